@@ -1,0 +1,1 @@
+"""How far the applicants have moved, and whether to retrain."""

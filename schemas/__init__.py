@@ -1,0 +1,1 @@
+"""What is said: Avro schemas, events, topics, the feature contract and its faults."""

@@ -1,0 +1,270 @@
+"""The events of this system, as frozen values proven equal to their Avro schemas by test.
+
+Applications are not here: their fields are the product's, and travel as columns (`schemas.applications`).
+Build every event with keyword arguments.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from importlib import resources
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+Event = TypeVar("Event")
+
+
+class Outcome(StrEnum):
+    """What was decided."""
+
+    UNKNOWN = "UNKNOWN"
+    APPROVE = "APPROVE"
+    REFER = "REFER"
+    DECLINE = "DECLINE"
+
+
+class ContributionSpace(StrEnum):
+    """The unit of margins and contributions."""
+
+    UNKNOWN = "UNKNOWN"
+    LOG_ODDS = "LOG_ODDS"
+    PROBABILITY = "PROBABILITY"
+    NONE = "NONE"
+
+
+class FlagKind(StrEnum):
+    """What is odd about one value."""
+
+    UNKNOWN = "UNKNOWN"
+    MISSING = "MISSING"
+    UNSEEN = "UNSEEN"
+    INVALID = "INVALID"
+
+
+class RetrainCause(StrEnum):
+    """Who asks for a challenger."""
+
+    UNKNOWN = "UNKNOWN"
+    DRIFT = "DRIFT"
+    SCHEDULE = "SCHEDULE"
+    PERSON = "PERSON"
+    PERFORMANCE = "PERFORMANCE"
+
+
+class RetrainStatus(StrEnum):
+    """How a command ended."""
+
+    UNKNOWN = "UNKNOWN"
+    DUPLICATE = "DUPLICATE"
+    HELD = "HELD"
+    REJECTED = "REJECTED"
+    PROMOTED = "PROMOTED"
+    FAILED = "FAILED"
+
+
+class Verdict(StrEnum):
+    """What a window says about the applicants."""
+
+    UNKNOWN = "UNKNOWN"
+    INSUFFICIENT = "INSUFFICIENT"
+    STEADY = "STEADY"
+    WATCH = "WATCH"
+    DRIFTED = "DRIFTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one feature added to the margin."""
+
+    feature: str
+    value: float | str | None
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """An adverse-action reason and the features behind it."""
+
+    code: str
+    text: str
+    features: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFlag:
+    """One oddity of one feature."""
+
+    feature: str
+    kind: FlagKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanDecision:
+    """One decision, auditable alone. `base_value` plus all contributions is `margin`."""
+
+    decision_id: str
+    application_id: str
+    applied_at: datetime
+    outcome: Outcome
+    probability: float | None
+    margin: float | None
+    base_value: float | None
+    contribution_space: ContributionSpace
+    contributions: Sequence[Contribution]
+    approve_below: float
+    decline_from: float
+    reasons: Sequence[Reason]
+    flags: Sequence[DataFlag]
+    fault: str | None
+    scorecard_name: str
+    scorecard_version: str
+    scorecard_digest: str
+    scorecard_family: str
+    policy_version: str
+    reference_id: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    source_schema_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanOutcome:
+    """What became of a loan."""
+
+    application_id: str
+    defaulted: bool
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainCommand:
+    """Asks the trainer for a challenger; idempotent by `command_id`."""
+
+    command_id: str
+    product: str
+    cause: RetrainCause
+    why: str
+    champion_version: str
+    champion_digest: str
+    reference_id: str
+    window_start: datetime | None
+    window_end: datetime | None
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainResult:
+    """The trainer's answer to one command."""
+
+    command_id: str
+    product: str
+    status: RetrainStatus
+    why: str
+    champion_version: str
+    challenger_version: str
+    challenger_digest: str
+    run_id: str
+    rows: int
+    metrics: Mapping[str, float]
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionAnnouncement:
+    """Says which scorecard decides from now on."""
+
+    product: str
+    name: str
+    version: str
+    digest: str
+    family: str
+    previous_version: str
+    command_id: str
+    why: str
+    announced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureDrift:
+    """One feature in one window; the last three counts are MISSING, INVALID, UNSEEN."""
+
+    feature: str
+    psi: float
+    psi_critical: float
+    psi_p: float
+    counts: Sequence[int]
+    reference_counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetRange:
+    """A stretch of one partition, both ends inclusive."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """How far one closed window lies from the champion's reference."""
+
+    window_id: str
+    product: str
+    champion_version: str
+    reference_id: str
+    window_start: datetime
+    window_end: datetime
+    n: int
+    late: int
+    duplicates: int
+    verdict: Verdict
+    largest_psi: float
+    largest_psi_feature: str
+    features: Sequence[FeatureDrift]
+    offsets: Sequence[OffsetRange]
+    command_id: str
+
+
+SCHEMA_FILES: Mapping[type, str] = {
+    LoanDecision: "loan_decision.avsc",
+    LoanOutcome: "loan_outcome.avsc",
+    RetrainCommand: "retrain_command.avsc",
+    RetrainResult: "retrain_result.avsc",
+    ChampionAnnouncement: "champion_announcement.avsc",
+    DriftReport: "drift_report.avsc",
+}
+
+
+@lru_cache(maxsize=32)
+def avro_schema(event: Any) -> Mapping[str, Any]:
+    """The Avro schema of one event type, as parsed JSON."""
+    text = (resources.files("schemas") / "avro" / SCHEMA_FILES[event]).read_text(encoding="utf-8")
+    schema: Mapping[str, Any] = json.loads(text)
+    return schema
+
+
+def as_record(event: Any) -> dict[str, Any]:
+    """The event as plain data that Avro can write."""
+    return asdict(event)
+
+
+def from_record(event: type[Event], record: Mapping[str, Any]) -> Event:
+    """The event that decoded plain data stands for.
+
+    Raises:
+        pydantic.ValidationError: the data is not one; cannot happen to what Avro resolved to our schema.
+    """
+    adapter: TypeAdapter[Event] = _adapter(event)
+    return adapter.validate_python(record)
+
+
+@lru_cache(maxsize=32)
+def _adapter(event: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(event)

@@ -1,0 +1,36 @@
+"""Records as they lie on a topic: bytes and coordinates, in batches of columns.
+
+Pure: no client's message type comes further than the shell that makes these.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Records of one topic, as parallel sequences of equal length, in the order read."""
+
+    topic: str
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+    partitions: Sequence[int]
+    offsets: Sequence[int]
+    timestamps: Sequence[int]
+    """Milliseconds since 1970, UTC: when the record was produced."""
+    headers: Sequence[Headers]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """A record to be produced."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()

@@ -1,0 +1,97 @@
+"""The topics: what each is called, keyed by, kept for and compatible with.
+
+Pure: `loanctl topics apply` makes them so.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from schemas.contract import Contract
+from schemas.events import (
+    ChampionAnnouncement,
+    DriftReport,
+    LoanDecision,
+    LoanOutcome,
+    RetrainCommand,
+    RetrainResult,
+)
+
+
+class Compatibility(StrEnum):
+    """Rules of a schema registry that we use."""
+
+    BACKWARD_TRANSITIVE = "BACKWARD_TRANSITIVE"
+    FULL_TRANSITIVE = "FULL_TRANSITIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `event` is None where the value is an application or bytes as they came."""
+
+    name: str
+    keyed_by: str
+    kept: timedelta | None
+    """None for a compacted topic."""
+    event: type | None = None
+    compatibility: Compatibility = Compatibility.BACKWARD_TRANSITIVE
+    many_partitions: bool = True
+    """False where order across keys matters more than throughput."""
+
+    @property
+    def compacted(self) -> bool:
+        """Whether only the last record of a key is kept."""
+        return self.kept is None
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """All topics of one product."""
+
+    applications: Topic
+    decisions: Topic
+    shadow_decisions: Topic
+    dead_letters: Topic
+    outcomes: Topic
+    drift_reports: Topic
+    retrain_commands: Topic
+    retrain_results: Topic
+    champions: Topic
+
+    def all(self) -> tuple[Topic, ...]:
+        """Every topic, in the order data flows."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+def topics_of(contract: Contract, prefix: str = "") -> Topics:
+    """The topics of a product, under its own prefix or the one given."""
+    at = prefix or contract.topic_prefix
+    return Topics(
+        applications=Topic(f"{at}.applications.v1", "application_id", timedelta(days=30)),
+        decisions=Topic(
+            f"{at}.decisions.v1",
+            "application_id",
+            timedelta(days=400),
+            LoanDecision,
+            Compatibility.FULL_TRANSITIVE,
+        ),
+        shadow_decisions=Topic(
+            f"{at}.decisions.shadow.v1",
+            "application_id",
+            timedelta(days=30),
+            LoanDecision,
+            Compatibility.FULL_TRANSITIVE,
+        ),
+        dead_letters=Topic(f"{at}.applications.v1.dlq", "as it came", timedelta(days=30)),
+        outcomes=Topic(f"{at}.outcomes.v1", "application_id", timedelta(days=400), LoanOutcome),
+        drift_reports=Topic(
+            f"{at}.drift-reports.v1", "window_id", timedelta(days=90), DriftReport, many_partitions=False
+        ),
+        retrain_commands=Topic(
+            f"{at}.retrain-commands.v1", "command_id", timedelta(days=90), RetrainCommand, many_partitions=False
+        ),
+        retrain_results=Topic(
+            f"{at}.retrain-results.v1", "command_id", timedelta(days=400), RetrainResult, many_partitions=False
+        ),
+        champions=Topic(f"{at}.champions.v1", "product", None, ChampionAnnouncement, many_partitions=False),
+    )

@@ -1,0 +1,1 @@
+"""What a decision is: features, forest, attribution, calibration, policy, reasons."""
