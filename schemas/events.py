@@ -242,7 +242,6 @@ SCHEMA_FILES: Mapping[type, str] = {
 }
 
 
-@lru_cache(maxsize=32)
 def avro_schema(event: Any) -> Mapping[str, Any]:
     """The Avro schema of one event type, as parsed JSON."""
     text = (resources.files("schemas") / "avro" / SCHEMA_FILES[event]).read_text(encoding="utf-8")
@@ -261,7 +260,7 @@ def from_record(event: type[Event], record: Mapping[str, Any]) -> Event:
     Raises:
         pydantic.ValidationError: the data is not one; cannot happen to what Avro resolved to our schema.
     """
-    adapter: TypeAdapter[Event] = _adapter(event)
+    adapter: TypeAdapter[Event] = _adapter(event)  # type: ignore[arg-type]  # a class is hashable, whatever mypy says
     return adapter.validate_python(record)
 
 

@@ -1,0 +1,209 @@
+"""The profile of a population: how many applicants fell into each bin, by features, score and reasons.
+
+Bins are fixed once, from the reference's quantiles, with open ends: pooled or equal-width bins let
+one large income hide a whole shift. Counts add exactly, so a window can be counted in parts.
+Pure: arrays in, integer counts out.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import UNSEEN, Matrix, invalid
+from schemas.contract import Contract, Field, Kind
+
+Counts = npt.NDArray[np.int64]
+
+DECILES: Final = np.linspace(0.1, 0.9, 9)
+"""Ten bins, the custom of scorecard monitoring (Siddiqi 2006)."""
+
+DATA_QUALITY_BINS: Final = ("MISSING", "INVALID", "UNSEEN")
+"""The last bins of every feature: they speak of the data, not of the applicants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binned:
+    """The bins of one quantity and the reference's counts in them.
+
+    A number falls into bin i with edges[i-1] < x <= edges[i], ends open; a category into the bin of
+    its level. Three bins of `DATA_QUALITY_BINS` follow.
+    """
+
+    name: str
+    edges: tuple[float, ...]
+    levels: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def plain_bins(self) -> int:
+        """Bins before the data-quality ones."""
+        return len(self.levels) or len(self.edges) + 1
+
+    @property
+    def size(self) -> int:
+        """All bins."""
+        return self.plain_bins + len(DATA_QUALITY_BINS)
+
+    def places(self, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The bin of each value; shape of `values`.
+
+        Args:
+            values: numbers or level codes, NaN where missing.
+            wrong: where a value is present but invalid.
+        """
+        plain = self.plain_bins
+        if self.levels:
+            places = np.where(np.isnan(values), 0, values).astype(np.int64)
+            places[values == UNSEEN] = plain + 2
+        else:
+            places = np.searchsorted(self.edges, values, side="left")
+        places[np.isnan(values)] = plain
+        places[wrong] = plain + 1
+        return places
+
+    def count(self, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> Counts:
+        """How many values fall into each bin; shape (size,)."""
+        return np.bincount(self.places(values, wrong), minlength=self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The reference population of one scorecard."""
+
+    contract_fingerprint: str
+    features: tuple[Binned, ...]
+    """Every observed field of the contract, in schema order, scored or not."""
+    score: Binned
+    contributions: tuple[Binned, ...]
+    """One for each feature of the scorecard."""
+    reasons: Binned
+    """Levels are reason codes; counted over all reasons given."""
+    outcomes: tuple[int, ...]
+    """Applicants by code of outcome, see `scorecard.policy.OUTCOMES`."""
+
+    @property
+    def reference_id(self) -> str:
+        """Sixteen hexadecimal digits of a digest over the profile."""
+        canonical = json.dumps(self.described(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def described(self) -> Mapping[str, Any]:
+        """Plain data that `from_described` rebuilds the profile from."""
+        return {
+            "contract_fingerprint": self.contract_fingerprint,
+            "features": [_described(binned) for binned in self.features],
+            "score": _described(self.score),
+            "contributions": [_described(binned) for binned in self.contributions],
+            "reasons": _described(self.reasons),
+            "outcomes": list(self.outcomes),
+        }
+
+    @classmethod
+    def from_described(cls, described: Mapping[str, Any]) -> Self:
+        """The profile that its plain data stand for.
+
+        Raises:
+            KeyError: a part is absent.
+        """
+        return cls(
+            contract_fingerprint=described["contract_fingerprint"],
+            features=tuple(_binned(item) for item in described["features"]),
+            score=_binned(described["score"]),
+            contributions=tuple(_binned(item) for item in described["contributions"]),
+            reasons=_binned(described["reasons"]),
+            outcomes=tuple(described["outcomes"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Scored applicants, as a profile is made of them. All arrays have n rows."""
+
+    values: Matrix
+    probability: npt.NDArray[np.float64]
+    contributions: npt.NDArray[np.float64]
+    reasons: npt.NDArray[np.int64]
+    """Shape (n, most reasons): places in the reason book, -1 for none."""
+    outcomes: npt.NDArray[np.int8]
+
+
+def profile_of(
+    contract: Contract, features: Sequence[str], reason_codes: Sequence[str], population: Population
+) -> Profile:
+    """The profile of a population, its bins cut at this population's own deciles.
+
+    Args:
+        contract: what the values' columns mean.
+        features: the scorecard's features, naming the columns of `population.contributions`.
+        reason_codes: the reason book's codes.
+        population: at least one applicant.
+    """
+    wrong = invalid(contract, population.values)
+    observed = tuple(
+        _feature_profile(field, population.values[:, place], wrong[:, place])
+        for place, field in enumerate(contract.observed)
+    )
+    return Profile(
+        contract_fingerprint=contract.fingerprint,
+        features=observed,
+        score=_number_profile("probability", population.probability),
+        contributions=tuple(
+            _number_profile(name, population.contributions[:, place]) for place, name in enumerate(features)
+        ),
+        reasons=_reason_profile(reason_codes, population.reasons),
+        outcomes=tuple(np.bincount(population.outcomes, minlength=4).tolist()),
+    )
+
+
+def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Counts, ...]:
+    """Counts of a batch in the profile's bins, one array for each observed field."""
+    wrong = invalid(contract, values)
+    return tuple(binned.count(values[:, place], wrong[:, place]) for place, binned in enumerate(profile.features))
+
+
+def _feature_profile(field: Field, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> Binned:
+    edges = () if field.kind is Kind.CATEGORY else _edges(values[~wrong])
+    return _counted(Binned(field.name, edges, field.levels, ()), values, wrong)
+
+
+def _number_profile(name: str, values: npt.NDArray[np.float64]) -> Binned:
+    return _counted(Binned(name, _edges(values), (), ()), values, np.zeros(len(values), dtype=bool))
+
+
+def _reason_profile(codes: Sequence[str], reasons: npt.NDArray[np.int64]) -> Binned:
+    given = reasons[reasons >= 0].astype(np.float64)
+    return _counted(Binned("reasons", (), tuple(codes), ()), given, np.zeros(len(given), dtype=bool))
+
+
+def _counted(binned: Binned, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> Binned:
+    return replace(binned, counts=tuple(binned.count(values, wrong).tolist()))
+
+
+def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    present = values[~np.isnan(values)]
+    if len(present) == 0:
+        return ()
+    return tuple(np.unique(np.quantile(present, DECILES)).tolist())
+
+
+def _described(binned: Binned) -> Mapping[str, Any]:
+    return {
+        "name": binned.name,
+        "edges": list(binned.edges),
+        "levels": list(binned.levels),
+        "counts": list(binned.counts),
+    }
+
+
+def _binned(described: Mapping[str, Any]) -> Binned:
+    return Binned(
+        name=described["name"],
+        edges=tuple(described["edges"]),
+        levels=tuple(described["levels"]),
+        counts=tuple(described["counts"]),
+    )
