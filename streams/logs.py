@@ -1,0 +1,102 @@
+"""Structured logs: a line per fact, for people at a terminal and as JSON elsewhere.
+
+Logs of libraries pass through the same door. What a Kafka client says while its broker is away
+(150 lines a second) is limited.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+import structlog
+
+CLIENT: Final = "librdkafka"
+QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "httpx", "urllib3", "httpcore", "numba", "kafka")
+"""They tell of every partition and request at info."""
+LINES: Final = 5
+WINDOW_S: Final = 10.0
+"""A client that lost its broker says so for each broker and attempt; five lines in ten seconds tell as much."""
+
+
+def configure(level: str = "info", process: str = "") -> None:
+    """Send this process' logs to standard error; JSON where that is no terminal.
+
+    Args:
+        process: named in every line.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(process),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _renderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for library in QUIET_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def client_logger() -> logging.Logger:
+    """Where Kafka clients log; limited, so that a broker that is away cannot fill a disk."""
+    logger = logging.getLogger(CLIENT)
+    if not logger.filters:
+        logger.addFilter(Flood())
+    return logger
+
+
+class Flood(logging.Filter):
+    """Lets a few lines through in each window of time, and tells how many it kept back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._began = clock()
+        self._passed = 0
+        self._held = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line may pass."""
+        if self._clock() - self._began >= WINDOW_S:
+            self._open_window(record)
+        self._passed += 1
+        if self._passed > LINES:
+            self._held += 1
+        return self._passed <= LINES
+
+    def _open_window(self, record: logging.LogRecord) -> None:
+        if self._held:
+            record.msg, record.args = f"{record.getMessage()} ({self._held} lines kept back before)", None
+        self._began, self._passed, self._held = self._clock(), 0, 0
+
+
+def _named(process: str) -> Any:
+    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if process:
+            event["process"] = process
+        return event
+
+    return add
+
+
+def _renderer() -> Any:
+    if sys.stderr.isatty():
+        return structlog.dev.ConsoleRenderer()
+    return structlog.processors.JSONRenderer()
