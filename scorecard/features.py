@@ -7,6 +7,7 @@ Pure: the values of `schemas.applications` in, a float32 matrix out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from schemas.applications import Matrix
 from schemas.contract import Contract, Field, Kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureSpace:
     """The features of one scorecard, in the contract's order."""
 
@@ -38,23 +39,23 @@ class FeatureSpace:
         fields = tuple(field for field in contract.observed if field.name in chosen)
         return cls(fields=fields, positions=tuple(contract.position[field.name] for field in fields))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The features."""
         return tuple(field.name for field in self.fields)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the encoded columns: `feature`, or `feature=LEVEL`."""
         return tuple(name for field in self.fields for name in _columns(field))
 
-    @property
+    @cached_property
     def groups(self) -> npt.NDArray[np.int32]:
         """For each encoded column the place of its feature; shape (columns,)."""
         widths = [len(_columns(field)) for field in self.fields]
         return np.repeat(np.arange(len(self.fields), dtype=np.int32), widths)
 
-    @property
+    @cached_property
     def monotone(self) -> tuple[int, ...]:
         """For each encoded column the direction in which risk may move with it: -1, 0 (free) or 1."""
         return tuple(field.monotone for field in self.fields for _ in _columns(field))

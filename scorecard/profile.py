@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -71,7 +72,7 @@ class Binned:
         return np.bincount(self.places(values, wrong), minlength=self.size)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """The reference population of one scorecard."""
 
@@ -86,7 +87,7 @@ class Profile:
     outcomes: tuple[int, ...]
     """Applicants by code of outcome, see `scorecard.policy.OUTCOMES`."""
 
-    @property
+    @cached_property
     def reference_id(self) -> str:
         """Sixteen hexadecimal digits of a digest over the profile."""
         canonical = json.dumps(self.described(), sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,247 @@
+"""A scorecard on disk: plain arrays, JSON, and a digest over all of it. No pickle is ever read.
+
+| file            | holds |
+| --------------- | --- |
+| `forest.npz`    | the forest's arrays |
+| `scorecard.json`| name, family, contract, features, calibration, cut-offs, reason baseline |
+| `profile.json`  | the reference population |
+| `rows.npz`      | applicants with the answers expected of this scorecard |
+| `MANIFEST.json` | SHA-256 of each file; the bundle's digest is the SHA-256 of this one |
+
+Reading checks bytes before it parses them: parsers of model files are not safe against damage.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import Matrix
+from schemas.contract import Contract
+from schemas.events import ContributionSpace
+from schemas.faults import SetupError
+from scorecard.attribution import Explainer
+from scorecard.calibration import Calibration, calibration_of
+from scorecard.features import FeatureSpace
+from scorecard.forest import Forest
+from scorecard.policy import Policy
+from scorecard.profile import Profile
+from scorecard.reasons import ReasonBook
+from scorecard.scorecard import Scorecard, Scores
+
+FORMAT: Final = 1
+MANIFEST: Final = "MANIFEST.json"
+FILES: Final = ("forest.npz", "profile.json", "rows.npz", "scorecard.json")
+EXPECTED_ROWS: Final = 32
+"""Enough to meet every feature's usual values, few enough to score at every swap."""
+TOLERANCE: Final = 1e-9
+"""Between the answers of the machine that trained and of this one: summation order alone may differ."""
+
+
+class BundleError(SetupError):
+    """A bundle that must not decide: damaged, of another contract, or with other answers than it promised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What training hands over; `scorecard_of` makes it one value that scores."""
+
+    name: str
+    family: str
+    space: ContributionSpace
+    features: FeatureSpace
+    forest: Forest
+    calibration: Calibration
+    policy: Policy
+    reason_baseline: npt.NDArray[np.float64]
+    """Shape (features,)."""
+    profile: Profile
+
+
+def scorecard_of(parts: Parts, contract: Contract, digest: str = "") -> Scorecard:
+    """The scorecard that these parts make up.
+
+    Raises:
+        ForestError: the forest's arrays are not those of trees.
+        ReasonlessError: a feature has no reason text.
+    """
+    parts.forest.check()
+    return Scorecard(
+        name=parts.name,
+        family=parts.family,
+        space=parts.space,
+        contract_fingerprint=contract.fingerprint,
+        features=parts.features,
+        forest=parts.forest,
+        explainer=Explainer(parts.forest, parts.features.groups, len(parts.features.names)),
+        calibration=parts.calibration,
+        policy=parts.policy,
+        reasons=ReasonBook.of(parts.features.fields, parts.reason_baseline),
+        profile=parts.profile,
+        digest=digest,
+    )
+
+
+def write(parts: Parts, contract: Contract, values: Matrix, folder: Path) -> str:
+    """Saves a bundle and returns its digest; the same parts and rows give the same digest.
+
+    Args:
+        parts: the scorecard.
+        contract: what it was trained for.
+        values: scorable applicants, shape (n, observed); the first `EXPECTED_ROWS` are kept with their answers.
+        folder: made where it is not there.
+    """
+    scores = scorecard_of(parts, contract).score(values[:EXPECTED_ROWS])
+    contents = {
+        "forest.npz": _arrays({item.name: getattr(parts.forest, item.name) for item in fields(Forest)}),
+        "profile.json": _canonical(parts.profile.described()),
+        "rows.npz": _arrays(
+            {
+                "values": values[:EXPECTED_ROWS],
+                "probability": scores.probability,
+                "margin": scores.margin,
+                "contributions": scores.contributions,
+            }
+        ),
+        "scorecard.json": _canonical(_described(parts, contract)),
+    }
+    manifest = _canonical({"format": FORMAT, "files": {name: _sha256(data) for name, data in contents.items()}})
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in {**contents, MANIFEST: manifest}.items():
+        (folder / name).write_bytes(data)
+    return _sha256(manifest)
+
+
+def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scorecard:
+    """The scorecard of a bundle, after its bytes, arrays and answers were checked.
+
+    Args:
+        folder: where `write` put it.
+        contract: what this process decides on.
+        expected_digest: what the registry or an announcement says; empty to take what is there.
+
+    Raises:
+        BundleError: it must not decide; says why.
+    """
+    contents, digest = _verified(folder)
+    if expected_digest and digest != expected_digest:
+        problem = f"{folder.name}: digest {digest[:12]} is not the {expected_digest[:12]} that was announced"
+        raise BundleError(problem)
+    try:
+        scorecard = scorecard_of(_parts(contents, contract), contract, digest)
+        _refuse_other_answers(scorecard, contents["rows.npz"])
+    except (KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as cause:
+        problem = f"{folder.name}: the bundle is malformed ({type(cause).__name__})"
+        raise BundleError(problem) from cause
+    return scorecard
+
+
+def digest_of(folder: Path) -> str:
+    """The digest of a saved bundle, its files checked.
+
+    Raises:
+        BundleError: a file is absent or altered.
+    """
+    return _verified(folder)[1]
+
+
+def _verified(folder: Path) -> tuple[Mapping[str, bytes], str]:
+    try:
+        manifest = (folder / MANIFEST).read_bytes()
+        contents = {name: (folder / name).read_bytes() for name in FILES}
+        promised = json.loads(manifest)
+        promised_files = promised["files"]
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        problem = f"{folder.name}: the bundle lacks a file or its manifest ({type(cause).__name__})"
+        raise BundleError(problem) from cause
+    if promised.get("format") != FORMAT:
+        problem = f"{folder.name}: bundle format {promised.get('format')!r}, this version reads {FORMAT}"
+        raise BundleError(problem)
+    altered = [name for name, data in contents.items() if promised_files.get(name) != _sha256(data)]
+    if altered:
+        problem = f"{folder.name}: {', '.join(altered)} is not what the manifest says"
+        raise BundleError(problem)
+    return contents, _sha256(manifest)
+
+
+def _described(parts: Parts, contract: Contract) -> Mapping[str, Any]:
+    return {
+        "name": parts.name,
+        "family": parts.family,
+        "space": parts.space.value,
+        "product": contract.product,
+        "contract_fingerprint": contract.fingerprint,
+        **parts.features.described(),
+        "calibration": parts.calibration.described(),
+        "approve_below": parts.policy.approve_below,
+        "decline_from": parts.policy.decline_from,
+        "reason_baseline": parts.reason_baseline.tolist(),
+    }
+
+
+def _parts(contents: Mapping[str, bytes], contract: Contract) -> Parts:
+    described = json.loads(contents["scorecard.json"])
+    if described["contract_fingerprint"] != contract.fingerprint:
+        problem = (
+            f"scorecard {described['name']} was made for another application schema of "
+            f"{described['product']}; train one for this schema"
+        )
+        raise BundleError(problem)
+    features = FeatureSpace.of(contract, described["features"])
+    return Parts(
+        name=described["name"],
+        family=described["family"],
+        space=ContributionSpace(described["space"]),
+        features=features,
+        forest=_forest(contents["forest.npz"]),
+        calibration=calibration_of(described["calibration"]),
+        policy=Policy(described["approve_below"], described["decline_from"]),
+        reason_baseline=np.array(described["reason_baseline"], dtype=np.float64),
+        profile=Profile.from_described(json.loads(contents["profile.json"])),
+    )
+
+
+def _forest(data: bytes) -> Forest:
+    arrays = _loaded(data)
+    scalars = {"base": float, "columns": int}
+    return Forest(
+        **{
+            item.name: scalars[item.name](arrays[item.name]) if item.name in scalars else arrays[item.name]
+            for item in fields(Forest)
+        }
+    )
+
+
+def _refuse_other_answers(scorecard: Scorecard, data: bytes) -> None:
+    rows = _loaded(data)
+    scores: Scores = scorecard.score(rows["values"])
+    for name in ("probability", "margin", "contributions"):
+        if not np.allclose(getattr(scores, name), rows[name], rtol=TOLERANCE, atol=TOLERANCE):
+            problem = f"scorecard {scorecard.name}: {name} of its own test rows is not what training promised"
+            raise BundleError(problem)
+
+
+def _arrays(arrays: Mapping[str, Any]) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+def _loaded(data: bytes) -> Mapping[str, npt.NDArray[Any]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, indent=1).encode()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
