@@ -1,0 +1,269 @@
+"""Rows to learn from: a table or labelled events, by the contract, as one matrix and its labels.
+
+Pure: a table that somebody read comes in, arrays go out; `training.sources` reads. A row is kept by
+the same rule as an application is scored (`schemas.applications.faults`), so that a scorecard is
+never judged on rows that it would not be asked about.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from schemas.applications import UNSEEN, Fault, Matrix, faults, invalid, with_ratios
+from schemas.contract import Contract, Field, Kind, Role
+from schemas.faults import SetupError
+
+NO_TIME: Final = np.iinfo(np.int64).min
+"""`applied_at` of a row whose table does not say when."""
+
+LEAST_ROWS: Final = 500
+"""Fewer cannot be split five ways and still say anything: 40 rows would judge."""
+
+LEAST_OF_A_CLASS: Final = 50
+"""Below it the interval of an AUC is wider than the gap between a good scorecard and none."""
+
+MISSING_WORDS: Final = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "None", "null", "NULL", "<NA>"})
+"""What files write for an absent value; a declared level of that spelling stays a level."""
+
+NAMED_LEVELS: Final = 3
+"""So many undeclared levels are named in an error."""
+
+
+class RowsError(SetupError):
+    """The rows cannot be learned from; names the column and the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Labelled applications.
+
+    `values` has shape (n, len(contract.observed)), as in `schemas.applications`; `defaulted` shape
+    (n,); `applied_at` milliseconds since 1970, UTC, or `NO_TIME`; `recent` marks rows that came
+    from the topics.
+    """
+
+    values: Matrix
+    defaulted: npt.NDArray[np.bool_]
+    applied_at: npt.NDArray[np.int64]
+    recent: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.defaulted)
+
+    def take(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Self:
+        """The rows at these places, or where the mask holds."""
+        return type(self)(self.values[places], self.defaulted[places], self.applied_at[places], self.recent[places])
+
+    def then(self, other: Self) -> Self:
+        """These rows and, after them, the others."""
+        return type(self)(
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.defaulted, other.defaulted]),
+            np.concatenate([self.applied_at, other.applied_at]),
+            np.concatenate([self.recent, other.recent]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Rows, and what was left out of them and why."""
+
+    rows: Rows
+    source: str
+    read: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Counts by word: `unlabelled`, `duplicate`, or the fault as published on the dead-letter topic."""
+    ignored_columns: Sequence[str] = ()
+    """Columns that the contract does not know."""
+
+
+def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool = False) -> Cleaned:
+    """The usable rows of a table, its columns found by the contract's mapping.
+
+    Args:
+        table: one row per loan; watched columns and prices that are not asked for may be absent.
+        source: what errors call the table.
+
+    Raises:
+        RowsError: a column is missing or of the wrong type, a label or level is not declared.
+    """
+    _refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
+    defaulted, labelled = _labels(contract, table, source)
+    every = Rows(
+        values=with_ratios(contract, _values(contract, table, source)),
+        defaulted=defaulted,
+        applied_at=_times(contract, table, source),
+        recent=np.zeros(len(table), dtype=np.bool_),
+    )
+    kept = every.take(labelled)
+    cleaned = _cleaned(contract, kept, source, with_pricing=with_pricing)
+    known = {known.column for known in contract.fields} | {contract.label.column}
+    return Cleaned(
+        rows=cleaned.rows,
+        source=source,
+        read=len(table),
+        left_out=_counted({"unlabelled": len(table) - len(kept), **cleaned.left_out}),
+        ignored_columns=tuple(str(column) for column in table.columns if column not in known),
+    )
+
+
+def from_events(
+    contract: Contract, values: Matrix, defaulted: npt.NDArray[np.bool_], applied_at: npt.NDArray[np.int64]
+) -> Cleaned:
+    """The usable ones of applications whose outcome is known; arrays of one length."""
+    rows = Rows(values, defaulted, applied_at, np.ones(len(values), dtype=np.bool_))
+    return _cleaned(contract, rows, "the topics", with_pricing=False)
+
+
+def together(base: Cleaned, events: Cleaned) -> Cleaned:
+    """Both, appended; an event that repeats a row of the table to the last value is left out."""
+    rows, duplicates = _without_duplicates(base.rows.then(events.rows))
+    left_out = {word: base.left_out.get(word, 0) + events.left_out.get(word, 0) for word in _words(base, events)}
+    left_out["duplicate"] = left_out.get("duplicate", 0) + duplicates
+    return Cleaned(
+        rows=rows,
+        source=f"{base.source} and {events.source}",
+        read=base.read + events.read,
+        left_out=_counted(left_out),
+        ignored_columns=base.ignored_columns,
+    )
+
+
+def refuse_too_few(rows: Rows, source: str) -> None:
+    """Stop before any work where nothing can be learned.
+
+    Raises:
+        RowsError: no rows, labels of one class, too few rows or too few of one class; says how many are needed.
+    """
+    defaults = int(rows.defaulted.sum())
+    repaid = len(rows) - defaults
+    problem = ""
+    if len(rows) == 0:
+        problem = f"{source} has no usable rows"
+    elif min(defaults, repaid) == 0:
+        problem = f"{source} has labels of one class only: {defaults} defaults, {repaid} repaid"
+    elif len(rows) < LEAST_ROWS:
+        problem = f"{source} has {len(rows)} usable rows, at least {LEAST_ROWS} are needed"
+    elif min(defaults, repaid) < LEAST_OF_A_CLASS:
+        problem = (
+            f"{source} has {defaults} defaults and {repaid} repaid, at least {LEAST_OF_A_CLASS} of each are needed"
+        )
+    if problem:
+        raise RowsError(problem)
+
+
+def _refuse_missing_columns(contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool) -> None:
+    needed = [field.column for field in contract.scored(with_pricing=with_pricing) if field.ratio_of is None]
+    absent = [column for column in (*needed, contract.label.column) if column not in table.columns]
+    if absent:
+        problem = f"{source} has no column {', '.join(absent)}, which the contract of {contract.product} needs"
+        raise RowsError(problem)
+
+
+def _labels(
+    contract: Contract, table: pd.DataFrame, source: str
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    words = _words_of(table[contract.label.column])
+    default, repaid = words == contract.label.default, words == contract.label.repaid
+    labelled = default | repaid
+    others = ~labelled & ~np.isin(words, list(MISSING_WORDS))
+    if others.any():
+        problem = (
+            f"column {contract.label.column} of {source} has {int(others.sum())} labels other than"
+            f" {contract.label.default} (default) and {contract.label.repaid} (repaid)"
+        )
+        raise RowsError(problem)
+    return default, labelled
+
+
+def _values(contract: Contract, table: pd.DataFrame, source: str) -> Matrix:
+    columns = [_column(field, table, source) for field in contract.observed]
+    return np.column_stack(columns)
+
+
+def _column(field: Field, table: pd.DataFrame, source: str) -> npt.NDArray[np.float64]:
+    if field.column not in table.columns:
+        return np.full(len(table), np.nan)
+    convert = _codes if field.kind is Kind.CATEGORY else _numbers
+    return convert(field, table[field.column], source)
+
+
+def _numbers(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.float64]:
+    if not pd.api.types.is_numeric_dtype(column):
+        column = column.mask(column.astype("string").str.strip().isin(MISSING_WORDS))
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.isnan(numbers) & column.notna().to_numpy()
+    if wrong.any():
+        count, first = int(wrong.sum()), int(np.argmax(wrong)) + 1
+        problem = f"column {field.column} of {source} has {count} values that are not numbers, the first in row {first}"
+        raise RowsError(problem)
+    return numbers
+
+
+def _codes(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.float64]:
+    words = _words_of(column)
+    codes = np.full(len(words), UNSEEN)
+    codes[np.isin(words, list(MISSING_WORDS))] = np.nan
+    for code, level in enumerate(field.levels):
+        codes[words == level] = code
+    unseen = sorted(set(words[codes == UNSEEN]))
+    if unseen and field.role is not Role.WATCHED:
+        named = ", ".join(repr(str(level)) for level in unseen[:NAMED_LEVELS])
+        problem = f"column {field.column} of {source} has levels that the contract does not declare: {named}"
+        raise RowsError(problem)
+    return codes
+
+
+def _times(contract: Contract, table: pd.DataFrame, source: str) -> npt.NDArray[np.int64]:
+    column = next(field.column for field in contract.fields if field.role is Role.EVENT_TIME)
+    if column not in table.columns:
+        return np.full(len(table), NO_TIME)
+    given = table[column]
+    times: pd.Series = (
+        pd.to_datetime(given, utc=True, errors="coerce", unit="ms")
+        if pd.api.types.is_numeric_dtype(given)
+        else pd.to_datetime(given, utc=True, errors="coerce", format="ISO8601")
+    ).dt.tz_localize(None)
+    if times.isna().any():
+        problem = f"column {column} of {source} has {int(times.isna().sum())} values that are not times"
+        raise RowsError(problem)
+    return np.asarray(times.to_numpy(dtype="datetime64[ms]"), dtype=np.int64)
+
+
+def _words_of(column: pd.Series) -> npt.NDArray[np.object_]:
+    """Each value as written by a person: 1 and 1.0 and True are `1`, nothing is the empty word."""
+    if pd.api.types.is_bool_dtype(column):
+        column = column.astype("Int64")
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    words: npt.NDArray[np.object_] = column.astype("string").fillna("").str.strip().to_numpy(dtype=object)
+    return words
+
+
+def _cleaned(contract: Contract, rows: Rows, source: str, *, with_pricing: bool) -> Cleaned:
+    codes = faults(contract, rows.values).codes.copy()
+    if with_pricing:
+        prices = [contract.position[field.name] for field in contract.scored(with_pricing=True)]
+        codes[invalid(contract, rows.values)[:, prices].any(axis=1) & (codes == Fault.NONE)] = Fault.OUT_OF_RANGE
+    left_out = {fault.reason: int((codes == fault).sum()) for fault in Fault if fault is not Fault.NONE}
+    unique, left_out["duplicate"] = _without_duplicates(rows.take(codes == Fault.NONE))
+    return Cleaned(rows=unique, source=source, read=len(rows), left_out=_counted(left_out))
+
+
+def _without_duplicates(rows: Rows) -> tuple[Rows, int]:
+    """The first of every set of rows that agree in all values and the label, in their order."""
+    whole = np.column_stack([rows.values, rows.defaulted])
+    repeated = pd.DataFrame(whole).duplicated().to_numpy()
+    return rows.take(~repeated), int(repeated.sum())
+
+
+def _words(*parts: Cleaned) -> Sequence[str]:
+    return sorted({word for part in parts for word in part.left_out})
+
+
+def _counted(left_out: Mapping[str, int]) -> Mapping[str, int]:
+    return {word: count for word, count in left_out.items() if count}
