@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic
 
 import fastavro
-import httpx
+import httpx2
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -135,5 +135,5 @@ def _asked(question: Callable[[], Any], what: str = "a schema") -> Any:
             problem = f"{what} is not in the schema registry: run `loanctl schemas register`"
             raise NotRegisteredError(problem) from cause
         raise RegistryAwayError(str(cause.http_status_code)) from cause
-    except httpx.TransportError as cause:
+    except httpx2.TransportError as cause:
         raise RegistryAwayError(type(cause).__name__) from cause

@@ -1,0 +1,159 @@
+"""Values for tests: each builder names only what matters to the test that calls it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import fastavro
+import numpy as np
+from scorecard.forest import Forest
+
+from schemas.applications import Applications, from_records
+from schemas.codec import ApplicationReader, framed
+from schemas.contract import Contract, load
+from schemas.events import ContributionSpace
+from schemas.records import RecordBatch
+from scorecard.bundle import Parts, scorecard_of
+from scorecard.calibration import Identity
+from scorecard.dead_letters import DeadLetterOffice
+from scorecard.decision import Champion, Wire
+from scorecard.encoding import DecisionWriter
+from scorecard.features import FeatureSpace
+from scorecard.policy import Policy
+from scorecard.profile import Population, profile_of
+from scorecard.reasons import MOST
+
+CONTRACT = load("credit_risk")
+APPLICATION_SCHEMA_ID = 7
+DECISION_SCHEMA_ID = 9
+APPLIED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PARSED = fastavro.parse_schema(dict(CONTRACT.schema))
+WRITERS = {APPLICATION_SCHEMA_ID: PARSED}
+
+
+def an_application(**fields: Any) -> dict[str, Any]:
+    """An application's record that can be scored, but for what is overridden."""
+    usual: dict[str, Any] = {
+        "application_id": "a-1",
+        "applied_at": APPLIED_AT,
+        "person_age": 30,
+        "person_income": Decimal("50000.00"),
+        "person_home_ownership": "RENT",
+        "person_emp_length": 4.0,
+        "loan_intent": "MEDICAL",
+        "loan_grade": None,
+        "loan_amnt": Decimal("10000.00"),
+        "loan_int_rate": None,
+        "loan_percent_income": 0.2,
+        "cb_person_default_on_file": "N",
+        "cb_person_cred_hist_length": 6,
+    }
+    return {**usual, **fields}
+
+
+def application_bytes(schema_id: int = APPLICATION_SCHEMA_ID, **fields: Any) -> bytes:
+    """The same, in wire format."""
+    return framed(schema_id, PARSED, an_application(**fields))
+
+
+def applications(*records: dict[str, Any]) -> Applications:
+    """Columns of some applications."""
+    return from_records(CONTRACT, records)
+
+
+def a_batch(*values: bytes | None, first_offset: int = 0, **columns: Any) -> RecordBatch:
+    """Records of one partition, one after the other."""
+    count = len(values)
+    usual: dict[str, Any] = {
+        "topic": "loan.applications.v1",
+        "keys": [f"k-{place}".encode() for place in range(count)],
+        "values": list(values),
+        "partitions": [0] * count,
+        "offsets": list(range(first_offset, first_offset + count)),
+        "timestamps": [1_772_366_400_000] * count,
+        "headers": [()] * count,
+    }
+    return RecordBatch(**{**usual, **columns})
+
+
+def a_stump_forest(feature: int, threshold: float, low: float, high: float, columns: int) -> Forest:
+    """One tree with one question: `low` up to the threshold, `high` above it, 60 rows left, 40 right."""
+    return Forest(
+        feature=np.array([feature, -1, -1], dtype=np.int32),
+        threshold=np.array([threshold, 0.0, 0.0]),
+        left=np.array([1, -1, -1], dtype=np.int32),
+        right=np.array([2, -1, -1], dtype=np.int32),
+        missing_left=np.array([True, False, False]),
+        value=np.array([0.0, low, high]),
+        cover=np.array([100.0, 60.0, 40.0]),
+        roots=np.array([0], dtype=np.int32),
+        base=0.0,
+        columns=columns,
+    )
+
+
+def feature_space(contract: Contract = CONTRACT) -> FeatureSpace:
+    """All features that a contract lets score."""
+    return FeatureSpace.of(contract, [field.name for field in contract.scored()])
+
+
+def some_values(count: int = 64, seed: int = 1) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Scorable values of random applicants, shape (count, observed)."""
+    rng = np.random.default_rng(seed)
+    amounts, incomes = rng.uniform(500, 35_000, count), rng.uniform(20_000, 150_000, count)
+    records = [
+        an_application(
+            application_id=f"a-{place}",
+            person_income=Decimal(f"{incomes[place]:.2f}"),
+            loan_amnt=Decimal(f"{amounts[place]:.2f}"),
+            loan_percent_income=None,
+            person_home_ownership=str(rng.choice(["RENT", "MORTGAGE", "OWN", "OTHER"])),
+            person_emp_length=None if rng.random() < 0.1 else float(rng.integers(0, 12)),
+            cb_person_default_on_file=str(rng.choice(["N", "Y"])),
+            cb_person_cred_hist_length=int(rng.integers(2, 12)),
+        )
+        for place in range(count)
+    ]
+    return from_records(CONTRACT, records).values
+
+
+def scorecard_parts(**overrides: Any) -> Parts:
+    """A scorecard that asks one question: does the loan exceed a quarter of income? Log-odds -2 or 1."""
+    space = feature_space()
+    column = space.columns.index("loan_percent_income")
+    values = some_values()
+    population = Population(
+        values=values,
+        probability=np.linspace(0.05, 0.9, len(values)),
+        contributions=np.zeros((len(values), len(space.names))),
+        reasons=np.full((len(values), MOST), -1),
+        outcomes=np.full(len(values), 1, dtype=np.int8),
+    )
+    codes = list(dict.fromkeys(field.reason.code for field in space.fields if field.reason))
+    usual: dict[str, Any] = {
+        "name": "credit_risk-scorecard",
+        "family": "xgboost",
+        "space": ContributionSpace.LOG_ODDS,
+        "features": space,
+        "forest": a_stump_forest(column, 0.25, -2.0, 1.0, len(space.columns)),
+        "calibration": Identity(),
+        "policy": Policy(approve_below=0.2, decline_from=0.6),
+        "reason_baseline": np.zeros(len(space.names)),
+        "profile": profile_of(CONTRACT, space.names, codes, population),
+    }
+    return Parts(**{**usual, **overrides})
+
+
+def a_champion(version: str = "1", **overrides: Any) -> Champion:
+    """The scorecard of `scorecard_parts` as champion."""
+    return Champion(scorecard=scorecard_of(scorecard_parts(**overrides), CONTRACT, digest="d" * 64), version=version)
+
+
+def a_wire(*, keep_bytes: bool = True) -> Wire:
+    """How the tests' worker reads and writes."""
+    return Wire(
+        contract=CONTRACT,
+        reader=ApplicationReader(CONTRACT),
+        writer=DecisionWriter("loan.decisions.v1", DECISION_SCHEMA_ID),
+        dead_letters=DeadLetterOffice("loan.applications.v1.dlq", CONTRACT, keep_bytes=keep_bytes),
+    )

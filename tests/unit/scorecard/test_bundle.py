@@ -1,0 +1,136 @@
+import copy
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+
+from schemas.contract import Contract
+from schemas.faults import SetupError
+from scorecard.bundle import FILES, MANIFEST, BundleError, digest_of, read, write
+from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
+
+
+@pytest.fixture
+def saved(tmp_path):
+    folder = tmp_path / "bundle"
+    digest = write(scorecard_parts(), CONTRACT, some_values(), folder)
+    return folder, digest
+
+
+def forged(folder, name: str, data: bytes) -> None:
+    """Alters a file and the manifest with it, as only one who means to would."""
+    (folder / name).write_bytes(data)
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    manifest["files"][name] = hashlib.sha256(data).hexdigest()
+    (folder / MANIFEST).write_bytes(json.dumps(manifest).encode())
+
+
+def arrays_of(folder) -> dict:
+    with np.load(folder / "forest.npz") as archive:
+        return dict(archive)
+
+
+def npz(arrays: dict) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+def test_a_scorecard_read_back_scores_as_before(saved):
+    folder, digest = saved
+    scorecard = read(folder, CONTRACT, digest)
+
+    again = scorecard.score(some_values())
+
+    assert scorecard.digest == digest
+    assert set(np.round(again.margin, 12)) == {-2.0, 1.0}
+
+
+def test_the_same_parts_have_the_same_digest(saved, tmp_path):
+    assert write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "other") == saved[1]
+
+
+def test_another_leaf_is_another_digest(saved, tmp_path):
+    space = feature_space()
+    forest = a_stump_forest(space.columns.index("loan_percent_income"), 0.25, -2.0, 1.0001, len(space.columns))
+
+    assert write(scorecard_parts(forest=forest), CONTRACT, some_values(), tmp_path / "other") != saved[1]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_bit_is_refused_before_it_is_parsed(saved, name):
+    folder, _ = saved
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(bytes(data))
+
+    with pytest.raises(BundleError, match=name):
+        read(folder, CONTRACT)
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_an_absent_file_is_refused(saved, name):
+    folder, _ = saved
+    (folder / name).unlink()
+
+    with pytest.raises(BundleError, match="lacks a file"):
+        read(folder, CONTRACT)
+
+
+def test_another_digest_than_announced_is_refused(saved):
+    with pytest.raises(BundleError, match="announced"):
+        read(saved[0], CONTRACT, "0" * 64)
+
+
+def test_a_scorecard_of_another_schema_is_refused(saved):
+    schema = copy.deepcopy(json.loads(json.dumps(CONTRACT.schema)))
+    schema["doc"] = "Another contract."
+
+    with pytest.raises(BundleError, match="another application schema"):
+        read(saved[0], Contract.of(schema))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"left": np.array([99, -1, -1], dtype=np.int32)},
+        {"left": np.array([0, -1, -1], dtype=np.int32)},
+        {"right": np.array([1, -1, -1], dtype=np.int32)},
+        {"feature": np.array([999, -1, -1], dtype=np.int32)},
+        {"threshold": np.array([np.nan, 0, 0])},
+        {"value": np.array([0, np.inf, 0])},
+        {"roots": np.array([7], dtype=np.int32)},
+        {"cover": np.array([100.0, 60.0])},
+        {"feature": np.array([0.5, -1, -1])},
+    ],
+)
+def test_arrays_that_are_no_trees_are_refused_though_their_digest_is_right(saved, damage):
+    folder, _ = saved
+    forged(folder, "forest.npz", npz({**arrays_of(folder), **damage}))
+
+    with pytest.raises(SetupError):
+        read(folder, CONTRACT)
+
+
+def test_other_answers_than_promised_are_refused(saved):
+    folder, _ = saved
+    forged(folder, "forest.npz", npz({**arrays_of(folder), "value": np.array([0.0, -2.0, 1.5])}))
+
+    with pytest.raises(BundleError, match="not what training promised"):
+        read(folder, CONTRACT)
+
+
+def test_a_pickle_within_the_arrays_is_refused(saved):
+    folder, _ = saved
+    forged(folder, "forest.npz", npz({**arrays_of(folder), "value": np.array([{"a": 1}], dtype=object)}))
+
+    with pytest.raises(BundleError, match="malformed"):
+        read(folder, CONTRACT)
+
+
+def test_the_digest_of_a_folder_is_that_of_its_writing(saved):
+    folder, digest = saved
+
+    assert digest_of(folder) == digest

@@ -1,0 +1,81 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scorecard.profile import Binned, Profile, bin_counts
+from tests.builders import CONTRACT, an_application, applications, scorecard_parts, some_values
+
+PROFILE = scorecard_parts().profile
+
+
+def count(binned: Binned, *values: float, wrong: bool = False) -> list[int]:
+    return binned.count(np.array(values), np.full(len(values), wrong)).tolist()
+
+
+def test_a_bin_holds_its_upper_edge_and_the_ends_are_open():
+    binned = Binned("x", edges=(1.0, 2.0), levels=(), counts=())
+
+    assert count(binned, -1e9, 1.0, 1.5, 2.0, 1e9) == [2, 2, 1, 0, 0, 0]
+
+
+def test_missing_invalid_and_unseen_have_bins_of_their_own():
+    number = Binned("x", edges=(1.0,), levels=(), counts=())
+    category = Binned("c", edges=(), levels=("A", "B"), counts=())
+
+    assert count(number, np.nan) == [0, 0, 1, 0, 0]
+    assert count(number, np.inf, wrong=True) == [0, 0, 0, 1, 0]
+    assert count(category, -1.0, 1.0) == [0, 1, 0, 0, 1]
+
+
+def test_counts_of_parts_add_up_to_the_count_of_the_whole():
+    values = some_values(100)
+
+    whole = bin_counts(PROFILE, CONTRACT, values)
+    parts = zip(bin_counts(PROFILE, CONTRACT, values[:37]), bin_counts(PROFILE, CONTRACT, values[37:]), strict=True)
+
+    assert all(np.array_equal(total, first + second) for total, (first, second) in zip(whole, parts, strict=True))
+
+
+def test_the_reference_counts_are_those_of_its_own_rows():
+    counted = bin_counts(PROFILE, CONTRACT, some_values())
+
+    assert [counts.tolist() for counts in counted] == [list(binned.counts) for binned in PROFILE.features]
+
+
+def test_every_observed_field_is_profiled_the_watched_too():
+    assert [binned.name for binned in PROFILE.features] == [field.name for field in CONTRACT.observed]
+
+
+def test_one_large_income_moves_one_count():
+    usual = applications(*[an_application()] * 10).values
+    odd = usual.copy()
+    odd[0, CONTRACT.position["person_income"]] = 6_000_000
+
+    before, after = (
+        bin_counts(PROFILE, CONTRACT, values)[CONTRACT.position["person_income"]] for values in (usual, odd)
+    )
+
+    assert np.abs(before - after).sum() == 2
+
+
+def test_a_profile_comes_back_from_its_plain_data_under_the_same_name():
+    read = Profile.from_described(json.loads(json.dumps(PROFILE.described())))
+
+    assert read == PROFILE
+    assert read.reference_id == PROFILE.reference_id
+
+
+def test_another_count_is_another_reference():
+    other = replace(PROFILE, outcomes=(0, 1, 2, 3))
+
+    assert other.reference_id != PROFILE.reference_id
+
+
+@pytest.mark.parametrize("absent", ["features", "score", "reasons"])
+def test_a_profile_without_a_part_is_refused(absent):
+    described = {name: part for name, part in PROFILE.described().items() if name != absent}
+
+    with pytest.raises(KeyError):
+        Profile.from_described(described)
