@@ -10,7 +10,10 @@ from enum import StrEnum
 from schemas.contract import Contract
 from schemas.events import (
     ChampionAnnouncement,
+    DriftAcknowledgement,
+    DriftCounts,
     DriftReport,
+    DriftState,
     LoanDecision,
     LoanOutcome,
     RetrainCommand,
@@ -57,6 +60,9 @@ class Topics:
     retrain_commands: Topic
     retrain_results: Topic
     champions: Topic
+    drift_counts: Topic
+    drift_states: Topic
+    drift_acknowledgements: Topic
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic, in the order data flows."""
@@ -94,4 +100,15 @@ def topics_of(contract: Contract, prefix: str = "") -> Topics:
             f"{at}.retrain-results.v1", "command_id", timedelta(days=400), RetrainResult, many_partitions=False
         ),
         champions=Topic(f"{at}.champions.v1", "product", None, ChampionAnnouncement, many_partitions=False),
+        drift_counts=Topic(
+            f"{at}.drift-counts.v1", "source and partition", timedelta(days=7), DriftCounts, many_partitions=False
+        ),
+        drift_states=Topic(f"{at}.drift-states.v1", "product", None, DriftState, many_partitions=False),
+        drift_acknowledgements=Topic(
+            f"{at}.drift-acknowledgements.v1",
+            "acknowledgement_id",
+            timedelta(days=400),
+            DriftAcknowledgement,
+            many_partitions=False,
+        ),
     )
