@@ -1,0 +1,219 @@
+"""A stack of this machine's own: started together, stopped together, each part stopped and started alone by tests.
+
+What settings name already (an outside broker, registry or MLflow) is used and not started.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loanctl.stack import processes, state, tracking
+from loanctl.stack.artifacts import locked as locked_artifacts
+from loanctl.stack.cache import Cache, cache_dir
+from loanctl.stack.guard import Guard
+from loanctl.stack.kafka import Kafka
+from loanctl.stack.ports import free_ports, is_free
+from loanctl.stack.processes import Running
+from loanctl.stack.progress import SILENCE, Telling
+from loanctl.stack.registry import Registry
+from loanctl.stack.service import Service, await_ready
+from loanctl.stack.state import Endpoints, State
+from loanctl.stack.tracking import MlflowServer
+from schemas.faults import SetupError
+
+
+class AlreadyUpError(SetupError):
+    """The folder's stack runs; `endpoints` tells where."""
+
+    def __init__(self, state_dir: Path, endpoints: Endpoints) -> None:
+        super().__init__(f"the stack of {state_dir} is up already")
+        self.endpoints = endpoints
+
+
+class NotOursError(SetupError):
+    """A part of the stack was given by settings, so it is not ours to start or stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a stack is made of: parts that are given, None for those to be started."""
+
+    bootstrap_servers: str | None = None
+    registry_url: str | None = None
+    mlflow_uri: str | None = None
+    mlflow_server: bool = False
+    """Start a server; else MLflow is a SQLite file of the state folder."""
+
+
+class LocalStack:
+    """A running stack. Its ports and data outlive its processes, so each part may be stopped and started again."""
+
+    def __init__(
+        self, state_dir: Path, endpoints: Endpoints, services: tuple[Service, ...], guard: Guard | None
+    ) -> None:
+        self.endpoints = endpoints
+        self._state_dir = state_dir
+        self._services = {service.name: service for service in services}
+        self._guard = guard
+        self._state = State(endpoints, {service.name: service.ports for service in services})
+
+    def start(self, name: str) -> None:
+        """Start a part ("kafka", "registry", "mlflow") on its old port, and return when it answers.
+
+        Raises:
+            NotOursError: the part was given.
+            DiedError, SlowStartError: it did not come up.
+        """
+        service = self._service(name)
+        service.prepare()
+        await_ready(service, self._launch(service))
+
+    def stop(self, name: str) -> None:
+        """Stop a part as its operator would."""
+        self._process(name).stop()
+
+    def kill(self, name: str) -> None:
+        """End a part as a crash would (`kill -9`)."""
+        self._process(name).kill()
+
+    def restart_broker(self, down_for_s: float = 0.0) -> None:
+        """Stop the broker, wait, and start it on the same port with the same data."""
+        self.stop("kafka")
+        time.sleep(down_for_s)
+        self.start("kafka")
+
+    def start_all(self, telling: Telling) -> None:
+        """Start every part together, and return when all of them answer."""
+        launched = []
+        for service in self._services.values():
+            service.prepare()
+            launched.append((service, self._launch(service)))
+        for service, running in launched:
+            with telling.step(f"{service.title} at {_place(service)}"):
+                await_ready(service, running)
+
+    def stop_all(self) -> None:
+        """Stop every part, the last started first. Does nothing to those that have ended."""
+        _stop(self._state)
+        state.write(self._state_dir, State(self.endpoints, self._state.ports))
+
+    def _launch(self, service: Service) -> Running:
+        running = processes.start(service.command())
+        if self._guard:
+            self._guard.watch(running)
+        self._state = self._state.with_running(running)
+        state.write(self._state_dir, self._state)
+        return running
+
+    def _service(self, name: str) -> Service:
+        if name not in self._services:
+            problem = f"{name} is not a part that this stack started"
+            raise NotOursError(problem)
+        return self._services[name]
+
+    def _process(self, name: str) -> Running:
+        self._service(name)
+        return next(process for process in self._state.running if process.name == name)
+
+
+def up(state_dir: Path, wanted: Wanted, telling: Telling, guard: Guard | None = None) -> LocalStack:
+    """Fetch what is not here yet, and start a stack; what was started is stopped again if a part fails.
+
+    Raises:
+        AlreadyUpError: it runs.
+        BusyError: another command is at it.
+        FetchError, ChecksumError, DiedError, SlowStartError: it could not be started.
+    """
+    with state.locked(state_dir):
+        previous = state.read(state_dir)
+        if previous and previous.running:
+            if previous.up():
+                raise AlreadyUpError(state_dir, previous.endpoints)
+            _stop(previous)
+        stack = _built(state_dir, wanted, telling, previous, guard)
+        try:
+            stack.start_all(telling)
+        except BaseException:
+            stack.stop_all()
+            raise
+    return stack
+
+
+def down(state_dir: Path) -> tuple[str, ...]:
+    """Stop the stack of a folder, also what a crash left of it; the names of what ran. Idempotent.
+
+    Raises:
+        BusyError: another command is at it.
+    """
+    with state.locked(state_dir):
+        found = state.read(state_dir)
+        if found is None:
+            return ()
+        alive = tuple(process.name for process in found.running if process.alive())
+        _stop(found)
+        state.write(state_dir, State(found.endpoints, found.ports))
+    return alive
+
+
+@contextmanager
+def local_stack(state_dir: Path, wanted: Wanted | None = None, telling: Telling = SILENCE) -> Iterator[LocalStack]:
+    """A stack for the length of a block; it ends with the block, and also when this process is killed."""
+    with Guard() as guard:
+        stack = up(state_dir, wanted or Wanted(), telling, guard)
+        try:
+            yield stack
+        finally:
+            stack.stop_all()
+
+
+def _stop(found: State) -> None:
+    for process in reversed(found.running):
+        process.stop()
+
+
+def _built(
+    state_dir: Path, wanted: Wanted, telling: Telling, previous: State | None, guard: Guard | None
+) -> LocalStack:
+    services = _services(state_dir, wanted, telling, previous)
+    by_name = {service.name: service for service in services}
+    kafka, registry, mlflow = (by_name.get(name) for name in ("kafka", "registry", "mlflow"))
+    endpoints = Endpoints(
+        bootstrap_servers=kafka.bootstrap_servers if isinstance(kafka, Kafka) else str(wanted.bootstrap_servers),
+        registry_url=registry.url if isinstance(registry, Registry) else str(wanted.registry_url),
+        mlflow_uri=mlflow.url
+        if isinstance(mlflow, MlflowServer)
+        else wanted.mlflow_uri or tracking.store_uri(state_dir),
+    )
+    return LocalStack(state_dir, endpoints, services, guard)
+
+
+def _services(state_dir: Path, wanted: Wanted, telling: Telling, previous: State | None) -> tuple[Service, ...]:
+    artifacts, cache = locked_artifacts(), Cache(cache_dir(os.environ))
+    logs = state_dir / "log"
+    services: list[Service] = []
+    # The slowest first: they start side by side.
+    if wanted.mlflow_server and not wanted.mlflow_uri:
+        services.append(MlflowServer(state_dir, logs, _ports("mlflow", 1, previous)))
+    if not wanted.registry_url:
+        cache.fetch((artifacts.registry,), telling)
+        content = cache.unpacked(artifacts.registry)
+        services.append(Registry(state_dir / "registry", logs, _ports("registry", 2, previous), content))
+    if not wanted.bootstrap_servers:
+        cache.fetch(artifacts.kafka, telling)
+        class_path = tuple(cache.path(artifact) for artifact in artifacts.kafka)
+        services.append(Kafka(state_dir / "kafka", logs, _ports("kafka", 2, previous), class_path))
+    return tuple(services)
+
+
+def _ports(name: str, count: int, previous: State | None) -> tuple[int, ...]:
+    earlier = previous.ports.get(name, ()) if previous else ()
+    if len(earlier) == count and all(is_free(port) for port in earlier):
+        return earlier
+    return free_ports(count)
+
+
+def _place(service: Service) -> str:
+    return f"127.0.0.1:{service.ports[0]}"

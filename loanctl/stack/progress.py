@@ -1,0 +1,64 @@
+"""What a person sees while the stack is fetched and started."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+Advance = Callable[[int], None]
+
+
+class Telling(Protocol):
+    """Hears of work as it goes."""
+
+    def fetching(self, files: int, total_bytes: int) -> AbstractContextManager[Advance]:
+        """Around a fetch; what it yields takes the bytes that came, from any thread."""
+        ...
+
+    def step(self, what: str) -> AbstractContextManager[None]:
+        """Around one step, `what` being its name: "Kafka 4.3.1", say."""
+        ...
+
+
+class Silence:
+    """Tells nobody; for tests."""
+
+    @contextmanager
+    def fetching(self, files: int, total_bytes: int) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names
+        """Around a fetch."""
+        yield lambda _bytes: None
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:  # noqa: ARG002 - the protocol's names
+        """Around one step."""
+        yield
+
+
+class Told:
+    """Tells a terminal by bars, and a file by lines."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+
+    @contextmanager
+    def fetching(self, files: int, total_bytes: int) -> Iterator[Advance]:
+        """One bar over all files."""
+        what = f"Fetching {files} files from Maven Central (once)"
+        columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        if not self._console.is_terminal:
+            self._console.print(f"{what}, {total_bytes / 1e6:.0f} MB")
+        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
+            task = bar.add_task(what, total=total_bytes)
+            yield lambda count: bar.advance(task, count)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """A spinner, then a line that says how long it took."""
+        with self._console.status(what):
+            yield
+        self._console.print(f"  [green]✓[/green] {what}", highlight=False)
+
+
+SILENCE: Final = Silence()
