@@ -341,7 +341,6 @@ class DriftState:
     """Where the owner of the windows stands; the last one stands."""
 
     product: str
-    positions: Mapping[str, int]
     state: str
 
 
