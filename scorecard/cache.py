@@ -1,0 +1,98 @@
+"""Bundles kept on this machine by digest, so that a champion is at hand while the registry is away.
+
+A version's bundle never changes, so nothing here grows old. Every write is one rename: a reader of
+another process never sees half a bundle.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from scorecard import bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One version of a scorecard in the registry."""
+
+    name: str
+    version: str
+    digest: str
+    family: str
+    run_id: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class BundleCache:
+    """A folder that the processes of a machine share."""
+
+    def __init__(self, folder: Path, of: str) -> None:
+        """Makes nothing yet.
+
+        Args:
+            folder: bundles lie in it by digest.
+            of: which registry, its address: two registries may both have a version 1.
+        """
+        self._folder = folder
+        self._notes = folder / f"registry-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
+
+    def find(self, digest: str) -> Path | None:
+        """Where the bundle of this digest is, if it is here."""
+        place = self._folder / digest
+        return place if digest and place.is_dir() else None
+
+    def keep(self, folder: Path, digest: str) -> Path:
+        """Moves a bundle in and returns its place.
+
+        Args:
+            folder: on the file system of the cache, see `room`.
+            digest: what the bundle must have.
+
+        Raises:
+            BundleError: it is another or damaged.
+        """
+        found = bundle.digest_of(folder)
+        if found != digest:
+            problem = f"the bundle has digest {found[:12]}, not the {digest[:12]} that was registered"
+            raise bundle.BundleError(problem)
+        place = self._folder / digest
+        try:
+            folder.rename(place)
+        except OSError:
+            if not place.is_dir():  # else another process was faster
+                raise
+        return place
+
+    @contextmanager
+    def room(self) -> Iterator[Path]:
+        """A folder beside the bundles to fetch into; gone afterwards."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=".fetch-", dir=self._folder))
+        try:
+            yield room
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+    def remember(self, registered: Registered, as_word: str) -> None:
+        """Keeps what the registry said, under a word: an alias, or the version itself."""
+        path = self._note(registered.name, as_word)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = path.with_suffix(f".{os.getpid()}")
+        written.write_text(json.dumps(asdict(registered)), encoding="utf-8")
+        written.replace(path)
+
+    def remembered(self, name: str, as_word: str) -> Registered | None:
+        """What was kept under the word; None where nothing readable was."""
+        try:
+            return Registered(**json.loads(self._note(name, as_word).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _note(self, name: str, as_word: str) -> Path:
+        return self._notes / name / f"{as_word}.json"
