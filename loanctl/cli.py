@@ -1,0 +1,95 @@
+"""The command line: which commands there are, and how a fault is told.
+
+A command's module is imported when the command is called, so that `loanctl --help` is quick.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from schemas.faults import LoanError
+
+FAULT: Final = 2
+"""Exit status where something outside must be mended; 1 is a command's own "no"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One command: its name, where it is, and what it does in a sentence."""
+
+    name: str
+    place: str
+    does: str
+
+    def load(self) -> Any:
+        """The command itself; `place` names a function, or a Typer app of sub-commands."""
+        module, _, attribute = self.place.partition(":")
+        found: Any = getattr(import_module(module), attribute)
+        app = found
+        if not isinstance(found, typer.Typer):
+            app = typer.Typer(add_completion=False)
+            app.command(self.name)(found)
+        command = typer.main.get_command(app)
+        command.name = self.name
+        return command
+
+
+COMMANDS: Final = (
+    Line("up", "loanctl.lifecycle:up", "Start Kafka, the registry and MLflow on this machine."),
+    Line("status", "loanctl.lifecycle:status", "Tell what runs, and where."),
+    Line("down", "loanctl.lifecycle:down", "Stop what `up` started."),
+    Line("topics", "loanctl.topics:app", "Make the topics as they should be."),
+    Line("schemas", "loanctl.schemas:app", "Register the schemas, or check that they may be."),
+    Line("population", "loanctl.population_command:population", "Write made-up applicants to a file."),
+    Line("play", "loanctl.play_command:play", "Play applications onto the topics."),
+)
+LIFECYCLE: Final = frozenset({"up", "status", "down"})
+"""They make the local stack, so they do not look for one."""
+
+
+class Commands(TyperGroup):
+    """The commands by name, each loaded when it is called; a listing needs only their lines."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature, of types it keeps to itself
+        """Names, in the order they are used."""
+        return [line.name for line in COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, or its line while a listing is being made."""
+        line = next((line for line in COMMANDS if line.name == cmd_name), None)
+        if line is None:
+            return None
+        return TyperCommand(line.name, help=line.does) if ctx.meta.get("listing") else line.load()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Help without loading what it tells of."""
+        ctx.meta["listing"] = True
+        super().format_help(ctx, formatter)
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def loanctl(context: typer.Context) -> None:
+    """Loan decisions on Kafka: the operator's hand."""
+    from loanctl import endpoints
+
+    if context.invoked_subcommand not in LIFECYCLE and "--help" not in sys.argv:
+        endpoints.adopt(os.environ)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; a fault that we foresee is one line, not a traceback."""
+    try:
+        typer.main.get_command(app)(args=arguments)
+    except LoanError as fault:
+        told = str(fault) or type(fault).__name__
+        sys.stderr.write(f"loanctl: {told}\n")
+        sys.exit(FAULT)

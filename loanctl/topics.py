@@ -1,0 +1,180 @@
+"""`loanctl topics apply`: the topics of `schemas.topics`, made so on a broker.
+
+Idempotent. Partitions are added and never taken away: Kafka cannot, and keys would move.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import typer
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own documentation imports them from here
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from schemas.faults import OutageError, SetupError
+from schemas.topics import Topic
+from streams.connection import Connection, read
+
+TIMEOUT_S: Final = 15.0
+BROKERS_OWN: Final = -1
+"""A replication factor that leaves the choice to the broker."""
+
+app = typer.Typer(no_args_is_help=True, help="Make the topics as they should be.")
+
+
+class BrokerAwayError(OutageError):
+    """The broker does not answer."""
+
+
+class TopicRefusedError(SetupError):
+    """The broker will not make a topic so; names topic and the broker's code."""
+
+
+class TopicSettings(Connection):
+    """What is asked of a broker for the topics."""
+
+    partitions: int = 4
+    """Of topics whose order across keys does not matter; others have one."""
+    replication_factor: int = BROKERS_OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done to one topic; `changes` is empty where it was right."""
+
+    topic: str
+    partitions: int
+    changes: tuple[str, ...]
+
+    def line(self) -> str:
+        """For people."""
+        return f"{self.topic}: {self.partitions} partitions, {', '.join(self.changes) or 'as it should be'}"
+
+
+@app.callback()
+def topics() -> None:
+    """Make the topics as they should be."""
+
+
+@app.command("apply")
+def apply_command(
+    partitions: Annotated[int | None, typer.Option(min=1, help="Where order does not matter; default 4.")] = None,
+) -> None:
+    """Create what is missing, add partitions, set retention and compaction. Safe to repeat."""
+    given = {} if partitions is None else {"partitions": partitions}
+    for applied in apply(read(TopicSettings, **given)):
+        typer.echo(applied.line())
+
+
+def apply(settings: TopicSettings) -> tuple[Applied, ...]:
+    """Make every topic of the product as it should be, in the order data flows.
+
+    Raises:
+        BrokerAwayError: no broker answers.
+        TopicRefusedError: the broker will not have it.
+    """
+    admin = AdminClient(settings.kafka())
+    found = _answer(lambda: admin.list_topics(timeout=TIMEOUT_S), settings.bootstrap_servers).topics
+    wanted = settings.topics().all()
+    missing = [topic for topic in wanted if topic.name not in found]
+    _settle(admin.create_topics([_new(topic, settings) for topic in missing]) if missing else {})
+    made = [Applied(topic.name, _partitions(topic, settings), ("created",)) for topic in missing]
+    kept = [topic for topic in wanted if topic.name in found]
+    had = {topic.name: len(found[topic.name].partitions) for topic in kept}
+    changed = _changed(admin, kept, had, settings)
+    by_name = {applied.topic: applied for applied in (*made, *changed)}
+    return tuple(by_name[topic.name] for topic in wanted)
+
+
+def configuration(topic: Topic) -> dict[str, str]:
+    """A topic's properties, by Kafka's names."""
+    if topic.kept is None:
+        return {"cleanup.policy": "compact"}
+    return {"cleanup.policy": "delete", "retention.ms": str(round(topic.kept.total_seconds() * 1000))}
+
+
+def _new(topic: Topic, settings: TopicSettings) -> NewTopic:
+    return NewTopic(
+        topic.name,
+        num_partitions=_partitions(topic, settings),
+        replication_factor=settings.replication_factor,
+        config=configuration(topic),
+    )
+
+
+def _partitions(topic: Topic, settings: TopicSettings) -> int:
+    return settings.partitions if topic.many_partitions else 1
+
+
+def _changed(admin: AdminClient, kept: list[Topic], had: Mapping[str, int], settings: TopicSettings) -> list[Applied]:
+    narrow = {
+        topic.name: _partitions(topic, settings) for topic in kept if _partitions(topic, settings) > had[topic.name]
+    }
+    wrong = _wrong(admin, kept)
+    _settle(admin.create_partitions([NewPartitions(name, count) for name, count in narrow.items()]) if narrow else {})
+    _settle(admin.incremental_alter_configs([_alteration(*item) for item in wrong.items()]) if wrong else {})
+    return [
+        Applied(
+            topic.name,
+            narrow.get(topic.name, had[topic.name]),
+            _changes(had[topic.name], narrow.get(topic.name), wrong.get(topic.name, {})),
+        )
+        for topic in kept
+    ]
+
+
+def _changes(had: int, widened: int | None, properties: Mapping[str, str]) -> tuple[str, ...]:
+    partitions = (f"widened from {had}",) if widened else ()
+    return (*partitions, *(f"{name} set to {value}" for name, value in properties.items()))
+
+
+def _wrong(admin: AdminClient, kept: list[Topic]) -> dict[str, dict[str, str]]:
+    if not kept:
+        return {}
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in kept]
+    found = {resource.name: entries for resource, entries in _settle(admin.describe_configs(resources)).items()}
+    wrong: dict[str, dict[str, str]] = {}
+    for topic in kept:
+        entries = found[topic.name]
+        differing = {name: value for name, value in configuration(topic).items() if entries[name].value != value}
+        if differing:
+            wrong[topic.name] = differing
+    return wrong
+
+
+def _alteration(name: str, properties: Mapping[str, str]) -> ConfigResource:
+    entries = [
+        ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in properties.items()
+    ]
+    return ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+
+
+def _settle(futures: Mapping[Any, Future[Any]]) -> dict[Any, Any]:
+    return {what: _answer(lambda: future.result(TIMEOUT_S), str(what)) for what, future in futures.items()}  # noqa: B023 - called at once
+
+
+def _answer(question: Callable[[], Any], what: str) -> Any:
+    try:
+        return question()
+    except KafkaException as cause:
+        error: KafkaError = cause.args[0]
+        if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:  # another `apply` was first, with the same wishes
+            return None
+        if error.retriable() or error.code() in {
+            KafkaError._TRANSPORT,
+            KafkaError._ALL_BROKERS_DOWN,
+            KafkaError._TIMED_OUT,
+        }:
+            problem = f"no Kafka broker answers ({what}): {error.name()}"
+            raise BrokerAwayError(problem) from cause
+        problem = f"the broker refuses {what}: {error.name()}"
+        raise TopicRefusedError(problem) from cause
