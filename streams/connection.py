@@ -44,6 +44,8 @@ class Connection(BaseSettings):
     bootstrap_servers: str = "localhost:9092"
     registry_url: str = "http://localhost:8081"
     mlflow_uri: str = "http://localhost:5000"
+    model_name: str = ""
+    """The registered model; empty for one named after the product."""
 
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
@@ -119,6 +121,10 @@ class Connection(BaseSettings):
         """
         return self._contract
 
+    def registered_model(self) -> str:
+        """What the product's scorecards are called in MLflow."""
+        return self.model_name or f"{self.contract().product}-scorecard"
+
     def topics(self) -> Topics:
         """The product's topics."""
         return topics.topics_of(self.contract(), self.topic_prefix)
@@ -143,7 +149,7 @@ def environment(connection: Connection) -> dict[str, str]:
     return {**os.environ, **{PREFIX + name.upper(): value for name, value in endpoints.items()}}
 
 
-ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_url", "mlflow_uri")
+ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_url", "mlflow_uri", "model_name")
 """What a child process must hear from us; credentials it has from the same environment."""
 
 

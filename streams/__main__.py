@@ -1,0 +1,154 @@
+"""The scoring worker's process: `python -m streams`.
+
+Exit status: 0 when told to stop, 1 for a crash (a supervisor starts it again), 2 for a fault in how it is set up.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from schemas.faults import LoanError, SetupError
+from schemas.registered import WriterSchemas
+from streams import logs, startup, web
+from streams.answering import Answering
+from streams.batches import Reader, Reading
+from streams.delivery import delivery_of
+from streams.instance import Instance, claim
+from streams.metrics import Metrics
+from streams.plane import DataPlane, Session
+from streams.seats import Seat, Watch
+from streams.settings import ScoringSettings
+from streams.situation import Situation, StoppedError
+
+MISCONFIGURED: Final = 2
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> int:
+    """Run until told to stop; the exit status."""
+    try:
+        settings = ScoringSettings.read()
+        logs.configure(settings.log_level, "scoring-worker")
+        ScoringProcess(settings).run()
+    except SetupError as fault:
+        sys.stderr.write(f"scoring worker: {fault}\n")
+        return MISCONFIGURED
+    except StoppedError:
+        log.info("worker.stopped")
+    return 0
+
+
+@dataclass
+class ScoringProcess:
+    """Everything that one worker process holds."""
+
+    settings: ScoringSettings
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.metrics = Metrics(settings.contract())
+        self.situation = Situation(self.metrics.outage_began)
+        self.instance: Instance = claim(settings.cache(), settings.group(), settings.instance_id)
+        self.plane = DataPlane(self.open_session, self.situation)
+        self.champion = self._seat("champion", self.metrics.champion_told)
+        self.challenger = self._seat("challenger", self.metrics.challenger_told)
+        seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
+        self.watch = Watch(seats, settings.champion_poll_s)
+
+    def run(self) -> None:
+        """From the first check to the last batch.
+
+        Raises:
+            SetupError: a person must act.
+            StoppedError: told to stop before the first batch.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.situation.stopping.set())
+        self.metrics.watch_lag(self.plane.lag_records, self.plane.lag_seconds)
+        with web.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
+            log.info("web.listening", url=server.url)
+            self._score()
+        log.info("worker.stopped")
+
+    def health(self) -> web.Health:
+        """For the web port, and whoever restarts or waits for this process."""
+        session = self.plane.session
+        assigned = session is not None and session.reader.assigned
+        facts: dict[str, Any] = {
+            "stage": self.situation.stage,
+            "away": self.situation.away,
+            "instance": self.instance.name,
+            "champion": self.champion.facts(),
+            "challenger": self.challenger.facts(),
+            "partitions": sorted(partition for _, partition in session.reader.partitions) if session else [],
+        }
+        return web.Health(live=True, ready=assigned and self.champion.holder is not None, facts=facts)
+
+    def open_session(self) -> Session:
+        """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
+        settings = self.settings
+        delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
+        delivery.open()
+        reading = Reading(
+            topics=[settings.topics().applications.name],
+            group=settings.group(),
+            instance_id=self.instance.name,
+            most_records=settings.batch_records,
+            in_flight=settings.batches_in_flight,
+        )
+        return Session(Reader(settings, reading), delivery)
+
+    def _score(self) -> None:
+        from streams.worker import Parts, run, scoring_app
+
+        startup.require_topics(self.settings, self.situation)
+        answering = self._answering()
+        startup.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
+        self.situation.at("scoring")
+        app = scoring_app(
+            Parts(
+                connection=self.settings,
+                instance=self.instance.name,
+                datadir=str(self.settings.cache() / "faust"),
+                plane=self.plane,
+                answer=answering.answer,
+                announced=self.watch.nudge,
+            )
+        )
+        try:
+            run(app, stopping=self.situation.stopping.set)
+        finally:
+            self.watch.close()
+
+    def _answering(self) -> Answering:
+        wire, shadow_wire = startup.wires(self.settings, self.situation)
+        return Answering(
+            wire=wire,
+            shadow_wire=shadow_wire,
+            policy=self.settings.policy(),
+            writers=WriterSchemas(self.settings.registry()),
+            champion=self.champion,
+            challenger=self.challenger,
+            metrics=self.metrics,
+            situation=self.situation,
+        )
+
+    def _seat(self, alias: str, told: Callable[[str, Any], None]) -> Seat:
+        from scorecard.registry import Registry
+
+        settings = self.settings
+        registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        return Seat(alias, registry, settings.contract(), self.situation, told=told)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LoanError as fault:
+        log.exception("worker.crashed", fault=type(fault).__name__)
+        sys.exit(1)

@@ -1,0 +1,181 @@
+"""The champion's and the challenger's seats: polls the registry, prepares successors, swaps them in.
+
+A shell around `streams.succession`, in a thread of its own, so that fetching and warming never hold
+a batch up. The swap is one assignment; the worker takes the holder once for each batch, so no
+batch mixes two.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from schemas.contract import Contract
+from schemas.faults import OutageError, SetupError
+from scorecard import bundle
+from scorecard.cache import Registered
+from scorecard.decision import Champion
+from scorecard.scorecard import Scorecard
+from streams import succession
+from streams.situation import Situation
+from streams.succession import Claim, Step, Succession
+
+NEIGHBOUR: Final = "mlflow"
+CHAMPION: Final = "champion"
+
+log = structlog.get_logger(__name__)
+
+
+class Scorecards(Protocol):
+    """The part of `scorecard.registry.Registry` that is needed here."""
+
+    def champion(self, alias: str = "champion") -> Registered | None:
+        """Whom the alias points at. Raises OutageError."""
+
+    def cached_champion(self) -> Registered | None:
+        """Who was champion when the registry last answered, from the cache alone."""
+
+    def fetch(self, version: str | Registered) -> Path:
+        """The folder of its bundle. Raises OutageError, SetupError."""
+
+
+class Seat:
+    """One alias, and who holds it."""
+
+    def __init__(
+        self,
+        alias: str,
+        scorecards: Scorecards,
+        contract: Contract,
+        situation: Situation,
+        *,
+        told: Callable[[str, Champion | None], None] = lambda _event, _holder: None,
+    ) -> None:
+        """Nobody holds it before the first look.
+
+        Args:
+            alias: `champion` or `challenger`.
+            told: called with `installed`, `vacated` or the kind of a refusal, and the holder after it.
+        """
+        self.alias = alias
+        self.holder: Champion | None = None
+        """Read once for each batch, from another thread."""
+        self._scorecards = scorecards
+        self._contract = contract
+        self._situation = situation
+        self._told = told
+        self._state = Succession()
+
+    def look(self) -> None:
+        """Ask the registry once, and follow the alias if it moved. Faults are told, never raised."""
+        try:
+            registered = self._pointed_at()
+        except OutageError as fault:
+            self._situation.lost(NEIGHBOUR, fault)
+            return
+        self._state, step = succession.pointed(self._state, _claim(registered) if registered else None)
+        if step is Step.PREPARE and registered is not None:
+            self._prepare(registered)
+        elif step is Step.VACATE:
+            self._vacate()
+
+    def facts(self) -> Mapping[str, Any]:
+        """For the web port."""
+        holder, refusal = self._state.holder, self._state.refusal
+        return {
+            "version": holder.version if holder else None,
+            "digest": holder.digest if holder else None,
+            "refused": {"version": refusal.claim.version, "why": refusal.why} if refusal else None,
+        }
+
+    def _pointed_at(self) -> Registered | None:
+        try:
+            found = self._scorecards.champion(self.alias)
+        except OutageError as fault:
+            cached = self._scorecards.cached_champion() if self._may_use_cache() else None
+            if cached is None:
+                raise
+            self._situation.lost(NEIGHBOUR, fault)
+            return cached
+        self._situation.found(NEIGHBOUR)
+        return found
+
+    def _may_use_cache(self) -> bool:
+        return self.alias == CHAMPION and self.holder is None
+
+    def _prepare(self, registered: Registered) -> None:
+        claim = _claim(registered)
+        try:
+            scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, claim.digest)
+        except OutageError as fault:
+            self._situation.lost(NEIGHBOUR, fault)
+        except SetupError as fault:
+            self._refuse(claim, fault)
+        else:
+            self._install(claim, scorecard)
+
+    def _install(self, claim: Claim, scorecard: Scorecard) -> None:
+        before = self._state.holder
+        self._state = succession.installed(self._state, claim)
+        self.holder = Champion(scorecard=scorecard, version=claim.version)
+        log.info(
+            "seat.taken",
+            alias=self.alias,
+            version=claim.version,
+            digest=claim.digest,
+            before=before and before.version,
+        )
+        self._told("installed", self.holder)
+
+    def _refuse(self, claim: Claim, fault: SetupError) -> None:
+        self._state = succession.refused(self._state, claim, str(fault))
+        log.warning("seat.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
+        self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
+
+    def _vacate(self) -> None:
+        if self.alias == CHAMPION:
+            log.warning("champion.unnamed", goes_on=self.holder and self.holder.version)
+            return
+        self._state, self.holder = succession.vacated(self._state), None
+        log.info("seat.vacated", alias=self.alias)
+        self._told("vacated", None)
+
+
+class Watch:
+    """The thread that looks at seats, every so often and when nudged."""
+
+    def __init__(self, seats: Sequence[Seat], poll_s: float) -> None:
+        """Starts nothing yet."""
+        self._seats = seats
+        self._poll_s = poll_s
+        self._nudged = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """Something was announced: look now."""
+        self._nudged.set()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stopped = True
+        self._nudged.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._nudged.wait(self._poll_s)
+            self._nudged.clear()
+            for seat in self._seats if not self._stopped else ():
+                seat.look()
+
+
+def _claim(registered: Registered) -> Claim:
+    return Claim(name=registered.name, version=registered.version, digest=registered.digest)

@@ -1,0 +1,186 @@
+"""The scoring worker as a Faust app: the agent that answers, and the one that hears announcements.
+
+Faust gives agents, channels, services and their lifecycle; applications and decisions pass through
+`streams.plane` and `streams.delivery`, on librdkafka.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, cast
+
+import faust
+import structlog
+from faust.app.base import BootStrategy
+
+from streams.connection import Connection
+from streams.plane import BatchChannel, DataPlane, Handed
+
+SESSION_S: Final = 8.0
+HEARTBEAT_S: Final = 2.0
+REQUEST_S: Final = 12.0
+"""Faust refuses a session longer than a request may take."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the app is made of."""
+
+    connection: Connection
+    instance: str
+    """Names this worker; its announcements have a group of their own, so that every worker hears each."""
+    datadir: str
+    plane: DataPlane
+    answer: Callable[[Handed], None]
+    """Blocking; called in a thread."""
+    announced: Callable[[], None]
+
+
+def scoring_app(parts: Parts) -> Any:
+    """The Faust app, not started."""
+    connection = parts.connection
+    champions = connection.topics().champions.name
+    app = ScoringApp(
+        f"{champions}.{parts.instance}",
+        broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
+        broker_credentials=credentials(connection),
+        datadir=parts.datadir,
+        autodiscover=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        # A static member in a short session: otherwise a killed worker's successor waits a minute to be let in.
+        consumer_group_instance_id=parts.instance,
+        broker_session_timeout=SESSION_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_request_timeout=REQUEST_S,
+        consumer_auto_offset_reset="earliest",
+        web_enabled=False,
+    )
+    app.plane = parts.plane
+    parts.plane.channel = BatchChannel(app)
+    app.agent(parts.plane.channel, name="score", on_error=app.stop_for)(_score(parts))
+    topic = app.topic(champions, key_serializer="raw", value_serializer="raw", value_type=bytes, allow_empty=True)
+    app.agent(topic, name="announcements", on_error=app.stop_for)(_hear(parts))
+    return app
+
+
+def _score(parts: Parts) -> Callable[[Any], Any]:
+    hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+
+    async def score(batches: Any) -> None:
+        """Answer every batch; one at a time, in the order read."""
+        loop = asyncio.get_running_loop()
+        async for handed in batches:
+
+            async def act(handed: Handed = handed) -> None:
+                await loop.run_in_executor(hands, parts.answer, handed)
+
+            await parts.plane.answered(handed, act)
+
+    return score
+
+
+def _hear(parts: Parts) -> Callable[[Any], Any]:
+    async def announcements(stream: Any) -> None:
+        """Look at the registry when something is announced; who decides is what it says, not the announcement."""
+        async for _ in stream:
+            log.info("announcement.heard")
+            parts.announced()
+
+    return announcements
+
+
+class Boot(BootStrategy):
+    """What starts, in this order: the data plane and its agent before, and apart from, Faust's own Kafka clients."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+    def server(self) -> Iterable[Any]:
+        """Services of a worker; they stop the other way round."""
+        return chain(
+            self.sensors(), self.agents(), [cast(ScoringApp, self.app).plane], self.kafka_consumer(), self.rest()
+        )
+
+    def rest(self) -> Iterable[Any]:
+        """The conductor subscribes the consumer; tables are none, but Faust waits for their recovery."""
+        return chain(self.kafka_conductor(), self.tables())
+
+
+class ScoringApp(faust.App):
+    """A Faust app with a data plane."""
+
+    BootStrategy = Boot
+    plane: DataPlane
+
+    async def stop_for(self, _agent: Any, fault: BaseException) -> None:
+        """Stop the process for a fault that nobody foresaw: nothing was committed, so nothing is lost."""
+        await self.crash(fault)
+
+
+def credentials(connection: Connection) -> Any:
+    """Of Faust's own consumer; None without security."""
+    protocol = connection.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        return None
+    if protocol == "SSL":
+        return faust.SSLCredentials(_ssl_context(connection))
+    return faust.SASLCredentials(
+        username=connection.kafka_sasl_username,
+        password=connection.kafka_sasl_password.get_secret_value(),
+        mechanism=connection.kafka_sasl_mechanism or "PLAIN",
+        ssl_context=_ssl_context(connection) if protocol == "SASL_SSL" else None,  # type: ignore[arg-type]
+    )
+
+
+def _ssl_context(connection: Connection) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=connection.kafka_ssl_ca_location or None)
+    if connection.kafka_ssl_certificate_location:
+        context.load_cert_chain(
+            connection.kafka_ssl_certificate_location,
+            connection.kafka_ssl_key_location or None,
+            connection.kafka_ssl_key_password.get_secret_value() or None,
+        )
+    return context
+
+
+def run(app: Any, *, stopping: Callable[[], None], services: Sequence[Any] = ()) -> None:
+    """Run the app until a signal or a crash; the batch in flight is finished first.
+
+    Args:
+        stopping: called as soon as a signal asks us to stop.
+
+    Raises:
+        Exception: what the app crashed for.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = Worker(app, *services, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker.told_to_stop = stopping
+    worker.run()
+
+
+class Worker(faust.Worker):
+    """A Faust worker inside our own process: its exit, signals and logs are ours."""
+
+    told_to_stop: Callable[[], None]
+
+    def run(self) -> None:
+        """Start, and stay until stopped or crashed."""
+        starting = asyncio.ensure_future(self.start(), loop=self.loop)
+        self._starting_fut = starting
+        try:
+            self.loop.run_until_complete(starting)
+        except asyncio.CancelledError:
+            log.info("worker.stopping")
+        finally:
+            self.stop_and_shutdown()
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        self.told_to_stop()
+        super()._schedule_shutdown(signal)
