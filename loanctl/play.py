@@ -78,19 +78,26 @@ def applications(table: Table, script: Script, writing: Writing) -> Iterator[Out
     Raises:
         TableError: a value cannot be written as its field's type.
     """
-    contract = writing.contract
-    schema: Any = fastavro.parse_schema(dict(contract.schema))
-    columns = tables.avro_columns(table, contract)
-    names, values = list(columns), list(columns.values())
-    for place, row in enumerate(_order(len(table), script.shuffle_seed)):
-        name = application_id(table, row)
-        record = {
-            contract.id_field: name,
-            contract.time_field: _signed(script, place),
-            **{field: column[row] for field, column in zip(names, values, strict=True)},
-        }
+    schema: Any = fastavro.parse_schema(dict(writing.contract.schema))
+    for record in records(table, script, writing.contract):
+        name: str = record[writing.contract.id_field]
         value = framed(writing.application_schema_id, schema, record)
         yield OutgoingRecord(writing.topics.applications.name, name.encode(), value)
+
+
+def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[str, Any]]:
+    """Each application as plain data that Avro can write; order and identity as in `applications`.
+
+    Raises:
+        TableError: a value cannot be written as its field's type.
+    """
+    columns = tables.avro_columns(table, contract)
+    for place, row in enumerate(_order(len(table), script.shuffle_seed)):
+        yield {
+            contract.id_field: application_id(table, row),
+            contract.time_field: _signed(script, place),
+            **{field: column[row] for field, column in columns.items()},
+        }
 
 
 def outcomes(table: Table, script: Script, writing: Writing) -> Iterator[OutgoingRecord]:
@@ -133,7 +140,7 @@ def writing(connection: Connection) -> Writing:
 
 
 def play(
-    records: Sequence[Iterator[OutgoingRecord]],
+    parts: Sequence[Iterator[OutgoingRecord]],
     publisher: EventPublisher,
     rate: float | None,
     told: Callable[[int], None] = lambda _sent: None,
@@ -141,7 +148,7 @@ def play(
     """Send applications, and beside each its outcome where there is a second iterator; all acknowledged.
 
     Args:
-        records: applications, and after them perhaps outcomes in the same order.
+        parts: applications, and after them perhaps outcomes in the same order.
         rate: applications a second; None for as fast as the broker takes them.
         told: hears how many applications were sent, after every block.
 
@@ -150,7 +157,7 @@ def play(
         SetupError: a topic is not there.
     """
     began = time.monotonic()
-    together, sent, written = zip(*records, strict=True), 0, 0
+    together, sent, written = zip(*parts, strict=True), 0, 0
     while block := _block(together, _due(began, sent, rate)):
         written += publisher.send(record for group in block for record in group)
         sent += len(block)
