@@ -13,28 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from schemas.applications import UNSEEN, Fault, Matrix, faults, invalid, with_ratios
-from schemas.contract import Contract, Field, Kind, Role
-from schemas.faults import SetupError
-
-NO_TIME: Final = np.iinfo(np.int64).min
-"""`applied_at` of a row whose table does not say when."""
+from schemas.applications import Fault, Matrix, faults, invalid, with_ratios
+from schemas.contract import Contract
+from training import tables
+from training.tables import RowsError
 
 LEAST_ROWS: Final = 500
 """Fewer cannot be split five ways and still say anything: 40 rows would judge."""
 
 LEAST_OF_A_CLASS: Final = 50
 """Below it the interval of an AUC is wider than the gap between a good scorecard and none."""
-
-MISSING_WORDS: Final = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "None", "null", "NULL", "<NA>"})
-"""What files write for an absent value; a declared level of that spelling stays a level."""
-
-NAMED_LEVELS: Final = 3
-"""So many undeclared levels are named in an error."""
-
-
-class RowsError(SetupError):
-    """The rows cannot be learned from; names the column and the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +79,12 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
     Raises:
         RowsError: a column is missing or of the wrong type, a label or level is not declared.
     """
-    _refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
-    defaulted, labelled = _labels(contract, table, source)
+    tables.refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
+    defaulted, labelled = tables.labels(contract, table, source)
     every = Rows(
-        values=with_ratios(contract, _values(contract, table, source)),
+        values=with_ratios(contract, tables.values(contract, table, source)),
         defaulted=defaulted,
-        applied_at=_times(contract, table, source),
+        applied_at=tables.times(contract, table, source),
         recent=np.zeros(len(table), dtype=np.bool_),
     )
     kept = every.take(labelled)
@@ -154,94 +142,6 @@ def refuse_too_few(rows: Rows, source: str) -> None:
         )
     if problem:
         raise RowsError(problem)
-
-
-def _refuse_missing_columns(contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool) -> None:
-    needed = [field.column for field in contract.scored(with_pricing=with_pricing) if field.ratio_of is None]
-    absent = [column for column in (*needed, contract.label.column) if column not in table.columns]
-    if absent:
-        problem = f"{source} has no column {', '.join(absent)}, which the contract of {contract.product} needs"
-        raise RowsError(problem)
-
-
-def _labels(
-    contract: Contract, table: pd.DataFrame, source: str
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    words = _words_of(table[contract.label.column])
-    default, repaid = words == contract.label.default, words == contract.label.repaid
-    labelled = default | repaid
-    others = ~labelled & ~np.isin(words, list(MISSING_WORDS))
-    if others.any():
-        problem = (
-            f"column {contract.label.column} of {source} has {int(others.sum())} labels other than"
-            f" {contract.label.default} (default) and {contract.label.repaid} (repaid)"
-        )
-        raise RowsError(problem)
-    return default, labelled
-
-
-def _values(contract: Contract, table: pd.DataFrame, source: str) -> Matrix:
-    columns = [_column(field, table, source) for field in contract.observed]
-    return np.column_stack(columns)
-
-
-def _column(field: Field, table: pd.DataFrame, source: str) -> npt.NDArray[np.float64]:
-    if field.column not in table.columns:
-        return np.full(len(table), np.nan)
-    convert = _codes if field.kind is Kind.CATEGORY else _numbers
-    return convert(field, table[field.column], source)
-
-
-def _numbers(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.float64]:
-    if not pd.api.types.is_numeric_dtype(column):
-        column = column.mask(column.astype("string").str.strip().isin(MISSING_WORDS))
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.isnan(numbers) & column.notna().to_numpy()
-    if wrong.any():
-        count, first = int(wrong.sum()), int(np.argmax(wrong)) + 1
-        problem = f"column {field.column} of {source} has {count} values that are not numbers, the first in row {first}"
-        raise RowsError(problem)
-    return numbers
-
-
-def _codes(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.float64]:
-    words = _words_of(column)
-    codes = np.full(len(words), UNSEEN)
-    codes[np.isin(words, list(MISSING_WORDS))] = np.nan
-    for code, level in enumerate(field.levels):
-        codes[words == level] = code
-    unseen = sorted(set(words[codes == UNSEEN]))
-    if unseen and field.role is not Role.WATCHED:
-        named = ", ".join(repr(str(level)) for level in unseen[:NAMED_LEVELS])
-        problem = f"column {field.column} of {source} has levels that the contract does not declare: {named}"
-        raise RowsError(problem)
-    return codes
-
-
-def _times(contract: Contract, table: pd.DataFrame, source: str) -> npt.NDArray[np.int64]:
-    column = next(field.column for field in contract.fields if field.role is Role.EVENT_TIME)
-    if column not in table.columns:
-        return np.full(len(table), NO_TIME)
-    given = table[column]
-    times: pd.Series = (
-        pd.to_datetime(given, utc=True, errors="coerce", unit="ms")
-        if pd.api.types.is_numeric_dtype(given)
-        else pd.to_datetime(given, utc=True, errors="coerce", format="ISO8601")
-    ).dt.tz_localize(None)
-    if times.isna().any():
-        problem = f"column {column} of {source} has {int(times.isna().sum())} values that are not times"
-        raise RowsError(problem)
-    return np.asarray(times.to_numpy(dtype="datetime64[ms]"), dtype=np.int64)
-
-
-def _words_of(column: pd.Series) -> npt.NDArray[np.object_]:
-    """Each value as written by a person: 1 and 1.0 and True are `1`, nothing is the empty word."""
-    if pd.api.types.is_bool_dtype(column):
-        column = column.astype("Int64")
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")
-    words: npt.NDArray[np.object_] = column.astype("string").fillna("").str.strip().to_numpy(dtype=object)
-    return words
 
 
 def _cleaned(contract: Contract, rows: Rows, source: str, *, with_pricing: bool) -> Cleaned:

@@ -2,7 +2,7 @@
 
 The rows searched on are the only ones seen here, beside those that end boosting; calibration,
 cut-offs and judgement have their own. The first trial of each family is a choice known to be sound,
-so that a small budget is well spent. Depth is bounded by what exact attribution can afford.
+so that a small budget is well spent.
 Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
 """
 
@@ -18,12 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.faults import LoanError
-from training.fitting import Choice, Family, Sample, fitted
-
-DEEPEST_BOOSTED: Final = 6
-"""A table of 2^d patterns a leaf: depth 6 explains in tens of microseconds, each level more doubles it."""
-DEEPEST_FOREST: Final = 8
-"""A random forest has fewer trees, and is nothing when shallow."""
+from training import space
+from training.fitting import Choice, Sample, fitted
+from training.floor import floor_auc
 
 AS_GOOD: Final = 0.001
 """Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
@@ -116,26 +113,26 @@ def search(
     def objective(point: Mapping[str, Any]) -> float:
         if stop():
             raise StoppedError
-        trial = _tried(len(trials), _choice(point, budget.most_trees), searched, budget)
+        trial = _tried(len(trials), space.choice(point, budget.most_trees), searched, budget)
         trials.append(trial)
         watch(trial)
         return 1.0 - trial.auc
 
     hyperopt.fmin(
         objective,
-        _space(searched),
+        space.space(float(searched.rows.defaulted.mean())),
         algo=_tpe(hyperopt),
         # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
         max_evals=budget.trials,
         early_stop_fn=lambda *_: (len(trials) >= budget.trials, {}),
         timeout=None if budget.seconds == NEVER else max(1, int(budget.seconds)),
-        points_to_evaluate=[dict(point) for point in _starts()[: budget.trials]],
+        points_to_evaluate=[dict(point) for point in space.starts()[: budget.trials]],
         rstate=np.random.default_rng(searched.seed),
         show_progressbar=False,
         verbose=False,
     )
     best, why = chosen(trials)
-    return Found(best=best, trials=trials, floor_auc=_floor(searched), why=why)
+    return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
 
 
 def chosen(trials: Sequence[Trial]) -> tuple[Trial, str]:
@@ -189,104 +186,8 @@ def _fold(choice: Choice, searched: Searched, fold: int) -> tuple[float, float, 
     )
 
 
-def _floor(searched: Searched) -> float:
-    """AUC of a logistic regression over the folds: what a model must beat to be worth its trees."""
-    from sklearn.metrics import roc_auc_score
-
-    aucs = []
-    for fold in range(int(searched.folds.max()) + 1):
-        held = searched.folds == fold
-        out = searched.rows.take(held)
-        probability = logistic(searched.rows.take(~held), out)
-        aucs.append(roc_auc_score(out.defaulted, probability))
-    return float(np.mean(aucs))
-
-
-def logistic(train: Sample, judged: Sample) -> npt.NDArray[np.float64]:
-    """What a plain logistic regression, fitted to the first, says of the second."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(max_iter=500),
-    )
-    model.fit(train.matrix.astype(np.float64), train.defaulted)
-    return np.asarray(model.predict_proba(judged.matrix.astype(np.float64))[:, 1], dtype=np.float64)
-
-
 def _tpe(hyperopt: Any) -> Callable[..., Any]:
     def suggest(*args: Any, **kwargs: Any) -> Any:
         return hyperopt.tpe.suggest(*args, n_startup_jobs=STARTS_BEFORE_TPE, **kwargs)
 
     return suggest
-
-
-_FAMILIES: Final = (Family.XGBOOST, Family.CATBOOST, Family.RANDOM_FOREST)
-
-
-def _space(searched: Searched) -> Mapping[str, Any]:
-    from hyperopt import hp
-
-    # Full balance ruins probabilities for nothing; its square root is the middle way.
-    balance = math.sqrt((~searched.rows.defaulted).sum() / max(searched.rows.defaulted.sum(), 1))
-    weights = [1.0, round(balance, 3)]
-    return {
-        "family": hp.choice("family", list(range(len(_FAMILIES)))),
-        "xgboost": {
-            "depth": hp.quniform("xgboost_depth", 4, DEEPEST_BOOSTED, 1),
-            "rate": hp.loguniform("xgboost_rate", math.log(0.03), math.log(0.2)),
-            "child_weight": hp.loguniform("xgboost_child_weight", 0.0, math.log(20.0)),
-            "rows": hp.uniform("xgboost_rows", 0.6, 1.0),
-            "columns": hp.uniform("xgboost_columns", 0.5, 1.0),
-            "shrinkage": hp.loguniform("xgboost_shrinkage", math.log(0.3), math.log(20.0)),
-            "default_weight": hp.choice("xgboost_default_weight", weights),
-        },
-        "catboost": {
-            "depth": hp.quniform("catboost_depth", 4, DEEPEST_BOOSTED, 1),
-            "rate": hp.loguniform("catboost_rate", math.log(0.05), math.log(0.25)),
-            "shrinkage": hp.loguniform("catboost_shrinkage", 0.0, math.log(20.0)),
-            "noise": hp.uniform("catboost_noise", 0.0, 2.0),
-            "default_weight": hp.choice("catboost_default_weight", weights),
-        },
-        "random_forest": {
-            "trees": hp.quniform("random_forest_trees", 80, 160, 20),
-            "depth": hp.quniform("random_forest_depth", 6, DEEPEST_FOREST, 1),
-            "leaf_rows": hp.quniform("random_forest_leaf_rows", 3, 30, 1),
-            "columns": hp.uniform("random_forest_columns", 0.3, 0.9),
-        },
-    }
-
-
-def _starts() -> Sequence[Mapping[str, Any]]:
-    """One sound point for each family, in Hyperopt's flat names; the others' values ride along."""
-    sound = {
-        "xgboost_depth": 6.0,
-        "xgboost_rate": 0.06,
-        "xgboost_child_weight": 3.0,
-        "xgboost_rows": 0.8,
-        "xgboost_columns": 0.8,
-        "xgboost_shrinkage": 1.0,
-        "xgboost_default_weight": 0,
-        "catboost_depth": 6.0,
-        "catboost_rate": 0.1,
-        "catboost_shrinkage": 3.0,
-        "catboost_noise": 1.0,
-        "catboost_default_weight": 0,
-        "random_forest_trees": 120.0,
-        "random_forest_depth": 8.0,
-        "random_forest_leaf_rows": 5.0,
-        "random_forest_columns": 0.5,
-    }
-    return [{**sound, "family": place} for place in range(len(_FAMILIES))]
-
-
-def _choice(point: Mapping[str, Any], most_trees: int) -> Choice:
-    family = _FAMILIES[int(point["family"])]
-    given = {"trees": most_trees, **point[family.value]}
-    if family is Family.RANDOM_FOREST:
-        given["trees"] = min(given["trees"], most_trees)
-    return Choice(family, {name: float(value) for name, value in sorted(given.items())})

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract import Contract, ContractError, Field, Kind, Role
-from training.rows import NO_TIME, Rows, RowsError
+from training.rows import Rows
+from training.tables import NO_TIME, RowsError
 
 Places = npt.NDArray[np.int64]
 

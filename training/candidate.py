@@ -1,0 +1,253 @@
+"""From rows to a scorecard that may stand for champion: one function, no registry, no broker.
+
+The same rows, plan and seed give the same bundle, byte for byte: no clock and no run id is in it.
+The parts of `training.split` never meet.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import Fault, Matrix, faults
+from schemas.contract import Contract
+from schemas.events import ContributionSpace
+from scorecard import bundle
+from scorecard.attribution import Explainer
+from scorecard.features import FeatureSpace
+from scorecard.forest import Forest, margins
+from scorecard.reasons import ReasonBook
+from scorecard.scorecard import Scorecard, raw_probability
+from training import calibrating, cutoffs, evaluation
+from training.compile import compiled
+from training.fitting import Family, Fitted, Sample, fitted
+from training.floor import logistic
+from training.parity import disagreements
+from training.reference import Draft, baseline, population_profile
+from training.rows import Rows
+from training.search import Budget, Found, Searched, Trial, search
+from training.split import Method, Part, Split, clone_keys, folds, split
+
+CALIBRATION_FOLDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a scorecard is to be made."""
+
+    name: str
+    seed: int = 42
+    with_pricing: bool = False
+    method: Method = Method.GROUPED
+    budget: Budget = field(default_factory=Budget)
+    rule: cutoffs.Rule = cutoffs.Rule.COST
+    costs: cutoffs.Costs = field(default_factory=cutoffs.Costs)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told how far it is; `stop` is asked between trials."""
+
+    step: Callable[[str], None] = lambda _: None
+    trial: Callable[[Trial], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+
+
+UNWATCHED: Final = Watch()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a scorecard is made of, and where to."""
+
+    contract: Contract
+    rows: Rows
+    """Cleaned and labelled."""
+    folder: Path
+    """For the bundle; made where it is not there."""
+    window: Matrix | None = None
+    """Applications that the reference population is to be, shape (n, observed); None for rows that the
+    forest was not fitted to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A scorecard with all that judging it and telling of it takes."""
+
+    plan: Plan
+    material: Material
+    scorecard: Scorecard
+    split: Split
+    found: Found
+    fitted: Fitted
+    calibrated: calibrating.Calibrated
+    judged_on: Rows
+    probability: npt.NDArray[np.float64]
+    """On the judgement rows."""
+    judgement: evaluation.Judgement
+    cutoff: float
+    """From which F1 and its like call a default; chosen on the rows for cut-offs."""
+    logistic_auc: float
+    """On the judgement rows."""
+    cost_per_applicant: float
+    """Of the policy on the rows for cut-offs, in lost good loans."""
+    faults: tuple[str, ...]
+    """What parity found, in words."""
+
+
+def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
+    """The scorecard that a plan makes of rows, its bundle written.
+
+    Raises:
+        RowsError: the rows cannot be split.
+        ReasonlessError: a feature has no reason text.
+        CompileError: the model cannot be made a forest of plain arrays.
+        StoppedError: `watch.stop` said so.
+    """
+    work = _Work.of(material, plan)
+    watch.step("search")
+    found = search(work.searched(), plan.budget, watch.trial, watch.stop)
+    watch.step("fit")
+    model = work.fitted(found)
+    watch.step("compile")
+    forest = compiled_forest(model, len(work.features.columns))
+    watch.step("calibrate")
+    draft, calibration = work.draft(model, forest)
+    watch.step("explain")
+    scorecard = work.written(draft, model, forest)
+    watch.step("judge")
+    probability, cutoff, cost = work.judged(scorecard)
+    rows = material.rows.take(work.split.places(Part.JUDGEMENT))
+    return Made(
+        plan=plan,
+        material=material,
+        scorecard=scorecard,
+        split=work.split,
+        found=found,
+        fitted=model,
+        calibrated=calibration,
+        judged_on=rows,
+        probability=probability,
+        judgement=evaluation.judged(rows.defaulted, probability, cutoff, plan.seed),
+        cutoff=cutoff,
+        logistic_auc=work.logistic_auc(),
+        cost_per_applicant=cost,
+        faults=tuple(disagreements(model.model, forest, model.prepared(work.sample(Part.JUDGEMENT).matrix))),
+    )
+
+
+def compiled_forest(model: Fitted, columns: int) -> Forest:
+    """The library's model as plain arrays."""
+    forest = compiled(model.model, columns)
+    if model.choice.family is not Family.RANDOM_FOREST:
+        return forest
+    # It was fitted with what is missing below all values: there missing goes left everywhere.
+    return replace(forest, missing_left=np.ones_like(forest.missing_left))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every step of one making needs."""
+
+    material: Material
+    plan: Plan
+    features: FeatureSpace
+    split: Split
+    encoded: Sample
+    keys: npt.NDArray[np.object_]
+
+    @classmethod
+    def of(cls, material: Material, plan: Plan) -> "_Work":
+        contract, rows = material.contract, material.rows
+        scored = [field.name for field in contract.scored(with_pricing=plan.with_pricing)]
+        features = FeatureSpace.of(contract, scored)
+        # A feature without a reason text is refused before any work, not after it.
+        ReasonBook.of(features.fields, np.zeros(len(features.names)))
+        return cls(
+            material=material,
+            plan=plan,
+            features=features,
+            split=split(contract, rows, plan.seed, plan.method),
+            encoded=Sample(features.encode(rows.values), rows.defaulted),
+            keys=clone_keys(contract, rows),
+        )
+
+    def sample(self, part: Part) -> Sample:
+        return self.encoded.take(self.split.places(part))
+
+    def searched(self) -> Searched:
+        return Searched(
+            rows=self.sample(Part.SEARCH),
+            folds=folds(self.keys[self.split.places(Part.SEARCH)], self.plan.budget.folds, self.plan.seed),
+            stopping=self.sample(Part.STOPPING),
+            monotone=self.features.monotone,
+            seed=self.plan.seed,
+        )
+
+    def fitted(self, found: Found) -> Fitted:
+        parts = self.sample(Part.SEARCH), self.sample(Part.STOPPING)
+        return fitted(found.best.choice, *parts, self.features.monotone, self.plan.seed)
+
+    def draft(self, model: Fitted, forest: Forest) -> tuple[Draft, calibrating.Calibrated]:
+        forest_space = space(model.choice.family)
+        own, others = self.sample(Part.CALIBRATION), self.sample(Part.CUTOFFS)
+        own_folds = folds(self.keys[self.split.places(Part.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
+        raw = raw_probability(forest_space, margins(forest, own.matrix))
+        chosen = calibrating.calibrated(raw, own.defaulted, own_folds)
+        stated = chosen.calibration.apply(raw_probability(forest_space, margins(forest, others.matrix)))
+        draft = Draft(
+            contract=self.material.contract,
+            features=self.features,
+            space=forest_space,
+            explainer=Explainer(forest, self.features.groups, len(self.features.names)),
+            calibration=chosen.calibration,
+            policy=cutoffs.policy(self.plan.rule, stated, others.defaulted, self.plan.costs),
+        )
+        return draft, chosen
+
+    def written(self, draft: Draft, model: Fitted, forest: Forest) -> Scorecard:
+        """The whole scorecard, as its bundle says it."""
+        contract, rows = self.material.contract, self.material.rows
+        unfitted = rows.values[self.split.parts > Part.SEARCH]
+        reason_baseline = baseline(draft, unfitted)
+        parts = bundle.Parts(
+            name=self.plan.name,
+            family=model.choice.family.value,
+            space=draft.space,
+            features=self.features,
+            forest=forest,
+            calibration=draft.calibration,
+            policy=draft.policy,
+            reason_baseline=reason_baseline,
+            profile=population_profile(draft, self._reference(unfitted), reason_baseline),
+        )
+        kept = rows.values[self.split.places(Part.JUDGEMENT)]
+        digest = bundle.write(parts, contract, kept, self.material.folder)
+        return bundle.scorecard_of(parts, contract, digest)
+
+    def judged(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:
+        """Probabilities of the judgement rows, the cut-off of F1 and the policy's cost on those for cut-offs."""
+        values = self.material.rows.values
+        probability = scorecard.score(values[self.split.places(Part.JUDGEMENT)]).probability
+        stated = scorecard.score(values[self.split.places(Part.CUTOFFS)]).probability
+        defaulted = self.sample(Part.CUTOFFS).defaulted
+        cost = cutoffs.cost(scorecard.policy, stated, defaulted, self.plan.costs)
+        return probability, cutoffs.best_f1(stated, defaulted), cost
+
+    def logistic_auc(self) -> float:
+        judged = self.sample(Part.JUDGEMENT)
+        return evaluation.auc(judged.defaulted, logistic(self.sample(Part.SEARCH), judged))
+
+    def _reference(self, unfitted: Matrix) -> Matrix:
+        window = self.material.window
+        if window is None:
+            return unfitted
+        return window[faults(self.material.contract, window).codes == Fault.NONE]
+
+
+def space(family: Family) -> ContributionSpace:
+    """The unit of a family's margins: a random forest averages probabilities."""
+    return ContributionSpace.PROBABILITY if family is Family.RANDOM_FOREST else ContributionSpace.LOG_ODDS
