@@ -33,6 +33,9 @@ ASK_TIMEOUT_S: Final = 2.0
 class NotReadyError(SetupError):
     """A process ended, or did not get ready in time; names its log and tells its last lines."""
 
+    def __init__(self, running: Running, what: str) -> None:
+        super().__init__(f"the {running.name} {what}; its log, {running.log}, ends:\n{running.tail()}")
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -45,7 +48,7 @@ class Member:
         """What it says of itself when asked whether it is ready; None where it does not answer."""
         request = f"http://{HOST}:{self.port}/ready"
         try:
-            with urllib.request.urlopen(request, timeout=ASK_TIMEOUT_S) as answer:  # noqa: S310 - loopback, by us
+            with urllib.request.urlopen(request, timeout=ASK_TIMEOUT_S) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -62,15 +65,11 @@ class Member:
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             if not self.running.alive():
-                raise self._not_ready("has ended")
+                raise NotReadyError(self.running, "has ended")
             if (self.facts() or {}).get("ready"):
                 return
             time.sleep(ASK_S)
-        raise self._not_ready(f"is not ready after {patience_s:.0f} s")
-
-    def _not_ready(self, what: str) -> NotReadyError:
-        problem = f"the {self.running.name} {what}; its log, {self.running.log}, ends:\n{self.running.tail()}"
-        return NotReadyError(problem)
+        raise NotReadyError(self.running, f"is not ready after {patience_s:.0f} s")
 
 
 @contextmanager
