@@ -8,20 +8,25 @@ Wire format: a zero byte, the schema id as four bytes big-endian, the Avro body.
 
 import io
 import struct
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Applications, from_records
+from schemas import flat
+from schemas.applications import Applications, from_records, with_ratios
 from schemas.contract import Contract
 from schemas.faults import RecordError
 
 MAGIC: Final = 0
 HEADER: Final = struct.Struct(">bI")
+
+
+Writers = Mapping[int, Mapping[str, Any] | None]
 
 
 class TombstoneError(RecordError):
@@ -81,8 +86,9 @@ class Decoded:
 
 def schema_ids(values: Sequence[bytes | None]) -> frozenset[int]:
     """The schema ids that framed values name; what is not framed names none."""
-    framed = (value for value in values if value is not None and len(value) >= HEADER.size and value[0] == MAGIC)
-    return frozenset(int.from_bytes(value[1:5], "big") for value in framed)
+    headers = {value[:5] for value in values if value is not None}
+    framed = (header for header in headers if len(header) == HEADER.size and header[0] == MAGIC)
+    return frozenset(int.from_bytes(header[1:], "big") for header in framed)
 
 
 def framed(schema_id: int, schema: Mapping[str, Any], record: Mapping[str, Any]) -> bytes:
@@ -112,41 +118,63 @@ def unframed(value: bytes | None) -> tuple[int, bytes]:
 
 
 class ApplicationReader:
-    """Reads applications of one contract, whatever compatible schema they were written with."""
+    """Reads applications of one contract, whatever compatible schema they were written with.
+
+    In bulk where the writer's schema allows it (`schemas.flat`); what is left over, one by one.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._reader = fastavro.parse_schema(dict(contract.schema))
+        self._programs: dict[int, flat.Program | None] = {}
 
-    def read(self, values: Sequence[bytes | None], writers: Mapping[int, Mapping[str, Any] | None]) -> Decoded:
+    def read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
         """Every value of a batch, read or named unreadable; none is dropped.
 
         Args:
+            values: of records, in order.
             writers: parsed writer schemas by id, None where the registry has none.
         """
-        records: list[Mapping[str, Any]] = []
-        places: list[int] = []
-        ids: list[int] = []
-        unreadable: list[Unreadable] = []
-        for place, value in enumerate(values):
+        columns = _Columns.empty(len(values), len(self._contract.observed))
+        for schema_id, places in _by_schema(values).items():
+            program = self._program(schema_id, writers.get(schema_id))
+            if program is not None:
+                columns.take(places, schema_id, self._in_bulk(program, values, places))
+        left = np.flatnonzero(~columns.done).tolist()
+        unreadable = self._one_by_one(values, left, writers, columns)
+        return columns.decoded(self._contract, unreadable)
+
+    def warm(self) -> None:
+        """Compiles the bulk pass, or loads it from the cache."""
+        program = flat.program_of(self._contract, self._contract.schema)
+        if program is not None:
+            flat.decode(program, [b"\0"], len(self._contract.observed))
+
+    def _program(self, schema_id: int, writer: Mapping[str, Any] | None) -> flat.Program | None:
+        if writer is None:
+            return None
+        if schema_id not in self._programs:
+            self._programs[schema_id] = flat.program_of(self._contract, writer)
+        return self._programs[schema_id]
+
+    def _in_bulk(self, program: flat.Program, values: Sequence[bytes | None], places: Sequence[int]) -> flat.Flat:
+        theirs = [values[place] or b"" for place in places]
+        return flat.decode(program, theirs, len(self._contract.observed))
+
+    def _one_by_one(
+        self, values: Sequence[bytes | None], left: Sequence[int], writers: Writers, columns: "_Columns"
+    ) -> list[Unreadable]:
+        unreadable = []
+        for place in left:
             try:
-                schema_id, record = self._read_one(value, writers)
+                schema_id, record = self._read_one(values[place], writers)
             except RecordError as error:
                 unreadable.append(Unreadable(place, error))
             else:
-                records.append(record)
-                places.append(place)
-                ids.append(schema_id)
-        return Decoded(
-            applications=from_records(self._contract, records),
-            places=np.array(places, dtype=np.int64),
-            schema_ids=np.array(ids, dtype=np.int64),
-            unreadable=unreadable,
-        )
+                columns.put(place, schema_id, from_records(self._contract, [record]))
+        return unreadable
 
-    def _read_one(
-        self, value: bytes | None, writers: Mapping[int, Mapping[str, Any] | None]
-    ) -> tuple[int, Mapping[str, Any]]:
+    def _read_one(self, value: bytes | None, writers: Writers) -> tuple[int, Mapping[str, Any]]:
         schema_id, body = unframed(value)
         writer = writers.get(schema_id)
         if writer is None:
@@ -163,7 +191,71 @@ class ApplicationReader:
         except fastavro.read.SchemaResolutionError as cause:
             raise IncompatibleSchemaError from cause
         except Exception as cause:
+            # fastavro raises whatever the bytes lead it to.
             raise UndecodableError from cause
         if stream.tell() != len(body):
             raise UndecodableError
         return record  # type: ignore[return-value]  # a record schema gives a dict
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """A batch's columns while they are filled, one row for each record, `done` where it is."""
+
+    done: npt.NDArray[np.bool_]
+    values: npt.NDArray[np.float64]
+    applied_at: npt.NDArray[np.int64]
+    schema_ids: npt.NDArray[np.int64]
+    ids: list[str]
+
+    @classmethod
+    def empty(cls, rows: int, columns: int) -> Self:
+        return cls(
+            done=np.zeros(rows, dtype=np.bool_),
+            values=np.empty((rows, columns)),
+            applied_at=np.zeros(rows, dtype=np.int64),
+            schema_ids=np.zeros(rows, dtype=np.int64),
+            ids=[""] * rows,
+        )
+
+    def take(self, places: Sequence[int], schema_id: int, bulk: flat.Flat) -> None:
+        rows = np.array(places)
+        self.done[rows] = bulk.done
+        self.values[rows] = bulk.values
+        self.applied_at[rows] = bulk.applied_at
+        self.schema_ids[rows] = schema_id
+        for place, name in zip(places, bulk.ids, strict=True):
+            self.ids[place] = name
+
+    def put(self, place: int, schema_id: int, one: Applications) -> None:
+        self.done[place] = True
+        self.values[place] = one.values[0]
+        self.applied_at[place] = one.applied_at[0]
+        self.schema_ids[place] = schema_id
+        self.ids[place] = one.ids[0]
+
+    def decoded(self, contract: Contract, unreadable: Sequence[Unreadable]) -> Decoded:
+        places = np.flatnonzero(self.done)
+        return Decoded(
+            applications=Applications(
+                ids=self.ids if len(places) == len(self.ids) else [self.ids[place] for place in places],
+                applied_at=self.applied_at[places],
+                values=with_ratios(contract, self.values[places]),
+            ),
+            places=places,
+            schema_ids=self.schema_ids[places],
+            unreadable=unreadable,
+        )
+
+
+def _by_schema(values: Sequence[bytes | None]) -> Mapping[int, list[int]]:
+    """Places of the framed values by the schema id that they name."""
+    places: dict[bytes, list[int]] = defaultdict(list)
+    for place, value in enumerate(values):
+        if value is not None:
+            places[value[:5]].append(place)
+    return {
+        int.from_bytes(header[1:], "big"): those
+        for header, those in places.items()
+        if len(header) == HEADER.size and header[0] == MAGIC
+    }
