@@ -263,13 +263,17 @@ class WatermarkJump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetRange:
-    """A stretch of one partition, both ends inclusive; `watermark` is the latest event time before it."""
+    """A stretch of one partition, both ends inclusive; `watermark` is the latest event time before it.
+
+    Panes that begin before `floor` were counted for a former champion.
+    """
 
     topic: str
     partition: int
     first: int
     last: int
     watermark: int
+    floor: int
     jumps: Sequence[WatermarkJump]
 
 
@@ -316,6 +320,7 @@ class PaneCounts:
     first: int
     last: int
     watermark: int
+    floor: int
     jumped: bool
 
 

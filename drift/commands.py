@@ -1,0 +1,142 @@
+"""Whether a window's verdict asks for a challenger: hysteresis, one at a time, cooldown, latch.
+
+A loop that retrains on its own alarm can run away. What holds it:
+
+| guard | what it waits for |
+| --- | --- |
+| two of three | one window may be a campaign, or chance |
+| in flight | the trainer's answer to the last command |
+| cooldown | event time since the window that commanded last, over promotions too |
+| latch | a challenger was rejected or waits for a person: until a steady window, a new champion, or a word |
+| hold | a person knows of the shift (a declared policy change, a season) |
+
+Windows that are INSUFFICIENT are passed over: they neither confirm nor deny. Time is event time, so
+a replay commands what was commanded. Pure.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from drift.reports import millis_of
+from schemas.events import (
+    DriftAcknowledgement,
+    DriftReport,
+    RetrainCause,
+    RetrainCommand,
+    RetrainResult,
+    RetrainStatus,
+    Verdict,
+)
+
+OF: Final = 3
+NEEDED: Final = 2
+"""Of the last `OF` windows with a verdict, so many must be DRIFTED."""
+
+LATCHING: Final = frozenset({RetrainStatus.REJECTED, RetrainStatus.HELD})
+"""Answers after which the same command would get the same answer."""
+
+
+class Withheld(StrEnum):
+    """Why a drifted window led to no command. Published."""
+
+    UNCONFIRMED = "unconfirmed"
+    IN_FLIGHT = "in_flight"
+    LATCHED = "latched"
+    COOLDOWN = "cooldown"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """All that the policy knows of the past."""
+
+    drifted: tuple[bool, ...] = ()
+    """The last windows with a verdict, newest last."""
+    in_flight: str = ""
+    """The command that no result has answered."""
+    commanded_at: int | None = None
+    """End of the window that commanded last, milliseconds since 1970."""
+    latched: bool = False
+    hold_until: int | None = None
+
+    def after_result(self, result: RetrainResult) -> "Memory":
+        """The trainer has answered; a DUPLICATE answers nothing, its original does."""
+        if result.command_id != self.in_flight or result.status is RetrainStatus.DUPLICATE:
+            return self
+        return replace(self, in_flight="", latched=self.latched or result.status in LATCHING)
+
+    def after_champion(self) -> "Memory":
+        """Another champion decides: what was found of the last one says nothing of it."""
+        return replace(self, drifted=(), in_flight="", latched=False)
+
+    def after_acknowledgement(self, acknowledged: DriftAcknowledgement) -> "Memory":
+        """A person knows: begin anew, and hold commands back for as long as they say."""
+        held = acknowledged.hold_until
+        return replace(self, drifted=(), latched=False, hold_until=None if held is None else millis_of(held))
+
+    def saved(self) -> dict[str, Any]:
+        """Plain data that `restored` makes this of again."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Self:
+        """As it was saved."""
+        return cls(**{**saved, "drifted": tuple(saved["drifted"])})
+
+
+def judged(memory: Memory, report: DriftReport, cooldown_ms: int) -> tuple[Memory, DriftReport]:
+    """What is remembered after a window, and its report with the command it leads to or why it leads to none."""
+    if report.verdict is Verdict.INSUFFICIENT:
+        return memory, report
+    drifted = report.verdict is Verdict.DRIFTED
+    latched = memory.latched and report.verdict is not Verdict.STEADY
+    seen = replace(memory, drifted=(*memory.drifted, drifted)[-OF:], latched=latched)
+    if not drifted:
+        return seen, report
+    withheld = _withheld(seen, millis_of(report.window_end), cooldown_ms)
+    if withheld is not None:
+        return seen, replace(report, withheld=withheld.value)
+    name = command_id(report)
+    commanded = replace(seen, drifted=(), in_flight=name, commanded_at=millis_of(report.window_end))
+    return commanded, replace(report, command_id=name)
+
+
+def command_id(report: DriftReport) -> str:
+    """Names the finding: the same champion, reference and window command once, whoever finds it and how often."""
+    finding = "\x1f".join((report.champion_digest, report.reference_id, report.window_id))
+    return f"drift-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
+
+
+def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
+    """The command that a report names."""
+    moved = [feature for feature in report.features if feature.psi == report.largest_psi]
+    where = f", mostly in {moved[0].largest_shift_bin}" if moved else ""
+    return RetrainCommand(
+        command_id=report.command_id,
+        product=report.product,
+        cause=RetrainCause.DRIFT,
+        why=f"PSI of {report.largest_psi_feature} is {report.largest_psi:.3f} over {report.n} applications{where}",
+        champion_version=report.champion_version,
+        champion_digest=report.champion_digest,
+        reference_id=report.reference_id,
+        window_start=report.window_start,
+        window_end=report.window_end,
+        issued_at=now,
+    )
+
+
+def _withheld(memory: Memory, window_end: int, cooldown_ms: int) -> Withheld | None:
+    cooling = memory.commanded_at is not None and window_end < memory.commanded_at + cooldown_ms
+    held = memory.hold_until is not None and window_end < memory.hold_until
+    guards = {
+        Withheld.UNCONFIRMED: sum(memory.drifted) < NEEDED,
+        Withheld.IN_FLIGHT: bool(memory.in_flight),
+        Withheld.LATCHED: memory.latched,
+        Withheld.COOLDOWN: cooling,
+        Withheld.ACKNOWLEDGED: held,
+    }
+    return next((guard for guard, closed in guards.items() if closed), None)

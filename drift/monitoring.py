@@ -1,0 +1,142 @@
+"""Monitoring: partial counts, the trainer's answers and people's word in; reports and commands out.
+
+A fold over one log: the same messages in the same order give the same reports, byte for byte, and it
+can be saved after any message and gone on with. A message of a later generation (another champion)
+drops the open window, which was counted in the bins of the former one; the new champion's first
+window begins with the panes that were still open then. A message of an earlier generation tells only
+how far its partition is. Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from drift.cells import Reference
+from drift.commands import Memory, command_of, judged
+from drift.reports import Reporting, report_of
+from drift.windowing import WindowRules, Windows
+from drift.windows import Window
+from schemas.events import DriftAcknowledgement, DriftCounts, DriftReport, RetrainCommand, RetrainResult
+
+NO_GENERATION: Final = -2
+"""Before any message; -1 is a champion that was never announced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorRules:
+    """What a monitor does not change."""
+
+    windows: WindowRules
+    reporting: Reporting
+    cooldown_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one message led to."""
+
+    reports: tuple[DriftReport, ...] = ()
+    commands: tuple[RetrainCommand, ...] = ()
+    dropped: int = 0
+    """Records counted in the bins of a former champion and told of nowhere."""
+
+
+class Monitor:
+    """The state of monitoring one product."""
+
+    def __init__(self, rules: MonitorRules) -> None:
+        self._rules = rules
+        self._windows = Windows(rules.windows)
+        self._memory = Memory()
+        self._generation = NO_GENERATION
+        self._champion = ("", "", "")
+
+    @property
+    def memory(self) -> Memory:
+        """What the command policy remembers."""
+        return self._memory
+
+    @property
+    def champion(self) -> tuple[str, str, str]:
+        """Version, digest and reference of the champion whose counts are taken; empty before there were any."""
+        return self._champion
+
+    @property
+    def held(self) -> int:
+        """Panes in memory."""
+        return self._windows.held
+
+    @property
+    def all_silent(self) -> bool:
+        """Whether no partition is waited for."""
+        return self._windows.all_silent
+
+    def counted(self, counts: DriftCounts, reference: Reference, now: datetime) -> Findings:
+        """Take one message of partial counts.
+
+        Args:
+            counts: the next message of the log.
+            reference: of the champion that the message counts for; not looked at where it is a former one.
+            now: stamped on commands, and on nothing else.
+        """
+        dropped = self._succeed(counts) if counts.generation > self._generation else 0
+        self._windows.hear(counts)
+        if counts.generation < self._generation:
+            return Findings(dropped=sum(pane.n for pane in counts.panes))
+        self._windows.add(counts)
+        return self._found(self._windows.closed(), reference, now, dropped)
+
+    def silent(self, reference: Reference, now: datetime) -> Findings:
+        """Close the open window: nothing has come for longer than a window lasts."""
+        return self._found(self._windows.silent(), reference, now, 0)
+
+    def answered(self, result: RetrainResult) -> None:
+        """Take the trainer's answer to a command."""
+        self._memory = self._memory.after_result(result)
+
+    def acknowledged(self, acknowledgement: DriftAcknowledgement) -> None:
+        """Take a person's word."""
+        self._memory = self._memory.after_acknowledgement(acknowledgement)
+
+    def saved(self) -> dict[str, Any]:
+        """Plain data that `restored` makes this of again."""
+        return {
+            "windows": self._windows.saved(),
+            "memory": self._memory.saved(),
+            "generation": self._generation,
+            "champion": list(self._champion),
+        }
+
+    @classmethod
+    def restored(cls, rules: MonitorRules, saved: Mapping[str, Any]) -> Self:
+        """As it was saved.
+
+        Raises:
+            KeyError, TypeError: it was saved by another version.
+        """
+        monitor = cls(rules)
+        monitor._windows = Windows.restored(rules.windows, saved["windows"])
+        monitor._memory = Memory.restored(saved["memory"])
+        monitor._generation = saved["generation"]
+        version, digest, reference_id = saved["champion"]
+        monitor._champion = (version, digest, reference_id)
+        return monitor
+
+    def _succeed(self, counts: DriftCounts) -> int:
+        first = self._generation == NO_GENERATION
+        self._generation = counts.generation
+        self._champion = (counts.champion_version, counts.champion_digest, counts.reference_id)
+        if first:
+            return 0
+        self._memory = self._memory.after_champion()
+        return self._windows.forget()
+
+    def _found(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
+        reports = []
+        for window in windows:
+            report = report_of(window, reference, self._rules.reporting)
+            self._memory, report = judged(self._memory, report, self._rules.cooldown_ms)
+            reports.append(report)
+        commands = tuple(command_of(report, now) for report in reports if report.command_id)
+        return Findings(tuple(reports), commands, dropped)

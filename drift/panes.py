@@ -1,0 +1,267 @@
+"""Event time cut into panes, and what one partition holds of each: a fold over the partition's log.
+
+Everything here follows from the records of *one* partition in the order of their offsets, and from the
+moments when silence was declared. So reading partitions in another interleaving, by other agents, or
+twice, changes nothing; panes of several partitions meet in `drift.windows`.
+
+Pure. What a record counts as, its cells, is made in `drift.cells`.
+
+| a record is     | where                                                       | and is told of in the pane |
+| --------------- | ----------------------------------------------------------- | --- |
+| counted         | its pane is open                                            | of its event time |
+| a duplicate     | its id was counted in that pane                             | of its event time |
+| late            | its pane ends before watermark - lateness                   | oldest open |
+| ahead           | signed longer after it was produced than `ahead_ms`         | oldest open |
+| unreadable      | it is no application                                        | oldest open |
+
+The watermark is the latest event time of the partition so far, without those that are ahead: one
+applicant signing in a year cannot close every window. A clock that goes back makes late records.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from drift.observations import NO_TIME, Flags, Integers, Observations, Shape
+from schemas.events import PaneCounts
+
+REMEMBERED_IDS: Final = 1_000_000
+"""Ids kept for each open pane of a partition, some 100 bytes each. A pane that holds more is far too wide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneRules:
+    """How event time is cut."""
+
+    pane_ms: int
+    lateness_ms: int
+    ahead_ms: int
+
+    def start_of(self, time: int) -> int:
+        """The start of the pane that holds an event time."""
+        return time // self.pane_ms * self.pane_ms
+
+    def horizon_of(self, watermark: int) -> int:
+        """Panes that begin before this are closed under that watermark."""
+        return NO_TIME if watermark == NO_TIME else self.start_of(watermark - self.lateness_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where reading a partition begins, and all that must be known of what lies before.
+
+    Panes before `horizon` are told already and are not told again, though their records are read again.
+    """
+
+    next_offset: int = 0
+    watermark: int = NO_TIME
+    horizon: int = NO_TIME
+    floor: int = NO_TIME
+    """The horizon when counting for this champion began."""
+    jumped: bool = False
+    """Silence, not a record, has moved the watermark there."""
+
+    def for_successor(self) -> "Position":
+        """The same place for another champion: what is told already is never told again in its bins."""
+        return replace(self, floor=self.horizon)
+
+
+@dataclass(slots=True)
+class _Pane:
+    """One open pane; its arrays and ids are ours alone, so they are added to in place."""
+
+    told: PaneCounts
+    counts: Integers
+    sums: Integers
+    ids: dict[str, None]
+
+    def closed(self) -> PaneCounts:
+        return replace(self.told, counts=self.counts.tolist(), sums=self.sums.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Which pane tells of each row; columns of n rows."""
+
+    pane: Integers
+    ahead: Flags
+    late: Flags
+    watermark: Integers
+    """Before the row."""
+    jumped: Flags
+
+
+class PartitionPanes:
+    """The open panes of one partition. The same calls in the same order give the same panes."""
+
+    def __init__(self, rules: PaneRules, shape: Shape, position: Position) -> None:
+        self._rules = rules
+        self._shape = shape
+        self._open: dict[int, _Pane] = {}
+        self._next_offset = position.next_offset
+        self._watermark = position.watermark
+        self._told_before = position.horizon
+        self._floor = position.floor
+        self._jumped = position.jumped
+
+    @property
+    def horizon(self) -> int:
+        """Panes that begin before this are closed."""
+        return max(self._told_before, self._rules.horizon_of(self._watermark))
+
+    @property
+    def watermark(self) -> int:
+        """The latest event time, or what silence made of it."""
+        return self._watermark
+
+    @property
+    def remembered_ids(self) -> int:
+        """Ids held in memory."""
+        return sum(len(pane.ids) for pane in self._open.values())
+
+    def observe(self, seen: Observations) -> None:
+        """Count records; those read before, by their offsets, count for nothing.
+
+        Args:
+            seen: of this partition, offsets rising.
+        """
+        if len(seen.offsets) and seen.offsets[0] < self._next_offset:
+            seen = seen.rows(seen.offsets >= self._next_offset)
+        if len(seen.offsets) == 0:
+            return
+        placed = self._place(seen)
+        told = np.flatnonzero((placed.pane >= self._told_before) & (placed.pane > NO_TIME))
+        if len(told):
+            self._tell(seen, placed, told)
+        self._next_offset = int(seen.offsets[-1]) + 1
+
+    def silent(self) -> bool:
+        """Close every open pane, for nothing has come for so long that nothing is expected; whether there was one."""
+        if not self._open:
+            return False
+        end = max(self._open) + self._rules.pane_ms
+        self._watermark = max(self._watermark, end + self._rules.lateness_ms)
+        self._jumped = True
+        return True
+
+    def stand_at(self, watermark: int) -> None:
+        """Let the watermark be at least this, as silence once made it: to recompute a report."""
+        self._watermark = max(self._watermark, watermark)
+
+    def closed(self) -> tuple[PaneCounts, ...]:
+        """The panes that have closed since this was last asked, in order of time."""
+        starts = sorted(start for start in self._open if start < self.horizon)
+        self._told_before = self.horizon
+        return tuple(self._open.pop(start).closed() for start in starts)
+
+    def all_panes(self) -> tuple[PaneCounts, ...]:
+        """Every pane held, closed or open, in order of time."""
+        return tuple(self._open[start].closed() for start in sorted(self._open))
+
+    def position(self) -> Position:
+        """Where reading must begin again for the same panes to come: at the first record of an open one."""
+        if not self._open:
+            return Position(
+                next_offset=self._next_offset,
+                watermark=self._watermark,
+                horizon=self.horizon,
+                floor=self._floor,
+                jumped=self._jumped,
+            )
+        first = min((pane.told for pane in self._open.values()), key=lambda pane: pane.first)
+        return Position(
+            next_offset=first.first,
+            watermark=first.watermark,
+            horizon=self.horizon,
+            floor=self._floor,
+            jumped=first.jumped,
+        )
+
+    def _place(self, seen: Observations) -> _Placed:
+        ahead = seen.readable & (seen.times > seen.produced + self._rules.ahead_ms)
+        plausible = seen.readable & ~ahead
+        times = np.where(plausible, seen.times, NO_TIME)
+        after = np.maximum(np.maximum.accumulate(times), self._watermark)
+        before = np.concatenate([[self._watermark], after[:-1]])
+        pane_ms = self._rules.pane_ms
+        own = times // pane_ms * pane_ms
+        horizon = np.where(before == NO_TIME, NO_TIME, (before - self._rules.lateness_ms) // pane_ms * pane_ms)
+        late = plausible & (own < horizon)
+        jumped = self._jumped & (before == self._watermark)
+        self._jumped = self._jumped and int(after[-1]) == self._watermark
+        self._watermark = int(after[-1])
+        return _Placed(np.where(plausible & ~late, own, horizon), ahead, late, before, jumped)
+
+    def _tell(self, seen: Observations, placed: _Placed, rows: Integers) -> None:
+        """Add rows to the panes that tell of them, all panes at once: a batch may touch thousands."""
+        starts, first, group = np.unique(placed.pane[rows], return_index=True, return_inverse=True)
+        panes = [self._pane(int(start), seen, placed, int(rows[row])) for start, row in zip(starts, first, strict=True)]
+        counted = (seen.readable & ~placed.late & ~placed.ahead)[rows]
+        fresh = _fresh([pane.ids for pane in panes], group, seen.ids, rows, counted)
+        counts = _counts_by(group[fresh], seen.cells[rows[fresh]], len(panes), self._shape.cells)
+        sums = _zeros(len(panes), self._shape.sums)
+        np.add.at(sums, group[fresh], seen.sums[rows[fresh]])
+        tallies = {
+            "n": np.bincount(group[fresh], minlength=len(panes)),
+            "duplicates": np.bincount(group[counted & ~fresh], minlength=len(panes)),
+            "late": np.bincount(group[placed.late[rows]], minlength=len(panes)),
+            "ahead": np.bincount(group[placed.ahead[rows]], minlength=len(panes)),
+            "unreadable": np.bincount(group[~seen.readable[rows]], minlength=len(panes)),
+        }
+        last = np.zeros(len(panes), dtype=np.int64)
+        np.maximum.at(last, group, seen.offsets[rows])
+        for place, pane in enumerate(panes):
+            pane.counts += counts[place]
+            pane.sums += sums[place]
+            grown = {name: getattr(pane.told, name) + int(tally[place]) for name, tally in tallies.items()}
+            pane.told = replace(pane.told, last=int(last[place]), **grown)
+
+    def _pane(self, start: int, seen: Observations, placed: _Placed, row: int) -> _Pane:
+        """The open pane of that start; opened by this row where there is none."""
+        pane = self._open.get(start)
+        if pane is None:
+            told = PaneCounts(
+                start=start,
+                n=0,
+                late=0,
+                duplicates=0,
+                ahead=0,
+                unreadable=0,
+                counts=(),
+                sums=(),
+                first=int(seen.offsets[row]),
+                last=int(seen.offsets[row]),
+                watermark=int(placed.watermark[row]),
+                floor=self._floor,
+                jumped=bool(placed.jumped[row]),
+            )
+            pane = self._open[start] = _Pane(told, _zeros(self._shape.cells), _zeros(self._shape.sums), {})
+        return pane
+
+
+def _fresh(
+    known: Sequence[dict[str, None]], group: Integers, ids: Sequence[str], rows: Integers, counted: Flags
+) -> Flags:
+    """Which of the rows are counted and of an id not met in their pane; remembers the ids, the latest ones at least."""
+    fresh = np.zeros(len(rows), dtype=np.bool_)
+    for place, (pane, row, counts) in enumerate(zip(group.tolist(), rows.tolist(), counted.tolist(), strict=True)):
+        if not counts or ids[row] in known[pane]:
+            continue
+        fresh[place] = True
+        known[pane][ids[row]] = None
+        if len(known[pane]) > REMEMBERED_IDS:
+            del known[pane][next(iter(known[pane]))]
+    return fresh
+
+
+def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:
+    """How often each place was met in each group; shape (groups, places)."""
+    # Shifted by one, so that "none" has a place to fall into and be cut off.
+    flat = group[:, None] * (places + 1) + cells + 1
+    return np.bincount(flat.ravel(), minlength=groups * (places + 1)).reshape(groups, places + 1)[:, 1:]
+
+
+def _zeros(*shape: int) -> Integers:
+    return np.zeros(shape, dtype=np.int64)
