@@ -1,0 +1,102 @@
+"""A real broker, a real registry, and processes started as an operator would.
+
+`LOAN_TEST_BROKER=container` takes the broker from apache/kafka's image instead of the embedded stack.
+Every test has topics, consumer groups and an MLflow file of its own.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from loanctl import schemas, topics
+from loanctl.stack.guard import Guard
+from loanctl.stack.local import LocalStack, local_stack
+from streams import connection as connections
+from streams.connection import Connection
+from tests.system.containers import ContainerStack, container_stack
+from tests.system.processes import Processes
+
+SYSTEM = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder are system tests."""
+    for item in items:
+        if SYSTEM in item.path.parents:
+            item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ContainerStack]:
+    """Kafka and a registry. Its broker may be killed and restarted; leave it running."""
+    folder = tmp_path_factory.mktemp("stack")
+    chosen = container_stack if os.environ.get("LOAN_TEST_BROKER") == "container" else local_stack
+    with chosen(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def mlflow_uri(tmp_path: Path) -> str:
+    """An MLflow of the test's own, in a file."""
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def connect(stack: LocalStack | ContainerStack, mlflow_uri: str) -> Callable[[str], Connection]:
+    """The stack's connection under a topic prefix."""
+
+    def connected(prefix: str) -> Connection:
+        return Connection(
+            topic_prefix=prefix,
+            bootstrap_servers=stack.endpoints.bootstrap_servers,
+            registry_url=stack.endpoints.registry_url,
+            mlflow_uri=mlflow_uri,
+        )
+
+    return connected
+
+
+@pytest.fixture
+def prefix(connect: Callable[[str], Connection]) -> str:
+    """A fresh topic prefix, its topics made (four partitions) and its schemas registered."""
+    fresh = f"t{uuid.uuid4().hex[:8]}"
+    connection = connect(fresh)
+    topics.apply(topics.TopicSettings(**connection.model_dump()))
+    schemas.register(connection)
+    return fresh
+
+
+@pytest.fixture
+def connection(connect: Callable[[str], Connection], prefix: str) -> Connection:
+    """The connection of this test's processes: its own topics and MLflow."""
+    return connect(prefix)
+
+
+@pytest.fixture
+def environment(connection: Connection, tmp_path: Path) -> dict[str, str]:
+    """Variables for processes under test: the connection, nothing of the developer's own settings, few threads."""
+    cache = os.environ.get("LOAN_CACHE_DIR")
+    told = {name: value for name, value in connections.environment(connection).items() if _is_ours(name, connection)}
+    return {
+        **told,
+        "OMP_NUM_THREADS": "1",
+        "LOAN_STATE_DIR": str(tmp_path / "state"),
+        **({"LOAN_CACHE_DIR": cache} if cache else {}),
+    }
+
+
+@pytest.fixture
+def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[Processes]:
+    """Starts processes in that environment; ends them with the test, and even when the test run is killed."""
+    with Guard() as guard:
+        group = Processes(tmp_path, environment, guard)
+        yield group
+        group.end()
+
+
+def _is_ours(name: str, connection: Connection) -> bool:
+    named = {f"LOAN_{field.upper()}" for field in type(connection).model_fields}
+    return not name.startswith("LOAN_") or name in named

@@ -1,0 +1,83 @@
+"""A broker from apache/kafka's image, where a Docker engine answers: the same handles as the embedded stack's."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loanctl.stack.artifacts import KAFKA_VERSION
+from loanctl.stack.kafka import FIXED
+from loanctl.stack.local import LocalStack, Wanted, local_stack
+from loanctl.stack.ports import HOST, answers, free_ports
+from tests.system.waiting import wait_for
+
+IMAGE = f"apache/kafka:{KAFKA_VERSION}"
+CLUSTER_ID = "bG9hbi1kZWNpc2lvbnMtMQ"
+START_TIMEOUT_S = 90.0
+
+
+class ContainerStack:
+    """Kafka in a container; the registry, which has no image here, as ever."""
+
+    def __init__(self, container: Any, port: int, rest: LocalStack) -> None:
+        self._container = container
+        self._port = port
+        self._rest = rest
+        self.endpoints = rest.endpoints
+
+    def start(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.start(name)
+            return
+        self._container.get_wrapped_container().start()
+        wait_for(lambda: answers(self._port), START_TIMEOUT_S, "the broker's container")
+
+    def stop(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.stop(name)
+            return
+        self._container.get_wrapped_container().stop()
+
+    def kill(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.kill(name)
+            return
+        self._container.get_wrapped_container().kill()
+
+    def restart_broker(self, down_for_s: float = 0.0) -> None:
+        self.stop("kafka")
+        time.sleep(down_for_s)
+        self.start("kafka")
+
+
+@contextmanager
+def container_stack(folder: Path) -> Iterator[ContainerStack]:
+    """A stack whose broker runs in a container of `IMAGE`."""
+    docker = pytest.importorskip("docker")
+    try:
+        docker.from_env().ping()
+    except docker.errors.DockerException:
+        pytest.fail("LOAN_TEST_BROKER=container asks for a Docker engine, and none answers")
+    port, controller_port = free_ports(2)
+    container = _container(port, controller_port)
+    with container, local_stack(folder, Wanted(bootstrap_servers=f"{HOST}:{port}")) as rest:
+        wait_for(lambda: answers(port), START_TIMEOUT_S, "the broker's container")
+        yield ContainerStack(container, port, rest)
+
+
+def _container(port: int, controller_port: int) -> Any:
+    from testcontainers.core.container import DockerContainer
+
+    settings = {
+        **FIXED,
+        "controller.quorum.voters": f"1@localhost:{controller_port}",
+        "listeners": f"PLAINTEXT://:{port},CONTROLLER://:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+    }
+    container = DockerContainer(IMAGE).with_bind_ports(port, port).with_env("CLUSTER_ID", CLUSTER_ID)
+    for name, value in settings.items():
+        container.with_env(f"KAFKA_{name.replace('.', '_').upper()}", str(value))
+    return container

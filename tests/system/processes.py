@@ -1,0 +1,129 @@
+"""Processes under test: started as an operator would, stopped, killed and frozen as fate would, never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loanctl.stack.guard import Guard
+from loanctl.stack.processes import Running, birth
+
+TAIL_LINES = 40
+STOP_TIMEOUT_S = 20.0
+
+
+@dataclass
+class Started:
+    """One process, with all it wrote."""
+
+    name: str
+    popen: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def tail(self) -> str:
+        return "\n".join(self.output().splitlines()[-TAIL_LINES:])
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
+        """Ask it to end (SIGTERM), and its exit status; a failing test where it does not listen."""
+        self.popen.terminate()
+        return self.wait(timeout_s)
+
+    def kill(self) -> None:
+        """End it and its children at once (SIGKILL)."""
+        if self.alive():
+            os.killpg(self.pid, signal.SIGKILL)
+            self.popen.wait()
+
+    def freeze(self) -> None:
+        """Hold it still (SIGSTOP): a zombie to its group."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
+    def wait(self, timeout_s: float) -> int:
+        """Its exit status."""
+        try:
+            return self.popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            message = f"{self.name} did not end within {timeout_s} s; its log ends:\n{self.tail()}"
+            raise AssertionError(message) from None
+
+
+@dataclass
+class Processes:
+    """Starts processes of one test, in one environment."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    guard: Guard
+    started: list[Started] = field(default_factory=list)
+
+    def start(self, *arguments: str, name: str = "", **settings: object) -> Started:
+        """Start `python -m ...` ("streams", say), with `LOAN_...` settings by their lower-case names."""
+        own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
+        return self._launch((sys.executable, "-m", *arguments), name or arguments[0], own)
+
+    def loanctl(self, *arguments: str, timeout_s: float = 120.0, **settings: object) -> "Finished":
+        """Run a `loanctl` command to its end."""
+        own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
+        ran = subprocess.run(
+            [Path(sys.executable).with_name("loanctl"), *arguments],
+            env={**self.environment, **own},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        return Finished(ran.returncode, ran.stdout, ran.stderr)
+
+    def end(self) -> None:
+        """End all that still run, and show what each wrote, which pytest prints for a failed test."""
+        for each in self.started:
+            each.kill()
+            sys.stdout.write(f"\n--- {each.name} (pid {each.pid}, exit {each.popen.returncode})\n{each.tail()}\n")
+
+    def _launch(self, argv: tuple[str, ...], name: str, settings: Mapping[str, str]) -> Started:
+        log = self.folder / f"{len(self.started)}-{name.replace('/', '-')}.log"
+        with log.open("ab") as file:
+            popen = subprocess.Popen(
+                argv,
+                env={**self.environment, **settings},
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        self.guard.watch(Running(f"{name}-{popen.pid}", popen.pid, birth(popen.pid), str(log)))
+        self.started.append(Started(name, popen, log))
+        return self.started[-1]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ran to its end."""
+
+    status: int
+    out: str
+    err: str
+
+
+def pause(seconds: float) -> None:
+    """Let time pass where a fact is that nothing happens."""
+    time.sleep(seconds)

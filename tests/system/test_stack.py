@@ -1,0 +1,231 @@
+"""The embedded stack and the commands around it, against what they really start."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from loanctl import schemas, topics
+from loanctl.schemas import IncompatibleError
+from loanctl.stack import state
+from loanctl.stack.local import LocalStack
+from loanctl.topics import TopicSettings
+from streams.connection import Connection
+from tests.system.processes import Processes
+from tests.system.reading import read_topic
+from tests.system.waiting import wait_for
+
+COMMAND = Path(sys.executable).with_name("loanctl")
+"""Beside the interpreter that runs the tests."""
+
+
+def send(connection: Connection, topic: str, value: bytes) -> None:
+    producer = Producer({**connection.kafka(), "acks": "all"})
+    producer.produce(topic, value)
+    assert producer.flush(30) == 0
+
+
+def settings_of(connection: Connection, **changed: object) -> TopicSettings:
+    return TopicSettings(**{**connection.model_dump(), **changed})
+
+
+def test_applying_topics_twice_changes_nothing_the_second_time(connect: Callable[[str], Connection]) -> None:
+    connection = connect(f"t{uuid.uuid4().hex[:8]}")
+
+    first = topics.apply(settings_of(connection))
+    second = topics.apply(settings_of(connection))
+
+    assert {applied.changes for applied in first} == {("created",)}
+    assert {applied.changes for applied in second} == {()}
+
+
+def test_topics_are_widened_and_never_narrowed(connection: Connection) -> None:
+    wider = topics.apply(settings_of(connection, partitions=6))
+    again = topics.apply(settings_of(connection, partitions=2))
+
+    assert wider[0].changes == ("widened from 4",)
+    assert again[0].partitions == 6
+    assert again[0].changes == ()
+
+
+def test_a_changed_retention_is_put_right(connection: Connection) -> None:
+    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+    topic = connection.topics().applications.name
+    entry = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient(connection.kafka())
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(30)
+
+    applied = topics.apply(settings_of(connection))
+
+    assert applied[0].changes == (f"retention.ms set to {30 * 24 * 3600 * 1000}",)
+
+
+def test_registering_schemas_twice_gives_the_same_ids(connection: Connection) -> None:
+    assert schemas.register(connection) == schemas.register(connection)
+
+
+def test_registered_schemas_pass_the_check(connection: Connection) -> None:
+    checked = schemas.check(connection)
+
+    assert all(not each.wrong for each in checked)
+    assert {each.found for each in checked} == {"compatible with 1 version"}
+
+
+def test_a_new_required_field_fails_the_check_and_names_subject_and_field(
+    connection: Connection, tmp_path: Path
+) -> None:
+    contract = connection.contract()
+    grown = {**contract.schema, "fields": [*contract.schema["fields"], a_required_feature("shoe_size")]}
+    (tmp_path / "grown.avsc").write_text(json.dumps(grown))
+    other = connection.model_copy(update={"product": str(tmp_path / "grown.avsc")})
+    other.__dict__.pop("_contract", None)
+
+    wrong = [each for each in schemas.check(other) if each.wrong]
+
+    assert [each.subject for each in wrong] == [f"{connection.topics().applications.name}-value"]
+    assert "shoe_size is added without a default" in wrong[0].wrong
+    with pytest.raises(IncompatibleError, match="shoe_size"):
+        schemas.register(other)
+
+
+def test_what_was_acknowledged_survives_a_killed_broker(stack: LocalStack, connection: Connection) -> None:
+    topic = connection.topics().applications.name
+    send(connection, topic, b"before")
+
+    stack.kill("kafka")
+    stack.start("kafka")
+    send(connection, topic, b"after")
+
+    assert {message.value() for message in read_topic(connection, topic)} == {b"before", b"after"}
+
+
+def test_a_restarted_registry_still_knows_the_schemas(stack: LocalStack, connection: Connection) -> None:
+    before = schemas.register(connection)
+
+    stack.stop("registry")
+    stack.start("registry")
+
+    assert schemas.register(connection) == before
+
+
+def test_a_command_without_a_broker_says_so_in_one_line(processes: Processes) -> None:
+    ran = processes.loanctl("topics", "apply", bootstrap_servers="127.0.0.1:1")
+
+    assert ran.status == 2
+    assert ran.err.startswith("loanctl: no Kafka broker answers (127.0.0.1:1)")
+    assert "Traceback" not in ran.err
+
+
+def loanctl(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("LOAN_") or name == "LOAN_CACHE_DIR"
+    }
+    return subprocess.run(
+        [COMMAND, *arguments], cwd=folder, env=kept, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    yield tmp_path  # type: ignore[misc]  # a generator fixture
+    loanctl(tmp_path, "down")
+
+
+def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder: Path) -> None:
+    up = loanctl(folder, "up")
+    again = loanctl(folder, "up")
+    status = loanctl(folder, "status")
+    applied = loanctl(folder, "topics", "apply")
+    down = loanctl(folder, "down")
+    after = loanctl(folder, "status")
+
+    assert up.returncode == again.returncode == status.returncode == applied.returncode == down.returncode == 0
+    assert "is up already" in again.stderr
+    assert again.stdout == up.stdout
+    assert "LOAN_BOOTSTRAP_SERVERS=127.0.0.1:" in up.stdout
+    assert "loan.applications.v1: 4 partitions, created" in applied.stdout
+    assert down.stdout == "stopped registry, kafka\n"
+    assert after.returncode == 1
+
+
+def test_up_mends_what_a_crash_left_on_the_same_ports_with_the_same_data(folder: Path) -> None:
+    first = loanctl(folder, "up")
+    loanctl(folder, "topics", "apply")
+    found = state.read(folder / ".loan")
+    assert found is not None
+    next(process for process in found.running if process.name == "kafka").kill()
+
+    status = loanctl(folder, "status")
+    second = loanctl(folder, "up")
+    applied = loanctl(folder, "topics", "apply")
+
+    assert status.returncode == 1
+    assert second.stdout == first.stdout
+    assert "loan.applications.v1: 4 partitions, as it should be" in applied.stdout
+
+
+def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Path) -> None:
+    loanctl(folder, "up")
+    loanctl(folder, "down")
+    found = state.read(folder / ".loan")
+    assert found is not None
+    # The id lives, as ids do that were given again; the process of that birth does not.
+    stale = replace(found, running=(state.Running("kafka", os.getpid(), "1", ""),))
+    state.write(folder / ".loan", stale)
+
+    assert loanctl(folder, "down").stdout == "nothing was up\n"
+    assert loanctl(folder, "up").returncode == 0
+
+
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_foreground_stack_leaves_nothing_behind(folder: Path, signal_name: str) -> None:
+    import signal
+
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("LOAN_") or name == "LOAN_CACHE_DIR"
+    }
+    with (folder / "up.log").open("w") as log:
+        command = subprocess.Popen([COMMAND, "up", "--foreground"], cwd=folder, env=kept, stdout=log, stderr=log)
+    wait_for(lambda: "Ctrl-C stops it" in (folder / "up.log").read_text(), 120)
+    found = state.read(folder / ".loan")
+    assert found is not None
+    assert found.up()
+
+    command.send_signal(getattr(signal, signal_name))
+    command.wait(30)
+
+    wait_for(lambda: not any(process.alive() for process in found.running), 30, "every process gone")
+
+
+def test_a_broker_that_settings_name_is_used_and_not_started(stack: LocalStack, folder: Path) -> None:
+    (folder / ".env").write_text(f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}\n")
+
+    up = loanctl(folder, "up")
+    found = state.read(folder / ".loan")
+
+    assert found is not None
+    assert [process.name for process in found.running] == ["registry"]
+    assert f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}" in up.stdout
+
+
+def a_required_feature(name: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "type": "double",
+        "role": "feature",
+        "column": name,
+        "range": [0, 100],
+        "reason": {"code": "OTHER", "text": "Other"},
+        "doc": "Not in the released schema.",
+    }
