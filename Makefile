@@ -1,0 +1,87 @@
+# Every target sets itself up: all it needs is make and a Python of 3.11 to 3.13.
+# `make test BROKER=container` takes the system tests' broker from a container.
+
+PACKAGES := schemas scorecard streams drift training loanctl
+BIN := .venv/bin
+SYNCED := .venv/.synced
+# uv lives apart from what it manages, so that a sync may be exact.
+TOOLS := .cache/tools
+UV := $(TOOLS)/bin/uv
+IMAGE ?= loan-decisions:latest
+
+# The first suitable interpreter; 3.11 is the one that most runs are made with.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& command -v $$name && break; done)
+
+ifdef BROKER
+export LOAN_TEST_BROKER := $(BROKER)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit contract system lint format types layers bench up down image images compose-check lock clean
+
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(SYNCED) ## Python environment, as the lock file says; every other target does this first.
+
+demo: $(SYNCED) ## The whole story on real Kafka: train, decide, drift, retrain, swap. Summary in build/demo.json.
+	@$(BIN)/loanctl demo
+
+test: lint types layers ## Lint, types, layers, then all tests, on a real broker.
+	@$(BIN)/pytest
+
+unit: $(SYNCED) ## Tests that need nothing started.
+	@$(BIN)/pytest -m "not system"
+
+contract: $(SYNCED) ## Doubles and the real thing, by the same tests.
+	@$(BIN)/pytest tests/contracts
+
+system: $(SYNCED) ## Tests that need the real broker.
+	@$(BIN)/pytest -m system
+
+lint: $(SYNCED) ## ruff: rules and format.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(SYNCED) ## Put into format what can be.
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(SYNCED) ## mypy, strict.
+	@$(BIN)/mypy $(PACKAGES)
+
+layers: $(SYNCED) ## import-linter: who may import whom.
+	@$(BIN)/lint-imports
+
+bench: $(SYNCED) ## Measurements; slow, and not part of the tests.
+	@$(BIN)/python -m tests.bench
+
+up: $(SYNCED) ## Kafka, registry and MLflow on this machine.
+	@$(BIN)/loanctl up
+
+down: $(SYNCED) ## Stop them.
+	@$(BIN)/loanctl down
+
+image: ## The project's image, for worker, drift agent and trainer.
+	docker build --tag $(IMAGE) .
+
+images: $(SYNCED) ## Without an image registry: base images made here, then the project's. Needs root and debootstrap.
+	PYTHON=$(BIN)/python deploy/images/build
+
+lock: $(UV) ## Resolve the dependencies anew.
+	@$(UV) lock
+
+clean: ## Remove what was made here; fetched Java archives stay in the user's cache.
+	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+$(SYNCED): pyproject.toml uv.lock $(UV)
+	@$(UV) sync --frozen --quiet --python "$(PYTHON)" --no-python-downloads
+	@touch $@
+
+# Whatever pip is told of indexes and certificates by its own settings holds here.
+$(UV):
+	@test -n "$(PYTHON)" || { echo "make: no Python of 3.11 to 3.13 was found" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.8,<1"
