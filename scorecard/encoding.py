@@ -1,4 +1,4 @@
-"""Decisions as Avro bytes: from columns of a batch to one framed record for each application.
+"""Decisions as records: their identity, bytes and headers.
 
 Pure. The record's headers are CloudEvents in binary mode (Kafka protocol binding 1.0) and pass the
 application's `traceparent` (W3C Trace Context) on.
@@ -6,20 +6,18 @@ application's `traceparent` (W3C Trace Context) on.
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import UNSEEN, Applications, Fault, Faults
-from schemas.codec import framed
-from schemas.contract import Field, Kind
-from schemas.events import ContributionSpace, FlagKind, LoanDecision, avro_schema
+from schemas.applications import Applications, Faults
 from schemas.records import Headers, OutgoingRecord, RecordBatch
-from scorecard.policy import OUTCOMES, Policy
+from scorecard.decision_bytes import ID_PLACE, Phrases, Rows, phrases_of, written
+from scorecard.decision_kernels import ID_TEXT
+from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
 
 DECISION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.LoanDecision")
@@ -47,151 +45,85 @@ class Decided:
     reasons: npt.NDArray[np.int64]
 
 
-def decision_id(application_id: str, value: bytes, scorecard_digest: str, policy_version: str) -> str:
-    """The name of a decision: equal for equal application bytes, scorecard and policy."""
-    application_digest = hashlib.sha256(value).hexdigest()
-    name = "\x1f".join((application_id, application_digest, scorecard_digest, policy_version))
-    return str(uuid.uuid5(DECISION_NAMESPACE, name))
-
-
 class DecisionWriter:
     """Writes decisions for one topic under one registered schema."""
 
     def __init__(self, topic: str, schema_id: int) -> None:
         self._topic = topic
         self._schema_id = schema_id
-        self._schema: Mapping[str, Any] = fastavro.parse_schema(dict(avro_schema(LoanDecision)))  # type: ignore[assignment]
+        self._said: tuple[tuple[str, ...], Phrases] | None = None
 
     def write(
         self, decided: Decided, batch: RecordBatch, scorecard: Scorecard, version: str, policy: Policy
     ) -> Sequence[OutgoingRecord]:
         """One record for each application, keyed by its id."""
-        constant = _constant(scorecard, version, policy, batch.topic)
-        return [
-            self._record(_varying(decided, row, batch, scorecard) | constant, batch, int(decided.places[row]))
-            for row in range(len(decided.applications))
-        ]
+        ids = [name.encode() for name in decided.applications.ids]
+        places = decided.places.tolist()
+        digests = identities(ids, [batch.values[place] or b"" for place in places], scorecard.digest, policy.version)
+        phrases = self._phrases(scorecard, version, policy, batch.topic)
+        out = written(phrases, _rows(decided, batch, ids, digests))
+        source = ("ce_source", f"/topics/{batch.topic}".encode())
+        records, first = [], 0
+        for name, place, last in zip(ids, places, out.ends, strict=True):
+            value = out.data[first:last]
+            headers = _headers(value[ID_PLACE : ID_PLACE + ID_TEXT], name, source, batch.headers[place])
+            records.append(OutgoingRecord(self._topic, name, value, headers))
+            first = last
+        return records
 
-    def _record(self, fields: dict[str, Any], batch: RecordBatch, place: int) -> OutgoingRecord:
-        value = batch.values[place] or b""
-        identity = decision_id(fields["application_id"], value, fields["scorecard_digest"], fields["policy_version"])
-        return OutgoingRecord(
-            topic=self._topic,
-            key=fields["application_id"].encode(),
-            value=framed(self._schema_id, self._schema, {"decision_id": identity, **fields}),
-            headers=_headers(identity, fields["application_id"], batch, place),
-        )
-
-
-def _constant(scorecard: Scorecard, version: str, policy: Policy, topic: str) -> dict[str, Any]:
-    return {
-        "approve_below": policy.approve_below,
-        "decline_from": policy.decline_from,
-        "scorecard_name": scorecard.name,
-        "scorecard_version": version,
-        "scorecard_digest": scorecard.digest,
-        "scorecard_family": scorecard.family,
-        "policy_version": policy.version,
-        "reference_id": scorecard.profile.reference_id,
-        "source_topic": topic,
-    }
+    def _phrases(self, scorecard: Scorecard, version: str, policy: Policy, topic: str) -> Phrases:
+        # They change at a swap only, and take longer to make than a small batch to score.
+        about = (scorecard.digest, version, policy.version, topic)
+        if self._said is None or self._said[0] != about:
+            self._said = (about, phrases_of(scorecard, version, policy, topic, self._schema_id))
+        return self._said[1]
 
 
-def _varying(decided: Decided, row: int, batch: RecordBatch, scorecard: Scorecard) -> dict[str, Any]:
-    place = int(decided.places[row])
-    return {
-        "application_id": decided.applications.ids[row],
-        "applied_at": int(decided.applications.applied_at[row]),
-        "outcome": OUTCOMES[decided.outcomes[row]].value,
-        "flags": _flags(decided, row, scorecard),
-        "source_partition": int(batch.partitions[place]),
-        "source_offset": int(batch.offsets[place]),
-        "source_schema_id": int(decided.schema_ids[row]),
-        **_scores(decided, row, scorecard),
-    }
+def identities(
+    ids: Sequence[bytes], values: Sequence[bytes], scorecard_digest: str, policy_version: str
+) -> npt.NDArray[np.uint8]:
+    """SHA-1 of each decision's name, shape (n, 20): equal for equal application bytes, scorecard and policy.
+
+    A decision's id is the UUIDv5 of it: hashed are the namespace, the application's id, the SHA-256 of
+    its bytes, the scorecard's digest and the policy's version, the four parted by a unit separator.
+    """
+    namespace = hashlib.sha1(DECISION_NAMESPACE.bytes, usedforsecurity=False)
+    rest = f"\x1f{scorecard_digest}\x1f{policy_version}".encode()
+    digests = []
+    for name, value in zip(ids, values, strict=True):
+        decision = namespace.copy()
+        decision.update(b"%b\x1f%b%b" % (name, hashlib.sha256(value).hexdigest().encode(), rest))
+        digests.append(decision.digest())
+    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 20).copy()
 
 
-def _scores(decided: Decided, row: int, scorecard: Scorecard) -> dict[str, Any]:
-    fault = Fault(decided.faults.codes[row])
-    if fault is not Fault.NONE:
-        return {
-            "probability": None,
-            "margin": None,
-            "base_value": None,
-            "contribution_space": ContributionSpace.NONE.value,
-            "contributions": [],
-            "reasons": [],
-            "fault": fault.reason,
-        }
-    return {
-        "probability": float(decided.probability[row]),
-        "margin": float(decided.margin[row]),
-        "base_value": scorecard.base_value,
-        "contribution_space": scorecard.space.value,
-        "contributions": _contributions(decided, row, scorecard),
-        "reasons": _reasons(decided, row, scorecard),
-        "fault": None,
-    }
-
-
-def _contributions(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
-    values = decided.applications.values[row]
-    space = scorecard.features
-    return [
-        {"feature": field.name, "value": _value(field, values[position]), "contribution": float(contribution)}
-        for field, position, contribution in zip(space.fields, space.positions, decided.contributions[row], strict=True)
-    ]
-
-
-def _value(field: Field, value: float) -> float | str | None:
-    if np.isnan(value):
-        return None
-    if field.kind is Kind.NUMBER:
-        return float(value)
-    return None if value == UNSEEN else field.levels[int(value)]
-
-
-def _reasons(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
-    book = scorecard.reasons
-    raised = book.excess(decided.contributions[row]) > 0.0
-    names = scorecard.features.names
-    return [
-        {
-            "code": book.texts[place].code,
-            "text": book.texts[place].text,
-            "features": [names[feature] for feature in np.flatnonzero(raised & (book.code_of == place))],
-        }
-        for place in decided.reasons[row]
-        if place >= 0
-    ]
-
-
-def _flags(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
-    values = decided.applications.values[row]
-    fields, positions = scorecard.features.fields, scorecard.features.positions
-    kinds = (
-        (field.name, _kind(field, values[position], at_fault=position == decided.faults.columns[row]))
-        for field, position in zip(fields, positions, strict=True)
+def _rows(decided: Decided, batch: RecordBatch, ids: Sequence[bytes], digests: npt.NDArray[np.uint8]) -> Rows:
+    return Rows(
+        digests=digests,
+        ids=np.frombuffer(b"".join(ids), dtype=np.uint8).copy(),
+        id_starts=np.cumsum([0, *map(len, ids)]),
+        applied_at=decided.applications.applied_at,
+        values=decided.applications.values,
+        fault_codes=decided.faults.codes,
+        fault_columns=decided.faults.columns,
+        outcomes=decided.outcomes,
+        probability=decided.probability,
+        margin=decided.margin,
+        contributions=decided.contributions,
+        reasons=decided.reasons,
+        partitions=np.asarray(batch.partitions, dtype=np.int64)[decided.places],
+        offsets=np.asarray(batch.offsets, dtype=np.int64)[decided.places],
+        schema_ids=decided.schema_ids,
     )
-    return [{"feature": name, "kind": kind.value} for name, kind in kinds if kind is not None]
 
 
-def _kind(field: Field, value: float, *, at_fault: bool) -> FlagKind | None:
-    if np.isnan(value):
-        return FlagKind.MISSING
-    if field.kind is Kind.CATEGORY and value == UNSEEN:
-        return FlagKind.UNSEEN
-    return FlagKind.INVALID if at_fault else None
-
-
-def _headers(identity: str, application_id: str, batch: RecordBatch, place: int) -> Headers:
-    trace = tuple(header for header in batch.headers[place] if header[0] == TRACEPARENT)
-    return (
+def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Headers) -> Headers:
+    own: Headers = (
         ("ce_specversion", b"1.0"),
-        ("ce_id", identity.encode()),
-        ("ce_source", f"/topics/{batch.topic}".encode()),
+        ("ce_id", identity),
+        source,
         ("ce_type", b"loan.v1.LoanDecision"),
-        ("ce_subject", application_id.encode()),
+        ("ce_subject", name),
         ("content-type", b"application/avro"),
-        *trace,
     )
+    return own + tuple(header for header in given if header[0] == TRACEPARENT) if given else own
