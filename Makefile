@@ -77,7 +77,7 @@ clean: ## Remove what was made here; fetched Java archives stay in the user's ca
 	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 
 $(SYNCED): pyproject.toml uv.lock $(UV)
-	@$(UV) sync --frozen --quiet --python "$(PYTHON)" --no-python-downloads
+	@$(UV) sync --frozen --python "$(PYTHON)" --no-python-downloads
 	@touch $@
 
 # Whatever pip is told of indexes and certificates by its own settings holds here.

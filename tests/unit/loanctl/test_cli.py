@@ -1,0 +1,46 @@
+"""The command line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loanctl import cli
+from loanctl.cli import COMMANDS, FAULT, Line
+from schemas.faults import SetupError
+
+
+def failing() -> None:
+    message = "the cellar is flooded"
+    raise SetupError(message)
+
+
+def test_help_names_every_command_and_loads_none_of_them(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom loanctl.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('loaded', [name for name in ('pandas', 'confluent_kafka', 'mlflow', 'numba') if name in sys.modules])"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert all(line.name in told for line in COMMANDS)
+    assert "loaded []" in told
+
+
+@pytest.mark.parametrize("line", COMMANDS, ids=lambda line: line.name)
+def test_every_command_can_be_loaded_and_has_a_help(line: Line) -> None:
+    assert line.load().help
+
+
+def test_a_fault_is_one_line_and_exit_status_two(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:failing", "Fail."),))
+    monkeypatch.setattr(cli, "LIFECYCLE", {"fail"})
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["fail"])
+
+    assert ended.value.code == FAULT
+    assert capsys.readouterr().err == "loanctl: the cellar is flooded\n"

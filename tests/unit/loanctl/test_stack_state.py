@@ -1,0 +1,81 @@
+"""What a state folder remembers, and where commands find endpoints."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from loanctl import endpoints
+from loanctl.stack import state
+from loanctl.stack.kafka import Kafka, properties
+from loanctl.stack.processes import Running, birth
+from loanctl.stack.state import BusyError, Endpoints, State
+
+HERE = Endpoints("127.0.0.1:1", "http://127.0.0.1:2", "sqlite:////tmp/m.db")
+
+
+def a_state(born: str) -> State:
+    return State(HERE, {"kafka": (1, 2)}, (Running("kafka", os.getpid(), born, "log"),))
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("LOAN_")]:
+        monkeypatch.delenv(name)
+
+
+def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
+    written = a_state("now")
+
+    state.write(tmp_path, written)
+
+    assert state.read(tmp_path) == written
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"endpoints": {}}'])
+def test_a_damaged_state_is_no_state(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / state.FILE).write_text(damaged)
+
+    assert state.read(tmp_path) is None
+
+
+def test_two_commands_do_not_work_on_one_folder(tmp_path: Path) -> None:
+    with state.locked(tmp_path), pytest.raises(BusyError), state.locked(tmp_path):
+        pass
+
+
+def test_commands_find_the_stack_that_runs() -> None:
+    state.write(state.DEFAULT_STATE_DIR, a_state(birth(os.getpid())))
+    environment: dict[str, str] = {}
+
+    endpoints.adopt(environment)
+
+    assert environment == endpoints.variables(HERE)
+
+
+def test_what_settings_name_goes_before_the_stack_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    state.write(state.DEFAULT_STATE_DIR, a_state(birth(os.getpid())))
+    Path(".env").write_text("LOAN_REGISTRY_URL=http://registry\n")
+    monkeypatch.setenv("LOAN_BOOTSTRAP_SERVERS", "kafka:9092")
+    environment: dict[str, str] = {}
+
+    endpoints.adopt(environment)
+
+    assert environment == {"LOAN_MLFLOW_URI": HERE.mlflow_uri}
+
+
+def test_without_a_stack_mlflow_is_a_file_of_the_state_folder(tmp_path: Path) -> None:
+    state.write(state.DEFAULT_STATE_DIR, a_state("long ago"))
+    environment: dict[str, str] = {}
+
+    endpoints.adopt(environment)
+
+    assert environment == {"LOAN_MLFLOW_URI": f"sqlite:///{tmp_path}/.loan/mlflow.db"}
+
+
+def test_a_broker_listens_on_loopback_only(tmp_path: Path) -> None:
+    told = properties(Kafka(tmp_path, tmp_path, (9001, 9002), ()))
+
+    assert "listeners=PLAINTEXT://127.0.0.1:9001,CONTROLLER://127.0.0.1:9002\n" in told
+    assert "auto.create.topics.enable=false\n" in told
