@@ -8,6 +8,7 @@ is used from the cache alone while MLflow is away.
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -32,6 +33,9 @@ QUIET: Final = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """MLflow's own would wait minutes for a server that is away, draw bars and tell its makers of us."""
+
+ITS_OWN_BUSINESS: Final = ".*noload.*loader strategy.*"
+"""MLflow warns of how it uses SQLAlchemy."""
 
 NOT_THERE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """MLflow's words for a model without versions and for an alias that points nowhere."""
@@ -244,5 +248,6 @@ def quieten() -> None:
     """Keeps MLflow from waiting long and from talking; settings of the environment go before ours."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", message=ITS_OWN_BUSINESS)
     for library in ("mlflow", "alembic"):
         logging.getLogger(library).setLevel(logging.ERROR)

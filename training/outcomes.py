@@ -1,0 +1,207 @@
+"""Labelled rows from the topics: applications joined with what became of their loans, up to a stated time.
+
+A shell around a Kafka consumer of its own, without a group: it reads committed records from the
+beginning to where the topics ended when it looked, and nothing after. Only true outcomes label a
+row; decisions are never read here. An application sent twice counts once, its first record; of
+several outcomes of an application the last one stands.
+"""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import fastavro
+import numpy as np
+import numpy.typing as npt
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.applications import Applications, Matrix
+from schemas.codec import ApplicationReader, schema_ids, unframed
+from schemas.contract import Contract
+from schemas.events import LoanOutcome, avro_schema, from_record
+from schemas.faults import OutageError, RecordError
+from schemas.registered import WriterSchemas
+from streams.connection import Connection
+from streams.produce import NoTopicError
+
+BLOCK: Final = 5_000
+ASK_S: Final = 10.0
+STALLED_S: Final = 30.0
+"""Without a record or an end for so long, the broker is away."""
+
+
+class StalledError(OutageError):
+    """The broker stopped answering in the middle of reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What the topics hold, arrays of one length; `offsets` says up to where they were read."""
+
+    values: Matrix
+    defaulted: npt.NDArray[np.bool_]
+    applied_at: npt.NDArray[np.int64]
+    offsets: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Applications of a topic, one for each id, and outcomes by id."""
+
+    contract: Contract
+    applications: Applications
+    outcomes: Mapping[str, LoanOutcome]
+    offsets: str
+
+    def labelled(self) -> Labelled:
+        """The applications whose outcome is known, in the order they came."""
+        known = [place for place, name in enumerate(self.applications.ids) if name in self.outcomes]
+        defaulted = [self.outcomes[self.applications.ids[place]].defaulted for place in known]
+        chosen = np.array(known, dtype=np.int64)
+        return Labelled(
+            values=self.applications.values[chosen],
+            defaulted=np.array(defaulted, dtype=np.bool_),
+            applied_at=self.applications.applied_at[chosen],
+            offsets=self.offsets,
+        )
+
+    def window(self, start: datetime, end: datetime) -> Matrix:
+        """Values of the applications signed in [start, end); shape (n, observed)."""
+        applied_at = self.applications.applied_at
+        inside = (applied_at >= _millis(start)) & (applied_at < _millis(end))
+        return self.applications.values[inside]
+
+
+def seen(connection: Connection, until: datetime) -> Seen:
+    """What lies on the topics now, of records not after a time.
+
+    Args:
+        connection: broker, registry and product.
+        until: by the records' own timestamps.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NoTopicError: a topic does not exist.
+    """
+    contract, topics = connection.contract(), connection.topics()
+    writers = WriterSchemas(connection.registry())
+    applications, first = _whole(connection, topics.applications.name, until)
+    outcomes, second = _whole(connection, topics.outcomes.name, until)
+    return Seen(
+        contract=contract,
+        applications=_first_of_each(contract, applications, writers),
+        outcomes=_last_of_each(outcomes, writers),
+        offsets=f"{first}; {second}",
+    )
+
+
+def _whole(connection: Connection, topic: str, until: datetime) -> tuple[list[bytes | None], str]:
+    """Values of a topic in partition order, and its offsets in words."""
+    consumer = Consumer(
+        {
+            **connection.kafka(),
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        bounds = _bounds(consumer, topic)
+        consumer.assign([TopicPartition(topic, partition, low) for partition, (low, _) in bounds.items()])
+        values: dict[int, list[bytes | None]] = {partition: [] for partition in bounds}
+        latest = _millis(until)
+        for message in _until_ends(consumer, {p: high for p, (low, high) in bounds.items() if high > low}):
+            if message.timestamp()[1] <= latest:
+                values[message.partition()].append(message.value())
+    except KafkaException as cause:
+        raise StalledError(cause.args[0].name()) from None
+    finally:
+        consumer.close()
+    told = ", ".join(f"{partition}:{low}-{high}" for partition, (low, high) in sorted(bounds.items()))
+    return [value for partition in sorted(values) for value in values[partition]], f"{topic} {told}"
+
+
+def _bounds(consumer: Consumer, topic: str) -> Mapping[int, tuple[int, int]]:
+    described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
+    if described.error is not None or not described.partitions:
+        problem = f"topic {topic} does not exist: run `loanctl topics apply`"
+        raise NoTopicError(problem)
+    return {
+        partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_S)
+        for partition in described.partitions
+    }
+
+
+def _until_ends(consumer: Consumer, ends: dict[int, int]) -> Iterator[Any]:
+    """Messages under the ends; a partition is done at its end, or where nothing more is committed."""
+    left = dict(ends)
+    while left:
+        messages: list[Any] = consumer.consume(BLOCK, STALLED_S)
+        if not messages:
+            raise StalledError
+        for message in messages:
+            partition, error = message.partition(), message.error()
+            if error is not None:
+                if error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                left.pop(partition, None)
+            elif partition in left and message.offset() < ends[partition]:
+                yield message
+            if error is None and message.offset() >= ends[partition] - 1:
+                left.pop(partition, None)
+
+
+def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:
+    reader = ApplicationReader(contract)
+    parts = [
+        reader.read(block, writers.of(schema_ids(block))).applications
+        for block in (values[start : start + BLOCK] for start in range(0, max(len(values), 1), BLOCK))
+    ]
+    ids = [name for part in parts for name in part.ids]
+    first: dict[str, int] = {}
+    for place, name in enumerate(ids):
+        first.setdefault(name, place)
+    kept = np.array(sorted(first.values()), dtype=np.int64)
+    return Applications(
+        ids=[ids[place] for place in kept],
+        applied_at=np.concatenate([part.applied_at for part in parts])[kept],
+        values=np.concatenate([part.values for part in parts])[kept],
+    )
+
+
+def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Mapping[str, LoanOutcome]:
+    ours = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
+    known = writers.of(schema_ids(values))
+    last: dict[str, LoanOutcome] = {}
+    for value in values:
+        outcome = _outcome(value, known, ours)
+        if outcome is None:
+            continue
+        before = last.get(outcome.application_id)
+        if before is None or outcome.observed_at >= before.observed_at:
+            last[outcome.application_id] = outcome
+    return last
+
+
+def _outcome(value: bytes | None, writers: Mapping[int, Any], ours: Any) -> LoanOutcome | None:
+    """The outcome that the bytes stand for; None where they are none: an unreadable label labels nothing."""
+    try:
+        schema_id, body = unframed(value)
+    except RecordError:
+        return None
+    writer = writers.get(schema_id)
+    if writer is None:
+        return None
+    try:
+        record = fastavro.schemaless_reader(io.BytesIO(body), writer, ours)
+    except Exception:  # noqa: BLE001 - fastavro raises whatever damaged bytes lead it to
+        return None
+    return from_record(LoanOutcome, record)  # type: ignore[arg-type]  # a record schema gives a dict
+
+
+def _millis(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,86 @@
+"""Settings of the trainer and of `loanctl train`: read once, frozen, refused all at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from scorecard.registry import Registry
+from streams.connection import Connection
+from streams.web import LOOPBACK
+from training.candidate import Plan
+from training.cutoffs import Costs, Rule
+from training.promotion import Promotion, Terms
+from training.search import Budget
+from training.split import Method
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class TrainingSettings(Connection):
+    """What an operator may set of training."""
+
+    base_table: str = ""
+    """Where the rows lie that every training begins with: a path or a URL; empty for the topics alone."""
+    trials: PositiveInt = 10
+    folds: Annotated[int, Field(ge=2)] = 5
+    most_trees: PositiveInt = 900
+    search_seconds: PositiveFloat | None = None
+    """The search ends by then, whatever it found; two such searches need not find the same."""
+    jobs: PositiveInt = 2
+    seed: NonNegativeInt = 42
+    with_pricing: bool = False
+    split_method: Method = Method.GROUPED
+    cutoff_rule: Rule = Rule.COST
+    default_cost: PositiveFloat = 5.0
+    """Of a default on an approved loan, in lost good loans."""
+    review_cost: PositiveFloat = 0.7
+    """Of a person's look, in lost good loans."""
+
+    promotion: Promotion = Promotion.AUTOMATIC
+    floor_auc: Share = 0.65
+    floor_f1: Share = 0.20
+
+    least_outcomes: PositiveInt = 300
+    """A retraining without so many new true outcomes would learn nothing new."""
+    least_window: PositiveInt = 500
+    """Applications that a command's window must have to become the reference population."""
+    too_soon_s: float = 0.0
+    """A command that comes sooner after the last promotion is answered and not acted on; 0 for never."""
+    trainer_group: str = ""
+    """Consumer group; empty for one named after the topics."""
+    retry_s: PositiveFloat = 5.0
+    """After an outage the same command is taken up again."""
+    cache_dir: Path = Path("~/.cache/loan-decisions")
+    web_host: str = LOOPBACK
+    web_port: NonNegativeInt = 8103
+    """0 for a free one."""
+
+    def cache(self) -> Path:
+        """Where bundles are kept between restarts."""
+        return self.cache_dir.expanduser()
+
+    def group(self) -> str:
+        """The consumer group of the trainer."""
+        return self.trainer_group or f"{self.topics().retrain_commands.name}.trainer"
+
+    def model_registry(self) -> Registry:
+        """The registered model of the product."""
+        return Registry(self.mlflow_uri, self.registered_model(), self.cache())
+
+    def plan(self) -> Plan:
+        """How a scorecard is to be made."""
+        seconds = {} if self.search_seconds is None else {"seconds": self.search_seconds}
+        return Plan(
+            name=self.registered_model(),
+            seed=self.seed,
+            with_pricing=self.with_pricing,
+            method=self.split_method,
+            budget=Budget(trials=self.trials, folds=self.folds, most_trees=self.most_trees, jobs=self.jobs, **seconds),
+            rule=self.cutoff_rule,
+            costs=Costs(default=self.default_cost, review=self.review_cost),
+        )
+
+    def terms(self) -> Terms:
+        """What a champion must reach."""
+        return Terms(floor_auc=self.floor_auc, floor_f1=self.floor_f1, promotion=self.promotion, seed=self.seed)

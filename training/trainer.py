@@ -1,0 +1,222 @@
+"""One training from rows to succession: made, logged, judged, registered, promoted, announced.
+
+The shell of `training.candidate` and `training.promotion`. A version appears in the registry in one
+act and with its verdict, so a training that is broken off leaves none, and what was begun after it
+(`settle`) can be finished from its tags alone, however often.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+import structlog
+
+from schemas.applications import Matrix
+from schemas.contract import Contract
+from schemas.events import ChampionAnnouncement
+from scorecard import bundle
+from scorecard.bundle import BundleError
+from scorecard.cache import Registered
+from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, Registry
+from training import report, tracking
+from training.candidate import Made, Material, Plan, Watch, made
+from training.promotion import Answer, Candidate, Contest, Terms, Verdict, gate
+from training.rows import Cleaned, Rows
+
+COMMAND_TAG: Final = "command_id"
+VERDICT_TAG: Final = "verdict"
+WHY_TAG: Final = "why"
+PREVIOUS_TAG: Final = "previous_version"
+ROWS_TAG: Final = "rows"
+PROMOTED_TAG: Final = "promoted_at"
+METRIC_TAG: Final = "metric."
+"""Before a figure's name; they ride on the version so that a result can be told without the run."""
+
+LEAST_RECENT: Final = 200
+"""Judgement rows of the topics with which champion and challenger are compared on those alone."""
+LEAST_RECENT_OF_A_CLASS: Final = 20
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to train on, and for whom."""
+
+    cleaned: Cleaned
+    window: Matrix | None = None
+    """Applications that the reference population is to be."""
+    command_id: str = ""
+    why: str = ""
+    facts: Mapping[str, str] | None = None
+    """Where the rows came from: offsets, the dataset's digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """How a training ended."""
+
+    registered: Registered
+    answer: Answer
+    made: Made
+    before: Registered | None
+    """The champion when it began."""
+
+
+class Trainer:
+    """Trains for one product."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        registry: Registry,
+        tracking_uri: str,
+        plan: Plan,
+        terms: Terms,
+    ) -> None:
+        self._contract = contract
+        self._registry = registry
+        self._uri = tracking_uri
+        self._plan = plan
+        self._terms = terms
+
+    def train(self, task: Task, watch: Watch) -> Trained:
+        """A registered version with its verdict, not yet acted on; see `settle`.
+
+        Raises:
+            OutageError: MLflow is away; no version was registered.
+            SetupError: the rows or the contract cannot be trained on.
+        """
+        before = self._registry.champion()
+        tags = {COMMAND_TAG: task.command_id, WHY_TAG: task.why}
+        with (
+            TemporaryDirectory(prefix="loan-training-") as room,
+            tracking.run(self._uri, self._plan.name, "training", tags) as run,
+        ):
+            run.params({**report.params(self._contract, self._plan, task.cleaned), **(task.facts or {})})
+
+            def tried(trial: Any) -> None:
+                run.trial(trial)
+                watch.trial(trial)
+
+            material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window)
+            one = made(material, self._plan, Watch(watch.step, tried, watch.stop))
+            watch.step("log")
+            answer = self._answer(one, before)
+            report.logged(run, one, answer)
+            logged = run.model(material.folder, self._contract, *report.example(one))
+            registered = self._registry.register(
+                logged.source, run.run_id, _tags(task, one, answer, before), logged.model_id
+            )
+        log.info(
+            "version.registered", version=registered.version, digest=registered.digest, verdict=answer.verdict.value
+        )
+        return Trained(registered=registered, answer=answer, made=one, before=before)
+
+    def _answer(self, one: Made, before: Registered | None) -> Answer:
+        candidate = Candidate(
+            digest=one.scorecard.digest,
+            figures=dict(one.judgement.figures),
+            logistic_auc=one.logistic_auc,
+            faults=one.faults,
+        )
+        return gate(candidate, self._terms, self._contest(one, before) if before else None)
+
+    def _contest(self, one: Made, before: Registered) -> Contest | None:
+        """Both on the same rows; None where the champion cannot score this contract."""
+        try:
+            champion = bundle.read(self._registry.fetch(before), self._contract, before.digest)
+        except BundleError as fault:
+            log.warning("champion.unreadable", version=before.version, why=str(fault))
+            return None
+        chosen = contested(one.judged_on)
+        rows = one.judged_on.take(chosen)
+        return Contest(
+            defaulted=rows.defaulted,
+            challenger=one.probability[chosen],
+            champion=champion.score(rows.values).probability,
+            champion_digest=before.digest,
+        )
+
+
+def contested(rows: Rows) -> Any:
+    """Which judgement rows champion and challenger meet on: those of the topics where they are enough.
+
+    They are the applicants of now, and none was in the champion's table.
+    """
+    recent = rows.recent
+    defaults = int(rows.defaulted[recent].sum())
+    repaid = int(recent.sum()) - defaults
+    enough = recent.sum() >= LEAST_RECENT and min(defaults, repaid) >= LEAST_RECENT_OF_A_CLASS
+    return np.flatnonzero(recent) if enough else np.arange(len(rows))
+
+
+def settle(
+    registry: Registry,
+    registered: Registered,
+    announce: Callable[[ChampionAnnouncement], None],
+    product: str,
+    now: datetime | None = None,
+) -> None:
+    """Do what a version's verdict says: challenger, champion and announced, or neither. Idempotent.
+
+    Raises:
+        OutageError: MLflow or the broker is away; to be called again.
+    """
+    verdict = Verdict(registered.tags[VERDICT_TAG])
+    if verdict is Verdict.REJECT:
+        return
+    if verdict is Verdict.HOLD:
+        registry.point(CHALLENGER, registered.version)
+        return
+    promote(registry, registered, registered.tags[WHY_TAG], now or datetime.now(UTC))
+    announce(announcement(product, registered, registered.tags[WHY_TAG], now or datetime.now(UTC)))
+
+
+def promote(registry: Registry, registered: Registered, why: str, now: datetime) -> None:
+    """One alias move, the tags that say why set before it. The champion stays one throughout.
+
+    Raises:
+        OutageError: MLflow is away.
+    """
+    champion = registry.champion()
+    if champion is not None and champion.version == registered.version:
+        return
+    tags = {PROMOTED_TAG: now.isoformat(timespec="seconds"), "promoted_why": why}
+    if champion is not None:
+        tags[PREVIOUS_TAG] = champion.version
+    registry.point(CHALLENGER, registered.version)
+    registry.point(CHAMPION, registered.version, tags)
+    registry.drop(CHALLENGER)
+
+
+def announcement(product: str, registered: Registered, why: str, now: datetime) -> ChampionAnnouncement:
+    """What the workers hear of a new champion."""
+    return ChampionAnnouncement(
+        product=product,
+        name=registered.name,
+        version=registered.version,
+        digest=registered.digest,
+        family=registered.family,
+        previous_version=registered.tags.get(PREVIOUS_TAG, ""),
+        command_id=registered.tags.get(COMMAND_TAG, ""),
+        why=why,
+        announced_at=now,
+    )
+
+
+def _tags(task: Task, one: Made, answer: Answer, before: Registered | None) -> Mapping[str, str]:
+    return {
+        DIGEST_TAG: one.scorecard.digest,
+        FAMILY_TAG: one.scorecard.family,
+        COMMAND_TAG: task.command_id,
+        VERDICT_TAG: answer.verdict.value,
+        WHY_TAG: answer.why,
+        PREVIOUS_TAG: before.version if before else "",
+        ROWS_TAG: str(len(task.cleaned.rows)),
+        **{f"{METRIC_TAG}{name}": repr(value) for name, value in one.judgement.figures.items()},
+    }
