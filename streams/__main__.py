@@ -104,24 +104,22 @@ class ScoringProcess:
         return Session(Reader(settings, reading), delivery)
 
     def _score(self) -> None:
-        from streams.worker import Parts, run, scoring_app
+        from streams.worker import Parts, run
 
         startup.require_topics(self.settings, self.situation)
         answering = self._answering()
         startup.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
         self.situation.at("scoring")
-        app = scoring_app(
-            Parts(
-                connection=self.settings,
-                instance=self.instance.name,
-                datadir=str(self.settings.cache() / "faust"),
-                plane=self.plane,
-                answer=answering.answer,
-                announced=self.watch.nudge,
-            )
+        parts = Parts(
+            connection=self.settings,
+            instance=self.instance.name,
+            datadir=str(self.settings.cache() / "faust"),
+            plane=self.plane,
+            answer=answering.answer,
+            announced=self.watch.nudge,
         )
         try:
-            run(app, stopping=self.situation.stopping.set)
+            run(parts, stopping=self.situation.stopping.set)
         finally:
             self.watch.close()
 

@@ -13,7 +13,20 @@ from typing import Any, Final
 import structlog
 
 CLIENT: Final = "librdkafka"
-QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "httpx", "urllib3", "httpcore", "numba", "kafka")
+QUIET_LIBRARIES: Final = (
+    "aiokafka",
+    "faust",
+    "mode",
+    "httpx",
+    "httpx2",
+    "urllib3",
+    "httpcore",
+    "httpcore2",
+    "numba",
+    "kafka",
+    "mlflow",
+    "alembic",
+)
 """They tell of every partition and request at info."""
 LINES: Final = 5
 WINDOW_S: Final = 10.0

@@ -5,8 +5,10 @@ Faust gives agents, channels, services and their lifecycle; applications and dec
 """
 
 import asyncio
+import os
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -23,6 +25,9 @@ SESSION_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 REQUEST_S: Final = 12.0
 """Faust refuses a session longer than a request may take."""
+
+STOP_S: Final = 40.0
+"""Longer than a batch in flight may take; a supervisor's patience should be longer still."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,9 +68,9 @@ def scoring_app(parts: Parts) -> Any:
     )
     app.plane = parts.plane
     parts.plane.channel = BatchChannel(app)
-    app.agent(parts.plane.channel, name="score", on_error=app.stop_for)(_score(parts))
+    app.agent(parts.plane.channel, name="score")(_score(parts))
     topic = app.topic(champions, key_serializer="raw", value_serializer="raw", value_type=bytes, allow_empty=True)
-    app.agent(topic, name="announcements", on_error=app.stop_for)(_hear(parts))
+    app.agent(topic, name="announcements")(_hear(parts))
     return app
 
 
@@ -118,8 +123,9 @@ class ScoringApp(faust.App):
     BootStrategy = Boot
     plane: DataPlane
 
-    async def stop_for(self, _agent: Any, fault: BaseException) -> None:
-        """Stop the process for a fault that nobody foresaw: nothing was committed, so nothing is lost."""
+    async def _on_agent_error(self, _agent: Any, fault: BaseException) -> None:
+        # Faust would start the agent again behind the batch that failed. Nothing was committed: by stopping
+        # the process nothing is lost.
         await self.crash(fault)
 
 
@@ -149,7 +155,7 @@ def _ssl_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
-def run(app: Any, *, stopping: Callable[[], None], services: Sequence[Any] = ()) -> None:
+def run(parts: Parts, *, stopping: Callable[[], None]) -> None:
     """Run the app until a signal or a crash; the batch in flight is finished first.
 
     Args:
@@ -158,10 +164,12 @@ def run(app: Any, *, stopping: Callable[[], None], services: Sequence[Any] = ())
     Raises:
         Exception: what the app crashed for.
     """
+    # Before the app is made: Faust's services take the loop that is current then.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = Worker(app, *services, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker = Worker(scoring_app(parts), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.told_to_stop = stopping
+    worker.spinner = None
     worker.run()
 
 
@@ -179,8 +187,22 @@ class Worker(faust.Worker):
         except asyncio.CancelledError:
             log.info("worker.stopping")
         finally:
+            _no_longer_than(STOP_S)
             self.stop_and_shutdown()
 
     def _schedule_shutdown(self, signal: Any) -> None:
         self.told_to_stop()
+        _no_longer_than(STOP_S)
         super()._schedule_shutdown(signal)
+
+
+def _no_longer_than(seconds: float) -> None:
+    """Leave by force where a stop hangs: nothing uncommitted is lost, and a supervisor waits for our exit."""
+
+    def leave() -> None:
+        log.error("worker.hung", after_s=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
