@@ -48,8 +48,9 @@ COMMANDS: Final = (
     Line("schemas", "loanctl.schemas:app", "Register the schemas, or check that they may be."),
     Line("population", "loanctl.population_command:population", "Write made-up applicants to a file."),
     Line("play", "loanctl.play_command:play", "Play applications onto the topics."),
+    Line("demo", "loanctl.demo:demo", "Tell the whole story on real Kafka."),
 )
-LIFECYCLE: Final = frozenset({"up", "status", "down"})
+LIFECYCLE: Final = frozenset({"up", "status", "down", "demo"})
 """They make the local stack, so they do not look for one."""
 
 

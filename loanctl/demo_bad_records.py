@@ -11,6 +11,7 @@ from typing import Any, Final
 import fastavro
 
 from loanctl.play import Writing
+from schemas.applications import Fault
 from schemas.codec import HEADER, MAGIC, framed
 from schemas.records import OutgoingRecord
 
@@ -31,6 +32,11 @@ class Bad:
     value: bytes | None
     reason: str | None
     """Of the dead letter that it must become; None where it must be decided without one."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether there must be a decision, too: it can be read."""
+        return self.reason is None or self.reason in {fault.reason for fault in Fault}
 
 
 def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> tuple[Bad, ...]:

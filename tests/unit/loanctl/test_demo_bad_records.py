@@ -29,6 +29,7 @@ WRITERS = {
 def test_each_is_refused_for_the_reason_it_is_labelled_with(bad):
     decoded = codec.ApplicationReader(CREDIT_RISK).read([bad.value], WRITERS)
 
+    assert bad.decided is not bool(decoded.unreadable)
     if decoded.unreadable:
         assert decoded.unreadable[0].error.reason == bad.reason
     else:

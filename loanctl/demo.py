@@ -1,0 +1,87 @@
+"""`loanctl demo`: the whole story on real Kafka, told as it happens, and then read back from the topics.
+
+The stack, the first champion, the three processes, a stream whose applicants change, the drift, the
+command, the training, the promotion, the swap. Nothing is believed that was not on the topics: the
+claims are in `loanctl.demo_checks`, the acts in `loanctl.demo_story`, the looks in `loanctl.demo_show`.
+"""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final, NoReturn
+
+import typer
+from rich.console import Console
+
+from loanctl import demo_checks, demo_show, endpoints, schemas
+from loanctl import topics as topic_command
+from loanctl.demo_story import Story
+from loanctl.stack import local
+from loanctl.stack.local import Wanted, local_stack
+from loanctl.stack.progress import Told
+from streams.connection import Connection, read
+
+FOLDER: Final = Path("build/demo")
+"""Of the stack, the processes' logs, the applicants and the fetched bundles; made anew by every demo."""
+INTERRUPTED: Final = 130
+"""What a shell makes of Ctrl-C."""
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the summary goes.")] = Path("build/demo.json"),
+    seed: Annotated[int, typer.Option(help="Of the applicants and of the training.")] = 1,
+) -> None:
+    """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
+    began = time.monotonic()
+    console = Console()
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        with _theatre(console) as connection:
+            run = Story(console, connection, FOLDER, seed, began).told()
+    except KeyboardInterrupt:
+        console.print("stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    summary, found = demo_checks.document(run), demo_checks.checks(run)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(demo_checks.as_json(summary), encoding="utf-8")
+    demo_show.heading(console, "What lay on the topics")
+    demo_show.closing(console, summary, found)
+    demo_show.said(console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it")
+    if not summary["ok"]:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _theatre(console: Console) -> Iterator[Connection]:
+    """Kafka, a registry and MLflow, topics and schemas; what was started for us ends with the block."""
+    demo_show.heading(console, "Kafka, a schema registry and MLflow start")
+    local.down(FOLDER)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    outside = endpoints.given()
+    with local_stack(FOLDER, outside, Told(console)) as stack:
+        os.environ.update(endpoints.variables(stack.endpoints) | _own_names(outside))
+        connection = Connection.read()
+        demo_show.heading(console, "Topics and schemas")
+        applied = topic_command.apply(read(topic_command.TopicSettings))
+        registered = schemas.register(connection)
+        demo_show.said(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
+        demo_show.said(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
+        yield connection
+
+
+def _own_names(outside: Wanted) -> dict[str, str]:
+    """On a broker or an MLflow that others use, the demo has topics and a model of its own."""
+    names = {"LOAN_CACHE_DIR": str((FOLDER / "cache").resolve())}
+    if outside != Wanted():
+        own = f"loan-demo-{time.time_ns() // 1_000_000_000}"
+        names |= {"LOAN_TOPIC_PREFIX": own, "LOAN_MODEL_NAME": own}
+    return names
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
