@@ -58,6 +58,11 @@ class Monitor:
         return self._memory
 
     @property
+    def generation(self) -> int:
+        """Of the champion whose counts are taken."""
+        return self._generation
+
+    @property
     def champion(self) -> tuple[str, str, str]:
         """Version, digest and reference of the champion whose counts are taken; empty before there were any."""
         return self._champion
@@ -72,18 +77,23 @@ class Monitor:
         """Whether no partition is waited for."""
         return self._windows.all_silent
 
+    def passed(self, counts: DriftCounts) -> Findings:
+        """Take a message of a former champion's counts: only how far its partition is is of use."""
+        self._windows.hear(counts)
+        return Findings(dropped=sum(pane.n for pane in counts.panes))
+
     def counted(self, counts: DriftCounts, reference: Reference, now: datetime) -> Findings:
         """Take one message of partial counts.
 
         Args:
             counts: the next message of the log.
-            reference: of the champion that the message counts for; not looked at where it is a former one.
+            reference: of the champion that the message counts for.
             now: stamped on commands, and on nothing else.
         """
+        if counts.generation < self._generation:
+            return self.passed(counts)
         dropped = self._succeed(counts) if counts.generation > self._generation else 0
         self._windows.hear(counts)
-        if counts.generation < self._generation:
-            return Findings(dropped=sum(pane.n for pane in counts.panes))
         self._windows.add(counts)
         return self._found(self._windows.closed(), reference, now, dropped)
 

@@ -1,0 +1,212 @@
+"""The drift agent: follows the champion, counts its share of the partitions, and owns the windows if nobody else does.
+
+A shell: all it does is in `drift.counting` and `drift.owning`. One road back for every failure:
+consumers and producer are thrown away, and work begins again from what is in Kafka, as after `kill -9`.
+"""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from drift.champions import Champions
+from drift.counting import Counting, Means
+from drift.metrics import Metrics
+from drift.outbox import Outbox
+from drift.owning import Owning, Serdes
+from drift.settings import DriftSettings
+from schemas.events import ChampionAnnouncement
+from schemas.faults import OutageError
+from schemas.registered import EventSerde, RegistryAwayError, WriterSchemas
+from scorecard.registry import ModelRegistryAwayError, Registry
+from streams.batches import Reader, Reading
+from streams.instance import Instance, claim
+from streams.produce import BrokerAwayError, NoTopicError
+from streams.situation import Backoff, Situation, StoppedError
+from streams.web import Health
+
+STEP_S: Final = 0.05
+"""How long a turn waits for records: an idle agent is still quick to hear of a champion or an answer."""
+WAIT_S: Final = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Session:
+    """Everything that is thrown away together."""
+
+    outbox: Outbox
+    counting: Counting
+    owning: Owning
+    announcements: Reader
+
+    def close(self) -> None:
+        for part in (self.counting, self.owning, self.announcements, self.outbox):
+            part.close()
+
+
+class Agent:
+    """One drift agent."""
+
+    def __init__(self, settings: DriftSettings, metrics: Metrics) -> None:
+        """Connects nothing yet."""
+        self._settings = settings
+        self._metrics = metrics
+        self.situation = Situation(metrics.outage_began)
+        self._session: _Session | None = None
+        self._asked_at = float("-inf")
+
+    @cached_property
+    def instance(self) -> Instance:
+        """Our name, for as long as this process lives."""
+        return claim(self._settings.cache(), self._settings.group(), self._settings.drift_instance_id)
+
+    @cached_property
+    def champions(self) -> Champions:
+        """Whom we watch."""
+        settings = self._settings
+        registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
+        return Champions(registry, settings.contract(), serde, self._metrics.refused.inc)
+
+    @cached_property
+    def _serdes(self) -> Serdes:
+        return Serdes.of(self._settings)
+
+    @cached_property
+    def _writers(self) -> WriterSchemas:
+        return WriterSchemas(self._settings.registry())
+
+    def run(self) -> None:
+        """Until told to stop.
+
+        Raises:
+            SetupError: a person must act.
+            StoppedError: told to stop before there was a champion.
+        """
+        self.situation.at("waiting for the broker")
+        self.situation.patiently("broker", self._require_topics)
+        waits = Backoff()
+        while not self.situation.stopping.is_set():
+            try:
+                self._work(waits)
+            except OutageError as fault:
+                self.situation.lost(_neighbour(fault), fault)
+                self.situation.stopping.wait(waits.next())
+
+    def health(self) -> Health:
+        """For the web port."""
+        session, watched = self._session, self.champions.reference
+        monitor = session.owning.monitor if session else None
+        facts: dict[str, Any] = {
+            "stage": self.situation.stage,
+            "away": self.situation.away,
+            "instance": self.instance.name,
+            "champion": watched.champion_version if watched else None,
+            "reference_id": watched.reference_id if watched else None,
+            "partitions": [f"{topic}-{partition}" for topic, partition in session.counting.places] if session else [],
+            "owner": monitor is not None,
+            "in_flight": monitor.memory.in_flight if monitor else None,
+            "latched": monitor.memory.latched if monitor else None,
+            "panes_held": monitor.held if monitor else None,
+        }
+        return Health(live=True, ready=bool(session and session.counting.assigned and watched), facts=facts)
+
+    def _work(self, waits: Backoff) -> None:
+        """One session, until told to stop or something fails."""
+        announcements = Reader(self._settings, Reading(topics=[self._settings.topics().champions.name]))
+        try:
+            self._await_champion(announcements)
+            session = self._opened(announcements)
+        except BaseException:
+            announcements.close()
+            raise
+        self._session = session
+        self._metrics.sessions.inc()
+        self.situation.at("watching")
+        try:
+            while not self.situation.stopping.is_set():
+                self._turn(session)
+                waits.reset()
+                for neighbour in self.situation.away:
+                    self.situation.found(neighbour)
+        finally:
+            self._session = None
+            session.close()
+
+    def _opened(self, announcements: Reader) -> _Session:
+        reference = self.champions.reference
+        assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
+        settings = self._settings
+        outbox = Outbox(settings, f"{settings.group()}.{self.instance.name}")
+        means = Means(settings=settings, instance=self.instance.name, writers=self._writers, metrics=self._metrics)
+        counting = Counting(means, reference)
+        owning = Owning(settings, self.instance.name, self.champions, self._serdes, self._metrics)
+        return _Session(outbox, counting, owning, announcements)
+
+    def _turn(self, session: _Session) -> None:
+        session.counting.step(STEP_S)
+        session.counting.tell(session.outbox, self._serdes.counts)
+        session.owning.step(session.outbox)
+        if self._follows(session.announcements):
+            reference = self.champions.reference
+            assert reference is not None  # noqa: S101 - for the type checker: one is followed
+            session.counting.follow(reference)
+
+    def _await_champion(self, announcements: Reader) -> None:
+        while not self._follows(announcements) and self.champions.reference is None:
+            self.situation.at("waiting for a champion")
+            if self.situation.stopping.wait(WAIT_S):
+                raise StoppedError
+
+    def _follows(self, announcements: Reader) -> bool:
+        """Whether another champion is watched now; MLflow's absence keeps the one there is."""
+        heard = self.champions.hear(announcements)
+        now = time.monotonic()
+        if not heard and (self.champions.settled or now - self._asked_at < self._settings.champion_poll_s):
+            return False
+        self._asked_at = now
+        try:
+            followed = self.champions.follow()
+        except OutageError as fault:
+            self.situation.lost("mlflow", fault)
+            return False
+        self.situation.found("mlflow")
+        watched = self.champions.reference
+        if followed and watched is not None:
+            self._metrics.watching(watched.champion_version, watched.reference_id)
+            log.info("champion.watched", version=watched.champion_version, reference_id=watched.reference_id)
+        return followed
+
+    def _require_topics(self) -> None:
+        topics = self._settings.topics()
+        try:
+            known = AdminClient(self._settings.kafka()).list_topics(timeout=5.0).topics
+        except KafkaException as cause:
+            raise BrokerAwayError(cause.args[0].name()) from cause
+        needed = (
+            topics.applications,
+            topics.decisions,
+            topics.champions,
+            topics.drift_counts,
+            topics.drift_states,
+            topics.drift_reports,
+            topics.drift_acknowledgements,
+            topics.retrain_commands,
+            topics.retrain_results,
+        )
+        missing = [topic.name for topic in needed if topic.name not in known]
+        if missing:
+            problem = f"no topic {', '.join(missing)} on {self._settings.bootstrap_servers}: run `loanctl topics apply`"
+            raise NoTopicError(problem)
+
+
+def _neighbour(fault: OutageError) -> str:
+    if isinstance(fault, RegistryAwayError):
+        return "registry"
+    return "mlflow" if isinstance(fault, ModelRegistryAwayError) else "broker"

@@ -1,0 +1,293 @@
+"""The counting half of an agent: applications and decisions in, partial counts of closed panes out.
+
+A shell around `drift.panes`: one consumer, a `PartitionPanes` for each partition it was given. Offsets
+are committed only up to the first record of an open pane, in the transaction that tells of the closed
+ones; whoever has the partition next reads on from there and comes to the same counts. The group may
+have any number of agents.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from drift.cells import ApplicationCells, DecisionCells, Reference
+from drift.metrics import Metrics
+from drift.outbox import Outbox, committed, position_of, record_of
+from drift.panes import PartitionPanes
+from drift.settings import DriftSettings
+from drift.windows import Place
+from schemas.codec import schema_ids
+from schemas.events import DriftCounts, PaneCounts
+from schemas.registered import EventSerde, WriterSchemas
+from streams.batches import ReadingError, records_of
+from streams.membership import ASK_S, Reading, properties
+
+PANES_A_MESSAGE: Final = 200
+"""A pane is some three hundred bytes; a message stays far under a broker's megabyte."""
+SETTLE_S: Final = 1.0
+"""After silence everywhere, panes are held back for so long: partitions that wake together are heard together,
+and the first to be read cannot close windows for the others."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What counting needs of its process."""
+
+    settings: DriftSettings
+    instance: str
+    """Names the static member."""
+    writers: WriterSchemas
+    metrics: Metrics
+    clock: Callable[[], float] = time.monotonic
+    """Seconds; tells silence."""
+
+
+@dataclass(slots=True)
+class Counted:
+    """One partition that we count."""
+
+    panes: PartitionPanes
+    told: int
+    """The horizon that was told last."""
+    seen_at: float
+    """When a record came, by our clock."""
+    read: bool = False
+    """Something was read since we have it."""
+    awake: bool = False
+    """Records have come since silence was told, or since we have it."""
+    ended: bool = False
+    """Read to its end since the last record."""
+    idle: bool | None = None
+    """As it was told; None before we told anything."""
+
+
+class Counting:
+    """One member of the group that counts. Used from one thread."""
+
+    def __init__(self, means: Means, reference: Reference) -> None:
+        """Join the group.
+
+        Args:
+            means: settings and neighbours.
+            reference: of the champion to count for, until another one is followed.
+        """
+        self._settings = settings = means.settings
+        self._writers = means.writers
+        self._metrics = means.metrics
+        self._clock = means.clock
+        self._turns = 0
+        """Grows with each rebalance: what was read before one is read again after it."""
+        self._places: dict[Place, Counted] = {}
+        self._held_until = 0.0
+        self._reference = reference
+        self._cells = self._cells_of(reference)
+        self._partitions: dict[str, int] = {}
+        reading = Reading(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
+        self._consumer = Consumer(properties(settings, reading))
+        self._consumer.subscribe(
+            list(settings.sources()), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has told us our partitions, be they none."""
+        return self._turns > 0
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """What we were given."""
+        return sorted(self._places)
+
+    @property
+    def remembered_ids(self) -> int:
+        """Ids held in memory."""
+        return sum(counted.panes.remembered_ids for counted in self._places.values())
+
+    def step(self, timeout_s: float) -> bool:
+        """Read what has arrived and count it; whether something had.
+
+        Raises:
+            ReadingError: this consumer is of no use any more.
+            RegistryAwayError: the registry does not answer.
+        """
+        messages = self._consumed(timeout_s)
+        now = self._clock()
+        slept = all(counted.idle for counted in self._places.values())
+        for place, arrived in self._by_place(messages).items():
+            self._observe(place, arrived, now)
+        if slept and any(counted.awake for counted in self._places.values()):
+            self._held_until = now + SETTLE_S
+        return bool(messages)
+
+    def tell(self, outbox: Outbox, serde: EventSerde[DriftCounts]) -> int:
+        """Tell of closed panes, of waking and of silence, and commit; how many messages.
+
+        Raises:
+            DeliveryError: begin again from what is in Kafka.
+        """
+        now = self._clock()
+        messages: list[DriftCounts] = []
+        for place, counted in sorted(self._places.items()):
+            messages += self._woken(place, counted)
+        if now >= self._held_until:
+            for place, counted in sorted(self._places.items()):
+                messages += self._closed(place, counted, now)
+        if messages:
+            topic = self._settings.topics().drift_counts
+            records = [
+                record_of(topic, f"{message.source}-{message.partition}", message, serde) for message in messages
+            ]
+            outbox.commit(records, self._positions(messages), self._consumer.consumer_group_metadata())
+        return len(messages)
+
+    def follow(self, reference: Reference) -> None:
+        """Count for another champion: open panes are counted again, in its bins; call after `tell`."""
+        self._reference, self._cells = reference, self._cells_of(reference)
+        for place, counted in self._places.items():
+            position = counted.panes.position().for_successor()
+            counted.panes = self._panes(place, position)
+            if counted.read:
+                self._seek(place, position.next_offset)
+
+    def close(self) -> None:
+        """Leave without waiting; a static member's partitions wait for it."""
+        try:
+            self._consumer.close()
+        except RuntimeError:
+            log.debug("consumer.closed_twice")
+
+    def _consumed(self, timeout_s: float) -> list[Any]:
+        turns = self._turns
+        try:
+            messages = self._consumer.consume(1, timeout_s)
+            if messages:
+                messages += self._consumer.consume(self._settings.batch_records - 1, 0)
+        except (KafkaException, RuntimeError) as cause:
+            raise ReadingError(type(cause).__name__) from cause
+        read = [message for message in messages if self._is_record(message)]
+        return read if turns == self._turns else []
+
+    def _is_record(self, message: Any) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() == KafkaError._PARTITION_EOF:
+            counted = self._places.get((message.topic(), message.partition()))
+            if counted is not None:
+                counted.ended = True
+        elif error.fatal():
+            raise ReadingError(error.name())
+        else:
+            log.warning("reading.disturbed", error=error.name())
+        return False
+
+    def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
+        arrived: dict[Place, list[Any]] = {}
+        for message in messages:
+            place = (message.topic(), message.partition())
+            if place in self._places:
+                arrived.setdefault(place, []).append(message)
+        return arrived
+
+    def _observe(self, place: Place, messages: list[Any], now: float) -> None:
+        batch = records_of(place[0], messages)
+        seen = self._cells[place[0]].observe(batch, self._writers.of(schema_ids(batch.values)))
+        counted = self._places[place]
+        counted.panes.observe(seen)
+        counted.read = True
+        if len(seen.offsets):
+            counted.seen_at, counted.awake, counted.ended = now, True, False
+        self._metrics.counted(place[0], len(seen.offsets))
+
+    def _woken(self, place: Place, counted: Counted) -> Iterable[DriftCounts]:
+        """Says that a partition is to be waited for again, before any other closes a window without it."""
+        if counted.awake and counted.idle is not False:
+            counted.idle = False
+            yield self._message(place, counted.told, (), idle=False)
+
+    def _closed(self, place: Place, counted: Counted, now: float) -> Iterable[DriftCounts]:
+        silent = counted.ended and now - counted.seen_at >= self._settings.silence_s()
+        if silent and counted.idle:
+            return
+        if silent:
+            counted.panes.silent()
+            counted.awake = False
+        panes, horizon = counted.panes.closed(), counted.panes.horizon
+        if not silent and horizon == counted.told and not panes:
+            return
+        counted.idle, counted.told = silent, horizon
+        for first in range(0, max(1, len(panes)), PANES_A_MESSAGE):
+            part = panes[first : first + PANES_A_MESSAGE]
+            whole = first + PANES_A_MESSAGE >= len(panes)
+            yield self._message(
+                place, horizon if whole else panes[first + PANES_A_MESSAGE].start, part, idle=silent and whole
+            )
+
+    def _message(self, place: Place, horizon: int, panes: Sequence[PaneCounts], *, idle: bool) -> DriftCounts:
+        reference = self._reference
+        return DriftCounts(
+            product=self._settings.contract().product,
+            source=place[0],
+            partition=place[1],
+            partitions=self._partitions_of(place[0]),
+            generation=reference.generation,
+            champion_version=reference.champion_version,
+            champion_digest=reference.champion_digest,
+            reference_id=reference.reference_id,
+            horizon=horizon,
+            idle=idle,
+            panes=panes,
+        )
+
+    def _positions(self, messages: Iterable[DriftCounts]) -> list[TopicPartition]:
+        places = sorted({(message.source, message.partition) for message in messages})
+        generation = self._reference.generation
+        return [committed(place, self._places[place].panes.position(), generation) for place in places]
+
+    def _partitions_of(self, topic: str) -> int:
+        if topic not in self._partitions:
+            try:
+                known = self._consumer.list_topics(topic, ASK_S).topics[topic].partitions
+            except KafkaException as cause:
+                raise ReadingError(cause.args[0].name()) from cause
+            self._partitions[topic] = len(known)
+        return self._partitions[topic]
+
+    def _cells_of(self, reference: Reference) -> Mapping[str, ApplicationCells | DecisionCells]:
+        topics = self._settings.topics()
+        return {
+            topics.applications.name: ApplicationCells(self._settings.contract(), reference),
+            topics.decisions.name: DecisionCells(reference),
+        }
+
+    def _panes(self, place: Place, position: Any) -> PartitionPanes:
+        return PartitionPanes(self._settings.panes(), self._cells[place[0]].shape, position)
+
+    def _seek(self, place: Place, offset: int) -> None:
+        try:
+            self._consumer.seek(TopicPartition(*place, offset))
+        except KafkaException as cause:
+            raise ReadingError(cause.args[0].name()) from cause
+
+    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        found = consumer.committed(given, ASK_S)
+        self._partitions.clear()
+        self._turns += 1
+        for each in found:
+            position = position_of(each, self._reference.generation)
+            place = (each.topic, each.partition)
+            self._places[place] = Counted(self._panes(place, position), position.horizon, self._clock())
+        consumer.assign(found)
+        log.info("partitions.assigned", partitions=[f"{each.topic}-{each.partition}" for each in found])
+
+    def _on_revoke(self, _consumer: Any, taken: list[TopicPartition]) -> None:
+        self._turns += 1
+        for each in taken:
+            self._places.pop((each.topic, each.partition), None)
+        log.info("partitions.revoked", partitions=[f"{each.topic}-{each.partition}" for each in taken])

@@ -1,0 +1,87 @@
+"""The drift agent in numbers. Base units; labels are closed sets: features of the contract, verdicts, topics' roles."""
+
+from typing import Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
+
+from schemas.events import DriftReport, FlagKind, Verdict
+from schemas.topics import Topics
+
+LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
+"""As a number, so that an alert can say `> 1`."""
+
+
+class Metrics:
+    """Of one agent. Windows are told by the agent that owns them, records by those that count them."""
+
+    def __init__(self, topics: Topics, registry: CollectorRegistry = REGISTRY) -> None:
+        def counter(name: str, doc: str, *labels: str) -> Counter:
+            return Counter(name, doc, labels, registry=registry)
+
+        def gauge(name: str, doc: str, *labels: str) -> Gauge:
+            return Gauge(name, doc, labels, registry=registry)
+
+        self._roles = {topics.applications.name: "applications", topics.decisions.name: "decisions"}
+        self._psi = gauge("loan_drift_psi", "PSI of the last closed window.", "feature")
+        self._critical = gauge("loan_drift_psi_critical", "Critical PSI of the last closed window.", "feature")
+        self._score = gauge("loan_drift_score_psi", "PSI of the calibrated probability in the last closed window.")
+        self._verdict = gauge("loan_drift_verdict", "Last window: -1 insufficient, 0 steady, 1 watch, 2 drifted.")
+        self._n = gauge("loan_drift_window_applications", "Applications counted in the last closed window.")
+        self._alarm = gauge("loan_drift_data_alarm", "1 where bad data rose in the last window.", "feature", "kind")
+        self._approval_outside = gauge("loan_drift_approval_outside", "1 where the approval rate left its limits.")
+        self._windows = counter("loan_drift_windows_total", "Windows closed, by verdict.", "verdict")
+        self._late = counter("loan_drift_late_total", "Applications that came after their pane had closed.")
+        self._duplicates = counter("loan_drift_duplicates_total", "Redelivered applications, counted once.")
+        self._ahead = counter("loan_drift_ahead_total", "Applications with an implausible event time.")
+        self._unreadable = counter("loan_drift_unreadable_total", "Records that are no applications.")
+        self._commands = counter("loan_drift_commands_total", "Retrain commands issued.")
+        self._records = counter("loan_drift_records_total", "Records counted, by topic.", "source")
+        self.dropped = counter("loan_drift_dropped_total", "Records dropped because their champion was succeeded.")
+        self.refused = counter("loan_drift_profile_refusals_total", "Champions whose profile cannot be used.")
+        self.sessions = counter("loan_drift_sessions_total", "Beginnings from what is in Kafka, the first included.")
+        self.outages = counter("loan_drift_outages_total", "Outages begun, by who was away.", "neighbour")
+        self.champion = gauge("loan_drift_champion_info", "The champion watched.", "version", "reference_id")
+        self._begin_at_zero()
+
+    def counted(self, source: str, records: int) -> None:
+        """Records of a topic were counted."""
+        self._records.labels(self._roles[source]).inc(records)
+
+    def reported(self, report: DriftReport) -> None:
+        """A window has closed, and its report is safe."""
+        for feature in report.features:
+            self._psi.labels(feature.feature).set(feature.psi)
+            self._critical.labels(feature.feature).set(feature.psi_critical)
+        alarms = {(alarm.feature, alarm.kind) for alarm in report.data_quality}
+        for feature in report.features:
+            for kind in (FlagKind.MISSING, FlagKind.INVALID, FlagKind.UNSEEN):
+                self._alarm.labels(feature.feature, kind.value.lower()).set((feature.feature, kind) in alarms)
+        if report.decisions is not None:
+            self._score.set(report.decisions.score.psi)
+            self._approval_outside.set(report.decisions.approval_outside)
+        self._verdict.set(LEVELS[report.verdict])
+        self._n.set(report.n)
+        self._windows.labels(report.verdict.value.lower()).inc()
+        self._late.inc(report.late)
+        self._duplicates.inc(report.duplicates)
+        self._ahead.inc(report.ahead)
+        self._unreadable.inc(report.unreadable)
+        self._commands.inc(bool(report.command_id))
+
+    def watching(self, version: str, reference_id: str) -> None:
+        """Another champion is watched."""
+        self.champion.clear()
+        self.champion.labels(version, reference_id).set(1)
+
+    def outage_began(self, neighbour: str) -> None:
+        """A neighbour is away."""
+        self.outages.labels(neighbour).inc()
+
+    def _begin_at_zero(self) -> None:
+        # A counter that first appears with its first event hides that event from `increase()`.
+        for verdict in LEVELS:
+            self._windows.labels(verdict.value.lower())
+        for role in self._roles.values():
+            self._records.labels(role)
+        for neighbour in ("broker", "registry", "mlflow"):
+            self.outages.labels(neighbour)

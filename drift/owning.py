@@ -1,0 +1,303 @@
+"""The owning half of an agent: partial counts in, reports and commands out.
+
+A shell around `drift.monitoring`. The topic of partial counts has one partition, so the group has one
+owner at a time; another agent takes over when it dies. What the owner knows is on a compacted topic,
+written in the same transaction as the reports that it led to: a successor reads the last state and
+goes on with the next message, and no window is told of twice.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from drift.champions import Champions
+from drift.metrics import Metrics
+from drift.monitoring import Findings, Monitor
+from drift.outbox import Outbox, record_of
+from drift.settings import DriftSettings
+from schemas.events import (
+    DriftAcknowledgement,
+    DriftCounts,
+    DriftReport,
+    DriftState,
+    RetrainCommand,
+    RetrainResult,
+)
+from schemas.faults import RecordError
+from schemas.records import OutgoingRecord
+from schemas.registered import EventSerde
+from streams.batches import ReadingError
+from streams.delivery import TRANSACTION_TIMEOUT_MS
+from streams.membership import ASK_S, Reading, properties
+
+MOST_MESSAGES: Final = 500
+SAVE_EVERY_S: Final = 10.0
+"""Without a report, the state is saved so often: a successor reads so many partial counts again."""
+LOOKED_BACK: Final = (10, 1_000, 100_000)
+"""Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
+POLL_S: Final = 5.0
+LOOK_AGAIN_S: Final = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Serdes:
+    """Bytes of what the owner reads and writes."""
+
+    counts: EventSerde[DriftCounts]
+    reports: EventSerde[DriftReport]
+    states: EventSerde[DriftState]
+    commands: EventSerde[RetrainCommand]
+    results: EventSerde[RetrainResult]
+    acknowledgements: EventSerde[DriftAcknowledgement]
+
+    @classmethod
+    def of(cls, settings: DriftSettings) -> "Serdes":
+        """Those of the product's topics."""
+        registry, topics = settings.registry(), settings.topics()
+        return cls(
+            counts=EventSerde(registry, DriftCounts, topics.drift_counts.name),
+            reports=EventSerde(registry, DriftReport, topics.drift_reports.name),
+            states=EventSerde(registry, DriftState, topics.drift_states.name),
+            commands=EventSerde(registry, RetrainCommand, topics.retrain_commands.name),
+            results=EventSerde(registry, RetrainResult, topics.retrain_results.name),
+            acknowledgements=EventSerde(registry, DriftAcknowledgement, topics.drift_acknowledgements.name),
+        )
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What an owner has before it; nobody has one who does not own the windows."""
+
+    monitor: Monitor
+    positions: dict[str, int]
+    """The next offset of each topic."""
+    findings: Findings = field(default_factory=Findings)
+    """Not published yet."""
+    changed: bool = False
+    """Something was learnt since the state was saved."""
+
+
+class Owning:
+    """One member of the group of owners. Used from one thread."""
+
+    def __init__(
+        self, settings: DriftSettings, instance: str, champions: Champions, serdes: Serdes, metrics: Metrics
+    ) -> None:
+        """Join the group; most members only wait."""
+        self._settings = settings
+        self._topics = settings.topics()
+        self._champions = champions
+        self._serdes = serdes
+        self._metrics = metrics
+        self._clock: Callable[[], float] = time.monotonic
+        self._desk: _Desk | None = None
+        self._saved_at = self._heard_at = self._clock()
+        self._closed_silent = False
+        counts, group = self._topics.drift_counts.name, f"{settings.group()}.owner"
+        reading = Reading(topics=[counts], group=group, instance_id=instance)
+        self._consumer = Consumer(properties(settings, reading))
+        self._words = Consumer(properties(settings, Reading(topics=[])))
+        self._consumer.subscribe(
+            [counts],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """What the owner knows; None where another agent owns the windows."""
+        return self._desk.monitor if self._desk else None
+
+    def step(self, outbox: Outbox) -> bool:
+        """Take what has arrived, and publish what it led to; whether something had.
+
+        Raises:
+            OutageError: begin again from what is in Kafka.
+            SetupError: a person must mend something.
+        """
+        messages = list(self._consumed(self._consumer))
+        desk = self._desk
+        if desk is None:
+            return False
+        self._take_words(desk)
+        now = self._clock()
+        for message in messages:
+            self._take_counts(desk, message)
+        self._take_silence(desk, now, heard=bool(messages))
+        if desk.findings.reports or (desk.changed and now - self._saved_at >= SAVE_EVERY_S):
+            self._publish(desk, outbox)
+            self._saved_at = now
+        return bool(messages)
+
+    def close(self) -> None:
+        """Leave without waiting."""
+        for consumer in (self._consumer, self._words):
+            with suppress(RuntimeError):
+                consumer.close()
+
+    def _take_counts(self, desk: _Desk, message: Any) -> None:
+        desk.positions[message.topic()] = message.offset() + 1
+        try:
+            counts = self._serdes.counts.decode(message.value())
+        except RecordError as fault:
+            log.warning("counts.unreadable", offset=message.offset(), reason=fault.reason)
+            return
+        if counts.generation < desk.monitor.generation:
+            self._keep(desk, desk.monitor.passed(counts))
+        else:
+            self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC)))
+
+    def _take_silence(self, desk: _Desk, now: float, *, heard: bool) -> None:
+        if heard:
+            self._heard_at, self._closed_silent = now, False
+        silent = desk.monitor.all_silent and now - self._heard_at >= self._settings.window_idle_s
+        reference = self._champions.reference
+        if silent and not self._closed_silent and reference and desk.monitor.champion[2] == reference.reference_id:
+            self._closed_silent = True
+            self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
+
+    def _take_words(self, desk: _Desk) -> None:
+        for message in self._consumed(self._words):
+            desk.positions[message.topic()] = message.offset() + 1
+            desk.changed = True
+            try:
+                if message.topic() == self._topics.retrain_results.name:
+                    desk.monitor.answered(self._serdes.results.decode(message.value()))
+                else:
+                    desk.monitor.acknowledged(self._serdes.acknowledgements.decode(message.value()))
+            except RecordError as fault:
+                log.warning("word.unreadable", topic=message.topic(), offset=message.offset(), reason=fault.reason)
+
+    def _keep(self, desk: _Desk, found: Findings) -> None:
+        before = desk.findings
+        desk.changed = True
+        desk.findings = Findings(
+            (*before.reports, *found.reports), (*before.commands, *found.commands), before.dropped + found.dropped
+        )
+
+    def _publish(self, desk: _Desk, outbox: Outbox) -> None:
+        counts = self._topics.drift_counts.name
+        offsets = [TopicPartition(counts, 0, desk.positions[counts])] if counts in desk.positions else []
+        outbox.commit(self._records(desk), offsets, self._consumer.consumer_group_metadata())
+        found, desk.findings, desk.changed = desk.findings, Findings(), False
+        for report in found.reports:
+            self._metrics.reported(report)
+            log.info(
+                "window.closed",
+                window=report.window_id,
+                n=report.n,
+                verdict=report.verdict.value,
+                psi=round(report.largest_psi, 4),
+                feature=report.largest_psi_feature,
+                late=report.late,
+                command=report.command_id,
+                withheld=report.withheld,
+            )
+        self._metrics.dropped.inc(found.dropped)
+
+    def _records(self, desk: _Desk) -> Iterator[OutgoingRecord]:
+        topics, found, product = self._topics, desk.findings, self._settings.contract().product
+        for report in found.reports:
+            yield record_of(topics.drift_reports, report.window_id, report, self._serdes.reports)
+        for command in found.commands:
+            yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
+        saved = json.dumps({"monitor": desk.monitor.saved(), "positions": desk.positions}, separators=(",", ":"))
+        state = DriftState(product=product, state=saved)
+        yield record_of(topics.drift_states, product, state, self._serdes.states)
+
+    def _consumed(self, consumer: Any) -> Iterator[Any]:
+        try:
+            messages = consumer.consume(MOST_MESSAGES, 0)
+        except (KafkaException, RuntimeError) as cause:
+            raise ReadingError(type(cause).__name__) from cause
+        for message in messages:
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.fatal():
+                raise ReadingError(error.name())
+            elif error.code() != KafkaError._PARTITION_EOF:
+                log.warning("reading.disturbed", error=error.name())
+
+    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        if not given:
+            return
+        counts = self._topics.drift_counts.name
+        desk = self._recovered(consumer.committed(given, ASK_S)[0].offset)
+        consumer.assign([TopicPartition(counts, 0, desk.positions.get(counts, 0))])
+        words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
+        self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
+        self._desk = desk
+        log.info("windows.owned", position=desk.positions.get(counts, 0))
+
+    def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:
+        self._desk = None
+        self._words.unassign()
+
+    def _recovered(self, committed: int) -> _Desk:
+        """As the last owner left it.
+
+        Its state and its offset were one transaction, but become visible one after the other: a state
+        that is behind the offset is not the last one yet.
+
+        Raises:
+            ReadingError: the last state does not come.
+        """
+        counts = self._topics.drift_counts.name
+        deadline = self._clock() + TRANSACTION_TIMEOUT_MS / 1_000
+        while self._clock() < deadline:
+            desk = self._desk_of(self._last_state(), committed)
+            if desk.positions.get(counts, 0) >= committed:
+                return desk
+            time.sleep(LOOK_AGAIN_S)
+        raise ReadingError(self._topics.drift_states.name)
+
+    def _desk_of(self, saved: DriftState | None, committed: int) -> _Desk:
+        """What a state stands for; begins anew at the committed offset where another version wrote it."""
+        rules = self._settings.rules()
+        if saved is None:
+            return _Desk(Monitor(rules), {})
+        try:
+            plain = json.loads(saved.state)
+            return _Desk(Monitor.restored(rules, plain["monitor"]), dict(plain["positions"]))
+        except (KeyError, TypeError, ValueError) as fault:
+            log.warning("state.of_another_version", fault=type(fault).__name__)
+            return _Desk(Monitor(rules), {self._topics.drift_counts.name: committed})
+
+    def _last_state(self) -> DriftState | None:
+        topic = self._topics.drift_states.name
+        low, high = self._words.get_watermark_offsets(TopicPartition(topic, 0), ASK_S)
+        for back in LOOKED_BACK:
+            first = max(low, high - back)
+            found = self._last_between(topic, first, high)
+            if found is not None or first == low:
+                return found
+        return None
+
+    def _last_between(self, topic: str, first: int, high: int) -> DriftState | None:
+        """The last state from an offset on; reads to the end, which `read_committed` may see late."""
+        last: Any = None
+        self._words.assign([TopicPartition(topic, 0, first)])
+        try:
+            while first < high:
+                message = self._words.poll(POLL_S)
+                if message is None:
+                    raise ReadingError(topic)
+                error = message.error()
+                if error is None:
+                    last = message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    break
+        finally:
+            self._words.unassign()
+        return self._serdes.states.decode(last.value()) if last is not None else None

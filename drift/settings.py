@@ -1,0 +1,123 @@
+"""Settings of the drift agent: read once, frozen, refused all at once."""
+
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from drift.monitoring import MonitorRules
+from drift.panes import PaneRules
+from drift.reports import Reporting
+from drift.windowing import WindowRules
+from schemas.events import DriftRules
+from streams.connection import Connection
+from streams.web import LOOPBACK
+
+PANES_A_WINDOW: Final = 60
+"""Of a window by time: what silence cuts off, at worst, is a sixtieth of it."""
+FINEST_PANE_S: Final = 1.0
+MS: Final = 1_000
+
+
+class DriftSettings(Connection):
+    """What an operator may set of a drift agent. Times are event time where not said otherwise."""
+
+    window_s: PositiveFloat = 3_600.0
+    window_count: NonNegativeInt = 0
+    """Applications a window; 0 for windows by time."""
+    minimum_n: PositiveInt = 500
+    """No verdict under so many applications: at 100 nearly every healthy window shows some PSI over .1."""
+    alpha: float = Field(default=0.01, gt=0.0, lt=1.0)
+    """Chance, over all features of one undrifted window, that one exceeds its critical PSI."""
+    cooldown_s: NonNegativeFloat = 6 * 3_600.0
+    """From the window that commanded last to the next that may."""
+    pane_s: NonNegativeFloat = 0.0
+    """Width of a pane; 0 for a sixtieth of a window by time, a second for windows by count."""
+    lateness_s: NonNegativeFloat = 60.0
+    """How far behind the latest event time of its partition a record may be."""
+    ahead_s: PositiveFloat = 86_400.0
+    """How long after it was produced a record may say it was signed."""
+    idle_s: NonNegativeFloat = 0.0
+    """A partition silent for so long by our clock is not waited for; 0 for a pane and the lateness. Shorter is for
+    streams that run faster than time: of a live one it may cut off the rest of a pane."""
+    window_idle_s: PositiveFloat = 600.0
+    """All partitions silent for so long by our clock: the open window closes."""
+    with_decisions: bool = True
+    """Count decisions too: score, contributions, reasons, approval rate."""
+    drift_instance_id: str = ""
+    """Names this agent for good. Empty: the host's name and the first number that no living agent here has."""
+    batch_records: PositiveInt = 5_000
+    champion_poll_s: PositiveFloat = 5.0
+    """How often MLflow is asked while no champion was announced, or a bundle could not be fetched."""
+    cache_dir: Path = Path("~/.cache/loan-decisions")
+    web_host: str = LOOPBACK
+    web_port: NonNegativeInt = 8102
+    """0 for a free one."""
+
+    @model_validator(mode="after")
+    def _panes_fit(self) -> Self:
+        if not self.window_count and self.window_ms() % self.pane_ms():
+            message = f"pane_s must divide window_s: {self.pane_ms()} ms does not divide {self.window_ms()} ms"
+            raise ValueError(message)
+        return self
+
+    def window_ms(self) -> int:
+        """Width of a window by time, in milliseconds."""
+        return max(1, round(self.window_s * MS))
+
+    def pane_ms(self) -> int:
+        """Width of a pane, in milliseconds."""
+        if self.pane_s:
+            return max(1, round(self.pane_s * MS))
+        whole = self.window_ms() % PANES_A_WINDOW == 0
+        sixtieth = self.window_ms() // PANES_A_WINDOW if whole else self.window_ms()
+        return round(FINEST_PANE_S * MS) if self.window_count else sixtieth
+
+    def silence_s(self) -> float:
+        """After which a partition is not waited for, by our clock."""
+        return self.idle_s or self.pane_ms() / MS + self.lateness_s
+
+    def panes(self) -> PaneRules:
+        """How event time is cut."""
+        return PaneRules(
+            pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.ahead_s * MS)
+        )
+
+    def sources(self) -> tuple[str, ...]:
+        """The topics counted; the first one fills windows by count."""
+        topics = self.topics()
+        return (topics.applications.name, *([topics.decisions.name] if self.with_decisions else []))
+
+    def rules(self) -> MonitorRules:
+        """All that monitoring goes by."""
+        panes, topics = self.panes(), self.topics()
+        return MonitorRules(
+            windows=WindowRules(
+                sources=self.sources(),
+                pane_ms=panes.pane_ms,
+                lateness_ms=panes.lateness_ms,
+                window_ms=self.window_ms(),
+                window_count=self.window_count,
+            ),
+            reporting=Reporting(
+                product=self.contract().product,
+                applications_topic=topics.applications.name,
+                decisions_topic=topics.decisions.name,
+                rules=DriftRules(
+                    pane_ms=panes.pane_ms,
+                    lateness_ms=panes.lateness_ms,
+                    ahead_ms=panes.ahead_ms,
+                    minimum_n=self.minimum_n,
+                    alpha=self.alpha,
+                ),
+            ),
+            cooldown_ms=round(self.cooldown_s * MS),
+        )
+
+    def group(self) -> str:
+        """The consumer group of those who count."""
+        return f"{self.topics().applications.name}.drift"
+
+    def cache(self) -> Path:
+        """Where bundles are kept between restarts."""
+        return self.cache_dir.expanduser()
