@@ -1,0 +1,102 @@
+"""Alerts and dashboards ask only for what the processes export, and every alert has its page and its cases."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+import drift.metrics
+import streams.metrics
+from schemas import contract as contracts
+from schemas.topics import topics_of
+
+ROOT = Path(__file__).resolve().parents[3]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+GRAFANA = ROOT / "deploy" / "grafana"
+DASHBOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
+RULES = yaml.safe_load((PROMETHEUS / "rules.yml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load((PROMETHEUS / "rules_test.yml").read_text(encoding="utf-8"))
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",), "summary": ("",)}
+
+
+@pytest.fixture(scope="module")
+def exported():
+    """Series names and, for each, the labels that its metric declares."""
+    contract = contracts.load("credit_risk")
+    registry = CollectorRegistry()
+    streams.metrics.Metrics(contract, registry)
+    drift.metrics.Metrics(topics_of(contract), registry)
+    return {f"{metric.name}{suffix}" for metric in registry.collect() for suffix in SUFFIXES[metric.type]}
+
+
+def metrics_of(expression):
+    return set(re.findall(r"\bloan_[a-z0-9_]+", expression))
+
+
+def queries(path):
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return [target["expr"] for panel in document["panels"] for target in panel["targets"]]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_asks_for_what_is_exported(alert, exported):
+    assert metrics_of(alert["expr"]) <= exported
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_every_query_of_a_dashboard_asks_for_what_is_exported(path, exported):
+    asked = set().union(*map(metrics_of, queries(path)))
+
+    assert asked
+    assert asked <= exported
+
+
+def test_there_are_dashboards_and_they_are_provisioned():
+    provider = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "loan.yml").read_text(encoding="utf-8"))
+
+    assert len(DASHBOARDS) == 2
+    assert provider["providers"][0]["options"]["path"] == "/var/lib/grafana/dashboards"
+
+
+def test_every_panel_asks_the_data_source_that_is_provisioned():
+    sources = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "prometheus.yml").read_text(encoding="utf-8"))
+    provisioned = {source["uid"] for source in sources["datasources"]}
+
+    for path in DASHBOARDS:
+        panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
+        assert {panel["datasource"]["uid"] for panel in panels} <= provisioned
+        assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_every_alert_has_a_page_in_the_runbook():
+    headings = re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(headings) == sorted(alert["alert"] for alert in ALERTS)
+    for alert in ALERTS:
+        assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not():
+    for alert in ALERTS:
+        cases = [
+            bool(case["exp_alerts"])
+            for test in CASES["tests"]
+            for case in test["alert_rule_test"]
+            if case["alertname"] == alert["alert"]
+        ]
+        assert set(cases) == {True, False}, alert["alert"]
+
+
+def test_promtool_agrees_with_every_case():
+    if shutil.which("promtool") is None:
+        pytest.skip("needs promtool, of Debian's package prometheus")
+
+    for command in (["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]):
+        told = subprocess.run(["promtool", *command], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout + told.stderr
