@@ -1,0 +1,237 @@
+"""Attribution by integration, for trees whose tables would be too large: deep ones.
+
+A walk over the tree carries, for each point of the rule (`scorecard.quadrature`), the product of
+the factors of the path's columns, t o + (1 - t) z. At a leaf it is weighted with the leaf's value;
+on the way up it is summed, and where a question is left, divided by that question's own factor,
+which gives the contribution of its column for all leaves below at once. A column asked again
+takes the place of its earlier factor. After Yu et al. 2022 (Linear TreeShap), who carry
+coefficients of polynomials where these are values at points. Pure.
+
+Memory: `points` numbers a node, and while walking levels times points times lanes.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scorecard.boxes import Order
+from scorecard.forest import Nodes
+from scorecard.kernels import kernel
+from scorecard.lookup import Lanes, Rows
+from scorecard.quadrature import Rules
+
+LEAST_SHARE: Final = 1e-100
+"""In factors, where no training row took a way: it can be divided by, and what it changes is below rounding."""
+
+
+class Steps(NamedTuple):
+    """Nodes of all integrated trees in the order of the walk; what is said of a node is about the way into it."""
+
+    tree: npt.NDArray[np.int32]
+    """Where a tree's steps begin; one more at the end."""
+    points: npt.NDArray[np.int32]
+    """Of each tree: of its rule."""
+    level: npt.NDArray[np.int32]
+    earlier: npt.NDArray[np.int32]
+    """The level of the way that the same column decided before; 0 for none."""
+    column: npt.NDArray[np.int32]
+    feature: npt.NDArray[np.int32]
+    threshold: npt.NDArray[np.float32]
+    left: npt.NDArray[np.bool_]
+    missing: npt.NDArray[np.bool_]
+    """Whether a missing value goes this way."""
+    share: npt.NDArray[np.float64]
+    """The product of the cover ratios of the column's ways so far."""
+    value: npt.NDArray[np.float64]
+    leaf: npt.NDArray[np.bool_]
+    inverse: npt.NDArray[np.float64]
+    """Shape (steps, points): one over the factor of a row that satisfies the column."""
+
+
+class Walk(NamedTuple):
+    """What is carried along, by level: products and sums of shape (levels, points, lanes)."""
+
+    product: npt.NDArray[np.float64]
+    total: npt.NDArray[np.float64]
+    satisfied: npt.NDArray[np.float64]
+    """Shape (levels, lanes): 1 or 0."""
+    step: npt.NDArray[np.int32]
+
+
+@kernel
+def steps_of(
+    nodes: Nodes, order: Order, trees: npt.NDArray[np.int32], feature_of: npt.NDArray[np.int32], rules: Rules
+) -> Steps:
+    """The walk over the trees of these places."""
+    steps = _empty(order, trees, rules)
+    path = np.empty(len(order.node) + 1, np.int32)
+    count = 0
+    for place in range(len(trees)):
+        most = 0
+        for at in range(order.tree[trees[place]], order.tree[trees[place] + 1]):
+            node = order.node[at]
+            path[order.level[node]] = count
+            _add_step(nodes, order, steps, count, node)
+            most = max(most, _relate(steps, count, path))
+            steps.feature[count] = feature_of[steps.column[count]]
+            count += 1
+        steps.points[place] = max((most + 1) // 2, 1)
+        steps.tree[place + 1] = count
+        _invert(steps, place, rules)
+    return steps
+
+
+@kernel
+def _empty(order: Order, trees: Any, rules: Rules) -> Steps:
+    count = 0
+    for tree in trees:
+        count += order.tree[tree + 1] - order.tree[tree]
+    places = np.zeros((4, count), np.int32)
+    truths = np.zeros((3, count), np.bool_)
+    return Steps(
+        np.zeros(len(trees) + 1, np.int32),
+        np.zeros(len(trees), np.int32),
+        places[0],
+        places[1],
+        places[2],
+        places[3],
+        np.zeros(count, np.float32),
+        truths[0],
+        truths[1],
+        np.ones(count),
+        np.zeros(count),
+        truths[2],
+        np.ones((count, len(rules.place))),
+    )
+
+
+@kernel
+def _add_step(nodes: Nodes, order: Order, steps: Steps, step: int, node: int) -> None:
+    parent = order.parent[node]
+    steps.level[step], steps.leaf[step] = order.level[node], nodes.feature[node] < 0
+    steps.value[step] = nodes.value[node]
+    if parent >= 0:
+        steps.column[step], steps.threshold[step] = nodes.feature[parent], nodes.threshold[parent]
+        steps.left[step] = nodes.left[parent] == node
+        steps.missing[step] = nodes.missing_left[parent] == steps.left[step]
+        steps.share[step] = order.ratio[node]
+
+
+@kernel
+def _relate(steps: Steps, step: int, path: Any) -> int:
+    """Ties a step to the earlier one on its column; returns how many distinct columns the path has."""
+    distinct = 0
+    for level in range(1, steps.level[step] + 1):
+        distinct += steps.earlier[path[level]] == 0
+        if level < steps.level[step] and steps.column[path[level]] == steps.column[step]:
+            steps.earlier[step] = level
+    if steps.earlier[step] > 0:
+        steps.share[step] *= steps.share[path[steps.earlier[step]]]
+    return distinct
+
+
+@kernel
+def _invert(steps: Steps, tree: int, rules: Rules) -> None:
+    points = steps.points[tree]
+    for step in range(steps.tree[tree], steps.tree[tree + 1]):
+        share = max(steps.share[step], LEAST_SHARE)
+        for point in range(points):
+            place = rules.place[points, point]
+            steps.inverse[step, point] = 1.0 / (place + (1.0 - place) * share)
+
+
+@kernel
+def add_integrated(steps: Steps, rules: Rules, rows: Rows, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
+    """Adds the contributions of all integrated trees to `sums`, shape (blocks, features, lanes)."""
+    levels = (steps.level.max() if len(steps.level) else 0) + 1
+    shape = (levels, len(rules.place), len(lanes))
+    walk = Walk(np.ones(shape), np.zeros(shape), np.ones((levels, len(lanes))), np.zeros(levels, np.int32))
+    for tree in range(len(steps.points)):
+        points = steps.points[tree]
+        rule = (rules.place[points, :points], rules.weight[points, :points])
+        for block in range(len(sums)):
+            top = 0
+            for step in range(steps.tree[tree], steps.tree[tree + 1]):
+                while top > 0 and top >= steps.level[step]:
+                    _leave(steps, rule, walk, top, lanes, sums[block])
+                    top -= 1
+                top = steps.level[step]
+                _enter(steps, rule, walk, step, lanes, rows.value[block])
+            while top > 0:
+                _leave(steps, rule, walk, top, lanes, sums[block])
+                top -= 1
+
+
+@kernel
+def _enter(steps: Steps, rule: Any, walk: Walk, step: int, lanes: Lanes, row: Any) -> None:
+    level = steps.level[step]
+    walk.step[level] = step
+    if level > 0:
+        _answer(steps, walk, step, lanes, row)
+        _multiply(steps, rule, walk, step, lanes)
+    for point in range(len(rule[0])):
+        weight = steps.value[step] * rule[1][point] if steps.leaf[step] else 0.0
+        for lane in range(len(lanes)):
+            walk.total[level, point, lane] = walk.product[level, point, lane] * weight
+
+
+@kernel
+def _answer(steps: Steps, walk: Walk, step: int, lanes: Lanes, row: Any) -> None:
+    level, earlier, column = steps.level[step], steps.earlier[step], steps.column[step]
+    threshold, left, missing = steps.threshold[step], steps.left[step], steps.missing[step]
+    for lane in range(len(lanes)):
+        value = row[column, lane]
+        goes = missing if np.isnan(value) else (value <= threshold) == left
+        walk.satisfied[level, lane] = 1.0 if goes else 0.0
+    if earlier > 0:
+        for lane in range(len(lanes)):
+            walk.satisfied[level, lane] *= walk.satisfied[earlier, lane]
+
+
+@kernel
+def _multiply(steps: Steps, rule: Any, walk: Walk, step: int, lanes: Lanes) -> None:
+    level, earlier = steps.level[step], steps.earlier[step]
+    share = max(steps.share[step], LEAST_SHARE)
+    for point in range(len(rule[0])):
+        place = rule[0][point]
+        without = (1.0 - place) * share
+        for lane in range(len(lanes)):
+            factor = without + place * walk.satisfied[level, lane]
+            walk.product[level, point, lane] = walk.product[level - 1, point, lane] * factor
+        if earlier > 0:
+            inverse = _inverses(steps, walk.step[earlier], place, point)
+            for lane in range(len(lanes)):
+                walk.product[level, point, lane] *= inverse[1] if walk.satisfied[earlier, lane] > 0.0 else inverse[0]
+
+
+@kernel
+def _inverses(steps: Steps, step: int, place: float, point: int) -> tuple[float, float]:
+    """One over the factor of a row that does not satisfy the step, and of one that does."""
+    return 1.0 / ((1.0 - place) * max(steps.share[step], LEAST_SHARE)), steps.inverse[step, point]
+
+
+@kernel
+def _leave(steps: Steps, rule: Any, walk: Walk, level: int, lanes: Lanes, sums: Any) -> None:
+    step = walk.step[level]
+    earlier = steps.earlier[step]
+    _credit(steps, rule, walk, (level, level, 1.0), lanes, sums)
+    if earlier > 0:
+        _credit(steps, rule, walk, (level, earlier, -1.0), lanes, sums)
+    for point in range(len(rule[0])):
+        for lane in range(len(lanes)):
+            walk.total[level - 1, point, lane] += walk.total[level, point, lane]
+
+
+@kernel
+def _credit(steps: Steps, rule: Any, walk: Walk, what: tuple[int, int, float], lanes: Lanes, sums: Any) -> None:
+    """Gives the column what the leaves under `level` owe to its factor at level `at`."""
+    level, at, sign = what
+    step = walk.step[at]
+    share, feature = steps.share[step], steps.feature[step]
+    for point in range(len(rule[0])):
+        inverse = _inverses(steps, step, rule[0][point], point)
+        for lane in range(len(lanes)):
+            satisfied = walk.satisfied[at, lane]
+            part = walk.total[level, point, lane] * (inverse[1] if satisfied > 0.0 else inverse[0])
+            sums[feature, lane] += sign * (satisfied - share) * part
