@@ -44,13 +44,17 @@ COMMANDS: Final = (
     Line("up", "loanctl.lifecycle:up", "Start Kafka, the registry and MLflow on this machine."),
     Line("status", "loanctl.lifecycle:status", "Tell what runs, and where."),
     Line("down", "loanctl.lifecycle:down", "Stop what `up` started."),
+    Line("settings", "loanctl.settings:settings", "Print every setting, as a .env file."),
     Line("topics", "loanctl.topics:app", "Make the topics as they should be."),
     Line("schemas", "loanctl.schemas:app", "Register the schemas, or check that they may be."),
     Line("population", "loanctl.population_command:population", "Write made-up applicants to a file."),
+    Line("train", "loanctl.train:train", "Train a scorecard, and promote it where it may be."),
+    Line("champion", "loanctl.champion:app", "Show, promote or roll back the champion."),
+    Line("retrain", "loanctl.retrain:retrain", "Ask the trainer for a challenger."),
     Line("play", "loanctl.play_command:play", "Play applications onto the topics."),
     Line("demo", "loanctl.demo:demo", "Tell the whole story on real Kafka."),
 )
-LIFECYCLE: Final = frozenset({"up", "status", "down", "demo"})
+LIFECYCLE: Final = frozenset({"up", "status", "down", "demo", "settings"})
 """They make the local stack, so they do not look for one."""
 
 

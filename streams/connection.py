@@ -35,7 +35,9 @@ class SettingsError(SetupError):
 class Connection(BaseSettings):
     """Endpoints and credentials, from `LOAN_...` variables or a `.env` file; frozen once read."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     product: str = "credit_risk"
     """A packaged product's name, or the path of an application schema."""

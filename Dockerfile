@@ -1,0 +1,33 @@
+# The project's image: scoring worker (the default), drift agent, trainer, and loanctl.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+RUN python -m venv /opt/uv && /opt/uv/bin/python -m pip install --quiet "uv>=0.8,<1"
+WORKDIR /app
+ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
+# A gigabyte for graphics cards, which XGBoost names and we never use.
+ENV WITHOUT="--no-install-package nvidia-nccl-cu12 --no-install-package nvidia-nccl-cu13"
+# Dependencies first: they change less often than we do.
+COPY pyproject.toml uv.lock README.md ./
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project $WITHOUT
+COPY . .
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable $WITHOUT
+
+FROM ${PYTHON_IMAGE}
+# Bundles, compiled kernels and the worker's seat outlive a container where /var/lib/loan is a volume.
+RUN useradd --create-home --uid 10001 loan && mkdir -p /var/lib/loan && chown loan /var/lib/loan
+COPY --from=build /app/.venv /app/.venv
+ENV PATH=/app/.venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    LOAN_CACHE_DIR=/var/lib/loan \
+    NUMBA_CACHE_DIR=/var/lib/loan/numba \
+    LOAN_WEB_HOST=0.0.0.0 \
+    LOAN_WEB_PORT=8101
+USER loan
+WORKDIR /home/loan
+VOLUME /var/lib/loan
+EXPOSE 8101
+# Alive, not ready: a worker that waits for its first champion must not be restarted for it.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=6 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['LOAN_WEB_PORT'] + '/health', timeout=2)"]
+CMD ["python", "-m", "streams"]
