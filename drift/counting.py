@@ -119,11 +119,14 @@ class Counting:
         messages = self._consumed(timeout_s)
         now = self._clock()
         slept = all(counted.idle for counted in self._places.values())
-        for place, arrived in self._by_place(messages).items():
-            self._observe(place, arrived, now)
+        arrived = self._by_place(message for message in messages if message.error() is None)
+        for place, its in arrived.items():
+            self._observe(place, its, now)
+        for message in messages:
+            self._note_end(message, (message.topic(), message.partition()))
         if slept and any(counted.awake for counted in self._places.values()):
             self._held_until = now + SETTLE_S
-        return bool(messages)
+        return bool(arrived)
 
     def tell(self, outbox: Outbox, serde: EventSerde[DriftCounts]) -> int:
         """Tell of closed panes, of waking and of silence, and commit; how many messages.
@@ -170,22 +173,13 @@ class Counting:
                 messages += self._consumer.consume(self._settings.batch_records - 1, 0)
         except (KafkaException, RuntimeError) as cause:
             raise ReadingError(type(cause).__name__) from cause
-        read = [message for message in messages if self._is_record(message)]
+        read = [message for message in messages if _tells(message)]
         return read if turns == self._turns else []
 
-    def _is_record(self, message: Any) -> bool:
-        error = message.error()
-        if error is None:
-            return True
-        if error.code() == KafkaError._PARTITION_EOF:
-            counted = self._places.get((message.topic(), message.partition()))
-            if counted is not None:
-                counted.ended = True
-        elif error.fatal():
-            raise ReadingError(error.name())
-        else:
-            log.warning("reading.disturbed", error=error.name())
-        return False
+    def _note_end(self, message: Any, place: Place) -> None:
+        """In the order read: a record may follow the end of a partition, and the end a record."""
+        if place in self._places:
+            self._places[place].ended = message.error() is not None
 
     def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
         arrived: dict[Place, list[Any]] = {}
@@ -202,7 +196,7 @@ class Counting:
         counted.panes.observe(seen)
         counted.read = True
         if len(seen.offsets):
-            counted.seen_at, counted.awake, counted.ended = now, True, False
+            counted.seen_at, counted.awake = now, True
         self._metrics.counted(place[0], len(seen.offsets))
 
     def _woken(self, place: Place, counted: Counted) -> Iterable[DriftCounts]:
@@ -291,3 +285,14 @@ class Counting:
         for each in taken:
             self._places.pop((each.topic, each.partition), None)
         log.info("partitions.revoked", partitions=[f"{each.topic}-{each.partition}" for each in taken])
+
+
+def _tells(message: Any) -> bool:
+    """Whether it is a record, or the end of a partition."""
+    error = message.error()
+    if error is None or error.code() == KafkaError._PARTITION_EOF:
+        return True
+    if error.fatal():
+        raise ReadingError(error.name())
+    log.warning("reading.disturbed", error=error.name())
+    return False

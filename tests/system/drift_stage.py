@@ -1,0 +1,124 @@
+"""A champion, made-up applicants before it, and what the drift agent says of them; for tests of drift."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+import fastavro
+import numpy as np
+import pandas as pd
+
+from loanctl import play, population
+from loanctl.play import Script
+from loanctl.tables import Table
+from schemas.applications import Matrix
+from schemas.codec import ApplicationReader
+from schemas.events import ChampionAnnouncement, DriftReport, RetrainCommand
+from schemas.records import OutgoingRecord
+from schemas.registered import EventSerde
+from schemas.topics import Topic
+from scorecard import bundle
+from scorecard.profile import Population, Profile, profile_of
+from scorecard.reasons import MOST
+from scorecard.registry import BUNDLE, CHAMPION, Registry
+from streams.connection import Connection
+from streams.produce import EventPublisher
+from tests.builders import feature_space, scorecard_parts
+from tests.system.reading import read_topic
+from training import tracking
+
+Event = TypeVar("Event")
+
+BEGAN: Final = datetime(2026, 3, 1, tzinfo=UTC)
+SPACING: Final = timedelta(seconds=3)
+REFERENCE_ROWS: Final = 6_000
+
+
+@dataclass
+class DriftStage:
+    """One test's topics, and the clock of its applicants."""
+
+    connection: Connection
+    folder: Path
+    clock: datetime = BEGAN
+    seed: int = 100
+
+    def crown(self, rows: pd.DataFrame | None = None, command_id: str = "") -> str:
+        """A champion whose profile is that of these applicants, registered and announced; its version."""
+        self.seed += 1
+        values = self.values(rows if rows is not None else population.applicants(REFERENCE_ROWS, self.seed))
+        parts = scorecard_parts(profile=a_profile(values, self.connection))
+        place = self.folder / f"champion-{self.seed}" / BUNDLE
+        contract, uri = self.connection.contract(), self.connection.mlflow_uri
+        digest = bundle.write(parts, contract, values, place)
+        registry = Registry(uri, self.connection.registered_model(), self.folder / "cache")
+        with tracking.run(uri, "drift-test", "champion", {}) as run:
+            example = tracking.example_of(contract, values[:5])
+            logged = run.model(place, contract, example, pd.DataFrame({"probability": np.zeros(5)}))
+        made = registry.register(
+            logged.source, run.run_id, {"digest": digest, "family": "xgboost"}, model_id=logged.model_id
+        )
+        registry.point(CHAMPION, made.version)
+        self.announce(made.version, digest, command_id)
+        return made.version
+
+    def announce(self, version: str, digest: str, command_id: str = "") -> None:
+        announced = ChampionAnnouncement(
+            product="credit_risk",
+            name=self.connection.registered_model(),
+            version=version,
+            digest=digest,
+            family="xgboost",
+            previous_version="",
+            command_id=command_id,
+            why="test",
+            announced_at=datetime.now(UTC),
+        )
+        with EventPublisher(self.connection, "/test") as publisher:
+            publisher.publish(self.connection.topics().champions, "credit_risk", announced)
+
+    def records(self, rows: pd.DataFrame, name: str = "") -> list[OutgoingRecord]:
+        """These applicants as records, from where the clock stands; it goes on."""
+        self.seed += 1
+        table = Table(name or f"play-{self.seed}", f"play-{self.seed}", rows)
+        records = list(play.applications(table, Script(start=self.clock, spacing=SPACING), play.writing(self.connection)))
+        self.clock += len(rows) * SPACING
+        return records
+
+    def send(self, records: Sequence[OutgoingRecord]) -> None:
+        with EventPublisher(self.connection, "/test") as publisher:
+            publisher.send(records)
+
+    def values(self, rows: pd.DataFrame) -> Matrix:
+        """The same applicants as a matrix."""
+        contract = self.connection.contract()
+        records = self.records(rows)
+        writer = fastavro.parse_schema(dict(contract.schema))
+        ids = {int.from_bytes(record.value[1:5], "big") for record in records}
+        decoded = ApplicationReader(contract).read([r.value for r in records], dict.fromkeys(ids, writer))
+        return decoded.applications.values
+
+    def reports(self) -> list[DriftReport]:
+        return self.read(DriftReport, self.connection.topics().drift_reports)
+
+    def commands(self) -> list[RetrainCommand]:
+        return self.read(RetrainCommand, self.connection.topics().retrain_commands)
+
+    def read(self, event: type[Event], topic: Topic) -> list[Event]:
+        serde = EventSerde(self.connection.registry(), event, topic.name)
+        return [serde.decode(message.value()) for message in read_topic(self.connection, topic.name)]
+
+
+def a_profile(values: Matrix, connection: Connection) -> Profile:
+    contract, space = connection.contract(), feature_space()
+    codes = list(dict.fromkeys(field.reason.code for field in space.fields if field.reason))
+    scored = Population(
+        values=values,
+        probability=np.linspace(0.05, 0.9, len(values)),
+        contributions=np.random.default_rng(1).normal(size=(len(values), len(space.names))),
+        reasons=np.full((len(values), MOST), -1),
+        outcomes=np.full(len(values), 1, dtype=np.int8),
+    )
+    return profile_of(contract, space.names, codes, scored)
