@@ -16,9 +16,10 @@ from rich.table import Table
 from schemas.faults import SetupError
 from scorecard.cache import Registered
 from scorecard.registry import CHALLENGER, NoVersionError, Registry
+from training import tags
 from training.announcing import Announcer
 from training.settings import TrainingSettings
-from training.trainer import METRIC_TAG, PREVIOUS_TAG, PROMOTED_TAG, VERDICT_TAG, WHY_TAG, announcement, promote
+from training.trainer import announcement, promote
 
 SOURCE: Final = "/loanctl/champion"
 
@@ -89,7 +90,7 @@ def rollback(why: Why = "rolled back by a person") -> None:
     champion = registry.champion()
     if champion is None:
         raise NoChampionError(_nobody(settings))
-    previous = registry.version(champion.tags.get(PREVIOUS_TAG, "")) if champion.tags.get(PREVIOUS_TAG) else None
+    previous = registry.version(champion.tags.get(tags.PREVIOUS, "")) if champion.tags.get(tags.PREVIOUS) else None
     if previous is None:
         problem = f"{registry.name} version {champion.version} followed nobody: there is nothing to go back to"
         raise NoChampionError(problem)
@@ -128,18 +129,18 @@ def _seats(registry: Registry) -> Seats:
 
 
 def _told(one: Registered) -> dict[str, Any]:
-    tags = one.tags
-    auc = tags.get(f"{METRIC_TAG}auc", "")
+    told = one.tags
+    auc = told.get(f"{tags.METRIC}auc", "")
     return {
         "name": one.name,
         "version": one.version,
         "family": one.family,
         "digest": one.digest,
         "auc": f"{float(auc):.4f}" if auc else "",
-        "verdict": tags.get(VERDICT_TAG, ""),
-        "why": tags.get("promoted_why") or tags.get(WHY_TAG, ""),
-        "promoted_at": tags.get(PROMOTED_TAG, ""),
-        "previous_version": tags.get(PREVIOUS_TAG, ""),
+        "verdict": told.get(tags.VERDICT, ""),
+        "why": told.get(tags.PROMOTED_WHY) or told.get(tags.WHY, ""),
+        "promoted_at": told.get(tags.PROMOTED_AT, ""),
+        "previous_version": told.get(tags.PREVIOUS, ""),
         "run_id": one.run_id,
     }
 

@@ -1,13 +1,12 @@
 """Labelled rows from the topics: applications joined with what became of their loans, up to a stated time.
 
-A shell around a Kafka consumer of its own, without a group: it reads committed records from the
-beginning to where the topics ended when it looked, and nothing after. Only true outcomes label a
+A shell: the topics are read whole, to where they ended when it looked. Only true outcomes label a
 row; decisions are never read here. An application sent twice counts once, its first record; of
 several outcomes of an application the last one stands.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,25 +14,17 @@ from typing import Any, Final
 import fastavro
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.applications import Applications, Matrix
 from schemas.codec import ApplicationReader, schema_ids, unframed
 from schemas.contract import Contract
 from schemas.events import LoanOutcome, avro_schema, from_record
-from schemas.faults import OutageError, RecordError
+from schemas.faults import RecordError
 from schemas.registered import WriterSchemas
 from streams.connection import Connection
-from streams.produce import NoTopicError
+from training.committed import whole
 
 BLOCK: Final = 5_000
-ASK_S: Final = 10.0
-STALLED_S: Final = 30.0
-"""Without a record or an end for so long, the broker is away."""
-
-
-class StalledError(OutageError):
-    """The broker stopped answering in the middle of reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,72 +78,15 @@ def seen(connection: Connection, until: datetime) -> Seen:
     """
     contract, topics = connection.contract(), connection.topics()
     writers = WriterSchemas(connection.registry())
-    applications, first = _whole(connection, topics.applications.name, until)
-    outcomes, second = _whole(connection, topics.outcomes.name, until)
+    applications = whole(connection, topics.applications.name)
+    outcomes = whole(connection, topics.outcomes.name)
+    latest = _millis(until)
     return Seen(
         contract=contract,
-        applications=_first_of_each(contract, applications, writers),
-        outcomes=_last_of_each(outcomes, writers),
-        offsets=f"{first}; {second}",
+        applications=_first_of_each(contract, applications.values(latest), writers),
+        outcomes=_last_of_each(outcomes.values(latest), writers),
+        offsets=f"{applications.offsets}; {outcomes.offsets}; until {until.isoformat(timespec='milliseconds')}",
     )
-
-
-def _whole(connection: Connection, topic: str, until: datetime) -> tuple[list[bytes | None], str]:
-    """Values of a topic in partition order, and its offsets in words."""
-    consumer = Consumer(
-        {
-            **connection.kafka(),
-            "group.id": "unused",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-        }
-    )
-    try:
-        bounds = _bounds(consumer, topic)
-        consumer.assign([TopicPartition(topic, partition, low) for partition, (low, _) in bounds.items()])
-        values: dict[int, list[bytes | None]] = {partition: [] for partition in bounds}
-        latest = _millis(until)
-        for message in _until_ends(consumer, {p: high for p, (low, high) in bounds.items() if high > low}):
-            if message.timestamp()[1] <= latest:
-                values[message.partition()].append(message.value())
-    except KafkaException as cause:
-        raise StalledError(cause.args[0].name()) from None
-    finally:
-        consumer.close()
-    told = ", ".join(f"{partition}:{low}-{high}" for partition, (low, high) in sorted(bounds.items()))
-    return [value for partition in sorted(values) for value in values[partition]], f"{topic} {told}"
-
-
-def _bounds(consumer: Consumer, topic: str) -> Mapping[int, tuple[int, int]]:
-    described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
-    if described.error is not None or not described.partitions:
-        problem = f"topic {topic} does not exist: run `loanctl topics apply`"
-        raise NoTopicError(problem)
-    return {
-        partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_S)
-        for partition in described.partitions
-    }
-
-
-def _until_ends(consumer: Consumer, ends: dict[int, int]) -> Iterator[Any]:
-    """Messages under the ends; a partition is done at its end, or where nothing more is committed."""
-    left = dict(ends)
-    while left:
-        messages: list[Any] = consumer.consume(BLOCK, STALLED_S)
-        if not messages:
-            raise StalledError
-        for message in messages:
-            partition, error = message.partition(), message.error()
-            if error is not None:
-                if error.code() != KafkaError._PARTITION_EOF:
-                    raise KafkaException(error)
-                left.pop(partition, None)
-            elif partition in left and message.offset() < ends[partition]:
-                yield message
-            if error is None and message.offset() >= ends[partition] - 1:
-                left.pop(partition, None)
 
 
 def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:

@@ -49,6 +49,8 @@ class TrainingSettings(Connection):
     """A command that comes sooner after the last promotion is answered and not acted on; 0 for never."""
     trainer_group: str = ""
     """Consumer group; empty for one named after the topics."""
+    trainer_instance_id: str = ""
+    """Names this trainer for good, where there is one alone: after a crash it has its commands back at once."""
     retry_s: PositiveFloat = 5.0
     """After an outage the same command is taken up again."""
     cache_dir: Path = Path("~/.cache/loan-decisions")

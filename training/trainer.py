@@ -22,19 +22,10 @@ from scorecard import bundle
 from scorecard.bundle import BundleError
 from scorecard.cache import Registered
 from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, Registry
-from training import report, tracking
+from training import report, tags, tracking
 from training.candidate import Made, Material, Plan, Watch, made
 from training.promotion import Answer, Candidate, Contest, Terms, Verdict, gate
 from training.rows import Cleaned, Rows
-
-COMMAND_TAG: Final = "command_id"
-VERDICT_TAG: Final = "verdict"
-WHY_TAG: Final = "why"
-PREVIOUS_TAG: Final = "previous_version"
-ROWS_TAG: Final = "rows"
-PROMOTED_TAG: Final = "promoted_at"
-METRIC_TAG: Final = "metric."
-"""Before a figure's name; they ride on the version so that a result can be told without the run."""
 
 LEAST_RECENT: Final = 200
 """Judgement rows of the topics with which champion and challenger are compared on those alone."""
@@ -92,10 +83,10 @@ class Trainer:
             SetupError: the rows or the contract cannot be trained on.
         """
         before = self._registry.champion()
-        tags = {COMMAND_TAG: task.command_id, WHY_TAG: task.why}
+        asked = {tags.COMMAND: task.command_id, tags.WHY: task.why}
         with (
             TemporaryDirectory(prefix="loan-training-") as room,
-            tracking.run(self._uri, self._plan.name, "training", tags) as run,
+            tracking.run(self._uri, self._plan.name, "training", asked) as run,
         ):
             run.params({**report.params(self._contract, self._plan, task.cleaned), **(task.facts or {})})
 
@@ -167,14 +158,14 @@ def settle(
     Raises:
         OutageError: MLflow or the broker is away; to be called again.
     """
-    verdict = Verdict(registered.tags[VERDICT_TAG])
+    verdict = Verdict(registered.tags[tags.VERDICT])
     if verdict is Verdict.REJECT:
         return
     if verdict is Verdict.HOLD:
         registry.point(CHALLENGER, registered.version)
         return
-    promote(registry, registered, registered.tags[WHY_TAG], now or datetime.now(UTC))
-    announce(announcement(product, registered, registered.tags[WHY_TAG], now or datetime.now(UTC)))
+    promote(registry, registered, registered.tags[tags.WHY], now or datetime.now(UTC))
+    announce(announcement(product, registered, registered.tags[tags.WHY], now or datetime.now(UTC)))
 
 
 def promote(registry: Registry, registered: Registered, why: str, now: datetime) -> None:
@@ -186,11 +177,11 @@ def promote(registry: Registry, registered: Registered, why: str, now: datetime)
     champion = registry.champion()
     if champion is not None and champion.version == registered.version:
         return
-    tags = {PROMOTED_TAG: now.isoformat(timespec="seconds"), "promoted_why": why}
+    told = {tags.PROMOTED_AT: now.isoformat(timespec="seconds"), tags.PROMOTED_WHY: why}
     if champion is not None:
-        tags[PREVIOUS_TAG] = champion.version
+        told[tags.PREVIOUS] = champion.version
     registry.point(CHALLENGER, registered.version)
-    registry.point(CHAMPION, registered.version, tags)
+    registry.point(CHAMPION, registered.version, told)
     registry.drop(CHALLENGER)
 
 
@@ -202,8 +193,8 @@ def announcement(product: str, registered: Registered, why: str, now: datetime) 
         version=registered.version,
         digest=registered.digest,
         family=registered.family,
-        previous_version=registered.tags.get(PREVIOUS_TAG, ""),
-        command_id=registered.tags.get(COMMAND_TAG, ""),
+        previous_version=registered.tags.get(tags.PREVIOUS, ""),
+        command_id=registered.tags.get(tags.COMMAND, ""),
         why=why,
         announced_at=now,
     )
@@ -213,10 +204,10 @@ def _tags(task: Task, one: Made, answer: Answer, before: Registered | None) -> M
     return {
         DIGEST_TAG: one.scorecard.digest,
         FAMILY_TAG: one.scorecard.family,
-        COMMAND_TAG: task.command_id,
-        VERDICT_TAG: answer.verdict.value,
-        WHY_TAG: answer.why,
-        PREVIOUS_TAG: before.version if before else "",
-        ROWS_TAG: str(len(task.cleaned.rows)),
-        **{f"{METRIC_TAG}{name}": repr(value) for name, value in one.judgement.figures.items()},
+        tags.COMMAND: task.command_id,
+        tags.VERDICT: answer.verdict.value,
+        tags.WHY: answer.why,
+        tags.PREVIOUS: before.version if before else "",
+        tags.ROWS: str(len(task.cleaned.rows)),
+        **{f"{tags.METRIC}{name}": repr(value) for name, value in one.judgement.figures.items()},
     }

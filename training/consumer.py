@@ -1,0 +1,157 @@
+"""The trainer's loop: commands one at a time, polling on while it works so that the group keeps it.
+
+The work is in a thread of its own; what it says of itself is read from other threads. A command is
+committed once its answer is safe, never before. An outage is waited out with the command in hand.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from schemas.events import RetrainStatus
+from schemas.faults import OutageError
+from streams.batches import ReadBatch, Reader
+from streams.web import Health
+from training.answering import Answering, Asked
+from training.candidate import Watch
+from training.commands import Place
+from training.metrics import UNREADABLE, Metrics
+from training.search import StoppedError
+
+POLL_S: Final = 0.2
+GRACE_S: Final = 20.0
+"""How long a training may take to notice that it is to stop: it looks between trials."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Situation:
+    """What the trainer does now, for its web port."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+    stage: str = "starting"
+    command_id: str = ""
+    away: str = ""
+    """The neighbour's fault that is being waited out."""
+    broken: BaseException | None = None
+    """What ends the process."""
+
+    def health(self, reader: Reader | None) -> Health:
+        """Ready where it has joined its group and nothing it needs is away."""
+        facts: dict[str, Any] = {"stage": self.stage, "command_id": self.command_id, "away": self.away}
+        joined = reader is not None and reader.assigned
+        return Health(live=self.broken is None, ready=joined and not self.away, facts=facts)
+
+
+class Consumer:
+    """Takes commands up and sees them answered."""
+
+    def __init__(
+        self,
+        open_reader: Callable[[], Reader],
+        answering: Answering,
+        metrics: Metrics,
+        situation: Situation,
+        retry_s: float,
+    ) -> None:
+        self._open_reader = open_reader
+        self._answering = answering
+        self._metrics = metrics
+        self._situation = situation
+        self._retry_s = retry_s
+        self.reader: Reader | None = None
+
+    def run(self) -> None:
+        """Until told to stop.
+
+        Raises:
+            SetupError: a topic or schema is not there; a person must act.
+        """
+        while not self._situation.stopping.is_set():
+            try:
+                self.reader = self._open_reader()
+                self._follow(self.reader)
+            except OutageError as fault:
+                self._away(fault)
+            finally:
+                if self.reader is not None:
+                    self.reader.close()
+
+    def _follow(self, reader: Reader) -> None:
+        self._situation.stage, self._situation.away = "waiting", ""
+        while not self._situation.stopping.is_set():
+            batch = reader.read(POLL_S)
+            if batch is not None:
+                self._work_on(reader, batch)
+
+    def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
+        """One command to its end, polling meanwhile."""
+        work = threading.Thread(target=self._answered, args=(batch,), name="training", daemon=True)
+        work.start()
+        while work.is_alive() and not self._situation.stopping.is_set():
+            reader.read(POLL_S)
+        work.join(GRACE_S)
+        if self._situation.broken is not None:
+            raise self._situation.broken
+        if not self._situation.stopping.is_set():
+            # A rebalance in between: whoever has the partition now finds the answer published.
+            with suppress(OutageError):
+                reader.commit(batch)
+        self._situation.stage, self._situation.command_id = "waiting", ""
+
+    def _answered(self, batch: ReadBatch) -> None:
+        began = time.monotonic()
+        self._metrics.in_progress.set(1)
+        try:
+            status = self._patiently(lambda: self._one(batch))
+        except StoppedError:
+            return
+        except Exception as fault:  # noqa: BLE001 - of another thread: told to the one that decides
+            self._situation.broken = fault
+            return
+        finally:
+            self._metrics.in_progress.set(0)
+        if status:
+            self._metrics.commands.labels(status=status).inc()
+            self._metrics.seconds.observe(time.monotonic() - began)
+        if status == RetrainStatus.PROMOTED:
+            self._metrics.last.set_to_current_time()
+
+    def _one(self, batch: ReadBatch) -> str | None:
+        records = batch.records
+        place = Place(records.partitions[0], records.offsets[0])
+        asked: Asked | None = self._answering.read(records.values[0], place, records.timestamps[0])
+        if asked is None:
+            return UNREADABLE
+        self._situation.command_id = asked.command.command_id
+        status = self._answering.answer(asked, self._watch())
+        return status.value if status else None
+
+    def _patiently(self, work: Callable[[], str | None]) -> str | None:
+        """The work, again after each outage, until it is done or we are to stop."""
+        while True:
+            try:
+                return work()
+            except OutageError as fault:
+                self._away(fault)
+            if self._situation.stopping.is_set():
+                raise StoppedError
+
+    def _away(self, fault: OutageError) -> None:
+        self._situation.away = type(fault).__name__
+        self._metrics.outages.inc()
+        log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self._retry_s)
+        self._situation.stopping.wait(self._retry_s)
+
+    def _watch(self) -> Watch:
+        def step(word: str) -> None:
+            self._situation.stage, self._situation.away = word, ""
+            log.info("training.went_on", step=word, command_id=self._situation.command_id)
+
+        return Watch(step=step, trial=lambda _: self._metrics.trials.inc(), stop=self._situation.stopping.is_set)
