@@ -108,7 +108,8 @@ class Answering:
         except SetupError as fault:
             return Ending(status=RetrainStatus.FAILED, why=str(fault), champion_version=version)
         except Exception as fault:  # noqa: BLE001 - the libraries' own: a command that breaks them would for ever
-            log.error("training.broke", command_id=asked.command.command_id, fault=type(fault).__name__)
+            # Not the exception itself: a library's message may hold an applicant's row.
+            log.error("training.broke", fault=type(fault).__name__)  # noqa: TRY400
             why = f"the training broke off ({type(fault).__name__})"
             return Ending(status=RetrainStatus.FAILED, why=why, champion_version=version)
         return self._settled(registered)

@@ -5,7 +5,7 @@ The parts of `training.split` never meet.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
 from training import calibrating, cutoffs, evaluation
 from training.compile import compiled
-from training.fitting import Family, Fitted, Sample, fitted
+from training.fitting import BELOW_ALL, Family, Fitted, Sample, fitted
 from training.floor import logistic
 from training.parity import disagreements
 from training.reference import Draft, baseline, population_profile
@@ -141,11 +141,8 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
 
 def compiled_forest(model: Fitted, columns: int) -> Forest:
     """The library's model as plain arrays."""
-    forest = compiled(model.model, columns)
-    if model.choice.family is not Family.RANDOM_FOREST:
-        return forest
-    # It was fitted with what is missing below all values: there missing goes left everywhere.
-    return replace(forest, missing_left=np.ones_like(forest.missing_left))
+    missing_as = float(BELOW_ALL) if model.choice.family is Family.RANDOM_FOREST else None
+    return compiled(model.model, columns, missing_as=missing_as)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +242,8 @@ class _Work:
         window = self.material.window
         if window is None:
             return unfitted
-        return window[faults(self.material.contract, window).codes == Fault.NONE]
+        scorable = faults(self.material.contract, window).codes == Fault.NONE
+        return np.asarray(window[scorable])
 
 
 def space(family: Family) -> ContributionSpace:
