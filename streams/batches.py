@@ -12,11 +12,11 @@ Three things here keep a record from being answered twice or never, and each was
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from schemas.faults import OutageError
 from schemas.records import RecordBatch
@@ -24,9 +24,6 @@ from streams.connection import Connection
 from streams.membership import Membership, Place, Reading, ReadingError
 
 __all__ = ["ReadBatch", "Reader", "Reading", "ReadingError", "StaleBatchError"]
-
-DRAIN_S: Final = 5.0
-"""How long a rebalance waits for batches in flight: shorter than a session, so that nobody is thrown out for it."""
 
 
 class StaleBatchError(OutageError):
@@ -56,8 +53,13 @@ class ReadBatch:
 class Reader:
     """Reads batches. One thread reads; any thread may say `done` or `commit`."""
 
-    def __init__(self, connection: Connection, reading: Reading) -> None:
+    def __init__(
+        self, connection: Connection, reading: Reading, make: Callable[[dict[str, Any]], Any] = Consumer
+    ) -> None:
         """Join the group.
+
+        Args:
+            make: makes the consumer; for tests.
 
         Raises:
             NoTopicError, ReadingError: as `Membership` does.
@@ -68,7 +70,7 @@ class Reader:
         self._handed = 0
         self._paused = False
         self._reading = reading
-        self._membership = Membership(connection, reading, self._drain)
+        self._membership = Membership(connection, reading, self._drain, make)
 
     @property
     def assigned(self) -> bool:
@@ -137,13 +139,15 @@ class Reader:
         self._membership.close()
 
     def _gather(self, timeout_s: float) -> None:
-        epoch = self._membership.epoch
         messages = self._membership.consume(1, timeout_s)
+        # One message at most, so it came after whatever rebalance that call served.
+        epoch = self._membership.epoch
         if messages and self._reading.most_records > 1:
             messages += self._membership.consume(self._reading.most_records - 1, 0)
-        # A rebalance in between: what was taken before it is someone else's now, and is read again from
-        # what was committed, by them or by us.
-        if messages and epoch == self._membership.epoch:
+        if epoch != self._membership.epoch:
+            # Nobody can tell which of these are ours still, and dropping those that are would lose them.
+            raise ReadingError("a rebalance came amid a batch")
+        if messages:
             self._form(messages)
 
     def _form(self, messages: list[Any]) -> None:
@@ -191,7 +195,7 @@ class Reader:
 
     def _drain(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._held, DRAIN_S)
+            self._changed.wait_for(lambda: not self._held, self._reading.drain_s)
 
 
 def records_of(topic: str, messages: list[Any]) -> RecordBatch:

@@ -56,16 +56,25 @@ class Reading:
     """Batches handed over and not done. Two: one is worked on while the next forms."""
     from_beginning: bool = True
     """Where reading begins if the group has committed nothing."""
+    drain_s: float = 5.0
+    """How long a rebalance waits for batches in flight: shorter than a session, so that nobody is thrown out for it."""
 
 
 class Membership:
     """One consumer. Reading and rebalances belong to one thread; the rest may be asked from any."""
 
-    def __init__(self, connection: Connection, reading: Reading, leaving: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        reading: Reading,
+        leaving: Callable[[], object],
+        make: Callable[[dict[str, Any]], Any] = Consumer,
+    ) -> None:
         """Join the group, or take all partitions where there is none.
 
         Args:
             leaving: called before partitions are given up in good order; may block for seconds.
+            make: makes the consumer; for tests.
 
         Raises:
             NoTopicError: a topic is not there (without a group; with one, reading says so).
@@ -82,7 +91,7 @@ class Membership:
         self._measured_at = 0.0
         self._leaving = leaving
         self._read_to: dict[Place, int] = {}
-        self._consumer = Consumer(properties(connection, reading))
+        self._consumer = make(properties(connection, reading))
         if reading.group:
             self._consumer.subscribe(
                 list(reading.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost

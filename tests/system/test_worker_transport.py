@@ -1,0 +1,21 @@
+"""The transport contract on Kafka itself."""
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, untyped
+
+from streams.connection import Connection
+from tests.contracts.transport import IN, OUT, FencingContract, Kafka, putting, seen
+
+
+class TestOnKafka(FencingContract):
+    @pytest.fixture
+    def kafka(self, connection: Connection, prefix: str) -> Kafka:
+        admin = AdminClient(connection.kafka())
+        made = admin.create_topics(
+            [NewTopic(f"{prefix}.{topic}", num_partitions=2, replication_factor=1) for topic in (IN, OUT)]
+        )
+        for future in made.values():
+            future.result(30)
+        producer = Producer(connection.kafka())
+        return Kafka(connection, prefix, putting(producer), lambda topic: seen(connection, topic))
