@@ -18,8 +18,8 @@ from schemas.faults import SetupError
 from streams import logs
 from training import rows, sources
 from training.announcing import Announcer
-from training.candidate import Watch
 from training.cutoffs import Rule
+from training.plan import Watch
 from training.promotion import Verdict
 from training.rows import Cleaned
 from training.search import Trial

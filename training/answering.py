@@ -20,10 +20,10 @@ from scorecard.cache import Registered
 from scorecard.registry import Registry
 from streams.produce import EventPublisher, event_headers
 from training import announcing, commands, outcomes, rows, sources, tags
-from training.candidate import Watch
 from training.commands import Ending, Known, Place, Step, Taken
 from training.committed import whole
 from training.outcomes import Seen
+from training.plan import Watch
 from training.promotion import Verdict
 from training.rows import Cleaned
 from training.search import StoppedError

@@ -4,73 +4,35 @@ The same rows, plan and seed give the same bundle, byte for byte: no clock and n
 The parts of `training.split` never meet.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults
-from schemas.contract import Contract
 from schemas.events import ContributionSpace
 from scorecard import bundle
 from scorecard.attribution import Explainer
 from scorecard.features import FeatureSpace
 from scorecard.forest import Forest, margins
+from scorecard.policy import APPROVE, outcomes
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
 from training import calibrating, cutoffs, evaluation
 from training.compile import compiled
 from training.fitting import BELOW_ALL, Family, Fitted, Sample, fitted
 from training.floor import logistic
-from training.parity import disagreements
+from training.parity import Parity, proven
+from training.plan import UNWATCHED, Material, Plan, Watch
 from training.reference import Draft, baseline, population_profile
 from training.rows import Rows
-from training.search import Budget, Found, Searched, Trial, search
-from training.split import Method, Part, Split, clone_keys, folds, split
+from training.search import Found, Searched, search
+from training.split import Part, Split, clone_keys, folds, split
 
 CALIBRATION_FOLDS: Final = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How a scorecard is to be made."""
-
-    name: str
-    seed: int = 42
-    with_pricing: bool = False
-    method: Method = Method.GROUPED
-    budget: Budget = field(default_factory=Budget)
-    rule: cutoffs.Rule = cutoffs.Rule.COST
-    costs: cutoffs.Costs = field(default_factory=cutoffs.Costs)
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who is told how far it is; `stop` is asked between trials."""
-
-    step: Callable[[str], None] = lambda _: None
-    trial: Callable[[Trial], None] = lambda _: None
-    stop: Callable[[], bool] = lambda: False
-
-
-UNWATCHED: Final = Watch()
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a scorecard is made of, and where to."""
-
-    contract: Contract
-    rows: Rows
-    """Cleaned and labelled."""
-    folder: Path
-    """For the bundle; made where it is not there."""
-    window: Matrix | None = None
-    """Applications that the reference population is to be, shape (n, observed); None for rows that the
-    forest was not fitted to."""
+PARITY_ROWS: Final = 200
+"""A library takes milliseconds to explain one; a forest that errs errs on many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +56,9 @@ class Made:
     """On the judgement rows."""
     cost_per_applicant: float
     """Of the policy on the rows for cut-offs, in lost good loans."""
+    parity: Parity
     faults: tuple[str, ...]
-    """What parity found, in words."""
+    """What the reason check found, in words."""
 
 
 def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
@@ -105,6 +68,7 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
         RowsError: the rows cannot be split.
         ReasonlessError: a feature has no reason text.
         CompileError: the model cannot be made a forest of plain arrays.
+        ParityError: the forest does not answer as the model does.
         StoppedError: `watch.stop` said so.
     """
     work = _Work.of(material, plan)
@@ -116,6 +80,8 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
     forest = compiled_forest(model, len(work.features.columns))
     watch.step("calibrate")
     draft, calibration = work.draft(model, forest)
+    watch.step("prove")
+    parity = work.parity(model, forest, draft)
     watch.step("explain")
     scorecard = work.written(draft, model, forest)
     watch.step("judge")
@@ -135,8 +101,19 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
         cutoff=cutoff,
         logistic_auc=work.logistic_auc(),
         cost_per_applicant=cost,
-        faults=tuple(disagreements(model.model, forest, model.prepared(work.sample(Part.JUDGEMENT).matrix))),
+        parity=parity,
+        faults=unreasoned(scorecard, rows),
     )
+
+
+def unreasoned(scorecard: Scorecard, rows: Rows) -> tuple[str, ...]:
+    """Whom the scorecard would not approve and could not tell why, in words; nobody, as a rule."""
+    scores = scorecard.score(rows.values)
+    refused = outcomes(scorecard.policy, scores.probability) != APPROVE
+    reasonless = scorecard.reasons.principal(scores.contributions[refused])[:, 0] < 0
+    if not reasonless.any():
+        return ()
+    return (f"{int(reasonless.sum())} of {int(refused.sum())} applicants not approved would hear no reason",)
 
 
 def compiled_forest(model: Fitted, columns: int) -> Forest:
@@ -204,6 +181,10 @@ class _Work:
             policy=cutoffs.policy(self.plan.rule, stated, others.defaulted, self.plan.costs),
         )
         return draft, chosen
+
+    def parity(self, model: Fitted, forest: Forest, draft: Draft) -> Parity:
+        matrix = model.prepared(self.sample(Part.JUDGEMENT).matrix[:PARITY_ROWS])
+        return proven(forest, draft.explainer, model.model, matrix)
 
     def written(self, draft: Draft, model: Fitted, forest: Forest) -> Scorecard:
         """The whole scorecard, as its bundle says it."""

@@ -18,9 +18,9 @@ from schemas.faults import OutageError
 from streams.batches import ReadBatch, Reader
 from streams.web import Health
 from training.answering import Answering, Asked
-from training.candidate import Watch
 from training.commands import Place
 from training.metrics import UNREADABLE, Metrics
+from training.plan import Watch
 from training.search import StoppedError
 
 POLL_S: Final = 0.2

@@ -13,7 +13,8 @@ from schemas.contract import Contract
 from scorecard.policy import OUTCOMES, outcomes
 from scorecard.scorecard import Scores
 from training import card, plots, segments, tracking
-from training.candidate import Made, Plan
+from training.candidate import Made
+from training.plan import Plan
 from training.plots import Pictured
 from training.promotion import Answer
 from training.rows import Cleaned, Rows
@@ -125,6 +126,8 @@ def _metrics(made: Made) -> Mapping[str, float]:
         "cost_of_explanation": made.fitted.cost,
         "cost_per_applicant": made.cost_per_applicant,
         "rows_judged": judgement.rows,
+        "parity.margin_error": made.parity.margin_error,
+        "parity.contribution_error": made.parity.contribution_error,
     }
 
 

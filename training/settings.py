@@ -8,8 +8,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from scorecard.registry import Registry
 from streams.connection import Connection
 from streams.web import LOOPBACK
-from training.candidate import Plan
 from training.cutoffs import Costs, Rule
+from training.plan import Plan
 from training.promotion import Promotion, Terms
 from training.search import Budget
 from training.split import Method

@@ -23,7 +23,8 @@ from scorecard.bundle import BundleError
 from scorecard.cache import Registered
 from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, Registry
 from training import report, tags, tracking
-from training.candidate import Made, Material, Plan, Watch, made
+from training.candidate import Made, made
+from training.plan import Material, Plan, Watch
 from training.promotion import Answer, Candidate, Contest, Terms, Verdict, gate
 from training.rows import Cleaned, Rows
 

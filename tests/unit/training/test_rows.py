@@ -1,0 +1,147 @@
+"""Rows to learn from are those that would be scored, and what cannot be one is refused by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.unit.training.builders import CONTRACT, a_table, made_up
+from training.rows import Cleaned, from_events, from_table, refuse_too_few, together
+from training.tables import NO_TIME, RowsError
+
+INCOME = CONTRACT.position["person_income"]
+
+
+def cleaned(table: pd.DataFrame, **given: bool) -> Cleaned:
+    return from_table(CONTRACT, table, "loans.csv", **given)
+
+
+def test_rows_carry_the_values_of_the_contracts_columns_and_their_labels() -> None:
+    found = cleaned(a_table(2, person_income=[40_000, 60_000], loan_status=[1, 0]))
+
+    assert found.rows.values[:, INCOME].tolist() == [40_000, 60_000]
+    assert found.rows.defaulted.tolist() == [True, False]
+    assert found.rows.applied_at.tolist() == [NO_TIME, NO_TIME]
+
+
+def test_columns_that_the_contract_does_not_know_are_ignored_and_named() -> None:
+    found = cleaned(a_table(2, customer_id=["x", "y"], branch=1))
+
+    assert found.ignored_columns == ("customer_id", "branch")
+    assert len(found.rows) == 2
+
+
+def test_a_row_that_would_not_be_scored_is_left_out_under_the_published_word() -> None:
+    table = a_table(4, person_emp_length=[123.0, 4.0, np.nan, 40.0], person_income=[5e4, np.nan, 5e4, 5e4])
+
+    found = cleaned(table)
+
+    assert dict(found.left_out) == {"missing": 1, "out_of_range": 1, "contradictory": 1}
+    assert len(found.rows) == 1
+
+
+def test_the_first_of_equal_rows_is_kept() -> None:
+    found = cleaned(a_table(3, person_income=[5e4, 5e4, 5e4], loan_status=[0, 0, 1]))
+
+    assert len(found.rows) == 2
+    assert found.left_out["duplicate"] == 1
+
+
+def test_a_row_without_a_label_is_left_out_and_counted() -> None:
+    found = cleaned(a_table(3, loan_status=[1.0, np.nan, 0.0]))
+
+    assert found.left_out["unlabelled"] == 1
+    assert found.rows.defaulted.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("labels", [["1", "0"], [1.0, 0.0], [True, False]])
+def test_labels_may_be_written_as_words_numbers_or_truth(labels: list[object]) -> None:
+    assert cleaned(a_table(2, loan_status=labels)).rows.defaulted.tolist() == [True, False]
+
+
+def test_a_ratio_that_the_table_lacks_is_computed() -> None:
+    table = a_table(1, person_income=40_000, loan_amnt=10_000, loan_status=1).drop(columns="loan_percent_income")
+
+    assert cleaned(table).rows.values[0, CONTRACT.position["loan_percent_income"]] == 0.25
+
+
+def test_watched_columns_and_prices_that_are_not_asked_for_may_be_absent() -> None:
+    table = a_table(2).drop(columns=["person_age", "loan_grade", "loan_int_rate"])
+
+    assert len(cleaned(table).rows) == 2
+
+
+def test_prices_that_are_asked_for_must_be_there() -> None:
+    with pytest.raises(RowsError, match=r"loans.csv has no column loan_grade"):
+        cleaned(a_table(2).drop(columns=["loan_grade"]), with_pricing=True)
+
+
+def test_missing_columns_are_all_named_in_one_line() -> None:
+    with pytest.raises(RowsError, match=r"no column person_income, loan_intent, loan_status, which"):
+        cleaned(a_table(2).drop(columns=["person_income", "loan_intent", "loan_status"]))
+
+
+def test_labels_in_other_words_are_refused() -> None:
+    with pytest.raises(RowsError, match=r"column loan_status of loans.csv has 1 labels other than 1"):
+        cleaned(a_table(3, loan_status=["1", "0", "paid"]))
+
+
+def test_a_number_that_is_none_is_refused_by_column_and_row_and_not_by_value() -> None:
+    with pytest.raises(RowsError, match=r"column person_income of loans.csv has 1 values that are not numbers") as told:
+        cleaned(a_table(3, person_income=["50000", "much", ""]))
+    assert "row 2" in str(told.value)
+    assert "much" not in str(told.value)
+
+
+def test_a_level_that_no_contract_declares_is_refused_and_named() -> None:
+    with pytest.raises(RowsError, match=r"loan_intent of loans.csv has levels .* declare: 'GREENENERGY'"):
+        cleaned(a_table(2, loan_intent=["MEDICAL", "GREENENERGY"]))
+
+
+def test_times_are_read_as_milliseconds_or_iso_words() -> None:
+    words = cleaned(a_table(2, applied_at=["1970-01-01T00:00:01Z", "1970-01-01T00:00:02+00:00"]))
+    numbers = cleaned(a_table(2, applied_at=[1_000, 2_000]))
+
+    assert words.rows.applied_at.tolist() == numbers.rows.applied_at.tolist() == [1_000, 2_000]
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    with pytest.raises(RowsError, match=r"column applied_at of loans.csv has 1 values that are not times"):
+        cleaned(a_table(2, applied_at=["1970-01-01T00:00:01Z", "yesterday"]))
+
+
+def test_events_are_cleaned_like_a_table_and_marked_recent() -> None:
+    values = made_up(5).values
+    values[0, INCOME] = -1.0
+
+    found = from_events(CONTRACT, values, np.array([True, False, True, False, True]), np.arange(5))
+
+    assert found.left_out == {"out_of_range": 1}
+    assert found.rows.recent.all()
+    assert found.rows.applied_at.tolist() == [1, 2, 3, 4]
+
+
+def test_an_event_that_repeats_a_row_of_the_table_is_left_out() -> None:
+    base = Cleaned(made_up(50), "table", 50)
+    again = from_events(CONTRACT, base.rows.values, base.rows.defaulted, np.arange(len(base.rows)))
+
+    both = together(base, again)
+
+    assert len(both.rows) == len(base.rows)
+    assert both.left_out["duplicate"] == len(base.rows)
+    assert not both.rows.recent.any()
+
+
+@pytest.mark.parametrize(
+    ("count", "labels", "told"),
+    [
+        (0, [], "has no usable rows"),
+        (20, None, "has 20 usable rows, at least 500 are needed"),
+        (600, [0] * 600, "labels of one class only: 0 defaults, 600 repaid"),
+        (600, [1] * 10 + [0] * 590, "10 defaults and 590 repaid, at least 50 of each are needed"),
+    ],
+)
+def test_too_few_rows_are_refused_saying_how_many_are_needed(count: int, labels: list[int] | None, told: str) -> None:
+    found = cleaned(a_table(count, **({} if labels is None else {"loan_status": labels})))
+
+    with pytest.raises(RowsError, match=told):
+        refuse_too_few(found.rows, found.source)
