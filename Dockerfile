@@ -16,7 +16,6 @@ RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable $WITHOUT
 FROM ${PYTHON_IMAGE}
 # Bundles, compiled kernels and the worker's seat outlive a container where /var/lib/loan is a volume.
 RUN useradd --create-home --uid 10001 loan && mkdir -p /var/lib/loan && chown loan /var/lib/loan
-COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     LOAN_CACHE_DIR=/var/lib/loan \
@@ -31,3 +30,5 @@ EXPOSE 8101
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=6 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['LOAN_WEB_PORT'] + '/health', timeout=2)"]
 CMD ["python", "-m", "streams"]
+# Last, so that nothing above is laid down with it.
+COPY --from=build /app/.venv /app/.venv

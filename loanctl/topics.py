@@ -3,6 +3,7 @@
 Idempotent. Partitions are added and never taken away: Kafka cannot, and keys would move.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from schemas.topics import Topic
 from streams.connection import Connection, read
 
 TIMEOUT_S: Final = 15.0
+POLL_S: Final = 0.1
+AWAY: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
+"""Codes by which librdkafka says that it reached nobody."""
 BROKERS_OWN: Final = -1
 """A replication factor that leaves the choice to the broker."""
 
@@ -83,15 +87,17 @@ def apply(settings: TopicSettings) -> tuple[Applied, ...]:
         TopicRefusedError: the broker will not have it.
     """
     admin = AdminClient(settings.kafka())
-    found = _answer(lambda: admin.list_topics(timeout=TIMEOUT_S), settings.bootstrap_servers).topics
     wanted = settings.topics().all()
-    missing = [topic for topic in wanted if topic.name not in found]
-    _settle(admin.create_topics([_new(topic, settings) for topic in missing]) if missing else {})
-    made = [Applied(topic.name, _partitions(topic, settings), ("created",)) for topic in missing]
-    kept = [topic for topic in wanted if topic.name in found]
-    had = {topic.name: len(found[topic.name].partitions) for topic in kept}
-    changed = _changed(admin, kept, had, settings)
+    had = _held(admin, settings)
+    missing = [topic for topic in wanted if topic.name not in had]
+    created = _created(admin, missing, settings)
+    made = [
+        Applied(topic.name, _partitions(topic, settings), ("created",) if created[topic.name] else ())
+        for topic in missing
+    ]
+    changed = _changed(admin, [topic for topic in wanted if topic.name in had], had, settings)
     by_name = {applied.topic: applied for applied in (*made, *changed)}
+    _await_seen(admin, by_name, settings)
     return tuple(by_name[topic.name] for topic in wanted)
 
 
@@ -102,6 +108,19 @@ def configuration(topic: Topic) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(round(topic.kept.total_seconds() * 1000))}
 
 
+def _held(admin: AdminClient, settings: TopicSettings) -> dict[str, int]:
+    found = _answer(lambda: admin.list_topics(timeout=TIMEOUT_S), settings.bootstrap_servers)
+    return {name: len(topic.partitions) for name, topic in found.topics.items()}
+
+
+def _created(admin: AdminClient, missing: list[Topic], settings: TopicSettings) -> dict[str, bool]:
+    """Whether it was us, by name: another `apply` at the same time, with the same wishes, does no harm."""
+    if not missing:
+        return {}
+    futures = admin.create_topics([_new(topic, settings) for topic in missing])
+    return {name: _settled_as_new(future, name) for name, future in futures.items()}
+
+
 def _new(topic: Topic, settings: TopicSettings) -> NewTopic:
     return NewTopic(
         topic.name,
@@ -109,6 +128,28 @@ def _new(topic: Topic, settings: TopicSettings) -> NewTopic:
         replication_factor=settings.replication_factor,
         config=configuration(topic),
     )
+
+
+def _settled_as_new(future: Future[Any], name: str) -> bool:
+    try:
+        future.result(TIMEOUT_S)
+    except KafkaException as cause:
+        if cause.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise _named(cause, name) from cause
+        return False
+    return True
+
+
+def _await_seen(admin: AdminClient, applied: Mapping[str, Applied], settings: TopicSettings) -> None:
+    """A broker learns of what the controller did a moment later; whoever starts next must find it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        seen = _held(admin, settings)
+        if all(seen.get(name, 0) >= each.partitions for name, each in applied.items()):
+            return
+        time.sleep(POLL_S)
+    problem = f"the topics were made, and {settings.bootstrap_servers} does not show them yet"
+    raise BrokerAwayError(problem)
 
 
 def _partitions(topic: Topic, settings: TopicSettings) -> int:
@@ -166,15 +207,11 @@ def _answer(question: Callable[[], Any], what: str) -> Any:
     try:
         return question()
     except KafkaException as cause:
-        error: KafkaError = cause.args[0]
-        if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:  # another `apply` was first, with the same wishes
-            return None
-        if error.retriable() or error.code() in {
-            KafkaError._TRANSPORT,
-            KafkaError._ALL_BROKERS_DOWN,
-            KafkaError._TIMED_OUT,
-        }:
-            problem = f"no Kafka broker answers ({what}): {error.name()}"
-            raise BrokerAwayError(problem) from cause
-        problem = f"the broker refuses {what}: {error.name()}"
-        raise TopicRefusedError(problem) from cause
+        raise _named(cause, what) from cause
+
+
+def _named(cause: KafkaException, what: str) -> OutageError | SetupError:
+    error: KafkaError = cause.args[0]
+    if error.retriable() or error.code() in AWAY:
+        return BrokerAwayError(f"no Kafka broker answers ({what}): {error.name()}")
+    return TopicRefusedError(f"the broker refuses {what}: {error.name()}")

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from loanctl.stack.artifacts import KAFKA_VERSION
 from loanctl.stack.kafka import FIXED
 from loanctl.stack.local import LocalStack, Wanted, local_stack
-from loanctl.stack.ports import HOST, answers, free_ports
+from loanctl.stack.ports import HOST, free_ports
 from tests.system.waiting import wait_for
 
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"
@@ -33,7 +35,7 @@ class ContainerStack:
             self._rest.start(name)
             return
         self._container.get_wrapped_container().start()
-        wait_for(lambda: answers(self._port), START_TIMEOUT_S, "the broker's container")
+        _await_broker(self._port)
 
     def stop(self, name: str) -> None:
         if name != "kafka":
@@ -64,13 +66,29 @@ def container_stack(folder: Path) -> Iterator[ContainerStack]:
     port, controller_port = free_ports(2)
     container = _container(port, controller_port)
     with container, local_stack(folder, Wanted(bootstrap_servers=f"{HOST}:{port}")) as rest:
-        wait_for(lambda: answers(port), START_TIMEOUT_S, "the broker's container")
+        _await_broker(port)
         yield ContainerStack(container, port, rest)
 
 
+def _await_broker(port: int) -> None:
+    """The port alone says nothing: Docker listens there before the broker does."""
+    admin = AdminClient({"bootstrap.servers": f"{HOST}:{port}", "reconnect.backoff.max.ms": 500})
+
+    def answers() -> bool:
+        try:
+            return bool(admin.list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
+
+    wait_for(answers, START_TIMEOUT_S, "the broker's container")
+
+
 def _container(port: int, controller_port: int) -> Any:
+    from testcontainers.core.config import testcontainers_config
     from testcontainers.core.container import DockerContainer
 
+    # Its watcher, Ryuk, is one more image to be pulled; the `with` below cleans up after us.
+    testcontainers_config.ryuk_disabled = True
     settings = {
         **FIXED,
         "controller.quorum.voters": f"1@localhost:{controller_port}",
