@@ -18,6 +18,10 @@ PLACES: Final = (
     ("The trainer, python -m training, and loanctl train", "training.settings:TrainingSettings"),
     ("loanctl topics apply", "loanctl.topics:TopicSettings"),
 )
+HEADING: Final = """\
+# Copy to .env and take away the # before what you set. Variables of the environment go before.
+# A name that is told more than once (LOAN_WEB_PORT, say) is each process' own: set it in that process' environment.
+"""
 STACK: Final = """\
 # --- The local stack: loanctl up
 # Folder of its data, logs and endpoints. Read from the environment only.
@@ -34,8 +38,7 @@ def settings() -> None:
 
 def listing() -> str:
     """The text of `.env.example`."""
-    heading = "# Copy to .env and take away the # before what you set. Variables of the environment go before.\n"
-    return "\n".join((heading, *_sections(), STACK))
+    return "\n".join((HEADING, *_sections(), STACK))
 
 
 def _sections() -> Iterator[str]:
