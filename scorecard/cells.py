@@ -7,7 +7,7 @@ adds the change of state there. So a place costs one comparison a threshold and 
 A tree is parted from the top down until every group has few enough states. Pure.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from scorecard.forest import Nodes
 from scorecard.kernels import kernel
 
 MOST_STATES: Final = 256
-"""Of one group. At 64 the forest of depth 6 needs twice the lookups, at 1,024 three times the memory for a fifth less."""
+"""Of one group. With 64, depth 6 needs twice the lookups; with 1,024, thrice the memory for a fifth less time."""
 
 MOST_COLUMNS: Final = 12
 """Of one group: each has two states or more, so no more than 8 would fit; the rest is for redundant questions."""
@@ -58,7 +58,8 @@ class Slots(NamedTuple):
     """The slots of the group that is being looked at: thresholds in order, a state for each stretch and for missing."""
 
     column: npt.NDArray[np.int32]
-    count: npt.NDArray[np.int32]
+    cuts: npt.NDArray[np.int32]
+    """How many thresholds."""
     threshold: npt.NDArray[np.float32]
     state: npt.NDArray[np.int32]
     states: npt.NDArray[np.int32]
@@ -149,7 +150,7 @@ def _gather(boxes: Boxes, begin: int, end: int, slots: Slots) -> int:
         if slot == MOST_COLUMNS or conditions + 1 >= MOST_CONDITIONS:
             return -1
         if slot == used:
-            slots.column[slot], slots.count[slot] = boxes.column[side], 0
+            slots.column[slot], slots.cuts[slot] = boxes.column[side], 0
             used += 1
         conditions += _insert(slots, slot, boxes.low[side]) + _insert(slots, slot, boxes.high[side])
     return used
@@ -159,7 +160,7 @@ def _gather(boxes: Boxes, begin: int, end: int, slots: Slots) -> int:
 def _insert(slots: Slots, slot: int, threshold: float) -> int:
     if np.isinf(threshold):
         return 0
-    row, count = slots.threshold[slot], slots.count[slot]
+    row, count = slots.threshold[slot], slots.cuts[slot]
     place = 0
     while place < count and row[place] < threshold:
         place += 1
@@ -168,14 +169,14 @@ def _insert(slots: Slots, slot: int, threshold: float) -> int:
     for later in range(count, place, -1):
         row[later] = row[later - 1]
     row[place] = threshold
-    slots.count[slot] = count + 1
+    slots.cuts[slot] = count + 1
     return 1
 
 
 @kernel
 def _name_states(boxes: Boxes, begin: int, end: int, slots: Slots, slot: int) -> int:
     names = 0
-    for stretch in range(slots.count[slot] + 2):
+    for stretch in range(slots.cuts[slot] + 2):
         earlier = 0
         while earlier < stretch and not _alike(boxes, begin, end, slots, (slot, earlier, stretch)):
             earlier += 1
@@ -200,23 +201,23 @@ def _alike(boxes: Boxes, begin: int, end: int, slots: Slots, pair: tuple[int, in
 
 
 @kernel
-def _satisfied(boxes: Boxes, side: int, slots: Slots, slot: int, stretch: int) -> bool:
-    if stretch == slots.count[slot] + 1:
+def _satisfied(boxes: Boxes, side: int, slots: Slots, slot: int, stretch: int) -> Any:
+    if stretch == slots.cuts[slot] + 1:
         return boxes.missing[side]
     bottom, top = _ends(slots, slot, stretch)
     return boxes.low[side] <= bottom and top <= boxes.high[side]
 
 
 @kernel
-def _ends(slots: Slots, slot: int, stretch: int) -> tuple[float, float]:
+def _ends(slots: Slots, slot: int, stretch: int) -> Any:
     bottom = np.float32(-np.inf) if stretch == 0 else slots.threshold[slot, stretch - 1]
-    top = np.float32(np.inf) if stretch == slots.count[slot] else slots.threshold[slot, stretch]
+    top = np.float32(np.inf) if stretch == slots.cuts[slot] else slots.threshold[slot, stretch]
     return bottom, top
 
 
 @kernel
 def _keep_slot(cells: Cells, at: int, slots: Slots, slot: int) -> None:
-    count, state = slots.count[slot], slots.state[slot]
+    count, state = slots.cuts[slot], slots.state[slot]
     cells.column[at], cells.states[at], cells.missing[at] = slots.column[slot], slots.states[slot], state[count + 1]
     condition, sample = cells.condition[at], cells.sample[at]
     for stretch in range(count):

@@ -5,7 +5,7 @@ most the threshold, and where the value is missing (NaN) as the node says; infin
 numbers do. Pure. How a library's model becomes one: `training.compile`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -123,7 +123,7 @@ def _single(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """The largest float32 that is not above: it parts float32 values just as the threshold does."""
     with np.errstate(over="ignore"):
         near = thresholds.astype(np.float32)
-    return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+        return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _refuse_type(name: str, array: npt.NDArray[Any], kind: np.dtype[Any]) -> None:
@@ -184,5 +184,3 @@ def _refuse_ways(forest: Forest) -> None:
     if reached != len(forest.feature):
         problem = "forest: nodes form a cycle"
         raise ForestError(problem)
-
-

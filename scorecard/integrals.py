@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from scorecard.boxes import Order
 from scorecard.forest import Nodes
-from scorecard.kernels import kernel
+from scorecard.kernels import inlined, kernel
 from scorecard.lookup import Lanes, Rows
 from scorecard.quadrature import Rules
 
@@ -57,6 +57,7 @@ class Walk(NamedTuple):
     satisfied: npt.NDArray[np.float64]
     """Shape (levels, lanes): 1 or 0."""
     step: npt.NDArray[np.int32]
+    lanes: Lanes
 
 
 @kernel
@@ -146,92 +147,73 @@ def add_integrated(steps: Steps, rules: Rules, rows: Rows, lanes: Lanes, sums: n
     """Adds the contributions of all integrated trees to `sums`, shape (blocks, features, lanes)."""
     levels = (steps.level.max() if len(steps.level) else 0) + 1
     shape = (levels, len(rules.place), len(lanes))
-    walk = Walk(np.ones(shape), np.zeros(shape), np.ones((levels, len(lanes))), np.zeros(levels, np.int32))
+    walk = Walk(np.ones(shape), np.zeros(shape), np.ones((levels, len(lanes))), np.zeros(levels, np.int32), lanes)
     for tree in range(len(steps.points)):
-        points = steps.points[tree]
+        points, end = steps.points[tree], steps.tree[tree + 1]
         rule = (rules.place[points, :points], rules.weight[points, :points])
         for block in range(len(sums)):
             top = 0
-            for step in range(steps.tree[tree], steps.tree[tree + 1]):
-                while top > 0 and top >= steps.level[step]:
-                    _leave(steps, rule, walk, top, lanes, sums[block])
+            for step in range(steps.tree[tree], end + 1):
+                level = steps.level[step] if step < end else 0
+                while top >= max(level, 1):
+                    _leave(steps, rule, walk, top, sums[block])
                     top -= 1
-                top = steps.level[step]
-                _enter(steps, rule, walk, step, lanes, rows.value[block])
-            while top > 0:
-                _leave(steps, rule, walk, top, lanes, sums[block])
-                top -= 1
+                if step < end:
+                    _enter(steps, rule, walk, step, rows.value[block])
+                top = level
 
 
-@kernel
-def _enter(steps: Steps, rule: Any, walk: Walk, step: int, lanes: Lanes, row: Any) -> None:
-    level = steps.level[step]
+@inlined
+def _enter(steps: Steps, rule: Any, walk: Walk, step: int, row: Any) -> None:
+    level, earlier = steps.level[step], steps.earlier[step]
     walk.step[level] = step
     if level > 0:
-        _answer(steps, walk, step, lanes, row)
-        _multiply(steps, rule, walk, step, lanes)
+        _answer(steps, walk, step, row)
+    share = max(steps.share[step], LEAST_SHARE)
     for point in range(len(rule[0])):
-        weight = steps.value[step] * rule[1][point] if steps.leaf[step] else 0.0
-        for lane in range(len(lanes)):
+        place, weight = rule[0][point], rule[1][point] * steps.value[step]
+        without, met, unmet = (1.0 - place) * share, 1.0, 1.0
+        if earlier > 0:
+            met, unmet = _inverses(steps, walk.step[earlier], place, point)
+        for lane in range(len(walk.lanes)):
+            if level > 0:
+                before = walk.product[level - 1, point, lane] * (met if walk.satisfied[earlier, lane] > 0.0 else unmet)
+                walk.product[level, point, lane] = before * (without + place * walk.satisfied[level, lane])
             walk.total[level, point, lane] = walk.product[level, point, lane] * weight
 
 
-@kernel
-def _answer(steps: Steps, walk: Walk, step: int, lanes: Lanes, row: Any) -> None:
+@inlined
+def _answer(steps: Steps, walk: Walk, step: int, row: Any) -> None:
     level, earlier, column = steps.level[step], steps.earlier[step], steps.column[step]
     threshold, left, missing = steps.threshold[step], steps.left[step], steps.missing[step]
-    for lane in range(len(lanes)):
+    for lane in range(len(walk.lanes)):
         value = row[column, lane]
         goes = missing if np.isnan(value) else (value <= threshold) == left
-        walk.satisfied[level, lane] = 1.0 if goes else 0.0
-    if earlier > 0:
-        for lane in range(len(lanes)):
-            walk.satisfied[level, lane] *= walk.satisfied[earlier, lane]
+        # Level 0 is satisfied by all, so it stands for no earlier way.
+        walk.satisfied[level, lane] = walk.satisfied[earlier, lane] if goes else 0.0
 
 
-@kernel
-def _multiply(steps: Steps, rule: Any, walk: Walk, step: int, lanes: Lanes) -> None:
-    level, earlier = steps.level[step], steps.earlier[step]
-    share = max(steps.share[step], LEAST_SHARE)
-    for point in range(len(rule[0])):
-        place = rule[0][point]
-        without = (1.0 - place) * share
-        for lane in range(len(lanes)):
-            factor = without + place * walk.satisfied[level, lane]
-            walk.product[level, point, lane] = walk.product[level - 1, point, lane] * factor
-        if earlier > 0:
-            inverse = _inverses(steps, walk.step[earlier], place, point)
-            for lane in range(len(lanes)):
-                walk.product[level, point, lane] *= inverse[1] if walk.satisfied[earlier, lane] > 0.0 else inverse[0]
-
-
-@kernel
+@inlined
 def _inverses(steps: Steps, step: int, place: float, point: int) -> tuple[float, float]:
-    """One over the factor of a row that does not satisfy the step, and of one that does."""
-    return 1.0 / ((1.0 - place) * max(steps.share[step], LEAST_SHARE)), steps.inverse[step, point]
+    """One over the factor of a row that satisfies the step, and of one that does not."""
+    return steps.inverse[step, point], 1.0 / ((1.0 - place) * max(steps.share[step], LEAST_SHARE))
 
 
-@kernel
-def _leave(steps: Steps, rule: Any, walk: Walk, level: int, lanes: Lanes, sums: Any) -> None:
-    step = walk.step[level]
-    earlier = steps.earlier[step]
-    _credit(steps, rule, walk, (level, level, 1.0), lanes, sums)
-    if earlier > 0:
-        _credit(steps, rule, walk, (level, earlier, -1.0), lanes, sums)
+@inlined
+def _leave(steps: Steps, rule: Any, walk: Walk, level: int, sums: Any) -> None:
+    """Gives the column what the leaves below owe to its factor here, less what they owed to an earlier one."""
+    at, sign = level, 1.0
+    while at > 0:
+        step = walk.step[at]
+        share, feature = steps.share[step], steps.feature[step]
+        for point in range(len(rule[0])):
+            met, unmet = _inverses(steps, step, rule[0][point], point)
+            gain, loss = sign * (1.0 - share) * met, -sign * share * unmet
+            for lane in range(len(walk.lanes)):
+                sums[feature, lane] += walk.total[level, point, lane] * (
+                    gain if walk.satisfied[at, lane] > 0.0 else loss
+                )
+        at, sign = (steps.earlier[step], -1.0) if at == level else (0, 0.0)
     for point in range(len(rule[0])):
-        for lane in range(len(lanes)):
+        for lane in range(len(walk.lanes)):
             walk.total[level - 1, point, lane] += walk.total[level, point, lane]
-
-
-@kernel
-def _credit(steps: Steps, rule: Any, walk: Walk, what: tuple[int, int, float], lanes: Lanes, sums: Any) -> None:
-    """Gives the column what the leaves under `level` owe to its factor at level `at`."""
-    level, at, sign = what
-    step = walk.step[at]
-    share, feature = steps.share[step], steps.feature[step]
-    for point in range(len(rule[0])):
-        inverse = _inverses(steps, step, rule[0][point], point)
-        for lane in range(len(lanes)):
-            satisfied = walk.satisfied[at, lane]
-            part = walk.total[level, point, lane] * (inverse[1] if satisfied > 0.0 else inverse[0])
-            sums[feature, lane] += sign * (satisfied - share) * part

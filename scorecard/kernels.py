@@ -6,7 +6,7 @@ compiles for itself. Sums are never reordered (no `fastmath`): a row's numbers d
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -26,10 +26,15 @@ class MatrixError(SetupError):
 def kernel(function: Function) -> Function:
     """The function as machine code, compiled at its first call; it does not hold the interpreter's lock."""
     try:
-        compiled: Function = numba.njit(cache=True, nogil=True)(function)
+        compiled = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # there is no place for a cache: a read-only home, a zipped install
         compiled = numba.njit(nogil=True)(function)
-    return compiled
+    return cast("Function", compiled)
+
+
+def inlined(function: Function) -> Function:
+    """The function as part of each kernel that calls it: where a call would cost as much as what is called."""
+    return cast("Function", numba.njit(inline="always")(function))
 
 
 def readable(matrix: npt.NDArray[np.float32], columns: int) -> npt.NDArray[np.float32]:

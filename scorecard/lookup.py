@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scorecard.kernels import kernel
+from scorecard.kernels import inlined, kernel
 from scorecard.tables import Tables
 
 Lanes = tuple[None, ...]
@@ -52,7 +52,7 @@ def add_tabulated(tables: Tables, rows: Rows, lanes: Lanes, sums: npt.NDArray[np
                 _collect(tables, group, places, lanes, sums[block])
 
 
-@kernel
+@inlined
 def _find(tables: Tables, group: int, row: Any, lanes: Lanes, places: Any) -> None:
     for lane in range(len(lanes)):
         places[lane] = tables.origin[group]
@@ -62,7 +62,7 @@ def _find(tables: Tables, group: int, row: Any, lanes: Lanes, places: Any) -> No
             places[lane] += step if row[column, lane] > threshold else np.int32(0)
 
 
-@kernel
+@inlined
 def _find_missing(tables: Tables, group: int, rows: Rows, block: int, places: Any) -> None:
     for move in range(tables.gap[group], tables.gap[group + 1]):
         column, step = tables.gap_column[move], tables.gap_step[move]
@@ -71,7 +71,7 @@ def _find_missing(tables: Tables, group: int, rows: Rows, block: int, places: An
                 places[lane] += step if np.isnan(rows.value[block, column, lane]) else np.int32(0)
 
 
-@kernel
+@inlined
 def _collect(tables: Tables, group: int, places: Any, lanes: Lanes, sums: Any) -> None:
     first = tables.part[group]
     for part in range(first, tables.part[group + 1]):

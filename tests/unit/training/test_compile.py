@@ -120,7 +120,8 @@ def test_catboosts_scale_and_bias_are_folded_in():
     forest = compiled(model, 5)
 
     assert forest.base == 0.25
-    proven(forest, explainer(forest), model, matrix)
+    # CatBoost explains no scaled model, so margins must do.
+    assert margins(forest, matrix) == pytest.approx(model.predict(matrix, prediction_type="RawFormulaVal"), abs=1e-12)
 
 
 def test_a_number_that_stood_for_missing_decides_where_missing_goes():
@@ -134,12 +135,9 @@ def test_a_number_that_stood_for_missing_decides_where_missing_goes():
 
 
 def test_an_early_stopped_model_is_compiled_up_to_its_best_iteration():
-    matrix, label = some_rows(600)
-    model = an_xgboost(
-        matrix[:300], label[:300], n_estimators=1, max_depth=6, learning_rate=1.0
-    )
     from xgboost import XGBClassifier
 
+    matrix, label = some_rows(600)
     model = XGBClassifier(n_estimators=60, max_depth=6, learning_rate=1.0, early_stopping_rounds=5, n_jobs=1)
     model.fit(matrix[:300], label[:300], eval_set=[(matrix[300:], label[300:])], verbose=False)
 
@@ -189,7 +187,11 @@ def test_several_classes_are_refused():
     matrix, _ = some_rows()
     three = np.arange(len(matrix)) % 3
 
-    for model in (an_xgboost(matrix, three, base_score=None), a_catboost(matrix, three), a_random_forest(matrix, three)):
+    for model in (
+        an_xgboost(matrix, three, base_score=None),
+        a_catboost(matrix, three),
+        a_random_forest(matrix, three),
+    ):
         with pytest.raises(CompileError):
             compiled(model, 5)
 
@@ -207,7 +209,7 @@ def test_a_categorical_split_is_refused():
     symmetric.fit(frame.astype({"word": str}), label, cat_features=["word"])
 
     for model in (boosted, symmetric):
-        with pytest.raises(CompileError, match="categorical|cannot be compiled"):
+        with pytest.raises(CompileError, match="cannot be compiled"):
             compiled(model, 2)
 
 
