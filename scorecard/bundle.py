@@ -209,14 +209,9 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> Parts:
 
 
 def _forest(data: bytes) -> Forest:
-    arrays = _loaded(data)
-    scalars = {"base": float, "columns": int}
-    return Forest(
-        **{
-            item.name: scalars[item.name](arrays[item.name]) if item.name in scalars else arrays[item.name]
-            for item in fields(Forest)
-        }
-    )
+    found: dict[str, Any] = dict(_loaded(data))
+    arrays = {item.name: found[item.name] for item in fields(Forest)}
+    return Forest(**{**arrays, "base": float(found["base"]), "columns": int(found["columns"])})
 
 
 def _refuse_other_answers(scorecard: Scorecard, data: bytes) -> None:
