@@ -52,13 +52,18 @@ class Made:
     judgement: evaluation.Judgement
     cutoff: float
     """From which F1 and its like call a default; chosen on the rows for cut-offs."""
-    logistic_auc: float
-    """On the judgement rows."""
+    logistic: npt.NDArray[np.float64]
+    """What a logistic regression says of the judgement rows."""
     cost_per_applicant: float
     """Of the policy on the rows for cut-offs, in lost good loans."""
     parity: Parity
     faults: tuple[str, ...]
     """What the reason check found, in words."""
+
+    @property
+    def logistic_auc(self) -> float:
+        """Of the logistic regression, on the judgement rows."""
+        return evaluation.auc(self.judged_on.defaulted, self.logistic)
 
 
 def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
@@ -99,7 +104,7 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
         probability=probability,
         judgement=evaluation.judged(rows.defaulted, probability, cutoff, plan.seed),
         cutoff=cutoff,
-        logistic_auc=work.logistic_auc(),
+        logistic=work.logistic(),
         cost_per_applicant=cost,
         parity=parity,
         faults=unreasoned(scorecard, rows),
@@ -215,9 +220,8 @@ class _Work:
         cost = cutoffs.cost(scorecard.policy, stated, defaulted, self.plan.costs)
         return probability, cutoffs.best_f1(stated, defaulted), cost
 
-    def logistic_auc(self) -> float:
-        judged = self.sample(Part.JUDGEMENT)
-        return evaluation.auc(judged.defaulted, logistic(self.sample(Part.SEARCH), judged))
+    def logistic(self) -> npt.NDArray[np.float64]:
+        return logistic(self.sample(Part.SEARCH), self.sample(Part.JUDGEMENT))
 
     def _reference(self, unfitted: Matrix) -> Matrix:
         window = self.material.window

@@ -5,7 +5,7 @@ fitted to, and the challenger must be better by a paired bootstrap and no worse 
 answer is in words that a person can act on. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -67,12 +67,14 @@ class Contest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What the gate looks at."""
+    """What the gate looks at; arrays of the judgement rows, shape (n,)."""
 
     digest: str
-    figures: dict[str, float]
-    logistic_auc: float
-    """Of a logistic regression on the same judgement rows."""
+    figures: Mapping[str, float]
+    defaulted: Labels
+    probability: Probabilities
+    logistic: Probabilities
+    """What a logistic regression says of them."""
     faults: Sequence[str] = ()
     """What parity and reason checks found, in words."""
 
@@ -116,8 +118,16 @@ def _below(candidate: Candidate, terms: Terms) -> list[str]:
         for name, key, floor in (("AUC", "auc", terms.floor_auc), ("F1", "f1", terms.floor_f1))
         if figures[key] < floor
     ]
-    if figures["auc"] < candidate.logistic_auc:
-        found.append(f"AUC {figures['auc']:.4f} is below that of a logistic regression, {candidate.logistic_auc:.4f}")
+    floor = Contest(
+        defaulted=candidate.defaulted,
+        challenger=candidate.probability,
+        champion=candidate.logistic,
+        champion_digest="",
+    )
+    gains, _ = _resampled(floor, terms.seed)
+    # A made-up world may be as simple as a line: to be as good as one is no fault, to be worse is.
+    if float(np.quantile(gains, 1.0 - BETTER_BY)) < 0.0:
+        found.append(f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}")
     return found
 
 

@@ -112,8 +112,10 @@ class Trainer:
     def _answer(self, one: Made, before: Registered | None) -> Answer:
         candidate = Candidate(
             digest=one.scorecard.digest,
-            figures=dict(one.judgement.figures),
-            logistic_auc=one.logistic_auc,
+            figures=one.judgement.figures,
+            defaulted=one.judged_on.defaulted,
+            probability=one.probability,
+            logistic=one.logistic,
             faults=one.faults,
         )
         return gate(candidate, self._terms, self._contest(one, before) if before else None)
