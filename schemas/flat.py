@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from schemas.contract import Contract, Field, Kind
+from schemas.kernels import inlined, kernel
 
 LONG: Final = 0
 DOUBLE: Final = 1
@@ -200,7 +200,7 @@ def _program(
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """A zigzag long and the place after it; place -1 where it does not end in time."""
     bits = np.uint64(0)
@@ -215,12 +215,12 @@ def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return np.int64(0), -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _double(data: Any, at: int) -> float:  # pragma: no cover - compiled
     return float(data[at : at + 8].view(np.float64)[0])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _integer(data: Any, at: int, size: int) -> Any:  # pragma: no cover - compiled
     """A big-endian two's complement integer of at most eight bytes."""
     number = np.int64(-1) if data[at] >= 0x80 else np.int64(0)  # noqa: PLR2004 - the sign bit
@@ -229,7 +229,7 @@ def _integer(data: Any, at: int, size: int) -> Any:  # pragma: no cover - compil
     return number
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _level(  # pragma: no cover - compiled  # noqa: PLR0913 - a kernel takes arrays
     data: Any, at: int, size: int, first: int, last: int, starts: Any, levels: Any
 ) -> int:
@@ -248,11 +248,11 @@ def _level(  # pragma: no cover - compiled  # noqa: PLR0913 - a kernel takes arr
     return -1
 
 
-@njit(cache=True, nogil=True)
-def _decode(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0913, PLR0915 - one pass, one loop
-    data, starts, kinds, null_branch, targets, limits, divisors, first_level, level_starts, level_bytes,
-    values, applied_at, spans, done,
-):  # fmt: skip  # pragma: no cover - compiled
+@kernel
+def _decode(  # noqa: C901, PLR0913, PLR0915 - one pass, one loop
+    data: Any, starts: Any, kinds: Any, null_branch: Any, targets: Any, limits: Any, divisors: Any,
+    first_level: Any, level_starts: Any, level_bytes: Any, values: Any, applied_at: Any, spans: Any, done: Any,
+) -> None:  # fmt: skip  # pragma: no cover - compiled
     for row in range(len(starts) - 1):
         at = starts[row] + 5
         end = starts[row + 1]

@@ -14,6 +14,9 @@ import numpy.typing as npt
 from schemas.faults import SetupError
 from scorecard.kernels import kernel, readable
 
+AT_ONCE: Final = 64
+"""Rows that go through a tree side by side, so that one's questions need not wait for another's answers."""
+
 LEAF: Final = -1
 """In `feature`, `left` and `right` of a node without children."""
 
@@ -104,15 +107,37 @@ def margins(forest: Forest, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.f
 def sums_of_leaves(nodes: Nodes, matrix: npt.NDArray[np.float32], base: float) -> npt.NDArray[np.float64]:
     """`margins`, for those who keep the nodes."""
     total = np.full(len(matrix), base)
+    links, column = _without_ends(nodes)
+    place = np.empty(AT_ONCE, np.int64)
     for root in nodes.roots:
-        for row in range(len(matrix)):
-            node = root
-            while nodes.feature[node] >= 0:
-                value = matrix[row, nodes.feature[node]]
-                left = nodes.missing_left[node] if np.isnan(value) else value <= nodes.threshold[node]
-                node = nodes.left[node] if left else nodes.right[node]
-            total[row] += nodes.value[node]
+        for first in range(0, len(matrix), AT_ONCE):
+            lanes = min(AT_ONCE, len(matrix) - first)
+            place[:lanes] = root
+            moved = True
+            while moved:
+                moved = False
+                for lane in range(lanes):
+                    node = np.uint64(place[lane])
+                    value = matrix[np.uint64(first + lane), column[node]]
+                    right = (value > nodes.threshold[node]) | (np.isnan(value) & ~nodes.missing_left[node])
+                    place[lane] = links[node, np.uint64(right)]
+                    moved |= np.uint64(place[lane]) != node
+            for lane in range(lanes):
+                total[first + lane] += nodes.value[place[lane]]
     return total
+
+
+@kernel
+def _without_ends(nodes: Nodes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Both links of each node, a leaf's to itself, and columns that can always be looked at: walks without branches."""
+    links = np.empty((len(nodes.feature), 2), np.int64)
+    column = np.zeros(len(nodes.feature), np.uint64)
+    for node in range(len(links)):
+        leaf = nodes.feature[node] < 0
+        links[node, 0] = node if leaf else nodes.left[node]
+        links[node, 1] = node if leaf else nodes.right[node]
+        column[node] = 0 if leaf else nodes.feature[node]
+    return links, column
 
 
 def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
