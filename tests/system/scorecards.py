@@ -1,0 +1,70 @@
+"""Champions for tests: real bundles of a one-question forest, registered as training registers its own."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from schemas.events import ChampionAnnouncement
+from scorecard import bundle
+from scorecard.cache import Registered
+from scorecard.registry import Registry
+from streams.connection import Connection
+from streams.produce import EventPublisher
+from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
+
+
+class Champions:
+    """Registers, promotes and announces scorecards in one test's MLflow."""
+
+    def __init__(self, connection: Connection, folder: Path) -> None:
+        self._connection = connection
+        self._folder = folder
+        self.registry = Registry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
+
+    def register(self, decline_at: float = 1.0, **parts: Any) -> Registered:
+        """A version whose risky applicants have this margin; margins tell versions apart."""
+        space = feature_space()
+        column = space.columns.index("loan_percent_income")
+        forest = a_stump_forest(column, 0.25, -2.0, decline_at, len(space.columns))
+        place = self._folder / f"model-{decline_at}"
+        digest = bundle.write(
+            scorecard_parts(**{"forest": forest, **parts}), CONTRACT, some_values(), place / "artifacts" / "bundle"
+        )
+        return self.registry.register(place.as_uri(), "", {"digest": digest, "family": "xgboost"})
+
+    def promote(self, registered: Registered) -> Registered:
+        """It decides from now on, says the alias."""
+        self.registry.point("champion", registered.version)
+        return registered
+
+    def challenge(self, registered: Registered) -> Registered:
+        """It decides in the shadow."""
+        self.registry.point("challenger", registered.version)
+        return registered
+
+    def damage(self, decline_at: float) -> None:
+        """Alter a byte of what MLflow holds."""
+        path = self._folder / f"model-{decline_at}" / "artifacts" / "bundle" / "forest.npz"
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(bytes(data))
+
+    def announce(self, registered: Registered) -> None:
+        """Tell the workers."""
+        product = self._connection.contract().product
+        with EventPublisher(self._connection, "/tests") as publisher:
+            publisher.publish(
+                self._connection.topics().champions,
+                product,
+                ChampionAnnouncement(
+                    product=product,
+                    name=registered.name,
+                    version=registered.version,
+                    digest=registered.digest,
+                    family=registered.family,
+                    previous_version="",
+                    command_id="",
+                    why="a test says so",
+                    announced_at=datetime.now(UTC),
+                ),
+            )

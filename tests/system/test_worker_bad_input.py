@@ -1,0 +1,138 @@
+"""All that may lie on the applications topic, played between good applications through the real broker."""
+
+import json
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+from confluent_kafka.schema_registry import Schema
+
+from schemas.codec import framed
+from schemas.events import FlagKind, LoanDecision, Outcome
+from streams.connection import Connection
+from tests.builders import CONTRACT, an_application, application_bytes
+from tests.system.processes import Processes
+from tests.system.scorecards import Champions
+from tests.system.waiting import wait_for
+from tests.system.workers import Answers, Applicants, start_worker
+
+RUBBISH = bytes(reversed(range(250))) * 4_000
+"""A megabyte; a broker's defaults take little more."""
+UNKNOWN_ID = 987_654
+GOOD = 20
+
+
+def unreadable(schema_id: int, foreign_id: int) -> dict[str, tuple[bytes | None, str]]:
+    """Values by what is wrong with them, and the reason that must be given."""
+    good = application_bytes(schema_id)
+    return {
+        "not Avro": (b"\x00" + schema_id.to_bytes(4, "big") + b"\xff" * 40, "undecodable"),
+        "plain text": (b'{"application_id": "a-9"}', "not_framed"),
+        "wrong magic byte": (b"\x01" + good[1:], "not_framed"),
+        "unknown schema id": (b"\x00" + UNKNOWN_ID.to_bytes(4, "big") + good[5:], "unknown_schema"),
+        "truncated": (good[:-9], "undecodable"),
+        "a schema without the required fields": (b"\x00" + foreign_id.to_bytes(4, "big") + good[5:], ""),
+        "tombstone": (None, "tombstone"),
+        "a megabyte of rubbish": (RUBBISH, "not_framed"),
+        "empty": (b"", "not_framed"),
+    }
+
+
+def unscorable() -> dict[str, tuple[dict[str, Any], str]]:
+    """Fields by what is wrong with them, and the fault that must be named."""
+    return {
+        "age-out-of-range": ({"cb_person_cred_hist_length": 200}, "out_of_range"),
+        "not-a-number": ({"person_emp_length": float("nan")}, "not_finite"),
+        "infinite": ({"person_emp_length": float("inf")}, "not_finite"),
+        "zero-income": ({"person_income": Decimal("0.00")}, "out_of_range"),
+        "negative-income": ({"person_income": Decimal("-1.00")}, "out_of_range"),
+        "contradictory": ({"loan_percent_income": 0.9}, "contradictory"),
+    }
+
+
+@pytest.fixture
+def champions(connection: Connection, tmp_path: Path) -> Champions:
+    return Champions(connection, tmp_path / "models")
+
+
+def test_each_bad_record_gets_what_it_should_and_none_stands_in_the_way_of_good_ones(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    worker = start_worker(processes)
+    applicants, answers = Applicants(connection), Answers(connection)
+    foreign = connection.registry().get_latest_version(f"{connection.topics().outcomes.name}-value").schema_id
+    bad = unreadable(applicants.schema_id, foreign)
+    faulty = unscorable()
+
+    applicants.apply(range(GOOD))
+    for name, (value, _) in bad.items():
+        applicants.send(name.encode(), value, [("traceparent", b"00-1-2-01")])
+        applicants.apply(range(len(applicants.sent), len(applicants.sent) + 2))
+    for name, (fields, _) in faulty.items():
+        applicants.send(name.encode(), application_bytes(applicants.schema_id, application_id=name, **fields))
+        applicants.apply(range(len(applicants.sent), len(applicants.sent) + 2))
+    applicants.apply([1_000], loan_intent="YACHT")
+    duplicate = application_bytes(applicants.schema_id, application_id="twice")
+    applicants.send(b"twice", duplicate)
+    applicants.send(b"twice", duplicate)
+    applicants.acknowledged()
+
+    expected = len(applicants.sent) + len(faulty) + 2
+    decisions = wait_for(lambda: complete(answers, expected), 60, "all decisions")
+    by_name = {decision.application_id: decision for decision in decisions}
+    letters = {letter.key().decode(): letter for letter in answers.dead_letters()}
+    headers = {name: dict(letter.headers()) for name, letter in letters.items()}
+
+    assert Counter(decision.application_id for decision in decisions) == Counter(
+        [*applicants.sent, *faulty, "twice", "twice"]
+    )
+    assert {name: by_name[name].fault for name in faulty} == {name: fault for name, (_, fault) in faulty.items()}
+    assert {by_name[name].outcome for name in faulty} == {Outcome.REFER}
+    assert {by_name[name].probability for name in faulty} == {None}
+    assert all(by_name[name].fault is None for name in applicants.sent)
+    assert {flag.kind for flag in by_name["a-1000"].flags if flag.feature == "loan_intent"} == {FlagKind.UNSEEN}
+    assert len({d.decision_id for d in decisions if d.application_id == "twice"}) == 1
+
+    assert letters.keys() == bad.keys() | faulty.keys()
+    for name, (value, reason) in bad.items():
+        assert letters[name].value() == value, name
+        assert not reason or headers[name]["reason"] == reason.encode(), name
+        assert headers[name]["traceparent"] == b"00-1-2-01"
+        assert headers[name]["__connect.errors.topic"] == applicants.topic.encode()
+    assert headers["a schema without the required fields"]["reason"] in {b"incompatible_schema", b"undecodable"}
+    for name, (_, fault) in faulty.items():
+        assert headers[name]["reason"] == fault.encode()
+
+    metrics = worker.metrics()
+    set_aside = sum(value for name, value in metrics.items() if name.startswith("loan_dead_letters_total"))
+    assert set_aside == len(bad) + len(faulty)
+    assert sum(value for name, value in metrics.items() if name.startswith("loan_predictions_total")) == expected
+    assert worker.process.stop() == 0
+
+
+def complete(answers: Answers, expected: int) -> list[LoanDecision]:
+    decisions = answers.decisions()
+    return decisions if len(decisions) >= expected else []
+
+
+def test_an_older_writer_of_a_known_schema_is_read(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    start_worker(processes)
+    applicants, answers = Applicants(connection), Answers(connection)
+    older = {**CONTRACT.schema, "fields": [f for f in CONTRACT.schema["fields"] if f["name"] != "loan_grade"]}
+    registry = connection.registry()
+    older_id = registry.register_schema(f"{applicants.topic}-value", Schema(json.dumps(older), "AVRO"))
+    record = {name: value for name, value in an_application(application_id="old").items() if name != "loan_grade"}
+    applicants.send(b"old", framed(older_id, fastavro.parse_schema(older), record))  # type: ignore[arg-type]
+    applicants.acknowledged()
+
+    decisions = wait_for(lambda: complete(answers, 1), 30, "the decision")
+
+    assert decisions[0].source_schema_id == older_id
+    assert decisions[0].fault is None

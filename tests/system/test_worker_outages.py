@@ -1,0 +1,89 @@
+"""Neighbours that are away or not set up: the worker waits and says so, or stops with one line."""
+
+from pathlib import Path
+
+import pytest
+
+from loanctl import topics
+from loanctl.stack.local import LocalStack
+from streams.connection import Connection
+from tests.system.containers import ContainerStack
+from tests.system.processes import Processes
+from tests.system.scorecards import Champions
+from tests.system.waiting import wait_for
+from tests.system.workers import Answers, Applicants, start_worker
+
+MISCONFIGURED = 2
+
+
+@pytest.fixture
+def champions(connection: Connection, tmp_path: Path) -> Champions:
+    return Champions(connection, tmp_path / "models")
+
+
+def test_a_registry_that_is_away_delays_decisions_and_loses_none(
+    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    applicants, answers = Applicants(connection), Answers(connection)
+    worker = start_worker(processes)
+    stack.stop("registry")
+
+    try:
+        applicants.apply(range(30))
+        applicants.acknowledged()
+        away = wait_for(lambda: worker.health()[1]["away"], 30, "the outage")
+        before = answers.counted()
+    finally:
+        stack.start("registry")
+    wait_for(lambda: len(answers.counted()) == 30, 60, "the decisions")
+
+    assert away.keys() == {"registry"}
+    assert before == {}
+    assert worker.metrics()['loan_outages_total{neighbour="registry"}'] == 1
+    assert set(answers.counted().values()) == {1}
+
+
+def test_missing_topics_stop_the_worker_with_one_line_that_names_them(processes: Processes) -> None:
+    worker = start_worker(processes, ready=False, topic_prefix="nowhere")
+
+    status = worker.process.wait(60)
+    line = worker.process.output().splitlines()[-1]
+
+    assert status == MISCONFIGURED
+    assert line.startswith("scoring worker: no topic nowhere.applications.v1, ")
+    assert "loanctl topics apply" in line
+    assert "Traceback" not in worker.process.output()
+
+
+def test_unregistered_schemas_stop_the_worker_with_one_line(connection: Connection, processes: Processes) -> None:
+    unregistered = topics.TopicSettings(**{**connection.model_dump(), "topic_prefix": f"{connection.topic_prefix}u"})
+    topics.apply(unregistered)
+    worker = start_worker(processes, ready=False, topic_prefix=unregistered.topic_prefix)
+
+    status = worker.process.wait(60)
+
+    assert status == MISCONFIGURED
+    assert "loanctl schemas register" in worker.process.output().splitlines()[-1]
+
+
+def test_wrong_settings_are_all_told_in_one_line(processes: Processes) -> None:
+    worker = start_worker(processes, ready=False, delivery="twice", batch_records=0)
+
+    status = worker.process.wait(60)
+    line = worker.process.output().splitlines()[-1]
+
+    assert status == MISCONFIGURED
+    assert "LOAN_DELIVERY" in line
+    assert "LOAN_BATCH_RECORDS" in line
+
+
+def test_without_a_broker_the_worker_waits_and_leaves_when_told(processes: Processes) -> None:
+    worker = start_worker(processes, ready=False, bootstrap_servers="127.0.0.1:1")
+    wait_for(lambda: "broker" in worker.health()[1].get("away", {}), 60, "the outage")
+
+    status, _ = worker.health()
+
+    assert status == 503
+    assert worker.process.stop() == 0
+    assert len(worker.process.output().splitlines()) < 30, "what the client says of a broker away is limited"

@@ -1,0 +1,192 @@
+"""A crash is an item of the input: whatever dies where, each record is answered once."""
+
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.records import OutgoingRecord
+from streams.batches import Reader, Reading
+from streams.connection import Connection
+from streams.delivery import (
+    MOST_VALUE_BYTES,
+    VALUE_LEFT,
+    AtLeastOnce,
+    Delivery,
+    DeliveryError,
+    ExactlyOnce,
+    Mode,
+    delivery_of,
+    enqueue,
+    fitting,
+)
+from tests.doubles.kafka import Crash, FakeBroker, failure
+
+RECORDS = 12
+READING = Reading(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
+
+
+class Fate:
+    """Crashes the process at the given acts, counted over all its lives."""
+
+    def __init__(self, crashes: frozenset[int]) -> None:
+        self._crashes = crashes
+        self._acts = 0
+        self.armed = True
+
+    def __call__(self, _act: str) -> None:
+        self._acts += 1
+        if self.armed and self._acts in self._crashes:
+            raise Crash
+
+
+def life(broker: FakeBroker, mode: Mode, most_reads: int) -> None:
+    """One process from its start to its end, or to its crash; no hand is lifted afterwards."""
+    delivery: Delivery
+    if mode is Mode.EXACTLY_ONCE:
+        delivery = ExactlyOnce(Connection(), "one", broker.producer)
+    else:
+        delivery = AtLeastOnce(Connection(), broker.producer)
+    delivery.open()
+    reader = Reader(Connection(), READING, broker.consumer)
+    for _ in range(most_reads):
+        batch = reader.read(0)
+        if batch is not None:
+            answers = [OutgoingRecord("out", b"k", value) for value in batch.records.values]
+            delivery.deliver(answers, batch, reader)
+
+
+def played(mode: Mode, crashes: frozenset[int]) -> list[bytes | None]:
+    fate = Fate(crashes)
+    broker = FakeBroker(fate)
+    broker.put("in", *(b"%d" % number for number in range(RECORDS)))
+    for _ in range(len(crashes)):
+        with suppress(Crash):
+            life(broker, mode, 4)
+    fate.armed = False
+    life(broker, mode, 2 * RECORDS)
+    return broker.values("out")
+
+
+@given(st.frozensets(st.integers(1, 80), max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_exactly_once_gives_the_same_answers_whatever_crashes_come_between(crashes: frozenset[int]) -> None:
+    assert Counter(played(Mode.EXACTLY_ONCE, crashes)) == Counter(played(Mode.EXACTLY_ONCE, frozenset()))
+
+
+@given(st.frozensets(st.integers(1, 80), max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_at_least_once_loses_nothing_and_repeats_the_same_bytes_alone(crashes: frozenset[int]) -> None:
+    assert set(played(Mode.AT_LEAST_ONCE, crashes)) == set(played(Mode.AT_LEAST_ONCE, frozenset()))
+
+
+def test_a_quiet_day_answers_each_record_once_in_both_modes() -> None:
+    expected = {b"%d" % number: 1 for number in range(RECORDS)}
+
+    assert Counter(played(Mode.EXACTLY_ONCE, frozenset())) == expected
+    assert Counter(played(Mode.AT_LEAST_ONCE, frozenset())) == expected
+
+
+class Scripted:
+    """A producer that fails as told, and notes what was done to it."""
+
+    def __init__(self, **failing: Exception) -> None:
+        self.failing = failing
+        self.done: list[str] = []
+
+    def __getattr__(self, act: str) -> Any:
+        def do(*_: object, **__: object) -> int:
+            self.done.append(act)
+            if act in self.failing:
+                raise self.failing[act]
+            return 0
+
+        return do
+
+
+def a_batch() -> tuple[Any, Reader]:
+    broker = FakeBroker()
+    broker.put("in", b"a")
+    reader = Reader(Connection(), READING, broker.consumer)
+    return reader.read(0), reader
+
+
+def test_a_failed_transaction_is_aborted_so_that_readers_do_not_wait_for_its_timeout() -> None:
+    producer = Scripted(commit_transaction=failure(KafkaError._TIMED_OUT))
+    delivery = ExactlyOnce(Connection(), "one", lambda _: producer)
+    delivery.open()
+
+    with pytest.raises(DeliveryError, match="_TIMED_OUT"):
+        delivery.deliver([], *a_batch())
+
+    assert producer.done[-1] == "abort_transaction"
+
+
+def test_offsets_are_not_committed_where_an_answer_was_not_acknowledged() -> None:
+    broker = FakeBroker()
+    broker.put("in", b"a")
+    reader = Reader(Connection(), READING, broker.consumer)
+    batch = reader.read(0)
+    assert batch is not None
+    made: list[dict[str, Any]] = []
+    delivery = AtLeastOnce(Connection(), lambda properties: made.append(properties) or Scripted())
+    delivery.open()
+    made[0]["on_delivery"](KafkaError(KafkaError._MSG_TIMED_OUT), None)
+
+    with pytest.raises(DeliveryError, match="_MSG_TIMED_OUT"):
+        delivery.deliver([], batch, reader)
+
+    assert broker.committed == {}
+
+
+def test_a_full_client_queue_is_waited_for() -> None:
+    class Full(Scripted):
+        def produce(self, *_: object, **__: object) -> None:
+            self.done.append("produce")
+            if self.done.count("produce") == 1:
+                raise BufferError
+
+    producer = Full()
+
+    enqueue(producer, [OutgoingRecord("out", None, b"v")])
+
+    assert producer.done == ["produce", "poll", "produce"]
+
+
+def test_transactions_are_short_and_impatient() -> None:
+    made: list[dict[str, Any]] = []
+    delivery = ExactlyOnce(Connection(), "one", lambda properties: made.append(properties) or Scripted())
+    delivery.open()
+
+    assert made[0]["retry.backoff.ms"] == 5
+    assert made[0]["transaction.timeout.ms"] == 15_000
+
+
+def test_the_mode_chooses_the_delivery() -> None:
+    assert isinstance(delivery_of(Mode.EXACTLY_ONCE, Connection(), "n"), ExactlyOnce)
+    assert isinstance(delivery_of(Mode.AT_LEAST_ONCE, Connection(), "n"), AtLeastOnce)
+
+
+def test_a_dead_letter_that_fits_is_left_alone() -> None:
+    letter = OutgoingRecord("dlq", b"k", b"x" * MOST_VALUE_BYTES, (("reason", b"undecodable"),))
+
+    assert fitting(letter) == letter
+
+
+def test_a_value_too_large_stays_where_it_lies_and_the_letter_says_so() -> None:
+    letter = fitting(OutgoingRecord("dlq", b"k", b"x" * (MOST_VALUE_BYTES + 1), (("reason", b"undecodable"),)))
+
+    assert letter.value is None
+    assert letter.headers == (("reason", b"undecodable"), VALUE_LEFT)
+
+
+def test_large_keys_and_headers_of_an_application_do_not_stop_its_dead_letter() -> None:
+    why = (("__connect.errors.offset", b"7"), ("reason", b"undecodable"))
+    letter = fitting(OutgoingRecord("dlq", b"k" * 40_000, b"v", (("big", b"x" * 40_000), *why)))
+
+    assert letter.key is None
+    assert letter.headers == why
