@@ -89,6 +89,17 @@ def score_batch(
     )
 
 
+def warm(champion: Champion, policy: Policy, wire: Wire) -> None:
+    """Compiles, or loads from the cache, every kernel of `score_batch`, so that the first applicant need not wait."""
+    wire.reader.warm()
+    champion.scorecard.explainer.warm()
+    # A tombstone gives no decision, and so writes all of none.
+    nothing = RecordBatch(
+        topic="", keys=[None], values=[None], partitions=[0], offsets=[0], timestamps=[0], headers=[()]
+    )
+    score_batch(nothing, {}, champion, policy, wire)
+
+
 def decide(decoded: Decoded, found: Faults, champion: Champion, policy: Policy) -> Decided:
     """Scores, outcomes and reasons of readable applications; REFER and nothing else where one is at fault."""
     scorecard = champion.scorecard

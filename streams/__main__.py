@@ -109,6 +109,7 @@ class ScoringProcess:
         startup.require_topics(self.settings, self.situation)
         answering = self._answering()
         startup.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
+        answering.warm()
         self.situation.at("scoring")
         parts = Parts(
             connection=self.settings,

@@ -13,7 +13,7 @@ import numpy as np
 from schemas.codec import schema_ids
 from schemas.records import OutgoingRecord
 from schemas.registered import WriterSchemas
-from scorecard.decision import Champion, Scored, Wire, score_batch
+from scorecard.decision import Champion, Scored, Wire, score_batch, warm
 from scorecard.policy import Policy
 from streams.delivery import fitting
 from streams.metrics import Metrics
@@ -58,6 +58,12 @@ class Answering:
             self.metrics.answered(scored)
         if shadow is not None:
             self.metrics.shadowed(shadow.outcomes)
+
+    def warm(self) -> None:
+        """Leave nothing to be compiled for the first applicant; a champion is there."""
+        holder = self.champion.holder
+        if holder is not None:
+            warm(holder, self.policy or holder.scorecard.policy, self.wire)
 
     def _writers(self, handed: Handed) -> Mapping[int, Mapping[str, Any] | None]:
         ids = schema_ids(handed.batch.records.values)

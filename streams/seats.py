@@ -109,6 +109,7 @@ class Seat:
         claim = _claim(registered)
         try:
             scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, claim.digest)
+            scorecard.explainer.warm()
         except OutageError as fault:
             self._situation.lost(NEIGHBOUR, fault)
         except SetupError as fault:

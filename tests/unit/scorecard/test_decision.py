@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
+from schemas import flat
 from schemas.codec import unframed
 from schemas.events import FlagKind, LoanDecision, Outcome, avro_schema, from_record
 from schemas.records import OutgoingRecord
+from scorecard import decision_kernels, lookup
 from scorecard.calibration import sigmoid
-from scorecard.decision import Scored, score_batch
+from scorecard.decision import Scored, score_batch, warm
 from scorecard.policy import Policy
 from tests.builders import (
     APPLICATION_SCHEMA_ID,
@@ -175,3 +177,15 @@ def test_no_value_of_the_applicant_stands_in_a_dead_letters_headers():
     letter = scored(application_bytes(person_income=Decimal("-77777.77"))).dead_letters[0]
 
     assert all(b"77777" not in (value or b"") for _, value in letter.headers)
+
+
+def test_warming_leaves_nothing_to_compile():
+    champion, wire = a_champion(), a_wire()
+    kernels = (flat._decode, decision_kernels.write, lookup.add_tabulated, lookup.laid_out)
+
+    warm(champion, champion.scorecard.policy, wire)
+
+    compiled = [len(kernel.signatures) for kernel in kernels]
+    for size in (1, 16, 80):
+        score_batch(a_batch(*[application_bytes()] * size), WRITERS, champion, champion.scorecard.policy, wire)
+    assert [len(kernel.signatures) for kernel in kernels] == compiled
