@@ -1,0 +1,138 @@
+"""The trainer on a real broker: a command is done once, whatever dies, and answered in words."""
+
+from pathlib import Path
+
+import pytest
+
+from loanctl.stack.ports import free_ports
+from schemas.events import RetrainStatus
+from scorecard import bundle
+from streams.connection import Connection
+from tests.system.processes import Processes, pause
+from tests.system.training_stage import TrainingStage
+from tests.system.waiting import wait_for
+
+PATIENCE_S = 150.0
+"""A training takes seconds; a machine that tests much else takes longer."""
+
+
+@pytest.fixture
+def stage(connection: Connection, processes: Processes, tmp_path: Path) -> TrainingStage:
+    return TrainingStage(connection, processes, tmp_path, free_ports(1)[0])
+
+
+def test_a_command_leads_to_a_better_champion_announced_and_answered(stage: TrainingStage) -> None:
+    first = stage.crown()
+    window = stage.applicants(1_500)
+    stage.command("drift-1", window, first["digest"])
+    trainer = stage.trainer()
+
+    result = wait_for(stage.results, PATIENCE_S)[0]
+
+    assert result.status is RetrainStatus.PROMOTED, result.why
+    assert "against the champion on the same" in result.why
+    assert result.champion_version == "1"
+    assert result.challenger_version == "2"
+    assert result.rows > 3_000
+    assert result.metrics["auc"] > 0.7
+    champion = stage.champion()
+    assert (champion.version, champion.digest) == ("2", result.challenger_digest)
+    assert [told.version for told in stage.announcements()] == ["1", "2"]
+    assert stage.announcements()[-1].command_id == "drift-1"
+    assert 'loan_retrain_commands_total{status="PROMOTED"} 1.0' in stage.metrics()
+    assert trainer.stop() == 0
+    # The window that was accepted is the population that the next windows are compared with.
+    scorecard = bundle.read(stage.registry().fetch("2"), stage.connection.contract(), champion.digest)
+    assert sum(scorecard.profile.score.counts) == 1_500
+
+
+def test_a_command_sent_twice_is_done_once_and_one_about_yesterdays_champion_is_not_done(stage: TrainingStage) -> None:
+    first = stage.crown()
+    stage.applicants(1_500)
+    stage.command("drift-1", None, first["digest"])
+    stage.command("drift-1", None, first["digest"])
+    stage.command("drift-2", None, first["digest"])
+    stage.trainer()
+
+    results = wait_for(lambda: found if len(found := stage.results()) == 3 else None, PATIENCE_S)
+
+    assert [result.status for result in results] == [
+        RetrainStatus.PROMOTED,
+        RetrainStatus.DUPLICATE,
+        RetrainStatus.FAILED,
+    ]
+    assert "out of date: it speaks of version 1, and version 2 decides now" in results[2].why
+    assert len(stage.registry().history()) == 2
+
+
+@pytest.mark.parametrize("killed_in", ["search", "log"])
+def test_a_trainer_killed_in_the_middle_does_the_command_once(stage: TrainingStage, killed_in: str) -> None:
+    stage.crown()
+    stage.applicants(1_500)
+    stage.command("person-1")
+    victim = stage.trainer(trials=6, folds=5, most_trees=300) if killed_in == "search" else stage.trainer()
+    wait_for(lambda: stage.stage() == killed_in, PATIENCE_S)
+    victim.kill()
+    stage.trainer()
+
+    wait_for(stage.results, PATIENCE_S)
+    pause(2.0)
+
+    assert [result.status for result in stage.results()] == [RetrainStatus.PROMOTED]
+    made = [one for one in stage.registry().history() if one.tags.get("command_id") == "person-1"]
+    assert len(made) == 1
+    assert stage.champion().version == made[0].version
+
+
+def test_too_few_true_outcomes_are_refused_saying_how_many_must_be(stage: TrainingStage) -> None:
+    stage.crown()
+    stage.applicants(40)
+    stage.command("person-1")
+    stage.trainer()
+
+    result = wait_for(stage.results, PATIENCE_S)[0]
+
+    assert result.status is RetrainStatus.FAILED
+    assert result.why == "40 applications have a true outcome, at least 300 must"
+
+
+def test_what_is_no_command_is_passed_over(stage: TrainingStage) -> None:
+    from schemas.records import OutgoingRecord
+    from streams.produce import EventPublisher
+
+    topic = stage.connection.topics().retrain_commands.name
+    with EventPublisher(stage.connection, "/test") as publisher:
+        publisher.send([OutgoingRecord(topic, b"x", b"not a command")])
+    stage.command("person-1")
+    stage.trainer(base_table="")
+
+    result = wait_for(stage.results, PATIENCE_S)[0]
+
+    assert result.status is RetrainStatus.FAILED
+    assert 'status="UNREADABLE"} 1.0' in stage.metrics()
+
+
+def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back(stage: TrainingStage) -> None:
+    stage.crown()
+    stage.applicants(1_500)
+    stage.command("person-1")
+    stage.trainer(promotion="manual")
+
+    result = wait_for(stage.results, PATIENCE_S)[0]
+    assert result.status is RetrainStatus.HELD, result.why
+    assert stage.champion().version == "1"
+
+    promoted = stage.loanctl("champion", "promote", "--why", "seen")
+    assert promoted.status == 0, promoted.err
+    assert stage.champion().version == "2"
+    rolled = stage.loanctl("champion", "rollback")
+    assert rolled.status == 0, rolled.err
+    assert stage.champion().version == "1"
+    assert [told.version for told in stage.announcements()] == ["1", "2", "1"]
+
+
+def test_a_person_asks_by_a_command(stage: TrainingStage) -> None:
+    asked = stage.loanctl("retrain", "--why", "curious")
+
+    assert asked.status == 0, asked.err
+    assert "person-" in asked.out

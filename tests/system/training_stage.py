@@ -1,0 +1,122 @@
+"""A base table, labelled applications on the topics, and commands to the trainer; for tests of training."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from loanctl import play, population, tables
+from loanctl.play import Script
+from loanctl.population import Shift
+from loanctl.tables import Table
+from schemas.events import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
+from schemas.registered import EventSerde
+from schemas.topics import Topic
+from scorecard.cache import Registered
+from scorecard.registry import Registry
+from streams.connection import Connection
+from streams.produce import EventPublisher
+from tests.system.processes import Finished, Processes, Started
+from tests.system.reading import read_topic
+
+Event = TypeVar("Event")
+
+BEGAN: Final = datetime(2026, 3, 1, tzinfo=UTC)
+SPACING: Final = timedelta(seconds=3)
+BASE_ROWS: Final = 2_000
+SMALL: Final = {"trials": 1, "folds": 2, "most_trees": 60, "jobs": 1}
+"""A search of a second."""
+CHANGED: Final = Shift(income_factor=1.6, changed_risk=1.0)
+"""A world in which the first champion is wrong."""
+
+
+@dataclass
+class TrainingStage:
+    """One test's topics and base table."""
+
+    connection: Connection
+    processes: Processes
+    folder: Path
+    web_port: int
+
+    def base(self) -> Path:
+        """The base table, made up."""
+        path = self.folder / "base.csv"
+        tables.written(population.applicants(BASE_ROWS, 1), path)
+        return path
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        cache = self.folder / "cache"
+        return {"base_table": self.folder / "base.csv", "cache_dir": cache, **SMALL, **more}
+
+    def crown(self) -> dict[str, Any]:
+        """The first champion by `loanctl train`; its summary."""
+        finished = self.loanctl("train", "--data", str(self.base()), "--json")
+        assert finished.status == 0, finished.err
+        return dict(json.loads(finished.out.splitlines()[-1]))
+
+    def loanctl(self, *arguments: str) -> Finished:
+        return self.processes.loanctl(*arguments, **self.settings())
+
+    def trainer(self, **more: Any) -> Started:
+        return self.processes.start("training", **self.settings(web_port=self.web_port, retry_s=1, **more))
+
+    def applicants(self, count: int, seed: int = 7, shift: Shift = CHANGED) -> tuple[datetime, datetime]:
+        """Applications and what became of them, onto the topics; from when until when they were signed."""
+        table = Table("made up", f"s{seed}", population.applicants(count, seed, shift))
+        script, writing = Script(start=BEGAN, spacing=SPACING), play.writing(self.connection)
+        with EventPublisher(self.connection, "/test") as publisher:
+            publisher.send(play.applications(table, script, writing))
+            publisher.send(play.outcomes(table, script, writing))
+        return BEGAN, BEGAN + count * SPACING
+
+    def command(self, command_id: str, window: tuple[datetime, datetime] | None = None, digest: str = "") -> None:
+        command = RetrainCommand(
+            command_id=command_id,
+            product="credit_risk",
+            cause=RetrainCause.DRIFT,
+            why="test",
+            champion_version="1" if digest else "",
+            champion_digest=digest,
+            reference_id="",
+            window_start=window[0] if window else None,
+            window_end=window[1] if window else None,
+            issued_at=datetime.now(UTC),
+        )
+        with EventPublisher(self.connection, "/test") as publisher:
+            publisher.publish(self.connection.topics().retrain_commands, command_id, command)
+
+    def results(self) -> list[RetrainResult]:
+        return self._events(RetrainResult, self.connection.topics().retrain_results)
+
+    def announcements(self) -> list[ChampionAnnouncement]:
+        return self._events(ChampionAnnouncement, self.connection.topics().champions)
+
+    def registry(self) -> Registry:
+        connection = self.connection
+        return Registry(connection.mlflow_uri, connection.registered_model(), self.folder / "cache")
+
+    def champion(self) -> Registered:
+        found = self.registry().champion()
+        assert found is not None
+        return found
+
+    def stage(self) -> str:
+        """What the trainer says that it does."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.web_port}/health", timeout=2) as answer:
+                return str(json.load(answer)["stage"])
+        except (URLError, OSError, ValueError):
+            return ""
+
+    def metrics(self) -> str:
+        with urlopen(f"http://127.0.0.1:{self.web_port}/metrics", timeout=2) as answer:
+            return str(answer.read().decode())
+
+    def _events(self, event: type[Event], topic: Topic) -> list[Event]:
+        serde = EventSerde(self.connection.registry(), event, topic.name)
+        messages = sorted(read_topic(self.connection, topic.name), key=lambda message: message.offset() or 0)
+        return [serde.decode(message.value()) for message in messages]
