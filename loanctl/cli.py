@@ -52,6 +52,8 @@ COMMANDS: Final = (
     Line("champion", "loanctl.champion:app", "Show, promote or roll back the champion."),
     Line("retrain", "loanctl.retrain:retrain", "Ask the trainer for a challenger."),
     Line("play", "loanctl.play_command:play", "Play applications onto the topics."),
+    Line("drift", "loanctl.drift:app", "Tell what the drift agent found, and check it."),
+    Line("profile", "loanctl.profile_command:profile", "Describe applicants, as JSON."),
     Line("demo", "loanctl.demo:demo", "Tell the whole story on real Kafka."),
 )
 LIFECYCLE: Final = frozenset({"up", "status", "down", "demo", "settings"})

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Annotated, Final, NoReturn
 
 import typer
+from confluent_kafka import Producer
 from rich.console import Console
 
 from loanctl import demo_checks, demo_show, endpoints, schemas
@@ -24,10 +25,12 @@ from loanctl.demo_story import Story
 from loanctl.stack import local
 from loanctl.stack.local import Wanted, local_stack
 from loanctl.stack.progress import Told
+from streams import logs
 from streams.connection import Connection, read
 
 FOLDER: Final = Path("build/demo")
 """Of the stack, the processes' logs, the applicants and the fetched bundles; made anew by every demo."""
+ROUSE_S: Final = 30.0
 INTERRUPTED: Final = 130
 """What a shell makes of Ctrl-C."""
 
@@ -38,7 +41,8 @@ def demo(
 ) -> None:
     """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
     began = time.monotonic()
-    console = Console()
+    console = demo_show.a_console()
+    logs.configure("error", "demo")
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         with _theatre(console) as connection:
@@ -66,12 +70,18 @@ def _theatre(console: Console) -> Iterator[Connection]:
     with local_stack(FOLDER, outside, Told(console)) as stack:
         os.environ.update(endpoints.variables(stack.endpoints) | _own_names(outside))
         connection = Connection.read()
+        _rouse(connection)
         demo_show.heading(console, "Topics and schemas")
         applied = topic_command.apply(read(topic_command.TopicSettings))
         registered = schemas.register(connection)
         demo_show.said(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
         demo_show.said(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
         yield connection
+
+
+def _rouse(connection: Connection) -> None:
+    """A new broker makes what transactions need when first asked, and tells every client meanwhile to ask again."""
+    Producer({**connection.kafka(), "transactional.id": "loan-demo"}).init_transactions(ROUSE_S)
 
 
 def _own_names(outside: Wanted) -> dict[str, str]:

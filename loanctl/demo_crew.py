@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,8 @@ def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]
                 guard.watch(members[name].running)
             yield members
         finally:
-            for member in members.values():
-                member.running.stop()
+            with ThreadPoolExecutor() as together:
+                list(together.map(lambda member: member.running.stop(), members.values()))
 
 
 def _started(name: str, module: str, port: int, logs: Path, settings: Mapping[str, str]) -> Member:

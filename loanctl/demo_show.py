@@ -3,6 +3,7 @@
 Renders values that others computed; a console that is no terminal gets the same as plain text.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -32,6 +33,11 @@ WIDTH: Final = 100
 """Of the panels; a file that is read on a phone wraps less."""
 
 
+def a_console() -> Console:
+    """Standard output; as wide as a terminal is, or as our panels are."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
 def heading(console: Console, what: str) -> None:
     """The next part of the story."""
     console.print()
@@ -40,7 +46,7 @@ def heading(console: Console, what: str) -> None:
 
 def said(console: Console, line: str) -> None:
     """One line of the story."""
-    console.print(f"  {line}", highlight=False)
+    console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
 def decision(console: Console, told: LoanDecision) -> None:
@@ -105,6 +111,7 @@ def _probability(told: LoanDecision) -> Text:
 def _contributions(told: LoanDecision) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
     largest = max((abs(item.contribution) for item in told.contributions), default=0.0) or 1.0
+    table.add_column(no_wrap=True)
     for item in sorted(told.contributions, key=lambda item: -abs(item.contribution)):
         table.add_row(item.feature, _value(item), f"{item.contribution:+.3f}", _bar(item.contribution / largest))
     table.add_row("[dim]base value[/]", "", f"[dim]{told.base_value or 0.0:+.3f}[/]", "")
