@@ -1,0 +1,47 @@
+"""Cut-offs by cost follow from the costs; by F1 or Youden they are placed on the rows given."""
+
+import numpy as np
+import pytest
+
+from scorecard.policy import Policy
+from training.cutoffs import Costs, CutoffsError, Rule, best_f1, best_youden, cost, policy
+
+PROBABILITY = np.array([0.05, 0.1, 0.2, 0.3, 0.6, 0.7, 0.8, 0.9])
+DEFAULTED = np.array([False, False, False, True, False, True, True, True])
+
+
+def test_a_person_looks_where_that_is_cheaper_than_either_mistake() -> None:
+    # Approving costs 5p, declining 1 - p, a look .7: approve under .14, decline from .3 on.
+    assert policy(Rule.COST, PROBABILITY, DEFAULTED, Costs()) == Policy(0.14, 0.3)
+
+
+def test_costs_under_which_nobody_would_be_referred_are_refused() -> None:
+    with pytest.raises(CutoffsError, match="review / default <= 1 - review"):
+        Costs(default=1.5, review=0.9)
+
+
+def test_the_cost_of_a_policy_is_counted_per_applicant() -> None:
+    # Approved: one default (.3) of four. Referred: .6. Declined: nobody who repaid.
+    found = cost(Policy(0.5, 0.65), PROBABILITY, DEFAULTED, Costs())
+
+    assert found == pytest.approx((5.0 + 0.7) / 8)
+
+
+def test_the_best_f1_is_where_counting_says() -> None:
+    # From .3 on: 4 defaults of 5 called, F1 8/9; from .7 on: 3 of 3, F1 6/7.
+    assert best_f1(PROBABILITY, DEFAULTED) == 0.3
+
+
+def test_the_best_youden_weighs_both_classes_alike() -> None:
+    # From .3 on: 1 + 3/4 - 1; from .7 on: 3/4 + 1 - 1: a tie, the higher cut-off comes first.
+    assert best_youden(PROBABILITY, DEFAULTED) == 0.7
+
+
+@pytest.mark.parametrize("rule", [Rule.F1, Rule.YOUDEN])
+def test_other_rules_refer_a_share_of_the_applicants_around_the_cut_off(rule: Rule) -> None:
+    generator = np.random.default_rng(1)
+    probability = generator.random(2_000)
+    found = policy(rule, probability, generator.random(2_000) < probability, Costs(referred=0.2))
+
+    referred = np.mean((probability >= found.approve_below) & (probability < found.decline_from))
+    assert referred == pytest.approx(0.2, abs=0.01)
