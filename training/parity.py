@@ -6,9 +6,8 @@ the definition, worked out by another way than the kernels', leaf by leaf from s
 arrays. A scorecard that does not agree is not registered.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -31,9 +30,6 @@ CONTRIBUTION_LIMITS: Final[Mapping[str, float]] = {"xgboost": 1e-5, "catboost": 
 """Relative to the largest margin where that is above 1: what a library's own arithmetic gives."""
 
 ADDITIVITY_LIMIT: Final = 1e-9
-
-WEIGHTY: Final = 2.0**40
-"""Scales weights exactly, and makes a thousand rows weigh less than the limit."""
 
 FOREST_ROWS: Final = 8
 """Of a random forest, worked out leaf by leaf: each row costs about .1 s."""
@@ -66,7 +62,7 @@ def proven(forest: Forest, explainer: Explainer, model: Any, matrix: Matrix) -> 
     """
     family = type(model).__module__.partition(".")[0]
     margin = margins(forest, matrix)
-    contributions = _by_column(forest, matrix)
+    contributions = _by_column(_attributed(forest, family), matrix)
     library_margin, library_contributions = REFERENCES[family](model, matrix)
     scale = max(1.0, float(np.abs(library_margin).max(initial=0.0)))
     parity = Parity(
@@ -79,6 +75,13 @@ def proven(forest: Forest, explainer: Explainer, model: Any, matrix: Matrix) -> 
     _refuse_beyond("sums", _gap(explainer.base_value + by_feature.sum(axis=1), margin) / scale, ADDITIVITY_LIMIT)
     _refuse_beyond("margins of features", _gap(total, margin) / scale, ADDITIVITY_LIMIT)
     return parity
+
+
+def _attributed(forest: Forest, family: str) -> Forest:
+    """The forest that the library's contributions are of."""
+    if family != "catboost":
+        return forest
+    return replace(forest, value=np.where(forest.cover > 0.0, forest.value, 0.0))
 
 
 def _by_column(forest: Forest, matrix: Matrix) -> Numbers:
@@ -97,32 +100,27 @@ def _xgboost(model: Any, matrix: Matrix) -> tuple[Numbers, Numbers]:
 
 
 def _catboost(model: Any, matrix: Matrix) -> tuple[Numbers, Numbers]:
+    """CatBoost passes over leaves that no training row reached, as if they were 0.
+
+    Under monotone constraints they are not. So its contributions are of a copy in which they are, and
+    held against those of a forest in which they are, too (`_attributed`).
+    """
     from catboost import Pool
 
     rows = Pool(matrix)
     margin = model.predict(rows, prediction_type="RawFormulaVal", thread_count=1)
-    explained = _weighty(model).get_feature_importance(rows, type="ShapValues", thread_count=1)
+    explained = _emptied(model).get_feature_importance(rows, type="ShapValues", thread_count=1)
     return np.asarray(margin), np.asarray(explained)[:, :-1]
 
 
-def _weighty(model: Any) -> Any:
-    """The same model, its leaf weights scaled by a power of two: their ratios, and so its contributions, stay.
-
-    Of a model with monotone constraints CatBoost adds the rows asked about to the weights of training, so
-    that a row's contributions depend on its neighbours (catboost issue 1956); beside these weights that is nothing.
-    """
-    from catboost import CatBoostClassifier
-
+def _emptied(model: Any) -> Any:
+    """A copy of CatBoost's whose leaves without training rows are 0; of a file, since only what was read is altered."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.json"
-        model.save_model(str(path), format="json")
-        exported = json.loads(path.read_text(encoding="utf-8"))
-        for tree in exported["oblivious_trees"]:
-            tree["leaf_weights"] = [weight * WEIGHTY for weight in tree["leaf_weights"]]
-        path.write_text(json.dumps(exported), encoding="utf-8")
-        scaled = CatBoostClassifier()
-        scaled.load_model(str(path), format="json")
-    return scaled
+        path = str(Path(folder) / "model.cbm")
+        model.save_model(path)
+        copy = type(model)().load_model(path)
+    copy.set_leaf_values(np.where(model.get_leaf_weights() > 0.0, model.get_leaf_values(), 0.0))
+    return copy
 
 
 def _sklearn(model: Any, matrix: Matrix) -> tuple[Numbers, Numbers]:
