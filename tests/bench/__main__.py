@@ -1,0 +1,41 @@
+"""`make bench`, or `python -m tests.bench [PART ...]`: measures, prints a table, and writes build/bench.json."""
+
+import argparse
+import importlib
+import sys
+from typing import Final
+
+from tests.bench.measuring import Line, kept, pinned, table
+
+PARTS: Final = {
+    "attribution": "tests.bench.attribution",
+    "score_batch": "tests.bench.batches",
+}
+ON_ONE_CORE: Final = ("attribution", "score_batch")
+"""Measured in this process; the others start processes, and pin those."""
+
+
+def main() -> int:
+    """Measure the parts asked for, all by default."""
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    asked = parser.parse_args().parts or list(PARTS)
+    unknown = [part for part in asked if part not in PARTS]
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    found: list[Line] = []
+    for part in asked:
+        if part in ON_ONE_CORE:
+            pinned()
+        for line in importlib.import_module(PARTS[part]).lines():
+            found.append(line)
+            sys.stderr.write(
+                f"{line.name}: {line.value} {line.unit}; {line.against} {line.against_value}; x{line.ratio}\n"
+            )
+            kept(found)
+    sys.stdout.write(table(found) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

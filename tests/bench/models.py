@@ -1,0 +1,98 @@
+"""What is measured with: made-up applicants (`loanctl.population`), models of three families, and their forests."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import fastavro
+import numpy as np
+import numpy.typing as npt
+
+from loanctl import population
+from loanctl.play import Script, records
+from loanctl.tables import Table
+from schemas.applications import Matrix, from_records
+from schemas.codec import framed
+from scorecard.forest import Forest
+from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
+from training.compile import compiled
+
+ROWS: Final = 20_000
+SEED: Final = 1
+BELOW_ALL: Final = -1e9
+"""Stands for missing where scikit-learn is measured: shap's own routine takes no missing values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Applicants encoded for forests, and as an application's fields."""
+
+    matrix: npt.NDArray[np.float32]
+    defaulted: npt.NDArray[np.int8]
+    values: Matrix
+
+
+@lru_cache(maxsize=1)
+def applicants() -> Population:
+    """The applicants that everything is trained on and measured with."""
+    frame = population.applicants(ROWS, SEED)
+    values = from_records(CONTRACT, list(_records(ROWS))).values
+    return Population(
+        matrix=feature_space().encode(values),
+        defaulted=frame["loan_status"].to_numpy().astype(np.int8),
+        values=values,
+    )
+
+
+def application_values(count: int, schema_id: int = APPLICATION_SCHEMA_ID) -> Sequence[bytes]:
+    """Framed applications with ids of their own."""
+    schema: Any = fastavro.parse_schema(dict(CONTRACT.schema))
+    return [framed(schema_id, schema, record) for record in _records(count)]
+
+
+def an_xgboost(depth: int, trees: int) -> Any:
+    """A booster on one thread."""
+    import xgboost
+
+    people = applicants()
+    parameters = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.1, "nthread": 1, "seed": SEED}
+    return xgboost.train(parameters, xgboost.DMatrix(people.matrix, people.defaulted, nthread=1), trees)
+
+
+def a_catboost(depth: int, trees: int) -> Any:
+    """A classifier of symmetric trees."""
+    from catboost import CatBoostClassifier
+
+    people = applicants()
+    model = CatBoostClassifier(
+        iterations=trees, depth=depth, random_seed=SEED, thread_count=1, allow_writing_files=False, verbose=False
+    )
+    return model.fit(people.matrix, people.defaulted)
+
+
+def a_random_forest(depth: int, trees: int) -> Any:
+    """A forest on rows without missing values."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    people = applicants()
+    model = RandomForestClassifier(trees, max_depth=depth, min_samples_leaf=5, max_features=0.5, random_state=SEED)
+    return model.fit(filled(people.matrix), people.defaulted)
+
+
+def filled(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The matrix with a number below all in the place of missing values."""
+    return np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
+
+
+def forest_of(model: Any) -> Forest:
+    """The model compiled."""
+    columns = applicants().matrix.shape[1]
+    is_forest = type(model).__module__.startswith("sklearn")
+    return compiled(model, columns, missing_as=BELOW_ALL if is_forest else None)
+
+
+def _records(count: int) -> Iterator[dict[str, Any]]:
+    table = Table("made-up applicants", "bench", population.applicants(count, SEED))
+    yield from records(table, Script(start=datetime(2026, 3, 1, tzinfo=UTC), spacing=timedelta(seconds=1)), CONTRACT)
