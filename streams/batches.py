@@ -146,7 +146,8 @@ class Reader:
             messages += self._membership.consume(self._reading.most_records - 1, 0)
         if epoch != self._membership.epoch:
             # Nobody can tell which of these are ours still, and dropping those that are would lose them.
-            raise ReadingError("a rebalance came amid a batch")
+            problem = "a rebalance came amid a batch"
+            raise ReadingError(problem)
         if messages:
             self._form(messages)
 

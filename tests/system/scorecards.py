@@ -19,6 +19,7 @@ class Champions:
     def __init__(self, connection: Connection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
+        self._places: dict[str, Path] = {}
         self.registry = Registry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
 
     def register(self, decline_at: float = 1.0, **parts: Any) -> Registered:
@@ -30,7 +31,13 @@ class Champions:
         digest = bundle.write(
             scorecard_parts(**{"forest": forest, **parts}), CONTRACT, some_values(), place / "artifacts" / "bundle"
         )
-        return self.registry.register(place.as_uri(), "", {"digest": digest, "family": "xgboost"})
+        registered = self.registry.register(place.as_uri(), "", {"digest": digest, "family": "xgboost"})
+        self._places[registered.digest] = place
+        return registered
+
+    def source(self, registered: Registered) -> str:
+        """Where MLflow holds it."""
+        return self._places[registered.digest].as_uri()
 
     def promote(self, registered: Registered) -> Registered:
         """It decides from now on, says the alias."""

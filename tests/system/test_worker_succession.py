@@ -7,6 +7,7 @@ import pytest
 
 from schemas.events import LoanDecision
 from streams.connection import Connection
+from tests.doubles.mlflow import mlflow_telling
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
 from tests.system.test_worker_crashes import applying
@@ -110,14 +111,13 @@ def test_the_first_champion_is_waited_for_while_applications_keep(
 
 
 def test_without_mlflow_the_champion_comes_from_the_cache(
-    connection: Connection, champions: Champions, processes: Processes, tmp_path: Path
+    champions: Champions, processes: Processes, tmp_path: Path
 ) -> None:
-    registered = champions.promote(champions.register())
-    start_worker(processes).process.stop()
-    (tmp_path / "mlflow.db").rename(tmp_path / "away.db")
-    (tmp_path / "mlflow.db").mkdir()
+    registered = champions.register()
+    with mlflow_telling(registered, champions.source(registered)) as address:
+        start_worker(processes, mlflow_uri=address).process.stop()
 
-    worker = start_worker(processes)
+    worker = start_worker(processes, mlflow_uri=address)
 
     facts = worker.health()[1]
     assert facts["champion"]["digest"] == registered.digest

@@ -1,0 +1,89 @@
+"""The worker in numbers, counted in arrays."""
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from scorecard.decision import score_batch
+from streams.metrics import Metrics, Tally, series
+from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+def test_an_array_is_counted_in_the_buckets_that_hold_it(registry: CollectorRegistry) -> None:
+    tally = Tally("loan_seconds", "Seconds.", (1.0, 2.0), registry)
+
+    tally.observe([0.5, 1.0, 1.5, 9.0, np.nan, np.inf])
+
+    assert registry.get_sample_value("loan_seconds_bucket", {"le": "1.0"}) == 2
+    assert registry.get_sample_value("loan_seconds_bucket", {"le": "2.0"}) == 3
+    assert registry.get_sample_value("loan_seconds_count") == 4
+    assert registry.get_sample_value("loan_seconds_sum") == 12.0
+
+
+def test_a_batch_is_counted_by_outcome_reason_and_what_was_asked_for(registry: CollectorRegistry) -> None:
+    metrics = Metrics(CONTRACT, registry)
+    champion = a_champion()
+    batch = a_batch(
+        application_bytes(loan_percent_income=0.2),
+        application_bytes(person_emp_length=float("nan")),
+        b"rubbish",
+    )
+
+    metrics.answered(score_batch(batch, WRITERS, champion, champion.scorecard.policy, a_wire()))
+
+    assert registry.get_sample_value("loan_predictions_total", {"result": "approve"}) == 1
+    assert registry.get_sample_value("loan_predictions_total", {"result": "refer"}) == 1
+    assert registry.get_sample_value("loan_dead_letters_total", {"reason": "not_framed"}) == 1
+    assert registry.get_sample_value("loan_dead_letters_total", {"reason": "not_finite"}) == 1
+    assert registry.get_sample_value("loan_prediction_probability_count") == 1
+    assert registry.get_sample_value("loan_request_income_sum") == 100_000.0
+    assert registry.get_sample_value("loan_approval_rate") == 0.5
+
+
+def test_the_approval_rate_forgets_what_is_more_than_a_hundred_decisions_ago(registry: CollectorRegistry) -> None:
+    metrics = Metrics(CONTRACT, registry)
+    champion = a_champion()
+    policy, wire = champion.scorecard.policy, a_wire()
+    approved = a_batch(*[application_bytes()] * 60)
+    referred = a_batch(*[application_bytes(person_emp_length=float("inf"))] * 75)
+
+    metrics.answered(score_batch(approved, WRITERS, champion, policy, wire))
+    metrics.answered(score_batch(referred, WRITERS, champion, policy, wire))
+
+    assert registry.get_sample_value("loan_approval_rate") == 0.25
+
+
+def test_one_champion_is_named_at_a_time(registry: CollectorRegistry) -> None:
+    metrics = Metrics(CONTRACT, registry)
+
+    metrics.champion_told("installed", a_champion("1"))
+    metrics.champion_told("installed", a_champion("2"))
+    metrics.champion_told("bundle", a_champion("2"))
+
+    text = generate_latest(registry).decode()
+    assert text.count("loan_champion_info{") == 1
+    assert 'version="2"' in text
+    assert registry.get_sample_value("loan_champion_swaps_total") == 2
+    assert registry.get_sample_value("loan_champion_refusals_total", {"alias": "champion", "reason": "bundle"}) == 1
+
+
+def test_counters_begin_at_zero_so_that_their_first_event_is_seen(registry: CollectorRegistry) -> None:
+    Metrics(CONTRACT, registry)
+
+    assert registry.get_sample_value("loan_dead_letters_total", {"reason": "undecodable"}) == 0
+    assert registry.get_sample_value("loan_dead_letters_total", {"reason": "contradictory"}) == 0
+    assert registry.get_sample_value("loan_outages_total", {"neighbour": "broker"}) == 0
+
+
+def test_buckets_of_a_field_follow_its_range() -> None:
+    income = next(field for field in CONTRACT.observed if field.name == "person_income")
+
+    edges = series(income)
+
+    assert (edges[0], edges[-1]) == (100.0, 10_000_000.0)
+    assert list(edges) == sorted(set(edges))

@@ -1,0 +1,151 @@
+"""The worker's wiring on Faust's in-process channel: batches reach the agent, and faults begin a new session."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import faust
+import pytest
+from confluent_kafka import KafkaError
+
+from schemas.records import OutgoingRecord
+from streams.batches import Reader, Reading
+from streams.connection import Connection
+from streams.delivery import DeliveryError, ExactlyOnce
+from streams.plane import BatchChannel, DataPlane, Handed, Session
+from streams.situation import Situation
+from tests.doubles.kafka import FakeBroker
+
+RECORDS = 20
+READING = Reading(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
+
+
+def session_on(broker: FakeBroker) -> Callable[[], Session]:
+    def opened() -> Session:
+        delivery = ExactlyOnce(Connection(), "one", broker.producer)
+        delivery.open()
+        return Session(Reader(Connection(), READING, broker.consumer), delivery)
+
+    return opened
+
+
+def echo(handed: Handed) -> None:
+    answers = [OutgoingRecord("out", b"k", value) for value in handed.batch.records.values]
+    handed.session.delivery.deliver(answers, handed.batch, handed.session.reader)
+
+
+@asynccontextmanager
+async def running(plane: DataPlane, answer: Callable[[Handed], None], folder: Path) -> AsyncIterator[Any]:
+    """The plane beside an agent on its channel, without Faust's own Kafka clients."""
+    app = faust.App("wiring", broker="kafka://127.0.0.1:1", datadir=str(folder), web_enabled=False)
+    plane.channel = BatchChannel(app)
+
+    async def work() -> None:
+        async for handed in plane.channel.stream():
+
+            async def act(handed: Handed = handed) -> None:
+                await asyncio.to_thread(answer, handed)
+
+            await plane.answered(handed, act)
+
+    agent = asyncio.create_task(work())
+    await plane.start()
+    try:
+        yield app
+    finally:
+        await plane.stop()
+        agent.cancel()
+
+
+async def until(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not fact():  # noqa: ASYNC110 - facts of doubles have no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def broker() -> FakeBroker:
+    broker = FakeBroker()
+    broker.put("in", *(b"%d" % number for number in range(RECORDS)))
+    return broker
+
+
+async def test_every_record_passes_the_channel_once(broker: FakeBroker, tmp_path: Path) -> None:
+    plane = DataPlane(session_on(broker), Situation())
+
+    async with running(plane, echo, tmp_path):
+        await until(lambda: len(broker.values("out")) >= RECORDS)
+
+    assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
+
+
+async def test_an_outage_while_answering_begins_again_from_what_was_committed(
+    broker: FakeBroker, tmp_path: Path
+) -> None:
+    situation = Situation()
+    plane = DataPlane(session_on(broker), situation)
+    failures = iter([False, True, False, True])
+
+    def unlucky(handed: Handed) -> None:
+        if next(failures, False):
+            raise DeliveryError(KafkaError(KafkaError._TIMED_OUT).name())
+        echo(handed)
+
+    async with running(plane, unlucky, tmp_path):
+        await until(lambda: len(broker.values("out")) >= RECORDS)
+
+    assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
+    assert situation.away == {}
+
+
+async def test_a_rebalance_of_faust_s_own_group_takes_nothing_off_the_channel(
+    broker: FakeBroker, tmp_path: Path
+) -> None:
+    plane = DataPlane(session_on(broker), Situation())
+    apps: list[Any] = []
+
+    def disturbed(handed: Handed) -> None:
+        apps[0].flow_control.suspend()
+        apps[0].flow_control.clear()
+        echo(handed)
+
+    async with running(plane, disturbed, tmp_path) as app:
+        apps.append(app)
+        await until(lambda: len(broker.values("out")) >= RECORDS)
+
+    assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
+
+
+async def test_a_stop_finishes_what_is_in_flight(broker: FakeBroker, tmp_path: Path) -> None:
+    plane = DataPlane(session_on(broker), Situation())
+    taken: list[bytes | None] = []
+
+    def slow(handed: Handed) -> None:
+        taken.extend(handed.batch.records.values)
+        asyncio.run(asyncio.sleep(0.1))
+        echo(handed)
+
+    async with running(plane, slow, tmp_path):
+        await until(lambda: len(taken) > 0)
+
+    assert broker.values("out") != []
+    assert sorted(broker.values("out")) == sorted(taken)  # type: ignore[type-var]
+    assert plane.session is None
+
+
+async def test_lag_counts_what_is_in_hand(broker: FakeBroker, tmp_path: Path) -> None:
+    plane = DataPlane(session_on(broker), Situation())
+    seen: list[tuple[float, float]] = []
+
+    def counted(handed: Handed) -> None:
+        seen.append((plane.lag_records(), plane.lag_seconds()))
+        echo(handed)
+
+    async with running(plane, counted, tmp_path):
+        await until(lambda: len(broker.values("out")) >= RECORDS)
+
+    assert seen[0][0] >= 3
+    assert seen[0][1] > 0
+    assert (plane.lag_records(), plane.lag_seconds()) == (0.0, 0.0)

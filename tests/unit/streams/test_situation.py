@@ -1,0 +1,68 @@
+"""Outages are told once, waited out, and never in the way of a stop."""
+
+import threading
+
+import pytest
+
+from schemas.faults import OutageError
+from streams.situation import LONGEST_WAIT_S, Backoff, Situation, StoppedError
+
+
+class AwayError(OutageError):
+    """Not there."""
+
+
+def failing(times: int) -> object:
+    left = [times]
+
+    def act() -> str:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise AwayError
+        return "answer"
+
+    return act
+
+
+def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    began: list[str] = []
+    situation = Situation(began.append)
+    monkeypatch.setattr(situation.stopping, "wait", lambda _seconds: False)
+
+    answer = situation.patiently("registry", failing(3))  # type: ignore[arg-type]
+
+    assert answer == "answer"
+    assert began == ["registry"]
+    assert situation.away == {}
+
+
+def test_while_a_neighbour_is_away_the_situation_says_so() -> None:
+    situation = Situation()
+
+    situation.lost("mlflow", AwayError("refused"))
+
+    assert situation.away == {"mlflow": "AwayError: refused"}
+
+
+def test_who_is_told_to_stop_does_not_wait() -> None:
+    situation = Situation()
+    threading.Timer(0.05, situation.stopping.set).start()
+
+    with pytest.raises(StoppedError):
+        situation.patiently("registry", failing(1_000))  # type: ignore[arg-type]
+
+
+def test_what_is_not_worthwhile_any_more_is_given_up() -> None:
+    with pytest.raises(StoppedError):
+        Situation().patiently("registry", failing(1_000), lambda: False)  # type: ignore[arg-type]
+
+
+def test_waits_double_up_to_a_bound_and_begin_again() -> None:
+    waits = Backoff()
+
+    first = [waits.next() for _ in range(8)]
+    waits.reset()
+
+    assert first[:3] == [0.2, 0.4, 0.8]
+    assert first[-1] == LONGEST_WAIT_S
+    assert waits.next() == 0.2

@@ -1,0 +1,53 @@
+"""A process seen from outside."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from streams import web
+from streams.web import Health, PortTakenError
+
+
+def asked(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read()
+
+
+def test_a_process_that_is_not_ready_lives_and_says_why() -> None:
+    with web.serve(0, health=lambda: Health(live=True, ready=False, facts={"stage": "waiting"})) as server:
+        alive, _ = asked(f"{server.url}/health")
+        status, body = asked(f"{server.url}/ready")
+
+    assert alive == 200
+    assert status == 503
+    assert json.loads(body) == {"live": True, "ready": False, "stage": "waiting"}
+
+
+def test_metrics_are_those_of_the_registry() -> None:
+    registry = CollectorRegistry()
+    Counter("loan_seen_total", "Seen.", registry=registry).inc(3)
+
+    with web.serve(0, registry=registry) as server:
+        status, body = asked(f"{server.url}/metrics?x=1")
+
+    assert status == 200
+    assert b"loan_seen_total 3.0" in body
+
+
+def test_there_is_nothing_else() -> None:
+    with web.serve(0) as server:
+        assert asked(f"{server.url}/applicants")[0] == 404
+
+
+def test_it_listens_on_loopback_and_a_taken_port_is_a_set_up_fault() -> None:
+    with web.serve(0) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        with pytest.raises(PortTakenError, match=str(server.port)):
+            web.serve(server.port)
