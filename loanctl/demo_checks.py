@@ -123,6 +123,11 @@ def _succession(observed: Observed) -> tuple[Check, ...]:
     decided = [champion["version"] for champion in figures.champions(observed)]
     successors = {result.challenger_version for result in promoted}
     back = figures.returned(observed)
+    calm = [
+        report
+        for report in observed.reports
+        if report.champion_version in successors and report.verdict is Verdict.STEADY
+    ]
     told = ", ".join(f"{result.status}: {result.why}" for result in observed.results) or "no result"
     return (
         Check("The challenger earned its promotion", earned, told),
@@ -132,6 +137,7 @@ def _succession(observed: Observed) -> tuple[Check, ...]:
             len(decided) >= SWAPS and decided[-1] in successors,
             " then ".join(decided) or "nobody decided",
         ),
+        Check("To the new champion the applicants are steady", bool(calm), f"{len(calm)} windows"),
         Check("No swap was taken back", back == 0, f"{back:,} decisions by a former champion"),
     )
 

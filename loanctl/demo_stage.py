@@ -25,6 +25,7 @@ from schemas.events import (
     Outcome,
     RetrainCommand,
     RetrainResult,
+    Verdict,
 )
 from schemas.topics import Topic, Topics
 from streams.produce import EventPublisher
@@ -125,6 +126,10 @@ class Stage:
         """Whether one of the latest decisions is by this version."""
         recent = self.watcher.records(self.topics.decisions)[-LOOKED_THROUGH:]
         return any(seen.scorecard_version == version for seen in self.decoding.decisions(recent))
+
+    def steady_since(self, version: str) -> bool:
+        """Whether a window of this champion's was steady."""
+        return any(report.champion_version == version and report.verdict is Verdict.STEADY for report in self.reports())
 
     def arrivals(self) -> dict[Place, int]:
         """When each decision arrived, by its place on the decisions topic."""

@@ -99,8 +99,9 @@ class Story:
 
     def _acts(self, stage: Stage) -> None:
         self._usual(stage)
-        if self._shifted(stage) and self._succession(stage):
-            self._haste(stage)
+        successor = self._succession(stage) if self._shifted(stage) else ""
+        if successor:
+            self._haste(stage, successor)
         stage.watcher.wait_for(lambda: stage.decided() >= stage.owed, ANSWER_PATIENCE_S)
         stage.show_windows()
 
@@ -183,8 +184,8 @@ class Story:
             self._say(f"[bold cyan]retrain command[/] {command.command_id}: {command.why}")
         return found
 
-    def _succession(self, stage: Stage) -> bool:
-        """Whether a challenger was promoted and decides; applications keep coming meanwhile."""
+    def _succession(self, stage: Stage) -> str:
+        """The version that was promoted and decides, empty where there is none; applications keep coming meanwhile."""
         self._heading("The trainer works on old rows and new; applications keep coming")
         deadline = time.monotonic() + RESULT_PATIENCE_S
         while not stage.results() and time.monotonic() < deadline:
@@ -195,16 +196,16 @@ class Story:
         deadline = time.monotonic() + SWAP_PATIENCE_S
         while promoted and time.monotonic() < deadline:
             if stage.decided_by(promoted[0].challenger_version):
-                self._say(f"version {promoted[0].challenger_version} decides, between two batches")
-                return True
+                self._say(f"version {promoted[0].challenger_version} decides: the swap was between two batches")
+                return promoted[0].challenger_version
             self._meanwhile(stage)
-        return False
+        return ""
 
     def _meanwhile(self, stage: Stage) -> None:
         name = f"meanwhile{stage.acts}"
         stage.perform(Act(name=name, applicants=QUIET_APPLICANTS, rate=QUIET_RATE, shift=INFLATION))
 
-    def _haste(self, stage: Stage) -> None:
+    def _haste(self, stage: Stage, version: str) -> None:
         applicants = HASTE_WINDOWS * APPLICANTS_A_WINDOW
         self._heading(f"The new champion decides {applicants:,} more, as fast as it can")
         stage.perform(Act(name="haste", applicants=applicants, rate=None, shift=INFLATION))
@@ -212,6 +213,9 @@ class Story:
         decision = stage.last_decision(Outcome.DECLINE, Outcome.REFER)
         if decision:
             demo_show.decision(self._console, decision)
+        # The window that the promotion was about is the new reference.
+        stage.watcher.wait_for(lambda: stage.steady_since(version), DRIFT_PATIENCE_S)
+        stage.show_windows()
 
     def _seen(self, stage: Stage) -> Run:
         return Run(

@@ -1,0 +1,31 @@
+"""The Makefile does what the README says of it."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def recipe(target):
+    found = re.search(rf"^{target}:([^#\n]*).*\n((?:\t.*\n)*)", MAKEFILE, re.MULTILINE)
+    assert found, target
+    return found[1].split(), [line.strip().lstrip("@") for line in found[2].splitlines()]
+
+
+def test_make_demo_is_the_demo_command():
+    assert recipe("demo")[1] == ["$(BIN)/loanctl demo"]
+
+
+def test_make_test_lints_types_and_runs_every_test():
+    before, lines = recipe("test")
+
+    assert {"lint", "types", "layers"} <= set(before)
+    assert lines == ["$(BIN)/pytest"]
+
+
+def test_ci_runs_the_test_command_and_nothing_else():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    acts = [line for line in script.splitlines() if line and not line.startswith(("#", "set ", "cd "))]
+
+    assert acts == ["exec make test"]
