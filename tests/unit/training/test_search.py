@@ -1,0 +1,73 @@
+"""The search keeps its budget, tries every family first, and chooses the cheap among the good."""
+
+import numpy as np
+import pytest
+
+from scorecard.features import FeatureSpace
+from tests.unit.training.builders import CONTRACT, made_up
+from training.fitting import Choice, Family, Sample
+from training.search import Budget, Searched, Trial, chosen, front, search
+
+FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
+
+
+def searched(seed: int = 1) -> Searched:
+    rows = made_up(700)
+    sample = Sample(FEATURES.encode(rows.values), rows.defaulted)
+    return Searched(
+        rows=sample.take(np.arange(600)),
+        folds=np.arange(600) % 2,
+        stopping=sample.take(np.arange(600, 700)),
+        monotone=FEATURES.monotone,
+        seed=seed,
+    )
+
+
+def a_trial(number: int, auc: float, cost: float) -> Trial:
+    return Trial(
+        number=number,
+        choice=Choice(Family.XGBOOST, {"depth": 4.0}),
+        auc=auc,
+        auc_sd=0.0,
+        log_loss=0.3,
+        cost=cost,
+        seconds=1.0,
+    )
+
+
+@pytest.mark.parametrize("trials", [1, 3, 5])
+def test_as_many_choices_are_tried_as_the_budget_has(trials: int) -> None:
+    told: list[Trial] = []
+
+    found = search(searched(), Budget(trials=trials, folds=2, most_trees=10, jobs=1), told.append)
+
+    assert [trial.number for trial in found.trials] == list(range(trials))
+    assert told == list(found.trials)
+    assert [trial.choice.family for trial in found.trials][:3] == list(Family)[:trials][:3]
+
+
+def test_the_same_seed_tries_the_same_choices() -> None:
+    budget = Budget(trials=5, folds=2, most_trees=10, jobs=2)
+
+    first, again = (search(searched(), budget) for _ in range(2))
+
+    assert [(trial.choice, trial.auc) for trial in first.trials] == [(t.choice, t.auc) for t in again.trials]
+
+
+def test_a_search_ends_when_its_time_is_over() -> None:
+    found = search(searched(), Budget(trials=500, folds=2, most_trees=10, seconds=1.0, jobs=1))
+
+    assert 1 <= len(found.trials) < 500
+
+
+def test_the_cheapest_of_the_trials_as_good_as_the_best_is_chosen_and_why_is_told() -> None:
+    best, why = chosen([a_trial(0, 0.9000, 100.0), a_trial(1, 0.8995, 10.0), a_trial(2, 0.8900, 1.0)])
+
+    assert best.number == 1
+    assert "the cheapest to explain of 2 within 0.001 of the best (0.9000)" in why
+
+
+def test_the_front_holds_what_no_other_beats_in_both() -> None:
+    trials = [a_trial(0, 0.90, 100.0), a_trial(1, 0.88, 10.0), a_trial(2, 0.87, 50.0), a_trial(3, 0.91, 200.0)]
+
+    assert [trial.number for trial in front(trials)] == [1, 0, 3]
