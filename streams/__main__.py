@@ -7,12 +7,14 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from schemas.faults import LoanError, SetupError
 from schemas.registered import WriterSchemas
+from scorecard.decision import Champion, Wire, warm
 from streams import logs, startup, web
 from streams.answering import Answering
 from streams.batches import Reader, Reading
@@ -126,6 +128,8 @@ class ScoringProcess:
 
     def _answering(self) -> Answering:
         wire, shadow_wire = startup.wires(self.settings, self.situation)
+        for seat, its_wire in ((self.champion, wire), (self.challenger, shadow_wire)):
+            seat.warm = partial(self._warm, its_wire)
         return Answering(
             wire=wire,
             shadow_wire=shadow_wire,
@@ -136,6 +140,9 @@ class ScoringProcess:
             metrics=self.metrics,
             situation=self.situation,
         )
+
+    def _warm(self, wire: Wire, successor: Champion) -> None:
+        warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
 
     def _seat(self, alias: str, told: Callable[[str, Any], None]) -> Seat:
         from scorecard.registry import Registry

@@ -13,21 +13,10 @@ from typing import Any, Final
 import structlog
 
 CLIENT: Final = "librdkafka"
-QUIET_LIBRARIES: Final = (
-    "aiokafka",
-    "faust",
-    "mode",
-    "httpx",
-    "httpx2",
-    "urllib3",
-    "httpcore",
-    "httpcore2",
-    "numba",
-    "kafka",
-    "mlflow",
-    "alembic",
-)
+QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "numba", "kafka", "mlflow", "alembic")
 """They tell of every partition and request at info."""
+SILENT_LIBRARIES: Final = ("urllib3", "httpx", "httpx2", "httpcore", "httpcore2")
+"""They warn of every attempt at a server that is away; who asked says it once."""
 LINES: Final = 5
 WINDOW_S: Final = 10.0
 """A client that lost its broker says so for each broker and attempt; five lines in ten seconds tell as much."""
@@ -65,6 +54,8 @@ def configure(level: str = "info", process: str = "") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for library in QUIET_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+    for library in SILENT_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.ERROR)
 
 
 def client_logger() -> logging.Logger:

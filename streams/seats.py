@@ -7,6 +7,7 @@ batch mixes two.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -17,7 +18,6 @@ from schemas.faults import OutageError, SetupError
 from scorecard import bundle
 from scorecard.cache import Registered
 from scorecard.decision import Champion
-from scorecard.scorecard import Scorecard
 from streams import succession
 from streams.situation import Situation
 from streams.succession import Claim, Step, Succession
@@ -62,6 +62,8 @@ class Seat:
         self.alias = alias
         self.holder: Champion | None = None
         """Read once for each batch, from another thread."""
+        self.warm: Callable[[Champion], None] = lambda _successor: None
+        """Called with a successor before it takes the seat."""
         self._scorecards = scorecards
         self._contract = contract
         self._situation = situation
@@ -71,15 +73,13 @@ class Seat:
     def look(self) -> None:
         """Ask the registry once, and follow the alias if it moved. Faults are told, never raised."""
         try:
-            registered = self._pointed_at()
+            registered = self._scorecards.champion(self.alias)
+            self._follow(registered)
         except OutageError as fault:
             self._situation.lost(NEIGHBOUR, fault)
-            return
-        self._state, step = succession.pointed(self._state, _claim(registered) if registered else None)
-        if step is Step.PREPARE and registered is not None:
-            self._prepare(registered)
-        elif step is Step.VACATE:
-            self._vacate()
+            self._fall_back()
+        else:
+            self._situation.found(NEIGHBOUR)
 
     def facts(self) -> Mapping[str, Any]:
         """For the web port."""
@@ -90,37 +90,35 @@ class Seat:
             "refused": {"version": refusal.claim.version, "why": refusal.why} if refusal else None,
         }
 
-    def _pointed_at(self) -> Registered | None:
-        try:
-            found = self._scorecards.champion(self.alias)
-        except OutageError as fault:
-            cached = self._scorecards.cached_champion() if self._may_use_cache() else None
-            if cached is None:
-                raise
-            self._situation.lost(NEIGHBOUR, fault)
-            return cached
-        self._situation.found(NEIGHBOUR)
-        return found
+    def _follow(self, registered: Registered | None) -> None:
+        self._state, step = succession.pointed(self._state, _claim(registered) if registered else None)
+        if step is Step.PREPARE and registered is not None:
+            self._prepare(registered)
+        elif step is Step.VACATE:
+            self._vacate()
 
-    def _may_use_cache(self) -> bool:
-        return self.alias == CHAMPION and self.holder is None
+    def _fall_back(self) -> None:
+        # The champion that this machine saw last, where nobody decides yet.
+        cached = self._scorecards.cached_champion() if self.alias == CHAMPION and self.holder is None else None
+        if cached is not None:
+            with suppress(OutageError):
+                self._follow(cached)
 
     def _prepare(self, registered: Registered) -> None:
         claim = _claim(registered)
         try:
             scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, claim.digest)
-            scorecard.explainer.warm()
-        except OutageError as fault:
-            self._situation.lost(NEIGHBOUR, fault)
+            successor = Champion(scorecard=scorecard, version=claim.version)
+            self.warm(successor)
         except SetupError as fault:
             self._refuse(claim, fault)
         else:
-            self._install(claim, scorecard)
+            self._install(claim, successor)
 
-    def _install(self, claim: Claim, scorecard: Scorecard) -> None:
+    def _install(self, claim: Claim, successor: Champion) -> None:
         before = self._state.holder
         self._state = succession.installed(self._state, claim)
-        self.holder = Champion(scorecard=scorecard, version=claim.version)
+        self.holder = successor
         log.info(
             "seat.taken",
             alias=self.alias,
@@ -175,7 +173,14 @@ class Watch:
             self._nudged.wait(self._poll_s)
             self._nudged.clear()
             for seat in self._seats if not self._stopped else ():
-                seat.look()
+                self._look_at(seat)
+
+    def _look_at(self, seat: Seat) -> None:
+        try:
+            seat.look()
+        except Exception:
+            # Whatever a successor makes our code do, who decides now goes on, and the next look is taken.
+            log.exception("seat.unforeseen", alias=seat.alias)
 
 
 def _claim(registered: Registered) -> Claim:

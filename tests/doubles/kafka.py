@@ -213,7 +213,7 @@ class FakeProducer:
 
     def __init__(self, broker: FakeBroker, properties: dict[str, Any]) -> None:
         self._broker = broker
-        self._name = properties.get("transactional.id")
+        self._name: str = properties.get("transactional.id", "")
         self._epoch = 0
         self._open: list[tuple[str, bytes | None, bytes | None, Any]] = []
         self._offsets: list[tuple[str, TopicPartition]] = []
@@ -228,7 +228,7 @@ class FakeProducer:
 
     def produce(self, topic: str, value: bytes | None, key: bytes | None, headers: Any) -> None:
         self._broker.before("produce")
-        if self._name is None:
+        if not self._name:
             self._broker.append(topic, key, value, headers=headers)
         else:
             self._open.append((topic, key, value, headers))

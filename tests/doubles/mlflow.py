@@ -33,6 +33,8 @@ def mlflow_telling(registered: Registered, source: str) -> Iterator[str]:
                 tags = [{"key": key, "value": value} for key, value in registered.tags.items()]
                 version = {"name": registered.name, "version": registered.version, "source": source, "tags": tags}
                 return 200, {"model_version": version}
+            if asked.path == f"{API}/registered-models/get":
+                return 200, {"registered_model": {"name": registered.name}}
             if asked.path == f"{API}/model-versions/get-download-uri":
                 return 200, {"artifact_uri": source}
             return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not here"}

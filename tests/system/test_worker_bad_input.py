@@ -64,7 +64,7 @@ def test_each_bad_record_gets_what_it_should_and_none_stands_in_the_way_of_good_
     champions.promote(champions.register())
     worker = start_worker(processes)
     applicants, answers = Applicants(connection), Answers(connection)
-    foreign = connection.registry().get_latest_version(f"{connection.topics().outcomes.name}-value").schema_id
+    foreign = connection.registry().get_latest_version(f"{connection.topics().outcomes.name}-value").schema_id or 0
     bad = unreadable(applicants.schema_id, foreign)
     faulty = unscorable()
 
@@ -84,8 +84,8 @@ def test_each_bad_record_gets_what_it_should_and_none_stands_in_the_way_of_good_
     expected = len(applicants.sent) + len(faulty) + 2
     decisions = wait_for(lambda: complete(answers, expected), 60, "all decisions")
     by_name = {decision.application_id: decision for decision in decisions}
-    letters = {letter.key().decode(): letter for letter in answers.dead_letters()}
-    headers = {name: dict(letter.headers()) for name, letter in letters.items()}
+    letters = {(letter.key() or b"").decode(): letter for letter in answers.dead_letters()}
+    headers: dict[str, dict[str, Any]] = {name: dict(letter.headers() or []) for name, letter in letters.items()}
 
     assert Counter(decision.application_id for decision in decisions) == Counter(
         [*applicants.sent, *faulty, "twice", "twice"]

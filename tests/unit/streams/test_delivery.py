@@ -1,6 +1,7 @@
 """A crash is an item of the input: whatever dies where, each record is answered once."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -108,6 +109,16 @@ class Scripted:
         return do
 
 
+def noted(made: list[dict[str, Any]]) -> Callable[[dict[str, Any]], Scripted]:
+    """Makes producers, and notes with which properties."""
+
+    def make(properties: dict[str, Any]) -> Scripted:
+        made.append(properties)
+        return Scripted()
+
+    return make
+
+
 def a_batch() -> tuple[Any, Reader]:
     broker = FakeBroker()
     broker.put("in", b"a")
@@ -133,7 +144,7 @@ def test_offsets_are_not_committed_where_an_answer_was_not_acknowledged() -> Non
     batch = reader.read(0)
     assert batch is not None
     made: list[dict[str, Any]] = []
-    delivery = AtLeastOnce(Connection(), lambda properties: made.append(properties) or Scripted())
+    delivery = AtLeastOnce(Connection(), noted(made))
     delivery.open()
     made[0]["on_delivery"](KafkaError(KafkaError._MSG_TIMED_OUT), None)
 
@@ -159,7 +170,7 @@ def test_a_full_client_queue_is_waited_for() -> None:
 
 def test_transactions_are_short_and_impatient() -> None:
     made: list[dict[str, Any]] = []
-    delivery = ExactlyOnce(Connection(), "one", lambda properties: made.append(properties) or Scripted())
+    delivery = ExactlyOnce(Connection(), "one", noted(made))
     delivery.open()
 
     assert made[0]["retry.backoff.ms"] == 5

@@ -1,5 +1,8 @@
 """The worker in numbers, counted in arrays."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -7,6 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from scorecard.decision import score_batch
 from streams.metrics import Metrics, Tally, series
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes
+
+KNOWN: Mapping[int, Any] = WRITERS
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def test_a_batch_is_counted_by_outcome_reason_and_what_was_asked_for(registry: C
         b"rubbish",
     )
 
-    metrics.answered(score_batch(batch, WRITERS, champion, champion.scorecard.policy, a_wire()))
+    metrics.answered(score_batch(batch, KNOWN, champion, champion.scorecard.policy, a_wire()))
 
     assert registry.get_sample_value("loan_predictions_total", {"result": "approve"}) == 1
     assert registry.get_sample_value("loan_predictions_total", {"result": "refer"}) == 1
@@ -52,8 +57,8 @@ def test_the_approval_rate_forgets_what_is_more_than_a_hundred_decisions_ago(reg
     approved = a_batch(*[application_bytes()] * 60)
     referred = a_batch(*[application_bytes(person_emp_length=float("inf"))] * 75)
 
-    metrics.answered(score_batch(approved, WRITERS, champion, policy, wire))
-    metrics.answered(score_batch(referred, WRITERS, champion, policy, wire))
+    metrics.answered(score_batch(approved, KNOWN, champion, policy, wire))
+    metrics.answered(score_batch(referred, KNOWN, champion, policy, wire))
 
     assert registry.get_sample_value("loan_approval_rate") == 0.25
 

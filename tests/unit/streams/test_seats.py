@@ -160,3 +160,15 @@ def test_a_watch_looks_when_nudged_and_no_more_once_closed(scorecards: Scorecard
     watch.close()
 
     assert seat.holder is not None or scorecards.fetched == []
+
+
+def test_a_successor_is_warmed_before_it_takes_the_seat(scorecards: Scorecards) -> None:
+    scorecards.aliases["champion"] = scorecards.made("1")
+    seat, _, _ = a_seat(scorecards)
+    sitting: list[Champion | None] = []
+    seat.warm = lambda _successor: sitting.append(seat.holder)
+
+    seat.look()
+
+    assert sitting == [None]
+    assert seat.holder is not None

@@ -1,6 +1,7 @@
 """Outages are told once, waited out, and never in the way of a stop."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +13,7 @@ class AwayError(OutageError):
     """Not there."""
 
 
-def failing(times: int) -> object:
+def failing(times: int) -> Callable[[], str]:
     left = [times]
 
     def act() -> str:
@@ -29,7 +30,7 @@ def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatc
     situation = Situation(began.append)
     monkeypatch.setattr(situation.stopping, "wait", lambda _seconds: False)
 
-    answer = situation.patiently("registry", failing(3))  # type: ignore[arg-type]
+    answer = situation.patiently("registry", failing(3))
 
     assert answer == "answer"
     assert began == ["registry"]
@@ -49,12 +50,12 @@ def test_who_is_told_to_stop_does_not_wait() -> None:
     threading.Timer(0.05, situation.stopping.set).start()
 
     with pytest.raises(StoppedError):
-        situation.patiently("registry", failing(1_000))  # type: ignore[arg-type]
+        situation.patiently("registry", failing(1_000))
 
 
 def test_what_is_not_worthwhile_any_more_is_given_up() -> None:
     with pytest.raises(StoppedError):
-        Situation().patiently("registry", failing(1_000), lambda: False)  # type: ignore[arg-type]
+        Situation().patiently("registry", failing(1_000), lambda: False)
 
 
 def test_waits_double_up_to_a_bound_and_begin_again() -> None:
