@@ -33,7 +33,7 @@ test: lint types layers ## Lint, types, layers, then all tests, on a real broker
 	@$(BIN)/pytest
 
 unit: $(SYNCED) ## Tests that need nothing started.
-	@$(BIN)/pytest -m "not system"
+	@$(BIN)/pytest -m "not system" -n 2
 
 contract: $(SYNCED) ## Doubles and the real thing, by the same tests.
 	@$(BIN)/pytest tests/contracts

@@ -16,6 +16,8 @@ from loanctl.stack.processes import Command
 from loanctl.stack.service import bare_environment, quietly
 
 PROBE_TIMEOUT_S: Final = 2.0
+NO_JOBS: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+"""The server would start seven more processes, of 240 MB each, for jobs that we do not have."""
 
 
 def store_uri(state_dir: Path) -> str:
@@ -55,7 +57,7 @@ class MlflowServer:
         }
         flat = [word for option in options.items() for word in option]
         argv = (sys.executable, "-m", "mlflow", "server", *flat)
-        return Command(self.name, argv, self.log_dir / "mlflow.log", bare_environment())
+        return Command(self.name, argv, self.log_dir / "mlflow.log", bare_environment(NO_JOBS))
 
     def ready(self) -> bool:
         """Whether its health page says so."""
