@@ -6,7 +6,6 @@ from typing import Any
 
 import fastavro
 import numpy as np
-from scorecard.forest import Forest
 
 from schemas.applications import Applications, from_records
 from schemas.codec import ApplicationReader, framed
@@ -19,6 +18,7 @@ from scorecard.dead_letters import DeadLetterOffice
 from scorecard.decision import Champion, Wire
 from scorecard.encoding import DecisionWriter
 from scorecard.features import FeatureSpace
+from scorecard.forest import Forest
 from scorecard.policy import Policy
 from scorecard.profile import Population, profile_of
 from scorecard.reasons import MOST
