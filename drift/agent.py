@@ -13,7 +13,7 @@ import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from drift.champions import Champions
+from drift.champions import Announcements, Champions
 from drift.counting import Counting, Means
 from drift.metrics import Metrics
 from drift.outbox import Outbox
@@ -22,8 +22,8 @@ from drift.settings import DriftSettings
 from schemas.events import ChampionAnnouncement
 from schemas.faults import OutageError
 from schemas.registered import EventSerde, RegistryAwayError, WriterSchemas
+from scorecard.cache import BundleCache
 from scorecard.registry import ModelRegistryAwayError, Registry
-from streams.batches import Reader, Reading
 from streams.instance import Instance, claim
 from streams.produce import BrokerAwayError, NoTopicError
 from streams.situation import Backoff, Situation, StoppedError
@@ -43,7 +43,7 @@ class _Session:
     outbox: Outbox
     counting: Counting
     owning: Owning
-    announcements: Reader
+    announcements: Announcements
 
     def close(self) -> None:
         for part in (self.counting, self.owning, self.announcements, self.outbox):
@@ -72,7 +72,8 @@ class Agent:
         settings = self._settings
         registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
         serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
-        return Champions(registry, settings.contract(), serde, self._metrics.refused.inc)
+        cache = BundleCache(settings.cache(), of=settings.mlflow_uri)
+        return Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
 
     @cached_property
     def _serdes(self) -> Serdes:
@@ -119,7 +120,7 @@ class Agent:
 
     def _work(self, waits: Backoff) -> None:
         """One session, until told to stop or something fails."""
-        announcements = Reader(self._settings, Reading(topics=[self._settings.topics().champions.name]))
+        announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
             self._await_champion(announcements)
             session = self._opened(announcements)
@@ -139,7 +140,7 @@ class Agent:
             self._session = None
             session.close()
 
-    def _opened(self, announcements: Reader) -> _Session:
+    def _opened(self, announcements: Announcements) -> _Session:
         reference = self.champions.reference
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
@@ -158,13 +159,13 @@ class Agent:
             assert reference is not None  # noqa: S101 - for the type checker: one is followed
             session.counting.follow(reference)
 
-    def _await_champion(self, announcements: Reader) -> None:
+    def _await_champion(self, announcements: Announcements) -> None:
         while not self._follows(announcements) and self.champions.reference is None:
             self.situation.at("waiting for a champion")
             if self.situation.stopping.wait(WAIT_S):
                 raise StoppedError
 
-    def _follows(self, announcements: Reader) -> bool:
+    def _follows(self, announcements: Announcements) -> bool:
         """Whether another champion is watched now; MLflow's absence keeps the one there is."""
         heard = self.champions.hear(announcements)
         now = time.monotonic()

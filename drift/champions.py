@@ -6,10 +6,12 @@ is asked whom the alias points at.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final
 
 import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from drift.cells import Reference
 from schemas.contract import Contract
@@ -17,25 +19,50 @@ from schemas.events import ChampionAnnouncement, DriftCounts
 from schemas.faults import RecordError, SetupError
 from schemas.registered import EventSerde
 from scorecard import bundle
+from scorecard.cache import BundleCache
 from scorecard.registry import Registry
-from streams.batches import ReadBatch
+from streams.batches import Reading, ReadingError
+from streams.connection import Connection
+from streams.membership import properties
 
 UNANNOUNCED: Final = -1
 """Generation of a champion that the registry names and no announcement does."""
+MOST: Final = 500
 REMEMBERED: Final = 4
 """References kept: the one watched, and those whose counts are still on the way."""
 
 log = structlog.get_logger(__name__)
 
 
-class Announcements(Protocol):
-    """The part of `streams.batches.Reader` that is needed here."""
+class Announcements:
+    """The champions topic, read from its beginning without a group."""
 
-    def read(self, timeout_s: float = 0.1) -> ReadBatch | None:
-        """The next batch, None where nothing came."""
+    def __init__(self, connection: Connection, topic: str) -> None:
+        """Begin to read."""
+        self._consumer = Consumer(properties(connection, Reading(topics=[topic])))
+        self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        self.ended = False
+        """Everything that was there has been read: whoever is not announced by now never was."""
 
-    def done(self, batch: ReadBatch) -> None:
-        """Be done with it."""
+    def read(self) -> Iterator[tuple[int, bytes | None]]:
+        """Offset and value of what has arrived.
+
+        Raises:
+            ReadingError: this reader is of no use any more.
+        """
+        for message in self._consumer.consume(MOST, 0):
+            error = message.error()
+            if error is None:
+                yield message.offset() or 0, message.value()
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.ended = True
+            elif error.fatal():
+                raise ReadingError(error.name())
+
+    def close(self) -> None:
+        """Stop."""
+        with suppress(RuntimeError):
+            self._consumer.close()
 
 
 class Champions:
@@ -44,6 +71,7 @@ class Champions:
     def __init__(
         self,
         registry: Registry,
+        cache: BundleCache,
         contract: Contract,
         serde: EventSerde[ChampionAnnouncement],
         refused: Callable[[], None] = lambda: None,
@@ -54,10 +82,12 @@ class Champions:
             refused: called for a champion whose profile cannot be used.
         """
         self._registry = registry
+        self._cache = cache
         self._contract = contract
         self._serde = serde
         self._refused = refused
         self._announced: tuple[int, ChampionAnnouncement] | None = None
+        self._all_heard = False
         self._kept: OrderedDict[tuple[int, str], Reference] = OrderedDict()
         self._unusable: set[tuple[int, str]] = set()
         self.reference: Reference | None = None
@@ -71,19 +101,18 @@ class Champions:
         offset, announced = self._announced
         return self._is_watched(offset, announced.version) or (offset, announced.version) in self._unusable
 
-    def hear(self, announcements: Announcements, timeout_s: float = 0.0) -> bool:
+    def hear(self, announcements: Announcements) -> bool:
         """Take what was announced, the last word on the product stands; whether anything was."""
         heard = False
-        while (batch := announcements.read(timeout_s)) is not None:
-            announcements.done(batch)
-            for offset, value in zip(batch.records.offsets, batch.records.values, strict=True):
-                try:
-                    announced = self._serde.decode(value)
-                except RecordError as fault:
-                    log.warning("announcement.unreadable", offset=offset, reason=fault.reason)
-                    continue
-                if announced.product == self._contract.product:
-                    self._announced, heard = (offset, announced), True
+        for offset, value in announcements.read():
+            try:
+                announced = self._serde.decode(value)
+            except RecordError as fault:
+                log.warning("announcement.unreadable", offset=offset, reason=fault.reason)
+                continue
+            if announced.product == self._contract.product:
+                self._announced, heard = (offset, announced), True
+        self._all_heard = announcements.ended
         return heard
 
     def follow(self) -> bool:
@@ -120,7 +149,7 @@ class Champions:
         if self._announced is not None:
             offset, announced = self._announced
             return offset, announced.version, announced.digest
-        if self.reference is not None:
+        if self.reference is not None or not self._all_heard:
             return None
         found = self._registry.champion()
         return None if found is None else (UNANNOUNCED, found.version, found.digest)
@@ -133,7 +162,9 @@ class Champions:
         known = self._kept.get((generation, version))
         if known is not None:
             return known
-        scorecard = bundle.read(self._registry.fetch(version), self._contract, digest)
+        # What the cache has needs no MLflow, whose import alone takes seconds.
+        place = self._cache.find(digest) or self._registry.fetch(version)
+        scorecard = bundle.read(place, self._contract, digest)
         found = Reference.of(generation, version, scorecard.digest, scorecard.profile, self._contract)
         self._kept[generation, version] = found
         while len(self._kept) > REMEMBERED:

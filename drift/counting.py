@@ -82,7 +82,9 @@ class Counting:
         self._metrics = means.metrics
         self._clock = means.clock
         self._turns = 0
-        """Grows with each rebalance: what was read before one is read again after it."""
+        """Grows with each rebalance."""
+        self._given: list[TopicPartition] = []
+        """Where reading began after the last one."""
         self._places: dict[Place, Counted] = {}
         self._held_until = 0.0
         self._reference = reference
@@ -173,8 +175,11 @@ class Counting:
                 messages += self._consumer.consume(self._settings.batch_records - 1, 0)
         except (KafkaException, RuntimeError) as cause:
             raise ReadingError(type(cause).__name__) from cause
-        read = [message for message in messages if _tells(message)]
-        return read if turns == self._turns else []
+        if turns != self._turns:
+            # Some of it may have been read before partitions changed hands, and some after: all is read again.
+            self._consumer.assign(self._given)
+            return []
+        return [message for message in messages if _tells(message)]
 
     def _note_end(self, message: Any, place: Place) -> None:
         """In the order read: a record may follow the end of a partition, and the end a record."""
@@ -277,11 +282,13 @@ class Counting:
             position = position_of(each, self._reference.generation)
             place = (each.topic, each.partition)
             self._places[place] = Counted(self._panes(place, position), position.horizon, self._clock())
-        consumer.assign(found)
+        self._given = [TopicPartition(each.topic, each.partition, each.offset) for each in found]
+        consumer.assign(self._given)
         log.info("partitions.assigned", partitions=[f"{each.topic}-{each.partition}" for each in found])
 
     def _on_revoke(self, _consumer: Any, taken: list[TopicPartition]) -> None:
         self._turns += 1
+        self._given = []
         for each in taken:
             self._places.pop((each.topic, each.partition), None)
         log.info("partitions.revoked", partitions=[f"{each.topic}-{each.partition}" for each in taken])

@@ -6,15 +6,17 @@ has altered the report, the topic, the profile or this code. Whether the report 
 depends on the windows before it and is taken over. Pure.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from drift.cells import Reference
 from drift.observations import Observations, Shape
 from drift.panes import PaneRules, PartitionPanes, Position
 from drift.reports import Reporting, millis_of, report_of
 from drift.windows import Place, Window
-from schemas.events import DriftReport, OffsetRange, PaneCounts
+from schemas.events import DriftReport, OffsetRange, PaneCounts, as_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,15 @@ def recomputed(
 
 
 def differences(report: DriftReport, again: DriftReport) -> Iterator[str]:
-    """The fields in which two reports differ, by name."""
-    for name in DriftReport.__slots__:
-        if getattr(report, name) != getattr(again, name):
+    """The fields in which two reports differ, by name; whether a sequence is a list is no difference."""
+    one, other = as_record(report), as_record(again)
+    for name in one:
+        if _told(one[name]) != _told(other[name]):
             yield name
+
+
+def _told(value: Any) -> str:
+    return json.dumps(value, default=str)
 
 
 def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:

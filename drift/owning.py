@@ -102,6 +102,10 @@ class Owning:
         self._desk: _Desk | None = None
         self._saved_at = self._heard_at = self._clock()
         self._closed_silent = False
+        self._turns = 0
+        """Grows with each rebalance."""
+        self._given: list[TopicPartition] = []
+        """Where reading began after the last one."""
         counts, group = self._topics.drift_counts.name, f"{settings.group()}.owner"
         reading = Reading(topics=[counts], group=group, instance_id=instance)
         self._consumer = Consumer(properties(settings, reading))
@@ -125,7 +129,7 @@ class Owning:
             OutageError: begin again from what is in Kafka.
             SetupError: a person must mend something.
         """
-        messages = list(self._consumed(self._consumer))
+        messages = self._counts_read()
         desk = self._desk
         if desk is None:
             return False
@@ -144,6 +148,15 @@ class Owning:
         for consumer in (self._consumer, self._words):
             with suppress(RuntimeError):
                 consumer.close()
+
+    def _counts_read(self) -> list[Any]:
+        turns = self._turns
+        messages = list(self._consumed(self._consumer))
+        if turns == self._turns:
+            return messages
+        # Some of it may have been read before the windows changed hands, and some after: all is read again.
+        self._consumer.assign(self._given)
+        return []
 
     def _take_counts(self, desk: _Desk, message: Any) -> None:
         desk.positions[message.topic()] = message.offset() + 1
@@ -230,18 +243,21 @@ class Owning:
                 log.warning("reading.disturbed", error=error.name())
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        self._turns += 1
         if not given:
             return
         counts = self._topics.drift_counts.name
         desk = self._recovered(consumer.committed(given, ASK_S)[0].offset)
-        consumer.assign([TopicPartition(counts, 0, desk.positions.get(counts, 0))])
+        self._given = [TopicPartition(counts, 0, desk.positions.get(counts, 0))]
+        consumer.assign(self._given)
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
         self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
         self._desk = desk
         log.info("windows.owned", position=desk.positions.get(counts, 0))
 
     def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:
-        self._desk = None
+        self._turns += 1
+        self._desk, self._given = None, []
         self._words.unassign()
 
     def _recovered(self, committed: int) -> _Desk:

@@ -45,8 +45,8 @@ class DriftStage:
     clock: datetime = BEGAN
     seed: int = 100
 
-    def crown(self, rows: pd.DataFrame | None = None, command_id: str = "") -> str:
-        """A champion whose profile is that of these applicants, registered and announced; its version."""
+    def crown(self, rows: pd.DataFrame | None = None, command_id: str = "") -> tuple[str, str]:
+        """A champion whose profile is that of these applicants, registered and announced; version and digest."""
         self.seed += 1
         values = self.values(rows if rows is not None else population.applicants(REFERENCE_ROWS, self.seed))
         parts = scorecard_parts(profile=a_profile(values, self.connection))
@@ -62,7 +62,7 @@ class DriftStage:
         )
         registry.point(CHAMPION, made.version)
         self.announce(made.version, digest, command_id)
-        return made.version
+        return made.version, digest
 
     def announce(self, version: str, digest: str, command_id: str = "") -> None:
         announced = ChampionAnnouncement(
@@ -83,7 +83,9 @@ class DriftStage:
         """These applicants as records, from where the clock stands; it goes on."""
         self.seed += 1
         table = Table(name or f"play-{self.seed}", f"play-{self.seed}", rows)
-        records = list(play.applications(table, Script(start=self.clock, spacing=SPACING), play.writing(self.connection)))
+        records = list(
+            play.applications(table, Script(start=self.clock, spacing=SPACING), play.writing(self.connection))
+        )
         self.clock += len(rows) * SPACING
         return records
 

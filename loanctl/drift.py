@@ -1,0 +1,184 @@
+"""`loanctl drift history | report | recompute | check | acknowledge`: what was found, and whether it can be believed.
+
+All of it is read from the topics. Counting and judging are those of the drift agent (`drift`).
+"""
+
+import json
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table as Lines
+
+from drift.evidence import differences
+from drift.settings import DriftSettings
+from loanctl import drift_check, drift_page, drift_reread, tables
+from loanctl.drift_story import Story, told
+from schemas.events import DriftAcknowledgement, DriftReport, Verdict, as_record
+from schemas.faults import SetupError
+from streams.produce import EventPublisher
+
+SOURCE: Final = "/loanctl/drift"
+LAST: Final = 20
+COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="What the drift agent found, and whether it can be believed."
+)
+
+Last = Annotated[int, typer.Option(min=1, help="The last so many windows.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+class NoReportError(SetupError):
+    """There is no such report."""
+
+
+@app.command()
+def history(last: Last = LAST, as_json: AsJson = False) -> None:
+    """Windows with what they led to: report, command, result, announcement."""
+    stories = told(DriftSettings.read())[-last:]
+    if as_json:
+        sys.stdout.write(json.dumps([story.plain() for story in stories], default=str) + "\n")
+        return
+    lines = Lines(title="Windows and what they led to")
+    for name in ("window ends (UTC)", "n", "late", "verdict", "PSI", "feature", "command", "result", "champion now"):
+        lines.add_column(name, justify="right" if name in ("n", "late", "PSI") else "left")
+    for story in stories:
+        lines.add_row(*_row(story))
+    Console().print(lines)
+
+
+@app.command()
+def report(
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
+    last: Last = LAST,
+) -> None:
+    """The last window in figures, or the last ones as a page."""
+    stories = told(DriftSettings.read())[-last:]
+    if not stories:
+        raise NoReportError(_none())
+    if html is None:
+        _show(Console(), stories[-1].report)
+        return
+    html.parent.mkdir(parents=True, exist_ok=True)
+    html.write_text(drift_page.page(stories), encoding="utf-8")
+    Console(soft_wrap=True).print(f"{html}: {len(stories)} windows")
+
+
+@app.command()
+def recompute(
+    window: Annotated[str, typer.Argument(help="A window's id; the last one where none is given.")] = "",
+) -> None:
+    """Read the offsets that a report names again; exit status 1 if they give another report."""
+    settings = DriftSettings.read()
+    reports = [story.report for story in told(settings)]
+    found = [each for each in reports if not window or each.window_id == window]
+    if not found:
+        raise NoReportError(f"no report of window {window}" if window else _none())
+    again = drift_reread.again(found[-1], settings)
+    differing = list(differences(found[-1], again))
+    console = Console(soft_wrap=True, highlight=False)
+    if differing:
+        console.print(f"{found[-1].window_id}: DIFFERENT in {', '.join(differing)}")
+        raise typer.Exit(1)
+    same = drift_reread.encoded(found[-1], settings) == drift_reread.encoded(again, settings)
+    stretches = ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.last}" for each in again.offsets)
+    console.print(f"{found[-1].window_id}: the same {'bytes' if same else 'values'} from {stretches}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Option(help="A .csv or .parquet with the contract's columns.")],
+    against: Annotated[Path | None, typer.Option(help="Another file; else the champion's profile.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a file as if it were one window; exit status 1 if it has drifted."""
+    settings = DriftSettings.read()
+    contract = settings.contract()
+    other = tables.read(against, contract) if against else None
+    found = drift_check.judged(tables.read(file, contract), other, settings)
+    if as_json:
+        sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
+    else:
+        _show(Console(), found)
+    if found.verdict is Verdict.DRIFTED:
+        raise typer.Exit(1)
+
+
+@app.command()
+def acknowledge(
+    why: Annotated[str, typer.Option(help="What is known of the shift: a policy change, a campaign, a season.")],
+    hold_until: Annotated[
+        datetime | None, typer.Option(help="No command for windows that end before this event time, UTC.")
+    ] = None,
+) -> None:
+    """Tell the drift agent that a shift is known: begins the count of drifted windows anew, and lifts a latch."""
+    settings = DriftSettings.read()
+    word = DriftAcknowledgement(
+        acknowledgement_id=str(uuid.uuid4()),
+        product=settings.contract().product,
+        why=why,
+        hold_until=hold_until.replace(tzinfo=UTC) if hold_until else None,
+        acknowledged_at=_to_the_millisecond(datetime.now(UTC)),
+    )
+    with EventPublisher(settings, SOURCE) as publisher:
+        publisher.publish(settings.topics().drift_acknowledgements, word.acknowledgement_id, word)
+    held = f"; no command before {hold_until:%Y-%m-%d %H:%M}" if hold_until else ""
+    Console(soft_wrap=True).print(f"acknowledged as {word.acknowledgement_id}{held}")
+
+
+def _row(story: Story) -> tuple[str, ...]:
+    found = story.report
+    colour = COLOURS.get(found.verdict, "dim")
+    return (
+        f"{found.window_end:%Y-%m-%d %H:%M:%S}",
+        str(found.n),
+        str(found.late),
+        f"[{colour}]{found.verdict.value}[/]",
+        f"{found.largest_psi:.3f}",
+        found.largest_psi_feature,
+        found.command_id or found.withheld,
+        story.result.status.value if story.result else "",
+        story.announcement.version if story.announcement else "",
+    )
+
+
+def _show(console: Console, found: DriftReport) -> None:
+    console.print(
+        f"{found.window_start:%Y-%m-%d %H:%M:%S} to {found.window_end:%Y-%m-%d %H:%M:%S} UTC, champion "
+        f"{found.champion_version}: {found.n} applications, {found.late} late, {found.duplicates} twice; "
+        f"[{COLOURS.get(found.verdict, 'dim')}]{found.verdict.value}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    lines = Lines("feature", "PSI", "critical", "KS", "JS", "chi2 p", "largest shift")
+    rows = [*found.features, *([found.decisions.score] if found.decisions else [])]
+    for feature in sorted(rows, key=lambda each: -each.psi):
+        lines.add_row(
+            feature.feature,
+            f"{feature.psi:.4f}",
+            f"{feature.psi_critical:.4f}",
+            f"{feature.ks:.3f}",
+            f"{feature.js_distance:.3f}",
+            f"{feature.chi2_p:.2g}",
+            f"{feature.largest_shift:+.3f} {feature.largest_shift_bin}",
+        )
+    console.print(lines)
+    for alarm in found.data_quality:
+        console.print(
+            f"data: {alarm.kind.value} {alarm.feature} {alarm.share:.1%}, usually {alarm.reference_share:.1%}",
+            highlight=False,
+        )
+
+
+def _none() -> str:
+    return "no report yet: the drift agent tells of a window when it closes"
+
+
+def _to_the_millisecond(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1_000 * 1_000)

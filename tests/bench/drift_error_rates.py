@@ -1,0 +1,274 @@
+"""How often drift is alarmed where there is none, and found where there is: `python -m tests.bench.drift_error_rates`.
+
+Seeded: the same figures each time. Applicants are made up (`loanctl.population`), eleven features,
+a reference of 20,000; the windows are counted, judged and commanded by the agent's own functions.
+Beside it the rules of five existing systems, as their code states them. Prints the tables of docs/drift.md.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+from drift.cells import ApplicationCells, Reference
+from drift.commands import Memory, judged
+from drift.reports import Reporting, report_of
+from drift.windows import Tally, Window
+from loanctl import population
+from loanctl.drift_check import features_only, matrix
+from loanctl.population import Shift
+from loanctl.tables import Table
+from schemas.applications import Matrix
+from schemas.contract import Contract, load
+from schemas.events import DriftReport, DriftRules, Verdict
+
+REFERENCE: Final = 20_000
+POOL: Final = 200_000
+"""Applicants from whom undrifted windows are drawn: many more than any window holds."""
+SHIFTED_POOL: Final = 40_000
+SEED: Final = 20_260_301
+SIZES: Final = (500, 1_000, 5_000)
+SOURCE: Final = "applications"
+DELAY_RUNS: Final = 50
+MOST_WINDOWS: Final = 40
+NUMBERS: Final = ("person_age", "person_income", "person_emp_length", "loan_amnt", "loan_percent_income",
+                  "cb_person_cred_hist_length")  # fmt: skip
+
+SHIFTS: Final = {
+    "income x 1.2": Shift(income_factor=1.2),
+    "income x 1.3": Shift(income_factor=1.3),
+    "income x 1.5": Shift(income_factor=1.5),
+    "one intent doubled": Shift(intent_mix={"MEDICAL": 2.0}),
+    "5 % more missing": Shift(missing=population.UNTOLD_JOB_SHARE + 0.05),
+    "a new level, 2 %": Shift(new_levels=0.02),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all windows share."""
+
+    contract: Contract
+    values: Matrix
+    reference: Reference
+    cells: ApplicationCells
+    reporting: Reporting
+
+    def report(self, cells: npt.NDArray[np.int64], nth: int = 0) -> DriftReport:
+        """The report of a window of these applicants."""
+        counts = np.bincount(cells.ravel(), minlength=self.cells.shape.cells)
+        tallies = {SOURCE: Tally(n=len(cells), counts=counts)}
+        window = Window(start=nth * 1_000, end=nth * 1_000 + 1_000, tallies=tallies, stretches={})
+        return report_of(window, self.reference, self.reporting)
+
+
+@dataclass(frozen=True)
+class Applicants:
+    """A pool, and what each counts as."""
+
+    values: Matrix
+    cells: npt.NDArray[np.int64]
+
+    def drawn(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
+        """Rows of one window."""
+        return rng.integers(0, len(self.values), count)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=int, default=4_000, help="Undrifted windows of each size.")
+    parser.add_argument("--power-windows", type=int, default=200, help="Windows of each shift and size.")
+    given = parser.parse_args(arguments)
+    bench = a_bench()
+    usual = applicants(bench, POOL, SEED + 1, Shift())
+    told = [*false_alarms(bench, usual, given.windows), *power(bench, usual, given.power_windows)]
+    sys.stdout.write("\n".join([*told, *others(bench, usual, given.power_windows)]) + "\n")
+
+
+def a_bench() -> Bench:
+    """Reference and rules, as the agent's defaults are."""
+    contract = load("credit_risk")
+    values = matrix(Table("reference", "reference", population.applicants(REFERENCE, SEED)), contract)
+    reference = Reference.of(0, "1", "bench", features_only(values, contract), contract)
+    rules = DriftRules(pane_ms=1_000, lateness_ms=0, ahead_ms=0, minimum_n=500, alpha=0.01)
+    reporting = Reporting(product="credit_risk", applications_topic=SOURCE, decisions_topic="none", rules=rules)
+    return Bench(contract, values, reference, ApplicationCells(contract, reference), reporting)
+
+
+def applicants(bench: Bench, rows: int, seed: int, shift: Shift) -> Applicants:
+    """A pool of applicants."""
+    values = matrix(Table("pool", "pool", population.applicants(rows, seed, shift)), bench.contract)
+    return Applicants(values, bench.cells.cells(values))
+
+
+def false_alarms(bench: Bench, usual: Applicants, windows: int) -> list[str]:
+    """Of undrifted windows."""
+    lines = [
+        f"Undrifted, per 1,000 windows ({windows} windows of each size, eleven features):",
+        "",
+        "| n | any PSI over its critical value | WATCH | DRIFTED | retrain commands | data alarms |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for size in SIZES:
+        rng = np.random.default_rng([SEED, size])
+        reports, commands = run(bench, (usual.cells[usual.drawn(rng, size)] for _ in range(windows)))
+        over = sum(any(each.psi > each.psi_critical for each in report.features) for report in reports)
+        found = [over, count(reports, Verdict.WATCH), count(reports, Verdict.DRIFTED), len(commands)]
+        found.append(sum(bool(report.data_quality) for report in reports))
+        lines.append(f"| {size:,} | " + " | ".join(f"{1_000 * each / windows:.2f}" for each in found) + " |")
+    return lines
+
+
+def power(bench: Bench, usual: Applicants, windows: int) -> list[str]:
+    """Of shifted windows, and the delay from the shift to the command."""
+    lines = [
+        "",
+        f"Shifted, share of windows found ({windows} of each; delay: mean of {DELAY_RUNS} runs, applications):",
+        "",
+        "| shift | n | mean PSI | WATCH or more | DRIFTED | data alarm | delay to the command |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for place, (name, shift) in enumerate(SHIFTS.items()):
+        moved = applicants(bench, SHIFTED_POOL, SEED + 10 + place, shift)
+        for size in SIZES:
+            rng = np.random.default_rng([SEED, place, size])
+            reports, _ = run(bench, (moved.cells[moved.drawn(rng, size)] for _ in range(windows)))
+            psi = float(np.mean([report.largest_psi for report in reports]))
+            drifted = count(reports, Verdict.DRIFTED) / windows
+            watched = count(reports, Verdict.WATCH) / windows + drifted
+            alarmed = sum(bool(report.data_quality) for report in reports) / windows
+            delay = mean_delay(bench, usual, moved, size, rng)
+            lines.append(f"| {name} | {size:,} | {psi:.3f} | {watched:.0%} | {drifted:.0%} | {alarmed:.0%} | {delay} |")
+    return lines
+
+
+def mean_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rng: np.random.Generator) -> str:
+    """Applications from the shift, which begins anywhere in a window, to the command."""
+    delays = [one_delay(bench, usual, moved, size, rng) for _ in range(DELAY_RUNS)]
+    found = [delay for delay in delays if delay is not None]
+    return (
+        f"{np.mean(found):,.0f}" if len(found) == DELAY_RUNS else f"none in {DELAY_RUNS - len(found)} of {DELAY_RUNS}"
+    )
+
+
+def one_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rng: np.random.Generator) -> int | None:
+    """Of one run; None where no command comes within `MOST_WINDOWS`."""
+    before = int(rng.integers(0, size))
+    memory = Memory()
+    for nth in range(MOST_WINDOWS if mostly_drifts(bench, moved, size, rng) else 0):
+        left = before if nth == 0 else 0
+        cells = np.concatenate([usual.cells[usual.drawn(rng, left)], moved.cells[moved.drawn(rng, size - left)]])
+        memory, report = judged(memory, bench.report(cells, nth), 0)
+        if report.command_id:
+            return (nth + 1) * size - before
+    return None
+
+
+def mostly_drifts(bench: Bench, moved: Applicants, size: int, rng: np.random.Generator) -> bool:
+    """Whether waiting for a command is worth the time: a shift far under .2 never commands."""
+    return any(bench.report(moved.cells[moved.drawn(rng, size)]).largest_psi > 0.15 for _ in range(3))
+
+
+def run(bench: Bench, windows: "Sequence[npt.NDArray[np.int64]] | object") -> tuple[list[DriftReport], list[str]]:
+    """Windows one after the other under one policy whose commands are answered at once, without cooldown."""
+    memory, reports, commands = Memory(), [], []
+    for nth, cells in enumerate(windows):  # type: ignore[arg-type,var-annotated]
+        memory, report = judged(memory, bench.report(cells, nth), 0)
+        reports.append(report)
+        if report.command_id:
+            commands.append(report.command_id)
+            memory = replace(memory, in_flight="")
+    return reports, commands
+
+
+def count(reports: Sequence[DriftReport], verdict: Verdict) -> int:
+    """Reports of a verdict."""
+    return sum(report.verdict is verdict for report in reports)
+
+
+def others(bench: Bench, usual: Applicants, windows: int) -> list[str]:
+    """The rules of five existing systems on the same windows."""
+    income = applicants(bench, SHIFTED_POOL, SEED + 30, Shift(income_factor=1.5))
+    lines = [
+        "",
+        f"Rules of five existing systems, share of {windows} windows alarmed:",
+        "",
+        "| rule | " + " | ".join(f"undrifted, n = {size:,}" for size in SIZES) + " | income x 1.5, n = 1,000 |",
+        "| --- |" + " --- |" * (len(SIZES) + 1),
+    ]
+    for name, rule in RULES.items():
+        shares = [alarmed(bench, usual, rule, size, windows) for size in SIZES]
+        shares.append(alarmed(bench, income, rule, 1_000, windows))
+        lines.append(f"| {name} | " + " | ".join(f"{share:.1%}" for share in shares) + " |")
+    return lines
+
+
+def alarmed(bench: Bench, pool: Applicants, rule: "Rule", size: int, windows: int) -> float:
+    """Share of windows that a rule alarms on."""
+    rng = np.random.default_rng([SEED, size, 7])
+    columns = [bench.contract.position[name] for name in NUMBERS]
+    reference = bench.values[:, columns]
+    return float(np.mean([rule(reference, pool.values[pool.drawn(rng, size)][:, columns]) for _ in range(windows)]))
+
+
+Rule = Callable[[Matrix, Matrix], bool]
+
+
+def by_ks(reference: Matrix, window: Matrix) -> bool:
+    """Six two-sample KS tests at .05, uncorrected: any."""
+    return any(stats.ks_2samp(present(a), present(b)).pvalue < 0.05 for a, b in zip(reference.T, window.T, strict=True))
+
+
+def by_equal_width(reference: Matrix, window: Matrix) -> bool:
+    """PSI over ten bins of equal width of the pooled range, zeros raised to 1e-4: any over .2."""
+    return any(equal_width_psi(present(a), present(b)) > 0.2 for a, b in zip(reference.T, window.T, strict=True))
+
+
+def by_any_watch(reference: Matrix, window: Matrix) -> bool:
+    """The same with the cut-off .1."""
+    return any(equal_width_psi(present(a), present(b)) > 0.1 for a, b in zip(reference.T, window.T, strict=True))
+
+
+def by_three_sigma(reference: Matrix, window: Matrix) -> bool:
+    """A mean outside of three sigma, sigma of a mean over the *reference's* n: any."""
+    return any(
+        abs(present(b).mean() - present(a).mean()) > 3 * present(a).std() / np.sqrt(len(a))
+        for a, b in zip(reference.T, window.T, strict=True)
+    )
+
+
+def by_raw_js(reference: Matrix, window: Matrix) -> bool:
+    """Jensen-Shannon distance of the values themselves, taken for probabilities, over .1: any."""
+    pairs = ((present(a), present(b)) for a, b in zip(reference.T, window.T, strict=True))
+    return any(float(jensenshannon(a[: min(len(a), len(b))], b[: len(a)])) > 0.1 for a, b in pairs)
+
+
+def equal_width_psi(reference: npt.NDArray[np.float64], window: npt.NDArray[np.float64]) -> float:
+    """As those who pool reference and window compute it."""
+    edges = np.histogram_bin_edges(np.concatenate([reference, window]), 10)
+    a, b = (np.maximum(np.histogram(each, edges)[0] / len(each), 1e-4) for each in (reference, window))
+    return float(np.sum((b - a) * np.log(b / a)))
+
+
+def present(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Without the missing ones."""
+    return values[~np.isnan(values)]
+
+
+RULES: Final[dict[str, Rule]] = {
+    "six KS tests at .05, uncorrected": by_ks,
+    "PSI, equal width, over .2": by_equal_width,
+    "PSI, equal width, over .1": by_any_watch,
+    "three sigma, the reference's n": by_three_sigma,
+    "Jensen-Shannon on raw values, over .1": by_raw_js,
+}
+
+if __name__ == "__main__":
+    main()
