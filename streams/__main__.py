@@ -24,9 +24,11 @@ from streams.metrics import Metrics
 from streams.plane import DataPlane, Session
 from streams.seats import Seat, Watch
 from streams.settings import ScoringSettings
-from streams.situation import Situation, StoppedError
+from streams.situation import STOP_S, Situation, StoppedError, leave_within
 
 MISCONFIGURED: Final = 2
+STUCK_S: Final = 120.0
+"""Many times what a batch and its transaction's time-outs take together."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +72,7 @@ class ScoringProcess:
             StoppedError: told to stop before the first batch.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.situation.stopping.set())
+            signal.signal(number, lambda *_: self._stop())
         self.metrics.watch_lag(self.plane.lag_records, self.plane.lag_seconds)
         with web.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
@@ -89,7 +91,9 @@ class ScoringProcess:
             "challenger": self.challenger.facts(),
             "partitions": sorted(partition for _, partition in session.reader.partitions) if session else [],
         }
-        return web.Health(live=True, ready=assigned and self.champion.holder is not None, facts=facts)
+        # A batch that takes minutes while everybody answers: only a restart helps.
+        live = self.plane.busy_s() < STUCK_S or bool(self.situation.away)
+        return web.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
 
     def open_session(self) -> Session:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
@@ -122,9 +126,13 @@ class ScoringProcess:
             announced=self.watch.nudge,
         )
         try:
-            run(parts, stopping=self.situation.stopping.set)
+            run(parts, stopping=self._stop)
         finally:
             self.watch.close()
+
+    def _stop(self) -> None:
+        self.situation.stopping.set()
+        leave_within(STOP_S)
 
     def _answering(self) -> Answering:
         wire, shadow_wire = startup.wires(self.settings, self.situation)

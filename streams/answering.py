@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from schemas.codec import schema_ids
+from schemas.faults import OutageError
 from schemas.records import OutgoingRecord
 from schemas.registered import WriterSchemas
 from scorecard.decision import Champion, Scored, Wire, score_batch, warm
@@ -45,6 +46,13 @@ class Answering:
             OutageError: nothing is known to be delivered; the session is of no use any more.
             StoppedError: the process stops, or the batch is someone else's now; nothing was delivered.
         """
+        try:
+            self._answer(handed)
+        except OutageError:
+            self.metrics.errors.inc()
+            raise
+
+    def _answer(self, handed: Handed) -> None:
         records = handed.batch.records
         writers = self._writers(handed)
         began = time.perf_counter()

@@ -26,7 +26,7 @@ from streams.delivery import Delivery
 from streams.situation import Backoff, Situation, StoppedError
 
 NEIGHBOUR: Final = "broker"
-DRAIN_S: Final = 20.0
+DRAIN_S: Final = 15.0
 """A batch in flight may take as long as its transaction may; then we leave it to our successor."""
 SUBSCRIBED_POLL_S: Final = 0.01
 
@@ -90,6 +90,7 @@ class DataPlane(Service):
         self._held: dict[int, Handed] = {}
         self._backoff = Backoff()
         self._ended = asyncio.Event()
+        self._busy_since: float | None = None
 
     async def on_stop(self) -> None:
         """Finish what is in flight, and leave."""
@@ -110,6 +111,7 @@ class DataPlane(Service):
         async with self._answering:
             if handed.session is not self.session or self._fault is not None:
                 return
+            self._busy_since = time.monotonic()
             try:
                 if handed.session.reader.is_current(handed.batch):
                     await act()
@@ -119,6 +121,7 @@ class DataPlane(Service):
             except StoppedError:
                 log.info("batch.left", number=handed.batch.number)
             finally:
+                self._busy_since = None
                 handed.session.reader.done(handed.batch)
                 self._held.pop(handed.batch.number, None)
 
@@ -133,6 +136,11 @@ class DataPlane(Service):
         held = list(self._held.values())
         oldest = min((min(handed.batch.records.timestamps) for handed in held), default=None)
         return max(time.time() - oldest / 1000, 0.0) if oldest is not None else 0.0
+
+    def busy_s(self) -> float:
+        """How long the batch being answered has been so; zero between two batches."""
+        since = self._busy_since
+        return time.monotonic() - since if since is not None else 0.0
 
     async def _one_session(self) -> None:
         try:

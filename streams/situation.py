@@ -3,6 +3,7 @@
 Also the one way to wait for a neighbour: retry with backoff, lose nothing, say so once.
 """
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
@@ -14,6 +15,8 @@ from schemas.faults import LoanError, OutageError
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 5.0
 """A neighbour that comes back should not wait for us for long, nor be stormed."""
+STOP_S: Final = 25.0
+"""Longer than a batch in flight may take, shorter than the patience of Kubernetes (30 s)."""
 
 Answer = TypeVar("Answer")
 
@@ -108,3 +111,15 @@ class Backoff:
     def reset(self) -> None:
         """An attempt succeeded."""
         self._wait = FIRST_WAIT_S / 2
+
+
+def leave_within(seconds: float) -> None:
+    """Leave by force where a stop hangs: nothing uncommitted is lost, and a supervisor waits for our exit."""
+
+    def leave() -> None:
+        log.error("stop.forced", after_s=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()

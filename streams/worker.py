@@ -5,9 +5,7 @@ Faust gives agents, channels, services and their lifecycle; applications and dec
 """
 
 import asyncio
-import os
 import ssl
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,14 +18,12 @@ from faust.app.base import BootStrategy
 
 from streams.connection import Connection
 from streams.plane import BatchChannel, DataPlane, Handed
+from streams.situation import STOP_S, leave_within
 
 SESSION_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 REQUEST_S: Final = 12.0
 """Faust refuses a session longer than a request may take."""
-
-STOP_S: Final = 40.0
-"""Longer than a batch in flight may take; a supervisor's patience should be longer still."""
 
 log = structlog.get_logger(__name__)
 
@@ -187,22 +183,9 @@ class Worker(faust.Worker):
         except asyncio.CancelledError:
             log.info("worker.stopping")
         finally:
-            _no_longer_than(STOP_S)
+            leave_within(STOP_S)
             self.stop_and_shutdown()
 
     def _schedule_shutdown(self, signal: Any) -> None:
         self.told_to_stop()
-        _no_longer_than(STOP_S)
         super()._schedule_shutdown(signal)
-
-
-def _no_longer_than(seconds: float) -> None:
-    """Leave by force where a stop hangs: nothing uncommitted is lost, and a supervisor waits for our exit."""
-
-    def leave() -> None:
-        log.error("worker.hung", after_s=seconds)
-        os._exit(1)
-
-    timer = threading.Timer(seconds, leave)
-    timer.daemon = True
-    timer.start()
