@@ -55,7 +55,10 @@ types: $(SYNCED) ## mypy, strict.
 layers: $(SYNCED) ## import-linter: who may import whom.
 	@$(BIN)/lint-imports
 
-bench: $(SYNCED) ## Measurements; slow, and not part of the tests.
+# Quix Streams, a yardstick, wants an older Kafka client than ours: it has an environment of its own.
+bench: $(SYNCED) ## Measurements in build/bench.json; half an hour, and not part of the tests.
+	@test -x build/quix/bin/python || $(UV) venv --quiet --python "$(PYTHON)" build/quix
+	@$(UV) pip install --quiet --python build/quix/bin/python -r tests/bench/contenders/quix-requirements.txt
 	@$(BIN)/python -m tests.bench
 
 up: $(SYNCED) ## Kafka, registry and MLflow on this machine.

@@ -10,6 +10,9 @@ from tests.bench.measuring import Line, kept, pinned, table
 PARTS: Final = {
     "attribution": "tests.bench.attribution",
     "score_batch": "tests.bench.batches",
+    "drain": "tests.bench.drain",
+    "latency": "tests.bench.latency",
+    "memory": "tests.bench.memory",
 }
 ON_ONE_CORE: Final = ("attribution", "score_batch")
 """Measured in this process; the others start processes, and pin those."""

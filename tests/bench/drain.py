@@ -1,0 +1,70 @@
+"""The worker end to end through real Kafka: how fast it drains applications that wait.
+
+Against the bare floor (its own data plane, echoing bytes) in both delivery modes, and against a Faust
+agent and a Quix Streams application that answer event by event with the libraries.
+"""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.bench.measuring import BUILD, Line, line
+from tests.bench.stage import Answered, Stage, Written, rate, stage
+
+WAITING: Final = 200_000
+LONGEST_S: Final = 60.0
+ROUNDS: Final = 3
+RIVALS_S: Final = 12.0
+"""Rivals are watched for so long: a drain would take them minutes, at the same rate."""
+SIZES: Final = ((4, 200), (6, 300))
+QUIX: Final = BUILD / "quix" / "bin" / "python"
+"""Quix Streams wants an older Kafka client than ours: `make bench` gives it an environment of its own."""
+
+
+def lines() -> Iterator[Line]:
+    """All drains, on one stack."""
+    with stage() as here:
+        here.load(WAITING)
+        for depth, trees in SIZES:
+            model = here.champion(depth, trees)
+            size = f"XGBoost depth {depth} x {trees}"
+            for mode in ("exactly_once", "at_least_once"):
+                pairs = [(_drained(here, "streams", mode), _floor(here, mode)) for _ in range(ROUNDS)]
+                name = f"worker drain, {mode.replace('_', ' ')}, {size}"
+                yield line(name, "applications/s", "bare floor", pairs, rate=True)
+            yield from _against_rivals(here, model, size)
+
+
+def _floor(here: Stage, mode: str) -> float:
+    return _drained(here, "tests.bench.contenders.floor", mode)
+
+
+def _drained(here: Stage, module: str, mode: str) -> float:
+    group = f"bench-{uuid.uuid4().hex[:8]}"
+    with here.contender(module, **here.worker_settings(group, delivery=mode)):
+        return rate(Answered(here, group), WAITING, LONGEST_S)
+
+
+def _against_rivals(here: Stage, model: Path, size: str) -> Iterator[Line]:
+    rivals = {"Faust agent, per event": ("tests.bench.contenders.faust_app", None)}
+    if QUIX.exists():
+        rivals["Quix Streams, per event"] = ("tests.bench.contenders.quix_app", str(QUIX))
+    for name, (module, python) in rivals.items():
+        pairs = [
+            (_drained(here, "streams", "exactly_once"), _rival(here, module, python, model)) for _ in range(ROUNDS)
+        ]
+        yield line(f"worker drain, exactly once, {size}, rival {name}", "applications/s", name, pairs, rate=True)
+
+
+def _rival(here: Stage, module: str, python: str | None, model: Path) -> float:
+    sink, group = here.sink(), f"bench-{uuid.uuid4().hex[:8]}"
+    settings = {
+        "bench_model": model,
+        "bench_group": group,
+        "bench_folder": here.folder / group,
+        "bench_source": here.source,
+        "bench_sink": sink,
+    }
+    with here.contender(module, **({"python": python} if python else {}), **settings):
+        return rate(Written(here, sink), WAITING, RIVALS_S)
