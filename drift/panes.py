@@ -212,11 +212,12 @@ class PartitionPanes:
         }
         last = np.zeros(len(panes), dtype=np.int64)
         np.maximum.at(last, group, seen.offsets[rows])
+        grown = {name: tally.tolist() for name, tally in tallies.items()}
         for place, pane in enumerate(panes):
             pane.counts += counts[place]
             pane.sums += sums[place]
-            grown = {name: getattr(pane.told, name) + int(tally[place]) for name, tally in tallies.items()}
-            pane.told = replace(pane.told, last=int(last[place]), **grown)
+            told = {name: getattr(pane.told, name) + tally[place] for name, tally in grown.items()}
+            pane.told = replace(pane.told, last=int(last[place]), **told)
 
     def _pane(self, start: int, seen: Observations, placed: _Placed, row: int) -> _Pane:
         """The open pane of that start; opened by this row where there is none."""
@@ -245,15 +246,18 @@ def _fresh(
     known: Sequence[dict[str, None]], group: Integers, ids: Sequence[str], rows: Integers, counted: Flags
 ) -> Flags:
     """Which of the rows are counted and of an id not met in their pane; remembers the ids, the latest ones at least."""
-    fresh = np.zeros(len(rows), dtype=np.bool_)
-    for place, (pane, row, counts) in enumerate(zip(group.tolist(), rows.tolist(), counted.tolist(), strict=True)):
-        if not counts or ids[row] in known[pane]:
-            continue
-        fresh[place] = True
-        known[pane][ids[row]] = None
-        if len(known[pane]) > REMEMBERED_IDS:
-            del known[pane][next(iter(known[pane]))]
-    return fresh
+    fresh: list[int] = []
+    places = np.flatnonzero(counted)
+    for place, pane, row in zip(places.tolist(), group[places].tolist(), rows[places].tolist(), strict=True):
+        remembered, name = known[pane], ids[row]
+        if name not in remembered:
+            remembered[name] = None
+            fresh.append(place)
+            if len(remembered) > REMEMBERED_IDS:
+                del remembered[next(iter(remembered))]
+    found = np.zeros(len(rows), dtype=np.bool_)
+    found[fresh] = True
+    return found
 
 
 def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:

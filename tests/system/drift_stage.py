@@ -27,7 +27,6 @@ from streams.connection import Connection
 from streams.produce import EventPublisher
 from tests.builders import feature_space, scorecard_parts
 from tests.system.reading import read_topic
-from training import tracking
 
 Event = TypeVar("Event")
 
@@ -50,16 +49,10 @@ class DriftStage:
         self.seed += 1
         values = self.values(rows if rows is not None else population.applicants(REFERENCE_ROWS, self.seed))
         parts = scorecard_parts(profile=a_profile(values, self.connection))
-        place = self.folder / f"champion-{self.seed}" / BUNDLE
-        contract, uri = self.connection.contract(), self.connection.mlflow_uri
-        digest = bundle.write(parts, contract, values, place)
-        registry = Registry(uri, self.connection.registered_model(), self.folder / "cache")
-        with tracking.run(uri, "drift-test", "champion", {}) as run:
-            example = tracking.example_of(contract, values[:5])
-            logged = run.model(place, contract, example, pd.DataFrame({"probability": np.zeros(5)}))
-        made = registry.register(
-            logged.source, run.run_id, {"digest": digest, "family": "xgboost"}, model_id=logged.model_id
-        )
+        model = self.folder / f"champion-{self.seed}"
+        digest = bundle.write(parts, self.connection.contract(), values, model / "artifacts" / BUNDLE)
+        registry = Registry(self.connection.mlflow_uri, self.connection.registered_model(), self.folder / "maker-cache")
+        made = registry.register(model.as_uri(), "", {"digest": digest, "family": "xgboost"})
         registry.point(CHAMPION, made.version)
         self.announce(made.version, digest, command_id)
         return made.version, digest

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +41,7 @@ def a_profile(values: Matrix) -> Profile:
     return profile_of(CONTRACT, NAMES, ("INCOME", "AMOUNT"), population)
 
 
+@lru_cache(maxsize=8)
 def a_reference(generation: int = 0, seed: int = 1, count: int = 2_000) -> Reference:
     """A champion made on random applicants."""
     version = str(generation + 1)
