@@ -145,8 +145,7 @@ class Answering:
         return trainer.train(task, watch).registered
 
     def _rows(self, seen: Seen) -> Cleaned:
-        labelled = seen.labelled()
-        events = rows.from_events(self._contract, labelled.values, labelled.defaulted, labelled.applied_at)
+        events = rows.from_events(self._contract, seen.labelled(), with_pricing=self._settings.with_pricing)
         least = self._settings.least_outcomes
         if len(events.rows) < least:
             problem = f"{len(events.rows)} applications have a true outcome, at least {least} must"

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import fastavro
 import numpy as np
-import numpy.typing as npt
 
 from schemas.applications import Applications, Matrix
 from schemas.codec import ApplicationReader, schema_ids, unframed
@@ -23,39 +22,30 @@ from schemas.faults import RecordError
 from schemas.registered import WriterSchemas
 from streams.connection import Connection
 from training.committed import whole
+from training.rows import Rows
 
 BLOCK: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """What the topics hold, arrays of one length; `offsets` says up to where they were read."""
-
-    values: Matrix
-    defaulted: npt.NDArray[np.bool_]
-    applied_at: npt.NDArray[np.int64]
-    offsets: str
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
-    """Applications of a topic, one for each id, and outcomes by id."""
+    """Applications of a topic, one for each id, and outcomes by id; `offsets` says up to where they were read."""
 
     contract: Contract
     applications: Applications
     outcomes: Mapping[str, LoanOutcome]
     offsets: str
 
-    def labelled(self) -> Labelled:
+    def labelled(self) -> Rows:
         """The applications whose outcome is known, in the order they came."""
         known = [place for place, name in enumerate(self.applications.ids) if name in self.outcomes]
         defaulted = [self.outcomes[self.applications.ids[place]].defaulted for place in known]
         chosen = np.array(known, dtype=np.int64)
-        return Labelled(
+        return Rows(
             values=self.applications.values[chosen],
             defaulted=np.array(defaulted, dtype=np.bool_),
             applied_at=self.applications.applied_at[chosen],
-            offsets=self.offsets,
+            recent=np.ones(len(chosen), dtype=np.bool_),
         )
 
     def window(self, start: datetime, end: datetime) -> Matrix:

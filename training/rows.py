@@ -99,12 +99,9 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
     )
 
 
-def from_events(
-    contract: Contract, values: Matrix, defaulted: npt.NDArray[np.bool_], applied_at: npt.NDArray[np.int64]
-) -> Cleaned:
-    """The usable ones of applications whose outcome is known; arrays of one length."""
-    rows = Rows(values, defaulted, applied_at, np.ones(len(values), dtype=np.bool_))
-    return _cleaned(contract, rows, "the topics", with_pricing=False)
+def from_events(contract: Contract, labelled: Rows, *, with_pricing: bool = False) -> Cleaned:
+    """The usable ones of applications whose outcome is known; a level that no contract declares is kept as unseen."""
+    return _cleaned(contract, labelled, "the topics", with_pricing=with_pricing)
 
 
 def together(base: Cleaned, events: Cleaned) -> Cleaned:

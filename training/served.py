@@ -45,7 +45,7 @@ class ServedScorecard(PythonModel):
                 "probability": pd.Series(scores.probability, index=scorable),
                 "margin": pd.Series(scores.margin, index=scorable),
                 "base_value": self._scorecard.base_value,
-                "fault": [None if code == Fault.NONE else Fault(code).reason for code in found],
+                "fault": ["" if code == Fault.NONE else Fault(code).reason for code in found],
             },
             index=range(len(applications)),
         )

@@ -1,11 +1,14 @@
 """Rows to learn from are those that would be scored, and what cannot be one is refused by name."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from schemas.applications import Matrix
 from tests.unit.training.builders import CONTRACT, a_table, made_up
-from training.rows import Cleaned, from_events, from_table, refuse_too_few, together
+from training.rows import Cleaned, Rows, from_events, from_table, refuse_too_few, together
 from training.tables import NO_TIME, RowsError
 
 INCOME = CONTRACT.position["person_income"]
@@ -13,6 +16,11 @@ INCOME = CONTRACT.position["person_income"]
 
 def cleaned(table: pd.DataFrame, **given: bool) -> Cleaned:
     return from_table(CONTRACT, table, "loans.csv", **given)
+
+
+def recent(values: Matrix) -> Rows:
+    count = len(values)
+    return Rows(values, np.arange(count) % 2 == 0, np.arange(count), np.ones(count, dtype=bool))
 
 
 def test_rows_carry_the_values_of_the_contracts_columns_and_their_labels() -> None:
@@ -113,7 +121,7 @@ def test_events_are_cleaned_like_a_table_and_marked_recent() -> None:
     values = made_up(5).values
     values[0, INCOME] = -1.0
 
-    found = from_events(CONTRACT, values, np.array([True, False, True, False, True]), np.arange(5))
+    found = from_events(CONTRACT, recent(values))
 
     assert found.left_out == {"out_of_range": 1}
     assert found.rows.recent.all()
@@ -122,7 +130,7 @@ def test_events_are_cleaned_like_a_table_and_marked_recent() -> None:
 
 def test_an_event_that_repeats_a_row_of_the_table_is_left_out() -> None:
     base = Cleaned(made_up(50), "table", 50)
-    again = from_events(CONTRACT, base.rows.values, base.rows.defaulted, np.arange(len(base.rows)))
+    again = from_events(CONTRACT, dataclasses.replace(base.rows, recent=np.ones(len(base.rows), dtype=bool)))
 
     both = together(base, again)
 
