@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final, NoReturn
@@ -22,7 +23,7 @@ from rich.console import Console
 from loanctl import demo_checks, demo_show, endpoints, schemas
 from loanctl import topics as topic_command
 from loanctl.demo_story import Story
-from loanctl.stack import local
+from loanctl.stack import local, state
 from loanctl.stack.local import Wanted, local_stack
 from loanctl.stack.progress import Told
 from streams import logs
@@ -66,7 +67,7 @@ def _theatre(console: Console) -> Iterator[Connection]:
     demo_show.heading(console, "Kafka, a schema registry and MLflow start")
     local.down(FOLDER)
     shutil.rmtree(FOLDER, ignore_errors=True)
-    outside = endpoints.given()
+    outside = _outside()
     with local_stack(FOLDER, outside, Told(console)) as stack:
         os.environ.update(endpoints.variables(stack.endpoints) | _own_names(outside))
         connection = Connection.read()
@@ -77,6 +78,14 @@ def _theatre(console: Console) -> Iterator[Connection]:
         demo_show.said(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
         demo_show.said(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
         yield connection
+
+
+def _outside() -> Wanted:
+    """What settings name, but for the stack of `loanctl up`: that is somebody's work, and not for playing."""
+    found = state.read(endpoints.state_dir(os.environ))
+    ours = set(asdict(found.endpoints).values()) if found else set()
+    named = {name: value for name, value in asdict(endpoints.given()).items() if value and value not in ours}
+    return Wanted(**named)
 
 
 def _rouse(connection: Connection) -> None:

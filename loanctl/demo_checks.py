@@ -6,6 +6,7 @@ Pure. Each check has a name that is a sentence, and says what was seen where it 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from loanctl import figures
@@ -107,7 +108,8 @@ def _drift(observed: Observed) -> tuple[Check, ...]:
     steady = Verdict.STEADY in verdicts[:first] and Verdict.DRIFTED in verdicts
     drifted = verdicts.count(Verdict.DRIFTED)
     causes = [command.cause for command in observed.commands]
-    told = ", ".join(verdicts) or "no window"
+    runs = [f"{len(list(same))} {verdict}" for verdict, same in groupby(verdicts)]
+    told = ", ".join(runs) or "no window"
     return (
         Check("Windows were steady before they drifted", steady, told),
         Check("The shift was found in two windows", drifted >= DRIFTED_BEFORE_COMMAND, f"{drifted} drifted"),

@@ -135,7 +135,7 @@ def _value(item: Contribution) -> str:
 def _reasons(told: LoanDecision) -> Text:
     lines: list[Any] = [("Reasons", "bold")]
     for number, reason in enumerate(told.reasons, start=1):
-        lines.extend([f"\n  {number}. {reason.text} ", (f"({reason.code}: {', '.join(reason.features)})", "dim")])
+        lines.extend([f"\n  {number}. {reason.text} ", (f"({reason.code})", "dim")])
     return Text.assemble(*lines)
 
 

@@ -110,10 +110,9 @@ class Story:
         tables.written(population.applicants(FIRST_ROWS, self._seed), self._base)
         trained = self._trained()
         low, high = trained["auc_interval"]
-        self._say(
-            f"version {trained['version']}, {trained['family']}, after {trained['seconds']:.0f} s: AUC "
-            f"{trained['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out; {self._best():.3f} can be reached"
-        )
+        auc = f"AUC {trained['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out"
+        self._say(f"version {trained['version']}, {trained['family']}, after {trained['seconds']:.0f} s: {auc};")
+        self._say(f"in the long run nobody can have over {self._best():.3f}")
 
     def _best(self) -> float:
         return population.best_auc(BEST_AUC_ROWS, self._seed)

@@ -37,7 +37,7 @@ def test_a_decision_tells_probability_contributions_reasons_and_who_decided():
 
     assert "DECLINE usual-7" in text
     assert "probability of default 41.1%   approve below 0.140, decline from 0.300" in text
-    assert "1. Income insufficient (INCOME: person_income)" in text
+    assert "1. Income insufficient (INCOME)" in text
     assert "credit_risk-scorecard 3 (xgboost)" in text
     assert "38,020" in text
 
