@@ -94,9 +94,12 @@ class Consumer:
         """One command to its end, polling meanwhile."""
         work = threading.Thread(target=self._answered, args=(batch,), name="training", daemon=True)
         work.start()
-        while work.is_alive() and not self._situation.stopping.is_set():
-            reader.read(POLL_S)
-        work.join(GRACE_S)
+        try:
+            while work.is_alive() and not self._situation.stopping.is_set():
+                reader.read(POLL_S)
+        finally:
+            # Even where reading broke: a command taken up twice at once would be trained for twice.
+            self._await(work)
         if self._situation.broken is not None:
             raise self._situation.broken
         if not self._situation.stopping.is_set():
@@ -104,6 +107,11 @@ class Consumer:
             with suppress(OutageError):
                 reader.commit(batch)
         self._situation.stage, self._situation.command_id = "waiting", ""
+
+    def _await(self, work: threading.Thread) -> None:
+        while work.is_alive() and not self._situation.stopping.is_set():
+            work.join(POLL_S)
+        work.join(GRACE_S)
 
     def _answered(self, batch: ReadBatch) -> None:
         began = time.monotonic()
@@ -151,6 +159,8 @@ class Consumer:
 
     def _watch(self) -> Watch:
         def step(word: str) -> None:
+            if self._situation.stopping.is_set():
+                raise StoppedError
             self._situation.stage, self._situation.away = word, ""
             log.info("training.went_on", step=word, command_id=self._situation.command_id)
 

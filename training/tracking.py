@@ -20,7 +20,7 @@ import pandas as pd
 from schemas.contract import Contract, Kind
 from schemas.faults import SetupError
 from scorecard.registry import BUNDLE, asked, quieten
-from training.search import Trial
+from training.search import StoppedError, Trial
 
 SERVED: Final = Path(__file__).with_name("served.py")
 SQLITE: Final = "sqlite:///"
@@ -154,6 +154,8 @@ def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterat
     try:
         yield Run(uri, experiment_id, run_id)
         status = "FINISHED"
+    except StoppedError:
+        raise
     except Exception:
         status = "FAILED"
         raise

@@ -1,0 +1,177 @@
+"""The trainer's loop with a reader and an answering of our own: one command at a time, polled on, never lost."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.events import RetrainStatus
+from schemas.faults import OutageError, SetupError
+from schemas.records import RecordBatch
+from training.consumer import Consumer, Situation
+from training.metrics import Metrics
+from training.search import StoppedError
+
+
+class AwayError(OutageError):
+    """A neighbour is away."""
+
+
+class Batch:
+    """One command, as a reader hands it over."""
+
+    def __init__(self, offset: int) -> None:
+        self.records = RecordBatch("commands", [b"k"], [b"v"], [0], [offset], [1], [()])
+
+
+class ScriptedReader:
+    """Hands batches over, one after the other is committed, and stops the loop when all are."""
+
+    assigned = True
+
+    def __init__(self, count: int, stop: Callable[[], None], breaks_at: int = -1) -> None:
+        self.waiting = [Batch(offset) for offset in range(count)]
+        self.held = False
+        self.polls_while_held = 0
+        self.committed: list[int] = []
+        self.closed = False
+        self._stop = stop
+        self._breaks_at = breaks_at
+
+    def read(self, _timeout_s: float) -> Any:
+        if self.held:
+            self.polls_while_held += 1
+            if self.polls_while_held == self._breaks_at:
+                raise AwayError
+            return None
+        if not self.waiting:
+            self._stop()
+            return None
+        self.held = True
+        return self.waiting.pop(0)
+
+    def commit(self, batch: Batch) -> None:
+        self.held = False
+        self.committed.append(batch.records.offsets[0])
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ScriptedAnswering:
+    """Answers as told, command by command; an exception is raised."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+        self.together = 0
+        self.most_together = 0
+
+    def read(self, _value: bytes, place: Any, _timestamp: int) -> Any:
+        class Asked:
+            class command:  # noqa: N801 - stands for an instance
+                command_id = str(place)
+
+        return Asked()
+
+    def answer(self, _asked: Any, watch: Any) -> Any:
+        self.asked += 1
+        self.together += 1
+        self.most_together = max(self.most_together, self.together)
+        try:
+            answer = self.answers.pop(0)
+            if callable(answer):
+                answer = answer(watch)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        finally:
+            self.together -= 1
+
+
+def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: Situation) -> Consumer:
+    waiting = list(readers)
+    return Consumer(lambda: waiting.pop(0), answering, Metrics(CollectorRegistry()), situation, retry_s=0.01)  # type: ignore[arg-type,return-value]
+
+
+def test_commands_are_answered_and_committed_one_after_the_other() -> None:
+    situation = Situation()
+    reader = ScriptedReader(3, situation.stopping.set)
+    answering = ScriptedAnswering(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
+
+    a_loop(answering, reader, situation=situation).run()
+
+    assert reader.committed == [0, 1, 2]
+    assert answering.most_together == 1
+    assert reader.closed
+
+
+def test_the_group_is_polled_while_a_training_runs() -> None:
+    situation = Situation()
+    reader = ScriptedReader(1, situation.stopping.set)
+    polled = threading.Event()
+
+    def slow(_watch: Any) -> RetrainStatus:
+        while reader.polls_while_held < 3:
+            polled.wait(0.01)
+        return RetrainStatus.REJECTED
+
+    a_loop(ScriptedAnswering(slow), reader, situation=situation).run()
+
+    assert reader.polls_while_held >= 3
+    assert reader.committed == [0]
+
+
+def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
+    situation = Situation()
+    reader = ScriptedReader(1, situation.stopping.set)
+    answering = ScriptedAnswering(AwayError(), AwayError(), RetrainStatus.PROMOTED)
+
+    a_loop(answering, reader, situation=situation).run()
+
+    assert answering.asked == 3
+    assert reader.committed == [0]
+
+
+def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
+    situation = Situation()
+    reader = ScriptedReader(1, situation.stopping.set)
+
+    def stopped(watch: Any) -> Exception:
+        situation.stopping.set()
+        assert watch.stop()
+        return StoppedError()
+
+    a_loop(ScriptedAnswering(stopped), reader, situation=situation).run()
+
+    assert reader.committed == []
+
+
+def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
+    situation = Situation()
+    reader = ScriptedReader(1, situation.stopping.set)
+    loop = a_loop(ScriptedAnswering(SetupError("no topic")), reader, situation=situation)
+
+    with pytest.raises(SetupError, match="no topic"):
+        loop.run()
+    assert reader.committed == []
+    assert not situation.health(None).live
+
+
+def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -> None:
+    situation = Situation()
+    broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
+    mended = ScriptedReader(1, situation.stopping.set)
+
+    def slow(_watch: Any) -> RetrainStatus:
+        threading.Event().wait(0.3)
+        return RetrainStatus.PROMOTED
+
+    answering = ScriptedAnswering(slow, None)
+    a_loop(answering, broken, mended, situation=situation).run()
+
+    assert answering.most_together == 1
+    assert broken.closed
+    assert (broken.committed, mended.committed) == ([], [0])
