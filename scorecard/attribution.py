@@ -59,13 +59,14 @@ class Explainer:
         tables = dict(_tables(nodes, boxes, groups.astype(np.int32), self._rules))
         deep = np.array([tree for tree in range(len(forest.roots)) if tree not in tables], dtype=np.int32)
         self._tables = joined(list(tables.values()))
-        self._steps = steps_of(nodes, order, deep, groups.astype(np.int32), self._rules)
+        # Most forests have no deep tree, and then nothing of the integrals is compiled.
+        self._steps = steps_of(nodes, order, deep, groups.astype(np.int32), self._rules) if len(deep) else None
         self.base_value = forest.base + float(expectation(boxes))
 
     @property
     def integrated(self) -> int:
         """How many trees are too deep for tables."""
-        return len(self._steps.points)
+        return len(self._steps.points) if self._steps else 0
 
     @property
     def table_bytes(self) -> int:
@@ -100,7 +101,7 @@ class Explainer:
         rows = laid_out(matrix, lanes)
         sums = np.zeros((len(rows.value), self._features, len(lanes)))
         add_tabulated(self._tables, rows, lanes, sums)
-        if self.integrated:
+        if self._steps:
             add_integrated(self._steps, self._rules, rows, lanes, sums)
         handed_out(sums, self.base_value, margins, contributions)
 

@@ -86,7 +86,7 @@ def parted(nodes: Nodes, boxes: Boxes, root: int, slots: Slots) -> npt.NDArray[n
     while height > 0:
         height -= 1
         node = waiting[height]
-        begin = boxes.leaf_of[node]
+        begin = int(boxes.leaf_of[node])
         used, states = look(boxes, begin, begin + boxes.leaves_of[node], slots)
         if states > 0:
             entries += states * used
@@ -120,7 +120,7 @@ def cells_of(boxes: Boxes, begins: npt.NDArray[np.int32], slots: Slots) -> Cells
         np.empty(most + 2 * most_slots, np.float32),
     )
     for group in range(groups):
-        used, _ = look(boxes, begins[group], begins[group + 1], slots)
+        used, _ = look(boxes, int(begins[group]), int(begins[group + 1]), slots)
         first = cells.slot[group]
         for slot in range(used):
             _keep_slot(cells, first + slot, slots, slot)
