@@ -16,7 +16,7 @@ from rich.table import Table as Lines
 
 from drift.evidence import differences
 from drift.settings import DriftSettings
-from loanctl import drift_check, drift_page, drift_reread, tables
+from loanctl import drift_page, drift_reread
 from loanctl.drift_story import Story, told
 from schemas.events import DriftAcknowledgement, DriftReport, Verdict, as_record
 from schemas.faults import SetupError
@@ -24,6 +24,7 @@ from streams.produce import EventPublisher
 
 SOURCE: Final = "/loanctl/drift"
 LAST: Final = 20
+TIME: Final = "%Y-%m-%d %H:%M:%S"
 COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
 
 app = typer.Typer(
@@ -63,7 +64,8 @@ def report(
     if not stories:
         raise NoReportError(_none())
     if html is None:
-        _show(Console(), stories[-1].report)
+        found = stories[-1].report
+        _show(Console(), found, f"{found.window_start:{TIME}} to {found.window_end:{TIME}} UTC")
         return
     html.parent.mkdir(parents=True, exist_ok=True)
     html.write_text(drift_page.page(stories), encoding="utf-8")
@@ -98,6 +100,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Judge a file as if it were one window; exit status 1 if it has drifted."""
+    # Pandas is of no use to the other commands.
+    from loanctl import drift_check, tables
+
     settings = DriftSettings.read()
     contract = settings.contract()
     other = tables.read(against, contract) if against else None
@@ -105,7 +110,7 @@ def check(
     if as_json:
         sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
     else:
-        _show(Console(), found)
+        _show(Console(), found, str(file))
     if found.verdict is Verdict.DRIFTED:
         raise typer.Exit(1)
 
@@ -136,7 +141,7 @@ def _row(story: Story) -> tuple[str, ...]:
     found = story.report
     colour = COLOURS.get(found.verdict, "dim")
     return (
-        f"{found.window_end:%Y-%m-%d %H:%M:%S}",
+        f"{found.window_end:{TIME}}",
         str(found.n),
         str(found.late),
         f"[{colour}]{found.verdict.value}[/]",
@@ -148,10 +153,10 @@ def _row(story: Story) -> tuple[str, ...]:
     )
 
 
-def _show(console: Console, found: DriftReport) -> None:
+def _show(console: Console, found: DriftReport, what: str) -> None:
     console.print(
-        f"{found.window_start:%Y-%m-%d %H:%M:%S} to {found.window_end:%Y-%m-%d %H:%M:%S} UTC, champion "
-        f"{found.champion_version}: {found.n} applications, {found.late} late, {found.duplicates} twice; "
+        f"{what} against {found.champion_version}: {found.n} applications, {found.late} late, "
+        f"{found.duplicates} twice; "
         f"[{COLOURS.get(found.verdict, 'dim')}]{found.verdict.value}[/]",
         highlight=False,
         soft_wrap=True,

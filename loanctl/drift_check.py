@@ -17,9 +17,6 @@ from schemas.faults import SetupError
 from scorecard.profile import Population, Profile, profile_of
 from scorecard.registry import Registry
 
-BY_FILE = "a file"
-"""Stands for a champion's version where the reference is a file."""
-
 
 class NoReferenceError(SetupError):
     """There is nothing to measure the file against."""
@@ -67,7 +64,7 @@ def by_champion(settings: DriftSettings) -> Reference:
 
 def by_file(table: Table, contract: Contract) -> Reference:
     """A file's own profile, its bins cut at its deciles."""
-    return Reference.of(0, BY_FILE, table.digest, features_only(matrix(table, contract), contract), contract)
+    return Reference.of(0, table.name, table.digest, features_only(matrix(table, contract), contract), contract)
 
 
 def features_only(values: Matrix, contract: Contract) -> Profile:

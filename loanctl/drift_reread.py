@@ -14,6 +14,7 @@ from schemas.codec import schema_ids
 from schemas.events import DriftReport, OffsetRange
 from schemas.registered import EventSerde, WriterSchemas
 from scorecard import bundle
+from scorecard.cache import BundleCache
 from scorecard.registry import Registry
 from streams.batches import records_of
 
@@ -57,7 +58,9 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
         SetupError: no such version, or another bundle than was named.
     """
     registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
-    scorecard = bundle.read(registry.fetch(version), settings.contract(), digest)
+    # What the cache has needs no MLflow, whose import alone takes seconds.
+    place = BundleCache(settings.cache(), of=settings.mlflow_uri).find(digest) or registry.fetch(version)
+    scorecard = bundle.read(place, settings.contract(), digest)
     return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
 
 
