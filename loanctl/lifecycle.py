@@ -91,7 +91,9 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
 
 
 def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
-    signal.signal(signal.SIGTERM, _interrupted)
+    # Ctrl-C too: a shell starts what it runs in the background deaf to it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         with local_stack(folder, wanted, Told(console)) as stack:
             _tell(stack.endpoints)
