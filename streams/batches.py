@@ -82,6 +82,11 @@ class Reader:
         """Topic and partition of each we own."""
         return self._membership.partitions
 
+    @property
+    def lost(self) -> bool:
+        """Whether our session ended and the group went on without us: time for a new reader, and a new producer."""
+        return self._membership.lost
+
     def read(self, timeout_s: float = 0.1) -> ReadBatch | None:
         """The next batch; None where nothing came in time, or as many are in flight as may be.
 

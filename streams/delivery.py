@@ -20,14 +20,17 @@ from schemas.faults import OutageError
 from schemas.records import Headers, OutgoingRecord
 from streams.batches import ReadBatch, Reader
 from streams.connection import Connection
+from streams.deadlines import Hand, HungError, at_most
 
 TRANSACTION_TIMEOUT_MS: Final = 15_000
 """An open transaction of a dead worker hides later records from readers for so long at most."""
 RETRY_BACKOFF_MS: Final = 5
 """The broker answers CONCURRENT_TRANSACTIONS until the last markers are written; librdkafka's default of 100 ms
 between attempts would be most of a decision's latency."""
-CALL_S: Final = 12.0
-"""For one transaction call: less than the transaction's own timeout."""
+CALL_S: Final = 8.0
+"""For one transaction call."""
+WHOLE_S: Final = 14.0
+"""For a whole transaction, whatever librdkafka makes of its calls' time-outs: less than the broker's own."""
 ABORT_S: Final = 2.0
 MOST_BYTES: Final = 1_040_000
 """A broker takes 1,048,588 bytes in a batch by default, its framing included."""
@@ -93,10 +96,12 @@ class ExactlyOnce:
         }
         self._make = make
         self._producer: Any = None
+        self._hand: Hand | None = None
 
     def open(self) -> None:
         """As `Delivery.open`."""
         self._producer = self._make(self._properties)
+        self._hand = Hand("transactions")
         self._tried(lambda: self._producer.init_transactions(CALL_S))
 
     def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:
@@ -106,6 +111,8 @@ class ExactlyOnce:
 
     def close(self) -> None:
         """As `Delivery.close`."""
+        if self._hand is not None:
+            self._hand.close()
         discard(self._producer)
         self._producer = None
 
@@ -116,13 +123,14 @@ class ExactlyOnce:
         self._producer.commit_transaction(CALL_S)
 
     def _tried(self, act: Callable[[], None]) -> None:
+        assert self._hand is not None  # noqa: S101 - opened before it is used
         try:
-            act()
+            self._hand.do(act, WHOLE_S)
         except KafkaException as cause:
             error = cause.args[0]
             if error.txn_requires_abort():
-                with suppress(KafkaException):
-                    self._producer.abort_transaction(ABORT_S)
+                with suppress(KafkaException, HungError):
+                    self._hand.do(lambda: self._producer.abort_transaction(ABORT_S), 2 * ABORT_S)
             raise DeliveryError(error.name()) from cause
 
 
@@ -210,11 +218,15 @@ def fitting(letter: OutgoingRecord) -> OutgoingRecord:
 
 
 def discard(producer: Any) -> None:
-    """Throw a producer away with all it holds."""
-    if producer is not None:
+    """Throw a producer away with all it holds. One that hangs is left behind: its successor has fenced it."""
+
+    def thrown_away() -> None:
         with suppress(KafkaException, RuntimeError):
             producer.purge()
             producer.close()
+
+    if producer is not None:
+        at_most(thrown_away, ABORT_S, "discard")
 
 
 def _size(headers: Headers) -> int:

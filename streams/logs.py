@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 
 CLIENT: Final = "librdkafka"
+FAUST_CLIENT: Final = "aiokafka"
 QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "numba", "kafka", "mlflow", "alembic")
 """They tell of every partition and request at info."""
 SILENT_LIBRARIES: Final = ("urllib3", "httpx", "httpx2", "httpcore", "httpcore2")
@@ -51,6 +52,7 @@ def configure(level: str = "info", process: str = "") -> None:
             ],
         )
     )
+    handler.addFilter(_limited(Flood()))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for library in QUIET_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -89,6 +91,13 @@ class Flood(logging.Filter):
         if self._held:
             record.msg, record.args = f"{record.getMessage()} ({self._held} lines kept back before)", None
         self._began, self._passed, self._held = self._clock(), 0, 0
+
+
+def _limited(flood: Flood) -> Callable[[logging.LogRecord], bool]:
+    def passes(record: logging.LogRecord) -> bool:
+        return flood.filter(record) if record.name.startswith(FAUST_CLIENT) else True
+
+    return passes
 
 
 def _named(process: str) -> Any:

@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from schemas.faults import OutageError, SetupError
 from streams.connection import Connection
+from streams.deadlines import at_most
 from streams.produce import NoTopicError
 
 SESSION_MS: Final = 8_000
@@ -26,6 +27,8 @@ QUEUE_BACKOFF_MS: Final = 20
 """A full local queue is looked at again after this long. The default of a second starves a fast reader."""
 ASK_S: Final = 10.0
 LAG_EVERY_S: Final = 1.0
+CLOSE_S: Final = 5.0
+"""A consumer whose broker is away may hang in its farewell; then its session ends without one."""
 NOT_ALLOWED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 
 Place = tuple[str, int]
@@ -86,6 +89,8 @@ class Membership:
         """Grows with each rebalance."""
         self.assigned = threading.Event()
         """The group has told us our partitions, be they none."""
+        self.lost = False
+        """The group went on without us at least once: our session ended."""
         self.lag = 0
         """Records that wait behind what was read, as of the last second."""
         self._measured_at = 0.0
@@ -157,6 +162,9 @@ class Membership:
     def close(self) -> None:
         """Leave. A static member's partitions wait for it until its session ends."""
         self._leaving = _at_once
+        at_most(self._close_consumer, CLOSE_S, "leaving")
+
+    def _close_consumer(self) -> None:
         with suppress(RuntimeError):
             self._consumer.close()
 
@@ -202,6 +210,7 @@ class Membership:
         log.info("partitions.revoked", partitions=sorted(each.partition for each in taken))
 
     def _on_lost(self, _consumer: Any, taken: list[Any]) -> None:
+        self.lost = True
         self._turn_over(frozenset())
         log.warning("partitions.lost", partitions=sorted(each.partition for each in taken))
 

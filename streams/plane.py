@@ -36,6 +36,10 @@ log = structlog.get_logger(__name__)
 _sessions = itertools.count()
 
 
+class LostSessionError(OutageError):
+    """The group went on without us, or the broker was away as long. The producer may be past mending, too."""
+
+
 class BatchChannel(faust.Channel[Any]):
     """A Faust channel whose queue nobody empties but its reader."""
 
@@ -161,6 +165,8 @@ class DataPlane(Service):
             batch = await self._by_hand(session.reader.read)
             if self._fault is not None:
                 raise self._fault
+            if session.reader.lost:
+                raise LostSessionError
             if batch is not None:
                 await self._hand_over(Handed(batch, session))
 

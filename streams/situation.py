@@ -61,7 +61,7 @@ class Situation:
 
     def lost(self, neighbour: str, fault: OutageError) -> None:
         """A neighbour does not answer."""
-        kind = f"{type(fault).__name__}: {fault}"
+        kind = ": ".join(filter(None, (type(fault).__name__, str(fault))))
         with self._lock:
             known = neighbour in self._away
             self._away[neighbour] = kind

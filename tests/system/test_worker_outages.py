@@ -44,6 +44,33 @@ def test_a_registry_that_is_away_delays_decisions_and_loses_none(
     assert set(answers.counted().values()) == {1}
 
 
+def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_back(
+    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    # librdkafka's transactional producer was seen to hang for ever after just this.
+    champions.promote(champions.register())
+    applicants, answers = Applicants(connection), Answers(connection)
+    worker = start_worker(processes)
+    applicants.apply(range(10))
+    applicants.acknowledged()
+    wait_for(lambda: len(answers.counted()) == 10, 30, "the decisions before")
+    stack.kill("kafka")
+
+    try:
+        away = wait_for(lambda: worker.health()[1]["away"], 30, "the outage")
+        status, _ = worker.health()
+    finally:
+        stack.start("kafka")
+    applicants.apply(range(10, 20))
+    applicants.acknowledged()
+    wait_for(lambda: len(answers.counted()) == 20, 60, "the decisions after")
+
+    assert away.keys() == {"broker"}
+    assert status == 503
+    assert set(answers.counted().values()) == {1}
+    assert worker.process.stop() == 0
+
+
 def test_missing_topics_stop_the_worker_with_one_line_that_names_them(processes: Processes) -> None:
     worker = start_worker(processes, ready=False, topic_prefix="nowhere")
 

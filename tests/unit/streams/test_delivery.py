@@ -1,5 +1,6 @@
 """A crash is an item of the input: whatever dies where, each record is answered once."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.records import OutgoingRecord
+from streams import delivery as deliveries
 from streams.batches import Reader, Reading
 from streams.connection import Connection
+from streams.deadlines import HungError
 from streams.delivery import (
     MOST_VALUE_BYTES,
     VALUE_LEFT,
@@ -74,13 +77,13 @@ def played(mode: Mode, crashes: frozenset[int]) -> list[bytes | None]:
 
 
 @given(st.frozensets(st.integers(1, 80), max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_exactly_once_gives_the_same_answers_whatever_crashes_come_between(crashes: frozenset[int]) -> None:
     assert Counter(played(Mode.EXACTLY_ONCE, crashes)) == Counter(played(Mode.EXACTLY_ONCE, frozenset()))
 
 
 @given(st.frozensets(st.integers(1, 80), max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_at_least_once_loses_nothing_and_repeats_the_same_bytes_alone(crashes: frozenset[int]) -> None:
     assert set(played(Mode.AT_LEAST_ONCE, crashes)) == set(played(Mode.AT_LEAST_ONCE, frozenset()))
 
@@ -135,6 +138,29 @@ def test_a_failed_transaction_is_aborted_so_that_readers_do_not_wait_for_its_tim
         delivery.deliver([], *a_batch())
 
     assert producer.done[-1] == "abort_transaction"
+
+
+def test_a_transaction_call_that_never_returns_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "WHOLE_S", 0.05)
+    monkeypatch.setattr(deliveries, "ABORT_S", 0.05)
+    freed = threading.Event()
+
+    class Hanging(Scripted):
+        def send_offsets_to_transaction(self, *_: object) -> None:
+            freed.wait()
+
+        def close(self) -> None:
+            freed.wait()
+
+    delivery = ExactlyOnce(Connection(), "one", lambda _: Hanging())
+    delivery.open()
+
+    with pytest.raises(HungError):
+        delivery.deliver([], *a_batch())
+    delivery.close()
+
+    assert not freed.is_set()
+    freed.set()
 
 
 def test_offsets_are_not_committed_where_an_answer_was_not_acknowledged() -> None:

@@ -62,3 +62,13 @@ def test_a_library_speaks_through_the_same_door(capsys: pytest.CaptureFixture[st
 def test_all_clients_share_one_limit() -> None:
     assert logs.client_logger() is logs.client_logger()
     assert len(logs.client_logger().filters) == 1
+
+
+def test_faust_s_client_is_limited_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "worker")
+
+    for _ in range(100):
+        logging.getLogger("aiokafka.consumer").error("Unable to connect")
+    logging.getLogger("ours").error("heard")
+
+    assert len(capsys.readouterr().err.splitlines()) == LINES + 1
