@@ -111,6 +111,13 @@ def test_the_steps_of_the_readme_lead_from_nothing_to_a_decision_for_every_row(s
     assert shell("loanctl down").returncode == 0
 
 
+def test_every_link_of_the_readme_leads_to_a_file_that_there_is():
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", README) if not link.startswith("http")]
+
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 def test_what_the_readme_says_the_demo_prints_is_what_it_prints():
     """The shape of it: headings and claims, word for word; numbers are one machine's."""
     printed = re.search(r"<!-- demo -->\n```\n(.*?)```", README, re.DOTALL)[1]

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 import drift.metrics
 import streams.metrics
+import training.metrics
 from schemas import contract as contracts
 from schemas.topics import topics_of
 
@@ -27,11 +28,12 @@ SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), 
 
 @pytest.fixture(scope="module")
 def exported():
-    """Series names and, for each, the labels that its metric declares."""
+    """Names of the series that the three processes show to Prometheus."""
     contract = contracts.load("credit_risk")
     registry = CollectorRegistry()
     streams.metrics.Metrics(contract, registry)
     drift.metrics.Metrics(topics_of(contract), registry)
+    training.metrics.Metrics(registry)
     return {f"{metric.name}{suffix}" for metric in registry.collect() for suffix in SUFFIXES[metric.type]}
 
 
