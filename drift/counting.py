@@ -8,6 +8,7 @@ have any number of agents.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -87,6 +88,7 @@ class Counting:
         """Where reading began after the last one."""
         self._places: dict[Place, Counted] = {}
         self._held_until = 0.0
+        self._leaving = False
         self._reference = reference
         self._cells = self._cells_of(reference)
         self._partitions: dict[str, int] = {}
@@ -162,10 +164,9 @@ class Counting:
 
     def close(self) -> None:
         """Leave without waiting; a static member's partitions wait for it."""
-        try:
+        self._leaving = True
+        with suppress(KafkaException, RuntimeError):
             self._consumer.close()
-        except RuntimeError:
-            log.debug("consumer.closed_twice")
 
     def _consumed(self, timeout_s: float) -> list[Any]:
         turns = self._turns
@@ -275,6 +276,8 @@ class Counting:
             raise ReadingError(cause.args[0].name()) from cause
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        if self._leaving:
+            return
         found = consumer.committed(given, ASK_S)
         self._partitions.clear()
         self._turns += 1

@@ -102,6 +102,7 @@ class Owning:
         self._desk: _Desk | None = None
         self._saved_at = self._heard_at = self._clock()
         self._closed_silent = False
+        self._leaving = False
         self._turns = 0
         """Grows with each rebalance."""
         self._given: list[TopicPartition] = []
@@ -145,8 +146,9 @@ class Owning:
 
     def close(self) -> None:
         """Leave without waiting."""
+        self._leaving = True
         for consumer in (self._consumer, self._words):
-            with suppress(RuntimeError):
+            with suppress(KafkaException, RuntimeError):
                 consumer.close()
 
     def _counts_read(self) -> list[Any]:
@@ -244,7 +246,7 @@ class Owning:
 
     def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
         self._turns += 1
-        if not given:
+        if not given or self._leaving:
             return
         counts = self._topics.drift_counts.name
         desk = self._recovered(consumer.committed(given, ASK_S)[0].offset)

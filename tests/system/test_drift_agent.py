@@ -59,7 +59,7 @@ def test_a_shift_is_reported_confirmed_and_commanded_once(
     assert "<script" not in page.read_text()
 
 
-def test_reports_are_the_same_to_the_byte_though_the_agent_is_killed_again_and_again(
+def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_are_killed(
     stage: DriftStage, processes: Processes, connect: Callable[[str], Connection], tmp_path: Path
 ) -> None:
     version, digest = stage.crown()
@@ -72,7 +72,7 @@ def test_reports_are_the_same_to_the_byte_though_the_agent_is_killed_again_and_a
     # No silence is declared in either run: when that is, depends on our clock.
     settings = {**SETTINGS, "idle_s": 300, "with_decisions": False, "cache_dir": tmp_path / "cache"}
     other = processes.start("drift", **settings, topic_prefix=calm.connection.topic_prefix, name="calm")
-    agent = processes.start("drift", **settings)
+    agents = [processes.start("drift", **settings, name=name) for name in ("one", "two")]
     for nth, block in enumerate(blocks):
         known = len(read_topic(stage.connection, counts))
         for each in (stage, calm):
@@ -80,8 +80,8 @@ def test_reports_are_the_same_to_the_byte_though_the_agent_is_killed_again_and_a
             each.send([*own, *own[-20:]])
         if nth in (3, 9):
             wait_for(lambda least=known: len(read_topic(stage.connection, counts)) > least, 60, "partial counts")
-            agent.kill()
-            agent = processes.start("drift", **settings)
+            agents.pop(0).kill()
+            agents.append(processes.start("drift", **settings, name="again"))
     reports = wait_for(all_told(stage, 9_600), 90, "every applicant in a report")
     calm_reports = wait_for(all_told(calm, 9_600), 90, "every applicant in a report, calmly")
 
@@ -89,8 +89,7 @@ def test_reports_are_the_same_to_the_byte_though_the_agent_is_killed_again_and_a
     assert sum(report.n for report in reports) == 9_600
     assert sum(report.duplicates for report in reports) == 16 * 20
     assert len(stage.commands()) == 1
-    assert agent.stop() == 0
-    assert other.stop() == 0
+    assert [agent.stop() for agent in (*agents, other)] == [0, 0, 0]
     told = {"cache_dir": tmp_path / "cache"}
     again = [processes.loanctl("drift", "recompute", report.window_id, **told) for report in reports[:2]]
     assert [each.status for each in again] == [0] * len(again), again
