@@ -7,12 +7,12 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from loanctl import schemas, topics
@@ -126,10 +126,14 @@ class Answered:
     def __init__(self, stage: Stage, group: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": stage.connection.bootstrap_servers, "group.id": group})
         self._places = [TopicPartition(stage.source, partition) for partition in range(PARTITIONS)]
+        self._last = 0
 
     def __call__(self) -> int:
-        """Now."""
-        return sum(max(place.offset, 0) for place in self._consumer.committed(self._places, timeout=10))
+        """Now, or when the group's coordinator last knew."""
+        with suppress(KafkaException):
+            committed = self._consumer.committed(self._places, timeout=10)
+            self._last = sum(max(place.offset, 0) for place in committed)
+        return self._last
 
 
 class Written:
@@ -144,20 +148,36 @@ class Written:
         return sum(self._consumer.get_watermark_offsets(place, timeout=10)[1] for place in self._places)
 
 
-def rate(count: Answered | Written, until: int, longest_s: float) -> float:
-    """Records a second, from the first seen until so many are, or for so long."""
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How fast a contender answered, and what it took."""
+
+    per_second: float
+    processor_us: float
+    """Microseconds of its own processor time, user's and system's, for one record."""
+
+
+def drained(process: int, count: Answered | Written, until: int, longest_s: float) -> Drained:
+    """Watches a process from the first record seen until so many are, or for so long."""
     began = last = time.monotonic()
     first = seen = 0
+    spent = 0.0
     while seen < until and time.monotonic() - began < (longest_s if first else PATIENCE_S):
         time.sleep(SETTLE_S)
         seen, now = count(), time.monotonic()
         if seen and not first:
-            first, began = seen, now
+            first, began, spent = seen, now, _processor_s(process)
         last = now
     if seen <= first:
         problem = "nothing was answered"
         raise RuntimeError(problem)
-    return (seen - first) / (last - began)
+    per_record = (_processor_s(process) - spent) / (seen - first)
+    return Drained(per_second=(seen - first) / (last - began), processor_us=1e6 * per_record)
+
+
+def _processor_s(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
