@@ -27,10 +27,10 @@ def put_long(out: Any, at: int, number: int) -> int:  # pragma: no cover - compi
     """Writes a zigzag long; the place after it."""
     bits = np.uint64((np.int64(number) << 1) ^ (np.int64(number) >> 63))
     while bits >= np.uint64(128):
-        out[at] = np.uint8(bits & np.uint64(127)) | np.uint8(128)
+        out[np.uint64(at)] = np.uint8(bits & np.uint64(127)) | np.uint8(128)
         bits >>= np.uint64(7)
         at += 1
-    out[at] = np.uint8(bits)
+    out[np.uint64(at)] = np.uint8(bits)
     return at + 1
 
 
@@ -38,16 +38,16 @@ def put_long(out: Any, at: int, number: int) -> int:  # pragma: no cover - compi
 def _put_double(out: Any, at: int, number: float) -> int:  # pragma: no cover - compiled
     bits = np.float64(number).view(np.uint64)
     for place in range(8):
-        out[at + place] = np.uint8((bits >> np.uint64(8 * place)) & np.uint64(255))
+        out[np.uint64(at + place)] = np.uint8((bits >> np.uint64(8 * place)) & np.uint64(255))
     return at + 8
 
 
 @kernel
 def _put_bytes(out: Any, at: int, data: Any, first: int, last: int) -> int:  # pragma: no cover - compiled
-    for place in range(first, last):
-        out[at] = data[place]
-        at += 1
-    return at
+    for place in range(last - first):
+        # Unsigned: a signed place might count from the end, and asking keeps the copy from running in blocks.
+        out[np.uint64(at + place)] = data[np.uint64(first + place)]
+    return at + last - first
 
 
 @kernel
