@@ -113,12 +113,16 @@ class Backoff:
         self._wait = FIRST_WAIT_S / 2
 
 
-def leave_within(seconds: float) -> None:
-    """Leave by force where a stop hangs: nothing uncommitted is lost, and a supervisor waits for our exit."""
+def leave_within(seconds: float, status: int = 1) -> None:
+    """Leave by force where a stop hangs: nothing uncommitted is lost, and a supervisor waits for our exit.
+
+    Args:
+        status: the exit status; 0 where all that matters is done.
+    """
 
     def leave() -> None:
-        log.error("stop.forced", after_s=seconds)
-        os._exit(1)
+        log.warning("stop.forced", after_s=seconds)
+        os._exit(status)
 
     timer = threading.Timer(seconds, leave)
     timer.daemon = True

@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, cast
@@ -24,6 +25,9 @@ SESSION_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 REQUEST_S: Final = 12.0
 """Faust refuses a session longer than a request may take."""
+
+FAUST_START_S: Final = 5.0
+FAUST_STOP_S: Final = 9.0
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +170,7 @@ def run(parts: Parts, *, stopping: Callable[[], None]) -> None:
     worker = Worker(scoring_app(parts), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.told_to_stop = stopping
     worker.spinner = None
+    worker.is_up = asyncio.Event()
     worker.run()
 
 
@@ -173,6 +178,7 @@ class Worker(faust.Worker):
     """A Faust worker inside our own process: its exit, signals and logs are ours."""
 
     told_to_stop: Callable[[], None]
+    is_up: asyncio.Event
 
     def run(self) -> None:
         """Start, and stay until stopped or crashed."""
@@ -186,6 +192,20 @@ class Worker(faust.Worker):
             leave_within(STOP_S)
             self.stop_and_shutdown()
 
+    async def on_startup_finished(self) -> None:
+        """Faust's own clients are up: from now on they can be stopped."""
+        self.is_up.set()
+        await super().on_startup_finished()
+
     def _schedule_shutdown(self, signal: Any) -> None:
         self.told_to_stop()
         super()._schedule_shutdown(signal)
+
+    async def _stop_on_signal(self, signal: Any) -> None:
+        # The batch in flight first. Faust's consumer, stopped while it starts, hangs: it is let start, and where
+        # it hangs nonetheless, everything of ours is done and we leave without it.
+        await cast(ScoringApp, self.app).plane.stop()
+        leave_within(FAUST_STOP_S, status=0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.is_up.wait(), FAUST_START_S)
+        await super()._stop_on_signal(signal)

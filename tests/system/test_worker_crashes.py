@@ -84,6 +84,16 @@ def frozen_for(worker: Worker, seconds: float) -> None:
     worker.process.thaw()
 
 
+def test_a_worker_told_to_stop_as_soon_as_it_is_ready_leaves_in_good_order(
+    connection: Connection, processes: Processes, tmp_path: Path
+) -> None:
+    champions = Champions(connection, tmp_path / "models")
+    champions.promote(champions.register())
+
+    # Ready means that partitions are known; Faust's own clients may still be starting.
+    assert start_worker(processes).process.stop() == 0
+
+
 def test_a_stopped_worker_finishes_its_batch_and_its_successor_goes_on(
     connection: Connection, processes: Processes, tmp_path: Path
 ) -> None:
