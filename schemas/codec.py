@@ -65,6 +65,12 @@ class NamelessError(RecordError):
     reason = "nameless"
 
 
+class OversizedIdError(RecordError):
+    """The application's id is longer than `flat.MOST_ID_BYTES`: its decision could be too large to publish."""
+
+    reason = "oversized_id"
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A record of a batch that cannot be read, by its place in the batch."""
@@ -180,8 +186,11 @@ class ApplicationReader:
         if writer is None:
             raise UnknownSchemaError
         record = self._resolved(writer, body)
-        if not record[self._contract.id_field]:
+        name = record[self._contract.id_field]
+        if not name:
             raise NamelessError
+        if len(name.encode()) > flat.MOST_ID_BYTES:
+            raise OversizedIdError
         return schema_id, record
 
     def _resolved(self, writer: Mapping[str, Any], body: bytes) -> Mapping[str, Any]:

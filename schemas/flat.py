@@ -31,6 +31,8 @@ TO_TIME: Final = -3
 EARLIEST_MS: Final = -62_135_596_800_000
 LATEST_MS: Final = 253_402_300_799_999
 """Years 1 to 9999: beyond them the other reader has no date."""
+MOST_ID_BYTES: Final = 256
+"""An id stands in every record about its application: a longer one is left to the other reader, which refuses it."""
 EXACT: Final = 2**53
 """Below it an integer is a double exactly, and dividing it by a power of ten rounds once, as decimals do."""
 
@@ -300,7 +302,7 @@ def _decode(  # noqa: C901, PLR0913, PLR0915 - one pass, one loop
                     good = code >= 0
                     number = float(code)
                 elif good and target == TO_ID:
-                    good = size > 0
+                    good = size > 0 and size <= MOST_ID_BYTES
                     spans[row, 0] = at
                     spans[row, 1] = at + size
                 elif good:

@@ -58,6 +58,8 @@ def test_each_kind_of_unreadable_bytes_is_told_apart():
     assert reasons(good + b"\x00") == ["undecodable"]
     assert reasons(b"\x00\x00\x00\x00\x07" + b"\xff" * 1_000_000) == ["undecodable"]
     assert reasons(application_bytes(application_id="")) == ["nameless"]
+    assert reasons(application_bytes(application_id="x" * 257)) == ["oversized_id"]
+    assert reasons(application_bytes(application_id="x" * 256)) == []
 
 
 def test_a_writer_without_a_required_field_cannot_be_read_as_an_application():
