@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from loanctl.stack.local import LocalStack
 from streams.connection import Connection
 from tests.system.containers import ContainerStack
@@ -44,6 +46,7 @@ def applying(applicants: Applicants) -> Iterator[None]:
         applicants.acknowledged()
 
 
+@pytest.mark.timeout(600)  # thirteen starts of a worker, each of some seconds, on a machine that others may use too
 def test_ten_kills_a_freeze_and_a_broker_restart_leave_one_decision_for_each_application(
     stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, tmp_path: Path
 ) -> None:
