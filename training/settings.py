@@ -39,7 +39,7 @@ class TrainingSettings(Connection):
 
     promotion: Promotion = Promotion.AUTOMATIC
     floor_auc: Share = 0.65
-    floor_f1: Share = 0.20
+    floor_f1: Share = 0.10
 
     least_outcomes: PositiveInt = 300
     """A retraining without so many new true outcomes would learn nothing new."""

@@ -39,7 +39,7 @@ def test_the_first_champion_needs_the_floors_alone() -> None:
     ("figures", "told"),
     [
         ({"auc": 0.6, "f1": 0.6}, "AUC 0.6000 is below the floor 0.6500"),
-        ({"auc": 0.8, "f1": 0.1}, "F1 0.1000 is below the floor 0.2000"),
+        ({"auc": 0.8, "f1": 0.05}, "F1 0.0500 is below the floor 0.1000"),
     ],
 )
 def test_who_is_below_a_floor_is_rejected_by_number(figures: dict[str, float], told: str) -> None:
