@@ -43,9 +43,17 @@ class BundleCache:
         self._notes = folder / f"registry-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
 
     def find(self, digest: str) -> Path | None:
-        """Where the bundle of this digest is, if it is here."""
+        """Where the bundle of this digest is, if it is here and whole; a damaged one makes room for another fetch."""
         place = self._folder / digest
-        return place if digest and place.is_dir() else None
+        if not digest or not place.is_dir():
+            return None
+        try:
+            whole = bundle.digest_of(place) == digest
+        except bundle.BundleError:
+            whole = False
+        if not whole:
+            shutil.rmtree(place, ignore_errors=True)
+        return place if whole else None
 
     def keep(self, folder: Path, digest: str) -> Path:
         """Moves a bundle in and returns its place.

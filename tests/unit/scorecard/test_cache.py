@@ -1,0 +1,38 @@
+import shutil
+
+from scorecard.bundle import MANIFEST, write
+from scorecard.cache import BundleCache
+from tests.builders import CONTRACT, scorecard_parts, some_values
+
+
+def test_a_bundle_that_was_kept_is_found_by_its_digest(tmp_path):
+    cache, digest = a_cache(tmp_path)
+
+    assert cache.find(digest) == tmp_path / "cache" / digest
+    assert cache.find("0" * 64) is None
+    assert cache.find("") is None
+
+
+def test_a_bundle_damaged_on_disk_is_not_found_and_makes_room_for_another_fetch(tmp_path):
+    cache, digest = a_cache(tmp_path)
+    (tmp_path / "cache" / digest / "forest.npz").write_bytes(b"torn")
+
+    assert cache.find(digest) is None
+    assert not (tmp_path / "cache" / digest).exists()
+
+
+def test_a_bundle_of_another_digest_than_its_folder_is_not_found(tmp_path):
+    cache, digest = a_cache(tmp_path)
+    shutil.move(tmp_path / "cache" / digest, tmp_path / "cache" / ("0" * 64))
+
+    assert (tmp_path / "cache" / ("0" * 64) / MANIFEST).exists()
+    assert cache.find("0" * 64) is None
+
+
+def a_cache(tmp_path) -> tuple[BundleCache, str]:
+    """A cache that holds one bundle."""
+    cache = BundleCache(tmp_path / "cache", of="here")
+    with cache.room() as room:
+        digest = write(scorecard_parts(), CONTRACT, some_values(), room / "bundle")
+        cache.keep(room / "bundle", digest)
+    return cache, digest
