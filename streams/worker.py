@@ -20,6 +20,7 @@ from faust.app.base import BootStrategy
 from streams.connection import Connection
 from streams.plane import BatchChannel, DataPlane, Handed
 from streams.situation import STOP_S, leave_within
+from streams.transport import PatientTransport
 
 SESSION_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
@@ -122,6 +123,9 @@ class ScoringApp(faust.App):
 
     BootStrategy = Boot
     plane: DataPlane
+
+    def _new_transport(self) -> PatientTransport:
+        return PatientTransport(self.conf.broker_consumer, self, loop=self.loop)
 
     async def _on_agent_error(self, _agent: Any, fault: BaseException) -> None:
         # Faust would start the agent again behind the batch that failed. Nothing was committed: by stopping
