@@ -3,110 +3,28 @@
 Pure: decoded batches in, `Observations` out. All of it is array work but the decoding itself.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Final
 
-import fastavro
 import numpy as np
 import numpy.typing as npt
 
+from drift.decoding import Projection, Writers, millis
 from drift.observations import MILLIONTHS, Integers, Observations, Shape
+from drift.reference import Reference
 from schemas.applications import invalid
-from schemas.codec import ApplicationReader, UnknownSchemaError, unframed
+from schemas.codec import ApplicationReader
 from schemas.contract import Contract
-from schemas.events import LoanDecision, avro_schema
-from schemas.faults import RecordError, SetupError
+from schemas.events import LoanDecision
 from schemas.records import RecordBatch
 from scorecard.policy import OUTCOMES
-from scorecard.profile import Binned, Profile
 from scorecard.reasons import MOST
 
-MALFORMED: Final = (
-    fastavro.read.SchemaResolutionError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    StopIteration,
-)
-"""What fastavro raises over bytes that are no decision; a foreign record there is left out."""
-
-Writers = Mapping[int, Mapping[str, Any] | None]
 Floats = npt.NDArray[np.float64]
 
-READ_OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "reference_id")
+READ: Final = ("application_id", "applied_at", "outcome", "probability", "reference_id")
 READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons": ("code",)}
-"""A decision's other fields are skipped over, which is quicker than making values of them."""
-
-
-class ForeignProfileError(SetupError):
-    """The champion's profile was made for another application schema, so its bins mean nothing here."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The champion watched, and the population that it was made on."""
-
-    generation: int
-    """Offset of its announcement; a later one stands above an earlier one. -1 where none was announced."""
-    champion_version: str
-    champion_digest: str
-    profile: Profile
-
-    @classmethod
-    def of(cls, generation: int, version: str, digest: str, profile: Profile, contract: Contract) -> Self:
-        """The reference of a champion.
-
-        Raises:
-            ForeignProfileError: its profile is of another contract.
-        """
-        if profile.contract_fingerprint != contract.fingerprint:
-            problem = f"champion {version}: its profile was made for another application schema of {contract.product}"
-            raise ForeignProfileError(problem)
-        return cls(generation, version, digest, profile)
-
-    @property
-    def reference_id(self) -> str:
-        """Digest of the profile."""
-        return self.profile.reference_id
-
-    @cached_property
-    def applications(self) -> "Layout":
-        """Where an application's bins are."""
-        return Layout(self.profile.features, 0)
-
-    @cached_property
-    def decisions(self) -> "Layout":
-        """Where a decision's bins are: score, contributions, reasons; after them the outcomes."""
-        profile = self.profile
-        return Layout((profile.score, *profile.contributions, profile.reasons), len(OUTCOMES))
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Bins of several quantities, one after the other, and some places more behind them."""
-
-    binned: tuple[Binned, ...]
-    behind: int
-
-    @cached_property
-    def starts(self) -> tuple[int, ...]:
-        """The first place of each quantity, and of what is behind."""
-        return tuple(np.concatenate([[0], np.cumsum([each.size for each in self.binned])]).astype(int).tolist())
-
-    @property
-    def size(self) -> int:
-        """All places."""
-        return self.starts[-1] + self.behind
-
-    def counts_of(self, quantity: int, counts: Integers) -> Integers:
-        """One quantity's counts out of all."""
-        return counts[self.starts[quantity] : self.starts[quantity + 1]]
 
 
 class ApplicationCells:
@@ -145,7 +63,7 @@ class DecisionCells:
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
         self._layout = reference.decisions
-        self._schema = _projected(avro_schema(LoanDecision))
+        self._read = Projection(LoanDecision, READ, READ_OF_LISTS).read
         self._names = [binned.name for binned in reference.profile.contributions]
         self._codes = {code: float(place) for place, code in enumerate(reference.profile.reasons.levels)}
         self._outcomes = {outcome.value: code for code, outcome in enumerate(OUTCOMES)}
@@ -162,24 +80,13 @@ class DecisionCells:
         values = self._values(records)
         read = _Read(
             places=np.array(places, dtype=np.int64),
-            times=np.array([_millis(record["applied_at"]) for record in records], dtype=np.int64),
+            times=np.array([millis(record["applied_at"]) for record in records], dtype=np.int64),
             ids=[record["application_id"] for record in records],
             cells=self._cells(records, values),
             sums=np.rint(np.nan_to_num(values) * MILLIONTHS).astype(np.int64),
         )
         seen = _observations(batch, read)
         return seen.rows(seen.readable)
-
-    def _read(self, value: bytes | None, writers: Writers) -> Mapping[str, Any] | None:
-        try:
-            schema_id, body = unframed(value)
-            writer = writers.get(schema_id)
-            if writer is None:
-                raise UnknownSchemaError
-            record: Mapping[str, Any] = fastavro.schemaless_reader(io.BytesIO(body), writer, self._schema)  # type: ignore[arg-type,assignment]
-        except (RecordError, *MALFORMED):
-            return None
-        return record
 
     def _values(self, records: Sequence[Mapping[str, Any]]) -> Floats:
         """Probability and contributions; NaN where not scored; shape (n, 1 + contributions)."""
@@ -241,20 +148,3 @@ def _spread(read: Any, places: Integers, count: int, filler: int) -> Integers:
     spread = np.full((count, *read.shape[1:]), filler, dtype=np.int64)
     spread[places] = read
     return spread
-
-
-def _projected(schema: Mapping[str, Any]) -> Any:
-    """The schema of what is read of a decision."""
-    fields = []
-    for field in schema["fields"]:
-        if field["name"] in READ_OF_DECISIONS:
-            fields.append(field)
-        elif field["name"] in READ_OF_LISTS:
-            items = field["type"]["items"]
-            kept = [inner for inner in items["fields"] if inner["name"] in READ_OF_LISTS[field["name"]]]
-            fields.append({**field, "type": {"type": "array", "items": {**items, "fields": kept}}})
-    return fastavro.parse_schema({**schema, "fields": fields})
-
-
-def _millis(value: Any) -> int:
-    return value if isinstance(value, int) else round(value.timestamp() * 1000)

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-from drift.cells import Reference
+from drift.reference import Reference
 from schemas.contract import Contract
 from schemas.events import ChampionAnnouncement, DriftCounts
 from schemas.faults import RecordError, SetupError

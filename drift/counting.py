@@ -15,10 +15,11 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from drift.cells import ApplicationCells, DecisionCells, Reference
+from drift.cells import ApplicationCells, DecisionCells
 from drift.metrics import Metrics
 from drift.outbox import Outbox, committed, position_of, record_of
 from drift.panes import PartitionPanes
+from drift.reference import Reference
 from drift.settings import DriftSettings
 from drift.windows import Place
 from schemas.codec import schema_ids

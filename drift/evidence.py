@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drift.cells import Reference
 from drift.observations import Observations, Shape
 from drift.panes import PaneRules, PartitionPanes, Position
+from drift.reference import Reference
 from drift.reports import Reporting, millis_of, report_of
 from drift.windows import Place, Window
 from schemas.events import DriftReport, OffsetRange, PaneCounts, as_record

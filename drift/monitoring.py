@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from drift.cells import Reference
 from drift.commands import Memory, command_of, judged
+from drift.reference import Reference
 from drift.reports import Reporting, report_of
 from drift.windowing import WindowRules, Windows
 from drift.windows import Window

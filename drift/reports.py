@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from drift.cells import Layout, Reference
 from drift.observations import MILLIONTHS, Integers
+from drift.reference import Layout, Reference
 from drift.statistics import binomial_limits, distances
 from drift.verdict import QUALITY_BINS, data_alarms, feature_verdict, verdict
 from drift.windows import Tally, Window

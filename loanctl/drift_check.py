@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from drift.cells import ApplicationCells, Reference
+from drift.cells import ApplicationCells
+from drift.reference import Reference
 from drift.reports import report_of
 from drift.settings import DriftSettings
 from drift.windows import Tally, Window

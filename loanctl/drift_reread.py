@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from drift.cells import ApplicationCells, DecisionCells, Reference
+from drift.cells import ApplicationCells, DecisionCells
 from drift.evidence import Reread, recomputed
+from drift.reference import Reference
 from drift.settings import DriftSettings
 from loanctl.observe import UnreadTopicError
 from schemas.codec import schema_ids

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from drift.cells import ApplicationCells, Reference
+from drift.cells import ApplicationCells
 from drift.commands import Memory, judged
+from drift.reference import Reference
 from drift.reports import Reporting, report_of
 from drift.windows import Tally, Window
 from loanctl import population

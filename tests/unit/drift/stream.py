@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from drift.cells import ApplicationCells, Reference
+from drift.cells import ApplicationCells
 from drift.monitoring import Monitor, MonitorRules
 from drift.observations import Observations
 from drift.panes import PaneRules, PartitionPanes, Position
+from drift.reference import Reference
 from drift.reports import Reporting
 from drift.windowing import WindowRules
 from schemas.applications import Matrix

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from confluent_kafka import TopicPartition
 
-from drift.cells import ApplicationCells, DecisionCells, ForeignProfileError, Reference
+from drift.cells import ApplicationCells, DecisionCells
 from drift.observations import MILLIONTHS
 from drift.outbox import committed, position_of
 from drift.panes import Position
+from drift.reference import ForeignProfileError, Reference
 from schemas.codec import framed
 from schemas.events import LoanDecision, avro_schema
 from scorecard.profile import bin_counts

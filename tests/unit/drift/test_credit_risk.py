@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drift.cells import ApplicationCells, Reference
+from drift.cells import ApplicationCells
 from drift.observations import Observations
+from drift.reference import Reference
 from loanctl import tables
 from loanctl.drift_check import features_only, matrix
 from schemas.applications import Matrix
