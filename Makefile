@@ -7,6 +7,8 @@ SYNCED := .venv/.synced
 # uv lives apart from what it manages, so that a sync may be exact.
 TOOLS := .cache/tools
 UV := $(TOOLS)/bin/uv
+# Most of a system test is waiting. A file stays with one process, which has a broker of its own.
+PARALLEL := -n 2 --dist loadfile
 IMAGE ?= loan-decisions:latest
 
 # The first suitable interpreter; 3.11 is the one that most runs are made with.
@@ -30,16 +32,16 @@ demo: $(SYNCED) ## The whole story on real Kafka: train, decide, drift, retrain,
 	@$(BIN)/loanctl demo
 
 test: lint types layers ## Lint, types, layers, then all tests, on a real broker.
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(PARALLEL)
 
 unit: $(SYNCED) ## Tests that need nothing started.
-	@$(BIN)/pytest -m "not system" -n 2
+	@$(BIN)/pytest -m "not system" $(PARALLEL)
 
 contract: $(SYNCED) ## Doubles and the real thing, by the same tests.
 	@$(BIN)/pytest tests/contracts
 
 system: $(SYNCED) ## Tests that need the real broker.
-	@$(BIN)/pytest -m system
+	@$(BIN)/pytest -m system $(PARALLEL)
 
 lint: $(SYNCED) ## ruff: rules and format.
 	@$(BIN)/ruff check .

@@ -54,7 +54,7 @@ COMMANDS: Final = (
     Line("play", "loanctl.play_command:play", "Play applications onto the topics."),
     Line("drift", "loanctl.drift:app", "Tell what the drift agent found, and check it."),
     Line("profile", "loanctl.profile_command:profile", "Describe applicants, as JSON."),
-    Line("demo", "loanctl.demo:demo", "Tell the whole story on real Kafka."),
+    Line("demo", "loanctl.demo.command:demo", "Tell the whole story on real Kafka."),
 )
 LIFECYCLE: Final = frozenset({"up", "status", "down", "demo", "settings"})
 """They make the local stack, so they do not look for one."""

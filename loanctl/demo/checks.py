@@ -1,0 +1,156 @@
+"""The demo's claims, one by one, held against what lay on the topics.
+
+Pure. Each check has a name that is a sentence, and says what was seen where it does not hold.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from loanctl import figures
+from loanctl.figures import Observed, Place
+from schemas.events import Outcome, RetrainCause, RetrainStatus, Verdict
+
+GAP: Final = 1e-6
+"""Base value and contributions are the margin, up to the rounding of their sum."""
+DRIFTED_BEFORE_COMMAND: Final = 2
+"""Of the last three windows: the design's rule."""
+SWAPS: Final = 2
+"""Champions that the story needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the demo did, and what it then saw."""
+
+    observed: Observed
+    arrivals: Mapping[Place, int]
+    """When a reader had each decision, milliseconds since 1970."""
+    expected_refusals: Mapping[str, int]
+    """Dead letters by reason that the bad records must become."""
+    paced_ids: Sequence[str]
+    """Prefixes of the application ids that were played at a rate, not as fast as could be."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One claim."""
+
+    claim: str
+    holds: bool
+    seen: str
+
+
+def checks(run: Run) -> tuple[Check, ...]:
+    """Every claim of the story, in the order it is told."""
+    return (*_answers(run), *_explanations(run.observed), *_drift(run.observed), *_succession(run.observed))
+
+
+def document(run: Run) -> dict[str, Any]:
+    """What is left in `build/demo.json`."""
+    observed = run.observed
+    return {
+        "ok": all(check.holds for check in checks(run)),
+        "seconds": round(run.seconds, 1),
+        "applications": len(observed.applications),
+        "decisions": len(observed.decisions),
+        "missing": figures.missing(observed),
+        "duplicates": figures.duplicates(observed),
+        "dead_letters": len(observed.dead_letters),
+        "refusals_by_reason": figures.refusals_by_reason(observed),
+        "champions": figures.champions(observed),
+        "drift": figures.drift(observed),
+        "retrain": figures.retrain(observed),
+        "latency_ms": figures.latency_ms(observed, run.arrivals, run.paced_ids),
+        "decisions_per_s": figures.decisions_per_s(observed),
+    }
+
+
+def as_json(summary: Mapping[str, Any]) -> str:
+    """Indented, one key a line."""
+    return json.dumps(summary, indent=2) + "\n"
+
+
+def _answers(run: Run) -> tuple[Check, ...]:
+    observed = run.observed
+    missing, twice = figures.missing(observed), figures.duplicates(observed)
+    refusals = figures.refusals_by_reason(observed)
+    latency = figures.latency_ms(observed, run.arrivals, run.paced_ids)
+    return (
+        Check("Applications were played", bool(observed.applications), f"{len(observed.applications):,}"),
+        Check("Every application was answered", missing == 0, f"{missing:,} missing"),
+        Check("No application was decided twice", twice == 0, f"{twice:,} duplicates"),
+        Check("Bad records were set aside, each for its reason", refusals == run.expected_refusals, _told(refusals)),
+        Check("A reader watched decisions arrive", bool(latency), _told(latency)),
+    )
+
+
+def _explanations(observed: Observed) -> tuple[Check, ...]:
+    scored = [decision for decision in observed.decisions if decision.gap is not None]
+    widest = max((decision.gap or 0.0 for decision in scored), default=float("inf"))
+    adverse = [decision for decision in scored if decision.outcome != Outcome.APPROVE]
+    silent = sum(decision.reasons == 0 for decision in adverse)
+    outcomes = {decision.outcome for decision in scored}
+    wanted = {Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE}
+    return (
+        Check("Base value and contributions are the margin", widest < GAP, f"widest gap {widest:.1e}"),
+        Check("Who is not approved is told why", bool(adverse) and silent == 0, f"{silent:,} of {len(adverse):,} not"),
+        Check("Some were approved, referred, declined", outcomes == wanted, ", ".join(sorted(outcomes))),
+    )
+
+
+def _drift(observed: Observed) -> tuple[Check, ...]:
+    verdicts = [report.verdict for report in _by_time(observed)]
+    first = verdicts.index(Verdict.DRIFTED) if Verdict.DRIFTED in verdicts else len(verdicts)
+    steady = Verdict.STEADY in verdicts[:first] and Verdict.DRIFTED in verdicts
+    drifted = verdicts.count(Verdict.DRIFTED)
+    causes = [command.cause for command in observed.commands]
+    runs = [f"{len(list(same))} {verdict}" for verdict, same in groupby(verdicts)]
+    told = ", ".join(runs) or "no window"
+    return (
+        Check("Windows were steady before they drifted", steady, told),
+        Check("The shift was found in two windows", drifted >= DRIFTED_BEFORE_COMMAND, f"{drifted} drifted"),
+        Check("Drift commanded one retraining", causes == [RetrainCause.DRIFT], ", ".join(causes) or "no command"),
+    )
+
+
+def _succession(observed: Observed) -> tuple[Check, ...]:
+    commanded = {command.command_id for command in observed.commands}
+    promoted = [result for result in observed.results if result.status is RetrainStatus.PROMOTED]
+    earned = any(result.command_id in commanded for result in promoted)
+    announced = {announcement.version for announcement in observed.announcements}
+    decided = [champion["version"] for champion in figures.champions(observed)]
+    successors = {result.challenger_version for result in promoted}
+    back = figures.returned(observed)
+    calm = [
+        report
+        for report in observed.reports
+        if report.champion_version in successors and report.verdict is Verdict.STEADY
+    ]
+    told = ", ".join(f"{result.status}: {result.why}" for result in observed.results) or "no result"
+    return (
+        Check("The challenger earned its promotion", earned, told),
+        Check("The new champion was announced", bool(successors & announced), _versions(announced)),
+        Check(
+            "The new champion decides",
+            len(decided) >= SWAPS and decided[-1] in successors,
+            " then ".join(decided) or "nobody decided",
+        ),
+        Check("To the new champion the applicants are steady", bool(calm), f"{len(calm)} windows"),
+        Check("No swap was taken back", back == 0, f"{back:,} decisions by a former champion"),
+    )
+
+
+def _by_time(observed: Observed) -> list[Any]:
+    return sorted(observed.reports, key=lambda report: report.window_end)
+
+
+def _versions(versions: set[str]) -> str:
+    return ", ".join(sorted(versions)) or "none"
+
+
+def _told(numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in numbers.items()) or "none"

@@ -1,0 +1,107 @@
+"""`loanctl demo`: the whole story on real Kafka, told as it happens, and then read back from the topics.
+
+The stack, the first champion, the three processes, a stream whose applicants change, the drift, the
+command, the training, the promotion, the swap. Nothing is believed that was not on the topics: the
+claims are in `loanctl.demo.checks`, the acts in `loanctl.demo.story`, the looks in `loanctl.demo.show`.
+"""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final, NoReturn
+
+import typer
+from confluent_kafka import Producer
+from rich.console import Console
+
+from loanctl import endpoints, schemas
+from loanctl import topics as topic_command
+from loanctl.demo import checks, show
+from loanctl.demo.story import Story
+from loanctl.stack import local, state
+from loanctl.stack.local import Wanted, local_stack
+from loanctl.stack.progress import Told
+from streams import logs
+from streams.connection import Connection, read
+
+FOLDER: Final = Path("build/demo")
+"""Of the stack, the processes' logs, the applicants and the fetched bundles; made anew by every demo."""
+ROUSE_S: Final = 30.0
+INTERRUPTED: Final = 130
+"""What a shell makes of Ctrl-C."""
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the summary goes.")] = Path("build/demo.json"),
+    seed: Annotated[int, typer.Option(help="Of the applicants and of the training.")] = 1,
+) -> None:
+    """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
+    began = time.monotonic()
+    console = show.a_console()
+    logs.configure("error", "demo")
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        with _theatre(console) as connection:
+            run = Story(console, connection, FOLDER, seed, began).told()
+    except KeyboardInterrupt:
+        console.print("stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    summary, found = checks.document(run), checks.checks(run)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(checks.as_json(summary), encoding="utf-8")
+    show.heading(console, "What lay on the topics")
+    show.closing(console, summary, found)
+    show.said(console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it")
+    if not summary["ok"]:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _theatre(console: Console) -> Iterator[Connection]:
+    """Kafka, a registry and MLflow, topics and schemas; what was started for us ends with the block."""
+    show.heading(console, "Kafka, a schema registry and MLflow start")
+    local.down(FOLDER)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    outside = _outside()
+    with local_stack(FOLDER, outside, Told(console)) as stack:
+        os.environ.update(endpoints.variables(stack.endpoints) | _own_names(outside))
+        connection = Connection.read()
+        _rouse(connection)
+        show.heading(console, "Topics and schemas")
+        applied = topic_command.apply(read(topic_command.TopicSettings))
+        registered = schemas.register(connection)
+        show.said(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
+        show.said(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
+        yield connection
+
+
+def _outside() -> Wanted:
+    """What settings name, but for the stack of `loanctl up`: that is somebody's work, and not for playing."""
+    found = state.read(endpoints.state_dir(os.environ))
+    ours = set(asdict(found.endpoints).values()) if found else set()
+    named = {name: value for name, value in asdict(endpoints.given()).items() if value and value not in ours}
+    return Wanted(**named)
+
+
+def _rouse(connection: Connection) -> None:
+    """A new broker makes what transactions need when first asked, and tells every client meanwhile to ask again."""
+    Producer({**connection.kafka(), "transactional.id": "loan-demo"}).init_transactions(ROUSE_S)
+
+
+def _own_names(outside: Wanted) -> dict[str, str]:
+    """On a broker or an MLflow that others use, the demo has topics and a model of its own."""
+    names = {"LOAN_CACHE_DIR": str((FOLDER / "cache").resolve())}
+    if outside != Wanted():
+        own = f"loan-demo-{time.time_ns() // 1_000_000_000}"
+        names |= {"LOAN_TOPIC_PREFIX": own, "LOAN_MODEL_NAME": own}
+    return names
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

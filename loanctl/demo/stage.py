@@ -1,0 +1,149 @@
+"""The demo's stage: applicants enter, their event time goes on, and everybody watches.
+
+An act is a table played at a rate from where the one before stopped, so that windows of event time
+follow one another without gaps. What acts there are and in which order: `loanctl.demo`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from loanctl import play, population
+from loanctl.demo import show
+from loanctl.figures import Place
+from loanctl.observe import Watcher
+from loanctl.play import Script, Writing
+from loanctl.population import Shift
+from loanctl.sightings import Decoding
+from loanctl.tables import Table
+from schemas.events import (
+    DriftReport,
+    Event,
+    LoanDecision,
+    Outcome,
+    RetrainCommand,
+    RetrainResult,
+    Verdict,
+)
+from schemas.topics import Topic, Topics
+from streams.produce import EventPublisher
+
+WINDOW: Final = timedelta(hours=1)
+"""Of event time: what the drift agent is told, too."""
+LOOKED_THROUGH: Final = 300
+"""Decisions among which one is sought to be shown."""
+APPLICANTS_A_WINDOW: Final = 1_200
+"""Over the thousand that a verdict should have, so that one window without drift is steady."""
+SPACING: Final = WINDOW / APPLICANTS_A_WINDOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Some applicants, and how they come."""
+
+    name: str
+    """Begins their application ids."""
+    applicants: int
+    rate: float | None
+    """A second; None for as fast as can be."""
+    shift: Shift = population.UNSHIFTED
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """Where the demo plays. Its clock is event time, and moves with every act."""
+
+    console: Console
+    writing: Writing
+    publisher: EventPublisher
+    watcher: Watcher
+    decoding: Decoding
+    clock: datetime
+    seed: int
+    paced: list[str] = field(default_factory=list)
+    """What begins the application ids of acts that were played at a rate."""
+    owed: int = 0
+    """Decisions that what was played asks for."""
+    acts: int = 0
+    """That were performed."""
+    shown: int = 0
+    """Windows that have been shown."""
+
+    @property
+    def topics(self) -> Topics:
+        """The product's."""
+        return self.writing.topics
+
+    def perform(self, act: Act) -> None:
+        """Play an act, its outcomes told at once, and show the windows that close meanwhile."""
+        self.acts += 1
+        applicants = population.applicants(act.applicants, self.seed + self.acts, act.shift)
+        table = Table(act.name, act.name, applicants)
+        script = Script(start=self.clock, spacing=SPACING)
+        parts = [play.applications(table, script, self.writing), play.outcomes(table, script, self.writing)]
+        if act.rate is not None:
+            self.paced.append(f"{act.name}-")
+        with self._bar() as bar:
+            task = bar.add_task(act.name, total=act.applicants)
+            play.play(parts, self.publisher, act.rate, lambda sent: self._told(bar, task, sent))
+        self.owed += act.applicants
+        self.clock += act.applicants * SPACING
+        self.show_windows()
+
+    def show_windows(self) -> None:
+        """Show the windows that have closed since this was last asked."""
+        if len(self.watcher.records(self.topics.drift_reports)) > self.shown:
+            reports = self.reports()
+            for report in reports[self.shown :]:
+                show.window(self.console, report)
+            self.shown = len(reports)
+
+    def reports(self) -> list[DriftReport]:
+        """Of the windows that have closed, in the order they were told."""
+        return self._events(DriftReport, self.topics.drift_reports)
+
+    def commands(self) -> list[RetrainCommand]:
+        """To retrain."""
+        return self._events(RetrainCommand, self.topics.retrain_commands)
+
+    def results(self) -> list[RetrainResult]:
+        """Of the trainer."""
+        return self._events(RetrainResult, self.topics.retrain_results)
+
+    def last_decision(self, *outcomes: Outcome) -> LoanDecision | None:
+        """The latest scored decision with one of these outcomes; None where there is none among the last ones."""
+        recent = self.watcher.records(self.topics.decisions)[-LOOKED_THROUGH:]
+        told = self.decoding.events(LoanDecision, recent)
+        return next((each for each in reversed(told) if each.outcome in outcomes and each.margin is not None), None)
+
+    def decided(self) -> int:
+        """Decisions that have arrived."""
+        return len(self.watcher.records(self.topics.decisions))
+
+    def decided_by(self, version: str) -> bool:
+        """Whether one of the latest decisions is by this version."""
+        recent = self.watcher.records(self.topics.decisions)[-LOOKED_THROUGH:]
+        return any(seen.scorecard_version == version for seen in self.decoding.decisions(recent))
+
+    def steady_since(self, version: str) -> bool:
+        """Whether a window of this champion's was steady."""
+        return any(report.champion_version == version and report.verdict is Verdict.STEADY for report in self.reports())
+
+    def arrivals(self) -> dict[Place, int]:
+        """When each decision arrived, by its place on the decisions topic."""
+        records = self.watcher.records(self.topics.decisions)
+        return {(record.partition, record.offset): record.arrived for record in records}
+
+    def _events(self, event: type[Event], topic: Topic) -> list[Event]:
+        return self.decoding.events(event, self.watcher.records(topic))
+
+    def _told(self, bar: Progress, task: TaskID, sent: int) -> None:
+        bar.update(task, completed=sent)
+        self.show_windows()
+
+    def _bar(self) -> Progress:
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+        return Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)

@@ -1,0 +1,245 @@
+"""The demo's acts in their order: each waits for what must follow from it, and the next one begins only then.
+
+Where what must follow does not follow, the story ends there, and the checks say what was not seen.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka.schema_registry import Schema
+from rich.console import Console
+
+from loanctl import play, population, sightings, tables
+from loanctl.demo import bad_records, show
+from loanctl.demo.bad_records import Bad
+from loanctl.demo.checks import Run
+from loanctl.demo.crew import Member, crew
+from loanctl.demo.stage import APPLICANTS_A_WINDOW, SPACING, WINDOW, Act, Stage
+from loanctl.observe import Watcher
+from loanctl.play import Script
+from loanctl.population import Shift
+from loanctl.population_command import BEST_AUC_ROWS
+from loanctl.tables import Table
+from schemas.events import Outcome, RetrainStatus
+from schemas.faults import SetupError
+from streams.connection import Connection
+from streams.produce import EventPublisher
+
+SOURCE: Final = "/loanctl/demo"
+
+FIRST_ROWS: Final = 8_000
+BUDGET: Final = {"trials": "3", "folds": "3", "most_trees": "300"}
+"""One try of each family, so that the story is short; `loanctl train` tries more."""
+INFLATION: Final = Shift(income_factor=1.6, changed_risk=1.0)
+"""Incomes rise, and the same income is worth less: what was learnt is wrong."""
+
+RATE: Final = 400.0
+"""Applications a second: a window in three seconds."""
+QUIET_RATE: Final = 100.0
+"""While the trainer works: it wants the processors, too."""
+QUIET_APPLICANTS: Final = 200
+MOST_WINDOWS: Final = 6
+"""Of the shift: two that drift would do."""
+HASTE_WINDOWS: Final = 6
+
+DRIFT_PATIENCE_S: Final = 20.0
+RESULT_PATIENCE_S: Final = 300.0
+SWAP_PATIENCE_S: Final = 30.0
+ANSWER_PATIENCE_S: Final = 30.0
+
+
+class UntrainedError(SetupError):
+    """`loanctl train` made no first champion; it has said why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the first champion could not be trained (exit status {status})")
+
+
+class Story:
+    """One telling."""
+
+    def __init__(self, console: Console, connection: Connection, folder: Path, seed: int, began: float) -> None:
+        self._console = console
+        self._connection = connection
+        self._folder = folder
+        self._seed = seed
+        self._began = began
+        self._base = folder / "applicants.csv"
+        self._refusals: Counter[str] = Counter()
+
+    def told(self) -> Run:
+        """Tell the story; what lay on the topics when it ended, however far it came."""
+        self._first_champion()
+        topics = self._connection.topics()
+        watched = (topics.decisions, topics.drift_reports, topics.retrain_commands, topics.retrain_results)
+        with (
+            crew(self._folder / "log", self._settings()) as members,
+            Watcher(self._connection, watched) as watcher,
+            EventPublisher(self._connection, SOURCE) as publisher,
+        ):
+            self._ready(members)
+            stage = Stage(
+                console=self._console,
+                writing=play.writing(self._connection),
+                publisher=publisher,
+                watcher=watcher,
+                decoding=sightings.Decoding(self._connection),
+                clock=_last_week(),
+                seed=self._seed,
+            )
+            self._acts(stage)
+            return self._seen(stage)
+
+    def _acts(self, stage: Stage) -> None:
+        self._usual(stage)
+        successor = self._succession(stage) if self._shifted(stage) else ""
+        if successor:
+            self._haste(stage, successor)
+        stage.watcher.wait_for(lambda: stage.decided() >= stage.owed, ANSWER_PATIENCE_S)
+        stage.show_windows()
+
+    def _first_champion(self) -> None:
+        self._heading(f"{FIRST_ROWS:,} made-up applicants, and the first champion")
+        tables.written(population.applicants(FIRST_ROWS, self._seed), self._base)
+        trained = self._trained()
+        low, high = trained["auc_interval"]
+        auc = f"AUC {trained['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out"
+        self._say(f"version {trained['version']}, {trained['family']}, after {trained['seconds']:.0f} s: {auc};")
+        self._say(f"in the long run nobody can have over {self._best():.3f}")
+
+    def _best(self) -> float:
+        return population.best_auc(BEST_AUC_ROWS, self._seed)
+
+    def _trained(self) -> Mapping[str, Any]:
+        """What `loanctl train --json` says of the first champion."""
+        command = (str(Path(sys.executable).with_name("loanctl")), "train", "--data", str(self._base), "--json")
+        environment = {**os.environ, **self._settings()}
+        told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - ours
+        if told.returncode:
+            raise UntrainedError(told.returncode)
+        summary: Mapping[str, Any] = json.loads(told.stdout.splitlines()[-1])
+        return summary
+
+    def _settings(self) -> dict[str, str]:
+        """Of training and the three processes, beside where to find the others."""
+        budget = {f"LOAN_{name.upper()}": value for name, value in BUDGET.items()}
+        return {
+            "LOAN_WINDOW_S": str(WINDOW.total_seconds()),
+            "LOAN_BASE_TABLE": str(self._base.resolve()),
+            "LOAN_SEED": str(self._seed),
+            # A story told on a Monday at two has one command too.
+            "LOAN_RETRAIN_SCHEDULE": "",
+            **budget,
+        }
+
+    def _ready(self, members: Mapping[str, Member]) -> None:
+        self._heading("The scoring worker, the drift agent and the trainer start")
+        for name, member in members.items():
+            member.await_ready()
+            self._say(f"[green]✓[/] {name}, http://127.0.0.1:{member.port}/metrics")
+
+    def _usual(self, stage: Stage) -> None:
+        self._heading(f"Applications come, {RATE:.0f} a second; an hour of theirs takes us {_seconds_a_window():.0f} s")
+        stage.perform(Act(name="usual", applicants=2 * APPLICANTS_A_WINDOW, rate=RATE))
+        self._misbehave(stage)
+        stage.perform(Act(name="more", applicants=APPLICANTS_A_WINDOW, rate=RATE))
+        for outcomes in ((Outcome.APPROVE,), (Outcome.DECLINE, Outcome.REFER)):
+            decision = stage.last_decision(*outcomes)
+            if decision:
+                show.decision(self._console, decision)
+
+    def _misbehave(self, stage: Stage) -> None:
+        """Upstream sends one bad record of each kind between the good ones."""
+        bad = self._bad_records(stage)
+        stage.publisher.send(bad_records.outgoing(bad, stage.topics.applications.name))
+        stage.owed += sum(item.decided for item in bad)
+        self._refusals.update(item.reason for item in bad if item.reason)
+        self._say(f"upstream sends {len(bad)} bad records: {', '.join(item.kind for item in bad)}")
+
+    def _bad_records(self, stage: Stage) -> tuple[Bad, ...]:
+        contract = self._connection.contract()
+        stranger = Schema(json.dumps(bad_records.stranger_schema(contract.schema)), "AVRO")
+        subject = f"{stage.topics.applications.name}-stranger"
+        stranger_id = self._connection.registry().register_schema(subject, stranger)
+        table = Table("bad", "bad", population.applicants(1, self._seed))
+        good = next(play.records(table, Script(start=stage.clock, spacing=SPACING), contract))
+        return bad_records.bad_records(good, stage.writing, stranger_id)
+
+    def _shifted(self, stage: Stage) -> bool:
+        """Whether the shift was found and a retraining commanded."""
+        self._heading(f"The applicants change: incomes x {INFLATION.income_factor}, and worth less")
+        for number in range(1, MOST_WINDOWS + 1):
+            stage.perform(Act(name=f"shifted{number}", applicants=APPLICANTS_A_WINDOW, rate=RATE, shift=INFLATION))
+            if stage.commands():
+                break
+        found = stage.watcher.wait_for(lambda: bool(stage.commands()), DRIFT_PATIENCE_S)
+        stage.show_windows()
+        for command in stage.commands():
+            self._say(f"[bold cyan]retrain command[/] {command.command_id}: {command.why}")
+        return found
+
+    def _succession(self, stage: Stage) -> str:
+        """The version that was promoted and decides, empty where there is none; applications keep coming meanwhile."""
+        self._heading("The trainer works on old rows and new; applications keep coming")
+        deadline = time.monotonic() + RESULT_PATIENCE_S
+        while not stage.results() and time.monotonic() < deadline:
+            self._meanwhile(stage)
+        promoted = [result for result in stage.results() if result.status is RetrainStatus.PROMOTED]
+        for result in stage.results():
+            show.promotion(self._console, result)
+        deadline = time.monotonic() + SWAP_PATIENCE_S
+        while promoted and time.monotonic() < deadline:
+            if stage.decided_by(promoted[0].challenger_version):
+                self._say(f"version {promoted[0].challenger_version} decides: the swap was between two batches")
+                return promoted[0].challenger_version
+            self._meanwhile(stage)
+        return ""
+
+    def _meanwhile(self, stage: Stage) -> None:
+        name = f"meanwhile{stage.acts}"
+        stage.perform(Act(name=name, applicants=QUIET_APPLICANTS, rate=QUIET_RATE, shift=INFLATION))
+
+    def _haste(self, stage: Stage, version: str) -> None:
+        applicants = HASTE_WINDOWS * APPLICANTS_A_WINDOW
+        self._heading(f"The new champion decides {applicants:,} more, as fast as it can")
+        stage.perform(Act(name="haste", applicants=applicants, rate=None, shift=INFLATION))
+        stage.watcher.wait_for(lambda: stage.decided() >= stage.owed, ANSWER_PATIENCE_S)
+        decision = stage.last_decision(Outcome.DECLINE, Outcome.REFER)
+        if decision:
+            show.decision(self._console, decision)
+        # The window that the promotion was about is the new reference.
+        stage.watcher.wait_for(lambda: stage.steady_since(version), DRIFT_PATIENCE_S)
+        stage.show_windows()
+
+    def _seen(self, stage: Stage) -> Run:
+        return Run(
+            observed=sightings.observed(self._connection),
+            arrivals=stage.arrivals(),
+            expected_refusals=dict(self._refusals),
+            paced_ids=tuple(stage.paced),
+            seconds=time.monotonic() - self._began,
+        )
+
+    def _heading(self, what: str) -> None:
+        show.heading(self._console, what)
+
+    def _say(self, line: str) -> None:
+        show.said(self._console, line)
+
+
+def _seconds_a_window() -> float:
+    return APPLICANTS_A_WINDOW / RATE
+
+
+def _last_week() -> datetime:
+    """Midnight a week ago: nobody may sign in the future, and a demo plays more than an hour of event time."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=7)

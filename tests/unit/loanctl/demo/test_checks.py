@@ -1,0 +1,184 @@
+"""The demo's claims: a run that shows the story holds them all, and each claim fails for what it is about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from loanctl.demo import checks
+from loanctl.demo.checks import Run
+from loanctl.figures import Observed, SeenApplication, SeenDecision, SeenLetter
+from schemas.events import (
+    ChampionAnnouncement,
+    DriftReport,
+    DriftRules,
+    RetrainCause,
+    RetrainCommand,
+    RetrainResult,
+    RetrainStatus,
+    Verdict,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OUTCOMES = ("APPROVE", "REFER", "DECLINE")
+RULES = DriftRules(pane_ms=60_000, lateness_ms=60_000, ahead_ms=1, minimum_n=500, alpha=0.01)
+
+
+def an_application(offset):
+    return SeenApplication(place=(0, offset), timestamp=0, application_id=f"usual-{offset}")
+
+
+def a_decision(offset, version="1"):
+    outcome = OUTCOMES[offset % 3]
+    return SeenDecision(
+        place=(0, offset),
+        timestamp=offset,
+        decision_id=f"d{offset}",
+        application_id=f"usual-{offset}",
+        source=(0, offset),
+        outcome=outcome,
+        scorecard_version=version,
+        gap=1e-12,
+        reasons=0 if outcome == "APPROVE" else 2,
+    )
+
+
+def a_report(hour, verdict, version="1"):
+    return DriftReport(
+        window_id=f"w{hour}",
+        product="credit_risk",
+        champion_version=version,
+        champion_digest="",
+        reference_id="r",
+        window_start=NOON + timedelta(hours=hour),
+        window_end=NOON + timedelta(hours=hour + 1),
+        n=1200,
+        late=0,
+        duplicates=0,
+        ahead=0,
+        unreadable=0,
+        verdict=verdict,
+        largest_psi=0.5,
+        largest_psi_feature="person_income",
+        features=(),
+        data_quality=(),
+        decisions=None,
+        rules=RULES,
+        offsets=(),
+        command_id="",
+        withheld="",
+    )
+
+
+COMMAND = RetrainCommand(
+    command_id="c", product="credit_risk", cause=RetrainCause.DRIFT, why="drift", champion_version="1",
+    champion_digest="", reference_id="r", window_start=None, window_end=None, issued_at=NOON,
+)  # fmt: skip
+RESULT = RetrainResult(
+    command_id="c", product="credit_risk", status=RetrainStatus.PROMOTED, why="better", champion_version="1",
+    challenger_version="2", challenger_digest="", run_id="", rows=1, metrics={}, finished_at=NOON,
+)  # fmt: skip
+ANNOUNCEMENT = ChampionAnnouncement(
+    product="credit_risk", name="n", version="2", digest="", family="xgboost", previous_version="1", command_id="c",
+    why="better", announced_at=NOON,
+)  # fmt: skip
+STORY = Run(
+    observed=Observed(
+        applications=[*(an_application(offset) for offset in range(6)), SeenApplication(
+            place=(0, 6), timestamp=0, application_id=None
+        )],
+        decisions=[a_decision(offset, "1" if offset < 3 else "2") for offset in range(6)],
+        dead_letters=[SeenLetter(source=(0, 6), reason="undecodable")],
+        reports=[
+            a_report(0, Verdict.STEADY),
+            a_report(1, Verdict.DRIFTED),
+            a_report(2, Verdict.DRIFTED),
+            a_report(3, Verdict.STEADY, "2"),
+        ],
+        commands=[COMMAND],
+        results=[RESULT],
+        announcements=[ANNOUNCEMENT],
+    ),
+    arrivals={(0, offset): 20 for offset in range(6)},
+    expected_refusals={"undecodable": 1},
+    paced_ids=("usual-",),
+    seconds=100.0,
+)  # fmt: skip
+
+
+DECISIONS = STORY.observed.decisions
+
+
+def failing(run):
+    return [check.claim for check in checks.checks(run) if not check.holds]
+
+
+def without(**parts):
+    return replace(STORY, observed=replace(STORY.observed, **parts))
+
+
+def test_a_story_that_was_seen_holds_every_claim():
+    assert failing(STORY) == []
+    assert checks.document(STORY)["ok"] is True
+
+
+def with_decisions(**changes):
+    return without(decisions=[replace(decision, **changes) for decision in DECISIONS])
+
+
+@pytest.mark.parametrize(
+    ("run", "claim"),
+    [
+        (without(decisions=DECISIONS[:-1]), "Every application was answered"),
+        (
+            without(decisions=[*DECISIONS, replace(DECISIONS[5], place=(0, 9))]),
+            "No application was decided twice",
+        ),
+        (replace(STORY, expected_refusals={"undecodable": 2}), "Bad records were set aside, each for its reason"),
+        (replace(STORY, arrivals={}), "A reader watched decisions arrive"),
+        (
+            with_decisions(gap=0.1),
+            "Base value and contributions are the margin",
+        ),
+        (
+            with_decisions(reasons=0),
+            "Who is not approved is told why",
+        ),
+        (
+            with_decisions(outcome="DECLINE", reasons=1),
+            "Some were approved, referred, declined",
+        ),
+        (without(reports=STORY.observed.reports[1:]), "Windows were steady before they drifted"),
+        (without(reports=STORY.observed.reports[:2]), "The shift was found in two windows"),
+        (without(commands=[COMMAND, replace(COMMAND, command_id="d")]), "Drift commanded one retraining"),
+        (without(results=[replace(RESULT, command_id="another")]), "The challenger earned its promotion"),
+        (without(announcements=[]), "The new champion was announced"),
+        (
+            with_decisions(scorecard_version="1"),
+            "The new champion decides",
+        ),
+        (without(reports=STORY.observed.reports[:-1]), "To the new champion the applicants are steady"),
+        (
+            without(decisions=[*DECISIONS[:5], replace(DECISIONS[5], scorecard_version="1")]),
+            "No swap was taken back",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_claim_fails_for_what_it_is_about(run, claim):
+    assert claim in failing(run)
+    assert checks.document(run)["ok"] is False
+
+
+def test_nothing_on_the_topics_is_no_story():
+    nothing = Observed(
+        applications=(), decisions=(), dead_letters=(), reports=(), commands=(), results=(), announcements=()
+    )
+
+    assert len(failing(replace(STORY, observed=nothing, arrivals={}))) > 10
+
+
+def test_the_document_is_json_with_a_key_a_line():
+    text = checks.as_json(checks.document(STORY))
+
+    assert text.startswith('{\n  "ok": true,\n  "seconds": 100.0,\n  "applications": 7,\n  "decisions": 6,\n')
