@@ -21,7 +21,7 @@ def test_make_test_lints_types_and_runs_every_test():
     before, lines = recipe("test")
 
     assert {"lint", "types", "layers"} <= set(before)
-    assert lines == ["$(BIN)/pytest"]
+    assert lines == ["$(BIN)/pytest $(PARALLEL)"]
 
 
 def test_ci_runs_the_test_command_and_nothing_else():
