@@ -18,6 +18,7 @@ from streams.produce import EventPublisher
 from training.answering import SOURCE, Answering
 from training.consumer import Consumer, Situation
 from training.metrics import Metrics
+from training.scheduler import Scheduler
 from training.settings import TrainingSettings
 
 MISCONFIGURED: Final = 2
@@ -61,6 +62,7 @@ def run(settings: TrainingSettings) -> None:
             metrics=Metrics(),
             situation=situation,
             retry_s=settings.retry_s,
+            ask=Scheduler(settings, publisher).ask,
         )
         with web.serve(settings.web_port, settings.web_host, lambda: situation.health(consumer.reader)) as server:
             log.info("web.listening", url=server.url)

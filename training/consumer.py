@@ -49,23 +49,18 @@ class Situation:
         return Health(live=self.broken is None, ready=joined and not self.away, facts=facts)
 
 
+@dataclass
 class Consumer:
     """Takes commands up and sees them answered."""
 
-    def __init__(
-        self,
-        open_reader: Callable[[], Reader],
-        answering: Answering,
-        metrics: Metrics,
-        situation: Situation,
-        retry_s: float,
-    ) -> None:
-        self._open_reader = open_reader
-        self._answering = answering
-        self._metrics = metrics
-        self._situation = situation
-        self._retry_s = retry_s
-        self.reader: Reader | None = None
+    open_reader: Callable[[], Reader]
+    answering: Answering
+    metrics: Metrics
+    situation: Situation
+    retry_s: float
+    ask: Callable[[], None] = lambda: None
+    """Called often while no command is in hand and the topic of commands is ours; may raise OutageError."""
+    reader: Reader | None = None
 
     def run(self) -> None:
         """Until told to stop.
@@ -73,9 +68,9 @@ class Consumer:
         Raises:
             SetupError: a topic or schema is not there; a person must act.
         """
-        while not self._situation.stopping.is_set():
+        while not self.situation.stopping.is_set():
             try:
-                self.reader = self._open_reader()
+                self.reader = self.open_reader()
                 self._follow(self.reader)
             except OutageError as fault:
                 self._away(fault)
@@ -84,61 +79,72 @@ class Consumer:
                     self.reader.close()
 
     def _follow(self, reader: Reader) -> None:
-        self._situation.stage, self._situation.away = "waiting", ""
-        while not self._situation.stopping.is_set():
+        self.situation.stage, self.situation.away = "waiting", ""
+        while not self.situation.stopping.is_set():
             batch = reader.read(POLL_S)
             if batch is not None:
                 self._work_on(reader, batch)
+            elif reader.partitions:
+                self._wait_for_work()
+
+    def _wait_for_work(self) -> None:
+        try:
+            self.ask()
+        except OutageError as fault:
+            # Not left to `run`, which would leave the group for it.
+            self._away(fault)
+        else:
+            self.situation.away = ""
 
     def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
         """One command to its end, polling meanwhile."""
         work = threading.Thread(target=self._answered, args=(batch,), name="training", daemon=True)
         work.start()
         try:
-            while work.is_alive() and not self._situation.stopping.is_set():
+            while work.is_alive() and not self.situation.stopping.is_set():
                 reader.read(POLL_S)
         finally:
             # Even where reading broke: a command taken up twice at once would be trained for twice.
             self._await(work)
-        if self._situation.broken is not None:
-            raise self._situation.broken
-        if not self._situation.stopping.is_set():
+        if self.situation.broken is not None:
+            raise self.situation.broken
+        if not self.situation.stopping.is_set():
             # A rebalance in between: whoever has the partition now finds the answer published.
             with suppress(OutageError):
                 reader.commit(batch)
-        self._situation.stage, self._situation.command_id = "waiting", ""
+        self.situation.stage, self.situation.command_id = "waiting", ""
 
     def _await(self, work: threading.Thread) -> None:
-        while work.is_alive() and not self._situation.stopping.is_set():
+        while work.is_alive() and not self.situation.stopping.is_set():
             work.join(POLL_S)
         work.join(GRACE_S)
 
     def _answered(self, batch: ReadBatch) -> None:
         began = time.monotonic()
-        self._metrics.in_progress.set(1)
+        self.metrics.in_progress.set(1)
         try:
             status = self._patiently(lambda: self._one(batch))
         except StoppedError:
             return
         except Exception as fault:  # noqa: BLE001 - of another thread: told to the one that decides
-            self._situation.broken = fault
+            self.situation.broken = fault
             return
         finally:
-            self._metrics.in_progress.set(0)
+            self.metrics.in_progress.set(0)
         if status:
-            self._metrics.commands.labels(status=status).inc()
-            self._metrics.seconds.observe(time.monotonic() - began)
+            self.metrics.commands.labels(status=status).inc()
+            self.metrics.seconds.observe(time.monotonic() - began)
         if status == RetrainStatus.PROMOTED:
-            self._metrics.last.set_to_current_time()
+            self.metrics.last.set_to_current_time()
 
     def _one(self, batch: ReadBatch) -> str | None:
         records = batch.records
         place = Place(records.partitions[0], records.offsets[0])
-        asked: Asked | None = self._answering.read(records.values[0], place, records.timestamps[0])
+        asked: Asked | None = self.answering.read(records.values[0], place, records.timestamps[0])
         if asked is None:
             return UNREADABLE
-        self._situation.command_id = asked.command.command_id
-        status = self._answering.answer(asked, self._watch())
+        self.situation.command_id = asked.command.command_id
+        status = self.answering.answer(asked, self._watch())
         return status.value if status else None
 
     def _patiently(self, work: Callable[[], str | None]) -> str | None:
@@ -148,20 +154,20 @@ class Consumer:
                 return work()
             except OutageError as fault:
                 self._away(fault)
-            if self._situation.stopping.is_set():
+            if self.situation.stopping.is_set():
                 raise StoppedError
 
     def _away(self, fault: OutageError) -> None:
-        self._situation.away = type(fault).__name__
-        self._metrics.outages.inc()
-        log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self._retry_s)
-        self._situation.stopping.wait(self._retry_s)
+        self.situation.away = type(fault).__name__
+        self.metrics.outages.inc()
+        log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self.retry_s)
+        self.situation.stopping.wait(self.retry_s)
 
     def _watch(self) -> Watch:
         def step(word: str) -> None:
-            if self._situation.stopping.is_set():
+            if self.situation.stopping.is_set():
                 raise StoppedError
-            self._situation.stage, self._situation.away = word, ""
-            log.info("training.went_on", step=word, command_id=self._situation.command_id)
+            self.situation.stage, self.situation.away = word, ""
+            log.info("training.went_on", step=word, command_id=self.situation.command_id)
 
-        return Watch(step=step, trial=lambda _: self._metrics.trials.inc(), stop=self._situation.stopping.is_set)
+        return Watch(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)

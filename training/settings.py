@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from scorecard.registry import Registry
 from streams.connection import Connection
@@ -11,6 +11,7 @@ from streams.web import LOOPBACK
 from training.cutoffs import Costs, Rule
 from training.plan import Plan
 from training.promotion import Promotion, Terms
+from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError
 from training.search import Budget
 from training.split import Method
 
@@ -47,6 +48,8 @@ class TrainingSettings(Connection):
     """Applications that a command's window must have to become the reference population."""
     too_soon_s: float = 0.0
     """A command that comes sooner after the last promotion is answered and not acted on; 0 for never."""
+    retrain_schedule: str = MONDAYS_AT_TWO
+    """When the trainer asks for a challenger by itself: a cron expression in UTC; empty for never."""
     trainer_group: str = ""
     """Consumer group; empty for one named after the topics."""
     trainer_instance_id: str = ""
@@ -57,6 +60,18 @@ class TrainingSettings(Connection):
     web_host: str = LOOPBACK
     web_port: NonNegativeInt = 8103
     """0 for a free one."""
+
+    @field_validator("retrain_schedule")
+    @classmethod
+    def _parsed(cls, expression: str) -> str:
+        try:
+            return Schedule(expression).expression if expression.strip() else ""
+        except ScheduleError as fault:
+            raise ValueError(str(fault)) from None
+
+    def schedule(self) -> Schedule | None:
+        """When to ask for a challenger; None for never."""
+        return Schedule(self.retrain_schedule) if self.retrain_schedule else None
 
     def cache(self) -> Path:
         """Where bundles are kept between restarts."""

@@ -1,16 +1,18 @@
 """The trainer on a real broker: a command is done once, whatever dies, and answered in words."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from loanctl.stack.ports import free_ports
-from schemas.events import RetrainStatus
+from schemas.events import RetrainCause, RetrainStatus
 from scorecard import bundle
 from streams.connection import Connection
 from tests.system.processes import Processes, pause
 from tests.system.training_stage import TrainingStage
 from tests.system.waiting import wait_for
+from training.schedule import Schedule
 
 PATIENCE_S = 150.0
 """A training takes seconds; a machine that tests much else takes longer."""
@@ -129,6 +131,25 @@ def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back(stage: Traini
     assert rolled.status == 0, rolled.err
     assert stage.champion().version == "1"
     assert [told.version for told in stage.announcements()] == ["1", "2", "1"]
+
+
+def test_a_schedule_missed_while_away_is_asked_for_once_whichever_of_two_trainers_goes_on(
+    stage: TrainingStage,
+) -> None:
+    long_ago = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
+    stage.command("schedule-old", cause=RetrainCause.SCHEDULE, issued_at=long_ago)
+    schedule = "0 2 1 * *"
+    due = Schedule(schedule).last_until(datetime.now(UTC))
+    pair = [stage.trainer(retrain_schedule=schedule, base_table="", web_port=0) for _ in range(2)]
+
+    results = wait_for(lambda: found if len(found := stage.results()) == 2 else None, PATIENCE_S)
+    owner, other = sorted(pair, key=lambda one: "schedule.read" not in one.output())
+    assert owner.stop() == 0
+    wait_for(lambda: "schedule.read" in other.output(), PATIENCE_S)
+
+    assert [command.cause for command in stage.commands()] == [RetrainCause.SCHEDULE] * 2
+    assert results[1].command_id == f"schedule-credit_risk-{due:%Y-%m-01T02:00Z}"
+    assert len(stage.results()) == 2
 
 
 def test_a_person_asks_by_a_command(stage: TrainingStage) -> None:

@@ -1,7 +1,7 @@
 """A base table, labelled applications on the topics, and commands to the trainer; for tests of training."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -50,7 +50,8 @@ class TrainingStage:
 
     def settings(self, **more: Any) -> dict[str, Any]:
         cache = self.folder / "cache"
-        return {"base_table": self.folder / "base.csv", "cache_dir": cache, **SMALL, **more}
+        usual = {"base_table": self.folder / "base.csv", "cache_dir": cache, "retrain_schedule": "", **SMALL}
+        return {**usual, **more}
 
     def crown(self) -> dict[str, Any]:
         """The first champion by `loanctl train`; its summary."""
@@ -62,7 +63,7 @@ class TrainingStage:
         return self.processes.loanctl(*arguments, **self.settings())
 
     def trainer(self, **more: Any) -> Started:
-        return self.processes.start("training", **self.settings(web_port=self.web_port, retry_s=1, **more))
+        return self.processes.start("training", **self.settings(**{"web_port": self.web_port, "retry_s": 1, **more}))
 
     def applicants(self, count: int, seed: int = 7, shift: Shift = CHANGED) -> tuple[datetime, datetime]:
         """Applications and what became of them, onto the topics; from when until when they were signed."""
@@ -73,7 +74,9 @@ class TrainingStage:
             publisher.send(play.outcomes(table, script, writing))
         return BEGAN, BEGAN + count * SPACING
 
-    def command(self, command_id: str, window: tuple[datetime, datetime] | None = None, digest: str = "") -> None:
+    def command(
+        self, command_id: str, window: tuple[datetime, datetime] | None = None, digest: str = "", **overrides: Any
+    ) -> None:
         command = RetrainCommand(
             command_id=command_id,
             product="credit_risk",
@@ -86,11 +89,15 @@ class TrainingStage:
             window_end=window[1] if window else None,
             issued_at=datetime.now(UTC),
         )
+        command = replace(command, **overrides)
         with EventPublisher(self.connection, "/test") as publisher:
             publisher.publish(self.connection.topics().retrain_commands, command_id, command)
 
     def results(self) -> list[RetrainResult]:
         return self._events(RetrainResult, self.connection.topics().retrain_results)
+
+    def commands(self) -> list[RetrainCommand]:
+        return self._events(RetrainCommand, self.connection.topics().retrain_commands)
 
     def announcements(self) -> list[ChampionAnnouncement]:
         return self._events(ChampionAnnouncement, self.connection.topics().champions)

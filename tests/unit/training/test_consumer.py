@@ -30,6 +30,7 @@ class ScriptedReader:
     """Hands batches over, one after the other is committed, and stops the loop when all are."""
 
     assigned = True
+    partitions = frozenset({("commands", 0)})
 
     def __init__(self, count: int, stop: Callable[[], None], breaks_at: int = -1) -> None:
         self.waiting = [Batch(offset) for offset in range(count)]
@@ -175,3 +176,36 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
     assert answering.most_together == 1
     assert broken.closed
     assert (broken.committed, mended.committed) == ([], [0])
+
+
+def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage() -> None:
+    situation = Situation()
+    reader = ScriptedReader(1, lambda: None)
+    in_hand: list[bool] = []
+
+    def ask() -> None:
+        in_hand.append(reader.held)
+        if len(in_hand) == 1:
+            raise AwayError
+        situation.stopping.set()
+
+    loop = a_loop(ScriptedAnswering(RetrainStatus.REJECTED), reader, situation=situation)
+    loop.ask = ask
+    loop.run()
+
+    assert in_hand == [False, False]
+    assert reader.committed == [0]
+    assert situation.away == ""
+
+
+def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
+    situation = Situation()
+    reader = ScriptedReader(0, situation.stopping.set)
+    reader.partitions = frozenset()
+    asked: list[bool] = []
+    loop = a_loop(ScriptedAnswering(), reader, situation=situation)
+    loop.ask = lambda: asked.append(True)
+
+    loop.run()
+
+    assert asked == []
