@@ -1,0 +1,136 @@
+"""Decisions met by outcomes, whatever comes of them, in bounded memory."""
+
+from itertools import pairwise, permutations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drift.joining import Decided, Ended, Joining, JoinRules
+
+DAY = 86_400_000
+NOW = 1_000 * DAY
+
+
+def rules(**overrides: Any) -> JoinRules:
+    return JoinRules(**{"start": 0, "end": 100 * DAY, "age_ms": 365 * DAY, "as_of": NOW, "most": 1_000, **overrides})
+
+
+def decided(name: str, day: int = 1, offset: int = 0, **fields: Any) -> Decided:
+    usual = {"probability": 0.2, "approved": True, "version": "1", "place": (day * DAY, 0, offset)}
+    return Decided(application_id=name, applied_at=day * DAY, **{**usual, **fields})
+
+
+def ended(name: str, day: int = 50, *, defaulted: bool = False, offset: int = 0, known: int | None = None) -> Ended:
+    place = (known if known is not None else day * DAY, 0, offset)
+    return Ended(application_id=name, defaulted=defaulted, observed_at=day * DAY, place=place)
+
+
+def joined(*items: Decided | Ended, **overrides: Any) -> Joining:
+    found = Joining(rules(**overrides))
+    for item in items:
+        if isinstance(item, Decided):
+            found.decided(item)
+        else:
+            found.ended(item)
+    return found
+
+
+def loans(found: Joining, version: str = "1") -> Any:
+    return found.loans(0, 100 * DAY, version)
+
+
+def test_a_loan_is_known_once_its_outcome_is() -> None:
+    found = loans(joined(decided("a"), decided("b"), ended("a", defaulted=True)))
+
+    assert found.known.tolist() == [True, False]
+    assert found.defaulted.tolist() == [True, False]
+
+
+def test_an_outcome_of_nobody_is_counted_and_named_and_one_of_another_stretch_is_not() -> None:
+    found = joined(decided("a"), decided("earlier", day=-3), ended("a"), ended("earlier"), ended("nobody"))
+
+    assert (found.notes.unknown.count, found.notes.unknown.ids) == (1, ["nobody"])
+    assert found.notes.outcomes == 3
+
+
+def test_of_contradicting_outcomes_the_one_observed_last_stands_in_whatever_order_they_come() -> None:
+    told = [ended("a", 50, defaulted=True), ended("a", 60, defaulted=False), ended("a", 55, defaulted=True)]
+
+    for order in permutations(told):
+        found = joined(decided("a"), *order)
+        assert loans(found).defaulted.tolist() == [False]
+        assert (found.notes.contradictory.count, found.notes.contradictory.ids) == (1, ["a"])
+        assert found.notes.repeated == 1
+
+
+def test_an_outcome_told_twice_is_no_contradiction() -> None:
+    found = joined(decided("a"), ended("a", defaulted=True), ended("a", defaulted=True, offset=1))
+
+    assert (found.notes.repeated, found.notes.contradictory.count) == (1, 0)
+    assert loans(found).known.sum() == 1
+
+
+def test_an_outcome_from_before_the_application_or_too_old_is_counted_and_not_believed() -> None:
+    found = joined(decided("a", 10), decided("b", 10), ended("a", 9), ended("b", 376), age_ms=365 * DAY)
+
+    assert (found.notes.before.ids, found.notes.too_old) == (["a"], 1)
+    assert not loans(found).known.any()
+
+
+def test_later_outcomes_arrive_and_what_was_known_then_can_be_had_again() -> None:
+    items = [decided("a"), decided("b"), ended("a", 20), ended("b", 40)]
+
+    shares = [loans(joined(*items, as_of=day * DAY)).known.mean() for day in (10, 30, 50)]
+
+    assert shares == [0.0, 0.5, 1.0]
+
+
+def test_of_an_application_decided_twice_the_first_stands() -> None:
+    first, second = decided("a", probability=0.1), decided("a", probability=0.9, offset=1)
+
+    for order in permutations((first, second)):
+        found = joined(*order)
+        assert loans(found).probability.tolist() == [0.1]
+        assert found.notes.decided_again == 1
+
+
+def test_each_champion_is_told_apart_and_an_unscored_application_has_no_probability() -> None:
+    found = joined(decided("a"), decided("b", version="2", probability=None, approved=False))
+
+    assert found.versions(0, 100 * DAY) == ["1", "2"]
+    assert np.isnan(loans(found, "2").probability).all()
+    assert found.versions(2 * DAY, 3 * DAY) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_memory_is_bounded_and_the_sample_does_not_depend_on_the_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    items = [decided(f"a-{nth}", probability=nth / 20_000) for nth in range(20_000)]
+    elsewhere = [decided(f"e-{nth}", day=-5) for nth in range(20_000)]
+    mixed = [[*items, *elsewhere][place] for place in rng.permutation(40_000)]
+
+    ordered, shuffled = joined(*items, *elsewhere, most=1_000), joined(*mixed, most=1_000)
+
+    assert ordered.held <= 5_000
+    assert 500 <= len(loans(ordered).known) <= 1_000
+    assert ordered.share == shuffled.share == pytest.approx(len(loans(ordered).known) / 20_000, rel=0.15)
+    assert loans(ordered).probability.tolist() == loans(shuffled).probability.tolist()
+    assert loans(ordered).probability.mean() == pytest.approx(0.5, abs=0.04)
+
+
+def test_no_outcome_of_a_loan_that_was_left_out_is_taken_for_one_of_nobodys() -> None:
+    names = [f"a-{nth}" for nth in range(5_000)]
+
+    found = joined(*(decided(name) for name in names), *(ended(name) for name in names), ended("nobody"), most=100)
+
+    assert found.notes.unknown.count <= 1
+    assert loans(found).known.all()
+
+
+def test_the_odd_are_named_up_to_ten_in_order() -> None:
+    found = joined(*(ended(f"n-{nth:02}") for nth in reversed(range(30))))
+
+    assert found.notes.unknown.count == 30
+    assert len(found.notes.unknown.ids) == 10
+    assert all(one < other for one, other in pairwise(found.notes.unknown.ids))
