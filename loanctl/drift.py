@@ -1,4 +1,4 @@
-"""`loanctl drift history | report | recompute | check | acknowledge`: what was found, and whether it can be believed.
+"""`loanctl drift ...`: what the drift agent found, whether it can be believed, and what a person answers.
 
 All of it is read from the topics. Counting and judging are those of the drift agent (`drift`).
 """
@@ -16,7 +16,7 @@ from rich.table import Table as Lines
 
 from drift.evidence import differences
 from drift.settings import DriftSettings
-from loanctl import drift_page, drift_reread
+from loanctl import drift_page, drift_performance, drift_reread
 from loanctl.drift_story import Story, told
 from schemas.events import DriftAcknowledgement, DriftReport, Verdict, as_record
 from schemas.faults import SetupError
@@ -33,6 +33,9 @@ app = typer.Typer(
 
 Last = Annotated[int, typer.Option(min=1, help="The last so many windows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+app.command()(drift_performance.performance)
 
 
 class NoReportError(SetupError):

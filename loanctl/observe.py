@@ -6,7 +6,7 @@ process and sees only what downstream systems see. What the records say: `loanct
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -98,15 +98,31 @@ def everything(connection: Connection, topics: Sequence[Topic]) -> dict[str, lis
     Raises:
         UnreadTopicError: the broker gave nothing for too long.
     """
-    consumer = _consumer(connection, topics)
-    try:
-        records = _to_the_end(consumer, {(place.topic, place.partition) for place in consumer.assignment()})
-    finally:
-        consumer.close()
+    records = [record for block in blocks(connection, topics) for record in block]
     found: dict[str, list[Record]] = {topic.name: [] for topic in topics}
     for record in sorted(records, key=lambda record: (record.timestamp, record.partition, record.offset)):
         found[record.topic].append(record)
     return found
+
+
+def blocks(connection: Connection, topics: Sequence[Topic], since: int | None = None) -> Iterator[list[Record]]:
+    """All records that lie on topics now, as they come: each partition in order, no more than a block in memory.
+
+    Args:
+        connection: broker.
+        topics: which.
+        since: of each partition from its first record of this time or later on; milliseconds since 1970.
+
+    Raises:
+        UnreadTopicError: the broker gave nothing for too long.
+    """
+    consumer = _consumer(connection, topics)
+    try:
+        if since is not None:
+            _begin_at(consumer, since)
+        yield from _to_the_end(consumer, {(place.topic, place.partition) for place in consumer.assignment()})
+    finally:
+        consumer.close()
 
 
 def _consumer(connection: Connection, topics: Sequence[Topic]) -> Consumer:
@@ -135,22 +151,32 @@ def _places(consumer: Consumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in known]
 
 
-def _to_the_end(consumer: Consumer, open_places: set[tuple[str, int]]) -> list[Record]:
-    records: list[Record] = []
+def _begin_at(consumer: Consumer, since: int) -> None:
+    asked = [TopicPartition(place.topic, place.partition, since) for place in consumer.assignment()]
+    try:
+        consumer.assign(consumer.offsets_for_times(asked, timeout=PATIENCE_S))
+    except KafkaException as cause:
+        raise UnreadTopicError(cause.args[0].name()) from cause
+
+
+def _to_the_end(consumer: Consumer, open_places: set[tuple[str, int]]) -> Iterator[list[Record]]:
     heard = time.monotonic()
     while open_places:
         messages = consumer.consume(MOST, POLL_S)
         if not messages and time.monotonic() - heard > PATIENCE_S:
             problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in open_places}))
             raise UnreadTopicError(problem)
-        heard = time.monotonic() if messages else heard
+        records = []
         for message in messages:
             error = message.error()
             if error is None:
                 records.append(_record(message))
             elif error.code() == KafkaError._PARTITION_EOF:
                 open_places.discard((message.topic(), message.partition()))
-    return records
+        if records:
+            yield records
+        # Whoever takes the records may have been slow with them.
+        heard = time.monotonic() if messages else heard
 
 
 def _record(message: Any) -> Record:

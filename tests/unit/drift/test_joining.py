@@ -108,7 +108,8 @@ def test_memory_is_bounded_and_the_sample_does_not_depend_on_the_order(seed: int
     rng = np.random.default_rng(seed)
     items = [decided(f"a-{nth}", probability=nth / 20_000) for nth in range(20_000)]
     elsewhere = [decided(f"e-{nth}", day=-5) for nth in range(20_000)]
-    mixed = [[*items, *elsewhere][place] for place in rng.permutation(40_000)]
+    everyone = [*items, *elsewhere]
+    mixed = [everyone[place] for place in rng.permutation(len(everyone))]
 
     ordered, shuffled = joined(*items, *elsewhere, most=1_000), joined(*mixed, most=1_000)
 

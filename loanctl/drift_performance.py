@@ -1,0 +1,161 @@
+"""`loanctl drift performance`: how well the champion ranks and states risk, in each window or over a stretch."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table as Lines
+
+from drift.intervals import Figure
+from drift.joining import JoinRules, Notes
+from drift.reports import EPOCH, millis_of
+from drift.settings import DriftSettings
+from loanctl.drift_loans import Stretch, Telling, Told, telling
+from loanctl.drift_story import told as stories_told
+from schemas.faults import SetupError
+
+AGE_DAYS: Final = 365.0
+MOST: Final = 200_000
+"""Loans in memory, some hundred megabytes; an AUC of so many is sure to its third decimal."""
+LAST: Final = 20
+TIME: Final = "%Y-%m-%d %H:%M"
+COLUMNS: Final = (
+    "until (UTC)",
+    "champion",
+    "decided",
+    "known",
+    "AUC",
+    "AUC est.",
+    "KS",
+    "Brier",
+    "default rate",
+    "rate est.",
+    "slope",
+)
+
+
+class NoWindowError(SetupError):
+    """There is no window whose performance could be told."""
+
+
+def performance(  # noqa: PLR0913 - each argument is an option of the command
+    *,
+    last: Annotated[int, typer.Option(min=1, help="The last so many windows that the drift agent reported.")] = LAST,
+    since: Annotated[datetime | None, typer.Option(help="Instead: one stretch from this event time, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Its end, exclusive; else now.")] = None,
+    age_days: Annotated[float, typer.Option(min=0.0, help="Outcomes count up to this age of a loan.")] = AGE_DAYS,
+    as_of: Annotated[datetime | None, typer.Option(help="As it was known then, UTC; else now.")] = None,
+    most: Annotated[int, typer.Option(min=1_000, help="Loans in memory; of more, a sample.")] = MOST,
+    least_auc: Annotated[
+        float, typer.Option(help="Exit status 1 where the AUC observed last is surely under this.")
+    ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
+) -> None:
+    """How well champions rank and state risk: observed where loans have ended, else estimated."""
+    settings, now = DriftSettings.read(), _utc(as_of) or datetime.now(UTC)
+    stretches = _stretches(settings, last, _utc(since), _utc(until))
+    rules = JoinRules(
+        start=millis_of(min(each.start for each in stretches)),
+        end=millis_of(max(each.end for each in stretches)),
+        age_ms=timedelta(days=age_days) // timedelta(milliseconds=1),
+        as_of=millis_of(now),
+        most=most,
+    )
+    found = telling(settings, stretches, rules, now)
+    if as_json:
+        sys.stdout.write(json.dumps(found.plain(), default=str) + "\n")
+    else:
+        show(Console(), found)
+    if fallen(found.told, least_auc):
+        raise typer.Exit(1)
+
+
+def fallen(told: Sequence[Told], least_auc: float) -> bool:
+    """Whether the last observed AUC lies under this with its whole interval."""
+    seen = [each.performance.observed for each in told]
+    areas = [observed.auc for observed in seen if observed is not None and observed.auc is not None]
+    return bool(areas) and areas[-1].high < least_auc
+
+
+def show(console: Console, found: Telling) -> None:
+    """As a table, and what was odd below it."""
+    lines = Lines(title="Performance; est.: estimated from calibrated probabilities, not observed")
+    for name in COLUMNS:
+        lines.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
+    for told in found.told:
+        lines.add_row(*row(told))
+    console.print(lines)
+    for line in remarks(found):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def row(told: Told) -> tuple[str, ...]:
+    """One stretch, figures with the half of their interval."""
+    made = told.performance
+    observed, estimated = made.observed, made.estimated
+    known = f"{made.share_with_outcome:.0%}{'' if told.final else ' so far'}"
+    return (
+        f"{told.end:{TIME}}",
+        told.champion_version,
+        str(made.decided),
+        known,
+        _shown(observed.auc if observed else None),
+        _shown(estimated.auc if estimated else None),
+        _shown(observed.ks if observed else None),
+        _shown(observed.brier if observed else None),
+        _shown(observed.default_rate if observed else None),
+        _shown(estimated.default_rate if estimated else None),
+        _shown(observed.slope if observed else None),
+    )
+
+
+def remarks(found: Telling) -> Iterator[str]:
+    """What is to be known of the figures."""
+    yield f"Outcomes as known at {found.as_of:{TIME}} UTC, of loans up to {found.age_days:g} days old."
+    if found.kept < 1.0:
+        yield f"A sample of {found.kept:.1%} of the loans: there are more than memory may hold."
+    yield from _odd(found.notes)
+
+
+def _odd(notes: Notes) -> Iterator[str]:
+    kinds = {
+        "of applications that nobody decided": notes.unknown,
+        "that contradict another; the one observed last stands": notes.contradictory,
+        "observed before their application was signed, not believed": notes.before,
+    }
+    for what, odd in kinds.items():
+        if odd.count:
+            yield f"{odd.count} outcomes {what}: {', '.join(odd.ids)}{', ...' if odd.count > len(odd.ids) else ''}"
+    counts = {
+        "outcomes told twice": notes.repeated,
+        "outcomes observed too late to count": notes.too_old,
+        "decisions of applications that had one; the first stands": notes.decided_again,
+        "records that cannot be read": notes.unreadable,
+    }
+    yield from (f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _stretches(settings: DriftSettings, last: int, since: datetime | None, until: datetime | None) -> Sequence[Stretch]:
+    if since or until:
+        stretch = Stretch(since or EPOCH, until or datetime.now(UTC))
+        if stretch.start >= stretch.end:
+            problem = f"no time lies between {stretch.start:{TIME}} and {stretch.end:{TIME}}"
+            raise NoWindowError(problem)
+        return [stretch]
+    reports = [story.report for story in stories_told(settings)][-last:]
+    if not reports:
+        problem = "no report yet: the drift agent tells of a window when it closes; or name a stretch by --since"
+        raise NoWindowError(problem)
+    return [Stretch(each.window_start, each.window_end, each.champion_version) for each in reports]
+
+
+def _shown(figure: Figure | None) -> str:
+    return "-" if figure is None else f"{figure.value:.3f} ±{(figure.high - figure.low) / 2:.3f}"
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time else None
