@@ -79,6 +79,18 @@ def seen(connection: Connection, until: datetime) -> Seen:
     )
 
 
+def known(connection: Connection) -> Mapping[str, bool]:
+    """Whether each loan defaulted, by application id, as far as the topic knows now.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NoTopicError: the topic does not exist.
+    """
+    values = whole(connection, connection.topics().outcomes.name).values()
+    last = _last_of_each(values, WriterSchemas(connection.registry()))
+    return {name: outcome.defaulted for name, outcome in last.items()}
+
+
 def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:
     reader = ApplicationReader(contract)
     parts = [

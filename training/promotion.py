@@ -112,6 +112,26 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> 
     return Answer(Verdict.PROMOTE, told)
 
 
+def resampled(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:
+    """The challenger's gain in AUC and its loss in Brier score in each paired resample, of shape (DRAWS,).
+
+    Args:
+        contest: both on the same rows, of both classes.
+        seed: of the resampling.
+    """
+    drawn = resamples(contest.defaulted, DRAWS, np.random.default_rng(seed))
+    gains, losses = np.empty(DRAWS), np.empty(DRAWS)
+    for draw, places in enumerate(drawn):
+        defaulted, ours, theirs = (
+            contest.defaulted[places],
+            contest.challenger[places],
+            contest.champion[places],
+        )
+        gains[draw] = auc(defaulted, ours) - auc(defaulted, theirs)
+        losses[draw] = brier(defaulted, ours) - brier(defaulted, theirs)
+    return gains, losses
+
+
 def _below(candidate: Candidate, terms: Terms) -> list[str]:
     figures = candidate.figures
     found = [
@@ -125,7 +145,7 @@ def _below(candidate: Candidate, terms: Terms) -> list[str]:
         champion=candidate.logistic,
         champion_digest="",
     )
-    gains, _ = _resampled(floor, terms.seed)
+    gains, _ = resampled(floor, terms.seed)
     # A made-up world may be as simple as a line: to be as good as one is no fault, to be worse is.
     if float(np.quantile(gains, 1.0 - BETTER_BY)) < 0.0:
         found.append(f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}")
@@ -134,7 +154,7 @@ def _below(candidate: Candidate, terms: Terms) -> list[str]:
 
 def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
     """What was lost and what was won against the champion, in words."""
-    gains, losses = _resampled(contest, seed)
+    gains, losses = resampled(contest, seed)
     gain = auc(contest.defaulted, contest.challenger) - auc(contest.defaulted, contest.champion)
     worse = brier(contest.defaulted, contest.challenger) - brier(contest.defaulted, contest.champion)
     least, most = (float(np.quantile(gains, share)) for share in (BETTER_BY, 1.0 - BETTER_BY))
@@ -147,18 +167,3 @@ def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
     else:
         won.append(calibration)
     return lost, won
-
-
-def _resampled(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:
-    """Gain in AUC and loss in Brier score of each paired resample."""
-    drawn = resamples(contest.defaulted, DRAWS, np.random.default_rng(seed))
-    gains, losses = np.empty(DRAWS), np.empty(DRAWS)
-    for draw, places in enumerate(drawn):
-        defaulted, ours, theirs = (
-            contest.defaulted[places],
-            contest.challenger[places],
-            contest.champion[places],
-        )
-        gains[draw] = auc(defaulted, ours) - auc(defaulted, theirs)
-        losses[draw] = brier(defaulted, ours) - brier(defaulted, theirs)
-    return gains, losses
