@@ -98,15 +98,16 @@ def performance(loans: Loans, seed: int) -> Performance:
     decided, known = len(loans.probability), int(loans.known.sum())
     scored = ~np.isnan(loans.probability)
     ended = scored & loans.known
-    rng = np.random.default_rng(seed)
+    # Each draws its own: what is estimated does not change as outcomes come.
+    of_known, of_all = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
     return Performance(
         decided=decided,
         scored=int(scored.sum()),
         with_outcome=known,
         share_with_outcome=known / decided if decided else 0.0,
         approval_rate=rate(int(loans.approved.sum()), decided) if decided else None,
-        observed=observed(loans.probability[ended], loans.defaulted[ended], rng) if ended.any() else None,
-        estimated=estimated(loans.probability[scored], rng) if scored.any() else None,
+        observed=observed(loans.probability[ended], loans.defaulted[ended], of_known) if ended.any() else None,
+        estimated=estimated(loans.probability[scored], of_all) if scored.any() else None,
     )
 
 

@@ -63,7 +63,8 @@ def report(
     last: Last = LAST,
 ) -> None:
     """The last window in figures, or the last ones as a page."""
-    stories = told(DriftSettings.read())[-last:]
+    settings = DriftSettings.read()
+    stories = told(settings)[-last:]
     if not stories:
         raise NoReportError(_none())
     if html is None:
@@ -71,7 +72,9 @@ def report(
         _show(Console(), found, f"{found.window_start:{TIME}} to {found.window_end:{TIME}} UTC")
         return
     html.parent.mkdir(parents=True, exist_ok=True)
-    html.write_text(drift_page.page(stories), encoding="utf-8")
+    windows = drift_performance.windows(story.report for story in stories)
+    performance = drift_performance.of(settings, windows, datetime.now(UTC))
+    html.write_text(drift_page.page(stories, performance), encoding="utf-8")
     Console(soft_wrap=True).print(f"{html}: {len(stories)} windows")
 
 

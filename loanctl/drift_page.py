@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from drift.verdict import DRIFTED_FROM, QUALITY_BINS, WATCH_FROM
+from loanctl.drift_loans import Telling
+from loanctl.drift_performance import COLUMNS, remarks, row
 from loanctl.drift_story import Story
 from schemas.events import DriftReport, FeatureDrift, Verdict
 
@@ -24,10 +26,16 @@ th:first-child, td:first-child { text-align: left; } tr { border-bottom: 1px sol
 """
 
 
-def page(stories: Sequence[Story]) -> str:
-    """The page of some windows, the last one in full."""
+def page(stories: Sequence[Story], performance: Telling | None = None) -> str:
+    """The page of some windows, the last one in full.
+
+    Args:
+        stories: of the windows, at least one.
+        performance: in the same windows, where it was asked for.
+    """
     latest = stories[-1].report
-    body = "\n".join([_heading(latest), _over_time(stories), _windows(stories), _features(latest), _decisions(latest)])
+    parts = [_heading(latest), _over_time(stories), _windows(stories), _performance(performance)]
+    body = "\n".join([*parts, _features(latest), _decisions(latest)])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Drift of '
         f"{escape(latest.product)}</title><style>{STYLE}</style></head><body>\n{body}\n</body></html>\n"
@@ -85,6 +93,22 @@ def _window_row(story: Story) -> str:
         escape(story.announcement.version) if story.announcement else "",
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _performance(found: Telling | None) -> str:
+    if found is None or not any(told.performance.decided for told in found.told):
+        return ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row(told)) + "</tr>"
+        for told in found.told
+        if told.performance.decided
+    )
+    said = "".join(f"<p>{escape(line)}</p>" for line in remarks(found))
+    return (
+        "<h2>Performance</h2><p>est.: estimated from calibrated probabilities, not observed. Figures are told with "
+        f"half of their 95 % interval.</p><table><tr>{head}</tr>{rows}</table>{said}"
+    )
 
 
 def _features(report: DriftReport) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -16,6 +16,7 @@ from drift.reports import EPOCH, millis_of
 from drift.settings import DriftSettings
 from loanctl.drift_loans import Stretch, Telling, Told, telling
 from loanctl.drift_story import told as stories_told
+from schemas.events import DriftReport
 from schemas.faults import SetupError
 
 AGE_DAYS: Final = 365.0
@@ -56,22 +57,43 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
     as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
     """How well champions rank and state risk: observed where loans have ended, else estimated."""
-    settings, now = DriftSettings.read(), _utc(as_of) or datetime.now(UTC)
+    settings, known_at = DriftSettings.read(), _utc(as_of) or datetime.now(UTC)
     stretches = _stretches(settings, last, _utc(since), _utc(until))
-    rules = JoinRules(
-        start=millis_of(min(each.start for each in stretches)),
-        end=millis_of(max(each.end for each in stretches)),
-        age_ms=timedelta(days=age_days) // timedelta(milliseconds=1),
-        as_of=millis_of(now),
-        most=most,
-    )
-    found = telling(settings, stretches, rules, now)
+    found = of(settings, stretches, known_at, age_days=age_days, most=most)
     if as_json:
         sys.stdout.write(json.dumps(found.plain(), default=str) + "\n")
     else:
         show(Console(), found)
     if fallen(found.told, least_auc):
         raise typer.Exit(1)
+
+
+def of(
+    settings: DriftSettings,
+    stretches: Sequence[Stretch],
+    as_of: datetime,
+    *,
+    age_days: float = AGE_DAYS,
+    most: int = MOST,
+) -> Telling:
+    """The performance of some stretches, at least one, as it was known at that time.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    rules = JoinRules(
+        start=millis_of(min(each.start for each in stretches)),
+        end=millis_of(max(each.end for each in stretches)),
+        age_ms=timedelta(days=age_days) // timedelta(milliseconds=1),
+        as_of=millis_of(as_of),
+        most=most,
+    )
+    return telling(settings, stretches, rules, as_of)
+
+
+def windows(reports: Iterable[DriftReport]) -> list[Stretch]:
+    """Those of the drift agent's reports."""
+    return [Stretch(each.window_start, each.window_end, each.champion_version) for each in reports]
 
 
 def fallen(told: Sequence[Told], least_auc: float) -> bool:
@@ -150,7 +172,7 @@ def _stretches(settings: DriftSettings, last: int, since: datetime | None, until
     if not reports:
         problem = "no report yet: the drift agent tells of a window when it closes; or name a stretch by --since"
         raise NoWindowError(problem)
-    return [Stretch(each.window_start, each.window_end, each.champion_version) for each in reports]
+    return windows(reports)
 
 
 def _shown(figure: Figure | None) -> str:

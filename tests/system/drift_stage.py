@@ -1,6 +1,6 @@
 """A champion, made-up applicants before it, and what the drift agent says of them; for tests of drift."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,15 @@ from loanctl.play import Script
 from loanctl.tables import Table
 from schemas.applications import Matrix
 from schemas.codec import ApplicationReader
-from schemas.events import ChampionAnnouncement, DriftReport, RetrainCommand
+from schemas.events import (
+    ChampionAnnouncement,
+    ContributionSpace,
+    DriftReport,
+    LoanDecision,
+    LoanOutcome,
+    Outcome,
+    RetrainCommand,
+)
 from schemas.records import OutgoingRecord
 from schemas.registered import EventSerde
 from schemas.topics import Topic
@@ -33,6 +41,7 @@ Event = TypeVar("Event")
 BEGAN: Final = datetime(2026, 3, 1, tzinfo=UTC)
 SPACING: Final = timedelta(seconds=3)
 REFERENCE_ROWS: Final = 6_000
+APPROVE_BELOW: Final = 0.3
 
 
 @dataclass
@@ -86,6 +95,28 @@ class DriftStage:
         with EventPublisher(self.connection, "/test") as publisher:
             publisher.send(records)
 
+    def decide(self, names: Sequence[str], probabilities: Sequence[float], version: str = "1") -> None:
+        """The champion has decided on these applications, all signed where the clock stands."""
+        made = zip(names, probabilities, strict=True)
+        self.tell(
+            self.connection.topics().decisions,
+            {name: a_decision(name, self.clock, probability, version) for name, probability in made},
+        )
+
+    def end(self, names: Sequence[str], defaulted: Sequence[bool]) -> None:
+        """These loans have ended, thirty days later."""
+        at = self.clock + timedelta(days=30)
+        told = {
+            name: LoanOutcome(application_id=name, defaulted=bool(answer), observed_at=at)
+            for name, answer in zip(names, defaulted, strict=True)
+        }
+        self.tell(self.connection.topics().outcomes, told)
+
+    def tell(self, topic: Topic, events: Mapping[str, object]) -> None:
+        """Events of one type by key, all at once."""
+        serde = EventSerde(self.connection.registry(), type(next(iter(events.values()))), topic.name)
+        self.send([OutgoingRecord(topic.name, key.encode(), serde.encode(event)) for key, event in events.items()])
+
     def values(self, rows: pd.DataFrame) -> Matrix:
         """The same applicants as a matrix."""
         contract = self.connection.contract()
@@ -104,6 +135,35 @@ class DriftStage:
     def read(self, event: type[Event], topic: Topic) -> list[Event]:
         serde = EventSerde(self.connection.registry(), event, topic.name)
         return [serde.decode(message.value()) for message in read_topic(self.connection, topic.name)]
+
+
+def a_decision(name: str, applied_at: datetime, probability: float, version: str) -> LoanDecision:
+    return LoanDecision(
+        decision_id=f"d-{name}",
+        application_id=name,
+        applied_at=applied_at,
+        outcome=Outcome.APPROVE if probability < APPROVE_BELOW else Outcome.DECLINE,
+        probability=probability,
+        margin=0.0,
+        base_value=0.0,
+        contribution_space=ContributionSpace.LOG_ODDS,
+        contributions=(),
+        approve_below=APPROVE_BELOW,
+        decline_from=APPROVE_BELOW,
+        reasons=(),
+        flags=(),
+        fault=None,
+        scorecard_name="scorecard",
+        scorecard_version=version,
+        scorecard_digest="",
+        scorecard_family="xgboost",
+        policy_version="",
+        reference_id="",
+        source_topic="",
+        source_partition=0,
+        source_offset=0,
+        source_schema_id=0,
+    )
 
 
 def a_profile(values: Matrix, connection: Connection) -> Profile:

@@ -1,0 +1,87 @@
+"""How performance is told: the table, what is odd, the page, and when a pipeline stops."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from drift.joining import Notes, Odd
+from drift.performance import Loans, performance
+from loanctl import drift_page
+from loanctl.drift_loans import Telling, Told
+from loanctl.drift_performance import COLUMNS, fallen, remarks, row
+from loanctl.drift_story import stories
+from tests.unit.drift.test_commands import a_report
+from tests.unit.drift.test_performance import some_loans
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def told(loans: Loans, *, final: bool = False) -> Told:
+    return Told(start=NOON, end=NOON, champion_version="3", final=final, performance=performance(loans, 1))
+
+
+def telling(*parts: Told, kept: float = 1.0, **notes: object) -> Telling:
+    return Telling(as_of=NOON, age_days=365.0, kept=kept, notes=Notes(**notes), told=parts)
+
+
+def test_a_window_tells_what_was_observed_beside_what_was_estimated() -> None:
+    cells = dict(zip(COLUMNS, row(told(some_loans(1_000, known=0.4))), strict=True))
+
+    assert cells["champion"] == "3"
+    assert cells["decided"] == "1000"
+    assert cells["known"].endswith("% so far")
+    assert all("±" in cells[name] for name in ("AUC", "AUC est.", "KS", "Brier", "default rate", "rate est.", "slope"))
+
+
+def test_without_outcomes_only_estimates_are_told() -> None:
+    cells = dict(zip(COLUMNS, row(told(some_loans(1_000, known=0.0), final=True)), strict=True))
+
+    assert (cells["known"], cells["AUC"], cells["Brier"]) == ("0%", "-", "-")
+    assert "±" in cells["AUC est."]
+
+
+def test_odd_outcomes_are_counted_and_named() -> None:
+    found = telling(
+        kept=0.25,
+        unknown=Odd(12, ["a", "b"]),
+        contradictory=Odd(1, ["c"]),
+        before=Odd(1, ["d"]),
+        repeated=3,
+        too_old=4,
+        decided_again=5,
+        unreadable=6,
+    )
+
+    lines = "\n".join(remarks(found))
+
+    assert "12 outcomes of applications that nobody decided: a, b, ..." in lines
+    assert "1 outcomes that contradict another; the one observed last stands: c" in lines
+    assert "not believed: d" in lines
+    assert "A sample of 25.0% of the loans" in lines
+    for count in ("3 outcomes told twice", "4 outcomes observed too late", "5 decisions of", "6 records"):
+        assert count in lines
+
+
+def test_what_is_in_order_is_not_remarked_on() -> None:
+    assert list(remarks(telling())) == ["Outcomes as known at 2026-03-01 12:00 UTC, of loans up to 365 days old."]
+
+
+@pytest.mark.parametrize(("least", "falls"), [(0.0, False), (0.7, False), (0.9, True)])
+def test_only_an_area_that_is_surely_too_small_has_fallen(least: float, falls: bool) -> None:
+    seen, unseen = told(some_loans(2_000)), told(some_loans(2_000, known=0.0))
+
+    assert fallen([seen, unseen], least) is falls
+    assert not fallen([unseen], least)
+
+
+def test_the_page_shows_performance_where_something_was_decided() -> None:
+    nothing = replace(some_loans(0), approved=np.zeros(0, dtype=bool))
+
+    shown = drift_page.page(stories([a_report()], [], [], []), telling(told(some_loans(500))))
+    empty = drift_page.page(stories([a_report()], [], [], []), telling(told(nothing)))
+
+    assert "<h2>Performance</h2>" in shown
+    assert "not observed" in shown
+    assert "<h2>Performance</h2>" not in empty
