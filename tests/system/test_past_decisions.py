@@ -1,0 +1,100 @@
+"""Commands that read past decisions, on a real broker."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loanctl import cli
+from schemas.events import LoanDecision, LoanOutcome
+from schemas.records import OutgoingRecord
+from schemas.registered import EventSerde
+from schemas.topics import Topic
+from streams.connection import Connection
+from streams.produce import EventPublisher
+from tests.decisions import a_decision
+
+
+class Past:
+    """Puts decisions and outcomes on the topics."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.topics = connection.topics()
+
+    def decided(self, decisions: Sequence[LoanDecision], topic: Topic | None = None) -> None:
+        where = topic or self.topics.decisions
+        serde = EventSerde(self._connection.registry(), LoanDecision, where.name)
+        self._send(where, {one.application_id: serde.encode(one) for one in decisions})
+
+    def ended(self, **defaulted: bool) -> None:
+        topic = self.topics.outcomes
+        serde = EventSerde(self._connection.registry(), LoanOutcome, topic.name)
+        moment = datetime(2026, 6, 1, tzinfo=UTC)
+        self._send(
+            topic,
+            {
+                name: serde.encode(LoanOutcome(application_id=name, defaulted=how, observed_at=moment))
+                for name, how in defaulted.items()
+            },
+        )
+
+    def _send(self, topic: Topic, values: dict[str, bytes]) -> None:
+        with EventPublisher(self._connection, "/test") as publisher:
+            publisher.send([OutgoingRecord(topic.name, name.encode(), value) for name, value in values.items()])
+
+
+Ran = tuple[int, str, str]
+
+
+@pytest.fixture
+def loanctl(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Ran]:
+    """Runs a command in this process, which has imported already what takes seconds: status, output, faults."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Ran:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def past(connection: Connection) -> Past:
+    return Past(connection)
+
+
+def test_past_decisions_are_tried_under_other_cut_offs(loanctl: Callable[..., Ran], past: Past) -> None:
+    nothing = loanctl("policy", "what-if", "--approve-below", "0.1")
+    first = a_decision("b", 0.15)
+    past.decided([a_decision("a", 0.05), first, a_decision("c", 0.4), a_decision("d", None)])
+    past.decided([a_decision("b", 0.95)])
+    past.ended(b=True)
+
+    status, told, faults = loanctl("policy", "what-if", "--approve-below", "0.1", "--json")
+    shown = loanctl("policy", "what-if", "--approve-below", "0.1", "--since", "2026-01-01")
+    before = loanctl("policy", "what-if", "--approve-below", "0.1", "--until", "2000-01-01")
+
+    assert nothing == (2, "", f"loanctl: no decision on {past.topics.decisions.name}\n")
+    assert status == 0, faults
+    found = json.loads(told)
+    assert (found["decisions"], found["not_scored"], found["changed"]) == (4, 1, 1)
+    # The decision of b that counts is its first one; the other cut-off stays as it was.
+    assert found["changes"][0]["examples"] == ["b"]
+    assert found["policy"]["decline_from"] == 0.6
+    assert found["cost"]["by_outcome"] == pytest.approx(
+        {"decisions": 1, "before": 5.0, "after": 0.7, "difference": -4.3}
+    )
+    assert "4 decisions, 1 would change" in shown[1]
+    assert before[0] == 2
+    assert "until 2000-01-01 00:00:00" in before[2]
