@@ -2,17 +2,15 @@
 
 import os
 import shutil
-import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
-from loanctl import endpoints
+from loanctl import endpoints, interrupts
 from loanctl.stack import local, state
 from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
 from loanctl.stack.progress import Told
@@ -91,9 +89,7 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
 
 
 def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
-    # Ctrl-C too: a shell starts what it runs in the background deaf to it.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+    interrupts.heed()
     try:
         with local_stack(folder, wanted, Told(console)) as stack:
             _tell(stack.endpoints)
@@ -102,10 +98,6 @@ def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
                 time.sleep(WATCH_S)
     except KeyboardInterrupt:
         console.print("stopped")
-
-
-def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _tell(found: Endpoints, prefix: str = "") -> None:

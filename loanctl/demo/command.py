@@ -7,20 +7,18 @@ claims are in `loanctl.demo.checks`, the acts in `loanctl.demo.story`, the looks
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 from confluent_kafka import Producer
 from rich.console import Console
 
-from loanctl import endpoints, schemas
+from loanctl import endpoints, interrupts, schemas
 from loanctl import topics as topic_command
 from loanctl.demo import checks, show
 from loanctl.demo.story import Story
@@ -45,7 +43,7 @@ def demo(
     began = time.monotonic()
     console = show.a_console()
     logs.configure("error", "demo")
-    signal.signal(signal.SIGTERM, _interrupted)
+    interrupts.heed()
     try:
         with _theatre(console) as connection:
             run = Story(console, connection, FOLDER, seed, began).told()
@@ -101,7 +99,3 @@ def _own_names(outside: Wanted) -> dict[str, str]:
         own = f"loan-demo-{time.time_ns() // 1_000_000_000}"
         names |= {"LOAN_TOPIC_PREFIX": own, "LOAN_MODEL_NAME": own}
     return names
-
-
-def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
