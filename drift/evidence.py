@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drift.observations import Observations, Shape
-from drift.panes import PaneRules, PartitionPanes, Position
+from drift.panes import PartitionPanes, Position
+from drift.placing import PaneRules
 from drift.reference import Reference
 from drift.reports import Reporting, millis_of, report_of
 from drift.windows import Place, Window

@@ -4,18 +4,7 @@ Everything here follows from the records of *one* partition in the order of thei
 moments when silence was declared. So reading partitions in another interleaving, by other agents, or
 twice, changes nothing; panes of several partitions meet in `drift.windows`.
 
-Pure. What a record counts as, its cells, is made in `drift.cells`.
-
-| a record is     | where                                                       | and is told of in the pane |
-| --------------- | ----------------------------------------------------------- | --- |
-| counted         | its pane is open                                            | of its event time |
-| a duplicate     | its id was counted in that pane                             | of its event time |
-| late            | its pane ends before watermark - lateness                   | oldest open |
-| ahead           | signed longer after it was produced than `ahead_ms`         | oldest open |
-| unreadable      | it is no application                                        | oldest open |
-
-The watermark is the latest event time of the partition so far, without those that are ahead: one
-applicant signing in a year cannot close every window. A clock that goes back makes late records.
+Pure. What a record counts as, its cells, is made in `drift.cells`; which pane tells of it, in `drift.placing`.
 """
 
 from collections.abc import Sequence
@@ -25,27 +14,11 @@ from typing import Final
 import numpy as np
 
 from drift.observations import NO_TIME, Flags, Integers, Observations, Shape
+from drift.placing import PaneRules, Placed, placement
 from schemas.events import PaneCounts
 
 REMEMBERED_IDS: Final = 1_000_000
 """Ids kept for each open pane of a partition, some 100 bytes each. A pane that holds more is far too wide."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaneRules:
-    """How event time is cut."""
-
-    pane_ms: int
-    lateness_ms: int
-    ahead_ms: int
-
-    def start_of(self, time: int) -> int:
-        """The start of the pane that holds an event time."""
-        return time // self.pane_ms * self.pane_ms
-
-    def horizon_of(self, watermark: int) -> int:
-        """Panes that begin before this are closed under that watermark."""
-        return NO_TIME if watermark == NO_TIME else self.start_of(watermark - self.lateness_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +55,17 @@ class _Pane:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
-    """Which pane tells of each row; columns of n rows."""
+class _Early:
+    """Records before the first with a plausible time: no pane is open that could tell of them."""
 
-    pane: Integers
-    ahead: Flags
-    late: Flags
-    watermark: Integers
-    """Before the row."""
-    jumped: Flags
+    n: int = 0
+    ahead: int = 0
+    first: int = 0
+
+    def plus(self, seen: Observations, ahead: int) -> "_Early":
+        """With more, of which so many are ahead."""
+        first = self.first if self.n else int(seen.offsets[0])
+        return _Early(self.n + len(seen.offsets), self.ahead + ahead, first)
 
 
 class PartitionPanes:
@@ -105,6 +80,7 @@ class PartitionPanes:
         self._told_before = position.horizon
         self._floor = position.floor
         self._jumped = position.jumped
+        self._early = _Early()
 
     @property
     def horizon(self) -> int:
@@ -131,10 +107,15 @@ class PartitionPanes:
             seen = seen.rows(seen.offsets >= self._next_offset)
         if len(seen.offsets) == 0:
             return
-        placed = self._place(seen)
-        told = np.flatnonzero((placed.pane >= self._told_before) & (placed.pane > NO_TIME))
+        placed = placement(seen, self._rules, self._watermark, jumped=self._jumped)
+        self._watermark, self._jumped = placed.watermark_after, placed.jumped_after
+        placeless = placed.pane == NO_TIME
+        if placeless.any():
+            self._early = self._early.plus(seen.rows(placeless), int(placed.ahead[placeless].sum()))
+        told = np.flatnonzero((placed.pane >= self._told_before) & ~placeless)
         if len(told):
             self._tell(seen, placed, told)
+            self._tell_early(int(placed.pane[told[0]]))
         self._next_offset = int(seen.offsets[-1]) + 1
 
     def silent(self) -> bool:
@@ -164,7 +145,7 @@ class PartitionPanes:
         """Where reading must begin again for the same panes to come: at the first record of an open one."""
         if not self._open:
             return Position(
-                next_offset=self._next_offset,
+                next_offset=self._early.first if self._early.n else self._next_offset,
                 watermark=self._watermark,
                 horizon=self.horizon,
                 floor=self._floor,
@@ -179,22 +160,7 @@ class PartitionPanes:
             jumped=first.jumped,
         )
 
-    def _place(self, seen: Observations) -> _Placed:
-        ahead = seen.readable & (seen.times > seen.produced + self._rules.ahead_ms)
-        plausible = seen.readable & ~ahead
-        times = np.where(plausible, seen.times, NO_TIME)
-        after = np.maximum(np.maximum.accumulate(times), self._watermark)
-        before = np.concatenate([[self._watermark], after[:-1]])
-        pane_ms = self._rules.pane_ms
-        own = times // pane_ms * pane_ms
-        horizon = np.where(before == NO_TIME, NO_TIME, (before - self._rules.lateness_ms) // pane_ms * pane_ms)
-        late = plausible & (own < horizon)
-        jumped = self._jumped & (before == self._watermark)
-        self._jumped = self._jumped and int(after[-1]) == self._watermark
-        self._watermark = int(after[-1])
-        return _Placed(np.where(plausible & ~late, own, horizon), ahead, late, before, jumped)
-
-    def _tell(self, seen: Observations, placed: _Placed, rows: Integers) -> None:
+    def _tell(self, seen: Observations, placed: Placed, rows: Integers) -> None:
         """Add rows to the panes that tell of them, all panes at once: a batch may touch thousands."""
         starts, first, group = np.unique(placed.pane[rows], return_index=True, return_inverse=True)
         panes = [self._pane(int(start), seen, placed, int(rows[row])) for start, row in zip(starts, first, strict=True)]
@@ -219,7 +185,15 @@ class PartitionPanes:
             told = {name: getattr(pane.told, name) + tally[place] for name, tally in grown.items()}
             pane.told = replace(pane.told, last=int(last[place]), **told)
 
-    def _pane(self, start: int, seen: Observations, placed: _Placed, row: int) -> _Pane:
+    def _tell_early(self, start: int) -> None:
+        """The pane of the first record with a plausible time tells of those before it, too."""
+        early, self._early = self._early, _Early()
+        if early.n:
+            pane = self._open[start]
+            ahead, unreadable = pane.told.ahead + early.ahead, pane.told.unreadable + early.n - early.ahead
+            pane.told = replace(pane.told, ahead=ahead, unreadable=unreadable, first=early.first)
+
+    def _pane(self, start: int, seen: Observations, placed: Placed, row: int) -> _Pane:
         """The open pane of that start; opened by this row where there is none."""
         pane = self._open.get(start)
         if pane is None:

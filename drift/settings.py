@@ -6,7 +6,7 @@ from typing import Final, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from drift.monitoring import MonitorRules
-from drift.panes import PaneRules
+from drift.placing import PaneRules
 from drift.reports import Reporting
 from drift.windowing import WindowRules
 from schemas.events import DriftRules

@@ -11,7 +11,8 @@ import numpy as np
 from drift.cells import ApplicationCells
 from drift.monitoring import Monitor, MonitorRules
 from drift.observations import Observations
-from drift.panes import PaneRules, PartitionPanes, Position
+from drift.panes import PartitionPanes, Position
+from drift.placing import PaneRules
 from drift.reference import Reference
 from drift.reports import Reporting
 from drift.windowing import WindowRules

@@ -43,6 +43,7 @@ def test_every_report_is_had_again_from_its_offsets_disorder_doubles_and_crashes
     order = np.argsort(np.array([a.time for a in stream]) + rng.integers(0, 3_000, len(stream)), kind="stable")
     mixed = [stream[place] for place in [*order, *order[-30:]]]
     mixed[700] = replace(mixed[700], readable=False)
+    mixed[0] = replace(mixed[0], time=mixed[0].time + 31_536_000_000)
     mixed[900] = replace(mixed[900], time=mixed[900].time + 31_536_000_000)
     cut = logs(mixed, 3, reference)
     counters = [Counter(place, log, 3, reference) for place, log in enumerate(cut)]

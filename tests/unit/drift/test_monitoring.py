@@ -114,6 +114,16 @@ def test_a_redelivered_applicant_counts_once(reference, steady):
     assert sum(report.duplicates for report in reports) == len(steady)
 
 
+def test_one_id_in_two_partitions_counts_in_each_for_nobody_reads_both(reference, steady):
+    whole = logs(steady, 1, reference)[0]
+    counters = [Counter(place, whole, 2, reference) for place in range(2)]
+
+    reports, _ = monitored(interleaved(counters, 1), monitor_rules(), [reference])
+
+    assert sum(report.n for report in reports) == 2 * len(steady)
+    assert sum(report.duplicates for report in reports) == 0
+
+
 def test_late_applicants_are_counted_and_slip_into_no_other_pane(reference, steady):
     late = [replace(applicant, name=f"late-{applicant.name}") for applicant in steady[:50]]
     reports, _ = played([*steady[:1_500], *late, *steady[1_500:]], reference)
@@ -130,6 +140,44 @@ def test_an_applicant_a_year_away_closes_no_window(reference, steady, years):
     assert sum(report.n for report in reports) == len(steady) - 1
     assert sum(report.ahead + report.late for report in reports) == 1
     assert len(reports) == 5
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_comes_before_the_first_plausible_time_is_told_in_the_first_pane_crashes_or_not(reference, steady, seed):
+    ahead = [replace(steady[0], name=f"ahead-{nth}", time=START + 31_536_000_000) for nth in range(30)]
+    rubbish = [replace(steady[0], name=f"rubbish-{nth}", readable=False) for nth in range(30)]
+
+    reports, _ = played([*ahead, *rubbish, *steady], reference, seed=seed, crashes=True)
+
+    assert (reports[0].ahead, reports[0].unreadable) == (30, 30)
+    assert reports[0].offsets[0].first == 0
+    assert sum(report.n for report in reports) == len(steady)
+
+
+def test_a_stream_that_is_a_year_ahead_throughout_closes_no_window(reference):
+    away = [replace(each, time=each.time + 31_536_000_000) for each in applicants(some_values(1_500, seed=2))]
+
+    assert played(away, reference)[0] == []
+
+
+def test_an_applicant_a_year_old_who_comes_first_is_a_window_of_one(reference, steady):
+    old = replace(steady[0], name="old", time=START - 31_536_000_000)
+
+    reports, commands = played([old, *steady], reference, window_count=0, window_ms=7_000)
+
+    assert (reports[0].n, reports[0].verdict) == (1, Verdict.INSUFFICIENT)
+    assert sum(report.n for report in reports) == len(steady) + 1
+    assert commands == []
+
+
+def test_a_constant_feature_that_begins_to_vary_has_drifted(reference):
+    varied = some_values(1_800, seed=6)
+    varied[::2, CONTRACT.position["person_age"]] = 31.0
+
+    reports, _ = played(applicants(varied), reference)
+
+    assert {report.verdict for report in reports} == {Verdict.DRIFTED}
+    assert reports[0].largest_psi_feature == "person_age"
 
 
 def test_a_clock_that_goes_back_makes_late_applicants_and_no_second_report(reference, steady):
