@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Line("population", "loanctl.population_command:population", "Write made-up applicants to a file."),
     Line("train", "loanctl.train:train", "Train a scorecard, and promote it where it may be."),
     Line("champion", "loanctl.champion:app", "Show, promote or roll back the champion."),
+    Line("challenger", "loanctl.challenger:app", "Compare the challenger with the champion."),
     Line("policy", "loanctl.policy:app", "Try other cut-offs on past decisions."),
     Line("retrain", "loanctl.retrain:retrain", "Ask the trainer for a challenger."),
     Line("play", "loanctl.play_command:play", "Play applications onto the topics."),

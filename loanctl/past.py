@@ -4,17 +4,25 @@ What is asked of them: `loanctl.policy_effect`, `loanctl.challenger_comparison`.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from drift.decoding import Projection
-from loanctl.observe import blocks
+from loanctl.observe import Record, blocks
 from schemas.codec import schema_ids
+from schemas.faults import SetupError
 from schemas.registered import WriterSchemas
 from schemas.topics import Topic
 from streams.connection import Connection
+
+Place = tuple[int, int, int]
+"""Timestamp (milliseconds since 1970), partition, offset."""
+
+
+class NothingDecidedError(SetupError):
+    """There is no decision to look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +35,11 @@ class Span:
     """Exclusive."""
     most: int | None = None
 
+    def __contains__(self, timestamp: int) -> bool:
+        """Whether a record of this time is meant, milliseconds since 1970."""
+        after = self.since is None or timestamp >= _millis(self.since)
+        return after and (self.until is None or timestamp < _millis(self.until))
+
     def __str__(self) -> str:
         begin = f" from {self.since:%Y-%m-%d %H:%M:%S}" if self.since else ""
         end = f" until {self.until:%Y-%m-%d %H:%M:%S}" if self.until else ""
@@ -38,8 +51,8 @@ class Past:
     """What was decided: the fields asked for, by application id, the earliest first."""
 
     decisions: Mapping[str, Mapping[str, Any]]
-    unreadable: int
-    """Records that are no decisions."""
+    began: datetime
+    """When the earliest of them was made."""
 
 
 def span(since: datetime | None, until: datetime | None, most: int | None) -> Span:
@@ -47,7 +60,13 @@ def span(since: datetime | None, until: datetime | None, most: int | None) -> Sp
     return Span(since=_utc(since), until=_utc(until), most=most)
 
 
-def first_decisions(connection: Connection, topic: Topic, projection: Projection, chosen: Span) -> Past:
+def first_decisions(
+    connection: Connection,
+    topic: Topic,
+    projection: Projection,
+    chosen: Span,
+    among: Container[str] | None = None,
+) -> Past:
     """The first decision of each application in a span, read_committed; later ones are repetitions.
 
     Args:
@@ -55,40 +74,60 @@ def first_decisions(connection: Connection, topic: Topic, projection: Projection
         topic: of decisions, or of the challenger's.
         projection: the fields needed, `application_id` among them.
         chosen: by the records' timestamps.
+        among: of these applications alone.
 
     Raises:
         OutageError: broker or registry is away.
+        NothingDecidedError: there is no such decision.
     """
     writers = WriterSchemas(connection.registry())
-    first: dict[str, tuple[tuple[int, int, int], Mapping[str, Any]]] = {}
-    unreadable = 0
-    since, until = _millis(chosen.since), _millis(chosen.until)
-    for block in blocks(connection, [topic], since):
+    first = _First(chosen.most)
+    for block in blocks(connection, [topic], _millis(chosen.since) if chosen.since else None):
         known = writers.of(schema_ids([record.value for record in block]))
         for record in block:
             # Within a partition timestamps need not rise, so the beginning is not enough.
-            if not (since or 0) <= record.timestamp < (until or record.timestamp + 1):
-                continue
-            decision = projection.read(record.value, known)
-            if decision is None:
-                unreadable += 1
-                continue
-            place = (record.timestamp, record.partition, record.offset)
-            name = decision["application_id"]
-            if name not in first or place < first[name][0]:
-                first[name] = (place, decision)
-    ordered = _latest(list(first.items()), chosen.most)
-    return Past({name: decision for name, (_, decision) in ordered}, unreadable)
+            decision = projection.read(record.value, known) if record.timestamp in chosen else None
+            if decision is not None and (among is None or decision["application_id"] in among):
+                first.add(record, decision)
+        first.prune()
+    kept = first.kept()
+    if not kept:
+        problem = f"no decision on {topic.name}{chosen}"
+        raise NothingDecidedError(problem)
+    began = datetime.fromtimestamp(kept[0][1][0] / 1000, UTC)
+    return Past({name: decision for name, _, decision in kept}, began)
 
 
-def _latest(found: list[Any], most: int | None) -> list[Any]:
-    kept = found if most is None else heapq.nlargest(most, found, key=lambda item: item[1][0])
-    return sorted(kept, key=lambda item: item[1][0])
+class _First:
+    """The first decision of each application; of all but the latest so many no more than that they were."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._found: dict[str, tuple[Place, Mapping[str, Any]]] = {}
+        self._passed: dict[str, Place] = {}
+
+    def add(self, record: Record, decision: Mapping[str, Any]) -> None:
+        place, name = (record.timestamp, record.partition, record.offset), decision["application_id"]
+        before = self._passed.get(name) or self._found.get(name, (None,))[0]
+        if before is None or place < before:
+            self._found[name] = (place, decision)
+
+    def prune(self) -> None:
+        if self._most is not None and len(self._found) > 2 * self._most:
+            latest = {name for name, _, _ in self.kept()}
+            self._passed |= {name: place for name, (place, _) in self._found.items() if name not in latest}
+            self._found = {name: found for name, found in self._found.items() if name in latest}
+
+    def kept(self) -> list[tuple[str, Place, Mapping[str, Any]]]:
+        """The latest so many, earliest first."""
+        found = [(name, place, decision) for name, (place, decision) in self._found.items()]
+        latest = found if self._most is None else heapq.nlargest(self._most, found, key=lambda one: one[1])
+        return sorted(latest, key=lambda one: one[1])
 
 
 def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-def _millis(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)
+def _millis(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

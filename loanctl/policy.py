@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from drift.decoding import Projection
+from loanctl import outcome_changes
 from loanctl.past import Span, first_decisions, span
 from loanctl.policy_effect import DECIDED, Bill, Decided, Effect, effect
 from schemas.events import LoanDecision, Outcome
-from schemas.faults import SetupError
 from scorecard.policy import Policy
 from training import outcomes
 from training.cutoffs import Costs
@@ -30,10 +30,6 @@ Most = Annotated[int | None, typer.Option(min=1, help="The latest so many.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 Below = Annotated[float | None, typer.Option(help="APPROVE under it; the latest decision's where not given.")]
 From = Annotated[float | None, typer.Option(help="DECLINE from it on; the latest decision's where not given.")]
-
-
-class NothingDecidedError(SetupError):
-    """There is no decision to look at."""
 
 
 @app.callback()
@@ -72,9 +68,6 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
 def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any]]:
     topic = settings.topics().decisions
     past = first_decisions(settings, topic, Projection(LoanDecision, NEEDED), chosen)
-    if not past.decisions:
-        problem = f"no decision on {topic.name}{chosen}"
-        raise NothingDecidedError(problem)
     return list(past.decisions.values())
 
 
@@ -95,7 +88,7 @@ def _show(console: Console, found: Effect, costs: Costs) -> None:
     )
     if found.not_scored:
         console.print(f"{found.not_scored:,} were not scored: no cut-off changes them", soft_wrap=True)
-    console.print(_outcomes(found), _changes(found), _costs(found))
+    console.print(_outcomes(found), outcome_changes.lines(found.changes), _costs(found))
     console.print(
         f"in lost good loans: a default approved {costs.default:g}, a person's look {costs.review:g}, "
         "a good loan declined 1",
@@ -107,14 +100,6 @@ def _outcomes(found: Effect) -> Table:
     lines = Table("outcome", "decided", "would be", box=None)
     for outcome in DECIDED:
         lines.add_row(outcome.value, f"{found.before[outcome]:,}", f"{found.after[outcome]:,}")
-    return lines
-
-
-def _changes(found: Effect) -> Table:
-    lines = Table("from", "to", "applicants", "of them defaulted", "for example", box=None)
-    for change in found.changes:
-        known = f"{change.defaulted:,} of {change.known:,} known" if change.known else "not known"
-        lines.add_row(change.before.value, change.after.value, f"{change.count:,}", known, ", ".join(change.examples))
     return lines
 
 

@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from loanctl.outcome_changes import Change, Codes, Floats, changes, codes, truth
 from schemas.events import Outcome
 from scorecard.policy import APPROVE, DECLINE, OUTCOMES, REFER, Policy, outcomes
 from training.cutoffs import Costs
 
-Codes = npt.NDArray[np.int8]
-Floats = npt.NDArray[np.float64]
-
-NAMED: Final = 3
-"""Applications named of each kind of change: to look them up, not to judge by."""
 DECIDED: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 
 
@@ -33,21 +28,6 @@ class Decided:
     outcome: Outcome
     probability: float | None
     """None where the application could not be scored: no cut-off changes that."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Applications that would go from one outcome to another."""
-
-    before: Outcome
-    after: Outcome
-    count: int
-    known: int
-    """Of them, those whose loan's end is known."""
-    defaulted: int
-    """Of the known."""
-    examples: tuple[str, ...]
-    """Application ids, the earliest decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +82,7 @@ class Effect:
             },
             "outcomes": {"before": _named(self.before), "after": _named(self.after)},
             "changed": self.changed,
-            "changes": [_told(change) for change in self.changes],
+            "changes": [change.plain() for change in self.changes],
             "cost": {
                 "unit": "lost good loans",
                 "by_outcome": _billed(self.by_outcome),
@@ -123,59 +103,41 @@ def effect(decided: Sequence[Decided], policy: Policy, defaulted: Mapping[str, b
     """
     scored = [one for one in decided if one.probability is not None]
     probability = np.array([one.probability for one in scored], dtype=np.float64)
-    before = np.array([OUTCOMES.index(one.outcome) for one in scored], dtype=np.int8)
-    after = outcomes(policy, probability)
-    truth = np.array([_number(defaulted.get(one.application_id)) for one in scored], dtype=np.float64)
-    known = ~np.isnan(truth)
-    chance = np.where(known, truth, probability)
-    was, would = (costs_of(codes, chance, costs) for codes in (before, after))
+    ids = [one.application_id for one in scored]
+    before, after = codes([one.outcome for one in scored]), outcomes(policy, probability)
+    ends = truth(ids, defaulted)
+    known = ~np.isnan(ends)
+    chance = np.where(known, ends, probability)
+    was, would = (costs_of(each, chance, costs) for each in (before, after))
     return Effect(
         decisions=len(decided),
         not_scored=len(decided) - len(scored),
         policy=policy,
         before=_counted(before),
         after=_counted(after),
-        changes=_changes([one.application_id for one in scored], before, after, truth),
+        changes=changes(ids, before, after, ends),
         by_outcome=_bill(was[known], would[known]),
         by_probability=_bill(was[~known], would[~known]),
     )
 
 
-def costs_of(codes: Codes, chance: Floats, costs: Costs) -> Floats:
+def costs_of(decided: Codes, chance: Floats, costs: Costs) -> Floats:
     """What each decision costs, in lost good loans, shape (n,).
 
     Args:
-        codes: of outcomes, shape (n,).
+        decided: codes of outcomes, shape (n,).
         chance: of a default: its probability, or 0 or 1 where it is known; shape (n,).
         costs: a default on an approved loan, a person's look; a good loan declined costs 1.
     """
     return np.select(
-        [codes == APPROVE, codes == DECLINE, codes == REFER],
+        [decided == APPROVE, decided == DECLINE, decided == REFER],
         [chance * costs.default, 1.0 - chance, np.full(chance.shape, costs.review)],
         default=0.0,
     )
 
 
-def _changes(ids: Sequence[str], before: Codes, after: Codes, truth: Floats) -> tuple[Change, ...]:
-    places: dict[tuple[int, int], list[int]] = {}
-    for place in np.flatnonzero(before != after).tolist():
-        places.setdefault((int(before[place]), int(after[place])), []).append(place)
-    found = [
-        Change(
-            before=OUTCOMES[old],
-            after=OUTCOMES[new],
-            count=len(those),
-            known=int(np.sum(~np.isnan(truth[those]))),
-            defaulted=int(np.nansum(truth[those])),
-            examples=tuple(ids[place] for place in those[:NAMED]),
-        )
-        for (old, new), those in sorted(places.items())
-    ]
-    return tuple(sorted(found, key=lambda change: -change.count))
-
-
-def _counted(codes: Codes) -> Mapping[Outcome, int]:
-    counts = Counter(codes.tolist())
+def _counted(decided: Codes) -> Mapping[Outcome, int]:
+    counts = Counter(decided.tolist())
     return {outcome: counts[OUTCOMES.index(outcome)] for outcome in DECIDED}
 
 
@@ -183,23 +145,8 @@ def _bill(before: Floats, after: Floats) -> Bill:
     return Bill(decisions=len(before), before=float(before.sum()), after=float(after.sum()))
 
 
-def _number(defaulted: bool | None) -> float:
-    return float("nan") if defaulted is None else float(defaulted)
-
-
 def _named(counts: Mapping[Outcome, int]) -> dict[str, int]:
     return {outcome.value: count for outcome, count in counts.items()}
-
-
-def _told(change: Change) -> dict[str, Any]:
-    return {
-        "from": change.before.value,
-        "to": change.after.value,
-        "count": change.count,
-        "outcome_known": change.known,
-        "defaulted": change.defaulted,
-        "examples": list(change.examples),
-    }
 
 
 def _billed(bill: Bill) -> dict[str, Any]:

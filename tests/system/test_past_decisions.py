@@ -14,7 +14,7 @@ from schemas.registered import EventSerde
 from schemas.topics import Topic
 from streams.connection import Connection
 from streams.produce import EventPublisher
-from tests.decisions import a_decision
+from tests.decisions import a_decision, contributions, reasons
 
 
 class Past:
@@ -98,3 +98,33 @@ def test_past_decisions_are_tried_under_other_cut_offs(loanctl: Callable[..., Ra
     assert "4 decisions, 1 would change" in shown[1]
     assert before[0] == 2
     assert "until 2000-01-01 00:00:00" in before[2]
+
+
+def test_a_challenger_is_compared_with_the_champion_it_met(loanctl: Callable[..., Ran], past: Past) -> None:
+    nothing = loanctl("challenger", "report")
+    shadow = past.topics.shadow_decisions
+    names = [f"a{number}" for number in range(40)]
+    by_champion = [
+        a_decision(name, 0.1 + number / 100, contributions=contributions(income=0.1))
+        for number, name in enumerate(names)
+    ]
+    stricter = {"scorecard_version": "2", "contributions": contributions(income=0.5), "reasons": reasons("INCOME")}
+    past.decided([a_decision("a0", 0.9, scorecard_version="1b")], shadow)
+    past.decided([*by_champion, a_decision("z", 0.5)])
+    past.decided([a_decision(name, 0.3 + number / 100, **stricter) for number, name in enumerate(names[1:])], shadow)
+    past.ended(**{name: number > 20 for number, name in enumerate(names)})
+
+    status, told, faults = loanctl("challenger", "report", "--json")
+    shown = loanctl("challenger", "report")
+    nobody = loanctl("challenger", "report", "--version", "7")
+
+    assert nothing == (2, "", f"loanctl: no decision on {shadow.name}\n")
+    assert status == 0, faults
+    found = json.loads(told)
+    assert (found["champion"], found["challenger"], found["pairs"], found["flipped"]) == ("1", "2", 39, 18)
+    assert found["shift"]["mean"] == pytest.approx(0.19)
+    assert found["reasons"][0]["appeared"] == 39
+    assert found["features"][0]["mean"] == pytest.approx(0.4)
+    assert (found["right"]["rows"], found["right"]["auc_champion"]) == (39, 1.0)
+    assert "of 39 applications 18 (46.2%) would have another outcome" in shown[1]
+    assert nobody[2] == "loanctl: version 7 and a champion have no application in common\n"

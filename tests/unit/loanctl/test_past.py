@@ -1,0 +1,74 @@
+"""Past decisions read again: the first of each application, the latest so many."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from loanctl import past
+from loanctl.observe import Record
+from loanctl.past import NothingDecidedError, Past, first_decisions, span
+from schemas.topics import Topic
+from streams.connection import Connection
+
+TOPIC = Topic("loan.decisions.v1", "application_id", None)
+
+
+class Spelled:
+    """Reads the value as an application id."""
+
+    def read(self, value: bytes, _writers: Any) -> Any:
+        return None if value == b"?" else {"application_id": value.decode()[0], "said": value.decode()}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Past]:
+    """Reads records of timestamp and value, one block each."""
+
+    def run(records: Sequence[tuple[int, str]], most: int | None = None, among: Any = None, **ends: datetime) -> Past:
+        lain = [
+            Record("loan.decisions.v1", 0, offset, timestamp, 0, value.encode(), {})
+            for offset, (timestamp, value) in enumerate(records)
+        ]
+        monkeypatch.setattr(past, "blocks", lambda *_: iter([[record] for record in lain]))
+        chosen = span(ends.get("since"), ends.get("until"), most)
+        return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, among)  # type: ignore[arg-type]
+
+    return run
+
+
+def told(found: Past) -> list[str]:
+    return [decision["said"] for decision in found.decisions.values()]
+
+
+def test_the_first_decision_of_each_application_stands_and_what_is_none_is_passed_over(
+    read: Callable[..., Past],
+) -> None:
+    found = read([(5, "b1"), (3, "a1"), (7, "a2"), (8, "?"), (4, "b0")])
+
+    assert told(found) == ["a1", "b0"]
+    assert found.began == datetime(1970, 1, 1, 0, 0, 0, 3000, tzinfo=UTC)
+
+
+def test_the_latest_so_many_are_kept_and_a_repetition_does_not_bring_one_back(read: Callable[..., Past]) -> None:
+    records = [(time, f"{name}1") for time, name in enumerate("abcdefgh")]
+
+    assert told(read(records, most=3)) == ["f1", "g1", "h1"]
+    assert told(read([*records, (90, "a2"), (91, "b2")], most=3)) == ["f1", "g1", "h1"]
+
+
+def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[..., Past]) -> None:
+    def second(number: int) -> datetime:
+        return datetime(1970, 1, 1, 0, 0, number)  # noqa: DTZ001 - as the command line gives it
+
+    records = [(1000, "a"), (2000, "b"), (3000, "c")]
+
+    assert told(read(records, since=second(2))) == ["b", "c"]
+    assert told(read(records, until=second(3))) == ["a", "b"]
+    with pytest.raises(NothingDecidedError, match=r"no decision on loan.decisions.v1 from 1970-01-01 00:00:04"):
+        read(records, since=second(4))
+
+
+def test_only_the_applications_asked_for_are_kept(read: Callable[..., Past]) -> None:
+    assert told(read([(1, "a"), (2, "b")], among={"b"})) == ["b"]
