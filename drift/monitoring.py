@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+from drift import seasons
 from drift.commands import Memory, command_of, judged
 from drift.reference import Reference
 from drift.reports import Reporting, report_of
+from drift.seasons import Seasons
 from drift.windowing import WindowRules, Windows
 from drift.windows import Window
 from schemas.events import DriftAcknowledgement, DriftCounts, DriftReport, RetrainCommand, RetrainResult
@@ -51,6 +53,7 @@ class Monitor:
         self._memory = Memory()
         self._generation = NO_GENERATION
         self._champion = ("", "", "")
+        self._seasons: Seasons = ()
 
     @property
     def memory(self) -> Memory:
@@ -108,6 +111,8 @@ class Monitor:
     def acknowledged(self, acknowledgement: DriftAcknowledgement) -> None:
         """Take a person's word."""
         self._memory = self._memory.after_acknowledgement(acknowledgement)
+        if acknowledgement.season is not None:
+            self._seasons = seasons.declared(self._seasons, acknowledgement.season)
 
     def saved(self) -> dict[str, Any]:
         """Plain data that `restored` makes this of again."""
@@ -116,6 +121,7 @@ class Monitor:
             "memory": self._memory.saved(),
             "generation": self._generation,
             "champion": list(self._champion),
+            "seasons": seasons.saved(self._seasons),
         }
 
     @classmethod
@@ -131,6 +137,7 @@ class Monitor:
         monitor._generation = saved["generation"]
         version, digest, reference_id = saved["champion"]
         monitor._champion = (version, digest, reference_id)
+        monitor._seasons = seasons.restored(saved.get("seasons", ()))
         return monitor
 
     def _succeed(self, counts: DriftCounts) -> int:
@@ -145,7 +152,8 @@ class Monitor:
     def _found(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
         reports = []
         for window in windows:
-            report = report_of(window, reference, self._rules.reporting)
+            compared = seasons.reference_for(window, reference, self._seasons)
+            report = report_of(window, compared, self._rules.reporting)
             self._memory, report = judged(self._memory, report, self._rules.cooldown_ms)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)

@@ -1,6 +1,6 @@
 """What a window is measured against: the champion's profile, and where its bins lie among the counts. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from drift.observations import Integers
 from schemas.contract import Contract
+from schemas.events import Season
 from schemas.faults import SetupError
 from scorecard.policy import OUTCOMES
 from scorecard.profile import Binned, Profile
@@ -43,6 +44,18 @@ class Reference:
     def reference_id(self) -> str:
         """Digest of the profile."""
         return self.profile.reference_id
+
+    def in_season(self, season: Season) -> Self:
+        """With the season's applicants in the place of the profile's; unchanged where they lie in other bins."""
+        counts = {each.feature: tuple(each.counts) for each in season.counts}
+        features = self.profile.features
+        fits = season.reference_id == self.reference_id and all(
+            len(counts[each.name]) == each.size for each in features if each.name in counts
+        )
+        if not fits:
+            return self
+        usual = (replace(each, counts=counts.get(each.name, each.counts)) for each in features)
+        return replace(self, profile=replace(self.profile, features=tuple(usual)))
 
     @cached_property
     def applications(self) -> "Layout":

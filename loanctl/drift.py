@@ -18,7 +18,7 @@ from drift.evidence import differences
 from drift.settings import DriftSettings
 from loanctl import drift_page, drift_performance, drift_reread
 from loanctl.drift_story import Story, told
-from schemas.events import DriftAcknowledgement, DriftReport, Verdict, as_record
+from schemas.events import DriftAcknowledgement, DriftReport, Season, Verdict, as_record
 from schemas.faults import SetupError
 from streams.produce import EventPublisher
 
@@ -40,6 +40,10 @@ app.command()(drift_performance.performance)
 
 class NoReportError(SetupError):
     """There is no such report."""
+
+
+class HalfASeasonError(SetupError):
+    """A season was told in part."""
 
 
 @app.command()
@@ -127,20 +131,40 @@ def acknowledge(
     hold_until: Annotated[
         datetime | None, typer.Option(help="No command for windows that end before this event time, UTC.")
     ] = None,
+    season_from: Annotated[datetime | None, typer.Option(help="A season begins with this event time, UTC.")] = None,
+    season_until: Annotated[datetime | None, typer.Option(help="Its end, exclusive.")] = None,
+    season_file: Annotated[
+        Path | None, typer.Option(help="Applicants of the same season before, .csv or .parquet.")
+    ] = None,
 ) -> None:
     """Tell the drift agent that a shift is known: begins the count of drifted windows anew, and lifts a latch."""
     settings = DriftSettings.read()
+    season = _season(season_from, season_until, season_file, settings)
     word = DriftAcknowledgement(
         acknowledgement_id=str(uuid.uuid4()),
         product=settings.contract().product,
         why=why,
         hold_until=hold_until.replace(tzinfo=UTC) if hold_until else None,
+        season=season,
         acknowledged_at=_to_the_millisecond(datetime.now(UTC)),
     )
     with EventPublisher(settings, SOURCE) as publisher:
         publisher.publish(settings.topics().drift_acknowledgements, word.acknowledgement_id, word)
     held = f"; no command before {hold_until:%Y-%m-%d %H:%M}" if hold_until else ""
-    Console(soft_wrap=True).print(f"acknowledged as {word.acknowledgement_id}{held}")
+    compared = f"; compared with {season_file} until {season.end:%Y-%m-%d %H:%M}" if season else ""
+    Console(soft_wrap=True).print(f"acknowledged as {word.acknowledgement_id}{held}{compared}")
+
+
+def _season(start: datetime | None, end: datetime | None, file: Path | None, settings: DriftSettings) -> Season | None:
+    if start is None and end is None and file is None:
+        return None
+    if start is None or end is None or file is None:
+        problem = "a season is told by --season-from, --season-until and --season-file together"
+        raise HalfASeasonError(problem)
+    # Pandas is of no use to the other commands.
+    from loanctl import drift_season
+
+    return drift_season.of_file(file, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), settings)
 
 
 def _row(story: Story) -> tuple[str, ...]:

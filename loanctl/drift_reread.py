@@ -10,9 +10,10 @@ from drift.cells import ApplicationCells, DecisionCells
 from drift.evidence import Reread, recomputed
 from drift.reference import Reference
 from drift.settings import DriftSettings
-from loanctl.observe import UnreadTopicError
+from loanctl.observe import UnreadTopicError, everything
+from loanctl.sightings import Decoding
 from schemas.codec import schema_ids
-from schemas.events import DriftReport, OffsetRange
+from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange
 from schemas.registered import EventSerde, WriterSchemas
 from scorecard import bundle
 from scorecard.cache import BundleCache
@@ -43,7 +44,7 @@ def again(report: DriftReport, settings: DriftSettings) -> DriftReport:
         counting = cells[stretch.topic]
         seen = counting.observe(batch, writers.of(schema_ids(batch.values)))
         reread[stretch.topic, stretch.partition] = Reread(stretch, seen, counting.shape)
-    return recomputed(report, reread, reference, settings.rules().reporting)
+    return recomputed(report, reread, _compared_with(report, reference, settings), settings.rules().reporting)
 
 
 def encoded(report: DriftReport, settings: DriftSettings) -> bytes:
@@ -63,6 +64,16 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
     place = BundleCache(settings.cache(), of=settings.mlflow_uri).find(digest) or registry.fetch(version)
     scorecard = bundle.read(place, settings.contract(), digest)
     return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+
+
+def _compared_with(report: DriftReport, reference: Reference, settings: DriftSettings) -> Reference:
+    """The profile, or the season that was declared of it."""
+    if report.reference_id == reference.reference_id:
+        return reference
+    topic = settings.topics().drift_acknowledgements
+    words = Decoding(settings).events(DriftAcknowledgement, everything(settings, [topic])[topic.name])
+    seasons = (reference.in_season(word.season) for word in words if word.season is not None)
+    return next((each for each in seasons if each.reference_id == report.reference_id), reference)
 
 
 def _messages(stretch: OffsetRange, settings: DriftSettings) -> Iterable[Any]:

@@ -350,6 +350,24 @@ class DriftState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeasonCounts:
+    """One feature's applicants of the same season before, in the bins of a profile."""
+
+    feature: str
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """A stretch of event time whose windows are compared with the same season before; `end` is exclusive."""
+
+    start: datetime
+    end: datetime
+    reference_id: str
+    counts: Sequence[SeasonCounts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftAcknowledgement:
     """A person knows of a shift: a declared change of policy, a campaign, a season."""
 
@@ -357,6 +375,7 @@ class DriftAcknowledgement:
     product: str
     why: str
     hold_until: datetime | None
+    season: Season | None
     acknowledged_at: datetime
 
 

@@ -3,21 +3,25 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from loanctl import population, schemas, topics
+from drift.evidence import differences
+from drift.settings import DriftSettings
+from loanctl import drift_reread, drift_story, population, schemas, tables, topics
 from loanctl.population import Shift
 from schemas.events import DriftReport, Verdict
 from streams.connection import Connection
-from tests.system.drift_stage import DriftStage
+from tests.system.drift_stage import REFERENCE_ROWS, DriftStage
 from tests.system.processes import Processes
 from tests.system.reading import read_topic
 from tests.system.waiting import wait_for
 
 SETTINGS = {"window_s": 3600, "idle_s": 2, "window_idle_s": 5, "web_port": 0, "cooldown_s": 0}
 """Windows of 1,200 applicants, three seconds of event time apart."""
+TIME, HOUR = "%Y-%m-%dT%H:%M:%S", timedelta(hours=1)
 SHIFT = Shift(income_factor=1.6)
 
 
@@ -94,6 +98,51 @@ def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_a
     again = [processes.loanctl("drift", "recompute", report.window_id, **told) for report in reports[:2]]
     assert [each.status for each in again] == [0] * len(again), again
     assert all("the same bytes" in each.out for each in again)
+
+
+def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_follows(
+    stage: DriftStage, processes: Processes, tmp_path: Path
+) -> None:
+    first, _ = stage.crown()
+    told = {"cache_dir": tmp_path / "cache"}
+    settings = {**SETTINGS, **told, "with_decisions": False}
+    agent = processes.start("drift", **settings)
+    last_year = tmp_path / "last-year.csv"
+    tables.written(population.applicants(3_000, 31, SHIFT), last_year)
+    season = ("--season-from", f"{stage.clock:{TIME}}", "--season-until", f"{stage.clock + 2 * HOUR:{TIME}}")
+    word = (
+        "--why",
+        "as last year",
+        "--hold-until",
+        f"{stage.clock + 5 * HOUR:{TIME}}",
+        "--season-file",
+        str(last_year),
+    )
+    acknowledged = processes.loanctl("drift", "acknowledge", *word, *season, **settings)
+    stage.send(stage.records(population.applicants(4_800, 8, SHIFT)))
+    before = wait_for(all_told(stage, 4_800), 60, "the first champion's windows")
+    second, _ = stage.crown(population.applicants(REFERENCE_ROWS, 32, SHIFT))
+    wait_for(lambda: f'"{second}"' in agent.output() or f"version={second}" in agent.output(), 30, "another champion")
+    stage.send(stage.records(population.applicants(2_400, 33, SHIFT)))
+    after = wait_for(all_told(stage, 7_200), 60, "the second champion's windows")[len(before) :]
+    history = drift_story.told(stage.connection)
+    again = drift_reread.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
+
+    assert acknowledged.status == 0, acknowledged.err
+    assert [report.verdict for report in before if report.n > 1_000] == [
+        Verdict.STEADY,
+        Verdict.STEADY,
+        Verdict.DRIFTED,
+        Verdict.DRIFTED,
+    ]
+    assert [report.withheld for report in before if report.n > 1_000] == ["", "", "unconfirmed", "acknowledged"]
+    assert before[0].reference_id == before[1].reference_id != before[-1].reference_id
+    assert {report.champion_version for report in before} == {first}
+    assert {report.champion_version for report in after} == {second}
+    assert {report.verdict for report in after if report.n > 1_000} == {Verdict.STEADY}
+    assert stage.commands() == []
+    assert [story.report.withheld for story in history].count("acknowledged") == 1
+    assert list(differences(before[0], again)) == []
 
 
 def elsewhere(connect: Callable[[str], Connection]) -> Connection:

@@ -141,7 +141,12 @@ def test_another_champion_begins_anew_but_the_cooldown_goes_on():
 
 def test_an_acknowledged_shift_holds_commands_back_until_its_time():
     word = DriftAcknowledgement(
-        acknowledgement_id="a", product="p", why="campaign", hold_until=NOON + 3 * HOUR, acknowledged_at=NOON
+        acknowledgement_id="a",
+        product="p",
+        why="campaign",
+        hold_until=NOON + 3 * HOUR,
+        season=None,
+        acknowledged_at=NOON,
     )
 
     reports, _ = told(D, D, D, D, memory=Memory(latched=True).after_acknowledgement(word))
