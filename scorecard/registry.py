@@ -76,13 +76,14 @@ class Registry:
         found = self._asked(lambda client: client.get_model_version_by_alias(self.name, alias))
         if found is None:
             return None
-        registered = self._registered(found)
-        if alias == CHAMPION:
-            self._cache.remember(registered, CHAMPION)
-        return registered
+        return self._registered(found)
+
+    def remember(self, champion: Registered) -> None:
+        """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""
+        self._cache.remember(champion, CHAMPION)
 
     def cached_champion(self) -> Registered | None:
-        """The last champion that this cache saw, its bundle at hand; None where there is none."""
+        """The last champion that decided on this machine, its bundle at hand; None where there is none."""
         registered = self._cache.remembered(self.name, CHAMPION)
         return registered if registered and self._cache.find(registered.digest) else None
 

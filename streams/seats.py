@@ -35,7 +35,10 @@ class Scorecards(Protocol):
         """Whom the alias points at. Raises OutageError."""
 
     def cached_champion(self) -> Registered | None:
-        """Who was champion when the registry last answered, from the cache alone."""
+        """Who took the champion's seat on this machine last, from the cache alone."""
+
+    def remember(self, champion: Registered) -> None:
+        """This one took the champion's seat: it is the one to go on with while the registry is away."""
 
     def fetch(self, version: str | Registered) -> Path:
         """The folder of its bundle. Raises OutageError, SetupError."""
@@ -69,6 +72,8 @@ class Seat:
         self._situation = situation
         self._told = told
         self._state = Succession()
+        self._unfit: Claim | None = None
+        """Whom the cache offered and who could not decide: not tried again."""
 
     def look(self) -> None:
         """Ask the registry once, and follow the alias if it moved. Faults are told, never raised."""
@@ -80,6 +85,9 @@ class Seat:
             self._fall_back()
         else:
             self._situation.found(NEIGHBOUR)
+            if self._state.refusal is not None:
+                # As it would be had this worker not been restarted: the old one goes on.
+                self._fall_back()
 
     def facts(self) -> Mapping[str, Any]:
         """For the web port."""
@@ -98,38 +106,58 @@ class Seat:
             self._vacate()
 
     def _fall_back(self) -> None:
-        # The champion that this machine saw last, where nobody decides yet.
+        # The champion that decided on this machine last, where nobody decides yet.
         cached = self._scorecards.cached_champion() if self.alias == CHAMPION and self.holder is None else None
-        if cached is not None:
-            with suppress(OutageError):
-                self._follow(cached)
+        if cached is None or _claim(cached) in (self._unfit, self._state.refusal and self._state.refusal.claim):
+            return
+        claim = _claim(cached)
+        try:
+            successor = self._successor(cached)
+        except OutageError:
+            return
+        except SetupError as fault:
+            self._unfit = claim
+            self._say_refused(claim, fault)
+        else:
+            self._seat(successor, succession.stood_in(self._state, claim))
 
     def _prepare(self, registered: Registered) -> None:
         claim = _claim(registered)
         try:
-            scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, claim.digest)
-            successor = Champion(scorecard=scorecard, version=claim.version)
-            self.warm(successor)
+            successor = self._successor(registered)
         except SetupError as fault:
-            self._refuse(claim, fault)
+            self._state = succession.refused(self._state, claim, str(fault))
+            self._say_refused(claim, fault)
         else:
-            self._install(claim, successor)
+            self._seat(successor, succession.installed(self._state, claim))
+            self._note(registered)
 
-    def _install(self, claim: Claim, successor: Champion) -> None:
-        before = self._state.holder
-        self._state = succession.installed(self._state, claim)
+    def _successor(self, registered: Registered) -> Champion:
+        """Fetched, checked and warmed. Raises OutageError, SetupError."""
+        scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, registered.digest)
+        successor = Champion(scorecard=scorecard, version=registered.version)
+        self.warm(successor)
+        return successor
+
+    def _seat(self, successor: Champion, after: Succession) -> None:
+        before, self._state = self._state.holder, after
         self.holder = successor
         log.info(
             "seat.taken",
             alias=self.alias,
-            version=claim.version,
-            digest=claim.digest,
+            version=successor.version,
+            digest=successor.scorecard.digest,
             before=before and before.version,
         )
         self._told("installed", self.holder)
 
-    def _refuse(self, claim: Claim, fault: SetupError) -> None:
-        self._state = succession.refused(self._state, claim, str(fault))
+    def _note(self, registered: Registered) -> None:
+        # Only who was fit: an alias may name one that is damaged or of another contract.
+        if self.alias == CHAMPION:
+            with suppress(OSError):  # a full disk takes the fallback, not the champion
+                self._scorecards.remember(registered)
+
+    def _say_refused(self, claim: Claim, fault: SetupError) -> None:
         log.warning("seat.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
         self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
 

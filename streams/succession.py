@@ -62,6 +62,11 @@ def installed(_state: Succession, claim: Claim) -> Succession:
     return Succession(holder=claim)
 
 
+def stood_in(state: Succession, claim: Claim) -> Succession:
+    """One whom the alias does not name decides meanwhile; what was refused stays refused."""
+    return replace(state, holder=claim)
+
+
 def refused(state: Succession, claim: Claim, why: str) -> Succession:
     """The claim must not decide; whoever decided goes on."""
     return replace(state, refusal=Refusal(claim, why))

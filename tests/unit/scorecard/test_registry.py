@@ -88,11 +88,16 @@ def test_a_bundle_is_fetched_once_and_kept_by_its_digest(shop: Shop) -> None:
     assert shop.registry.fetch(made.version) == place
 
 
-def test_while_mlflow_is_away_the_cache_knows_the_last_champion(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_mlflow_is_away_the_cache_knows_who_decided_here_last(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = shop.version()
     shop.registry.point(CHAMPION, made.version)
     seen = shop.registry.champion()
+    assert seen is not None
     place = shop.registry.fetch(made.version)
+    assert shop.registry.cached_champion() is None
+    shop.registry.remember(seen)
     monkeypatch.setattr(registries, "asked", _away)
 
     with pytest.raises(ModelRegistryAwayError):

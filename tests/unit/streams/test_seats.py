@@ -39,6 +39,9 @@ class Scorecards:
     def cached_champion(self) -> Registered | None:
         return self.cached
 
+    def remember(self, champion: Registered) -> None:
+        self.cached = champion
+
     def fetch(self, version: str | Registered) -> Path:
         assert isinstance(version, Registered)
         self.fetched.append(version.version)
@@ -125,6 +128,79 @@ def test_a_first_champion_comes_from_the_cache_while_the_registry_is_away(scorec
 
     assert seat.holder is not None
     assert "mlflow" in situation.away
+
+
+def test_a_refused_champion_is_not_the_one_to_fall_back_to(scorecards: Scorecards, tmp_path: Path) -> None:
+    first = scorecards.aliases["champion"] = scorecards.made("1")
+    seat, _, _ = a_seat(scorecards)
+    seat.look()
+    scorecards.aliases["champion"] = scorecards.made("2", family="catboost")
+    (tmp_path / "2" / "forest.npz").write_bytes(b"not a forest")
+    seat.look()
+
+    assert scorecards.cached == first
+    scorecards.away = True
+    restarted, _, _ = a_seat(scorecards)
+    restarted.look()
+
+    assert restarted.holder is not None
+    assert restarted.holder.version == "1"
+
+
+def test_a_challenger_is_never_the_one_to_fall_back_to(scorecards: Scorecards) -> None:
+    scorecards.aliases["challenger"] = scorecards.made("2")
+    seat, _, _ = a_seat(scorecards, "challenger")
+
+    seat.look()
+
+    assert seat.holder is not None
+    assert scorecards.cached is None
+
+
+def test_after_a_restart_who_decided_last_goes_on_where_the_alias_names_one_that_is_refused(
+    scorecards: Scorecards, tmp_path: Path
+) -> None:
+    scorecards.cached = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.made("2", family="catboost")
+    (tmp_path / "2" / "forest.npz").write_bytes(b"not a forest")
+    seat, told, _ = a_seat(scorecards)
+
+    seat.look()
+    seat.look()
+
+    assert seat.holder is not None
+    assert seat.holder.version == "1"
+    assert seat.facts()["refused"]["version"] == "2"
+    assert told.events == ["bundle", "installed"]
+    scorecards.aliases["champion"] = scorecards.made("3", family="random_forest")
+    seat.look()
+    assert (seat.holder.version, seat.facts()["refused"]) == ("3", None)
+    assert scorecards.cached.version == "3"
+
+
+def test_one_that_the_cache_offers_and_that_is_unfit_is_tried_once(scorecards: Scorecards, tmp_path: Path) -> None:
+    scorecards.cached, scorecards.away = scorecards.made("1"), True
+    (tmp_path / "1" / "forest.npz").write_bytes(b"not a forest")
+    seat, told, _ = a_seat(scorecards)
+
+    seat.look()
+    seat.look()
+
+    assert seat.holder is None
+    assert told.events == ["bundle"]
+
+
+def test_a_full_disk_takes_no_champion_from_its_seat(scorecards: Scorecards) -> None:
+    def full(_champion: Registered) -> None:
+        raise OSError
+
+    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.remember = full  # type: ignore[method-assign]
+    seat, _, _ = a_seat(scorecards)
+
+    seat.look()
+
+    assert seat.holder is not None
 
 
 def test_a_champion_s_seat_is_not_vacated_by_an_alias_that_points_nowhere(scorecards: Scorecards) -> None:
