@@ -17,6 +17,7 @@ from rich.table import Table as Lines
 from drift.evidence import differences
 from drift.settings import DriftSettings
 from loanctl import drift_page, drift_performance, drift_reread
+from loanctl.drift_performance import console
 from loanctl.drift_story import Story, told
 from schemas.events import DriftAcknowledgement, DriftReport, Season, Verdict, as_record
 from schemas.faults import SetupError
@@ -55,10 +56,11 @@ def history(last: Last = LAST, as_json: AsJson = False) -> None:
         return
     lines = Lines(title="Windows and what they led to")
     for name in ("window ends (UTC)", "n", "late", "verdict", "PSI", "feature", "command", "result", "champion now"):
-        lines.add_column(name, justify="right" if name in ("n", "late", "PSI") else "left")
+        # An id that is cut short finds nothing.
+        lines.add_column(name, justify="right" if name in ("n", "late", "PSI") else "left", overflow="fold")
     for story in stories:
         lines.add_row(*_row(story))
-    Console().print(lines)
+    console().print(lines)
 
 
 @app.command()
@@ -94,13 +96,13 @@ def recompute(
         raise NoReportError(f"no report of window {window}" if window else _none())
     again = drift_reread.again(found[-1], settings)
     differing = list(differences(found[-1], again))
-    console = Console(soft_wrap=True, highlight=False)
+    out = Console(soft_wrap=True, highlight=False)
     if differing:
-        console.print(f"{found[-1].window_id}: DIFFERENT in {', '.join(differing)}")
+        out.print(f"{found[-1].window_id}: DIFFERENT in {', '.join(differing)}")
         raise typer.Exit(1)
     same = drift_reread.encoded(found[-1], settings) == drift_reread.encoded(again, settings)
     stretches = ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.last}" for each in again.offsets)
-    console.print(f"{found[-1].window_id}: the same {'bytes' if same else 'values'} from {stretches}")
+    out.print(f"{found[-1].window_id}: the same {'bytes' if same else 'values'} from {stretches}")
 
 
 @app.command()
@@ -183,8 +185,8 @@ def _row(story: Story) -> tuple[str, ...]:
     )
 
 
-def _show(console: Console, found: DriftReport, what: str) -> None:
-    console.print(
+def _show(out: Console, found: DriftReport, what: str) -> None:
+    out.print(
         f"{what} against {found.champion_version}: {found.n} applications, {found.late} late, "
         f"{found.duplicates} twice; "
         f"[{COLOURS.get(found.verdict, 'dim')}]{found.verdict.value}[/]",
@@ -203,9 +205,9 @@ def _show(console: Console, found: DriftReport, what: str) -> None:
             f"{feature.chi2_p:.2g}",
             f"{feature.largest_shift:+.3f} {feature.largest_shift_bin}",
         )
-    console.print(lines)
+    out.print(lines)
     for alarm in found.data_quality:
-        console.print(
+        out.print(
             f"data: {alarm.kind.value} {alarm.feature} {alarm.share:.1%}, usually {alarm.reference_share:.1%}",
             highlight=False,
         )

@@ -24,6 +24,8 @@ MOST: Final = 200_000
 """Loans in memory, some hundred megabytes; an AUC of so many is sure to its third decimal."""
 LAST: Final = 20
 TIME: Final = "%Y-%m-%d %H:%M"
+WIDE: Final = 200
+"""Where nobody's terminal sets a width."""
 COLUMNS: Final = (
     "until (UTC)",
     "champion",
@@ -63,7 +65,7 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
     if as_json:
         sys.stdout.write(json.dumps(found.plain(), default=str) + "\n")
     else:
-        show(Console(), found)
+        show(console(), found)
     if fallen(found.told, least_auc):
         raise typer.Exit(1)
 
@@ -103,16 +105,21 @@ def fallen(told: Sequence[Told], least_auc: float) -> bool:
     return bool(areas) and areas[-1].high < least_auc
 
 
-def show(console: Console, found: Telling) -> None:
+def console() -> Console:
+    """As wide as the terminal, and wide enough for every column where there is none."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDE)
+
+
+def show(out: Console, found: Telling) -> None:
     """As a table, and what was odd below it."""
     lines = Lines(title="Performance; est.: estimated from calibrated probabilities, not observed")
     for name in COLUMNS:
         lines.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
     for told in found.told:
         lines.add_row(*row(told))
-    console.print(lines)
+    out.print(lines)
     for line in remarks(found):
-        console.print(line, highlight=False, soft_wrap=True)
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 def row(told: Told) -> tuple[str, ...]:

@@ -67,6 +67,22 @@ def test_a_window_meets_its_command_result_and_announcement_by_their_id(told):
     assert json.loads(json.dumps(commanding.plain(), default=str))["psi"]["person_income"] > 0.2
 
 
+def test_the_history_is_one_table_of_whole_ids(told, monkeypatch):
+    reports, commands = told
+    name = commands[0].command_id
+    shown = stories(reports, commands, [a_result(name, RetrainStatus.PROMOTED)], [announced(name)])
+    monkeypatch.setattr(drift, "told", lambda _: shown)
+
+    lines = CliRunner().invoke(drift.app, ["history"]).stdout.splitlines()
+    plain = json.loads(CliRunner().invoke(drift.app, ["history", "--json"]).stdout)
+
+    commanding = next(line for line in lines if name in line)
+    assert ("DRIFTED" in commanding, "PROMOTED" in commanding, commanding.rstrip(" │").endswith("2")) == (True,) * 3
+    assert sum("DRIFTED" in line or "STEADY" in line for line in lines) == len(reports)
+    story = next(each for each in plain if each["command_id"] == name)
+    assert {story[part]["command_id"] for part in ("command", "result", "announcement")} == {name}
+
+
 def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(told):
     reports, commands = told
     odd = replace(reports[-1], champion_version="<b>2</b>")
