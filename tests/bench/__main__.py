@@ -10,11 +10,12 @@ from tests.bench.measuring import Line, kept, pinned, table
 PARTS: Final = {
     "attribution": "tests.bench.attribution",
     "score_batch": "tests.bench.batches",
+    "counting": "tests.bench.counting",
     "drain": "tests.bench.drain",
     "latency": "tests.bench.latency",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "score_batch")
+ON_ONE_CORE: Final = ("attribution", "score_batch", "counting")
 """Measured in this process; the others start processes, and pin those."""
 
 
