@@ -129,22 +129,30 @@ def _observations(batch: RecordBatch, read: _Read) -> Observations:
     count = len(batch)
     readable = np.zeros(count, dtype=np.bool_)
     readable[read.places] = True
-    names = [""] * count
-    for place, name in zip(read.places.tolist(), read.ids, strict=True):
-        names[place] = name
     return Observations(
         offsets=np.array(batch.offsets, dtype=np.int64),
         times=_spread(read.times, read.places, count, 0),
         produced=np.array(batch.timestamps, dtype=np.int64),
-        ids=names,
+        ids=_names(read, count),
         cells=_spread(read.cells, read.places, count, -1),
         sums=_spread(read.sums, read.places, count, 0),
         readable=readable,
     )
 
 
+def _names(read: _Read, count: int) -> Sequence[str]:
+    if len(read.places) == count:
+        return read.ids
+    names = [""] * count
+    for place, name in zip(read.places.tolist(), read.ids, strict=True):
+        names[place] = name
+    return names
+
+
 def _spread(read: Any, places: Integers, count: int, filler: int) -> Integers:
     """Rows of what was read at their places, the filler elsewhere."""
+    if len(places) == count:  # nearly always, and then nothing is copied
+        return np.asarray(read, dtype=np.int64)
     spread = np.full((count, *read.shape[1:]), filler, dtype=np.int64)
     spread[places] = read
     return spread
