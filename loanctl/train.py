@@ -19,10 +19,10 @@ from streams import logs
 from training import rows, sources
 from training.announcing import Announcer
 from training.cutoffs import Rule
+from training.journal import Trial
 from training.plan import Watch
 from training.promotion import Verdict
 from training.rows import Cleaned
-from training.search import Trial
 from training.settings import TrainingSettings
 from training.split import Method
 from training.trainer import Task, Trained, Trainer, settle

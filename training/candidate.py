@@ -23,6 +23,7 @@ from training import calibrating, cutoffs, evaluation
 from training.compile import compiled
 from training.fitting import BELOW_ALL, Family, Fitted, Sample, fitted
 from training.floor import logistic
+from training.journal import FileJournal, Forgetful, Journal
 from training.parity import Parity, proven
 from training.plan import UNWATCHED, Material, Plan, Watch
 from training.reference import Draft, baseline, population_profile
@@ -44,6 +45,8 @@ class Made:
     scorecard: Scorecard
     split: Split
     found: Found
+    journal: Journal
+    """Of the search; to be ended when a version is registered."""
     fitted: Fitted
     calibrated: calibrating.Calibrated
     judged_on: Rows
@@ -78,7 +81,9 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
     """
     work = _Work.of(material, plan)
     watch.step("search")
-    found = search(work.searched(), plan.budget, watch.trial, watch.stop)
+    searched = work.searched()
+    journal = _journal(searched, plan)
+    found = search(searched, plan.budget, watch.trial, watch.stop, journal)
     watch.step("fit")
     model = work.fitted(found)
     watch.step("compile")
@@ -98,6 +103,7 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
         scorecard=scorecard,
         split=work.split,
         found=found,
+        journal=journal,
         fitted=model,
         calibrated=calibration,
         judged_on=rows,
@@ -109,6 +115,12 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
         parity=parity,
         faults=unreasoned(scorecard, rows),
     )
+
+
+def _journal(searched: Searched, plan: Plan) -> Journal:
+    if plan.journals is None:
+        return Forgetful()
+    return FileJournal(plan.journals, searched.key(plan.budget))
 
 
 def unreasoned(scorecard: Scorecard, rows: Rows) -> tuple[str, ...]:

@@ -19,6 +19,11 @@ Probabilities = npt.NDArray[np.float64]
 PATIENCE: Final = 40
 """Rounds without gain on the stopping rows before boosting ends."""
 
+BINS: Final = 4096
+"""Values told apart in a column by XGBoost. Its own 256 blur rules such as "a third of the income": on the
+public credit-risk file that cost .003 AUC over folds that keep near-clones together (.005 without prices).
+CatBoost keeps its 254: with 1,024 a fit takes four times as long, and gains less."""
+
 BELOW_ALL: Final = np.float32(-1e9)
 """Stands for a missing number in a random forest: below every value, so that missing goes left
 everywhere. scikit-learn takes monotone constraints only for matrices without NaN."""
@@ -99,6 +104,7 @@ def _xgboost(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[in
         "objective": "binary:logistic",
         "eval_metric": "logloss",
         "tree_method": "hist",
+        "max_bin": BINS,
         "max_depth": int(given["depth"]),
         "eta": given["rate"],
         "min_child_weight": given["child_weight"],

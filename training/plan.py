@@ -8,8 +8,9 @@ from typing import Final
 from schemas.applications import Matrix
 from schemas.contract import Contract
 from training import cutoffs
+from training.journal import Trial
 from training.rows import Rows
-from training.search import Budget, Trial
+from training.search import Budget
 from training.split import Method
 
 
@@ -24,6 +25,8 @@ class Plan:
     budget: Budget = field(default_factory=Budget)
     rule: cutoffs.Rule = cutoffs.Rule.COST
     costs: cutoffs.Costs = field(default_factory=cutoffs.Costs)
+    journals: Path | None = None
+    """Where an interrupted search is found again; None where it is not to be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 The rows searched on are the only ones seen here, beside those that end boosting; calibration,
 cut-offs and judgement have their own. The first trial of each family is a choice known to be sound,
-so that a small budget is well spent.
+so that a small budget is well spent. Trials that a journal recalls are not fitted again.
 Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
 """
 
@@ -21,6 +21,7 @@ from schemas.faults import LoanError
 from training import space
 from training.fitting import Choice, Sample, fitted
 from training.floor import floor_auc
+from training.journal import Forgetful, Journal, Trial, key_of
 
 AS_GOOD: Final = 0.001
 """Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
@@ -29,6 +30,8 @@ STARTS_BEFORE_TPE: Final = 6
 """Trials before the surrogate is asked; Hyperopt's own 20 would make a usual budget a random search."""
 
 NEVER: Final = math.inf
+
+FORGETFUL: Final = Forgetful()
 
 
 class StoppedError(LoanError):
@@ -43,6 +46,8 @@ class Budget:
     folds: int = 5
     most_trees: int = 900
     seconds: float = NEVER
+    patience: int = 40
+    """Trials without gain after which the search ends."""
     jobs: int = 2
     """Folds fitted beside each other."""
 
@@ -62,19 +67,9 @@ class Searched:
     monotone: tuple[int, ...]
     seed: int
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """One choice, tried: figures are means over folds, on rows the fold did not fit."""
-
-    number: int
-    choice: Choice
-    auc: float
-    auc_sd: float
-    log_loss: float
-    cost: float
-    """Leaves times depth of one fold's model, in the mean."""
-    seconds: float
+    def key(self, budget: "Budget") -> str:
+        """What a search of these rows is known by to a journal; more trials or time make no other search of it."""
+        return key_of(self.rows, self.stopping, self.folds, [self.seed, self.monotone, budget.folds, budget.most_trees])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +88,16 @@ def search(
     budget: Budget,
     watch: Callable[[Trial], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    journal: Journal = FORGETFUL,
 ) -> Found:
     """The best choice within a budget.
 
     Args:
         searched: rows, folds and seed.
         budget: trials, folds and time.
-        watch: told of every trial as it ends.
+        watch: told of every trial as it ends, or is recalled.
         stop: asked between trials.
+        journal: answers for trials of an earlier search that was interrupted, and keeps those of this one.
 
     Raises:
         StoppedError: `stop` said so.
@@ -109,11 +106,19 @@ def search(
 
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     trials: list[Trial] = []
+    ended = time.monotonic() + budget.seconds
 
     def objective(point: Mapping[str, Any]) -> float:
+        nonlocal ended
         if stop():
             raise StoppedError
-        trial = _tried(len(trials), space.choice(point, budget.most_trees), searched, budget)
+        choice = space.choice(point, budget.most_trees)
+        trial = journal.recalled(len(trials), choice)
+        if trial is None:
+            trial = _tried(len(trials), choice, searched, budget)
+            journal.keep(trial)
+        else:
+            ended -= trial.seconds
         trials.append(trial)
         watch(trial)
         return 1.0 - trial.auc
@@ -124,8 +129,7 @@ def search(
         algo=_tpe(hyperopt),
         # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
         max_evals=budget.trials,
-        early_stop_fn=lambda *_: (len(trials) >= budget.trials, {}),
-        timeout=None if budget.seconds == NEVER else max(1, int(budget.seconds)),
+        early_stop_fn=lambda *_: (_enough(trials, budget) or time.monotonic() >= ended, {}),
         points_to_evaluate=[dict(point) for point in space.starts()[: budget.trials]],
         rstate=np.random.default_rng(searched.seed),
         show_progressbar=False,
@@ -133,6 +137,11 @@ def search(
     )
     best, why = chosen(trials)
     return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
+
+
+def _enough(trials: Sequence[Trial], budget: Budget) -> bool:
+    best = max(trials, key=lambda trial: trial.auc)
+    return len(trials) >= budget.trials or len(trials) - 1 - best.number >= budget.patience
 
 
 def chosen(trials: Sequence[Trial]) -> tuple[Trial, str]:

@@ -28,6 +28,8 @@ class TrainingSettings(Connection):
     most_trees: PositiveInt = 900
     search_seconds: PositiveFloat | None = None
     """The search ends by then, whatever it found; two such searches need not find the same."""
+    search_patience: PositiveInt = 40
+    """The search ends after so many trials without gain."""
     jobs: PositiveInt = 2
     seed: NonNegativeInt = 42
     with_pricing: bool = False
@@ -93,9 +95,17 @@ class TrainingSettings(Connection):
             seed=self.seed,
             with_pricing=self.with_pricing,
             method=self.split_method,
-            budget=Budget(trials=self.trials, folds=self.folds, most_trees=self.most_trees, jobs=self.jobs, **seconds),
+            budget=Budget(
+                trials=self.trials,
+                folds=self.folds,
+                most_trees=self.most_trees,
+                patience=self.search_patience,
+                jobs=self.jobs,
+                **seconds,
+            ),
             rule=self.cutoff_rule,
             costs=Costs(default=self.default_cost, review=self.review_cost),
+            journals=self.cache() / "searches",
         )
 
     def terms(self) -> Terms:

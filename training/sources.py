@@ -20,6 +20,8 @@ REMOTE: Final = frozenset({"http", "https", "s3", "gs"})
 DRIVERS: Final = {"s3": "s3fs", "gs": "gcsfs"}
 """Packages that fsspec needs for a scheme."""
 QUERY: Final = ("select ", "with ")
+TO_POSTGRESQL: Final = {"connect_timeout": 10, "client_encoding": "utf8"}
+"""A database that was made without an encoding would otherwise give bytes for text."""
 
 
 def table(url: str) -> pd.DataFrame:
@@ -94,12 +96,18 @@ def _selected(url: str) -> pd.DataFrame:
         raise RowsError(problem)
     address = urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, parts.query, ""))
     try:
-        engine = sqlalchemy.create_engine(address, connect_args={"connect_timeout": 10})
+        engine = sqlalchemy.create_engine(address, connect_args=TO_POSTGRESQL)
         with engine.connect() as connection:
             return pd.read_sql_query(_query(wanted, engine), connection)
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as cause:
-        problem = f"{shown(url)}: cannot be read ({type(cause).__name__})"
+    except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError) as cause:
+        problem = f"{shown(url)}: cannot be read ({_kind(cause)})"
         raise RowsError(problem) from None
+
+
+def _kind(fault: BaseException) -> str:
+    """The driver's own word for it, such as UndefinedTable, below what pandas and SQLAlchemy wrap around it."""
+    wrapped = fault.__cause__ if isinstance(fault, pd.errors.DatabaseError) and fault.__cause__ else fault
+    return type(getattr(wrapped, "orig", None) or wrapped).__name__
 
 
 def _query(wanted: str, engine: Any) -> Any:

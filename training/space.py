@@ -59,10 +59,10 @@ def starts() -> Sequence[Mapping[str, Any]]:
     """One sound point for each family, in Hyperopt's flat names; the others' values ride along."""
     sound = {
         "xgboost_depth": 6.0,
-        "xgboost_rate": 0.06,
-        "xgboost_child_weight": 3.0,
-        "xgboost_rows": 0.8,
-        "xgboost_columns": 0.8,
+        "xgboost_rate": 0.08,
+        "xgboost_child_weight": 1.0,
+        "xgboost_rows": 1.0,
+        "xgboost_columns": 0.6,
         "xgboost_shrinkage": 1.0,
         "xgboost_default_weight": 0,
         "catboost_depth": 6.0,

@@ -20,7 +20,8 @@ import pandas as pd
 from schemas.contract import Contract, Kind
 from schemas.faults import SetupError
 from scorecard.registry import BUNDLE, asked, quieten
-from training.search import StoppedError, Trial
+from training.journal import Trial
+from training.search import StoppedError
 
 SERVED: Final = Path(__file__).with_name("served.py")
 SQLITE: Final = "sqlite:///"

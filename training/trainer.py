@@ -104,6 +104,7 @@ class Trainer:
             registered = self._registry.register(
                 logged.source, run.run_id, _tags(task, one, answer, before), logged.model_id
             )
+        one.journal.end()
         log.info(
             "version.registered", version=registered.version, digest=registered.digest, verdict=answer.verdict.value
         )

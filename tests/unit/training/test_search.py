@@ -71,3 +71,9 @@ def test_the_front_holds_what_no_other_beats_in_both() -> None:
     trials = [a_trial(0, 0.90, 100.0), a_trial(1, 0.88, 10.0), a_trial(2, 0.87, 50.0), a_trial(3, 0.91, 200.0)]
 
     assert [trial.number for trial in front(trials)] == [1, 0, 3]
+
+
+def test_a_search_ends_when_nothing_is_gained_any_more() -> None:
+    found = search(searched(), Budget(trials=500, folds=2, most_trees=5, patience=4, jobs=1))
+
+    assert len(found.trials) - 1 - max(found.trials, key=lambda trial: trial.auc).number == 4
