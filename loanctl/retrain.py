@@ -1,4 +1,4 @@
-"""`loanctl retrain`: a person asks the trainer for a challenger."""
+"""`loanctl retrain`: a person asks the trainer for a challenger, or the champion's performance does."""
 
 import uuid
 from datetime import UTC, datetime
@@ -7,18 +7,51 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from drift.performance import Observed
+from loanctl import falling
 from schemas.events import RetrainCause, RetrainCommand
+from schemas.faults import SetupError
+from scorecard.cache import Registered
 from streams.produce import EventPublisher
+from training.committed import whole
 from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/retrain"
 
+Why = Annotated[str, typer.Option(help="Told with the result.")]
+Floor = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=1.0, help="Only where the AUC observed of the champion's loans is surely under this."),
+]
 
-def retrain(why: Annotated[str, typer.Option(help="Told with the result.")] = "asked by a person") -> None:
+
+class NobodyDecidesError(SetupError):
+    """There is no champion whose performance could have fallen."""
+
+
+def retrain(why: Why = "asked by a person", if_auc_under: Floor = None) -> None:
     """Ask the trainer for a challenger; the gate decides whether it becomes champion."""
     settings = TrainingSettings.read()
     champion = settings.model_registry().champion()
-    command = RetrainCommand(
+    if if_auc_under is None:
+        _publish(settings, _by_a_person(settings, champion, why))
+        return
+    if champion is None:
+        problem = f"{settings.registered_model()} has no champion whose performance could have fallen"
+        raise NobodyDecidesError(problem)
+    observed = _observed(champion)
+    if observed is None or not falling.fallen(observed, if_auc_under):
+        _say(f"{falling.told(champion.version, observed)}: not surely under {if_auc_under:g}, nothing is asked")
+        return
+    command = falling.command(settings.contract().product, champion, observed, if_auc_under, datetime.now(UTC))
+    if _asked_before(settings, command):
+        _say(f"{command.command_id} was asked before: {command.why}")
+        return
+    _publish(settings, command)
+
+
+def _by_a_person(settings: TrainingSettings, champion: Registered | None, why: str) -> RetrainCommand:
+    return RetrainCommand(
         command_id=f"person-{uuid.uuid4()}",
         product=settings.contract().product,
         cause=RetrainCause.PERSON,
@@ -30,7 +63,31 @@ def retrain(why: Annotated[str, typer.Option(help="Told with the result.")] = "a
         window_end=None,
         issued_at=datetime.now(UTC),
     )
+
+
+def _observed(champion: Registered) -> Observed | None:
+    # Statistics that a person who asks does without.
+    from drift.reports import EPOCH
+    from drift.settings import DriftSettings
+    from loanctl.drift_loans import Stretch
+    from loanctl.drift_performance import of
+
+    now = datetime.now(UTC)
+    found = of(DriftSettings.read(), [Stretch(EPOCH, now, champion.version)], now)
+    return found.told[0].performance.observed
+
+
+def _asked_before(settings: TrainingSettings, command: RetrainCommand) -> bool:
+    records = whole(settings, settings.topics().retrain_commands.name).records
+    return any(record.key == command.command_id.encode() for record in records)
+
+
+def _publish(settings: TrainingSettings, command: RetrainCommand) -> None:
     topic = settings.topics().retrain_commands
     with EventPublisher(settings, SOURCE) as publisher:
         publisher.publish(topic, command.command_id, command)
-    Console().print(f"{command.command_id} is on {topic.name}", highlight=False)
+    _say(f"{command.command_id} is on {topic.name}: {command.why}")
+
+
+def _say(line: str) -> None:
+    Console().print(line, highlight=False, soft_wrap=True)

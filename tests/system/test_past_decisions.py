@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from loanctl import cli
-from schemas.events import LoanDecision, LoanOutcome
+from schemas.events import LoanDecision, LoanOutcome, RetrainCause, RetrainCommand
 from schemas.records import OutgoingRecord
 from schemas.registered import EventSerde
 from schemas.topics import Topic
 from streams.connection import Connection
 from streams.produce import EventPublisher
 from tests.decisions import a_decision, contributions, reasons
+from tests.system.reading import read_topic
+from tests.system.scorecards import Champions
 
 
 class Past:
@@ -40,6 +42,11 @@ class Past:
                 for name, how in defaulted.items()
             },
         )
+
+    def commands(self) -> list[RetrainCommand]:
+        topic = self.topics.retrain_commands.name
+        serde = EventSerde(self._connection.registry(), RetrainCommand, topic)
+        return [serde.decode(message.value()) for message in read_topic(self._connection, topic)]
 
     def _send(self, topic: Topic, values: dict[str, bytes]) -> None:
         with EventPublisher(self._connection, "/test") as publisher:
@@ -98,6 +105,34 @@ def test_past_decisions_are_tried_under_other_cut_offs(loanctl: Callable[..., Ra
     assert "4 decisions, 1 would change" in shown[1]
     assert before[0] == 2
     assert "until 2000-01-01 00:00:00" in before[2]
+
+
+def test_a_champion_that_has_fallen_asks_for_a_challenger_once(
+    loanctl: Callable[..., Ran], past: Past, connection: Connection, tmp_path: Path
+) -> None:
+    nobody = loanctl("retrain", "--if-auc-under", "0.7")
+    champions = Champions(connection, tmp_path)
+    champion = champions.promote(champions.register())
+    names = [f"a{number}" for number in range(200)]
+    past.decided(
+        [a_decision(name, number / 200, scorecard_version=champion.version) for number, name in enumerate(names)]
+    )
+    past.ended(**{name: number % 2 == 0 for number, name in enumerate(names)})
+
+    steady = loanctl("retrain", "--if-auc-under", "0.4")
+    fallen = loanctl("retrain", "--if-auc-under", "0.7")
+    again = loanctl("retrain", "--if-auc-under", "0.7")
+
+    assert nobody[0] == 2
+    assert "has no champion whose performance could have fallen" in nobody[2]
+    assert "AUC of version 1 is 0.495 (" in steady[1]
+    assert "not surely under 0.4, nothing is asked" in steady[1]
+    assert fallen[0] == 0, fallen[2]
+    commands = past.commands()
+    assert [command.cause for command in commands] == [RetrainCause.PERFORMANCE]
+    assert (commands[0].champion_version, commands[0].champion_digest) == ("1", champion.digest)
+    assert commands[0].why.endswith("on 200 loans, surely under 0.7")
+    assert again[1].startswith(f"{commands[0].command_id} was asked before")
 
 
 def test_a_challenger_is_compared_with_the_champion_it_met(loanctl: Callable[..., Ran], past: Past) -> None:

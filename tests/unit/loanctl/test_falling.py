@@ -1,0 +1,58 @@
+"""When what became of a champion's loans asks for a challenger."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from drift.intervals import Figure
+from drift.performance import Observed, observed
+from loanctl.falling import command, command_id, fallen, told
+from schemas.events import RetrainCause
+from scorecard.cache import Registered
+
+CHAMPION = Registered("credit_risk-scorecard", "3", "c" * 64, "catboost", "")
+
+
+def seen(n: int = 1_000, skill: float = 1.0) -> Observed:
+    """Loans whose margins tell repaid from defaulted by so many deviations."""
+    rng = np.random.default_rng(5)
+    defaulted = rng.random(n) < 0.3
+    margin = rng.normal(-1.0, 1.0, n) + skill * defaulted
+    return observed(1.0 / (1.0 + np.exp(-margin)), defaulted, np.random.default_rng(1))
+
+
+def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
+    few, many = (replace(seen(), auc=Figure(0.70, 0.70 - half, 0.70 + half)) for half in (0.06, 0.02))
+
+    assert not fallen(few, 0.75)
+    assert fallen(many, 0.75)
+    assert not fallen(many, 0.72)
+
+
+@pytest.mark.parametrize("unknown", [None, replace(seen(), auc=None, n=12)])
+def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: Observed | None) -> None:
+    assert not fallen(unknown, 1.0)
+    assert "AUC of version 3 cannot be observed" in told("3", unknown)
+
+
+def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
+    assert not fallen(seen(skill=2.0), 0.8)
+    assert fallen(seen(skill=0.2), 0.8)
+
+
+def test_the_same_finding_commands_once_and_again_with_many_more_ends() -> None:
+    names = [command_id("credit_risk", CHAMPION, replace(seen(), n=n), 0.75) for n in (600, 1_000, 1_024, 2_000)]
+
+    assert names[0] == names[1] != names[2] == names[3]
+    assert command_id("credit_risk", replace(CHAMPION, digest="d" * 64), seen(), 0.75) != names[1]
+
+
+def test_the_command_speaks_of_the_champion_and_says_why() -> None:
+    found = replace(seen(), auc=Figure(0.68, 0.65, 0.71))
+    asked = command("credit_risk", CHAMPION, found, 0.75, datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert asked.cause is RetrainCause.PERFORMANCE
+    assert (asked.champion_version, asked.champion_digest) == ("3", "c" * 64)
+    assert asked.why == "AUC of version 3 is 0.680 (0.650 to 0.710) on 1000 loans, surely under 0.75"
