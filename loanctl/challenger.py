@@ -75,7 +75,7 @@ def report(
     if as_json:
         sys.stdout.write(json.dumps(contestants.plain() | found.plain()) + "\n")
     else:
-        _show(Console(highlight=False), contestants, found)
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else outcome_changes.WIDE), contestants, found)
 
 
 def _contestants(settings: TrainingSettings, chosen: Span, version: str) -> Contestants:

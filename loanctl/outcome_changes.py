@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 
 NAMED: Final = 3
 """Applications named of each kind of change: to look them up, not to judge by."""
+WIDE: Final = 140
+"""Columns of what is written to a file or a pipe: no terminal says how wide it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
     if as_json:
         sys.stdout.write(json.dumps(found.plain()) + "\n")
     else:
-        _show(Console(highlight=False), found, costs)
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else outcome_changes.WIDE), found, costs)
 
 
 def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any]]:
