@@ -17,13 +17,15 @@ from drift.champions import Announcements, Champions
 from drift.counting import Counting, Means
 from drift.metrics import Metrics
 from drift.outbox import Outbox
-from drift.owning import Owning, Serdes
+from drift.owning import Owning
+from drift.serdes import Serdes
 from drift.settings import DriftSettings
 from schemas.events import ChampionAnnouncement
 from schemas.faults import OutageError
 from schemas.registered import EventSerde, RegistryAwayError, WriterSchemas
+from scorecard.asking import ModelRegistryAwayError
 from scorecard.cache import BundleCache
-from scorecard.registry import ModelRegistryAwayError, Registry
+from scorecard.registry import Registry
 from streams.instance import Instance, claim
 from streams.produce import BrokerAwayError, NoTopicError
 from streams.situation import Backoff, Situation, StoppedError

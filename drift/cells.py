@@ -18,6 +18,7 @@ from schemas.codec import ApplicationReader
 from schemas.contract import Contract
 from schemas.events import LoanDecision
 from schemas.records import RecordBatch
+from schemas.topics import Topics
 from scorecard.policy import OUTCOMES
 from scorecard.reasons import MOST
 
@@ -111,6 +112,16 @@ class DecisionCells:
                 cells[row, numbers + nth] = reasons + self._codes.get(reason["code"], unseen)
             cells[row, -1] = self._layout.starts[-1] + self._outcomes.get(record["outcome"], 0)
         return cells
+
+
+def cells_of(
+    contract: Contract, topics: Topics, reference: Reference
+) -> Mapping[str, ApplicationCells | DecisionCells]:
+    """What counts the records of each topic, by its name."""
+    return {
+        topics.applications.name: ApplicationCells(contract, reference),
+        topics.decisions.name: DecisionCells(reference),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,21 +15,20 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from drift.cells import ApplicationCells, DecisionCells
+from drift.cells import cells_of
 from drift.metrics import Metrics
 from drift.outbox import Outbox, committed, position_of, record_of
 from drift.panes import PartitionPanes
 from drift.reference import Reference
 from drift.settings import DriftSettings
+from drift.telling import Counted, Teller
 from drift.windows import Place
 from schemas.codec import schema_ids
-from schemas.events import DriftCounts, PaneCounts
+from schemas.events import DriftCounts
 from schemas.registered import EventSerde, WriterSchemas
 from streams.batches import ReadingError, records_of
 from streams.membership import ASK_S, Reading, properties
 
-PANES_A_MESSAGE: Final = 200
-"""A pane is some three hundred bytes; a message stays far under a broker's megabyte."""
 SETTLE_S: Final = 1.0
 """After silence everywhere, panes are held back for so long: partitions that wake together are heard together,
 and the first to be read cannot close windows for the others."""
@@ -50,25 +49,6 @@ class Means:
     """Seconds; tells silence."""
 
 
-@dataclass(slots=True)
-class Counted:
-    """One partition that we count."""
-
-    panes: PartitionPanes
-    told: int
-    """The horizon that was told last."""
-    seen_at: float
-    """When a record came, by our clock."""
-    read: bool = False
-    """Something was read since we have it."""
-    awake: bool = False
-    """Records have come since silence was told, or since we have it."""
-    ended: bool = False
-    """Read to its end since the last record."""
-    idle: bool | None = None
-    """As it was told; None before we told anything."""
-
-
 class Counting:
     """One member of the group that counts. Used from one thread."""
 
@@ -80,6 +60,7 @@ class Counting:
             reference: of the champion to count for, until another one is followed.
         """
         self._settings = settings = means.settings
+        self._product = settings.contract().product
         self._writers = means.writers
         self._metrics = means.metrics
         self._clock = means.clock
@@ -91,7 +72,7 @@ class Counting:
         self._held_until = 0.0
         self._leaving = False
         self._reference = reference
-        self._cells = self._cells_of(reference)
+        self._cells = cells_of(settings.contract(), settings.topics(), reference)
         self._partitions: dict[str, int] = {}
         reading = Reading(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
         self._consumer = Consumer(properties(settings, reading))
@@ -108,11 +89,6 @@ class Counting:
     def places(self) -> Sequence[Place]:
         """What we were given."""
         return sorted(self._places)
-
-    @property
-    def remembered_ids(self) -> int:
-        """Ids held in memory."""
-        return sum(counted.panes.remembered_ids for counted in self._places.values())
 
     def step(self, timeout_s: float) -> bool:
         """Read what has arrived and count it; whether something had.
@@ -142,10 +118,10 @@ class Counting:
         now = self._clock()
         messages: list[DriftCounts] = []
         for place, counted in sorted(self._places.items()):
-            messages += self._woken(place, counted)
+            messages += self._teller(place).woken(counted)
         if now >= self._held_until:
             for place, counted in sorted(self._places.items()):
-                messages += self._closed(place, counted, now)
+                messages += self._teller(place).closed(counted, now, self._settings.silence_s())
         if messages:
             topic = self._settings.topics().drift_counts
             records = [
@@ -156,7 +132,8 @@ class Counting:
 
     def follow(self, reference: Reference) -> None:
         """Count for another champion: open panes are counted again, in its bins; call after `tell`."""
-        self._reference, self._cells = reference, self._cells_of(reference)
+        self._reference = reference
+        self._cells = cells_of(self._settings.contract(), self._settings.topics(), reference)
         for place, counted in self._places.items():
             position = counted.panes.position().for_successor()
             counted.panes = self._panes(place, position)
@@ -206,44 +183,12 @@ class Counting:
             counted.seen_at, counted.awake = now, True
         self._metrics.counted(place[0], len(seen.offsets))
 
-    def _woken(self, place: Place, counted: Counted) -> Iterable[DriftCounts]:
-        """Says that a partition is to be waited for again, before any other closes a window without it."""
-        if counted.awake and counted.idle is not False:
-            counted.idle = False
-            yield self._message(place, counted.told, (), idle=False)
-
-    def _closed(self, place: Place, counted: Counted, now: float) -> Iterable[DriftCounts]:
-        silent = counted.ended and now - counted.seen_at >= self._settings.silence_s()
-        if silent and counted.idle:
-            return
-        if silent:
-            counted.panes.silent()
-            counted.awake = False
-        panes, horizon = counted.panes.closed(), counted.panes.horizon
-        if not silent and horizon == counted.told and not panes:
-            return
-        counted.idle, counted.told = silent, horizon
-        for first in range(0, max(1, len(panes)), PANES_A_MESSAGE):
-            part = panes[first : first + PANES_A_MESSAGE]
-            whole = first + PANES_A_MESSAGE >= len(panes)
-            yield self._message(
-                place, horizon if whole else panes[first + PANES_A_MESSAGE].start, part, idle=silent and whole
-            )
-
-    def _message(self, place: Place, horizon: int, panes: Sequence[PaneCounts], *, idle: bool) -> DriftCounts:
-        reference = self._reference
-        return DriftCounts(
-            product=self._settings.contract().product,
-            source=place[0],
-            partition=place[1],
-            partitions=self._partitions_of(place[0]),
-            generation=reference.generation,
-            champion_version=reference.champion_version,
-            champion_digest=reference.champion_digest,
-            reference_id=reference.reference_id,
-            horizon=horizon,
-            idle=idle,
-            panes=panes,
+    def _teller(self, place: Place) -> Teller:
+        return Teller(
+            product=self._product,
+            place=place,
+            partitions=self._partitions_of,
+            reference=self._reference,
         )
 
     def _positions(self, messages: Iterable[DriftCounts]) -> list[TopicPartition]:
@@ -259,13 +204,6 @@ class Counting:
                 raise ReadingError(cause.args[0].name()) from cause
             self._partitions[topic] = len(known)
         return self._partitions[topic]
-
-    def _cells_of(self, reference: Reference) -> Mapping[str, ApplicationCells | DecisionCells]:
-        topics = self._settings.topics()
-        return {
-            topics.applications.name: ApplicationCells(self._settings.contract(), reference),
-            topics.decisions.name: DecisionCells(reference),
-        }
 
     def _panes(self, place: Place, position: Any) -> PartitionPanes:
         return PartitionPanes(self._settings.panes(), self._cells[place[0]].shape, position)

@@ -6,11 +6,9 @@ written in the same transaction as the reports that it led to: a successor reads
 goes on with the next message, and no window is told of twice.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,69 +19,20 @@ from drift.champions import Champions
 from drift.metrics import Metrics
 from drift.monitoring import Findings, Monitor
 from drift.outbox import Outbox, record_of
+from drift.recovery import Desk, Recovery
+from drift.serdes import Serdes
 from drift.settings import DriftSettings
-from schemas.events import (
-    DriftAcknowledgement,
-    DriftCounts,
-    DriftReport,
-    DriftState,
-    RetrainCommand,
-    RetrainResult,
-)
+from schemas.events import DriftState
 from schemas.faults import RecordError
 from schemas.records import OutgoingRecord
-from schemas.registered import EventSerde
 from streams.batches import ReadingError
-from streams.delivery import TRANSACTION_TIMEOUT_MS
 from streams.membership import ASK_S, Reading, properties
 
 MOST_MESSAGES: Final = 500
 SAVE_EVERY_S: Final = 10.0
 """Without a report, the state is saved so often: a successor reads so many partial counts again."""
-LOOKED_BACK: Final = (10, 1_000, 100_000)
-"""Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
-POLL_S: Final = 5.0
-LOOK_AGAIN_S: Final = 0.2
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Serdes:
-    """Bytes of what the owner reads and writes."""
-
-    counts: EventSerde[DriftCounts]
-    reports: EventSerde[DriftReport]
-    states: EventSerde[DriftState]
-    commands: EventSerde[RetrainCommand]
-    results: EventSerde[RetrainResult]
-    acknowledgements: EventSerde[DriftAcknowledgement]
-
-    @classmethod
-    def of(cls, settings: DriftSettings) -> "Serdes":
-        """Those of the product's topics."""
-        registry, topics = settings.registry(), settings.topics()
-        return cls(
-            counts=EventSerde(registry, DriftCounts, topics.drift_counts.name),
-            reports=EventSerde(registry, DriftReport, topics.drift_reports.name),
-            states=EventSerde(registry, DriftState, topics.drift_states.name),
-            commands=EventSerde(registry, RetrainCommand, topics.retrain_commands.name),
-            results=EventSerde(registry, RetrainResult, topics.retrain_results.name),
-            acknowledgements=EventSerde(registry, DriftAcknowledgement, topics.drift_acknowledgements.name),
-        )
-
-
-@dataclass(slots=True)
-class _Desk:
-    """What an owner has before it; nobody has one who does not own the windows."""
-
-    monitor: Monitor
-    positions: dict[str, int]
-    """The next offset of each topic."""
-    findings: Findings = field(default_factory=Findings)
-    """Not published yet."""
-    changed: bool = False
-    """Something was learnt since the state was saved."""
 
 
 class Owning:
@@ -99,7 +48,7 @@ class Owning:
         self._serdes = serdes
         self._metrics = metrics
         self._clock: Callable[[], float] = time.monotonic
-        self._desk: _Desk | None = None
+        self._desk: Desk | None = None
         self._saved_at = self._heard_at = self._clock()
         self._closed_silent = False
         self._leaving = False
@@ -111,6 +60,7 @@ class Owning:
         reading = Reading(topics=[counts], group=group, instance_id=instance)
         self._consumer = Consumer(properties(settings, reading))
         self._words = Consumer(properties(settings, Reading(topics=[])))
+        self._recovery = Recovery(settings, self._words, serdes.states)
         self._consumer.subscribe(
             [counts],
             on_assign=self._on_assign,
@@ -160,7 +110,7 @@ class Owning:
         self._consumer.assign(self._given)
         return []
 
-    def _take_counts(self, desk: _Desk, message: Any) -> None:
+    def _take_counts(self, desk: Desk, message: Any) -> None:
         desk.positions[message.topic()] = message.offset() + 1
         try:
             counts = self._serdes.counts.decode(message.value())
@@ -172,7 +122,7 @@ class Owning:
         else:
             self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC)))
 
-    def _take_silence(self, desk: _Desk, now: float, *, heard: bool) -> None:
+    def _take_silence(self, desk: Desk, now: float, *, heard: bool) -> None:
         if heard:
             self._heard_at, self._closed_silent = now, False
         silent = desk.monitor.all_silent and now - self._heard_at >= self._settings.window_idle_s
@@ -181,7 +131,7 @@ class Owning:
             self._closed_silent = True
             self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
 
-    def _take_words(self, desk: _Desk) -> None:
+    def _take_words(self, desk: Desk) -> None:
         for message in self._consumed(self._words):
             desk.positions[message.topic()] = message.offset() + 1
             desk.changed = True
@@ -193,14 +143,14 @@ class Owning:
             except RecordError as fault:
                 log.warning("word.unreadable", topic=message.topic(), offset=message.offset(), reason=fault.reason)
 
-    def _keep(self, desk: _Desk, found: Findings) -> None:
+    def _keep(self, desk: Desk, found: Findings) -> None:
         before = desk.findings
         desk.changed = True
         desk.findings = Findings(
             (*before.reports, *found.reports), (*before.commands, *found.commands), before.dropped + found.dropped
         )
 
-    def _publish(self, desk: _Desk, outbox: Outbox) -> None:
+    def _publish(self, desk: Desk, outbox: Outbox) -> None:
         counts = self._topics.drift_counts.name
         offsets = [TopicPartition(counts, 0, desk.positions[counts])] if counts in desk.positions else []
         outbox.commit(self._records(desk), offsets, self._consumer.consumer_group_metadata())
@@ -220,14 +170,13 @@ class Owning:
             )
         self._metrics.dropped.inc(found.dropped)
 
-    def _records(self, desk: _Desk) -> Iterator[OutgoingRecord]:
+    def _records(self, desk: Desk) -> Iterator[OutgoingRecord]:
         topics, found, product = self._topics, desk.findings, self._settings.contract().product
         for report in found.reports:
             yield record_of(topics.drift_reports, report.window_id, report, self._serdes.reports)
         for command in found.commands:
             yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
-        saved = json.dumps({"monitor": desk.monitor.saved(), "positions": desk.positions}, separators=(",", ":"))
-        state = DriftState(product=product, state=saved)
+        state = DriftState(product=product, state=desk.saved())
         yield record_of(topics.drift_states, product, state, self._serdes.states)
 
     def _consumed(self, consumer: Any) -> Iterator[Any]:
@@ -249,7 +198,7 @@ class Owning:
         if not given or self._leaving:
             return
         counts = self._topics.drift_counts.name
-        desk = self._recovered(consumer.committed(given, ASK_S)[0].offset)
+        desk = self._recovery.desk(consumer.committed(given, ASK_S)[0].offset)
         self._given = [TopicPartition(counts, 0, desk.positions.get(counts, 0))]
         consumer.assign(self._given)
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
@@ -261,61 +210,3 @@ class Owning:
         self._turns += 1
         self._desk, self._given = None, []
         self._words.unassign()
-
-    def _recovered(self, committed: int) -> _Desk:
-        """As the last owner left it.
-
-        Its state and its offset were one transaction, but become visible one after the other: a state
-        that is behind the offset is not the last one yet.
-
-        Raises:
-            ReadingError: the last state does not come.
-        """
-        counts = self._topics.drift_counts.name
-        deadline = self._clock() + TRANSACTION_TIMEOUT_MS / 1_000
-        while self._clock() < deadline:
-            desk = self._desk_of(self._last_state(), committed)
-            if desk.positions.get(counts, 0) >= committed:
-                return desk
-            time.sleep(LOOK_AGAIN_S)
-        raise ReadingError(self._topics.drift_states.name)
-
-    def _desk_of(self, saved: DriftState | None, committed: int) -> _Desk:
-        """What a state stands for; begins anew at the committed offset where another version wrote it."""
-        rules = self._settings.rules()
-        if saved is None:
-            return _Desk(Monitor(rules), {})
-        try:
-            plain = json.loads(saved.state)
-            return _Desk(Monitor.restored(rules, plain["monitor"]), dict(plain["positions"]))
-        except (KeyError, TypeError, ValueError) as fault:
-            log.warning("state.of_another_version", fault=type(fault).__name__)
-            return _Desk(Monitor(rules), {self._topics.drift_counts.name: committed})
-
-    def _last_state(self) -> DriftState | None:
-        topic = self._topics.drift_states.name
-        low, high = self._words.get_watermark_offsets(TopicPartition(topic, 0), ASK_S)
-        for back in LOOKED_BACK:
-            first = max(low, high - back)
-            found = self._last_between(topic, first, high)
-            if found is not None or first == low:
-                return found
-        return None
-
-    def _last_between(self, topic: str, first: int, high: int) -> DriftState | None:
-        """The last state from an offset on; reads to the end, which `read_committed` may see late."""
-        last: Any = None
-        self._words.assign([TopicPartition(topic, 0, first)])
-        try:
-            while first < high:
-                message = self._words.poll(POLL_S)
-                if message is None:
-                    raise ReadingError(topic)
-                error = message.error()
-                if error is None:
-                    last = message
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    break
-        finally:
-            self._words.unassign()
-        return self._serdes.states.decode(last.value()) if last is not None else None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from drift.cells import ApplicationCells, DecisionCells
+from drift.cells import cells_of
 from drift.evidence import Reread, recomputed
 from drift.reference import Reference
 from drift.settings import DriftSettings
@@ -32,11 +32,7 @@ def again(report: DriftReport, settings: DriftSettings) -> DriftReport:
         SetupError: the champion's bundle is not there, or is another.
     """
     reference = reference_of(report.champion_version, report.champion_digest, settings)
-    topics, contract = settings.topics(), settings.contract()
-    cells: dict[str, ApplicationCells | DecisionCells] = {
-        topics.applications.name: ApplicationCells(contract, reference),
-        topics.decisions.name: DecisionCells(reference),
-    }
+    cells = cells_of(settings.contract(), settings.topics(), reference)
     writers = WriterSchemas(settings.registry())
     reread = {}
     for stretch in report.offsets:
