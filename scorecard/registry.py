@@ -1,19 +1,16 @@
 """The model registry: which scorecard is champion, and its bundle in a cache by digest.
 
 The only module outside `training` that knows MLflow. All calls block and give up early; a caller
-that must not wait calls them in a thread. What MLflow says when it fails is never repeated: its
-messages can hold an applicant's row. A version's bundle never changes, so what was once fetched
+that must not wait calls them in a thread. A version's bundle never changes, so what was once fetched
 is used from the cache alone while MLflow is away.
 """
 
-import logging
-import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from schemas.faults import OutageError, SetupError
+from schemas.faults import SetupError
+from scorecard.asking import Answer, ModelRegistryAwayError, asked
 from scorecard.cache import BundleCache, Registered
 
 CHAMPION: Final = "champion"
@@ -23,29 +20,6 @@ BUNDLE: Final = "bundle"
 
 DIGEST_TAG: Final = "digest"
 FAMILY_TAG: Final = "family"
-
-QUIET: Final = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-"""MLflow's own would wait minutes for a server that is away, draw bars and tell its makers of us."""
-
-ITS_OWN_BUSINESS: Final = ".*noload.*loader strategy.*"
-"""MLflow warns of how it uses SQLAlchemy."""
-
-NOT_THERE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""MLflow's words for a model without versions and for an alias that points nowhere."""
-
-Answer = TypeVar("Answer")
-
-
-class ModelRegistryAwayError(OutageError):
-    """MLflow does not answer, or not as it should."""
 
 
 class NoVersionError(SetupError):
@@ -225,31 +199,3 @@ class Registry:
 
     def _asked(self, question: Callable[[Any], Answer]) -> Answer | None:
         return asked(self._uri, question)
-
-
-def asked(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
-    """What MLflow's client answers; None for what is not there.
-
-    Raises:
-        ModelRegistryAwayError: it does not answer; its own message is not repeated.
-    """
-    quieten()
-    import mlflow
-
-    try:
-        return question(mlflow.MlflowClient(tracking_uri))
-    except mlflow.exceptions.MlflowException as cause:
-        if cause.error_code in NOT_THERE:
-            return None
-        raise ModelRegistryAwayError(cause.error_code) from None
-    except (OSError, ValueError, RuntimeError) as cause:
-        raise ModelRegistryAwayError(type(cause).__name__) from None
-
-
-def quieten() -> None:
-    """Keeps MLflow from waiting long and from talking; settings of the environment go before ours."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore", message=ITS_OWN_BUSINESS)
-    for library in ("mlflow", "alembic"):
-        logging.getLogger(library).setLevel(logging.ERROR)

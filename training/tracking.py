@@ -19,12 +19,12 @@ import pandas as pd
 
 from schemas.contract import Contract, Kind
 from schemas.faults import SetupError
-from scorecard.registry import BUNDLE, asked, quieten
+from scorecard.asking import SQLITE, asked, quieten
+from scorecard.registry import BUNDLE
 from training.journal import Trial
 from training.search import StoppedError
 
 SERVED: Final = Path(__file__).with_name("served.py")
-SQLITE: Final = "sqlite:///"
 ARTIFACTS: Final = "mlflow-artifacts"
 """Beside a SQLite file: without a server MLflow would put artifacts where the process happens to stand."""
 REQUIREMENTS: Final = ("loan-decisions",)

@@ -1,6 +1,7 @@
 """The registry on a real MLflow file: aliases, tags, a cache by digest, and MLflow away."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import pandas as pd
 import pytest
 
 from schemas.contract import load
-from scorecard import bundle
+from scorecard import asking, bundle
 from scorecard import registry as registries
+from scorecard.asking import ModelRegistryAwayError
 from scorecard.bundle import BundleError
 from scorecard.cache import Registered
-from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, ModelRegistryAwayError, NoVersionError, Registry
+from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, NoVersionError, Registry
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
 from training import tracking
@@ -143,3 +145,36 @@ def test_pointing_at_a_version_that_is_not_there_is_refused(shop: Shop) -> None:
 def test_a_server_that_is_away_is_told_as_an_outage_and_soon(tmp_path: Path) -> None:
     with pytest.raises(ModelRegistryAwayError):
         Registry("http://127.0.0.1:9", "test", tmp_path).champion()
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def rubbish(path: Path) -> None:
+    path.write_bytes(b"this was a database once " * 100)
+
+
+def below_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("befallen", "told"),
+    [(a_folder, "mlflow.db is no file"), (below_a_file, "store is no folder"), (rubbish, "DatabaseError")],
+)
+def test_a_store_that_was_lost_is_told_at_once(tmp_path: Path, befallen: Callable[[Path], None], told: str) -> None:
+    path = tmp_path / "store" / "mlflow.db"
+    path.parent.mkdir()
+    befallen(path)
+
+    with pytest.raises(ModelRegistryAwayError, match=told):
+        Registry(f"sqlite:///{path}", "test", tmp_path / "cache").champion()
+
+
+def test_a_store_that_may_not_be_written_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking.os, "access", lambda *_: False)  # root may write everywhere
+
+    with pytest.raises(ModelRegistryAwayError, match=f"{tmp_path} cannot be written"):
+        Registry(f"sqlite:///{tmp_path}/mlflow.db", "test", tmp_path / "cache").champion()

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from scorecard import bundle
-from scorecard.registry import BUNDLE, quieten
+from scorecard.asking import quieten
+from scorecard.registry import BUNDLE
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import CONTRACT, made_up
 from training import tracking
