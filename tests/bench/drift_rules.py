@@ -1,4 +1,4 @@
-"""How five existing systems find drift, as their code states it: numbers of reference and window in, an alarm or none."""
+"""How five existing systems find drift, as their code states it: numbers of reference and window in, alarm or not."""
 
 from collections.abc import Callable
 from typing import Final
