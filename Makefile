@@ -4,6 +4,7 @@
 PACKAGES := schemas scorecard streams drift training loanctl
 BIN := .venv/bin
 SYNCED := .venv/.synced
+WARM := .venv/.warm
 # uv lives apart from what it manages, so that a sync may be exact.
 TOOLS := .cache/tools
 UV := $(TOOLS)/bin/uv
@@ -28,19 +29,19 @@ help: ## This list.
 
 setup: $(SYNCED) ## Python environment, as the lock file says; every other target does this first.
 
-demo: $(SYNCED) ## The whole story on real Kafka: train, decide, drift, retrain, swap. Summary in build/demo.json.
+demo: $(WARM) ## The whole story on real Kafka: train, decide, drift, retrain, swap. Summary in build/demo.json.
 	@$(BIN)/loanctl demo
 
-test: lint types layers ## Lint, types, layers, then all tests, on a real broker.
+test: lint types layers $(WARM) ## Lint, types, layers, then all tests, on a real broker.
 	@$(BIN)/pytest $(PARALLEL)
 
-unit: $(SYNCED) ## Tests that need nothing started.
+unit: $(WARM) ## Tests that need nothing started.
 	@$(BIN)/pytest -m "not system" $(PARALLEL)
 
-contract: $(SYNCED) ## Doubles and the real thing, by the same tests.
+contract: $(WARM) ## Doubles and the real thing, by the same tests.
 	@$(BIN)/pytest tests/contracts
 
-system: $(SYNCED) ## Tests that need the real broker.
+system: $(WARM) ## Tests that need the real broker.
 	@$(BIN)/pytest -m system $(PARALLEL)
 
 lint: $(SYNCED) ## ruff: rules and format.
@@ -58,7 +59,7 @@ layers: $(SYNCED) ## import-linter: who may import whom.
 	@$(BIN)/lint-imports
 
 # Quix Streams, a yardstick, wants an older Kafka client than ours: it has an environment of its own.
-bench: $(SYNCED) ## Measurements in build/bench.json; half an hour, and not part of the tests.
+bench: $(WARM) ## Measurements in build/bench.json; half an hour, and not part of the tests.
 	@test -x build/quix/bin/python || $(UV) venv --quiet --python "$(PYTHON)" build/quix
 	@$(UV) pip install --quiet --python build/quix/bin/python -r tests/bench/contenders/quix-requirements.txt
 	@$(BIN)/python -m tests.bench
@@ -83,6 +84,12 @@ clean: ## Remove what was made here; fetched Java archives stay in the user's ca
 
 $(SYNCED): pyproject.toml uv.lock $(UV)
 	@$(UV) sync --frozen --python "$(PYTHON)" --no-python-downloads
+	@touch $@
+
+# Before many processes would each do it.
+$(WARM): $(SYNCED)
+	@echo "compiling kernels: 20 s, once"
+	@$(BIN)/python -m tests.warm
 	@touch $@
 
 # Whatever pip is told of indexes and certificates by its own settings holds here.

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from scorecard.registry import Registry
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -13,3 +15,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (real rows and golden values), which is absent here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow file with its tables and nothing in them, to copy: MLflow makes them longer than most tests take."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    assert Registry(f"sqlite:///{path}", "none", path.parent / "cache").champion() is None
+    return path

@@ -93,9 +93,11 @@ def _until_ends(consumer: Consumer, ends: dict[int, int]) -> Iterator[Record]:
     """Records under the ends; a partition is done at its end, or where nothing more is committed."""
     left = dict(ends)
     while left:
-        messages: list[Any] = consumer.consume(BLOCK, 1.0) or consumer.consume(1, STALLED_S)
+        # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
+        messages: list[Any] = consumer.consume(1, STALLED_S)
         if not messages:
             raise StalledError
+        messages += consumer.consume(BLOCK, 0)
         for message in messages:
             partition, error = message.partition(), message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:

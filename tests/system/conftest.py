@@ -5,6 +5,7 @@ Every test has topics, consumer groups and an MLflow file of its own.
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,9 +40,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | Con
 
 
 @pytest.fixture
-def mlflow_uri(tmp_path: Path) -> str:
+def mlflow_uri(tmp_path: Path, empty_store: Path) -> str:
     """An MLflow of the test's own, in a file."""
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+    return f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}"
 
 
 @pytest.fixture

@@ -121,8 +121,9 @@ def test_every_link_of_the_readme_leads_to_a_file_that_there_is():
 def test_what_the_readme_says_the_demo_prints_is_what_it_prints():
     """The shape of it: headings and claims, word for word; numbers are one machine's."""
     printed = re.search(r"<!-- demo -->\n```\n(.*?)```", README, re.DOTALL)[1]
-    said = "".join((ROOT / "loanctl" / f"demo{part}.py").read_text(encoding="utf-8") for part in ("", "_story"))
-    claims = re.findall(r'Check\(\s*"([^"]+)"', (ROOT / "loanctl" / "demo" / "checks.py").read_text(encoding="utf-8"))
+    demo = ROOT / "loanctl" / "demo"
+    said = "".join((demo / f"{part}.py").read_text(encoding="utf-8") for part in ("command", "story"))
+    claims = re.findall(r'Check\(\s*"([^"]+)"', (demo / "checks.py").read_text(encoding="utf-8"))
     headings = re.findall(r"^([^\n\d]+?) ─+$", printed, re.MULTILINE)
 
     assert len(headings) >= 3

@@ -1,0 +1,14 @@
+"""Compiles the kernels, once: otherwise each of the processes that a test or the demo starts together would."""
+
+from scorecard.decision import warm
+from tests.builders import a_champion, a_wire
+
+
+def main() -> None:
+    """What numba has compiled lies beside the sources, or where `NUMBA_CACHE_DIR` says."""
+    champion = a_champion()
+    warm(champion, champion.scorecard.policy, a_wire())
+
+
+if __name__ == "__main__":
+    main()
