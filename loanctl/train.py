@@ -124,6 +124,8 @@ def _summary(trained: Trained, announcer: Announcer, cleaned: Cleaned, seconds: 
         **{name: round(figures[name], 6) for name in ("auc", "pr_auc", "f1", "brier", "log_loss", "ece", "ks")},
         "auc_interval": [round(low, 6), round(high, 6)],
         "logistic_auc": round(trained.made.logistic_auc, 6),
+        "folds_auc": round(trained.made.found.best.auc, 6),
+        "folds_logistic_auc": round(trained.made.found.floor_auc, 6),
         "rows": len(cleaned.rows),
         "left_out": dict(cleaned.left_out),
         "ignored_columns": list(cleaned.ignored_columns),
@@ -157,6 +159,8 @@ def _tell(console: Console, summary: dict[str, Any]) -> None:
         f"{summary['name']} version {summary['version']} ({summary['family']}), digest {summary['digest'][:12]}",
         f"  AUC {summary['auc']:.4f} ({low:.4f} to {high:.4f}), a logistic regression {summary['logistic_auc']:.4f}; "
         f"PR-AUC {summary['pr_auc']:.4f}, F1 {summary['f1']:.4f}, Brier {summary['brier']:.4f}",
+        f"  over the folds of the search AUC {summary['folds_auc']:.4f}, a logistic regression "
+        f"{summary['folds_logistic_auc']:.4f}",
         f"  {verdict}: {summary['why']}",
     ]
     if summary["not_announced"]:

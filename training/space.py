@@ -11,6 +11,8 @@ from training.fitting import Choice, Family
 
 DEEPEST_BOOSTED: Final = 6
 """A table of 2^d patterns a leaf: depth 6 explains in tens of microseconds, each level more doubles it."""
+SHALLOWEST: Final = 3
+"""Some hundred defaults carry no deeper trees."""
 DEEPEST_FOREST: Final = 8
 """A random forest has fewer trees, and is nothing when shallow."""
 
@@ -31,7 +33,7 @@ def space(default_share: float) -> Mapping[str, Any]:
     return {
         "family": hp.choice("family", list(range(len(FAMILIES)))),
         "xgboost": {
-            "depth": hp.quniform("xgboost_depth", 4, DEEPEST_BOOSTED, 1),
+            "depth": hp.quniform("xgboost_depth", SHALLOWEST, DEEPEST_BOOSTED, 1),
             "rate": hp.loguniform("xgboost_rate", math.log(0.03), math.log(0.2)),
             "child_weight": hp.loguniform("xgboost_child_weight", 0.0, math.log(20.0)),
             "rows": hp.uniform("xgboost_rows", 0.6, 1.0),
@@ -40,7 +42,7 @@ def space(default_share: float) -> Mapping[str, Any]:
             "default_weight": hp.choice("xgboost_default_weight", weights),
         },
         "catboost": {
-            "depth": hp.quniform("catboost_depth", 4, DEEPEST_BOOSTED, 1),
+            "depth": hp.quniform("catboost_depth", SHALLOWEST, DEEPEST_BOOSTED, 1),
             "rate": hp.loguniform("catboost_rate", math.log(0.05), math.log(0.25)),
             "shrinkage": hp.loguniform("catboost_shrinkage", 0.0, math.log(20.0)),
             "noise": hp.uniform("catboost_noise", 0.0, 2.0),
