@@ -7,18 +7,18 @@ twice, changes nothing; panes of several partitions meet in `drift.windows`.
 Pure. What a record counts as, its cells, is made in `drift.cells`; which pane tells of it, in `drift.placing`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
-from drift.observations import NO_TIME, Flags, Integers, Observations, Shape
+from drift.observations import NO_TIME, Integers, Observations, Shape
 from drift.placing import PaneRules, Placed, placement
+from drift.remembering import fresh_of
 from schemas.events import PaneCounts
 
-REMEMBERED_IDS: Final = 1_000_000
-"""Ids kept for each open pane of a partition, some 100 bytes each. A pane that holds more is far too wide."""
+TALLIES: Final = ("n", "late", "duplicates", "ahead", "unreadable")
+"""What is told of a pane in numbers of records, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +41,35 @@ class Position:
         return replace(self, floor=self.horizon)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Pane:
     """One open pane; its arrays and ids are ours alone, so they are added to in place."""
 
-    told: PaneCounts
+    start: int
+    first: int
+    last: int
+    watermark: int
+    floor: int
+    jumped: bool
     counts: Integers
     sums: Integers
-    ids: dict[str, None]
+    tallies: Integers
+    """By `TALLIES`."""
+    ids: dict[str, None] = field(default_factory=dict)
 
     def closed(self) -> PaneCounts:
-        return replace(self.told, counts=self.counts.tolist(), sums=self.sums.tolist())
+        """As it is told."""
+        return PaneCounts(
+            start=self.start,
+            **dict(zip(TALLIES, self.tallies.tolist(), strict=True)),
+            counts=self.counts.tolist(),
+            sums=self.sums.tolist(),
+            first=self.first,
+            last=self.last,
+            watermark=self.watermark,
+            floor=self.floor,
+            jumped=self.jumped,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +169,7 @@ class PartitionPanes:
                 floor=self._floor,
                 jumped=self._jumped,
             )
-        first = min((pane.told for pane in self._open.values()), key=lambda pane: pane.first)
+        first = min(self._open.values(), key=lambda pane: pane.first)
         return Position(
             next_offset=first.first,
             watermark=first.watermark,
@@ -165,73 +183,45 @@ class PartitionPanes:
         starts, first, group = np.unique(placed.pane[rows], return_index=True, return_inverse=True)
         panes = [self._pane(int(start), seen, placed, int(rows[row])) for start, row in zip(starts, first, strict=True)]
         counted = (seen.readable & ~placed.late & ~placed.ahead)[rows]
-        fresh = _fresh([pane.ids for pane in panes], group, seen.ids, rows, counted)
+        fresh = fresh_of([pane.ids for pane in panes], group, seen.ids, rows, counted)
         counts = _counts_by(group[fresh], seen.cells[rows[fresh]], len(panes), self._shape.cells)
         sums = _zeros(len(panes), self._shape.sums)
         np.add.at(sums, group[fresh], seen.sums[rows[fresh]])
-        tallies = {
-            "n": np.bincount(group[fresh], minlength=len(panes)),
-            "duplicates": np.bincount(group[counted & ~fresh], minlength=len(panes)),
-            "late": np.bincount(group[placed.late[rows]], minlength=len(panes)),
-            "ahead": np.bincount(group[placed.ahead[rows]], minlength=len(panes)),
-            "unreadable": np.bincount(group[~seen.readable[rows]], minlength=len(panes)),
-        }
+        late, ahead, unreadable = placed.late[rows], placed.ahead[rows], ~seen.readable[rows]
+        told_of = (fresh, late, counted & ~fresh, ahead, unreadable)
+        tallies = np.stack([np.bincount(group[which], minlength=len(panes)) for which in told_of], axis=1)
         last = np.zeros(len(panes), dtype=np.int64)
         np.maximum.at(last, group, seen.offsets[rows])
-        grown = {name: tally.tolist() for name, tally in tallies.items()}
         for place, pane in enumerate(panes):
             pane.counts += counts[place]
             pane.sums += sums[place]
-            told = {name: getattr(pane.told, name) + tally[place] for name, tally in grown.items()}
-            pane.told = replace(pane.told, last=int(last[place]), **told)
+            pane.tallies += tallies[place]
+            pane.last = int(last[place])
 
     def _tell_early(self, start: int) -> None:
         """The pane of the first record with a plausible time tells of those before it, too."""
         early, self._early = self._early, _Early()
         if early.n:
             pane = self._open[start]
-            ahead, unreadable = pane.told.ahead + early.ahead, pane.told.unreadable + early.n - early.ahead
-            pane.told = replace(pane.told, ahead=ahead, unreadable=unreadable, first=early.first)
+            pane.first = early.first
+            pane.tallies += np.array([0, 0, 0, early.ahead, early.n - early.ahead])
 
     def _pane(self, start: int, seen: Observations, placed: Placed, row: int) -> _Pane:
         """The open pane of that start; opened by this row where there is none."""
         pane = self._open.get(start)
         if pane is None:
-            told = PaneCounts(
+            pane = self._open[start] = _Pane(
                 start=start,
-                n=0,
-                late=0,
-                duplicates=0,
-                ahead=0,
-                unreadable=0,
-                counts=(),
-                sums=(),
                 first=int(seen.offsets[row]),
                 last=int(seen.offsets[row]),
                 watermark=int(placed.watermark[row]),
                 floor=self._floor,
                 jumped=bool(placed.jumped[row]),
+                counts=_zeros(self._shape.cells),
+                sums=_zeros(self._shape.sums),
+                tallies=_zeros(len(TALLIES)),
             )
-            pane = self._open[start] = _Pane(told, _zeros(self._shape.cells), _zeros(self._shape.sums), {})
         return pane
-
-
-def _fresh(
-    known: Sequence[dict[str, None]], group: Integers, ids: Sequence[str], rows: Integers, counted: Flags
-) -> Flags:
-    """Which of the rows are counted and of an id not met in their pane; remembers the ids, the latest ones at least."""
-    fresh: list[int] = []
-    places = np.flatnonzero(counted)
-    for place, pane, row in zip(places.tolist(), group[places].tolist(), rows[places].tolist(), strict=True):
-        remembered, name = known[pane], ids[row]
-        if name not in remembered:
-            remembered[name] = None
-            fresh.append(place)
-            if len(remembered) > REMEMBERED_IDS:
-                del remembered[next(iter(remembered))]
-    found = np.zeros(len(rows), dtype=np.bool_)
-    found[fresh] = True
-    return found
 
 
 def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:

@@ -21,7 +21,7 @@ from schemas.faults import SetupError
 
 AGE_DAYS: Final = 365.0
 MOST: Final = 200_000
-"""Loans in memory, some hundred megabytes; an AUC of so many is sure to its third decimal."""
+"""Loans in memory, two hundred megabytes; an AUC of so many is sure to its third decimal."""
 LAST: Final = 20
 TIME: Final = "%Y-%m-%d %H:%M"
 WIDE: Final = 200
