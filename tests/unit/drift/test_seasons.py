@@ -118,6 +118,13 @@ def test_the_season_declared_last_stands_and_few_are_remembered() -> None:
     assert restored(saved(seasons)) == seasons
 
 
+def test_a_state_saved_before_there_were_seasons_is_gone_on_with() -> None:
+    monitor = Monitor(monitor_rules())
+    older = {name: part for name, part in monitor.saved().items() if name != "seasons"}
+
+    assert Monitor.restored(monitor_rules(), older).saved() == monitor.saved()
+
+
 def test_a_season_is_made_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, begin = tmp_path / "last-year.csv", datetime(2026, 12, 1, tzinfo=UTC)
     tables.written(population.applicants(800, 1), file)
