@@ -24,7 +24,11 @@ Numbers = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 
 MARGIN_LIMIT: Final = 1e-6
-"""Relative: XGBoost adds its trees in float32."""
+"""Relative: XGBoost's leaves are float32."""
+
+STRETCH: Final = 64
+"""Trees that XGBoost adds by itself. It adds in float32, and beyond some hundred trees the rounding of
+its sum alone passes the limit; so it is asked for stretches, which are then added in float64."""
 
 CONTRIBUTION_LIMITS: Final[Mapping[str, float]] = {"xgboost": 1e-5, "catboost": 1e-9, "sklearn": 1e-9}
 """Relative to the largest margin where that is above 1: what a library's own arithmetic gives."""
@@ -93,10 +97,14 @@ def _xgboost(model: Any, matrix: Matrix) -> tuple[Numbers, Numbers]:
     from xgboost import DMatrix
 
     booster = model.get_booster() if hasattr(model, "get_booster") else model
-    rows, rounds = DMatrix(matrix, nthread=1), (0, iterations_used(booster))
-    margin = booster.predict(rows, output_margin=True, iteration_range=rounds)
-    contributions = booster.predict(rows, pred_contribs=True, iteration_range=rounds)
-    return margin.astype(np.float64), contributions[:, :-1].astype(np.float64)
+    rows, rounds = DMatrix(matrix, nthread=1), iterations_used(booster)
+    contributions = booster.predict(rows, pred_contribs=True, iteration_range=(0, rounds))
+    margin = np.zeros(len(matrix))
+    for first in range(0, rounds, STRETCH):
+        stretch = (first, min(first + STRETCH, rounds))
+        margin += booster.predict(rows, output_margin=True, iteration_range=stretch)
+        rows.set_base_margin(np.zeros(len(matrix)))  # the first stretch had the base score in it
+    return margin, contributions[:, :-1].astype(np.float64)
 
 
 def _catboost(model: Any, matrix: Matrix) -> tuple[Numbers, Numbers]:

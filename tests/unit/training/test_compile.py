@@ -239,6 +239,19 @@ def test_a_forest_that_answers_otherwise_is_not_proven(family: str):
         proven(other_covers, explainer(other_covers), model, matrix)
 
 
+def test_many_small_steps_are_proven_though_the_library_adds_them_in_float32():
+    matrix, _ = some_rows(200)
+    label = (np.nan_to_num(matrix[:, 0]) > -1.0).astype(np.int8)
+    model = an_xgboost(matrix, label, n_estimators=2_000, learning_rate=0.03, min_child_weight=0.0)
+    forest = compiled(model, 5)
+    in_one_sum = model.predict(matrix, output_margin=True)
+
+    found = proven(forest, explainer(forest), model, matrix)
+
+    apart = np.abs(margins(forest, matrix) - in_one_sum).max() / np.abs(in_one_sum).max()
+    assert found.margin_error < 0.5e-6 < apart
+
+
 def test_random_forests_are_explained_as_shap_explains_them():
     shap = pytest.importorskip("shap")
     matrix, label = some_rows(missing=0.0)
