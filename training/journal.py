@@ -7,7 +7,7 @@ answered from here: the outcome is that of a search that was never interrupted. 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -116,10 +116,18 @@ def key_of(rows: Sample, stopping: Sample, folds: Any, told: Sequence[Any]) -> s
     return digest.hexdigest()
 
 
+def trial_of(told: Mapping[str, Any]) -> Trial:
+    """The trial that `dataclasses.asdict` told of. Raises KeyError, TypeError and ValueError where it did not."""
+    choice = told["choice"]
+    parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
+    figures = {name: float(value) for name, value in told.items() if name not in ("number", "choice")}
+    return Trial(number=int(told["number"]), choice=Choice(Family(choice["family"]), parameters), **figures)
+
+
 def _read(path: Path) -> Sequence[Trial]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        trials = [_trial(one) for one in told]
+        trials = [trial_of(one) for one in told]
         _refuse_disorder(trials)
     except FileNotFoundError:
         return ()
@@ -127,13 +135,6 @@ def _read(path: Path) -> Sequence[Trial]:
         log.warning("search.journal_damaged", path=str(path), why="the search begins anew")
         return ()
     return trials
-
-
-def _trial(told: Any) -> Trial:
-    choice = told.pop("choice")
-    parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
-    figures = {name: float(value) for name, value in told.items() if name != "number"}
-    return Trial(number=int(told["number"]), choice=Choice(Family(choice["family"]), parameters), **figures)
 
 
 def _refuse_disorder(trials: Sequence[Trial]) -> None:

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from training import space
 from training.fitting import Choice, Sample, fitted
 from training.floor import floor_auc
 from training.journal import Forgetful, Journal, Trial, key_of
+from training.spark import Asked, refuse_without_pyspark, spread
 
 AS_GOOD: Final = 0.001
 """Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
@@ -30,6 +31,8 @@ STARTS_BEFORE_TPE: Final = 6
 """Trials before the surrogate is asked; Hyperopt's own 20 would make a usual budget a random search."""
 
 NEVER: Final = math.inf
+
+Watch = Callable[[Trial], None]
 
 FORGETFUL: Final = Forgetful()
 
@@ -50,6 +53,8 @@ class Budget:
     """Trials without gain after which the search ends."""
     jobs: int = 2
     """Folds fitted beside each other."""
+    spark: int = 0
+    """Trials at once on a Spark cluster; 0 for one after the other on this machine."""
 
 
 SMALL: Final = Budget(trials=3, folds=3, most_trees=250)
@@ -86,7 +91,7 @@ class Found:
 def search(
     searched: Searched,
     budget: Budget,
-    watch: Callable[[Trial], None] = lambda _: None,
+    watch: Watch = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     journal: Journal = FORGETFUL,
 ) -> Found:
@@ -101,10 +106,24 @@ def search(
 
     Raises:
         StoppedError: `stop` said so.
+        NoSparkError: there is no cluster where the budget names one.
     """
+    logging.getLogger("hyperopt").setLevel(logging.WARNING)
+    if budget.spark:
+        refuse_without_pyspark()
+    here = min(budget.trials, len(space.FAMILIES)) if budget.spark else budget.trials
+    trials = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
+    if budget.spark:
+        trials = _spread(searched, budget, trials, watch)
+    best, why = chosen(trials)
+    return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
+
+
+def _in_turn(
+    searched: Searched, budget: Budget, watch: Watch, stop: Callable[[], bool], journal: Journal
+) -> Sequence[Trial]:
     import hyperopt
 
-    logging.getLogger("hyperopt").setLevel(logging.WARNING)
     trials: list[Trial] = []
     ended = time.monotonic() + budget.seconds
 
@@ -135,8 +154,27 @@ def search(
         show_progressbar=False,
         verbose=False,
     )
-    best, why = chosen(trials)
-    return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
+    return trials
+
+
+def _spread(searched: Searched, budget: Budget, begun: Sequence[Trial], watch: Watch) -> Sequence[Trial]:
+    import hyperopt
+
+    asked = Asked(
+        count=budget.trials - len(begun),
+        parallel=budget.spark,
+        seconds=budget.seconds,
+        default_share=float(searched.rows.defaulted.mean()),
+        most_trees=budget.most_trees,
+        seed=searched.seed,
+    )
+    if not asked.count:
+        return begun
+    ended = spread(lambda choice: _tried(0, choice, searched, budget), _tpe(hyperopt), asked)
+    numbered = [replace(trial, number=number) for number, trial in enumerate(ended, start=len(begun))]
+    for trial in numbered:
+        watch(trial)
+    return [*begun, *numbered]
 
 
 def _enough(trials: Sequence[Trial], budget: Budget) -> bool:

@@ -31,6 +31,8 @@ class TrainingSettings(Connection):
     search_patience: PositiveInt = 40
     """The search ends after so many trials without gain."""
     jobs: PositiveInt = 2
+    spark_trials: NonNegativeInt = 0
+    """Trials at once on a Spark cluster, by Hyperopt's SparkTrials; 0 for one after the other on this machine."""
     seed: NonNegativeInt = 42
     with_pricing: bool = False
     split_method: Method = Method.GROUPED
@@ -101,6 +103,7 @@ class TrainingSettings(Connection):
                 most_trees=self.most_trees,
                 patience=self.search_patience,
                 jobs=self.jobs,
+                spark=self.spark_trials,
                 **seconds,
             ),
             rule=self.cutoff_rule,

@@ -1,0 +1,94 @@
+"""A search spread over a Spark cluster, by Hyperopt's `SparkTrials`: many choices are tried at once.
+
+The sound starts are tried first, on the driver, since `SparkTrials` takes no given points. What the surrogate
+has seen when it is asked depends on who ends first, so such a search need not find the same again,
+and no journal can answer for it. The cluster's Python needs this package.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.faults import SetupError
+from training import space
+from training.fitting import Choice
+from training.journal import Trial, trial_of
+
+Attempt = Callable[[Choice], Trial]
+TOLD: Final = "trial"
+"""Where a trial lies in what Hyperopt keeps of it."""
+
+
+class NoSparkError(SetupError):
+    """Trials are to be spread over a cluster, and there is none to be reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How many choices, and what they come from."""
+
+    count: int
+    parallel: int
+    """Tried at once, where the cluster has as many places."""
+    seconds: float
+    default_share: float
+    most_trees: int
+    seed: int
+
+
+def refuse_without_pyspark() -> None:
+    """To be asked before any work.
+
+    Raises:
+        NoSparkError: it is not installed.
+    """
+    if find_spec("pyspark") is None:
+        problem = "LOAN_SPARK_TRIALS needs PySpark, which is not installed: pip install pyspark, or set it to 0"
+        raise NoSparkError(problem)
+
+
+def spread(attempt: Attempt, suggest: Any, asked: Asked) -> Sequence[Trial]:
+    """Trials of choices of the space, in the order they were asked for; their numbers are the attempt's.
+
+    Args:
+        attempt: tries a choice; is sent to the cluster with all that it holds.
+        suggest: Hyperopt's algorithm.
+        asked: how many, and of what.
+
+    Raises:
+        NoSparkError: no session can be had.
+    """
+    import hyperopt
+
+    most_trees, done = asked.most_trees, hyperopt.STATUS_OK
+
+    def objective(point: Mapping[str, Any]) -> Mapping[str, Any]:
+        trial = attempt(space.choice(point, most_trees))
+        return {"loss": 1.0 - trial.auc, "status": done, TOLD: asdict(trial)}
+
+    store = _store(hyperopt, asked)
+    hyperopt.fmin(
+        objective,
+        space.space(asked.default_share),
+        algo=suggest,
+        max_evals=asked.count,
+        trials=store,
+        rstate=np.random.default_rng(asked.seed),
+        show_progressbar=False,
+        verbose=False,
+    )
+    ended = sorted(store.trials, key=lambda one: int(one["tid"]))
+    return [trial_of(one["result"][TOLD]) for one in ended if TOLD in one["result"]]
+
+
+def _store(hyperopt: Any, asked: Asked) -> Any:
+    timeout = None if asked.seconds == math.inf else max(1, int(asked.seconds))
+    try:
+        return hyperopt.SparkTrials(parallelism=asked.parallel, timeout=timeout)
+    except Exception as cause:  # noqa: BLE001 - Java's, Py4J's and Spark's own, which share nothing
+        problem = f"LOAN_SPARK_TRIALS: no Spark session can be had ({type(cause).__name__})"
+        raise NoSparkError(problem) from None
