@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from loanctl import population
+from scorecard.asking import asked
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
 
@@ -53,6 +54,10 @@ class Desk:
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
+    def journals(self) -> list[Path]:
+        """Of searches that have not led to a version."""
+        return sorted((self.folder / "cache" / "searches").glob("*.json"))
+
     def table(self, frame: pd.DataFrame) -> str:
         path = self.folder / "loans.csv"
         frame.to_csv(path, index=False)
@@ -89,6 +94,7 @@ def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> No
     assert summary["ignored_columns"] == ["customer"]
     assert "ignored columns: customer" in ran.err
     assert "not announced: no broker answers at 127.0.0.1:9" in ran.err
+    assert desk.journals() == [], "nothing is left to go on with"
     shown = json.loads(desk.loanctl("champion", "show", "--json").out)
     assert shown["champion"]["digest"] == summary["digest"]
     assert "passes the floors" in desk.loanctl("champion", "history").out.replace("\n", " ")
@@ -165,10 +171,10 @@ def test_a_table_that_does_not_open_is_one_clear_line(desk: Desk, arguments: tup
     assert (ran.status, ran.err.strip()) == (2, f"loanctl: {told}")
 
 
-def test_an_interrupted_training_leaves_no_version(desk: Desk) -> None:
-    data = desk.table(loans(3_000))
+def test_a_killed_training_leaves_no_version_and_goes_on_where_it_stopped(desk: Desk) -> None:
+    data = desk.table(loans(2_000))
     popen = subprocess.Popen(
-        [Path(sys.executable).with_name("loanctl"), "train", "--data", data, "--trials", "500"],
+        [Path(sys.executable).with_name("loanctl"), "train", "--data", data, *SMALL],
         env=desk.environment,
         cwd=desk.folder,
         stderr=subprocess.PIPE,
@@ -176,13 +182,28 @@ def test_an_interrupted_training_leaves_no_version(desk: Desk) -> None:
     )
     assert popen.stderr is not None
     for line in popen.stderr:
-        if "trial 0" in line:
+        if "trial 1" in line:
             break
-    popen.terminate()
+    popen.kill()
     popen.communicate(timeout=60)
+    (journal,) = desk.journals()
+    kept = json.loads(journal.read_text())[0]["seconds"]
 
-    assert "no champion" in desk.loanctl("champion", "show").err
-    assert json.loads(desk.loanctl("champion", "history", "--json").out) == []
+    again = desk.loanctl("train", "--data", data, *SMALL, "--json").summary()
+    assert desk.journals() == []
+    assert again["version"] == "1", "the killed one left none"
+    assert trial_seconds(desk, again["run_id"])[0] == kept, "the first trial was recalled, not tried again"
+
+
+def trial_seconds(desk: Desk, run_id: str) -> list[float]:
+    """What each trial of a training took, as MLflow keeps it."""
+
+    def told(client: Any) -> list[float]:
+        experiment = client.get_run(run_id).info.experiment_id
+        runs = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
+        return [run.data.metrics["seconds"] for run in sorted(runs, key=lambda run: run.info.run_name)]
+
+    return asked(f"sqlite:///{desk.folder / 'state' / 'mlflow.db'}", told) or []
 
 
 def test_there_is_nothing_to_show_or_go_back_to_before_the_first_champion(desk: Desk) -> None:
