@@ -56,6 +56,7 @@ def test_a_word_for_missing_is_left_for_the_contract_to_judge(tmp_path: Path) ->
     [
         ("/nowhere/loans.csv", "/nowhere/loans.csv: cannot be read (No such file or directory)"),
         ("http://127.0.0.1:9/loans.csv", "http://127.0.0.1:9/loans.csv: cannot be fetched"),
+        ("gs://me:secret@vault/loans.csv", "gs://vault/loans.csv: reading it needs the package gcsfs"),
         (
             "postgresql://me:secret@127.0.0.1:9/db",
             "postgresql://127.0.0.1:9/db: say which table, or a query, after a #",
