@@ -215,6 +215,8 @@ class Membership:
         log.warning("partitions.lost", partitions=sorted(each.partition for each in taken))
 
     def _turn_over(self, partitions: frozenset[Place]) -> None:
+        # A pause outlives an assignment: a partition given up paused would stand still when it comes back.
+        self.resume()
         self.epoch += 1
         self.partitions = partitions
         self._read_to = {}

@@ -54,6 +54,8 @@ def run(settings: TrainingSettings) -> None:
         instance_id=settings.trainer_instance_id,
         most_records=1,
         in_flight=1,
+        # The thread that reads is the one that commits: a rebalance that waited for it would wait for itself.
+        drain_s=0.0,
     )
     with EventPublisher(settings, SOURCE) as publisher:
         consumer = Consumer(

@@ -230,3 +230,25 @@ class FencingContract(TransportContract):
         first.close()
 
         assert kafka.values(kafka.topic(OUT)) == []
+
+    def test_a_partition_given_up_while_reading_stood_still_is_read_when_it_comes_back(self, kafka: Kafka) -> None:
+        kafka.put(kafka.topic(IN), *numbered(*range(12)))
+        first = Member(kafka, "one")
+        held = [first.read(), first.read()]
+
+        with member(kafka, "two") as second:
+            until = time.monotonic() + PATIENCE_S
+            while first.reader.is_current(held[0]):
+                assert time.monotonic() < until, "no rebalance"
+                assert first.reader.read(0.05) is None
+                second.reader.read(0.05)
+            for batch in held:
+                first.reader.done(batch)
+            again = None
+            while again is None:
+                assert time.monotonic() < until, "it stands still"
+                second.reader.read(0.05)
+                again = first.reader.read(0.05)
+        first.close()
+
+        assert set(again.records.values) <= set(numbered(*range(12)))

@@ -132,7 +132,7 @@ class FakeConsumer:
         self._owned: list[int] = []
         self._positions: dict[int, int] = {}
         self._generation = -1
-        self._paused = False
+        self._paused: set[int] = set()
         self._closed = False
 
     def subscribe(self, topics: list[str], on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
@@ -151,10 +151,10 @@ class FakeConsumer:
     def consume(self, most: int, _timeout_s: float = 0) -> list[Message]:
         self._broker.before("consume")
         self._serve_rebalance()
-        if self._paused or self._closed:
+        if self._closed:
             return []
         taken: list[Message] = []
-        for partition in self._owned:
+        for partition in sorted(set(self._owned) - self._paused):
             log = self._broker.logs[self._topic][partition]
             start = self._positions[partition]
             taken += log[start : start + most - len(taken)]
@@ -177,7 +177,7 @@ class FakeConsumer:
         self._paused = True
 
     def resume(self, _places: Any) -> None:
-        self._paused = False
+        self._paused: set[int] = set()
 
     def close(self) -> None:
         if self._owned:
