@@ -173,11 +173,12 @@ class FakeConsumer:
         self._broker.before("commit")
         self._broker.take_offsets(self._group, self.consumer_group_metadata(), offsets)
 
-    def pause(self, _places: Any) -> None:
-        self._paused = True
+    def pause(self, places: Any) -> None:
+        # As in librdkafka, this outlives the assignment.
+        self._paused |= {place.partition for place in places}
 
-    def resume(self, _places: Any) -> None:
-        self._paused: set[int] = set()
+    def resume(self, places: Any) -> None:
+        self._paused -= {place.partition for place in places}
 
     def close(self) -> None:
         if self._owned:
