@@ -1,8 +1,9 @@
 """The gate: may this challenger decide, and if not, why not.
 
-Floors for the first champion; against a champion, both score the same rows, which neither was
-fitted to, and the challenger must be better by a paired bootstrap and no worse calibrated. Every
-answer is in words that a person can act on. Pure.
+Floors for every challenger; the first champion must also be no worse than a logistic regression.
+Against a champion, both score the same rows, which neither was fitted to, and the challenger must be
+better by a paired bootstrap and no worse calibrated. Every answer is in words that a person can act
+on. Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,10 +101,14 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> 
         return Answer(Verdict.REJECT, "it is the champion itself: the same digest")
     failed = [*candidate.faults, *_below(candidate, terms)]
     won = ["passes the floors"]
-    if contest is not None:
+    behind = _behind_a_line(candidate, terms.seed)
+    if contest is None:
+        failed += behind
+    else:
+        # Who beats the champion is let in with this said: to keep the worse champion for it would help nobody.
         lost, gained = _against(contest, terms.seed)
         failed += lost
-        won += gained
+        won += [*gained, *behind]
     if failed:
         return Answer(Verdict.REJECT, "; ".join(failed))
     told = "; ".join(won if contest is not None else [*won, "there is no champion to beat"])
@@ -134,22 +139,25 @@ def resampled(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities
 
 def _below(candidate: Candidate, terms: Terms) -> list[str]:
     figures = candidate.figures
-    found = [
+    return [
         f"{name} {figures[key]:.4f} is below the floor {floor:.4f}"
         for name, key, floor in (("AUC", "auc", terms.floor_auc), ("F1", "f1", terms.floor_f1))
         if figures[key] < floor
     ]
-    floor = Contest(
+
+
+def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
+    """To be as good as a logistic regression is no fault, since a world may be as simple as a line; to be worse is."""
+    against = Contest(
         defaulted=candidate.defaulted,
         challenger=candidate.probability,
         champion=candidate.logistic,
         champion_digest="",
     )
-    gains, _ = resampled(floor, terms.seed)
-    # A made-up world may be as simple as a line: to be as good as one is no fault, to be worse is.
-    if float(np.quantile(gains, 1.0 - BETTER_BY)) < 0.0:
-        found.append(f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}")
-    return found
+    gains, _ = resampled(against, seed)
+    if float(np.quantile(gains, 1.0 - BETTER_BY)) >= 0.0:
+        return []
+    return [f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}"]
 
 
 def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:

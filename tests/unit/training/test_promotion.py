@@ -48,7 +48,7 @@ def test_who_is_below_a_floor_is_rejected_by_number(figures: dict[str, float], t
     assert (answer.verdict, answer.why) == (Verdict.REJECT, told)
 
 
-def test_a_scorecard_that_falls_behind_a_logistic_regression_is_rejected() -> None:
+def test_a_first_champion_that_falls_behind_a_logistic_regression_is_rejected() -> None:
     answer = gate(a_candidate(probability=NOISY, logistic=TRUE), Terms())
 
     assert answer.verdict is Verdict.REJECT
@@ -65,6 +65,14 @@ def test_a_better_challenger_is_promoted_with_its_gain_and_interval() -> None:
     assert answer.verdict is Verdict.PROMOTE
     assert "AUC +0." in answer.why
     assert "on the same 1000 rows" in answer.why
+
+
+def test_a_better_challenger_behind_a_logistic_regression_takes_over_with_that_said() -> None:
+    noisier = np.clip(NOISY + GENERATOR.normal(0, 0.5, 1_000), 0.01, 0.99)
+    answer = gate(a_candidate(probability=NOISY, logistic=TRUE), Terms(), against(NOISY, noisier))
+
+    assert answer.verdict is Verdict.PROMOTE
+    assert "a logistic regression is better: its AUC is 0." in answer.why
 
 
 def test_an_equal_challenger_is_rejected() -> None:
