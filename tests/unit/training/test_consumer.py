@@ -209,3 +209,41 @@ def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
     loop.run()
 
     assert asked == []
+
+
+def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.consumer.REJOIN_S", 0.05)
+    monkeypatch.setattr("training.consumer.POLL_S", 0.01)
+    situation = Situation()
+    reader = ScriptedReader(1, situation.stopping.set)
+    steps: list[str] = []
+
+    def moved(watch: Any) -> RetrainStatus:
+        watch.step("search")
+        steps.append("search")
+        reader.partitions = frozenset()
+        watch.step("log")
+        steps.append("log")
+        return RetrainStatus.PROMOTED
+
+    loop = a_loop(ScriptedAnswering(moved), reader, situation=situation)
+    loop.run()
+
+    assert steps == ["search"]
+
+
+def test_a_rebalance_that_brings_the_command_back_does_not_end_its_training() -> None:
+    situation = Situation()
+    reader = ScriptedReader(1, situation.stopping.set)
+    ours = reader.partitions
+
+    def shaken(watch: Any) -> RetrainStatus:
+        reader.partitions = frozenset()
+        threading.Timer(0.3, lambda: setattr(reader, "partitions", ours)).start()
+        watch.step("log")
+        return RetrainStatus.PROMOTED
+
+    a_loop(ScriptedAnswering(shaken), reader, situation=situation).run()
+
+    assert situation.stage == "waiting"
+    assert reader.committed == [0]
