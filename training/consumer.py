@@ -7,7 +7,7 @@ committed once its answer is safe, never before. An outage is waited out with th
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -72,13 +72,10 @@ class Consumer:
         """
         while not self.situation.stopping.is_set():
             try:
-                self.reader = self.open_reader()
-                self._follow(self.reader)
+                with closing(self.open_reader()) as self.reader:
+                    self._follow(self.reader)
             except OutageError as fault:
                 self._away(fault)
-            finally:
-                if self.reader is not None:
-                    self.reader.close()
 
     def _follow(self, reader: Reader) -> None:
         self.situation.stage, self.situation.away = "waiting", ""
@@ -105,6 +102,10 @@ class Consumer:
         try:
             while work.is_alive() and not self.situation.stopping.is_set():
                 reader.read(POLL_S)
+        except OutageError:
+            # Thrown out of the group, perhaps: what the reader says of partitions is of before.
+            self.reader = None
+            raise
         finally:
             # Even where reading broke: a command taken up twice at once would be trained for twice.
             self._await(work)

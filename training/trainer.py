@@ -101,6 +101,7 @@ class Trainer:
             answer = self._answer(one, before)
             report.logged(run, one, answer)
             logged = run.model(material.folder, self._contract, *report.example(one))
+            watch.step("register")
             registered = self._registry.register(
                 logged.source, run.run_id, _tags(task, one, answer, before), logged.model_id
             )

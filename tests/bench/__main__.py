@@ -11,6 +11,7 @@ PARTS: Final = {
     "attribution": "tests.bench.attribution",
     "score_batch": "tests.bench.batches",
     "counting": "tests.bench.counting",
+    "agent": "tests.bench.agent",
     "drain": "tests.bench.drain",
     "latency": "tests.bench.latency",
     "memory": "tests.bench.memory",

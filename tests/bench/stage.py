@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,7 +157,7 @@ class Drained:
     """Microseconds of its own processor time, user's and system's, for one record."""
 
 
-def drained(process: int, count: Answered | Written, until: int, longest_s: float) -> Drained:
+def drained(process: int, count: Callable[[], int], until: int, longest_s: float) -> Drained:
     """Watches a process from the first record seen until so many are, or for so long."""
     began = last = time.monotonic()
     first = seen = 0

@@ -232,6 +232,28 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up(monke
     assert steps == ["search"]
 
 
+def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.consumer.REJOIN_S", 0.05)
+    monkeypatch.setattr("training.consumer.POLL_S", 0.01)
+    situation = Situation()
+    broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
+    following = ScriptedReader(0, situation.stopping.set)
+    steps: list[str] = []
+
+    def fenced(watch: Any) -> RetrainStatus:
+        while loop.reader is not None:
+            threading.Event().wait(0.01)
+        watch.step("register")
+        steps.append("register")
+        return RetrainStatus.PROMOTED
+
+    loop = a_loop(ScriptedAnswering(fenced), broken, following, situation=situation)
+    loop.run()
+
+    assert steps == []
+    assert broken.committed == []
+
+
 def test_a_rebalance_that_brings_the_command_back_does_not_end_its_training() -> None:
     situation = Situation()
     reader = ScriptedReader(1, situation.stopping.set)
