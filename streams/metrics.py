@@ -149,8 +149,9 @@ class Metrics:
             self._predictions.labels(outcome.value.lower())
         for reason in _reasons():
             self._dead_letters.labels(reason)
-        for reason in REFUSALS:
-            self._refusals.labels("champion", reason)
+        for alias in ("champion", "challenger"):
+            for reason in REFUSALS:
+                self._refusals.labels(alias, reason)
 
     def watch_lag(self, records: Callable[[], float], seconds: Callable[[], float]) -> None:
         """Ask for the lag at each scrape."""

@@ -25,7 +25,9 @@ COMMANDS = [
 ELSEWHERE = {
     "make demo": "tests/system/test_demo.py::test_the_whole_story_is_seen_on_the_topics",
     "make test": "tests/unit/deploy/test_make.py::test_make_test_lints_types_and_runs_every_test",
-    "docker compose up": "tests/unit/deploy/test_compose.py::test_every_service_of_ours_starts_a_process_that_there_is",
+    "docker compose --profile demo up": (
+        "tests/unit/deploy/test_compose.py::test_every_service_of_ours_starts_a_process_that_there_is"
+    ),
 }
 PROCESSES = [command for command in COMMANDS if command.startswith("python -m")]
 ROWS = 8_000

@@ -1,0 +1,64 @@
+"""The drift agent end to end through real Kafka: how fast it counts applications that wait, against the worker.
+
+Each round has a stack of its own: what an agent counted once lies in Kafka, and would not be counted again.
+"""
+
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from typing import Final
+
+from loanctl.stack.ports import free_ports
+from tests.bench.measuring import Line, line
+from tests.bench.stage import Answered, Drained, Stage, drained, stage
+
+WAITING: Final = 200_000
+LONGEST_S: Final = 60.0
+ROUNDS: Final = 3
+NAME: Final = "drift agent drain, against the worker, XGBoost depth 4 x 200"
+
+
+class Counted:
+    """How many applications an agent has counted, by its own metrics; 0 while it starts."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/metrics"
+
+    def __call__(self) -> int:
+        """Now."""
+        try:
+            with urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310 - our own
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return 0
+        found = [row for row in lines if row.startswith('loan_drift_records_total{source="applications"}')]
+        return int(float(found[0].rpartition(" ")[2])) if found else 0
+
+
+def lines() -> Iterator[Line]:
+    """Applications a second, and processor time for one."""
+    pairs = [_round() for _ in range(ROUNDS)]
+    rates = [(agent.per_second, worker.per_second) for agent, worker in pairs]
+    spent = [(agent.processor_us, worker.processor_us) for agent, worker in pairs]
+    yield line(NAME, "applications/s", "worker, exactly once", rates, rate=True)
+    yield line(f"{NAME}, processor", "us/application", "worker, exactly once", spent)
+
+
+def _round() -> tuple[Drained, Drained]:
+    with stage() as here:
+        here.champion(4, 200)
+        here.load(WAITING)
+        return _agent(here), _worker(here)
+
+
+def _agent(here: Stage) -> Drained:
+    [port] = free_ports(1)
+    settings = {"loan_web_port": port, "loan_cache_dir": here.folder / "cache", "loan_log_level": "warning"}
+    with here.contender("drift", **settings) as process:
+        return drained(process, Counted(port), WAITING, LONGEST_S)
+
+
+def _worker(here: Stage) -> Drained:
+    group = f"bench-{uuid.uuid4().hex[:8]}"
+    with here.contender("streams", **here.worker_settings(group, delivery="exactly_once")) as process:
+        return drained(process, Answered(here, group), WAITING, LONGEST_S)
