@@ -200,8 +200,13 @@ class Joining:
             self.notes.unknown.add(outcome.application_id)
 
     def versions(self, start: int, end: int) -> list[str]:
-        """Of the champions that decided then, in order of name."""
-        return sorted({loan.decided.version for loan in self._between(start, end)})
+        """Of the champions that decided then, the one that decided last at the end."""
+        # Version 10 comes after version 9, and after a rollback 9 comes after 10: names say neither.
+        latest: dict[str, Place] = {}
+        for loan in self._between(start, end):
+            made = loan.decided
+            latest[made.version] = max(made.place, latest.get(made.version, made.place))
+        return sorted(latest, key=lambda version: latest[version])
 
     def loans(self, start: int, end: int, version: str) -> Loans:
         """What one champion decided of a stretch of event time within the rules'."""

@@ -14,6 +14,7 @@ from drift.intervals import Figure
 from drift.joining import JoinRules, Notes
 from drift.reports import EPOCH, millis_of
 from drift.settings import DriftSettings
+from loanctl import falling
 from loanctl.drift_loans import Stretch, Telling, Told, telling
 from loanctl.drift_story import told as stories_told
 from schemas.events import DriftReport
@@ -99,10 +100,10 @@ def windows(reports: Iterable[DriftReport]) -> list[Stretch]:
 
 
 def fallen(told: Sequence[Told], least_auc: float) -> bool:
-    """Whether the last observed AUC lies under this with its whole interval."""
+    """Whether the champion whose AUC is the last observed has fallen under this."""
     seen = [each.performance.observed for each in told]
-    areas = [observed.auc for observed in seen if observed is not None and observed.auc is not None]
-    return bool(areas) and areas[-1].high < least_auc
+    known = [observed for observed in seen if observed is not None and observed.auc is not None]
+    return falling.fallen(known[-1] if known else None, least_auc)
 
 
 def console() -> Console:

@@ -103,6 +103,15 @@ def test_each_champion_is_told_apart_and_an_unscored_application_has_no_probabil
     assert found.versions(2 * DAY, 3 * DAY) == []
 
 
+def test_the_champion_that_decided_last_is_named_last_whatever_its_number() -> None:
+    ninth = [decided("a", 1, version="9"), decided("b", 3, version="9")]
+    tenth = [decided("c", 2, version="10"), decided("d", 5, version="10")]
+
+    for order in permutations((*ninth, *tenth)):
+        assert joined(*order).versions(0, 100 * DAY) == ["9", "10"]
+    assert joined(*ninth, *tenth, decided("e", 7, version="9")).versions(0, 100 * DAY) == ["10", "9"]
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_memory_is_bounded_and_the_sample_does_not_depend_on_the_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
