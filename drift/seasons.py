@@ -13,15 +13,15 @@ from drift.reports import millis_of, time_of
 from drift.windows import Window
 from schemas.events import Season, SeasonCounts
 
-MOST: Final = 12
-"""Seasons remembered: whoever declares more has none."""
+MOST: Final = 24
+"""Seasons of one champion remembered, the latest declared: two years of months, and bounded."""
 
 Seasons = tuple[Season, ...]
 
 
 def declared(seasons: Seasons, season: Season) -> Seasons:
-    """With one more; where two hold a window, the one declared last stands."""
-    return (season, *seasons)[:MOST]
+    """With one more, and without those of former champions; where two hold a window, the one declared last stands."""
+    return (season, *(each for each in seasons if each.reference_id == season.reference_id))[:MOST]
 
 
 def reference_for(window: Window, reference: Reference, seasons: Seasons) -> Reference:

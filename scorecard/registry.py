@@ -1,8 +1,8 @@
 """The model registry: which scorecard is champion, and its bundle in a cache by digest.
 
-The only module outside `training` that knows MLflow. All calls block and give up early; a caller
-that must not wait calls them in a thread. A version's bundle never changes, so what was once fetched
-is used from the cache alone while MLflow is away.
+With `scorecard.asking`, which asks it, the only module outside `training` that knows MLflow. All
+calls block and give up early; a caller that must not wait calls them in a thread. A version's bundle
+never changes, so what was once fetched is used from the cache alone while MLflow is away.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The demo's stage: applicants enter, their event time goes on, and everybody watches.
 
 An act is a table played at a rate from where the one before stopped, so that windows of event time
-follow one another without gaps. What acts there are and in which order: `loanctl.demo`.
+follow one another without gaps. What acts there are and in which order: `loanctl.demo.story`.
 """
 
 from dataclasses import dataclass, field

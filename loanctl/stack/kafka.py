@@ -115,7 +115,7 @@ class Kafka:
         return self.log_dir / "kafka.log"
 
     def _format(self) -> None:
-        arguments = ("format", "--ignore-formatted", _cluster_id(), "-c", str(self._properties))
+        arguments = ("format", "--ignore-formatted", _cluster_id_option(), "-c", str(self._properties))
         formatted = subprocess.run(  # noqa: S603 - built by us
             self._java("kafka.tools.StorageTool", *arguments),
             env=bare_environment(),
@@ -146,8 +146,7 @@ def properties(kafka: Kafka) -> str:
     return "".join(f"{name}={value}\n" for name, value in told.items())
 
 
-def _cluster_id() -> str:
-    """The option of `kafka-storage`."""
+def _cluster_id_option() -> str:
     # In one word with its option: one in 64 begins with a dash, and would be taken for an option itself.
     name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
     return f"--cluster-id={name}"

@@ -1,5 +1,6 @@
 """A declared season is compared with the same season before."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -110,11 +111,11 @@ def test_counts_that_fit_no_bins_change_nothing() -> None:
 
 def test_the_season_declared_last_stands_and_few_are_remembered() -> None:
     seasons: tuple[Season, ...] = ()
-    for nth in range(20):
+    for nth in range(MOST + 3):
         seasons = declared(seasons, a_season(some_values(10), a_reference(), start=START + nth))
 
     assert len(seasons) == MOST
-    assert seasons[0].start == time_of(START + 19)
+    assert seasons[0].start == time_of(START + MOST + 2)
     assert restored(saved(seasons)) == seasons
 
 
@@ -140,3 +141,10 @@ def test_a_season_is_made_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         drift_season.of_file(file, begin, begin, settings)
     with pytest.raises(NoSeasonError, match="too few"):
         drift_season.of_file(file, begin, begin + timedelta(days=1), DriftSettings(minimum_n=900))
+
+
+def test_a_season_of_a_former_champion_makes_room() -> None:
+    former = a_season(some_values(10), a_reference(), start=START)
+    of_another = replace(former, reference_id="another")
+
+    assert declared((of_another,), former) == (former,)
