@@ -5,8 +5,9 @@ outcomes that contradict each other the one observed last, as for training. Whic
 does not depend on the order in which partitions are read.
 
 Memory holds so many loans and no more: where there are more, those whose id's digest is smallest are
-kept, a sample that does not depend on the order either. Applications outside of the stretch asked for
-are known by digest alone, so that an outcome of theirs is not taken for one of nobody's. Pure.
+kept, a sample that does not depend on the order either. Applications outside of the stretch asked for,
+or decided by another champion than the one asked for, take no place: they are known by digest alone, so
+that an outcome of theirs is not taken for one of nobody's. Pure.
 """
 
 import hashlib
@@ -42,6 +43,8 @@ class JoinRules:
     """What was produced later was not known."""
     most: int
     """Loans kept; and digests of other applications, times four."""
+    version: str = ""
+    """The champion whose decisions are joined, the first of each application by it; all where it is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,8 @@ class Joining:
         if decision.place[0] > self._rules.as_of:
             return
         name, digest = decision.application_id, digest_of(decision.application_id)
-        if not self._rules.start <= decision.applied_at < self._rules.end:
+        within = self._rules.start <= decision.applied_at < self._rules.end
+        if not within or self._rules.version not in ("", decision.version):
             self._elsewhere.put(digest, digest, None)
             return
         known = self._loans.get(name)

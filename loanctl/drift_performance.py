@@ -84,12 +84,15 @@ def of(
     Raises:
         OutageError: broker or registry is away.
     """
+    versions = {each.version for each in stretches}
     rules = JoinRules(
         start=millis_of(min(each.start for each in stretches)),
         end=millis_of(max(each.end for each in stretches)),
         age_ms=timedelta(days=age_days) // timedelta(milliseconds=1),
         as_of=millis_of(as_of),
         most=most,
+        # Where one champion is asked for, no other's loans push its own out of memory.
+        version=versions.pop() if len(versions) == 1 else "",
     )
     return telling(settings, stretches, rules, as_of)
 

@@ -112,6 +112,20 @@ def test_the_champion_that_decided_last_is_named_last_whatever_its_number() -> N
     assert joined(*ninth, *tenth, decided("e", 7, version="9")).versions(0, 100 * DAY) == ["10", "9"]
 
 
+def test_where_one_champion_is_asked_for_no_others_loans_push_its_own_out() -> None:
+    others = [decided(f"o-{nth}", version="1") for nth in range(5_000)]
+    own = [decided(f"a-{nth}", 2, version="2") for nth in range(90)]
+    ends = [ended("o-7"), ended("a-7"), ended("nobody")]
+
+    found = joined(*others, *own, *ends, most=100, version="2")
+
+    assert found.share == 1.0
+    assert len(loans(found, "2").known) == 90
+    assert found.versions(0, 100 * DAY) == ["2"]
+    assert found.notes.unknown.count <= 1
+    assert len(loans(joined(*others, *own, most=100), "2").known) < 10
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_memory_is_bounded_and_the_sample_does_not_depend_on_the_order(seed: int) -> None:
     rng = np.random.default_rng(seed)

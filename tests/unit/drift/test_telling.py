@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
 
 from drift.joining import Notes, Odd
 from drift.performance import Loans, performance
-from loanctl import drift_page
-from loanctl.drift_loans import Telling, Told
+from drift.settings import DriftSettings
+from loanctl import drift_page, drift_performance
+from loanctl.drift_loans import Stretch, Telling, Told
 from loanctl.drift_performance import COLUMNS, fallen, remarks, row
 from loanctl.drift_story import stories
 from tests.unit.drift.test_commands import a_report
@@ -74,6 +76,18 @@ def test_only_an_area_that_is_surely_too_small_has_fallen(least: float, falls: b
 
     assert fallen([seen, unseen], least) is falls
     assert not fallen([unseen], least)
+
+
+@pytest.mark.parametrize(("versions", "asked"), [(["2"], "2"), (["2", "2"], "2"), (["1", "2"], ""), ([""], "")])
+def test_the_champion_that_all_stretches_name_is_the_only_one_joined(
+    monkeypatch: pytest.MonkeyPatch, versions: list[str], asked: str
+) -> None:
+    monkeypatch.setattr(drift_performance, "telling", lambda _settings, _stretches, rules, _as_of: rules)
+    stretches = [Stretch(NOON, NOON, version) for version in versions]
+
+    rules: Any = drift_performance.of(DriftSettings(_env_file=None), stretches, NOON)
+
+    assert rules.version == asked
 
 
 def test_the_page_shows_performance_where_something_was_decided() -> None:
