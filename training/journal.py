@@ -8,18 +8,20 @@ answered from here: the outcome is that of a search that was never interrupted. 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 import numpy as np
 import structlog
 
 from training.fitting import BINS, PATIENCE, Choice, Family, Sample
 
-LIBRARIES: Final = ("hyperopt", "numpy", "scikit-learn", "xgboost", "catboost")
-"""Another version may choose or fit otherwise."""
+LIBRARIES: Final = ("loan-decisions", "hyperopt", "numpy", "scikit-learn", "xgboost", "catboost")
+"""Another version may choose or fit otherwise, and so may one of this package."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +68,7 @@ class Forgetful:
 
 
 class FileJournal:
-    """Trials of one search, in one file."""
+    """Trials of one search, in one file; a file that cannot be written is one warning, and the search goes on."""
 
     def __init__(self, folder: Path, key: str) -> None:
         """Reads what is there; a damaged file is as none.
@@ -76,6 +78,9 @@ class FileJournal:
             key: of the search, see `key_of`.
         """
         self.path = folder / f"{key}.json"
+        # Two searches of the same rows may share a folder, and a process id too, each in its container.
+        self._draft = self.path.with_suffix(f".{uuid4().hex}.draft")
+        self._warned = False
         self._trials = list(_read(self.path))
 
     def recalled(self, number: int, choice: Choice) -> Trial | None:
@@ -86,16 +91,32 @@ class FileJournal:
         return None
 
     def keep(self, trial: Trial) -> None:
-        """On disk when this returns; at no moment is there half a file."""
+        """On disk when this returns, if the disk allows; at no moment is there half a file."""
         self._trials.append(trial)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".draft")
-        draft.write_text(json.dumps([asdict(one) for one in self._trials]), encoding="utf-8")
-        draft.replace(self.path)
+        try:
+            self._write()
+        except OSError as fault:
+            with suppress(OSError):
+                self._draft.unlink(missing_ok=True)
+            self._warn(fault)
 
     def end(self) -> None:
         """Removes the file."""
-        self.path.unlink(missing_ok=True)
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as fault:
+            self._warn(fault)
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._draft.write_text(json.dumps([asdict(one) for one in self._trials]), encoding="utf-8")
+        self._draft.replace(self.path)
+
+    def _warn(self, fault: OSError) -> None:
+        if not self._warned:
+            why = "the search goes on; if it is interrupted, it begins anew"
+            log.warning("search.journal_unwritable", path=str(self.path), error=type(fault).__name__, why=why)
+        self._warned = True
 
 
 def key_of(rows: Sample, stopping: Sample, folds: Any, told: Sequence[Any]) -> str:

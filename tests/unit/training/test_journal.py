@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.training.test_search import searched
+from tests.unit.training.test_search import a_trial, searched
+from training import journal as journals
 from training.journal import FileJournal, Trial
 from training.search import Budget, Found, StoppedError, search
 
@@ -79,3 +80,44 @@ def test_a_journal_that_ended_leaves_nothing(tmp_path: Path) -> None:
     journal(tmp_path).end()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_searches_of_the_same_rows_do_not_write_the_same_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = journal(tmp_path), journal(tmp_path)
+    replace = Path.replace
+
+    def replaced_after_the_other_kept(draft: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        other.keep(a_trial(0, auc=0.8, cost=1.0))
+        return draft.replace(target)
+
+    monkeypatch.setattr(Path, "replace", replaced_after_the_other_kept)
+    with capture_logs() as logs:
+        one.keep(a_trial(0, auc=0.8, cost=1.0))
+
+    assert logs == []
+    assert journal(tmp_path)._trials == one._trials == other._trials
+    assert list(tmp_path.iterdir()) == [one.path]
+
+
+def test_a_journal_that_cannot_be_written_is_one_warning_and_the_search_goes_on(tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_bytes(b"where the folder should be")
+    unwritable = journal(nowhere / "searches")
+
+    with capture_logs() as logs:
+        found = search(searched(), BUDGET, journal=unwritable)
+        unwritable.end()
+
+    assert [(line["event"], line["log_level"]) for line in logs] == [("search.journal_unwritable", "warning")]
+    assert figures(found) == figures(search(searched(), BUDGET))
+
+
+def test_another_version_of_this_package_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, version = searched().key(BUDGET), journals.version
+
+    monkeypatch.setattr(journals, "version", lambda name: "next" if name == "loan-decisions" else version(name))
+
+    assert searched().key(BUDGET) != key
