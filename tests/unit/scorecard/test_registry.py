@@ -29,9 +29,9 @@ def _away(_uri: str, _question: object) -> None:
 class Shop:
     """An MLflow in a file, and versions made in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Path) -> None:
         self.folder = folder
-        self.uri = f"sqlite:///{folder / 'mlflow.db'}"
+        self.uri = f"sqlite:///{shutil.copy(store, folder / 'mlflow.db')}"
         self.registry = Registry(self.uri, "test", folder / "cache")
         self.made = 0
 
@@ -48,8 +48,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+def shop(tmp_path: Path, empty_store: Path) -> Shop:
+    return Shop(tmp_path, empty_store)
 
 
 def test_without_versions_there_is_no_champion(shop: Shop) -> None:
@@ -108,11 +108,12 @@ def test_while_mlflow_is_away_the_cache_knows_who_decided_here_last(
     assert shop.registry.fetch(made.version) == place
 
 
-def test_another_registry_with_the_same_version_is_not_mistaken_for_it(shop: Shop) -> None:
+def test_another_registry_with_the_same_version_is_not_mistaken_for_it(shop: Shop, empty_store: Path) -> None:
     made = shop.version()
     shop.registry.fetch(made)
-    other = Registry(f"sqlite:///{shop.folder / 'other' / 'mlflow.db'}", "test", shop.folder / "cache")
     (shop.folder / "other").mkdir()
+    elsewhere = shutil.copy(empty_store, shop.folder / "other" / "mlflow.db")
+    other = Registry(f"sqlite:///{elsewhere}", "test", shop.folder / "cache")
 
     with pytest.raises(NoVersionError, match=f"test has no version {made.version}"):
         other.fetch(made.version)
