@@ -18,7 +18,7 @@ from rich.table import Table
 from drift.decoding import Projection
 from loanctl import outcome_changes
 from loanctl.challenger_comparison import Comparison, Interval, Pair, Said, comparison
-from loanctl.past import NothingDecidedError, Span, first_decisions, span
+from loanctl.past import NothingDecidedError, Span, first_decisions, latest_decision, span
 from schemas.events import ContributionSpace, LoanDecision, Outcome
 from training import outcomes
 from training.settings import TrainingSettings
@@ -37,11 +37,14 @@ MOST: Final = 50_000
 APART: Final = timedelta(days=1)
 """Both decide in one batch; after an outage one of the two may come later."""
 
+Decisions = Mapping[str, Mapping[str, Any]]
+"""By application id."""
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The challenger against the champion.")
 
 Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
 Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
-Most = Annotated[int, typer.Option(min=1, help="The challenger's latest so many decisions.")]
+Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions of this challenger.")]
 Version = Annotated[str, typer.Option(help="The challenger's; that of its latest decision where not given.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 
@@ -80,16 +83,15 @@ def report(
 
 def _contestants(settings: TrainingSettings, chosen: Span, version: str) -> Contestants:
     """The challenger asked for and the champion it met last, and what both said."""
-    topics, projection = settings.topics(), Projection(LoanDecision, FIELDS, LISTS)
-    shadow = first_decisions(settings, topics.shadow_decisions, projection, chosen)
-    wanted = version or list(shadow.decisions.values())[-1]["scorecard_version"]
-    theirs = {name: said for name, said in shadow.decisions.items() if said["scorecard_version"] == wanted}
-    around = replace(chosen, since=shadow.began - APART, until=None, most=None)
-    ours = first_decisions(settings, topics.decisions, projection, around, theirs).decisions if theirs else {}
-    met = [name for name in theirs if name in ours]
-    if not met:
+    shadow = settings.topics().shadow_decisions
+    named = Projection(LoanDecision, ("scorecard_version",))
+    wanted = version or latest_decision(settings, shadow, named, chosen)["scorecard_version"]
+    try:
+        theirs, ours = _both(settings, chosen, wanted)
+    except NothingDecidedError as cause:
         problem = f"version {wanted} and a champion have no application in common{chosen}"
-        raise NothingDecidedError(problem)
+        raise NothingDecidedError(problem) from cause
+    met = [name for name in theirs if name in ours]
     champion = ours[met[-1]]["scorecard_version"]
     pairs = [
         Pair(application_id=name, champion=_said(ours[name]), challenger=_said(theirs[name]))
@@ -97,6 +99,19 @@ def _contestants(settings: TrainingSettings, chosen: Span, version: str) -> Cont
         if ours[name]["scorecard_version"] == champion
     ]
     return Contestants(champion, wanted, tuple(pairs))
+
+
+def _both(settings: TrainingSettings, chosen: Span, version: str) -> tuple[Decisions, Decisions]:
+    """The challenger's decisions, and those made by champions of the same applications."""
+    topics, projection = settings.topics(), Projection(LoanDecision, FIELDS, LISTS)
+    shadow = first_decisions(
+        settings, topics.shadow_decisions, projection, chosen, lambda said: said["scorecard_version"] == version
+    )
+    theirs, around = shadow.decisions, replace(chosen, since=shadow.began - APART, until=None, most=None)
+    ours = first_decisions(
+        settings, topics.decisions, projection, around, lambda said: said["application_id"] in theirs
+    )
+    return theirs, ours.decisions
 
 
 def _said(decision: Mapping[str, Any]) -> Said:

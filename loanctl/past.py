@@ -4,13 +4,13 @@ What is asked of them: `loanctl.policy_effect`, `loanctl.challenger_comparison`.
 """
 
 import heapq
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from drift.decoding import Projection
-from loanctl.observe import Record, blocks
+from loanctl.observe import blocks
 from schemas.codec import schema_ids
 from schemas.faults import SetupError
 from schemas.registered import WriterSchemas
@@ -23,6 +23,11 @@ Place = tuple[int, int, int]
 
 class NothingDecidedError(SetupError):
     """There is no decision to look at."""
+
+    @classmethod
+    def on(cls, topic: Topic, chosen: "Span") -> Self:
+        """None on this topic in this span."""
+        return cls(f"no decision on {topic.name}{chosen}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +65,17 @@ def span(since: datetime | None, until: datetime | None, most: int | None) -> Sp
     return Span(since=_utc(since), until=_utc(until), most=most)
 
 
+def every(_decision: Mapping[str, Any]) -> bool:
+    """Any decision is meant."""
+    return True
+
+
 def first_decisions(
     connection: Connection,
     topic: Topic,
     projection: Projection,
     chosen: Span,
-    among: Container[str] | None = None,
+    meant: Callable[[Mapping[str, Any]], bool] = every,
 ) -> Past:
     """The first decision of each application in a span, read_committed; later ones are repetitions.
 
@@ -74,28 +84,47 @@ def first_decisions(
         topic: of decisions, or of the challenger's.
         projection: the fields needed, `application_id` among them.
         chosen: by the records' timestamps.
-        among: of these applications alone.
+        meant: of such decisions alone; no other is a first, nor one of the latest so many.
 
     Raises:
         OutageError: broker or registry is away.
         NothingDecidedError: there is no such decision.
     """
-    writers = WriterSchemas(connection.registry())
     first = _First(chosen.most)
+    for place, decision in _read(connection, topic, projection, chosen):
+        if meant(decision):
+            first.add(place, decision)
+    kept = first.kept()
+    if not kept:
+        raise NothingDecidedError.on(topic, chosen)
+    began = datetime.fromtimestamp(kept[0][1][0] / 1000, UTC)
+    return Past({name: decision for name, _, decision in kept}, began)
+
+
+def latest_decision(connection: Connection, topic: Topic, projection: Projection, chosen: Span) -> Mapping[str, Any]:
+    """The last decision made in a span, read_committed.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NothingDecidedError: there is none.
+    """
+    found = max(_read(connection, topic, projection, chosen), key=lambda one: one[0], default=None)
+    if found is None:
+        raise NothingDecidedError.on(topic, chosen)
+    return found[1]
+
+
+def _read(
+    connection: Connection, topic: Topic, projection: Projection, chosen: Span
+) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    writers = WriterSchemas(connection.registry())
     for block in blocks(connection, [topic], _millis(chosen.since) if chosen.since else None):
         known = writers.of(schema_ids([record.value for record in block]))
         for record in block:
             # Within a partition timestamps need not rise, so the beginning is not enough.
             decision = projection.read(record.value, known) if record.timestamp in chosen else None
-            if decision is not None and (among is None or decision["application_id"] in among):
-                first.add(record, decision)
-        first.prune()
-    kept = first.kept()
-    if not kept:
-        problem = f"no decision on {topic.name}{chosen}"
-        raise NothingDecidedError(problem)
-    began = datetime.fromtimestamp(kept[0][1][0] / 1000, UTC)
-    return Past({name: decision for name, _, decision in kept}, began)
+            if decision is not None:
+                yield (record.timestamp, record.partition, record.offset), decision
 
 
 class _First:
@@ -106,13 +135,11 @@ class _First:
         self._found: dict[str, tuple[Place, Mapping[str, Any]]] = {}
         self._passed: dict[str, Place] = {}
 
-    def add(self, record: Record, decision: Mapping[str, Any]) -> None:
-        place, name = (record.timestamp, record.partition, record.offset), decision["application_id"]
+    def add(self, place: Place, decision: Mapping[str, Any]) -> None:
+        name = decision["application_id"]
         before = self._passed.get(name) or self._found.get(name, (None,))[0]
         if before is None or place < before:
             self._found[name] = (place, decision)
-
-    def prune(self) -> None:
         if self._most is not None and len(self._found) > 2 * self._most:
             latest = {name for name, _, _ in self.kept()}
             self._passed |= {name: place for name, (place, _) in self._found.items() if name not in latest}

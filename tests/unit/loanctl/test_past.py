@@ -8,7 +8,7 @@ import pytest
 
 from loanctl import past
 from loanctl.observe import Record
-from loanctl.past import NothingDecidedError, Past, first_decisions, span
+from loanctl.past import NothingDecidedError, Past, every, first_decisions, span
 from schemas.topics import Topic
 from streams.connection import Connection
 
@@ -26,14 +26,14 @@ class Spelled:
 def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Past]:
     """Reads records of timestamp and value, one block each."""
 
-    def run(records: Sequence[tuple[int, str]], most: int | None = None, among: Any = None, **ends: datetime) -> Past:
+    def run(records: Sequence[tuple[int, str]], most: int | None = None, meant: Any = every, **ends: datetime) -> Past:
         lain = [
             Record("loan.decisions.v1", 0, offset, timestamp, 0, value.encode(), {})
             for offset, (timestamp, value) in enumerate(records)
         ]
         monkeypatch.setattr(past, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
-        return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, among)  # type: ignore[arg-type]
+        return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
 
     return run
 
@@ -70,5 +70,9 @@ def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[.
         read(records, since=second(4))
 
 
-def test_only_the_applications_asked_for_are_kept(read: Callable[..., Past]) -> None:
-    assert told(read([(1, "a"), (2, "b")], among={"b"})) == ["b"]
+def test_only_what_is_meant_is_a_first_decision_or_one_of_the_latest_so_many(read: Callable[..., Past]) -> None:
+    records = [(1, "a1"), (2, "b2"), (3, "a2"), (4, "c2"), (5, "d1"), (6, "e1"), (7, "f1")]
+
+    found = read(records, most=2, meant=lambda decision: decision["said"].endswith("2"))
+
+    assert told(found) == ["a2", "c2"]
