@@ -49,6 +49,10 @@ class BundleError(SetupError):
     """A bundle that must not decide: damaged, of another contract, or with other answers than it promised."""
 
 
+class AlteredBundleError(BundleError):
+    """It was read, and its bytes are proven to be others than were written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What training hands over; `scorecard_of` makes it one value that scores."""
@@ -147,7 +151,8 @@ def digest_of(folder: Path) -> str:
     """The digest of a saved bundle, its files checked.
 
     Raises:
-        BundleError: a file is absent or altered.
+        AlteredBundleError: a file is altered.
+        BundleError: a file is absent or cannot be read, or the format is another version's.
     """
     return _verified(folder)[1]
 
@@ -167,7 +172,7 @@ def _verified(folder: Path) -> tuple[Mapping[str, bytes], str]:
     altered = [name for name, data in contents.items() if promised_files.get(name) != _sha256(data)]
     if altered:
         problem = f"{folder.name}: {', '.join(altered)} is not what the manifest says"
-        raise BundleError(problem)
+        raise AlteredBundleError(problem)
     return contents, _sha256(manifest)
 
 

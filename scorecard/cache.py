@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -43,20 +43,27 @@ class BundleCache:
         self._notes = folder / f"registry-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
 
     def find(self, digest: str) -> Path | None:
-        """Where the bundle of this digest is, if it is here and whole; a damaged one makes room for another fetch."""
-        place = self._folder / digest
-        if not digest or not place.is_dir():
+        """Where the bundle of this digest is, if it is here and whole.
+
+        One that is proven altered makes room for another fetch. One that cannot be read now, or is of another
+        version's format, stays: it may be good, and the registry may be away.
+        """
+        if not digest:
             return None
+        place = self._folder / digest
         try:
             whole = bundle.digest_of(place) == digest
-        except bundle.BundleError:
+        except bundle.AlteredBundleError:
             whole = False
+        except bundle.BundleError:
+            return None
         if not whole:
-            shutil.rmtree(place, ignore_errors=True)
+            with suppress(OSError):  # another process was faster, or the disk is read-only
+                self._remove(place)
         return place if whole else None
 
     def keep(self, folder: Path, digest: str) -> Path:
-        """Moves a bundle in and returns its place.
+        """Moves a bundle in, over one that is not whole, and returns its place.
 
         Args:
             folder: on the file system of the cache, see `room`.
@@ -73,8 +80,10 @@ class BundleCache:
         try:
             folder.rename(place)
         except OSError:
-            if not place.is_dir():  # else another process was faster
-                raise
+            if not self.find(digest):  # else another process was faster
+                with suppress(FileNotFoundError):
+                    self._remove(place)
+                folder.rename(place)
         return place
 
     @contextmanager
@@ -101,6 +110,11 @@ class BundleCache:
             return Registered(**json.loads(self._note(name, as_word).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+    def _remove(self, place: Path) -> None:
+        with self.room() as room:
+            # A reader of another process finds all of a bundle in its place, or nothing.
+            place.rename(room / place.name)
 
     def _note(self, name: str, as_word: str) -> Path:
         return self._notes / name / f"{as_word}.json"
