@@ -112,16 +112,17 @@ def search(
     if budget.spark:
         refuse_without_pyspark()
     here = min(budget.trials, len(space.FAMILIES)) if budget.spark else budget.trials
-    trials = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
+    trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
     if budget.spark:
-        trials = _spread(searched, budget, trials, watch)
+        trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
     best, why = chosen(trials)
     return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
 
 
 def _in_turn(
     searched: Searched, budget: Budget, watch: Watch, stop: Callable[[], bool], journal: Journal
-) -> Sequence[Trial]:
+) -> tuple[Sequence[Trial], float]:
+    """The trials, and the seconds that are left."""
     import hyperopt
 
     trials: list[Trial] = []
@@ -154,10 +155,12 @@ def _in_turn(
         show_progressbar=False,
         verbose=False,
     )
-    return trials
+    return trials, ended - time.monotonic()
 
 
-def _spread(searched: Searched, budget: Budget, begun: Sequence[Trial], watch: Watch) -> Sequence[Trial]:
+def _spread(
+    searched: Searched, budget: Budget, begun: Sequence[Trial], watch: Watch, stop: Callable[[], bool]
+) -> Sequence[Trial]:
     import hyperopt
 
     asked = Asked(
@@ -168,9 +171,13 @@ def _spread(searched: Searched, budget: Budget, begun: Sequence[Trial], watch: W
         most_trees=budget.most_trees,
         seed=searched.seed,
     )
-    if not asked.count:
+    if asked.count <= 0 or asked.seconds <= 0:
         return begun
-    ended = spread(lambda choice: _tried(0, choice, searched, budget), _tpe(hyperopt), asked)
+    if stop():
+        raise StoppedError
+    ended = spread(lambda choice: _tried(0, choice, searched, budget), _tpe(hyperopt), asked, stop)
+    if stop():
+        raise StoppedError
     numbered = [replace(trial, number=number) for number, trial in enumerate(ended, start=len(begun))]
     for trial in numbered:
         watch(trial)

@@ -24,7 +24,7 @@ TOLD: Final = "trial"
 
 
 class NoSparkError(SetupError):
-    """Trials are to be spread over a cluster, and there is none to be reached."""
+    """Trials are to be spread over a cluster, and there is none that can be reached and can try them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class Asked:
     parallel: int
     """Tried at once, where the cluster has as many places."""
     seconds: float
+    """From now on."""
     default_share: float
     most_trees: int
     seed: int
@@ -51,16 +52,19 @@ def refuse_without_pyspark() -> None:
         raise NoSparkError(problem)
 
 
-def spread(attempt: Attempt, suggest: Any, asked: Asked) -> Sequence[Trial]:
+def spread(attempt: Attempt, suggest: Any, asked: Asked, stop: Callable[[], bool]) -> Sequence[Trial]:
     """Trials of choices of the space, in the order they were asked for; their numbers are the attempt's.
+
+    There are none where the time was over before one ended.
 
     Args:
         attempt: tries a choice; is sent to the cluster with all that it holds.
         suggest: Hyperopt's algorithm.
         asked: how many, and of what.
+        stop: asked on the driver as trials end; what then runs is given up.
 
     Raises:
-        NoSparkError: no session can be had.
+        NoSparkError: no session can be had, or every trial failed there.
     """
     import hyperopt
 
@@ -78,11 +82,18 @@ def spread(attempt: Attempt, suggest: Any, asked: Asked) -> Sequence[Trial]:
         max_evals=asked.count,
         trials=store,
         rstate=np.random.default_rng(asked.seed),
+        early_stop_fn=lambda *_: (stop(), {}),
+        # The best is chosen elsewhere, and where no trial ended in time there is none: Hyperopt would raise.
+        return_argmin=False,
         show_progressbar=False,
         verbose=False,
     )
     ended = sorted(store.trials, key=lambda one: int(one["tid"]))
-    return [trial_of(one["result"][TOLD]) for one in ended if TOLD in one["result"]]
+    trials = [trial_of(one["result"][TOLD]) for one in ended if TOLD in one["result"]]
+    if not trials and store.count_by_state_unsynced(hyperopt.JOB_STATE_ERROR):
+        problem = "LOAN_SPARK_TRIALS: every trial failed on the cluster; its Python needs this package"
+        raise NoSparkError(problem)
+    return trials
 
 
 def _store(hyperopt: Any, asked: Asked) -> Any:
