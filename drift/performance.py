@@ -6,7 +6,7 @@ Pure: probabilities and what is known of the loans in, figures with 95 % interva
 | --- | --- | --- |
 | rates | share | Wilson 1927 |
 | AUC | Mann and Whitney's U | DeLong, DeLong and Clarke-Pearson 1988, on the log-odds scale |
-| KS | two-sample statistic | percentile bootstrap, within each class (Efron and Tibshirani 1993) |
+| KS | two-sample statistic | bootstrap within each class, reflected (Davison and Hinkley 1997); approximate |
 | Brier | mean squared distance | of a mean |
 | calibration | Cox 1958: intercept at slope 1, and slope | Wald |
 

@@ -59,14 +59,19 @@ def auc(probability: Floats, defaulted: Flags) -> Figure:
 def ks(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> Figure:
     """The greatest gap between the probabilities of defaults and of loans repaid, in [0, 1]; both classes there.
 
-    A greatest gap is never negative: where the classes do not differ, the interval lies above 0.
+    The interval is approximate. A resample's greatest gap is greater than the sample's about as much as
+    the sample's is greater than the truth, so percentiles lie too high: with 500 to 3000 loans they hold
+    the truth .44 to .84 of the time, the less the weaker the ranking. Reflected at the value (Davison and
+    Hinkley 1997, 5.2) they hold it .82 to .93 of the time. The value may be the upper end.
     """
-    exact = stats.ks_2samp(probability[defaulted], probability[~defaulted], method="asymp").statistic
+    exact = float(stats.ks_2samp(probability[defaulted], probability[~defaulted], method="asymp").statistic)
     groups = Groups.by(probability)
     bad = np.bincount(groups.of, weights=defaulted, minlength=len(groups.size))
     good = groups.size - bad
     found = gaps_of(*(rng.multinomial(int(each.sum()), each / each.sum(), size=DRAWS) for each in (bad, good)))
-    return drawn_around(float(exact), found)
+    drawn = drawn_around(exact, found)
+    low, high = np.clip([2.0 * exact - drawn.high, 2.0 * exact - drawn.low], 0.0, 1.0)
+    return Figure(exact, float(low), max(exact, float(high)))
 
 
 def expected_auc(probability: Floats) -> float:

@@ -107,7 +107,7 @@ def _performance(found: Telling | None) -> str:
     said = "".join(f"<p>{escape(line)}</p>" for line in remarks(found))
     return (
         "<h2>Performance</h2><p>est.: estimated from calibrated probabilities, not observed. Figures are told with "
-        f"half of their 95 % interval.</p><table><tr>{head}</tr>{rows}</table>{said}"
+        f"their 95 % intervals, that of KS an approximate one.</p><table><tr>{head}</tr>{rows}</table>{said}"
     )
 
 

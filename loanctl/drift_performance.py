@@ -25,7 +25,7 @@ MOST: Final = 200_000
 """Loans in memory, two hundred megabytes; an AUC of so many is sure to its third decimal."""
 LAST: Final = 20
 TIME: Final = "%Y-%m-%d %H:%M"
-WIDE: Final = 200
+WIDE: Final = 260
 """Where nobody's terminal sets a width."""
 COLUMNS: Final = (
     "until (UTC)",
@@ -127,7 +127,7 @@ def show(out: Console, found: Telling) -> None:
 
 
 def row(told: Told) -> tuple[str, ...]:
-    """One stretch, figures with the half of their interval."""
+    """One stretch, figures with the ends of their intervals: few of them lie in the middle."""
     made = told.performance
     observed, estimated = made.observed, made.estimated
     known = f"{made.share_with_outcome:.0%}{'' if told.final else ' so far'}"
@@ -187,7 +187,7 @@ def _stretches(settings: DriftSettings, last: int, since: datetime | None, until
 
 
 def _shown(figure: Figure | None) -> str:
-    return "-" if figure is None else f"{figure.value:.3f} ±{(figure.high - figure.low) / 2:.3f}"
+    return "-" if figure is None else f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -1,5 +1,7 @@
 """How performance is told: the table, what is odd, the page, and when a pipeline stops."""
 
+import io
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -7,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drift.intervals import Figure
 from drift.joining import Notes, Odd
 from drift.performance import Loans, performance
 from drift.settings import DriftSettings
 from loanctl import drift_page, drift_performance
 from loanctl.drift_loans import Stretch, Telling, Told
-from loanctl.drift_performance import COLUMNS, fallen, remarks, row
+from loanctl.drift_performance import COLUMNS, console, fallen, remarks, row, show
 from loanctl.drift_story import stories
 from tests.unit.drift.test_commands import a_report
 from tests.unit.drift.test_performance import some_loans
@@ -34,14 +37,38 @@ def test_a_window_tells_what_was_observed_beside_what_was_estimated() -> None:
     assert cells["champion"] == "3"
     assert cells["decided"] == "1000"
     assert cells["known"].endswith("% so far")
-    assert all("±" in cells[name] for name in ("AUC", "AUC est.", "KS", "Brier", "default rate", "rate est.", "slope"))
+    assert all(
+        " to " in cells[name] for name in ("AUC", "AUC est.", "KS", "Brier", "default rate", "rate est.", "slope")
+    )
+
+
+def test_a_figure_is_told_with_both_ends_of_its_interval_which_it_need_not_halve() -> None:
+    found = told(some_loans(1_000))
+    seen = found.performance.observed
+    assert seen is not None
+    uneven = replace(found.performance, observed=replace(seen, ks=Figure(0.4, 0.31, 0.42)))
+
+    cells = dict(zip(COLUMNS, row(replace(found, performance=uneven)), strict=True))
+
+    assert cells["KS"] == "0.400 (0.310 to 0.420)"
+
+
+def test_a_table_that_nobody_looks_at_breaks_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    shown = io.StringIO()
+    out = console()
+    out.file = shown
+
+    show(out, telling(told(some_loans(1_000, known=0.4))))
+
+    assert sum("(" in line and " to " in line for line in shown.getvalue().splitlines()) == 1
 
 
 def test_without_outcomes_only_estimates_are_told() -> None:
     cells = dict(zip(COLUMNS, row(told(some_loans(1_000, known=0.0), final=True)), strict=True))
 
     assert (cells["known"], cells["AUC"], cells["Brier"]) == ("0%", "-", "-")
-    assert "±" in cells["AUC est."]
+    assert " to " in cells["AUC est."]
 
 
 def test_odd_outcomes_are_counted_and_named() -> None:
