@@ -3,11 +3,12 @@
 What is asked of them: `loanctl.policy_effect`, `loanctl.challenger_comparison`.
 """
 
+import hashlib
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from drift.decoding import Projection
 from loanctl.observe import blocks
@@ -19,6 +20,9 @@ from streams.connection import Connection
 
 Place = tuple[int, int, int]
 """Timestamp (milliseconds since 1970), partition, offset."""
+
+DIGEST_BYTES: Final = 8
+"""Of ten million ids two share one with a chance of three in a million."""
 
 
 class NothingDecidedError(SetupError):
@@ -128,21 +132,25 @@ def _read(
 
 
 class _First:
-    """The first decision of each application; of all but the latest so many no more than that they were."""
+    """The first decision of each application; of all but the latest so many no more than that they were.
+
+    Of those the digest of each id is kept, about a hundred bytes in memory: ten million take a gigabyte.
+    """
 
     def __init__(self, most: int | None) -> None:
         self._most = most
         self._found: dict[str, tuple[Place, Mapping[str, Any]]] = {}
-        self._passed: dict[str, Place] = {}
+        self._passed: set[bytes] = set()
 
     def add(self, place: Place, decision: Mapping[str, Any]) -> None:
         name = decision["application_id"]
-        before = self._passed.get(name) or self._found.get(name, (None,))[0]
-        if before is None or place < before:
+        before = self._found.get(name)
+        # One that was passed would be none of the latest by an earlier decision either.
+        if (before is None and _digest(name) not in self._passed) or (before is not None and place < before[0]):
             self._found[name] = (place, decision)
         if self._most is not None and len(self._found) > 2 * self._most:
             latest = {name for name, _, _ in self.kept()}
-            self._passed |= {name: place for name, (place, _) in self._found.items() if name not in latest}
+            self._passed.update(_digest(name) for name in self._found if name not in latest)
             self._found = {name: found for name, found in self._found.items() if name in latest}
 
     def kept(self) -> list[tuple[str, Place, Mapping[str, Any]]]:
@@ -150,6 +158,10 @@ class _First:
         found = [(name, place, decision) for name, (place, decision) in self._found.items()]
         latest = found if self._most is None else heapq.nlargest(self._most, found, key=lambda one: one[1])
         return sorted(latest, key=lambda one: one[1])
+
+
+def _digest(application_id: str) -> bytes:
+    return hashlib.blake2b(application_id.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def _utc(moment: datetime | None) -> datetime | None:

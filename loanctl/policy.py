@@ -21,12 +21,14 @@ from training.cutoffs import Costs
 from training.settings import TrainingSettings
 
 NEEDED: Final = ("application_id", "outcome", "probability", "approve_below", "decline_from")
+MOST: Final = 200_000
+"""Some hundred bytes each, twice while they are read; more move no share in its third decimal."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="What other cut-offs would do.")
 
 Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
 Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
-Most = Annotated[int | None, typer.Option(min=1, help="The latest so many.")]
+Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions; memory holds no more.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 Below = Annotated[float | None, typer.Option(help="APPROVE under it; the latest decision's where not given.")]
 From = Annotated[float | None, typer.Option(help="DECLINE from it on; the latest decision's where not given.")]
@@ -43,7 +45,7 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
     decline_from: From = None,
     since: Since = None,
     until: Until = None,
-    most: Most = None,
+    most: Most = MOST,
     as_json: AsJson = False,
 ) -> None:
     """Who of past applicants would have another outcome under other cut-offs, and what it would cost."""

@@ -1,12 +1,14 @@
 """Past decisions read again: the first of each application, the latest so many."""
 
+import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import typer
 
-from loanctl import past
+from loanctl import past, policy
 from loanctl.observe import Record
 from loanctl.past import NothingDecidedError, Past, every, first_decisions, span
 from schemas.topics import Topic
@@ -56,6 +58,26 @@ def test_the_latest_so_many_are_kept_and_a_repetition_does_not_bring_one_back(re
 
     assert told(read(records, most=3)) == ["f1", "g1", "h1"]
     assert told(read([*records, (90, "a2"), (91, "b2")], most=3)) == ["f1", "g1", "h1"]
+
+
+def test_what_was_passed_takes_little_memory_however_long_its_id() -> None:
+    first = past._First(10)
+    tracemalloc.start()
+
+    for time in range(20_000):
+        first.add((time, 0, time), {"application_id": f"{time:0>400}"})
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken < 20_000 * 150
+    assert len(first.kept()) == 10
+
+
+def test_what_if_reads_no_more_decisions_than_memory_holds_unless_asked() -> None:
+    app = typer.main.get_command(policy.app)
+    option = next(each for each in app.commands["what-if"].params if each.name == "most")  # type: ignore[attr-defined]
+
+    assert option.default == 200_000
 
 
 def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[..., Past]) -> None:
