@@ -1,9 +1,9 @@
 """Evidence: a report again, from the records that it names.
 
 A report names topics, partitions and offsets, where each partition's watermark stood, and the rules.
-With the champion's profile that is all: reading those offsets again gives the same bytes, or someone
-has altered the report, the topic, the profile or this code. Whether the report led to a command
-depends on the windows before it and is taken over. Pure.
+With the champion's profile, or the season declared in its place, that is all: reading those offsets
+again gives the same bytes, or someone has altered the report, the topic, the profile, the season or
+this code. Whether the report led to a command depends on the windows before it and is taken over. Pure.
 """
 
 import json
@@ -37,7 +37,7 @@ def recomputed(
     Args:
         report: as it was published.
         reread: every stretch that it names, by topic and partition; records that are gone are simply absent.
-        reference: of the champion that it names.
+        reference: of the champion that it names, in the season that it was compared with.
         reporting: the topics; the rules are the report's own.
     """
     window = Window(start=millis_of(report.window_start), end=millis_of(report.window_end), tallies={}, stretches={})

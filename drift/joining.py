@@ -5,9 +5,8 @@ outcomes that contradict each other the one observed last, as for training. Whic
 does not depend on the order in which partitions are read.
 
 Memory holds so many loans and no more: where there are more, those whose id's digest is smallest are
-kept, a sample that does not depend on the order either. Applications outside of the stretch asked for,
-or decided by another champion than the one asked for, take no place: they are known by digest alone, so
-that an outcome of theirs is not taken for one of nobody's. Pure.
+kept, a sample that does not depend on the order either. Applications of another stretch or champion than
+asked for are known by digest alone, so that an outcome of theirs is not taken for one of nobody's. Pure.
 """
 
 import hashlib

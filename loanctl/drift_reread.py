@@ -14,6 +14,7 @@ from loanctl.observe import UnreadTopicError, everything
 from loanctl.sightings import Decoding
 from schemas.codec import schema_ids
 from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange
+from schemas.faults import SetupError
 from schemas.registered import EventSerde, WriterSchemas
 from scorecard import bundle
 from scorecard.cache import BundleCache
@@ -24,14 +25,25 @@ MOST: Final = 2_000
 PATIENCE_S: Final = 20.0
 
 
+class UndeclaredSeasonError(SetupError):
+    """What a report was compared with is not there any more."""
+
+    def __init__(self, report: DriftReport, topic: str) -> None:
+        super().__init__(
+            f"report {report.window_id} was compared with {report.reference_id}: that is not the profile of version "
+            f"{report.champion_version}, and no season on {topic} declares it"
+        )
+
+
 def again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     """The report that the topics give now.
 
     Raises:
         OutageError: a neighbour is away, or the records are gone.
-        SetupError: the champion's bundle is not there, or is another.
+        SetupError: the champion's bundle is not there, or is another; or the season's declaration is gone.
     """
     reference = reference_of(report.champion_version, report.champion_digest, settings)
+    compared_with = _compared_with(report, reference, settings)
     cells = cells_of(settings.contract(), settings.topics(), reference)
     writers = WriterSchemas(settings.registry())
     reread = {}
@@ -40,7 +52,7 @@ def again(report: DriftReport, settings: DriftSettings) -> DriftReport:
         counting = cells[stretch.topic]
         seen = counting.observe(batch, writers.of(schema_ids(batch.values)))
         reread[stretch.topic, stretch.partition] = Reread(stretch, seen, counting.shape)
-    return recomputed(report, reread, _compared_with(report, reference, settings), settings.rules().reporting)
+    return recomputed(report, reread, compared_with, settings.rules().reporting)
 
 
 def encoded(report: DriftReport, settings: DriftSettings) -> bytes:
@@ -63,13 +75,20 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
 
 
 def _compared_with(report: DriftReport, reference: Reference, settings: DriftSettings) -> Reference:
-    """The profile, or the season that was declared of it."""
+    """The profile, or the season that was declared of it.
+
+    Raises:
+        UndeclaredSeasonError: it is neither.
+    """
     if report.reference_id == reference.reference_id:
         return reference
     topic = settings.topics().drift_acknowledgements
     words = Decoding(settings).events(DriftAcknowledgement, everything(settings, [topic])[topic.name])
     seasons = (reference.in_season(word.season) for word in words if word.season is not None)
-    return next((each for each in seasons if each.reference_id == report.reference_id), reference)
+    found = next((each for each in seasons if each.reference_id == report.reference_id), None)
+    if found is None:
+        raise UndeclaredSeasonError(report, topic.name)
+    return found
 
 
 def _messages(stretch: OffsetRange, settings: DriftSettings) -> Iterable[Any]:
