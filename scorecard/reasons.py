@@ -3,7 +3,8 @@
 The method is the first of the two that the comment to Regulation B calls safe (12 CFR 1002,
 Supplement I, 9(b)(2), comment 5): furthest from the average of applicants at or slightly above the
 passing score. Contribution minus its mean among them, summed by reason code, positive only, at
-most four, ties in schema order. Pure.
+most four, ties in schema order. The strongest is given in any case: under cut-offs of the operator's
+own one may be declined who is safer than those, and is owed a reason all the same. Pure.
 """
 
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ class ReasonBook:
         return cls(texts=tuple(by_code.values()), code_of=code_of, baseline=baseline)
 
     def principal(self, contributions: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-        """Places in `texts` of each row's reasons, strongest first, -1 after the last; shape (n, MOST).
+        """Places in `texts` of each row's reasons, strongest first, one at least, -1 after the last; shape (n, MOST).
 
         Args:
             contributions: shape (n, features), in the scorecard's own space.
@@ -64,6 +65,7 @@ class ReasonBook:
             summed[:, code] += excess[:, feature]
         strongest = np.argsort(-summed, axis=1, kind="stable")[:, :MOST]
         positive = np.take_along_axis(summed, strongest, axis=1) > 0.0
+        positive[:, :1] = True
         found = np.full((len(excess), MOST), -1, dtype=np.int64)
         found[:, : strongest.shape[1]] = np.where(positive, strongest, -1)
         return found

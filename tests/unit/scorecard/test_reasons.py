@@ -49,10 +49,22 @@ def test_a_feature_without_a_reason_text_is_refused_by_name():
 
 
 @given(hnp.arrays(float, (3, 5), elements=st.floats(-2, 2)))
-def test_every_reason_raised_the_risk(contributions):
+def test_every_reason_but_the_first_raised_the_risk(contributions):
     reasons = book(*"ABCAB")
 
     for row, places in zip(contributions, reasons.principal(contributions), strict=True):
-        for place in places[places >= 0]:
+        for place in places[1:][places[1:] >= 0]:
             assert np.any(row[reasons.code_of == place] > 0)
-    assert reasons.principal(contributions).shape == (3, MOST)
+
+
+def test_who_is_safer_than_the_just_approved_is_given_the_strongest_all_the_same():
+    assert codes_of(book("A", "B", "C"), -0.3, -0.1, -0.9) == ["B"]
+
+
+@given(hnp.arrays(float, (3, 5), elements=st.floats(-2, 2)))
+def test_there_is_always_a_reason(contributions):
+    reasons = book(*"ABCAB")
+
+    places = reasons.principal(contributions)
+    assert places.shape == (3, MOST)
+    assert (places[:, 0] >= 0).all()
