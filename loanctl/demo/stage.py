@@ -35,7 +35,7 @@ WINDOW: Final = timedelta(hours=1)
 """Of event time: what the drift agent is told, too."""
 LOOKED_THROUGH: Final = 300
 """Decisions among which one is sought to be shown."""
-APPLICANTS_A_WINDOW: Final = 1_200
+APPLICANTS_A_WINDOW: Final = 2_000
 """Over the thousand that a verdict should have, so that one window without drift is steady."""
 SPACING: Final = WINDOW / APPLICANTS_A_WINDOW
 
@@ -50,6 +50,8 @@ class Act:
     rate: float | None
     """A second; None for as fast as can be."""
     shift: Shift = population.UNSHIFTED
+    ended: bool = True
+    """Whether what became of their loans is told, at once."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,12 +80,14 @@ class Stage:
         return self.writing.topics
 
     def perform(self, act: Act) -> None:
-        """Play an act, its outcomes told at once, and show the windows that close meanwhile."""
+        """Play an act, and show the windows that close meanwhile."""
         self.acts += 1
         applicants = population.applicants(act.applicants, self.seed + self.acts, act.shift)
         table = Table(act.name, act.name, applicants)
         script = Script(start=self.clock, spacing=SPACING)
-        parts = [play.applications(table, script, self.writing), play.outcomes(table, script, self.writing)]
+        parts = [play.applications(table, script, self.writing)]
+        if act.ended:
+            parts.append(play.outcomes(table, script, self.writing))
         if act.rate is not None:
             self.paced.append(f"{act.name}-")
         with self._bar() as bar:

@@ -41,7 +41,7 @@ BUDGET: Final = {"trials": "3", "folds": "3", "most_trees": "300"}
 INFLATION: Final = Shift(income_factor=1.6, changed_risk=1.0)
 """Incomes rise, and the same income is worth less: what was learnt is wrong."""
 
-RATE: Final = 400.0
+RATE: Final = 650.0
 """Applications a second: a window in three seconds."""
 QUIET_RATE: Final = 100.0
 """While the trainer works: it wants the processors, too."""
@@ -148,9 +148,10 @@ class Story:
 
     def _usual(self, stage: Stage) -> None:
         self._heading(f"Applications come, {RATE:.0f} a second; an hour of theirs takes us {_seconds_a_window():.0f} s")
-        stage.perform(Act(name="usual", applicants=2 * APPLICANTS_A_WINDOW, rate=RATE))
+        # Their loans still run, so that champion and challenger meet on applicants of the change alone.
+        stage.perform(Act(name="usual", applicants=2 * APPLICANTS_A_WINDOW, rate=RATE, ended=False))
         self._misbehave(stage)
-        stage.perform(Act(name="more", applicants=APPLICANTS_A_WINDOW, rate=RATE))
+        stage.perform(Act(name="more", applicants=APPLICANTS_A_WINDOW, rate=RATE, ended=False))
         for outcomes in ((Outcome.APPROVE,), (Outcome.DECLINE, Outcome.REFER)):
             decision = stage.last_decision(*outcomes)
             if decision:
