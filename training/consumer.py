@@ -26,8 +26,6 @@ from training.search import StoppedError
 POLL_S: Final = 0.2
 GRACE_S: Final = 20.0
 """How long a training may take to notice that it is to stop: it looks between trials."""
-REJOIN_S: Final = 10.0
-"""A rebalance takes every partition away for a moment; one that is not back by then is another trainer's."""
 
 log = structlog.get_logger(__name__)
 
@@ -147,7 +145,7 @@ class Consumer:
         if asked is None:
             return UNREADABLE
         self.situation.command_id = asked.command.command_id
-        status = self.answering.answer(asked, self._watch((records.topic, records.partitions[0])))
+        status = self.answering.answer(asked, self._watch(batch))
         return status.value if status else None
 
     def _patiently(self, work: Callable[[], str | None]) -> str | None:
@@ -166,20 +164,16 @@ class Consumer:
         log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self.retry_s)
         self.situation.stopping.wait(self.retry_s)
 
-    def _watch(self, at: tuple[str, int]) -> Watch:
+    def _watch(self, batch: ReadBatch) -> Watch:
         def step(word: str) -> None:
-            if self.situation.stopping.is_set() or not self._still_ours(at):
+            if self.situation.stopping.is_set():
+                raise StoppedError
+            # After a rebalance another trainer may have the command, or had it. Read again, it is gone on with
+            # where the search stopped, or found answered.
+            if self.reader is None or not self.reader.is_current(batch):
+                log.warning("command.moved", command_id=self.situation.command_id)
                 raise StoppedError
             self.situation.stage, self.situation.away = word, ""
             log.info("training.went_on", step=word, command_id=self.situation.command_id)
 
         return Watch(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)
-
-    def _still_ours(self, at: tuple[str, int]) -> bool:
-        """Whether the commands' partition is: another trainer would register what we would, too."""
-        until = time.monotonic() + REJOIN_S
-        while self.reader is None or at not in self.reader.partitions:
-            if time.monotonic() > until or self.situation.stopping.wait(POLL_S):
-                log.warning("command.moved", command_id=self.situation.command_id)
-                return False
-        return True

@@ -31,6 +31,7 @@ class ScriptedReader:
 
     assigned = True
     partitions = frozenset({("commands", 0)})
+    current = True
 
     def __init__(self, count: int, stop: Callable[[], None], breaks_at: int = -1) -> None:
         self.waiting = [Batch(offset) for offset in range(count)]
@@ -52,6 +53,9 @@ class ScriptedReader:
             return None
         self.held = True
         return self.waiting.pop(0)
+
+    def is_current(self, _batch: Batch) -> bool:
+        return self.current
 
     def commit(self, batch: Batch) -> None:
         self.held = False
@@ -211,9 +215,7 @@ def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
     assert asked == []
 
 
-def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.consumer.REJOIN_S", 0.05)
-    monkeypatch.setattr("training.consumer.POLL_S", 0.01)
+def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> None:
     situation = Situation()
     reader = ScriptedReader(1, situation.stopping.set)
     steps: list[str] = []
@@ -221,7 +223,7 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up(monke
     def moved(watch: Any) -> RetrainStatus:
         watch.step("search")
         steps.append("search")
-        reader.partitions = frozenset()
+        reader.current = False
         watch.step("log")
         steps.append("log")
         return RetrainStatus.PROMOTED
@@ -232,9 +234,7 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up(monke
     assert steps == ["search"]
 
 
-def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.consumer.REJOIN_S", 0.05)
-    monkeypatch.setattr("training.consumer.POLL_S", 0.01)
+def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
     situation = Situation()
     broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
     following = ScriptedReader(0, situation.stopping.set)
@@ -252,20 +252,3 @@ def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing(monkeypatc
 
     assert steps == []
     assert broken.committed == []
-
-
-def test_a_rebalance_that_brings_the_command_back_does_not_end_its_training() -> None:
-    situation = Situation()
-    reader = ScriptedReader(1, situation.stopping.set)
-    ours = reader.partitions
-
-    def shaken(watch: Any) -> RetrainStatus:
-        reader.partitions = frozenset()
-        threading.Timer(0.3, lambda: setattr(reader, "partitions", ours)).start()
-        watch.step("log")
-        return RetrainStatus.PROMOTED
-
-    a_loop(ScriptedAnswering(shaken), reader, situation=situation).run()
-
-    assert situation.stage == "waiting"
-    assert reader.committed == [0]
