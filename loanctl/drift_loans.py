@@ -12,11 +12,8 @@ from drift.decoding import Projection, millis
 from drift.joining import Decided, Ended, Joining, JoinRules, Notes
 from drift.performance import Performance, performance
 from drift.reports import millis_of
-from loanctl.observe import Record, blocks
-from schemas.codec import schema_ids
+from loanctl.observe import Record, projected
 from schemas.events import LoanDecision, LoanOutcome, Outcome
-from schemas.registered import WriterSchemas
-from schemas.topics import Topic
 from streams.connection import Connection
 
 SEED: Final = 1
@@ -91,27 +88,18 @@ def _told(joining: Joining, stretches: Iterable[Stretch], rules: JoinRules) -> I
 
 
 def _joined(connection: Connection, rules: JoinRules) -> Joining:
-    joining, topics, writers = Joining(rules), connection.topics(), WriterSchemas(connection.registry())
-    for record, plain in _read(connection, topics.decisions, Projection(LoanDecision, OF_DECISIONS), writers):
+    joining, topics = Joining(rules), connection.topics()
+    for record, plain in projected(connection, topics.decisions, Projection(LoanDecision, OF_DECISIONS)):
         if plain is None:
             joining.notes.unreadable += 1
         else:
             joining.decided(_decided(record, plain))
-    for record, plain in _read(connection, topics.outcomes, Projection(LoanOutcome, OF_OUTCOMES), writers):
+    for record, plain in projected(connection, topics.outcomes, Projection(LoanOutcome, OF_OUTCOMES)):
         if plain is None:
             joining.notes.unreadable += 1
         else:
             joining.ended(_ended(record, plain))
     return joining
-
-
-def _read(
-    connection: Connection, topic: Topic, projection: Projection, writers: WriterSchemas
-) -> Iterator[tuple[Record, Mapping[str, Any] | None]]:
-    for block in blocks(connection, [topic]):
-        known = writers.of(schema_ids([record.value for record in block]))
-        for record in block:
-            yield record, projection.read(record.value, known)
 
 
 def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:
@@ -121,7 +109,7 @@ def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:
         probability=plain["probability"],
         approved=plain["outcome"] == Outcome.APPROVE.value,
         version=plain["scorecard_version"],
-        place=(record.timestamp, record.partition, record.offset),
+        place=record.place,
     )
 
 
@@ -130,5 +118,5 @@ def _ended(record: Record, plain: Mapping[str, Any]) -> Ended:
         application_id=plain["application_id"],
         defaulted=plain["defaulted"],
         observed_at=millis(plain["observed_at"]),
-        place=(record.timestamp, record.partition, record.offset),
+        place=record.place,
     )

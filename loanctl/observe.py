@@ -12,7 +12,11 @@ from typing import Any, Final, Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from drift.decoding import Projection
+from drift.joining import Place
+from schemas.codec import schema_ids
 from schemas.faults import OutageError
+from schemas.registered import WriterSchemas
 from schemas.topics import Topic
 from streams.connection import Connection
 
@@ -42,6 +46,11 @@ class Record:
     """Milliseconds since 1970, by this machine's clock: when we had it in hands."""
     value: bytes | None
     headers: Mapping[str, bytes | None]
+
+    @property
+    def place(self) -> Place:
+        """Tells which of a topic's records is the first."""
+        return self.timestamp, self.partition, self.offset
 
 
 class Watcher:
@@ -100,7 +109,7 @@ def everything(connection: Connection, topics: Sequence[Topic]) -> dict[str, lis
     """
     records = [record for block in blocks(connection, topics) for record in block]
     found: dict[str, list[Record]] = {topic.name: [] for topic in topics}
-    for record in sorted(records, key=lambda record: (record.timestamp, record.partition, record.offset)):
+    for record in sorted(records, key=lambda record: record.place):
         found[record.topic].append(record)
     return found
 
@@ -123,6 +132,32 @@ def blocks(connection: Connection, topics: Sequence[Topic], since: int | None = 
         yield from _to_the_end(consumer, {(place.topic, place.partition) for place in consumer.assignment()})
     finally:
         consumer.close()
+
+
+def projected(
+    connection: Connection,
+    topic: Topic,
+    projection: Projection,
+    since: int | None = None,
+    chosen: Callable[[Record], bool] = lambda _: True,
+) -> Iterator[tuple[Record, Mapping[str, Any] | None]]:
+    """Records that lie on a topic now, and the fields read of each; None where its bytes are no such event.
+
+    Args:
+        connection: broker and registry.
+        topic: which.
+        projection: the event and its fields.
+        since: as for `blocks`.
+        chosen: of such records alone.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    writers = WriterSchemas(connection.registry())
+    for block in blocks(connection, [topic], since):
+        known = writers.of(schema_ids([record.value for record in block]))
+        for record in filter(chosen, block):
+            yield record, projection.read(record.value, known)
 
 
 def _consumer(connection: Connection, topics: Sequence[Topic]) -> Consumer:

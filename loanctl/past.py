@@ -3,26 +3,19 @@
 What is asked of them: `loanctl.policy_effect`, `loanctl.challenger_comparison`.
 """
 
-import hashlib
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from drift.decoding import Projection
-from loanctl.observe import blocks
-from schemas.codec import schema_ids
+from drift.joining import Place, digest_of
+from drift.reports import millis_of, time_of
+from loanctl.observe import projected
 from schemas.faults import SetupError
-from schemas.registered import WriterSchemas
 from schemas.topics import Topic
 from streams.connection import Connection
-
-Place = tuple[int, int, int]
-"""Timestamp (milliseconds since 1970), partition, offset."""
-
-DIGEST_BYTES: Final = 8
-"""Of ten million ids two share one with a chance of three in a million."""
 
 
 class NothingDecidedError(SetupError):
@@ -46,8 +39,8 @@ class Span:
 
     def __contains__(self, timestamp: int) -> bool:
         """Whether a record of this time is meant, milliseconds since 1970."""
-        after = self.since is None or timestamp >= _millis(self.since)
-        return after and (self.until is None or timestamp < _millis(self.until))
+        after = self.since is None or timestamp >= millis_of(self.since)
+        return after and (self.until is None or timestamp < millis_of(self.until))
 
     def __str__(self) -> str:
         begin = f" from {self.since:%Y-%m-%d %H:%M:%S}" if self.since else ""
@@ -101,7 +94,7 @@ def first_decisions(
     kept = first.kept()
     if not kept:
         raise NothingDecidedError.on(topic, chosen)
-    began = datetime.fromtimestamp(kept[0][1][0] / 1000, UTC)
+    began = time_of(kept[0][1][0])
     return Past({name: decision for name, _, decision in kept}, began)
 
 
@@ -121,36 +114,34 @@ def latest_decision(connection: Connection, topic: Topic, projection: Projection
 def _read(
     connection: Connection, topic: Topic, projection: Projection, chosen: Span
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    writers = WriterSchemas(connection.registry())
-    for block in blocks(connection, [topic], _millis(chosen.since) if chosen.since else None):
-        known = writers.of(schema_ids([record.value for record in block]))
-        for record in block:
-            # Within a partition timestamps need not rise, so the beginning is not enough.
-            decision = projection.read(record.value, known) if record.timestamp in chosen else None
-            if decision is not None:
-                yield (record.timestamp, record.partition, record.offset), decision
+    since = millis_of(chosen.since) if chosen.since else None
+    # Within a partition timestamps need not rise, so the beginning is not enough.
+    for record, decision in projected(connection, topic, projection, since, lambda one: one.timestamp in chosen):
+        if decision is not None:
+            yield record.place, decision
 
 
 class _First:
     """The first decision of each application; of all but the latest so many no more than that they were.
 
-    Of those the digest of each id is kept, about a hundred bytes in memory: ten million take a gigabyte.
+    Of those the digest of each id is kept, about a hundred bytes in memory: ten million take a gigabyte, and
+    two of them share one with a chance of three in a million.
     """
 
     def __init__(self, most: int | None) -> None:
         self._most = most
         self._found: dict[str, tuple[Place, Mapping[str, Any]]] = {}
-        self._passed: set[bytes] = set()
+        self._passed: set[int] = set()
 
     def add(self, place: Place, decision: Mapping[str, Any]) -> None:
         name = decision["application_id"]
         before = self._found.get(name)
         # One that was passed would be none of the latest by an earlier decision either.
-        if (before is None and _digest(name) not in self._passed) or (before is not None and place < before[0]):
+        if (before is None and digest_of(name) not in self._passed) or (before is not None and place < before[0]):
             self._found[name] = (place, decision)
         if self._most is not None and len(self._found) > 2 * self._most:
             latest = {name for name, _, _ in self.kept()}
-            self._passed.update(_digest(name) for name in self._found if name not in latest)
+            self._passed.update(digest_of(name) for name in self._found if name not in latest)
             self._found = {name: found for name, found in self._found.items() if name in latest}
 
     def kept(self) -> list[tuple[str, Place, Mapping[str, Any]]]:
@@ -160,13 +151,5 @@ class _First:
         return sorted(latest, key=lambda one: one[1])
 
 
-def _digest(application_id: str) -> bytes:
-    return hashlib.blake2b(application_id.encode(), digest_size=DIGEST_BYTES).digest()
-
-
 def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
-
-
-def _millis(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -48,9 +48,7 @@ class Registry:
             ModelRegistryAwayError: MLflow does not answer.
         """
         found = self._asked(lambda client: client.get_model_version_by_alias(self.name, alias))
-        if found is None:
-            return None
-        return self._registered(found)
+        return None if found is None else self._registered(found)
 
     def remember(self, champion: Registered) -> None:
         """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""

@@ -172,12 +172,11 @@ class Answering:
 
     def _known(self, command: RetrainCommand) -> Known:
         champion = self._registry.champion()
-        told = champion.tags.get(tags.PROMOTED_AT) if champion else None
         return Known(
             product=self._contract.product,
             answered=self._answered(command.command_id),
             champion=champion,
-            promoted_at=datetime.fromisoformat(told) if told else None,
+            promoted_at=tags.promoted_at(champion),
             too_soon=timedelta(seconds=self._settings.too_soon_s),
         )
 

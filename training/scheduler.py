@@ -56,7 +56,8 @@ class Scheduler:
         now = self._now()
         if self._schedule is None or (self._next is not None and now < self._next):
             return
-        since = schedule.asked_last(self._commands(), self._product, self._promoted_at()) or self._began
+        promoted_at = tags.promoted_at(self._registry.champion())
+        since = schedule.asked_last(self._commands(), self._product, promoted_at) or self._began
         due = schedule.due(self._schedule, since, now)
         if due is not None:
             command = schedule.command(self._schedule, self._product, due, now)
@@ -73,8 +74,3 @@ class Scheduler:
             except RecordError:
                 continue
         return found
-
-    def _promoted_at(self) -> datetime | None:
-        champion = self._registry.champion()
-        told = champion.tags.get(tags.PROMOTED_AT) if champion else None
-        return datetime.fromisoformat(told) if told else None

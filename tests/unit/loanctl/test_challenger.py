@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import fastavro
 import pytest
 
-from loanctl import challenger, past
+from loanctl import challenger, observe
 from loanctl.challenger import Contestants
 from loanctl.observe import Record
 from loanctl.past import NothingDecidedError, span
@@ -46,8 +46,8 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
             name = topics[0].name
             return [[Record(name, 0, nth, 10**9 + nth, 0, encoded(each), {}) for nth, each in enumerate(lain[name])]]
 
-        monkeypatch.setattr(past, "blocks", blocks)
-        monkeypatch.setattr(past, "WriterSchemas", OneWriter)
+        monkeypatch.setattr(observe, "blocks", blocks)
+        monkeypatch.setattr(observe, "WriterSchemas", OneWriter)
         return challenger._contestants(SETTINGS, span(None, None, most), version)
 
     return run

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from loanctl import past, policy
+from loanctl import observe, past, policy
 from loanctl.observe import Record
 from loanctl.past import NothingDecidedError, Past, every, first_decisions, span
 from schemas.topics import Topic
@@ -33,7 +33,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Past]:
             Record("loan.decisions.v1", 0, offset, timestamp, 0, value.encode(), {})
             for offset, (timestamp, value) in enumerate(records)
         ]
-        monkeypatch.setattr(past, "blocks", lambda *_: iter([[record] for record in lain]))
+        monkeypatch.setattr(observe, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
         return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.events import RetrainCause, RetrainCommand
 from schemas.registered import EventSerde
+from scorecard.registry import Registry
 from streams.connection import SettingsError
 from training import scheduler
 from training.__main__ import MISCONFIGURED, main
@@ -105,7 +106,7 @@ class Office:
         self.now = MONDAY - timedelta(hours=1)
         monkeypatch.setattr(scheduler, "whole", self._whole)
         monkeypatch.setattr(EventSerde, "decode", lambda _self, value: value)
-        monkeypatch.setattr(scheduler.Scheduler, "_promoted_at", lambda _self: None)
+        monkeypatch.setattr(Registry, "champion", lambda _self: None)
 
     def publish(self, _topic: Any, key: str, command: RetrainCommand) -> None:
         assert key == command.command_id
