@@ -26,6 +26,7 @@ from schemas.registered import EventSerde, RegistryAwayError, WriterSchemas
 from scorecard.asking import ModelRegistryAwayError
 from scorecard.cache import BundleCache
 from scorecard.registry import Registry
+from streams import heap
 from streams.instance import Instance, claim
 from streams.produce import BrokerAwayError, NoTopicError
 from streams.situation import Backoff, Situation, StoppedError
@@ -125,6 +126,7 @@ class Agent:
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
             self._await_champion(announcements)
+            heap.settle()
             session = self._opened(announcements)
         except BaseException:
             announcements.close()
@@ -199,6 +201,8 @@ class Agent:
             topics.drift_counts,
             topics.drift_states,
             topics.drift_reports,
+            topics.performance_reports,
+            topics.outcomes,
             topics.drift_acknowledgements,
             topics.retrain_commands,
             topics.retrain_results,

@@ -1,27 +1,18 @@
 """How truly probabilities state risk: intercept and slope of Cox 1958, and bins. Pure."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy import special
 
-from drift.intervals import Figure, Flags, Floats, Z, rate
+from drift.intervals import Flags, Floats, Z, rate
+from schemas.events import CalibrationBin, Figure
 
 BINS: Final = 10
 CLIP: Final = 1e-6
 """A probability of exactly 0 or 1 has no log-odds."""
 STEPS: Final = 50
 SETTLED: Final = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationBin:
-    """Loans of near probabilities: what was stated, and what became of them."""
-
-    n: int
-    stated: float
-    observed: Figure
 
 
 def intercept(probability: Floats, defaulted: Flags) -> Figure | None:

@@ -1,6 +1,7 @@
-"""Whether a window's verdict asks for a challenger: hysteresis, one at a time, cooldown, latch.
+"""Whether a finding asks for a challenger: hysteresis, one at a time, cooldown, latch.
 
-A loop that retrains on its own alarm can run away. What holds it:
+A finding is a window that has drifted, or a champion whose performance has fallen (`drift.falling`). A loop
+that retrains on its own alarm can run away. What holds it:
 
 | guard | what it waits for |
 | --- | --- |
@@ -9,9 +10,11 @@ A loop that retrains on its own alarm can run away. What holds it:
 | cooldown | event time since the window that commanded last, over promotions too |
 | latch | a challenger was rejected or waits for a person: until a steady window, a new champion, or a word |
 | hold | a person knows of the shift (a declared policy change, a season) |
+| asked | of fallen performance: the ends known since it was asked last are not twice as many |
 
-Windows that are INSUFFICIENT are passed over: they neither confirm nor deny. Time is event time, so
-a replay commands what was commanded. Pure.
+What has fallen needs no second look: its whole interval lies under the floor. Windows that are INSUFFICIENT
+are passed over: they neither confirm nor deny. Time is event time, so a replay commands what was commanded.
+Pure.
 """
 
 import hashlib
@@ -21,10 +24,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from drift import falling
 from drift.reports import millis_of
 from schemas.events import (
     DriftAcknowledgement,
     DriftReport,
+    PerformanceReport,
     RetrainCause,
     RetrainCommand,
     RetrainResult,
@@ -41,13 +46,14 @@ LATCHING: Final = frozenset({RetrainStatus.REJECTED, RetrainStatus.HELD})
 
 
 class Withheld(StrEnum):
-    """Why a drifted window led to no command. Published."""
+    """Why a finding led to no command. Published."""
 
     UNCONFIRMED = "unconfirmed"
     IN_FLIGHT = "in_flight"
     LATCHED = "latched"
     COOLDOWN = "cooldown"
     ACKNOWLEDGED = "acknowledged"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +65,15 @@ class Memory:
     in_flight: str = ""
     """The command that no result has answered."""
     commanded_at: int | None = None
-    """End of the window that commanded last, milliseconds since 1970."""
+    """Event time of the last command, milliseconds since 1970: the end of its window."""
     latched: bool = False
     hold_until: int | None = None
+    fallen: str = ""
+    """The last command that fallen performance led to."""
 
     def after_result(self, result: RetrainResult) -> "Memory":
-        """The trainer has answered; a DUPLICATE answers nothing, its original does."""
-        if result.command_id != self.in_flight or result.status is RetrainStatus.DUPLICATE:
+        """The trainer has answered. A DUPLICATE does, too: somebody else asked the same, and was answered before us."""
+        if result.command_id != self.in_flight:
             return self
         return replace(self, in_flight="", latched=self.latched or result.status in LATCHING)
 
@@ -97,11 +105,31 @@ def judged(memory: Memory, report: DriftReport, cooldown_ms: int) -> tuple[Memor
     seen = replace(memory, drifted=(*memory.drifted, drifted)[-OF:], latched=latched)
     if not drifted:
         return seen, report
-    withheld = _withheld(seen, millis_of(report.window_end), cooldown_ms)
+    held = Withheld.UNCONFIRMED if sum(seen.drifted) < NEEDED else None
+    withheld = held or _guarded(seen, millis_of(report.window_end), cooldown_ms)
     if withheld is not None:
         return seen, replace(report, withheld=withheld.value)
     name = command_id(report)
     commanded = replace(seen, drifted=(), in_flight=name, commanded_at=millis_of(report.window_end))
+    return commanded, replace(report, command_id=name)
+
+
+def judged_performance(
+    memory: Memory, report: PerformanceReport, event_time: int, cooldown_ms: int
+) -> tuple[Memory, PerformanceReport]:
+    """The same for a look at the champion's loans.
+
+    Args:
+        event_time: of now, milliseconds since 1970: no window that ends before is open any more.
+    """
+    if not report.fallen:
+        return memory, report
+    name = falling.command_id(report)
+    asked = Withheld.ASKED if name == memory.fallen else None
+    withheld = asked or _guarded(memory, event_time, cooldown_ms)
+    if withheld is not None:
+        return memory, replace(report, withheld=withheld.value)
+    commanded = replace(memory, drifted=(), in_flight=name, commanded_at=event_time, fallen=name)
     return commanded, replace(report, command_id=name)
 
 
@@ -129,11 +157,10 @@ def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
     )
 
 
-def _withheld(memory: Memory, window_end: int, cooldown_ms: int) -> Withheld | None:
-    cooling = memory.commanded_at is not None and window_end < memory.commanded_at + cooldown_ms
-    held = memory.hold_until is not None and window_end < memory.hold_until
+def _guarded(memory: Memory, event_time: int, cooldown_ms: int) -> Withheld | None:
+    cooling = memory.commanded_at is not None and event_time < memory.commanded_at + cooldown_ms
+    held = memory.hold_until is not None and event_time < memory.hold_until
     guards = {
-        Withheld.UNCONFIRMED: sum(memory.drifted) < NEEDED,
         Withheld.IN_FLIGHT: bool(memory.in_flight),
         Withheld.LATCHED: memory.latched,
         Withheld.COOLDOWN: cooling,

@@ -100,11 +100,9 @@ class Counting:
         messages = self._consumed(timeout_s)
         now = self._clock()
         slept = all(counted.idle for counted in self._places.values())
-        arrived = self._by_place(message for message in messages if message.error() is None)
+        arrived = self._by_place(messages)
         for place, its in arrived.items():
             self._observe(place, its, now)
-        for message in messages:
-            self._note_end(message, (message.topic(), message.partition()))
         if slept and any(counted.awake for counted in self._places.values()):
             self._held_until = now + SETTLE_S
         return bool(arrived)
@@ -160,16 +158,17 @@ class Counting:
             return []
         return [message for message in messages if _tells(message)]
 
-    def _note_end(self, message: Any, place: Place) -> None:
-        """In the order read: a record may follow the end of a partition, and the end a record."""
-        if place in self._places:
-            self._places[place].ended = message.error() is not None
-
     def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
+        """The records of each partition of ours, having noted which were read to their end."""
         arrived: dict[Place, list[Any]] = {}
         for message in messages:
             place = (message.topic(), message.partition())
-            if place in self._places:
+            counted = self._places.get(place)
+            if counted is None:
+                continue
+            # In the order read: a record may follow the end of a partition, and the end a record.
+            counted.ended = message.error() is not None
+            if not counted.ended:
                 arrived.setdefault(place, []).append(message)
         return arrived
 

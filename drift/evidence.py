@@ -17,7 +17,7 @@ from drift.placing import PaneRules
 from drift.reference import Reference
 from drift.reports import Reporting, millis_of, report_of
 from drift.windows import Place, Window
-from schemas.events import DriftReport, OffsetRange, PaneCounts, as_record
+from schemas.events import DriftReport, OffsetRange, PaneCounts, PerformanceReport, as_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def recomputed(
     )
 
 
-def differences(report: DriftReport, again: DriftReport) -> Iterator[str]:
+def differences(report: DriftReport | PerformanceReport, again: DriftReport | PerformanceReport) -> Iterator[str]:
     """The fields in which two reports differ, by name; whether a sequence is a list is no difference."""
     one, other = as_record(report), as_record(again)
     for name in one:

@@ -1,26 +1,18 @@
 """A figure and how sure one is of it: 95 % intervals. Pure."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from schemas.events import Figure
+
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 ENDS: Final = (2.5, 97.5)
 Z: Final = float(stats.norm.isf(0.025))
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def rate(count: int, n: int) -> Figure:

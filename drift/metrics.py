@@ -4,11 +4,13 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
-from schemas.events import DriftReport, FlagKind, Verdict
+from schemas.events import DriftReport, Figure, FlagKind, PerformanceReport, Verdict
 from schemas.topics import Topics
 
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
 """As a number, so that an alert can say `> 1`."""
+
+FIGURES: Final = ("auc", "ks", "brier", "default_rate", "intercept", "slope")
 
 
 class Metrics:
@@ -41,6 +43,15 @@ class Metrics:
         self.sessions = counter("loan_drift_sessions_total", "Beginnings from what is in Kafka, the first included.")
         self.outages = counter("loan_drift_outages_total", "Outages begun, by who was away.", "neighbour")
         self.champion = gauge("loan_drift_champion_info", "The champion watched.", "version", "reference_id")
+        self._performance = gauge(
+            "loan_drift_performance",
+            "Of the champion's loans at the last look, and its interval.",
+            "figure",
+            "of",
+            "end",
+        )
+        self._loans = gauge("loan_drift_loans", "Of the champion at the last look.", "kind")
+        self._fallen = gauge("loan_drift_performance_fallen", "1 where the AUC observed is surely under its floor.")
         self._begin_at_zero()
 
     def counted(self, source: str, records: int) -> None:
@@ -68,6 +79,21 @@ class Metrics:
         self._unreadable.inc(report.unreadable)
         self._commands.inc(bool(report.command_id))
 
+    def performed(self, report: PerformanceReport) -> None:
+        """The champion's loans were looked at, and the report is safe."""
+        found = report.performance
+        # A figure that cannot be had any more must not stand as it was.
+        self._performance.clear()
+        for of, figures in (("observed", found.observed), ("estimated", found.estimated)):
+            for name in FIGURES:
+                self._tell(name, of, getattr(figures, name, None))
+        self._tell("approval_rate", "observed", found.approval_rate)
+        self._loans.labels("decided").set(found.decided)
+        self._loans.labels("scored").set(found.scored)
+        self._loans.labels("ended").set(found.with_outcome)
+        self._fallen.set(report.fallen)
+        self._commands.inc(bool(report.command_id))
+
     def watching(self, version: str, reference_id: str) -> None:
         """Another champion is watched."""
         self.champion.clear()
@@ -76,6 +102,10 @@ class Metrics:
     def outage_began(self, neighbour: str) -> None:
         """A neighbour is away."""
         self.outages.labels(neighbour).inc()
+
+    def _tell(self, name: str, of: str, figure: Figure | None) -> None:
+        for end in ("value", "low", "high") if figure else ():
+            self._performance.labels(name, of, end).set(getattr(figure, end))
 
     def _begin_at_zero(self) -> None:
         # A counter that first appears with its first event hides that event from `increase()`.

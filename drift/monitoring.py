@@ -7,19 +7,26 @@ window begins with the panes that were still open then. A message of an earlier 
 how far its partition is. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from drift import seasons
-from drift.commands import Memory, command_of, judged
+from drift import falling, seasons
+from drift.commands import Memory, command_of, judged, judged_performance
 from drift.reference import Reference
 from drift.reports import Reporting, report_of
 from drift.seasons import Seasons
 from drift.windowing import WindowRules, Windows
 from drift.windows import Window
-from schemas.events import DriftAcknowledgement, DriftCounts, DriftReport, RetrainCommand, RetrainResult
+from schemas.events import (
+    DriftAcknowledgement,
+    DriftCounts,
+    DriftReport,
+    PerformanceReport,
+    RetrainCommand,
+    RetrainResult,
+)
 
 NO_GENERATION: Final = -2
 """Before any message; -1 is a champion that was never announced."""
@@ -34,14 +41,28 @@ class MonitorRules:
     cooldown_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What one message led to."""
 
     reports: tuple[DriftReport, ...] = ()
     commands: tuple[RetrainCommand, ...] = ()
+    performances: tuple[PerformanceReport, ...] = ()
     dropped: int = 0
     """Records counted in the bins of a former champion and told of nowhere."""
+
+    def __bool__(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self.reports or self.performances)
+
+    def plus(self, more: "Findings") -> "Findings":
+        """Both, these first."""
+        return Findings(
+            reports=(*self.reports, *more.reports),
+            commands=(*self.commands, *more.commands),
+            performances=(*self.performances, *more.performances),
+            dropped=self.dropped + more.dropped,
+        )
 
 
 class Monitor:
@@ -54,6 +75,8 @@ class Monitor:
         self._generation = NO_GENERATION
         self._champion = ("", "", "")
         self._seasons: Seasons = ()
+        self._looked: tuple[str, tuple[int, ...]] = ("", ())
+        """The champion whose loans were looked at last, and where outcomes ended then."""
 
     @property
     def memory(self) -> Memory:
@@ -80,6 +103,10 @@ class Monitor:
         """Whether no partition is waited for."""
         return self._windows.all_silent
 
+    def outcomes_seen(self, champion_digest: str) -> Sequence[int]:
+        """Where outcomes ended when this champion's loans were looked at last; empty where they were not."""
+        return self._looked[1] if self._looked[0] == champion_digest else ()
+
     def passed(self, counts: DriftCounts) -> Findings:
         """Take a message of a former champion's counts: only how far its partition is is of use."""
         self._windows.hear(counts)
@@ -104,6 +131,23 @@ class Monitor:
         """Close the open window: nothing has come for longer than a window lasts."""
         return self._found(self._windows.silent(), reference, now, 0)
 
+    def performed(self, report: PerformanceReport, now: datetime) -> Findings:
+        """Take a look at what became of the champion's loans; one at a former champion's is of no use any more.
+
+        Args:
+            report: as yet without a command.
+            now: stamped on commands, and on nothing else.
+        """
+        if self._champion[1] not in ("", report.champion_digest):
+            return Findings()
+        decisions = self._rules.reporting.decisions_topic
+        self._looked = (report.champion_digest, tuple(each.end for each in report.offsets if each.topic != decisions))
+        self._memory, judged_report = judged_performance(
+            self._memory, report, self._windows.closed_through, self._rules.cooldown_ms
+        )
+        commands = (falling.command_of(judged_report, now),) if judged_report.command_id else ()
+        return Findings(commands=commands, performances=(judged_report,))
+
     def answered(self, result: RetrainResult) -> None:
         """Take the trainer's answer to a command."""
         self._memory = self._memory.after_result(result)
@@ -122,6 +166,7 @@ class Monitor:
             "generation": self._generation,
             "champion": list(self._champion),
             "seasons": seasons.saved(self._seasons),
+            "looked": [self._looked[0], list(self._looked[1])],
         }
 
     @classmethod
@@ -138,6 +183,8 @@ class Monitor:
         version, digest, reference_id = saved["champion"]
         monitor._champion = (version, digest, reference_id)
         monitor._seasons = seasons.restored(saved.get("seasons", ()))
+        looked_at, ends = saved.get("looked", ("", ()))
+        monitor._looked = (looked_at, tuple(ends))
         return monitor
 
     def _succeed(self, counts: DriftCounts) -> int:
@@ -157,4 +204,4 @@ class Monitor:
             self._memory, report = judged(self._memory, report, self._rules.cooldown_ms)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)
-        return Findings(tuple(reports), commands, dropped)
+        return Findings(reports=tuple(reports), commands=commands, dropped=dropped)

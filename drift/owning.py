@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from drift.champions import Champions
+from drift.looking import Looking, look
 from drift.metrics import Metrics
 from drift.monitoring import Findings, Monitor
 from drift.outbox import Outbox, record_of
@@ -48,6 +50,7 @@ class Owning:
         self._serdes = serdes
         self._metrics = metrics
         self._clock: Callable[[], float] = time.monotonic
+        self._looking = self._new_looking()
         self._desk: Desk | None = None
         self._saved_at = self._heard_at = self._clock()
         self._closed_silent = False
@@ -89,7 +92,8 @@ class Owning:
         for message in messages:
             self._take_counts(desk, message)
         self._take_silence(desk, now, heard=bool(messages))
-        if desk.findings.reports or (desk.changed and now - self._saved_at >= SAVE_EVERY_S):
+        self._take_look(desk)
+        if desk.findings or (desk.changed and now - self._saved_at >= SAVE_EVERY_S):
             self._publish(desk, outbox)
             self._saved_at = now
         return bool(messages)
@@ -100,6 +104,9 @@ class Owning:
         for consumer in (self._consumer, self._words):
             with suppress(KafkaException, RuntimeError):
                 consumer.close()
+
+    def _new_looking(self) -> Looking:
+        return Looking(partial(look, self._settings), self._settings.performance_every_s)
 
     def _counts_read(self) -> list[Any]:
         turns = self._turns
@@ -131,6 +138,14 @@ class Owning:
             self._closed_silent = True
             self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
 
+    def _take_look(self, desk: Desk) -> None:
+        reference = self._champions.reference
+        if reference is None:
+            return
+        found = self._looking.step(reference, desk.monitor.outcomes_seen(reference.champion_digest))
+        if found is not None:
+            self._keep(desk, desk.monitor.performed(found, datetime.now(UTC)))
+
     def _take_words(self, desk: Desk) -> None:
         for message in self._consumed(self._words):
             desk.positions[message.topic()] = message.offset() + 1
@@ -144,11 +159,8 @@ class Owning:
                 log.warning("word.unreadable", topic=message.topic(), offset=message.offset(), reason=fault.reason)
 
     def _keep(self, desk: Desk, found: Findings) -> None:
-        before = desk.findings
         desk.changed = True
-        desk.findings = Findings(
-            (*before.reports, *found.reports), (*before.commands, *found.commands), before.dropped + found.dropped
-        )
+        desk.findings = desk.findings.plus(found)
 
     def _publish(self, desk: Desk, outbox: Outbox) -> None:
         counts = self._topics.drift_counts.name
@@ -168,12 +180,24 @@ class Owning:
                 command=report.command_id,
                 withheld=report.withheld,
             )
+        for performance in found.performances:
+            self._metrics.performed(performance)
+            log.info(
+                "performance.told",
+                report=performance.report_id,
+                known=performance.performance.with_outcome,
+                fallen=performance.fallen,
+                command=performance.command_id,
+                withheld=performance.withheld,
+            )
         self._metrics.dropped.inc(found.dropped)
 
     def _records(self, desk: Desk) -> Iterator[OutgoingRecord]:
         topics, found, product = self._topics, desk.findings, self._settings.contract().product
         for report in found.reports:
             yield record_of(topics.drift_reports, report.window_id, report, self._serdes.reports)
+        for performance in found.performances:
+            yield record_of(topics.performance_reports, performance.report_id, performance, self._serdes.performances)
         for command in found.commands:
             yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
         state = DriftState(product=product, state=desk.saved())
@@ -204,6 +228,8 @@ class Owning:
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
         self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
         self._desk = desk
+        # What a look of before found, the owner in between may have told.
+        self._looking = self._new_looking()
         log.info("windows.owned", position=desk.positions.get(counts, 0))
 
     def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:

@@ -21,58 +21,13 @@ from typing import Final
 
 import numpy as np
 
-from drift.calibrated import CalibrationBin, calibration_bins, intercept, slope
-from drift.intervals import Figure, Flags, Floats, drawn_around, mean_of, rate
+from drift.calibrated import calibration_bins, intercept, slope
+from drift.intervals import Flags, Floats, drawn_around, mean_of, rate
 from drift.ranking import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
+from schemas.events import EstimatedPerformance, ObservedPerformance, Performance
 
 LEAST: Final = 10
 """Of defaults, and of loans repaid: with fewer, no interval here holds what it says."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
-    """Of the scored loans whose outcome is known. Figures that so few cannot give are None."""
-
-    n: int
-    defaults: int
-    default_rate: Figure
-    stated_default_rate: float
-    """Mean probability of the same loans."""
-    auc: Figure | None
-    ks: Figure | None
-    brier: Figure
-    intercept: Figure | None
-    """Log-odds to add to what is stated; 0 where it is right on the whole."""
-    slope: Figure | None
-    """Under 1 where what is stated is too extreme."""
-    bins: tuple[CalibrationBin, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimated:
-    """Of all scored loans, from their calibrated probabilities: estimates, not observations."""
-
-    n: int
-    default_rate: Figure
-    auc: Figure | None
-    ks: Figure | None
-    brier: Figure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Performance:
-    """Of one champion over one stretch."""
-
-    decided: int
-    scored: int
-    with_outcome: int
-    share_with_outcome: float
-    """Of the decisions; the rest is not known yet, or will never be: the declined are not lent to."""
-    approval_rate: Figure | None
-    observed: Observed | None
-    """None where no scored loan has an outcome."""
-    estimated: Estimated | None
-    """None where no loan was scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +66,12 @@ def performance(loans: Loans, seed: int) -> Performance:
     )
 
 
-def observed(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> Observed:
+def observed(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> ObservedPerformance:
     """Figures of loans that have ended; shapes (n,), n at least 1."""
     n, defaults = len(defaulted), int(defaulted.sum())
     enough = min(defaults, n - defaults) >= LEAST
     errors = np.square(probability - defaulted)
-    return Observed(
+    return ObservedPerformance(
         n=n,
         defaults=defaults,
         default_rate=rate(defaults, n),
@@ -130,7 +85,7 @@ def observed(probability: Floats, defaulted: Flags, rng: np.random.Generator) ->
     )
 
 
-def estimated(probability: Floats, rng: np.random.Generator) -> Estimated:
+def estimated(probability: Floats, rng: np.random.Generator) -> EstimatedPerformance:
     """What calibrated probabilities lead one to expect of the loans that they are of; shape (n,), n at least 1."""
     groups = Groups.by(probability)
     drawn = rng.binomial(groups.size, np.clip(groups.probability, 0.0, 1.0), size=(DRAWS, len(groups.size)))
@@ -139,7 +94,7 @@ def estimated(probability: Floats, rng: np.random.Generator) -> Estimated:
     told = both.mean() > 1.0 - 1.0 / LEAST
     gaps = gaps_of(drawn[both], repaid[both])
     missed = drawn * (1.0 - 2.0 * groups.probability)
-    return Estimated(
+    return EstimatedPerformance(
         n=n,
         default_rate=drawn_around(float(probability.mean()), drawn.sum(axis=1) / n),
         auc=drawn_around(expected_auc(probability), areas(drawn[both], repaid[both])) if told else None,

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from drift.intervals import Figure, Flags, Floats, Z, drawn_around, rate
+from drift.intervals import Flags, Floats, Z, drawn_around, rate
+from schemas.events import Figure
 
 Counts = npt.NDArray[np.int64]
 

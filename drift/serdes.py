@@ -8,6 +8,7 @@ from schemas.events import (
     DriftCounts,
     DriftReport,
     DriftState,
+    PerformanceReport,
     RetrainCommand,
     RetrainResult,
 )
@@ -20,6 +21,7 @@ class Serdes:
 
     counts: EventSerde[DriftCounts]
     reports: EventSerde[DriftReport]
+    performances: EventSerde[PerformanceReport]
     states: EventSerde[DriftState]
     commands: EventSerde[RetrainCommand]
     results: EventSerde[RetrainResult]
@@ -32,6 +34,7 @@ class Serdes:
         return cls(
             counts=EventSerde(registry, DriftCounts, topics.drift_counts.name),
             reports=EventSerde(registry, DriftReport, topics.drift_reports.name),
+            performances=EventSerde(registry, PerformanceReport, topics.performance_reports.name),
             states=EventSerde(registry, DriftState, topics.drift_states.name),
             commands=EventSerde(registry, RetrainCommand, topics.retrain_commands.name),
             results=EventSerde(registry, RetrainResult, topics.retrain_results.name),

@@ -1,5 +1,6 @@
 """Settings of the drift agent: read once, frozen, refused all at once."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -9,7 +10,7 @@ from drift.monitoring import MonitorRules
 from drift.placing import PaneRules
 from drift.reports import Reporting
 from drift.windowing import WindowRules
-from schemas.events import DriftRules
+from schemas.events import DriftRules, PerformanceRules
 from streams.connection import Connection
 from streams.web import LOOPBACK
 
@@ -44,6 +45,14 @@ class DriftSettings(Connection):
     """All partitions silent for so long by our clock: the open window closes."""
     with_decisions: bool = True
     """Count decisions too: score, contributions, reasons, approval rate."""
+    performance_every_s: NonNegativeFloat = 3_600.0
+    """From one look at what became of the champion's loans to the next, by our clock; 0 for none."""
+    performance_age_days: NonNegativeFloat = 365.0
+    """An outcome observed longer after the application than this does not count."""
+    performance_loans: int = Field(default=50_000, ge=1_000)
+    """Loans in memory at a look; of more, a sample by the digest of their ids."""
+    least_auc: float = Field(default=0.0, ge=0.0, le=1.0)
+    """An AUC of the champion's loans surely under this asks for a challenger; 0 for never."""
     drift_instance_id: str = ""
     """Names this agent for good. Empty: the host's name and the first number that no living agent here has."""
     batch_records: PositiveInt = 5_000
@@ -112,6 +121,14 @@ class DriftSettings(Connection):
                 ),
             ),
             cooldown_ms=round(self.cooldown_s * MS),
+        )
+
+    def performance_rules(self) -> PerformanceRules:
+        """By which performance is told and judged."""
+        return PerformanceRules(
+            age_ms=timedelta(days=self.performance_age_days) // timedelta(milliseconds=1),
+            most=self.performance_loans,
+            least_auc=self.least_auc,
         )
 
     def group(self) -> str:

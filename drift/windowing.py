@@ -11,12 +11,12 @@ Pure: the same partial counts in the same order give the same windows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from drift.observations import NO_TIME
 from drift.windows import Place, Window
-from schemas.events import DriftCounts, PaneCounts
+from schemas.events import DriftCounts, PaneCounts, as_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ class Windows:
             "partitions": self._partitions,
             "closed_through": self._closed_through,
             "waiting": [
-                [*place, asdict(pane)] for start in sorted(self._waiting) for place, pane in self._waiting[start]
+                [*place, as_record(pane)] for start in sorted(self._waiting) for place, pane in self._waiting[start]
             ],
             "open": self._open.saved() if self._open else None,
         }

@@ -6,6 +6,7 @@ All of it is read from the topics. Counting and judging are those of the drift a
 import json
 import sys
 import uuid
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,13 +20,27 @@ from drift.settings import DriftSettings
 from loanctl import drift_page, drift_performance, drift_reread
 from loanctl.drift_performance import console
 from loanctl.drift_story import Story, told
-from schemas.events import DriftAcknowledgement, DriftReport, Season, Verdict, as_record
+from schemas.events import (
+    ChampionAnnouncement,
+    DriftAcknowledgement,
+    DriftReport,
+    PerformanceReport,
+    RetrainResult,
+    Season,
+    Verdict,
+    as_record,
+)
 from schemas.faults import SetupError
 from streams.produce import EventPublisher
 
 SOURCE: Final = "/loanctl/drift"
 LAST: Final = 20
 TIME: Final = "%Y-%m-%d %H:%M:%S"
+LED_TO: Final = ("command", "result", "champion now")
+OF_WINDOWS: Final = ("window ends (UTC)", "n", "late", "verdict", "PSI", "feature", *LED_TO)
+SHOWN: Final = ("decided", "known", "AUC", "Brier", "slope")
+OF_LOOKS: Final = ("look", *SHOWN, *LED_TO)
+NUMBERS: Final = frozenset({"n", "late", "PSI", *SHOWN})
 COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
 
 app = typer.Typer(
@@ -49,18 +64,16 @@ class HalfASeasonError(SetupError):
 
 @app.command()
 def history(last: Last = LAST, as_json: AsJson = False) -> None:
-    """Windows with what they led to: report, command, result, announcement."""
-    stories = told(DriftSettings.read())[-last:]
+    """Windows, and looks at the champion's loans, with what they led to: report, command, result, announcement."""
+    stories = told(DriftSettings.read())
+    windows, looks = stories.windows[-last:], stories.looks[-last:]
     if as_json:
-        sys.stdout.write(json.dumps([story.plain() for story in stories], default=str) + "\n")
+        plain = [*(story.plain() for story in windows), *(story.plain() for story in looks)]
+        sys.stdout.write(json.dumps(plain, default=str) + "\n")
         return
-    lines = Lines(title="Windows and what they led to")
-    for name in ("window ends (UTC)", "n", "late", "verdict", "PSI", "feature", "command", "result", "champion now"):
-        # An id that is cut short finds nothing.
-        lines.add_column(name, justify="right" if name in ("n", "late", "PSI") else "left", overflow="fold")
-    for story in stories:
-        lines.add_row(*_row(story))
-    console().print(lines)
+    console().print(_table("Windows and what they led to", OF_WINDOWS, map(_row, windows)))
+    if looks:
+        console().print(_table("What became of the champion's loans", OF_LOOKS, map(_look_row, looks)))
 
 
 @app.command()
@@ -70,7 +83,8 @@ def report(
 ) -> None:
     """The last window in figures, or the last ones as a page."""
     settings = DriftSettings.read()
-    stories = told(settings)[-last:]
+    found_so_far = told(settings)
+    stories = found_so_far.windows[-last:]
     if not stories:
         raise NoReportError(_none())
     if html is None:
@@ -80,29 +94,33 @@ def report(
     html.parent.mkdir(parents=True, exist_ok=True)
     windows = drift_performance.windows(story.report for story in stories)
     performance = drift_performance.of(settings, windows, datetime.now(UTC))
-    html.write_text(drift_page.page(stories, performance), encoding="utf-8")
+    html.write_text(drift_page.page(stories, performance, found_so_far.looks[-last:]), encoding="utf-8")
     Console(soft_wrap=True).print(f"{html}: {len(stories)} windows")
 
 
 @app.command()
 def recompute(
-    window: Annotated[str, typer.Argument(help="A window's id; the last one where none is given.")] = "",
+    report: Annotated[
+        str, typer.Argument(help="Id of a window, or of a look at the champion's loans; the last window where none.")
+    ] = "",
 ) -> None:
     """Read the offsets that a report names again; exit status 1 if they give another report."""
     settings = DriftSettings.read()
-    reports = [story.report for story in told(settings)]
-    found = [each for each in reports if not window or each.window_id == window]
-    if not found:
-        raise NoReportError(f"no report of window {window}" if window else _none())
-    again = drift_reread.again(found[-1], settings)
-    differing = list(differences(found[-1], again))
+    stories = told(settings)
+    windows = {story.report.window_id: story.report for story in stories.windows}
+    looks = {story.report.report_id: story.report for story in stories.looks}
+    name = report or next(reversed(windows), "")
+    found = windows.get(name) or looks.get(name)
+    if found is None:
+        raise NoReportError(f"no report {name}" if name else _none())
+    again = drift_reread.again(found, settings)
+    differing = list(differences(found, again))
     out = Console(soft_wrap=True, highlight=False)
     if differing:
-        out.print(f"{found[-1].window_id}: DIFFERENT in {', '.join(differing)}")
+        out.print(f"{name}: DIFFERENT in {', '.join(differing)}")
         raise typer.Exit(1)
-    same = drift_reread.encoded(found[-1], settings) == drift_reread.encoded(again, settings)
-    stretches = ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.last}" for each in again.offsets)
-    out.print(f"{found[-1].window_id}: the same {'bytes' if same else 'values'} from {stretches}")
+    same = drift_reread.encoded(found, settings) == drift_reread.encoded(again, settings)
+    out.print(f"{name}: the same {'bytes' if same else 'values'} from {drift_reread.read(again)}")
 
 
 @app.command()
@@ -169,7 +187,17 @@ def _season(start: datetime | None, end: datetime | None, file: Path | None, set
     return drift_season.of_file(file, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), settings)
 
 
-def _row(story: Story) -> tuple[str, ...]:
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Lines:
+    lines = Lines(title=title)
+    for name in columns:
+        # An id that is cut short finds nothing.
+        lines.add_column(name, justify="right" if name in NUMBERS else "left", overflow="fold")
+    for row in rows:
+        lines.add_row(*row)
+    return lines
+
+
+def _row(story: Story[DriftReport]) -> tuple[str, ...]:
     found = story.report
     colour = COLOURS.get(found.verdict, "dim")
     return (
@@ -180,9 +208,23 @@ def _row(story: Story) -> tuple[str, ...]:
         f"{found.largest_psi:.3f}",
         found.largest_psi_feature,
         found.command_id or found.withheld,
-        story.result.status.value if story.result else "",
-        story.announcement.version if story.announcement else "",
+        *_led_to(story.result, story.announcement),
     )
+
+
+def _look_row(story: Story[PerformanceReport]) -> tuple[str, ...]:
+    figures = drift_performance.figures(story.report.performance, final=False)
+    shown = dict(zip(drift_performance.FIGURES, figures, strict=True))
+    return (
+        story.report.report_id,
+        *(shown[name] for name in SHOWN),
+        story.report.command_id or story.report.withheld,
+        *_led_to(story.result, story.announcement),
+    )
+
+
+def _led_to(result: RetrainResult | None, announcement: ChampionAnnouncement | None) -> tuple[str, str]:
+    return result.status.value if result else "", announcement.version if announcement else ""
 
 
 def _show(out: Console, found: DriftReport, what: str) -> None:

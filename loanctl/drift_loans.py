@@ -1,24 +1,18 @@
-"""Performance of champions, from the decisions and outcomes on the topics. What it is: `drift.performance`.
+"""Performance of champions, from the decisions and outcomes on the topics. What it is: `drift.performance`."""
 
-Decisions are read to their end, then outcomes: an outcome that comes meanwhile has its decision.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from drift.decoding import Projection, millis
-from drift.joining import Decided, Ended, Joining, JoinRules, Notes
-from drift.performance import Performance, performance
+from drift.joining import Joining, JoinRules, Notes
+from drift.loans import joined, lying
+from drift.performance import performance
 from drift.reports import millis_of
-from loanctl.observe import Record, projected
-from schemas.events import LoanDecision, LoanOutcome, Outcome
+from schemas.events import Performance
 from streams.connection import Connection
 
 SEED: Final = 1
-OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")
-OF_OUTCOMES: Final = ("application_id", "defaulted", "observed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,9 @@ def telling(connection: Connection, stretches: Sequence[Stretch], rules: JoinRul
     Raises:
         OutageError: broker or registry is away.
     """
-    joining = _joined(connection, rules)
+    topics = connection.topics()
+    outcomes, decisions = lying(connection, topics)
+    joining = joined(connection, topics, [*decisions, *outcomes], rules)
     return Telling(
         as_of=as_of,
         age_days=rules.age_ms / 86_400_000,
@@ -85,38 +81,3 @@ def _told(joining: Joining, stretches: Iterable[Stretch], rules: JoinRules) -> I
                 final=rules.as_of >= end + rules.age_ms,
                 performance=performance(joining.loans(start, end, version), SEED),
             )
-
-
-def _joined(connection: Connection, rules: JoinRules) -> Joining:
-    joining, topics = Joining(rules), connection.topics()
-    for record, plain in projected(connection, topics.decisions, Projection(LoanDecision, OF_DECISIONS)):
-        if plain is None:
-            joining.notes.unreadable += 1
-        else:
-            joining.decided(_decided(record, plain))
-    for record, plain in projected(connection, topics.outcomes, Projection(LoanOutcome, OF_OUTCOMES)):
-        if plain is None:
-            joining.notes.unreadable += 1
-        else:
-            joining.ended(_ended(record, plain))
-    return joining
-
-
-def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:
-    return Decided(
-        application_id=plain["application_id"],
-        applied_at=millis(plain["applied_at"]),
-        probability=plain["probability"],
-        approved=plain["outcome"] == Outcome.APPROVE.value,
-        version=plain["scorecard_version"],
-        place=record.place,
-    )
-
-
-def _ended(record: Record, plain: Mapping[str, Any]) -> Ended:
-    return Ended(
-        application_id=plain["application_id"],
-        defaulted=plain["defaulted"],
-        observed_at=millis(plain["observed_at"]),
-        place=record.place,
-    )

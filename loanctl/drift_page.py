@@ -7,9 +7,9 @@ from typing import Final
 
 from drift.verdict import DRIFTED_FROM, QUALITY_BINS, WATCH_FROM
 from loanctl.drift_loans import Telling
-from loanctl.drift_performance import COLUMNS, remarks, row
+from loanctl.drift_performance import COLUMNS, FIGURES, figures, remarks, row
 from loanctl.drift_story import Story
-from schemas.events import DriftReport, FeatureDrift, Verdict
+from schemas.events import DriftReport, FeatureDrift, PerformanceReport, Verdict
 
 COLOURS: Final = {Verdict.STEADY: "#2a7", Verdict.WATCH: "#c90", Verdict.DRIFTED: "#c33"}
 QUIET: Final = "#999"
@@ -26,15 +26,20 @@ th:first-child, td:first-child { text-align: left; } tr { border-bottom: 1px sol
 """
 
 
-def page(stories: Sequence[Story], performance: Telling | None = None) -> str:
+def page(
+    stories: Sequence[Story[DriftReport]],
+    performance: Telling | None = None,
+    looks: Sequence[Story[PerformanceReport]] = (),
+) -> str:
     """The page of some windows, the last one in full.
 
     Args:
         stories: of the windows, at least one.
         performance: in the same windows, where it was asked for.
+        looks: at what became of the champion's loans.
     """
     latest = stories[-1].report
-    parts = [_heading(latest), _over_time(stories), _windows(stories), _performance(performance)]
+    parts = [_heading(latest), _over_time(stories), _windows(stories), _performance(performance), _looks(looks)]
     body = "\n".join([*parts, _features(latest), _decisions(latest)])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Drift of '
@@ -50,7 +55,7 @@ def _heading(report: DriftReport) -> str:
     )
 
 
-def _over_time(stories: Sequence[Story]) -> str:
+def _over_time(stories: Sequence[Story[DriftReport]]) -> str:
     """Largest PSI of each window, with the two cut-offs."""
     found = [story.report for story in stories]
     top = max([DRIFTED_FROM * 1.5, *(report.largest_psi for report in found)])
@@ -73,13 +78,13 @@ def _over_time(stories: Sequence[Story]) -> str:
     )
 
 
-def _windows(stories: Sequence[Story]) -> str:
+def _windows(stories: Sequence[Story[DriftReport]]) -> str:
     head = "<tr><th>window ends (UTC)</th><th>n</th><th>late</th><th>verdict</th><th>PSI</th><th>feature</th>"
     rows = "".join(_window_row(story) for story in stories)
     return f"<h2>Windows</h2><table>{head}<th>command</th><th>result</th><th>champion</th></tr>{rows}</table>"
 
 
-def _window_row(story: Story) -> str:
+def _window_row(story: Story[DriftReport]) -> str:
     report = story.report
     cells = (
         f"{report.window_end:%Y-%m-%d %H:%M:%S}",
@@ -109,6 +114,28 @@ def _performance(found: Telling | None) -> str:
         "<h2>Performance</h2><p>est.: estimated from calibrated probabilities, not observed. Figures are told with "
         f"their 95 % intervals, that of KS an approximate one.</p><table><tr>{head}</tr>{rows}</table>{said}"
     )
+
+
+def _looks(stories: Sequence[Story[PerformanceReport]]) -> str:
+    if not stories:
+        return ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("as of (UTC)", "champion", *FIGURES, "command", "result"))
+    return (
+        "<h2>What became of the champion's loans</h2><p>All that it has decided, as known when the drift agent "
+        f"looked.</p><table><tr>{head}</tr>{''.join(map(_look_row, stories))}</table>"
+    )
+
+
+def _look_row(story: Story[PerformanceReport]) -> str:
+    report = story.report
+    cells = (
+        f"{report.as_of:%Y-%m-%d %H:%M:%S}",
+        report.champion_version,
+        *figures(report.performance, final=False),
+        report.command_id or report.withheld,
+        story.result.status.value if story.result else "",
+    )
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _features(report: DriftReport) -> str:

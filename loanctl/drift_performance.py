@@ -10,14 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table as Lines
 
-from drift.intervals import Figure
+from drift import falling
 from drift.joining import JoinRules, Notes
 from drift.reports import EPOCH, millis_of
 from drift.settings import DriftSettings
-from loanctl import falling
 from loanctl.drift_loans import Stretch, Telling, Told, telling
 from loanctl.drift_story import told as stories_told
-from schemas.events import DriftReport
+from schemas.events import DriftReport, Figure, Performance
 from schemas.faults import SetupError
 
 AGE_DAYS: Final = 365.0
@@ -27,9 +26,7 @@ LAST: Final = 20
 TIME: Final = "%Y-%m-%d %H:%M"
 WIDE: Final = 260
 """Where nobody's terminal sets a width."""
-COLUMNS: Final = (
-    "until (UTC)",
-    "champion",
+FIGURES: Final = (
     "decided",
     "known",
     "AUC",
@@ -40,6 +37,7 @@ COLUMNS: Final = (
     "rate est.",
     "slope",
 )
+COLUMNS: Final = ("until (UTC)", "champion", *FIGURES)
 
 
 class NoWindowError(SetupError):
@@ -128,14 +126,20 @@ def show(out: Console, found: Telling) -> None:
 
 def row(told: Told) -> tuple[str, ...]:
     """One stretch, figures with the ends of their intervals: few of them lie in the middle."""
-    made = told.performance
+    return (f"{told.end:{TIME}}", told.champion_version, *figures(told.performance, final=told.final))
+
+
+def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
+    """By the columns of figures.
+
+    Args:
+        made: what is told.
+        final: nothing more is to come.
+    """
     observed, estimated = made.observed, made.estimated
-    known = f"{made.share_with_outcome:.0%}{'' if told.final else ' so far'}"
     return (
-        f"{told.end:{TIME}}",
-        told.champion_version,
         str(made.decided),
-        known,
+        f"{made.share_with_outcome:.0%}{'' if final else ' so far'}",
         _shown(observed.auc if observed else None),
         _shown(estimated.auc if estimated else None),
         _shown(observed.ks if observed else None),
@@ -179,7 +183,7 @@ def _stretches(settings: DriftSettings, last: int, since: datetime | None, until
             problem = f"no time lies between {stretch.start:{TIME}} and {stretch.end:{TIME}}"
             raise NoWindowError(problem)
         return [stretch]
-    reports = [story.report for story in stories_told(settings)][-last:]
+    reports = [story.report for story in stories_told(settings).windows][-last:]
     if not reports:
         problem = "no report yet: the drift agent tells of a window when it closes; or name a stretch by --since"
         raise NoWindowError(problem)

@@ -1,28 +1,20 @@
 """A report's records read again, by the offsets that it names. What they give: `drift.evidence`."""
 
-import time
-from collections.abc import Iterable
-from typing import Any, Final
-
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-
+from drift import looking
 from drift.cells import cells_of
 from drift.evidence import Reread, recomputed
 from drift.reference import Reference
 from drift.settings import DriftSettings
-from loanctl.observe import UnreadTopicError, everything
+from loanctl.observe import everything
 from loanctl.sightings import Decoding
 from schemas.codec import schema_ids
-from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange
+from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange, PerformanceReport
 from schemas.faults import SetupError
 from schemas.registered import EventSerde, WriterSchemas
 from scorecard import bundle
 from scorecard.cache import BundleCache
 from scorecard.registry import Registry
-from streams.batches import records_of
-
-MOST: Final = 2_000
-PATIENCE_S: Final = 20.0
+from streams.extents import Extent, Record, batch_of, blocks
 
 
 class UndeclaredSeasonError(SetupError):
@@ -35,29 +27,44 @@ class UndeclaredSeasonError(SetupError):
         )
 
 
-def again(report: DriftReport, settings: DriftSettings) -> DriftReport:
+def again(report: DriftReport | PerformanceReport, settings: DriftSettings) -> DriftReport | PerformanceReport:
     """The report that the topics give now.
 
     Raises:
         OutageError: a neighbour is away, or the records are gone.
         SetupError: the champion's bundle is not there, or is another; or the season's declaration is gone.
     """
+    if isinstance(report, PerformanceReport):
+        return looking.again(settings, report)
+    return _window_again(report, settings)
+
+
+def read(report: DriftReport | PerformanceReport) -> str:
+    """Where a report's records lie."""
+    if isinstance(report, PerformanceReport):
+        return ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.end - 1}" for each in report.offsets)
+    return ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.last}" for each in report.offsets)
+
+
+def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     reference = reference_of(report.champion_version, report.champion_digest, settings)
     compared_with = _compared_with(report, reference, settings)
     cells = cells_of(settings.contract(), settings.topics(), reference)
     writers = WriterSchemas(settings.registry())
     reread = {}
     for stretch in report.offsets:
-        batch = records_of(stretch.topic, list(_messages(stretch, settings)))
+        batch = batch_of(stretch.topic, _records(stretch, settings))
         counting = cells[stretch.topic]
         seen = counting.observe(batch, writers.of(schema_ids(batch.values)))
         reread[stretch.topic, stretch.partition] = Reread(stretch, seen, counting.shape)
     return recomputed(report, reread, compared_with, settings.rules().reporting)
 
 
-def encoded(report: DriftReport, settings: DriftSettings) -> bytes:
+def encoded(report: DriftReport | PerformanceReport, settings: DriftSettings) -> bytes:
     """The report as it is published."""
-    return EventSerde(settings.registry(), DriftReport, settings.topics().drift_reports.name).encode(report)
+    topics = settings.topics()
+    topic = topics.performance_reports if isinstance(report, PerformanceReport) else topics.drift_reports
+    return EventSerde(settings.registry(), type(report), topic.name).encode(report)
 
 
 def reference_of(version: str, digest: str, settings: DriftSettings) -> Reference:
@@ -91,32 +98,7 @@ def _compared_with(report: DriftReport, reference: Reference, settings: DriftSet
     return found
 
 
-def _messages(stretch: OffsetRange, settings: DriftSettings) -> Iterable[Any]:
-    """The records of a stretch that are still there, in order."""
-    consumer = Consumer(
-        {
-            **settings.kafka(),
-            "group.id": "loanctl-drift",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-        }
-    )
-    try:
-        consumer.assign([TopicPartition(stretch.topic, stretch.partition, stretch.first)])
-        heard = time.monotonic()
-        while time.monotonic() - heard < PATIENCE_S:
-            for message in consumer.consume(MOST, 0.1):
-                heard, error, offset = time.monotonic(), message.error(), message.offset() or 0
-                if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                    return
-                if error is None and offset <= stretch.last:
-                    yield message
-                if error is None and offset >= stretch.last:
-                    return
-    except KafkaException as cause:
-        raise UnreadTopicError(cause.args[0].name()) from cause
-    finally:
-        consumer.close()
-    raise UnreadTopicError(stretch.topic)
+def _records(stretch: OffsetRange, settings: DriftSettings) -> list[Record]:
+    """Those of a stretch that are still there, in order."""
+    extent = Extent(stretch.topic, stretch.partition, stretch.first, stretch.last + 1)
+    return [record for block in blocks(settings, [extent]) for record in block]

@@ -12,10 +12,11 @@ from typing import Any, Self
 from drift.decoding import Projection
 from drift.joining import Place, digest_of
 from drift.reports import millis_of, time_of
-from loanctl.observe import projected
+from drift.rereading import projected
 from schemas.faults import SetupError
 from schemas.topics import Topic
 from streams.connection import Connection
+from streams.extents import extents
 
 
 class NothingDecidedError(SetupError):
@@ -114,9 +115,9 @@ def latest_decision(connection: Connection, topic: Topic, projection: Projection
 def _read(
     connection: Connection, topic: Topic, projection: Projection, chosen: Span
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    since = millis_of(chosen.since) if chosen.since else None
+    lying = extents(connection, [topic.name], millis_of(chosen.since) if chosen.since else None)
     # Within a partition timestamps need not rise, so the beginning is not enough.
-    for record, decision in projected(connection, topic, projection, since, lambda one: one.timestamp in chosen):
+    for record, decision in projected(connection, lying, projection, lambda one: one.timestamp in chosen):
         if decision is not None:
             yield record.place, decision
 

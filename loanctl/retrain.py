@@ -7,9 +7,8 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from drift.performance import Observed
-from loanctl import falling
-from schemas.events import RetrainCause, RetrainCommand
+from drift import falling
+from schemas.events import PerformanceReport, RetrainCause, RetrainCommand
 from schemas.faults import SetupError
 from scorecard.cache import Registered
 from streams.produce import EventPublisher
@@ -39,11 +38,11 @@ def retrain(why: Why = "asked by a person", if_auc_under: Floor = None) -> None:
     if champion is None:
         problem = f"{settings.registered_model()} has no champion whose performance could have fallen"
         raise NobodyDecidesError(problem)
-    observed = _observed(champion)
-    if observed is None or not falling.fallen(observed, if_auc_under):
-        _say(f"{falling.told(champion.version, observed)}: not surely under {if_auc_under:g}, nothing is asked")
+    found = _look(champion, if_auc_under)
+    if not found.fallen:
+        _say(f"{falling.told(found)}: not surely under {if_auc_under:g}, nothing is asked")
         return
-    command = falling.command(settings.contract().product, champion, observed, if_auc_under, datetime.now(UTC))
+    command = falling.command_of(found, datetime.now(UTC))
     if _asked_before(settings, command):
         _say(f"{command.command_id} was asked before: {command.why}")
         return
@@ -65,16 +64,14 @@ def _by_a_person(settings: TrainingSettings, champion: Registered | None, why: s
     )
 
 
-def _observed(champion: Registered) -> Observed | None:
+def _look(champion: Registered, least_auc: float) -> PerformanceReport:
     # Statistics that a person who asks does without.
-    from drift.reports import EPOCH
+    from drift.looking import look
     from drift.settings import DriftSettings
-    from loanctl.drift_loans import Stretch
-    from loanctl.drift_performance import of
 
-    now = datetime.now(UTC)
-    found = of(DriftSettings.read(), [Stretch(EPOCH, now, champion.version)], now)
-    return found.told[0].performance.observed
+    found = look(DriftSettings.read().model_copy(update={"least_auc": least_auc}), champion.version, champion.digest)
+    assert found is not None  # noqa: S101 - for the type checker: nothing was seen before
+    return found
 
 
 def _asked_before(settings: TrainingSettings, command: RetrainCommand) -> bool:

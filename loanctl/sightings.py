@@ -10,7 +10,7 @@ from typing import Any
 import fastavro
 
 from loanctl.figures import Observed, SeenApplication, SeenDecision, SeenLetter
-from loanctl.observe import Record, everything
+from loanctl.observe import everything
 from schemas.codec import ApplicationReader, schema_ids, unframed
 from schemas.events import (
     ChampionAnnouncement,
@@ -25,6 +25,7 @@ from schemas.events import (
 from schemas.registered import WriterSchemas
 from scorecard.dead_letters import CONNECT
 from streams.connection import Connection
+from streams.extents import Record
 
 
 def observed(connection: Connection) -> Observed:

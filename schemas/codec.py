@@ -144,8 +144,13 @@ class ApplicationReader:
         columns = _Columns.empty(len(values), len(self._contract.observed))
         for schema_id, places in _by_schema(values).items():
             program = self._program(schema_id, writers.get(schema_id))
-            if program is not None:
-                columns.take(places, schema_id, self._in_bulk(program, values, places))
+            if program is None:
+                continue
+            bulk = self._in_bulk(program, values, places)
+            if len(places) == len(values):  # nearly always, and then nothing is copied
+                columns = _Columns.of(schema_id, bulk)
+            else:
+                columns.take(places, schema_id, bulk)
         left = np.flatnonzero(~columns.done).tolist()
         unreadable = self._one_by_one(values, left, writers, columns)
         return columns.decoded(self._contract, unreadable)
@@ -164,8 +169,8 @@ class ApplicationReader:
         return self._programs[schema_id]
 
     def _in_bulk(self, program: flat.Program, values: Sequence[bytes | None], places: Sequence[int]) -> flat.Flat:
-        theirs = [values[place] or b"" for place in places]
-        return flat.decode(program, theirs, len(self._contract.observed))
+        theirs = values if len(places) == len(values) else [values[place] for place in places]
+        return flat.decode(program, theirs, len(self._contract.observed))  # type: ignore[arg-type]  # each has a schema id
 
     def _one_by_one(
         self, values: Sequence[bytes | None], left: Sequence[int], writers: Writers, columns: "_Columns"
@@ -225,6 +230,16 @@ class _Columns:
             applied_at=np.zeros(rows, dtype=np.int64),
             schema_ids=np.zeros(rows, dtype=np.int64),
             ids=[""] * rows,
+        )
+
+    @classmethod
+    def of(cls, schema_id: int, bulk: flat.Flat) -> Self:
+        return cls(
+            done=bulk.done,
+            values=bulk.values,
+            applied_at=bulk.applied_at,
+            schema_ids=np.full(len(bulk.done), schema_id),
+            ids=list(bulk.ids),
         )
 
     def take(self, places: Sequence[int], schema_id: int, bulk: flat.Flat) -> None:

@@ -6,7 +6,7 @@ Build every event with keyword arguments.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -305,6 +305,122 @@ class DriftReport:
     withheld: str
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Loans of near probabilities: what was stated, and what became of them."""
+
+    n: int
+    stated: float
+    observed: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedPerformance:
+    """Of the scored loans whose outcome is known. Figures that so few cannot give are None."""
+
+    n: int
+    defaults: int
+    default_rate: Figure
+    stated_default_rate: float
+    """Mean probability of the same loans."""
+    auc: Figure | None
+    ks: Figure | None
+    brier: Figure
+    intercept: Figure | None
+    """Log-odds to add to what is stated; 0 where it is right on the whole."""
+    slope: Figure | None
+    """Under 1 where what is stated is too extreme."""
+    bins: Sequence[CalibrationBin]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedPerformance:
+    """Of all scored loans, from their calibrated probabilities: estimates, not observations."""
+
+    n: int
+    default_rate: Figure
+    auc: Figure | None
+    ks: Figure | None
+    brier: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """Of one champion over one stretch."""
+
+    decided: int
+    scored: int
+    with_outcome: int
+    share_with_outcome: float
+    """Of the decisions; the rest is not known yet, or will never be: the declined are not lent to."""
+    approval_rate: Figure | None
+    observed: ObservedPerformance | None
+    """None where no scored loan has an outcome."""
+    estimated: EstimatedPerformance | None
+    """None where no loan was scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeNotes:
+    """What was met beside loans with one outcome each, in numbers of records."""
+
+    outcomes: int
+    unknown: int
+    contradictory: int
+    repeated: int
+    before: int
+    too_old: int
+    decided_again: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceRules:
+    """Settings that a report of performance depends on."""
+
+    age_ms: int
+    most: int
+    least_auc: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRange:
+    """A stretch of one partition; `end` is exclusive."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceReport:
+    """How well a champion ranks and states risk, over all that it has decided, as known at one time."""
+
+    report_id: str
+    product: str
+    champion_version: str
+    champion_digest: str
+    as_of: datetime
+    performance: Performance
+    notes: OutcomeNotes
+    rules: PerformanceRules
+    kept: float
+    offsets: Sequence[ReadRange]
+    fallen: bool
+    command_id: str
+    withheld: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaneCounts:
     """One closed pane of one partition; times in milliseconds since 1970."""
@@ -386,6 +502,7 @@ SCHEMA_FILES: Mapping[type, str] = {
     RetrainResult: "retrain_result.avsc",
     ChampionAnnouncement: "champion_announcement.avsc",
     DriftReport: "drift_report.avsc",
+    PerformanceReport: "performance_report.avsc",
     DriftCounts: "drift_counts.avsc",
     DriftState: "drift_state.avsc",
     DriftAcknowledgement: "drift_acknowledgement.avsc",
@@ -400,8 +517,9 @@ def avro_schema(event: Any) -> Mapping[str, Any]:
 
 
 def as_record(event: Any) -> dict[str, Any]:
-    """The event as plain data that Avro can write."""
-    return asdict(event)
+    """The event as plain data that Avro can write. Items of a sequence are of one kind, so the first tells for all."""
+    # `dataclasses.asdict` looks at every number of every list: of partial counts that is most of telling them.
+    return {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
 
 
 def from_record(event: type[Event], record: Mapping[str, Any]) -> Event:
@@ -412,6 +530,14 @@ def from_record(event: type[Event], record: Mapping[str, Any]) -> Event:
     """
     adapter: TypeAdapter[Event] = _adapter(event)  # type: ignore[arg-type]  # a class is hashable, whatever mypy says
     return adapter.validate_python(record)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return as_record(value)
+    if isinstance(value, list | tuple) and value and is_dataclass(value[0]):
+        return [as_record(each) for each in value]
+    return value
 
 
 @lru_cache(maxsize=32)

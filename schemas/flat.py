@@ -132,6 +132,14 @@ def decode(program: Program, values: Sequence[bytes], columns: int) -> Flat:
 
 
 def _texts(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:
+    # Nearly always ids are ASCII, and slices of one text; twice as quick as decoding each.
+    latin = joined.decode("latin-1")
+    firsts, lasts = spans.T.tolist()
+    texts = [latin[first:last] for first, last in zip(firsts, lasts, strict=True)]
+    return texts if "".join(texts).isascii() else _decoded(joined, spans, done)
+
+
+def _decoded(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:
     texts = []
     for row, (first, last) in enumerate(spans.tolist()):
         try:

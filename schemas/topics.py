@@ -16,6 +16,7 @@ from schemas.events import (
     DriftState,
     LoanDecision,
     LoanOutcome,
+    PerformanceReport,
     RetrainCommand,
     RetrainResult,
 )
@@ -57,6 +58,7 @@ class Topics:
     dead_letters: Topic
     outcomes: Topic
     drift_reports: Topic
+    performance_reports: Topic
     retrain_commands: Topic
     retrain_results: Topic
     champions: Topic
@@ -92,6 +94,13 @@ def topics_of(contract: Contract, prefix: str = "") -> Topics:
         outcomes=Topic(f"{at}.outcomes.v1", "application_id", timedelta(days=400), LoanOutcome),
         drift_reports=Topic(
             f"{at}.drift-reports.v1", "window_id", timedelta(days=90), DriftReport, many_partitions=False
+        ),
+        performance_reports=Topic(
+            f"{at}.performance-reports.v1",
+            "report_id",
+            timedelta(days=400),
+            PerformanceReport,
+            many_partitions=False,
         ),
         retrain_commands=Topic(
             f"{at}.retrain-commands.v1", "command_id", timedelta(days=90), RetrainCommand, many_partitions=False

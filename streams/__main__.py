@@ -15,7 +15,7 @@ import structlog
 from schemas.faults import LoanError, SetupError
 from schemas.registered import WriterSchemas
 from scorecard.decision import Champion, Wire, warm
-from streams import logs, startup, web
+from streams import heap, logs, startup, web
 from streams.answering import Answering
 from streams.batches import Reader, Reading
 from streams.delivery import delivery_of
@@ -116,6 +116,7 @@ class ScoringProcess:
         answering = self._answering()
         startup.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
         answering.warm()
+        heap.settle()
         self.situation.at("scoring")
         parts = Parts(
             connection=self.settings,

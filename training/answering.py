@@ -185,7 +185,7 @@ class Answering:
         places: set[str] = set()
         for record in whole(self._settings, self._topics.retrain_results.name).records:
             if record.key == command_id.encode():
-                places.add(record.headers.get(PLACE_HEADER, b"").decode(errors="replace"))
+                places.add((record.headers.get(PLACE_HEADER) or b"").decode(errors="replace"))
         return {command_id: frozenset(places)} if places else {}
 
     def _publish(self, asked: Asked, result: RetrainResult) -> None:

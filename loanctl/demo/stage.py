@@ -138,8 +138,7 @@ class Stage:
 
     def arrivals(self) -> dict[Place, int]:
         """When each decision arrived, by its place on the decisions topic."""
-        records = self.watcher.records(self.topics.decisions)
-        return {(record.partition, record.offset): record.arrived for record in records}
+        return self.watcher.arrivals(self.topics.decisions)
 
     def _events(self, event: type[Event], topic: Topic) -> list[Event]:
         return self.decoding.events(event, self.watcher.records(topic))

@@ -22,6 +22,7 @@ from schemas.events import (
     LoanDecision,
     LoanOutcome,
     Outcome,
+    PerformanceReport,
     RetrainCommand,
 )
 from schemas.records import OutgoingRecord
@@ -128,6 +129,9 @@ class DriftStage:
 
     def reports(self) -> list[DriftReport]:
         return self.read(DriftReport, self.connection.topics().drift_reports)
+
+    def looks(self) -> list[PerformanceReport]:
+        return self.read(PerformanceReport, self.connection.topics().performance_reports)
 
     def commands(self) -> list[RetrainCommand]:
         return self.read(RetrainCommand, self.connection.topics().retrain_commands)

@@ -125,7 +125,7 @@ def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_fo
     wait_for(lambda: f'"{second}"' in agent.output() or f"version={second}" in agent.output(), 30, "another champion")
     stage.send(stage.records(population.applicants(2_400, 33, SHIFT)))
     after = wait_for(all_told(stage, 7_200), 60, "the second champion's windows")[len(before) :]
-    history = drift_story.told(stage.connection)
+    history = drift_story.told(stage.connection).windows
     again = drift_reread.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
 
     assert acknowledged.status == 0, acknowledged.err

@@ -1,5 +1,7 @@
 """Performance from decisions and outcomes on a real broker."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +12,11 @@ from drift.joining import Odd
 from drift.settings import DriftSettings
 from loanctl.drift_loans import Stretch
 from loanctl.drift_performance import of
+from schemas.events import PerformanceReport, RetrainCause
 from streams.connection import Connection
 from tests.system.drift_stage import BEGAN, DriftStage
 from tests.system.processes import Processes
+from tests.system.waiting import wait_for
 
 SINCE = ("--since", "2026-03-01", "--until", "2026-03-02")
 
@@ -47,3 +51,53 @@ def test_performance_is_observed_as_outcomes_come_and_estimated_before(
     assert (young.told[0].performance.with_outcome, young.notes.too_old) == (0, 302)
     assert ran.status == 1
     assert "outcomes of applications that nobody decided: nobody" in ran.out
+
+
+def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fallen(
+    connection: Connection, processes: Processes, tmp_path: Path
+) -> None:
+    stage, rng = DriftStage(connection, tmp_path), np.random.default_rng(2)
+    version, digest = stage.crown()
+    names = [f"a-{nth}" for nth in range(400)]
+    stage.decide(names, rng.uniform(0.05, 0.95, 400).tolist(), version)
+    told = {"cache_dir": tmp_path / "cache"}
+    watching = {"performance_every_s": 0.5, "least_auc": 0.9, "web_port": 0, **told}
+
+    agent = processes.start("drift", **watching)
+    before = wait_for(stage.looks, what="a look before any loan has ended")[0]
+    stage.end(names[:300], (rng.random(300) < 0.5).tolist())
+    wait_for(known(stage, 300), what="300 ends known")
+    agent.kill()
+    processes.start("drift", **watching)
+    stage.end(names[300:350], [True] * 50)
+    last = wait_for(known(stage, 350), what="350 ends known")[-1]
+    looks, commands = stage.looks(), stage.commands()
+
+    assert before.performance.observed is None
+    assert before.performance.estimated is not None
+    assert {(look.champion_version, look.champion_digest) for look in looks} == {(version, digest)}
+    assert last.performance.observed is not None
+    assert last.performance.observed.auc is not None
+    assert last.performance.observed.auc.high < 0.9
+    assert [command.cause for command in commands] == [RetrainCause.PERFORMANCE]
+    assert [look.command_id for look in looks if look.command_id] == [commands[0].command_id]
+    assert (last.fallen, last.withheld) == (True, "asked")
+    # Nobody looks twice at the same outcomes, restarted or not.
+    assert len({look.offsets for look in map(settled, looks)}) == len(looks)
+    recomputed = [processes.loanctl("drift", "recompute", look.report_id, **told) for look in (before, last)]
+    assert [(ran.status, "the same bytes" in ran.out) for ran in recomputed] == [(0, True), (0, True)]
+    assert commands[0].command_id in processes.loanctl("drift", "history", **told).out
+
+
+def known(stage: DriftStage, ends: int) -> Callable[[], list[PerformanceReport]]:
+    """The looks so far, once the last of them knows of so many ends of loans."""
+
+    def told() -> list[PerformanceReport]:
+        looks = stage.looks()
+        return looks if looks and looks[-1].performance.with_outcome == ends else []
+
+    return told
+
+
+def settled(look: PerformanceReport) -> PerformanceReport:
+    return replace(look, offsets=tuple(each for each in look.offsets if "outcomes" in each.topic))

@@ -5,16 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drift.commands import Memory, command_id, command_of, judged
+from drift import falling
+from drift.commands import Memory, command_id, command_of, judged, judged_performance
 from schemas.events import (
     DriftAcknowledgement,
     DriftReport,
     DriftRules,
+    Figure,
     RetrainCause,
     RetrainResult,
     RetrainStatus,
     Verdict,
 )
+from tests.unit.drift.loans import a_look, seen
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -124,11 +127,58 @@ def test_a_failed_training_may_be_tried_again_after_the_cooldown():
     assert more[-1].command_id
 
 
-def test_an_answer_to_another_command_and_a_duplicate_answer_nothing():
+def test_an_answer_to_another_command_answers_nothing_and_that_it_was_answered_before_does():
     reports, memory = told(D, D)
 
     assert memory.after_result(a_result("another", RetrainStatus.PROMOTED)) == memory
-    assert memory.after_result(a_result(reports[1].command_id, RetrainStatus.DUPLICATE)) == memory
+    assert memory.after_result(a_result(reports[1].command_id, RetrainStatus.DUPLICATE)).in_flight == ""
+
+
+LATER = 100 * 3_600_000
+FALLEN = a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)))
+
+
+def test_a_fallen_champion_commands_once_until_ends_have_doubled():
+    memory, first = judged_performance(Memory(), FALLEN, LATER, 0)
+    memory = memory.after_result(a_result(first.command_id, RetrainStatus.REJECTED))
+    memory, _ = judged(memory, a_report(S), 0)
+
+    memory, again = judged_performance(memory, FALLEN, LATER, 0)
+    more = a_look(replace(seen(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
+    _, doubled = judged_performance(memory, more, LATER, 0)
+
+    assert (first.command_id, first.withheld) == (falling.command_id(FALLEN), "")
+    assert (again.command_id, again.withheld) == ("", "asked")
+    assert doubled.command_id not in ("", first.command_id)
+
+
+def test_what_ranks_well_enough_commands_nothing_and_holds_nothing_back():
+    memory, report = judged_performance(Memory(), a_look(seen(skill=2.0)), LATER, 0)
+
+    assert (memory, report.command_id, report.withheld) == (Memory(), "", "")
+
+
+@pytest.mark.parametrize(
+    ("memory", "withheld"),
+    [
+        (Memory(in_flight="drift-1"), "in_flight"),
+        (Memory(latched=True), "latched"),
+        (Memory(commanded_at=LATER - 1), "cooldown"),
+        (Memory(hold_until=LATER + 1), "acknowledged"),
+    ],
+)
+def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
+    after, report = judged_performance(memory, FALLEN, LATER, 3_600_000)
+
+    assert (after, report.command_id, report.withheld) == (memory, "", withheld)
+
+
+def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
+    memory, _ = judged_performance(Memory(), FALLEN, LATER, 0)
+
+    reports, _ = told(D, D, memory=memory)
+
+    assert reports[-1].withheld == "in_flight"
 
 
 def test_another_champion_begins_anew_but_the_cooldown_goes_on():

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.intervals import Figure
 from drift.joining import Notes, Odd
 from drift.performance import Loans, performance
 from drift.settings import DriftSettings
@@ -17,6 +16,7 @@ from loanctl import drift_page, drift_performance
 from loanctl.drift_loans import Stretch, Telling, Told
 from loanctl.drift_performance import COLUMNS, console, fallen, remarks, row, show
 from loanctl.drift_story import stories
+from schemas.events import Figure
 from tests.unit.drift.test_commands import a_report
 from tests.unit.drift.test_performance import some_loans
 

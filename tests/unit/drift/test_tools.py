@@ -9,12 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from loanctl import drift, drift_page, population, tables
-from loanctl.drift_story import stories
+from loanctl.drift_story import Stories, stories
 from loanctl.population import Shift
 from loanctl.profile_command import described
 from schemas.applications import UNSEEN
 from schemas.events import ChampionAnnouncement, RetrainStatus
 from tests.builders import CONTRACT, some_values
+from tests.unit.drift.loans import a_look, seen
 from tests.unit.drift.stream import Counter, a_reference, applicants, interleaved, logs, monitor_rules, monitored
 from tests.unit.drift.test_commands import a_result
 
@@ -71,14 +72,17 @@ def test_the_history_is_one_table_of_whole_ids(told, monkeypatch):
     reports, commands = told
     name = commands[0].command_id
     shown = stories(reports, commands, [a_result(name, RetrainStatus.PROMOTED)], [announced(name)])
-    monkeypatch.setattr(drift, "told", lambda _: shown)
+    looks = stories([a_look(seen(), command_id=name)], commands, [a_result(name, RetrainStatus.PROMOTED)], [])
+    monkeypatch.setattr(drift, "told", lambda _: Stories(shown, looks))
 
     lines = CliRunner().invoke(drift.app, ["history"]).stdout.splitlines()
     plain = json.loads(CliRunner().invoke(drift.app, ["history", "--json"]).stdout)
 
-    commanding = next(line for line in lines if name in line)
+    commanding, looked = (line for line in lines if name in line)
     assert ("DRIFTED" in commanding, "PROMOTED" in commanding, commanding.rstrip(" │").endswith("2")) == (True,) * 3
     assert sum("DRIFTED" in line or "STEADY" in line for line in lines) == len(reports)
+    assert ("credit_risk:3:1" in looked, "PROMOTED" in looked) == (True, True)
+    assert plain[-1]["performance"]["observed"]["n"] == 1_000
     story = next(each for each in plain if each["command_id"] == name)
     assert {story[part]["command_id"] for part in ("command", "result", "announcement")} == {name}
 
@@ -87,11 +91,14 @@ def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(told):
     reports, commands = told
     odd = replace(reports[-1], champion_version="<b>2</b>")
 
-    page = drift_page.page(stories([*reports, odd], commands, [], []))
+    looks = stories([a_look(seen(), champion_version="<i>3</i>")], commands, [], [])
+    page = drift_page.page(stories([*reports, odd], commands, [], []), None, looks)
 
     assert "<script" not in page
     assert "http" not in page
     assert "<b>2</b>" not in page
+    assert "<i>3</i>" not in page
+    assert "What became of the champion" in page
     assert page.count("<svg") == 1 + len(odd.features)
     assert commands[0].command_id in page
 

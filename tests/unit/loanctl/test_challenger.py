@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import fastavro
 import pytest
 
-from loanctl import challenger, observe
+from drift import rereading
+from loanctl import challenger, past
 from loanctl.challenger import Contestants
-from loanctl.observe import Record
 from loanctl.past import NothingDecidedError, span
 from schemas.codec import framed
 from schemas.events import LoanDecision, as_record, avro_schema
-from schemas.topics import Topic
+from streams.extents import Extent, Record
 from tests.decisions import a_decision
 from training.settings import TrainingSettings
 
@@ -42,12 +42,17 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
         ours = [a_decision(name, 0.1) for name in dict(said)]
         lain = {SETTINGS.topics().shadow_decisions.name: shadow, SETTINGS.topics().decisions.name: ours}
 
-        def blocks(_connection: object, topics: Sequence[Topic], _since: int | None) -> list[list[Record]]:
-            name = topics[0].name
-            return [[Record(name, 0, nth, 10**9 + nth, 0, encoded(each), {}) for nth, each in enumerate(lain[name])]]
+        def extents(_connection: object, topics: Sequence[str], _since: int | None) -> list[Extent]:
+            return [Extent(topics[0], 0, 0, len(lain[topics[0]]))]
 
-        monkeypatch.setattr(observe, "blocks", blocks)
-        monkeypatch.setattr(observe, "WriterSchemas", OneWriter)
+        def blocks(_connection: object, wanted: Sequence[Extent]) -> list[list[Record]]:
+            name = wanted[0].topic
+            lying = enumerate(lain[name])
+            return [[Record(name, 0, nth, 10**9 + nth, None, encoded(each), {}) for nth, each in lying]]
+
+        monkeypatch.setattr(past, "extents", extents)
+        monkeypatch.setattr(rereading, "blocks", blocks)
+        monkeypatch.setattr(rereading, "WriterSchemas", OneWriter)
         return challenger._contestants(SETTINGS, span(None, None, most), version)
 
     return run

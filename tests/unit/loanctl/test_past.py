@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import typer
 
-from loanctl import observe, past, policy
-from loanctl.observe import Record
+from drift import rereading
+from loanctl import past, policy
 from loanctl.past import NothingDecidedError, Past, every, first_decisions, span
 from schemas.topics import Topic
 from streams.connection import Connection
+from streams.extents import Record
 
 TOPIC = Topic("loan.decisions.v1", "application_id", None)
 
@@ -30,10 +31,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Past]:
 
     def run(records: Sequence[tuple[int, str]], most: int | None = None, meant: Any = every, **ends: datetime) -> Past:
         lain = [
-            Record("loan.decisions.v1", 0, offset, timestamp, 0, value.encode(), {})
+            Record("loan.decisions.v1", 0, offset, timestamp, None, value.encode(), {})
             for offset, (timestamp, value) in enumerate(records)
         ]
-        monkeypatch.setattr(observe, "blocks", lambda *_: iter([[record] for record in lain]))
+        monkeypatch.setattr(past, "extents", lambda *_: [])
+        monkeypatch.setattr(rereading, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
         return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
 

@@ -3,24 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
-from drift.intervals import Figure
-from drift.performance import Observed, observed
-from loanctl.falling import command, command_id, fallen, told
-from schemas.events import RetrainCause
-from scorecard.cache import Registered
-
-CHAMPION = Registered("credit_risk-scorecard", "3", "c" * 64, "catboost", "")
-
-
-def seen(n: int = 1_000, skill: float = 1.0) -> Observed:
-    """Loans whose margins tell repaid from defaulted by so many deviations."""
-    rng = np.random.default_rng(5)
-    defaulted = rng.random(n) < 0.3
-    margin = rng.normal(-1.0, 1.0, n) + skill * defaulted
-    return observed(1.0 / (1.0 + np.exp(-margin)), defaulted, np.random.default_rng(1))
+from drift.falling import command_id, command_of, fallen, told
+from schemas.events import Figure, ObservedPerformance, RetrainCause
+from tests.unit.drift.loans import a_look, seen
 
 
 def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
@@ -32,9 +19,9 @@ def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -
 
 
 @pytest.mark.parametrize("unknown", [None, replace(seen(), auc=None, n=12)])
-def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: Observed | None) -> None:
+def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: ObservedPerformance | None) -> None:
     assert not fallen(unknown, 1.0)
-    assert "AUC of version 3 cannot be observed" in told("3", unknown)
+    assert "AUC of version 3 cannot be observed" in told(a_look(unknown))
 
 
 def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
@@ -43,15 +30,22 @@ def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
 
 
 def test_the_same_finding_commands_once_and_again_with_many_more_ends() -> None:
-    names = [command_id("credit_risk", CHAMPION, replace(seen(), n=n), 0.75) for n in (600, 1_000, 1_024, 2_000)]
+    names = [command_id(a_look(replace(seen(), n=n))) for n in (600, 1_000, 1_024, 2_000)]
 
     assert names[0] == names[1] != names[2] == names[3]
-    assert command_id("credit_risk", replace(CHAMPION, digest="d" * 64), seen(), 0.75) != names[1]
+    assert command_id(a_look(seen(), champion_digest="d" * 64)) != names[1]
+    assert command_id(a_look(seen(), least_auc=0.7)) != names[1]
+
+
+def test_ends_go_on_doubling_where_memory_holds_a_sample_of_them() -> None:
+    names = [command_id(a_look(replace(seen(), n=40_000), kept=kept)) for kept in (1.0, 0.5, 0.25)]
+
+    assert len(set(names)) == 3
 
 
 def test_the_command_speaks_of_the_champion_and_says_why() -> None:
     found = replace(seen(), auc=Figure(0.68, 0.65, 0.71))
-    asked = command("credit_risk", CHAMPION, found, 0.75, datetime(2026, 3, 1, tzinfo=UTC))
+    asked = command_of(a_look(found), datetime(2026, 3, 1, tzinfo=UTC))
 
     assert asked.cause is RetrainCause.PERFORMANCE
     assert (asked.champion_version, asked.champion_digest) == ("3", "c" * 64)

@@ -1,0 +1,71 @@
+"""Loans as the topics tell of them: decisions, met by what became of the applicants. What that gives: `drift.joining`.
+
+A shell. Outcomes end where they did before decisions were looked at, so that what became of a loan has its decision.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from drift.decoding import Projection, millis
+from drift.joining import Decided, Ended, Joining, JoinRules
+from drift.rereading import projected
+from schemas.events import LoanDecision, LoanOutcome, Outcome
+from schemas.topics import Topics
+from streams.connection import Connection
+from streams.extents import Extent, Record, extents
+
+OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")
+OF_OUTCOMES: Final = ("application_id", "defaulted", "observed_at")
+
+
+def lying(connection: Connection, topics: Topics) -> tuple[list[Extent], list[Extent]]:
+    """Where all outcomes lie now, and where all decisions do.
+
+    Raises:
+        OutageError: the broker is away.
+        NoTopicError: a topic does not exist.
+    """
+    outcomes = extents(connection, [topics.outcomes.name])
+    return outcomes, extents(connection, [topics.decisions.name])
+
+
+def joined(connection: Connection, topics: Topics, wanted: Sequence[Extent], rules: JoinRules) -> Joining:
+    """The loans of some stretches of both topics.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    joining = Joining(rules)
+    decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
+    outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
+    for record, plain in projected(connection, decisions, Projection(LoanDecision, OF_DECISIONS)):
+        if plain is None:
+            joining.notes.unreadable += 1
+        else:
+            joining.decided(_decided(record, plain))
+    for record, plain in projected(connection, outcomes, Projection(LoanOutcome, OF_OUTCOMES)):
+        if plain is None:
+            joining.notes.unreadable += 1
+        else:
+            joining.ended(_ended(record, plain))
+    return joining
+
+
+def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:
+    return Decided(
+        application_id=plain["application_id"],
+        applied_at=millis(plain["applied_at"]),
+        probability=plain["probability"],
+        approved=plain["outcome"] == Outcome.APPROVE.value,
+        version=plain["scorecard_version"],
+        place=record.place,
+    )
+
+
+def _ended(record: Record, plain: Mapping[str, Any]) -> Ended:
+    return Ended(
+        application_id=plain["application_id"],
+        defaulted=plain["defaulted"],
+        observed_at=millis(plain["observed_at"]),
+        place=record.place,
+    )

@@ -1,0 +1,155 @@
+"""Looks at what became of the champion's loans: all its decisions and outcomes are read, as often as is asked.
+
+A shell. A look takes as long as reading takes, so it has a thread of its own: the agent goes on counting.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from drift.loans import joined, lying
+from drift.performance_reports import Subject, performance_report
+from drift.reference import Reference
+from drift.reports import millis_of
+from drift.settings import DriftSettings
+from schemas.events import PerformanceReport, PerformanceRules, ReadRange
+from schemas.faults import OutageError
+from streams.connection import Connection
+from streams.extents import Extent
+
+AGAIN_S: Final = 60.0
+"""After which a look that failed is made again."""
+
+log = structlog.get_logger(__name__)
+
+
+def look(settings: DriftSettings, version: str, digest: str, seen: Sequence[int] = ()) -> PerformanceReport | None:
+    """A champion's performance as known now; None where no outcome has come since a look before.
+
+    Args:
+        settings: neighbours and rules.
+        version: the champion's.
+        digest: of its bundle.
+        seen: where the partitions of outcomes ended then; empty where nobody has looked.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NoTopicError: a topic does not exist.
+    """
+    topics = settings.topics()
+    outcomes, decisions = lying(settings, topics)
+    if [each.end for each in outcomes] == list(seen):
+        return None
+    subject = Subject(
+        product=settings.contract().product,
+        champion_version=version,
+        champion_digest=digest,
+        as_of=millis_of(datetime.now(UTC)),
+    )
+    return report_of(settings, subject, settings.performance_rules(), [*decisions, *outcomes])
+
+
+def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceReport:
+    """The report that the offsets which it names give now, its command taken over: that depends on earlier ones.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    wanted = [Extent(each.topic, each.partition, each.first, each.end) for each in report.offsets]
+    found = report_of(settings, Subject.of(report), report.rules, wanted)
+    return replace(found, command_id=report.command_id, withheld=report.withheld)
+
+
+def report_of(
+    connection: Connection, subject: Subject, rules: PerformanceRules, wanted: Sequence[Extent]
+) -> PerformanceReport:
+    """The report of some stretches of the topics of decisions and outcomes.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    joining = joined(connection, connection.topics(), wanted, subject.joins(rules))
+    read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
+    return performance_report(joining, subject, rules, read)
+
+
+Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
+"""At the champion of a version and digest, unless these outcomes are all there are."""
+
+
+class Looking:
+    """One look at a time, each some time after the one before."""
+
+    def __init__(
+        self,
+        look: Look,
+        every_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            look: reads and tells, or raises; called in a thread.
+            every_s: by that clock, from the end of one to the beginning of the next; 0 for never.
+        """
+        self._look = look
+        self._every_s = every_s
+        self._clock = clock
+        self._due_at = clock() if every_s else float("inf")
+        self._running: _Run | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no look is under way."""
+        return self._running is None
+
+    def step(self, reference: Reference, seen: Sequence[int]) -> PerformanceReport | None:
+        """Begin a look where one is due; what one has found that has ended since this was last called.
+
+        Args:
+            reference: of the champion to look at now; a look that is under way ends with its own.
+            seen: as for `look`.
+
+        A look that finds a neighbour away is told of and made again: counting goes on without it.
+
+        Raises:
+            SetupError: a person must act.
+        """
+        if self._running is not None:
+            return self._ended(self._running)
+        if self._clock() >= self._due_at:
+            self._running = _Run(lambda: self._look(reference.champion_version, reference.champion_digest, seen))
+        return None
+
+    def _ended(self, run: "_Run") -> PerformanceReport | None:
+        if run.is_alive():
+            return None
+        self._running, self._due_at = None, self._clock() + self._every_s
+        if isinstance(run.fault, OutageError):
+            self._due_at = self._clock() + min(self._every_s, AGAIN_S)
+            log.warning("look.failed", fault=type(run.fault).__name__)
+        elif run.fault is not None:
+            raise run.fault
+        return run.found
+
+
+class _Run(threading.Thread):
+    """A look under way; a process that ends does not wait for it."""
+
+    def __init__(self, look: Callable[[], PerformanceReport | None]) -> None:
+        super().__init__(name="looking", daemon=True)
+        self.found: PerformanceReport | None = None
+        self.fault: BaseException | None = None
+        self._act = look
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.found = self._act()
+        except BaseException as fault:  # noqa: BLE001 - told in the thread that asked
+            self.fault = fault

@@ -1,0 +1,34 @@
+"""Events that lie on a topic, read as drift reads them: a shell around `streams.extents`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from drift.decoding import Projection
+from schemas.codec import schema_ids
+from schemas.registered import WriterSchemas
+from streams.connection import Connection
+from streams.extents import Extent, Record, blocks
+
+
+def projected(
+    connection: Connection,
+    wanted: Sequence[Extent],
+    projection: Projection,
+    chosen: Callable[[Record], bool] = lambda _: True,
+) -> Iterator[tuple[Record, Mapping[str, Any] | None]]:
+    """Records, and the fields read of each; None where its bytes are no such event.
+
+    Args:
+        connection: broker and registry.
+        wanted: where they lie.
+        projection: the event and its fields.
+        chosen: of such records alone.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    writers = WriterSchemas(connection.registry())
+    for block in blocks(connection, wanted):
+        known = writers.of(schema_ids([record.value for record in block]))
+        for record in filter(chosen, block):
+            yield record, projection.read(record.value, known)

@@ -1,0 +1,85 @@
+"""What lies on topics, on a real broker."""
+
+import pytest
+from confluent_kafka import Producer
+
+from streams.connection import Connection
+from streams.extents import Extent, Record, blocks, extents
+from streams.produce import NoTopicError
+
+
+@pytest.fixture
+def topic(connection: Connection) -> str:
+    """Of one partition."""
+    return connection.topics().retrain_commands.name
+
+
+@pytest.fixture
+def sent(connection: Connection, topic: str) -> Producer:
+    """Three records lie on the topic, a thousand milliseconds apart, and after them two of a transaction left open."""
+    plain = Producer(connection.kafka())
+    for place in range(3):
+        plain.produce(topic, f"{place}".encode(), key=b"k", timestamp=1_000 * place + 500, headers={"h": b"1"})
+    assert plain.flush(30) == 0
+    transactional = Producer({**connection.kafka(), "transactional.id": f"{topic}-test"})
+    transactional.init_transactions(30)
+    transactional.begin_transaction()
+    for place in range(2):
+        transactional.produce(topic, f"open {place}".encode(), timestamp=9_000)
+    assert transactional.flush(30) == 0
+    return transactional
+
+
+def read(connection: Connection, wanted: list[Extent]) -> list[Record]:
+    return [record for block in blocks(connection, wanted) for record in block]
+
+
+def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topic: str, sent: Producer) -> None:
+    before = extents(connection, [topic])
+    found = read(connection, before)
+    sent.commit_transaction(30)
+    after = extents(connection, [topic])
+
+    assert before == [Extent(topic, 0, 0, 3)]
+    assert [(record.value, record.timestamp, record.key) for record in found] == [
+        (b"0", 500, b"k"),
+        (b"1", 1_500, b"k"),
+        (b"2", 2_500, b"k"),
+    ]
+    assert dict(found[0].headers) == {"h": b"1"}
+    # The end that was told stays that of the same records, whatever was open then.
+    assert read(connection, before) == found
+    assert [record.value for record in read(connection, after)] == [b"0", b"1", b"2", b"open 0", b"open 1"]
+
+
+def test_what_was_aborted_is_passed_over_and_the_end_found(connection: Connection, topic: str, sent: Producer) -> None:
+    sent.abort_transaction(30)
+    lying = extents(connection, [topic])
+
+    assert lying[0].end > 5
+    assert len(read(connection, lying)) == 3
+
+
+def test_a_time_says_where_to_begin_and_after_the_last_record_nothing_lies(
+    connection: Connection, topic: str, sent: Producer
+) -> None:
+    sent.abort_transaction(30)
+    since = extents(connection, [topic], since=1_000)
+    later = extents(connection, [topic], since=4_000_000_000_000)
+
+    assert [record.value for record in read(connection, since)] == [b"1", b"2"]
+    assert later[0].first == later[0].end
+    assert read(connection, later) == []
+
+
+def test_a_stretch_ends_before_its_end_though_more_lies_behind(
+    connection: Connection, topic: str, sent: Producer
+) -> None:
+    sent.abort_transaction(30)
+
+    assert [record.offset for record in read(connection, [Extent(topic, 0, 1, 2)])] == [1]
+
+
+def test_a_topic_that_does_not_exist_is_named_with_what_to_do(connection: Connection) -> None:
+    with pytest.raises(NoTopicError, match="topic nowhere does not exist: run `loanctl topics apply`"):
+        extents(connection, ["nowhere"])

@@ -1,0 +1,111 @@
+"""When the champion's loans are looked at, and what comes of a look that fails."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from drift.looking import AGAIN_S, Looking
+from schemas.events import PerformanceReport
+from schemas.faults import OutageError, SetupError
+from tests.system.waiting import wait_for
+from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.stream import a_reference
+
+REFERENCE = a_reference()
+FOUND = a_look(seen())
+EVERY_S = 3_600.0
+
+
+class Eyes:
+    """Finds what it is told to, once it is let; notes at whom it looked, and what it had seen."""
+
+    def __init__(self, found: PerformanceReport | Exception | None = FOUND) -> None:
+        self.found = found
+        self.asked: list[tuple[str, str, Sequence[int]]] = []
+        self.looked = 0
+        self.let = threading.Event()
+        self.let.set()
+        self.now = 0.0
+
+    def __call__(self, version: str, digest: str, seen_before: Sequence[int]) -> PerformanceReport | None:
+        self.asked.append((version, digest, seen_before))
+        self.let.wait(10.0)
+        self.looked += 1
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def looking(self, every_s: float = EVERY_S) -> Looking:
+        return Looking(self, every_s, lambda: self.now)
+
+
+def look_of(looking: Looking, eyes: Eyes) -> PerformanceReport | None:
+    """What the look that is due finds."""
+    before = eyes.looked
+    assert looking.step(REFERENCE, ()) is None
+    wait_for(lambda: eyes.looked > before)
+    found: list[PerformanceReport | None] = []
+
+    def ended() -> bool:
+        found.append(looking.step(REFERENCE, ()))
+        return looking.idle
+
+    wait_for(ended)
+    return found[-1]
+
+
+def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended() -> None:
+    eyes = Eyes()
+    looking = eyes.looking()
+
+    assert look_of(looking, eyes) is FOUND
+    eyes.now += EVERY_S - 1.0
+    assert looking.step(REFERENCE, ()) is None
+    assert looking.idle
+    eyes.now += 1.0
+    assert look_of(looking, eyes) is FOUND
+    assert eyes.asked == 2 * [(REFERENCE.champion_version, REFERENCE.champion_digest, ())]
+
+
+def test_while_a_look_takes_its_time_no_other_begins() -> None:
+    eyes = Eyes()
+    looking = eyes.looking()
+    eyes.let.clear()
+
+    for _ in range(5):
+        eyes.now += 2 * EVERY_S
+        assert looking.step(REFERENCE, ()) is None
+
+    assert len(eyes.asked) == 1
+    eyes.let.set()
+    assert wait_for(lambda: looking.step(REFERENCE, ())) is FOUND
+
+
+def test_nobody_looks_where_that_is_not_wanted() -> None:
+    eyes = Eyes()
+    looking = eyes.looking(every_s=0.0)
+    eyes.now = 1e9
+
+    assert looking.step(REFERENCE, ()) is None
+    assert looking.idle
+
+
+def test_a_look_that_finds_a_neighbour_away_is_made_again_soon() -> None:
+    eyes = Eyes(OutageError("registry"))
+    looking = eyes.looking()
+
+    assert look_of(looking, eyes) is None
+    assert looking.step(REFERENCE, ()) is None
+    assert looking.idle
+    eyes.now += AGAIN_S
+    eyes.found = FOUND
+    assert look_of(looking, eyes) is FOUND
+
+
+def test_a_look_that_a_person_must_mend_ends_the_agent() -> None:
+    eyes = Eyes(SetupError("no topic"))
+    looking = eyes.looking()
+
+    with pytest.raises(SetupError, match="no topic"):
+        look_of(looking, eyes)

@@ -1,0 +1,132 @@
+"""Reports of what became of a champion's loans, and what the owner of the windows makes of them."""
+
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain, permutations
+from typing import Any
+
+import fastavro
+import numpy as np
+import pytest
+
+from drift import falling
+from drift.joining import Joining
+from drift.monitoring import Monitor
+from drift.performance_reports import Subject, performance_report
+from schemas.events import (
+    Figure,
+    PerformanceReport,
+    PerformanceRules,
+    ReadRange,
+    RetrainCause,
+    as_record,
+    avro_schema,
+    from_record,
+)
+from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.stream import NOW, monitor_rules
+from tests.unit.drift.test_joining import DAY, decided, ended
+
+RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75)
+SUBJECT = Subject(product="credit_risk", champion_version="1", champion_digest="d", as_of=1_000 * DAY)
+READ = (ReadRange(topic="loan.outcomes.v1", partition=0, first=0, end=600),)
+FALLEN = replace(seen(), auc=Figure(0.6, 0.58, 0.62))
+
+
+def report_of(*loans: Any, rules: PerformanceRules = RULES) -> PerformanceReport:
+    joining = Joining(SUBJECT.joins(rules))
+    for loan in loans:
+        joining.decided(loan)
+    for loan in loans:
+        if loan.application_id != "open":
+            joining.ended(ended(loan.application_id, defaulted=hash_of(loan.application_id)))
+    joining.ended(ended("nobody"))
+    return performance_report(joining, SUBJECT, rules, READ)
+
+
+def hash_of(name: str) -> bool:
+    return sum(name.encode()) % 3 == 0
+
+
+def some(n: int) -> list[Any]:
+    rng = np.random.default_rng(3)
+    return [decided(f"a{place}", probability=float(rng.beta(1, 3))) for place in range(n)]
+
+
+def test_a_report_tells_of_all_that_one_champion_decided_and_of_nobody_else_s_loans() -> None:
+    others = [decided("other", version="2", day=-200)]
+    found = report_of(*some(200), decided("open", day=500), *others)
+
+    assert (found.performance.decided, found.performance.with_outcome) == (201, 200)
+    assert (found.notes.outcomes, found.notes.unknown) == (202, 1)
+    assert found.performance.observed is not None
+    assert found.performance.observed.auc is not None
+    assert found.fallen
+    assert found.offsets == READ
+    assert found.report_id == f"credit_risk:1:{1_000 * DAY}"
+
+
+def test_the_same_loans_give_the_same_report_whatever_the_order() -> None:
+    loans = some(40)
+    parts = [loans[:10], loans[10:25], loans[25:]]
+
+    found = {json.dumps(as_record(report_of(*chain(*order)))["performance"]) for order in permutations(parts)}
+
+    assert len(found) == 1
+
+
+def test_a_report_survives_avro_to_the_bit() -> None:
+    found = report_of(*some(300), decided("open"))
+    schema = fastavro.parse_schema(dict(avro_schema(PerformanceReport)))
+    stream = io.BytesIO()
+    fastavro.schemaless_writer(stream, schema, as_record(found))
+    stream.seek(0)
+
+    assert as_record(from_record(PerformanceReport, fastavro.schemaless_reader(stream, schema))) == as_record(found)  # type: ignore[call-arg,arg-type]
+
+
+def test_more_loans_than_memory_holds_are_a_sample_and_said_to_be_one() -> None:
+    found = report_of(*some(3_000))
+
+    assert found.kept == 0.25
+    assert found.performance.decided == pytest.approx(750, abs=100)
+
+
+def test_a_fallen_champion_commands_and_the_report_names_the_command() -> None:
+    monitor = Monitor(monitor_rules())
+    found = monitor.performed(a_look(FALLEN), NOW)
+
+    [command] = found.commands
+    assert command.cause is RetrainCause.PERFORMANCE
+    assert command.command_id == falling.command_id(a_look(FALLEN))
+    assert [each.command_id for each in found.performances] == [command.command_id]
+    assert monitor.memory.in_flight == command.command_id
+
+
+def test_what_was_looked_at_and_asked_outlives_its_owner() -> None:
+    monitor = Monitor(monitor_rules())
+    monitor.performed(a_look(FALLEN), NOW)
+
+    successor = Monitor.restored(monitor_rules(), json.loads(json.dumps(monitor.saved())))
+
+    assert successor.outcomes_seen("c" * 64) == (1_000,)
+    assert successor.outcomes_seen("d" * 64) == ()
+    assert successor.memory == monitor.memory
+    assert [each.withheld for each in successor.performed(a_look(FALLEN), NOW).performances] == ["asked"]
+
+
+def test_a_state_of_before_there_were_looks_is_gone_on_with() -> None:
+    saved = Monitor(monitor_rules()).saved()
+    del saved["looked"], saved["memory"]["fallen"]
+
+    assert Monitor.restored(monitor_rules(), saved).outcomes_seen("c" * 64) == ()
+
+
+def test_a_look_at_a_former_champion_is_told_nowhere() -> None:
+    monitor = Monitor(monitor_rules())
+    monitor._champion = ("4", "e" * 64, "ref")
+
+    assert not monitor.performed(a_look(FALLEN), datetime(2026, 3, 1, tzinfo=UTC))
+    assert monitor.memory.in_flight == ""

@@ -1,0 +1,26 @@
+"""What is held for good."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from streams import heap
+
+
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("thawed")
+def test_what_is_there_is_not_looked_at_again_and_what_comes_later_is() -> None:
+    held = [[] for _ in range(1_000)]
+
+    heap.settle()
+    later = [[] for _ in range(1_000)]
+
+    looked_at = {id(each) for each in gc.get_objects()}
+    assert not looked_at & {id(each) for each in held}
+    assert {id(each) for each in later} <= looked_at
