@@ -34,6 +34,8 @@ from streams.web import Health
 
 STEP_S: Final = 0.05
 """How long a turn waits for records: an idle agent is still quick to hear of a champion or an answer."""
+TELL_EVERY_S: Final = 0.25
+"""While records wait, panes that have closed are told so often: a transaction takes longer than counting a batch."""
 WAIT_S: Final = 0.5
 
 log = structlog.get_logger(__name__)
@@ -155,7 +157,9 @@ class Agent:
         return _Session(outbox, counting, owning, announcements)
 
     def _turn(self, session: _Session) -> None:
-        session.counting.step(STEP_S)
+        tell_at = time.monotonic() + TELL_EVERY_S
+        while session.counting.step(STEP_S) and time.monotonic() < tell_at:
+            pass
         session.counting.tell(session.outbox, self._serdes.counts)
         session.owning.step(session.outbox)
         if self._follows(session.announcements):

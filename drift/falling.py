@@ -10,9 +10,17 @@ from datetime import datetime
 from schemas.events import ObservedPerformance, PerformanceReport, RetrainCause, RetrainCommand
 
 
-def fallen(observed: ObservedPerformance | None, least_auc: float) -> bool:
-    """Whether the AUC is surely under this; not where nobody can say."""
-    return observed is not None and observed.auc is not None and observed.auc.high < least_auc
+def fallen(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:
+    """Whether the AUC is surely under this; not where nobody can say.
+
+    Args:
+        observed: of loans that have ended.
+        least_auc: the floor.
+        minimum_n: of loans. Who looks again and again at few is sure to see chance once: docs/drift.md has how often.
+    """
+    if observed is None or observed.auc is None or observed.n < minimum_n:
+        return False
+    return observed.auc.high < least_auc
 
 
 def told(report: PerformanceReport) -> str:

@@ -22,6 +22,7 @@ from schemas.faults import OutageError
 from streams.connection import Connection
 from streams.extents import Extent
 
+NEVER: Final = float("inf")
 AGAIN_S: Final = 60.0
 """After which a look that failed is made again."""
 
@@ -83,7 +84,7 @@ Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
 
 
 class Looking:
-    """One look at a time, each some time after the one before."""
+    """One look at a time, each some time after the one before; the first at a champion at once."""
 
     def __init__(
         self,
@@ -100,7 +101,9 @@ class Looking:
         self._look = look
         self._every_s = every_s
         self._clock = clock
-        self._due_at = clock() if every_s else float("inf")
+        self._due_at = NEVER
+        self._of = ""
+        """The digest of whom we looked at last."""
         self._running: _Run | None = None
 
     @property
@@ -122,7 +125,8 @@ class Looking:
         """
         if self._running is not None:
             return self._ended(self._running)
-        if self._clock() >= self._due_at:
+        if self._every_s and (reference.champion_digest != self._of or self._clock() >= self._due_at):
+            self._of = reference.champion_digest
             self._running = _Run(lambda: self._look(reference.champion_version, reference.champion_digest, seen))
         return None
 

@@ -1,5 +1,6 @@
 """The drift agent in numbers. Base units; labels are closed sets: features of the contract, verdicts, topics' roles."""
 
+import math
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
@@ -93,6 +94,13 @@ class Metrics:
         self._loans.labels("ended").set(found.with_outcome)
         self._fallen.set(report.fallen)
         self._commands.inc(bool(report.command_id))
+
+    def disowned(self) -> None:
+        """Another agent owns the windows: what the last one was is its to tell."""
+        for labelled in (self._psi, self._critical, self._alarm, self._performance, self._loans):
+            labelled.clear()
+        for plain in (self._score, self._verdict, self._n, self._approval_outside, self._fallen):
+            plain.set(math.nan)
 
     def watching(self, version: str, reference_id: str) -> None:
         """Another champion is watched."""

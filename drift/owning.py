@@ -235,4 +235,5 @@ class Owning:
     def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:
         self._turns += 1
         self._desk, self._given = None, []
+        self._metrics.disowned()
         self._words.unassign()

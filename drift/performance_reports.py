@@ -73,7 +73,7 @@ def performance_report(
         rules=rules,
         kept=joining.share,
         offsets=tuple(read),
-        fallen=fallen(found.observed, rules.least_auc),
+        fallen=fallen(found.observed, rules.least_auc, rules.minimum_n),
         command_id="",
         withheld="",
     )

@@ -27,7 +27,7 @@ class DriftSettings(Connection):
     window_count: NonNegativeInt = 0
     """Applications a window; 0 for windows by time."""
     minimum_n: PositiveInt = 500
-    """No verdict under so many applications: at 100 nearly every healthy window shows some PSI over .1."""
+    """No verdict by fewer applications, or ends of loans: of 100 nearly every healthy window shows a PSI over .1."""
     alpha: float = Field(default=0.01, gt=0.0, lt=1.0)
     """Chance, over all features of one undrifted window, that one exceeds its critical PSI."""
     cooldown_s: NonNegativeFloat = 6 * 3_600.0
@@ -129,6 +129,7 @@ class DriftSettings(Connection):
             age_ms=timedelta(days=self.performance_age_days) // timedelta(milliseconds=1),
             most=self.performance_loans,
             least_auc=self.least_auc,
+            minimum_n=self.minimum_n,
         )
 
     def group(self) -> str:

@@ -390,6 +390,7 @@ class PerformanceRules:
     age_ms: int
     most: int
     least_auc: float
+    minimum_n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

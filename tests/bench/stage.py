@@ -66,11 +66,10 @@ class Stage:
         return path
 
     def load(self, count: int) -> None:
-        """Lets so many applications wait on the topic."""
-        values = models.application_values(min(count, LOADED_AT_ONCE), self.schema_id())
+        """Lets so many applications wait on the topic, each of its own, in the order in which they were signed."""
         producer = Producer({**self.connection.kafka(), "linger.ms": 20, "queue.buffering.max.messages": 200_000})
-        for place in range(count):
-            producer.produce(self.source, values[place % len(values)], key=f"a-{place}".encode())
+        for place, value in enumerate(models.application_values(count, self.schema_id())):
+            producer.produce(self.source, value, key=f"a-{place}".encode())
             if place % LOADED_AT_ONCE == LOADED_AT_ONCE - 1:
                 producer.flush()
         producer.flush()

@@ -108,8 +108,13 @@ def test_past_decisions_are_tried_under_other_cut_offs(loanctl: Callable[..., Ra
 
 
 def test_a_champion_that_has_fallen_asks_for_a_challenger_once(
-    loanctl: Callable[..., Ran], past: Past, connection: Connection, tmp_path: Path
+    loanctl: Callable[..., Ran],
+    past: Past,
+    connection: Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("LOAN_MINIMUM_N", "200")
     nobody = loanctl("retrain", "--if-auc-under", "0.7")
     champions = Champions(connection, tmp_path)
     champion = champions.promote(champions.register())

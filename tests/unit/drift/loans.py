@@ -58,7 +58,7 @@ def a_look(found: ObservedPerformance | None = None, least_auc: float = 0.75, **
         "as_of": NOW,
         "performance": performance,
         "notes": NOTES,
-        "rules": PerformanceRules(age_ms=365 * 86_400_000, most=50_000, least_auc=least_auc),
+        "rules": PerformanceRules(age_ms=365 * 86_400_000, most=50_000, least_auc=least_auc, minimum_n=500),
         "kept": 1.0,
         "offsets": (
             ReadRange(topic="loan.decisions.v1", partition=0, first=0, end=2 * n),

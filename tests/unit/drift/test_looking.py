@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from drift.looking import AGAIN_S, Looking
+from drift.reference import Reference
 from schemas.events import PerformanceReport
 from schemas.faults import OutageError, SetupError
 from tests.system.waiting import wait_for
@@ -40,15 +42,15 @@ class Eyes:
         return Looking(self, every_s, lambda: self.now)
 
 
-def look_of(looking: Looking, eyes: Eyes) -> PerformanceReport | None:
+def look_of(looking: Looking, eyes: Eyes, reference: Reference = REFERENCE) -> PerformanceReport | None:
     """What the look that is due finds."""
     before = eyes.looked
-    assert looking.step(REFERENCE, ()) is None
+    assert looking.step(reference, ()) is None
     wait_for(lambda: eyes.looked > before)
     found: list[PerformanceReport | None] = []
 
     def ended() -> bool:
-        found.append(looking.step(REFERENCE, ()))
+        found.append(looking.step(reference, ()))
         return looking.idle
 
     wait_for(ended)
@@ -66,6 +68,16 @@ def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended
     eyes.now += 1.0
     assert look_of(looking, eyes) is FOUND
     assert eyes.asked == 2 * [(REFERENCE.champion_version, REFERENCE.champion_digest, ())]
+
+
+def test_another_champion_is_looked_at_at_once() -> None:
+    eyes = Eyes()
+    looking = eyes.looking()
+    look_of(looking, eyes)
+
+    look_of(looking, eyes, replace(REFERENCE, champion_digest="another"))
+
+    assert [digest for _, digest, _ in eyes.asked] == [REFERENCE.champion_digest, "another"]
 
 
 def test_while_a_look_takes_its_time_no_other_begins() -> None:

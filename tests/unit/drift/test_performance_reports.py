@@ -29,7 +29,7 @@ from tests.unit.drift.loans import a_look, seen
 from tests.unit.drift.stream import NOW, monitor_rules
 from tests.unit.drift.test_joining import DAY, decided, ended
 
-RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75)
+RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200)
 SUBJECT = Subject(product="credit_risk", champion_version="1", champion_digest="d", as_of=1_000 * DAY)
 READ = (ReadRange(topic="loan.outcomes.v1", partition=0, first=0, end=600),)
 FALLEN = replace(seen(), auc=Figure(0.6, 0.58, 0.62))
@@ -66,6 +66,12 @@ def test_a_report_tells_of_all_that_one_champion_decided_and_of_nobody_else_s_lo
     assert found.fallen
     assert found.offsets == READ
     assert found.report_id == f"credit_risk:1:{1_000 * DAY}"
+
+
+def test_nobody_has_fallen_by_too_few_ends() -> None:
+    loans = some(200)
+
+    assert not report_of(*loans, rules=replace(RULES, minimum_n=201)).fallen
 
 
 def test_the_same_loans_give_the_same_report_whatever_the_order() -> None:
