@@ -16,7 +16,7 @@ from schemas.events import OutcomeNotes, PerformanceReport, PerformanceRules, Re
 
 SEED: Final = 1
 FAR: Final = 2**62
-"""Event times are taken as they come: all that a champion has decided is told of."""
+"""Times are taken as they come: all that a champion has decided is told of, and offsets say what was known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Subject:
             start=-FAR,
             end=FAR,
             age_ms=rules.age_ms,
-            as_of=self.as_of,
+            as_of=FAR,
             most=rules.most,
             version=self.champion_version,
         )

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from drift.joining import Joining, JoinRules, Notes
 from drift.loans import joined, lying
 from drift.performance import performance
+from drift.performance_reports import SEED
 from drift.reports import millis_of
 from schemas.events import Performance
 from streams.connection import Connection
-
-SEED: Final = 1
 
 
 @dataclass(frozen=True, slots=True)

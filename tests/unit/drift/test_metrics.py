@@ -1,0 +1,63 @@
+"""What Prometheus hears of the champion's loans, and of windows that another agent owns."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from drift.metrics import Metrics
+from schemas.events import Figure, Verdict
+from schemas.topics import topics_of
+from tests.builders import CONTRACT
+from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.test_commands import a_report
+
+AUC = {"figure": "auc", "of": "observed"}
+ENDS = ("value", "low", "high")
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def metrics(registry: CollectorRegistry) -> Metrics:
+    return Metrics(topics_of(CONTRACT), registry)
+
+
+def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    metrics.performed(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)), command_id="performance-1"))
+
+    ends = [
+        registry.get_sample_value("loan_drift_performance", {**AUC, "end": end}) for end in ("value", "low", "high")
+    ]
+    assert ends == [0.6, 0.58, 0.62]
+    assert registry.get_sample_value("loan_drift_loans", {"kind": "ended"}) == 1_000
+    assert registry.get_sample_value("loan_drift_performance_fallen") == 1
+    assert registry.get_sample_value("loan_drift_commands_total") == 1
+
+
+def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    metrics.performed(a_look(seen()))
+    metrics.performed(a_look(None))
+
+    assert registry.get_sample_value("loan_drift_performance", {**AUC, "end": "value"}) is None
+    assert registry.get_sample_value("loan_drift_loans", {"kind": "ended"}) == 0
+
+
+def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: Metrics, registry: CollectorRegistry) -> None:
+    metrics.reported(a_report(Verdict.DRIFTED))
+    metrics.performed(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+
+    metrics.disowned()
+
+    for name in ("loan_drift_verdict", "loan_drift_window_applications", "loan_drift_performance_fallen"):
+        assert math.isnan(registry.get_sample_value(name) or 0.0), name
+    assert registry.get_sample_value("loan_drift_performance", {**AUC, "end": "value"}) is None
+    assert registry.get_sample_value("loan_drift_windows_total", {"verdict": "drifted"}) == 1
