@@ -6,7 +6,7 @@ consumers and producer are thrown away, and work begins again from what is in Ka
 
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import structlog
@@ -15,9 +15,10 @@ from confluent_kafka.admin import AdminClient
 
 from drift.champions import Announcements, Champions
 from drift.counting import Counting, Means
+from drift.looking import Looking, look
 from drift.metrics import Metrics
 from drift.outbox import Outbox
-from drift.owning import Owning
+from drift.owning import Owning, Watched
 from drift.serdes import Serdes
 from drift.settings import DriftSettings
 from schemas.events import ChampionAnnouncement
@@ -65,6 +66,7 @@ class Agent:
         self.situation = Situation(metrics.outage_began)
         self._session: _Session | None = None
         self._asked_at = float("-inf")
+        self._settled = False
 
     @cached_property
     def instance(self) -> Instance:
@@ -79,6 +81,10 @@ class Agent:
         serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
         cache = BundleCache(settings.cache(), of=settings.mlflow_uri)
         return Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
+
+    @cached_property
+    def _looking(self) -> Looking:
+        return Looking(partial(look, self._settings), self._settings.performance_every_s)
 
     @cached_property
     def _serdes(self) -> Serdes:
@@ -128,7 +134,7 @@ class Agent:
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
             self._await_champion(announcements)
-            heap.settle()
+            self._settle()
             session = self._opened(announcements)
         except BaseException:
             announcements.close()
@@ -146,6 +152,12 @@ class Agent:
             self._session = None
             session.close()
 
+    def _settle(self) -> None:
+        """Before the first session only: what a former one left behind is garbage, and must be collected."""
+        if not self._settled:
+            self._settled = True
+            heap.settle()
+
     def _opened(self, announcements: Announcements) -> _Session:
         reference = self.champions.reference
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
@@ -153,7 +165,8 @@ class Agent:
         outbox = Outbox(settings, f"{settings.group()}.{self.instance.name}")
         means = Means(settings=settings, instance=self.instance.name, writers=self._writers, metrics=self._metrics)
         counting = Counting(means, reference)
-        owning = Owning(settings, self.instance.name, self.champions, self._serdes, self._metrics)
+        watched = Watched(self.champions, self._looking)
+        owning = Owning(settings, self.instance.name, watched, self._serdes, self._metrics)
         return _Session(outbox, counting, owning, announcements)
 
     def _turn(self, session: _Session) -> None:

@@ -7,10 +7,10 @@ that retrains on its own alarm can run away. What holds it:
 | --- | --- |
 | two of three | one window may be a campaign, or chance |
 | in flight | the trainer's answer to the last command |
-| cooldown | event time since the window that commanded last, over promotions too |
+| cooldown | event time since the last command, over promotions too |
 | latch | a challenger was rejected or waits for a person: until a steady window, a new champion, or a word |
 | hold | a person knows of the shift (a declared policy change, a season) |
-| asked | of fallen performance: the ends known since it was asked last are not twice as many |
+| asked | of fallen performance: the number of known ends has not passed the next power of two |
 
 What has fallen needs no second look: its whole interval lies under the floor. Windows that are INSUFFICIENT
 are passed over: they neither confirm nor deny. Time is event time, so a replay commands what was commanded.
@@ -25,6 +25,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from drift import falling
+from drift.observations import NO_TIME
 from drift.reports import millis_of
 from schemas.events import (
     DriftAcknowledgement,
@@ -70,12 +71,17 @@ class Memory:
     hold_until: int | None = None
     fallen: str = ""
     """The last command that fallen performance led to."""
+    failed: int = 0
+    """How many of those came to nothing, for which nobody was to blame: each gives the next another name."""
 
     def after_result(self, result: RetrainResult) -> "Memory":
         """The trainer has answered. A DUPLICATE does, too: somebody else asked the same, and was answered before us."""
         if result.command_id != self.in_flight:
             return self
-        return replace(self, in_flight="", latched=self.latched or result.status in LATCHING)
+        answered = replace(self, in_flight="", latched=self.latched or result.status in LATCHING)
+        if result.command_id == self.fallen and result.status is RetrainStatus.FAILED:
+            return replace(answered, fallen="", failed=self.failed + 1)
+        return answered
 
     def after_champion(self) -> "Memory":
         """Another champion decides: what was found of the last one says nothing of it."""
@@ -120,16 +126,19 @@ def judged_performance(
     """The same for a look at the champion's loans.
 
     Args:
-        event_time: of now, milliseconds since 1970: no window that ends before is open any more.
+        event_time: of now, milliseconds since 1970: no window that ends before is open any more. `NO_TIME` before
+            the first window.
     """
     if not report.fallen:
         return memory, report
-    name = falling.command_id(report)
+    name = falling.command_id(report, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
     withheld = asked or _guarded(memory, event_time, cooldown_ms)
     if withheld is not None:
         return memory, replace(report, withheld=withheld.value)
-    commanded = replace(memory, drifted=(), in_flight=name, commanded_at=event_time, fallen=name)
+    # Before the first window nobody knows the event time.
+    commanded_at = memory.commanded_at if event_time == NO_TIME else event_time
+    commanded = replace(memory, drifted=(), in_flight=name, commanded_at=commanded_at, fallen=name)
     return commanded, replace(report, command_id=name)
 
 

@@ -30,24 +30,32 @@ def told(report: PerformanceReport) -> str:
         known = "no loan's end is known" if observed is None else f"{observed.n} known ends of loans are too few"
         return f"AUC of version {version} cannot be observed: {known}"
     area = observed.auc
-    return f"AUC of version {version} is {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) on {observed.n} loans"
+    few = f", fewer than {report.rules.minimum_n}" if observed.n < report.rules.minimum_n else ""
+    return (
+        f"AUC of version {version} is {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) on {observed.n} loans{few}"
+    )
 
 
-def command_id(report: PerformanceReport) -> str:
+def command_id(report: PerformanceReport, failed: int = 0) -> str:
     """Names the finding: of one champion under one floor once, and again when known ends have passed a power of two.
 
     So what asks every night asks no more often than there is much new to learn from, whatever the answer was.
+
+    Args:
+        report: of a look.
+        failed: commands before that came to nothing.
     """
     known = report.performance.observed.n if report.performance.observed else 0
     doublings = round(known / report.kept).bit_length()
-    finding = "\x1f".join((report.product, report.champion_digest, repr(report.rules.least_auc), str(doublings)))
+    told = [report.product, report.champion_digest, repr(report.rules.least_auc), str(doublings)]
+    finding = "\x1f".join([*told, str(failed)] if failed else told)
     return f"performance-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
 
 
 def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
     """What a fallen champion asks for."""
     return RetrainCommand(
-        command_id=command_id(report),
+        command_id=report.command_id or command_id(report),
         product=report.product,
         cause=RetrainCause.PERFORMANCE,
         why=f"{told(report)}, surely under {report.rules.least_auc:g}",

@@ -12,7 +12,7 @@ asked for are known by digest alone, so that an outcome of theirs is not taken f
 import hashlib
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
 import numpy as np
@@ -90,7 +90,7 @@ class Notes:
     outcomes: int = 0
     """Known as of the time asked for."""
     unknown: Odd = field(default_factory=Odd)
-    """Of applications that nobody decided."""
+    """Of applications that no decision which was read is about."""
     contradictory: Odd = field(default_factory=Odd)
     """Told before with the other answer; the one observed last stands."""
     repeated: int = 0
@@ -100,7 +100,7 @@ class Notes:
     too_old: int = 0
     """Observed after the age up to which outcomes count."""
     decided_again: int = 0
-    """Decisions of applications that had one; the first stands."""
+    """Decisions of loans that had one; the first stands."""
     unreadable: int = 0
     """Records that are neither decision nor outcome."""
 
@@ -153,6 +153,8 @@ class _Loan:
     ended: Ended | None = None
     """The outcome that stands."""
     answers: set[bool] = field(default_factory=set)
+    again: int = 0
+    """Decisions beside the one that stands."""
 
 
 class Joining:
@@ -162,7 +164,7 @@ class Joining:
         self._rules = rules
         self._loans: Kept[_Loan] = Kept(rules.most)
         self._elsewhere: Kept[None] = Kept(4 * rules.most)
-        self.notes = Notes()
+        self._notes = Notes()
 
     @property
     def held(self) -> int:
@@ -174,6 +176,16 @@ class Joining:
         """Of the stretch's loans that are kept: 1 where there is room for all."""
         return self._loans.share
 
+    @property
+    def notes(self) -> Notes:
+        """What was met beside loans with one outcome each."""
+        # Told of the loans that are kept in the end: while they come, it depends on their order which are kept.
+        return replace(self._notes, decided_again=sum(loan.again for loan in self._loans.values()))
+
+    def unreadable(self) -> None:
+        """Take a record that is neither decision nor outcome."""
+        self._notes.unreadable += 1
+
     def decided(self, decision: Decided) -> None:
         """Take a decision."""
         if decision.place[0] > self._rules.as_of:
@@ -184,15 +196,18 @@ class Joining:
             self._elsewhere.put(digest, digest, None)
             return
         known = self._loans.get(name)
-        self.notes.decided_again += known is not None
-        if known is None or decision.place < known.decided.place:
+        if known is None:
             self._loans.put(name, digest, _Loan(decision))
+            return
+        known.again += 1
+        if decision.place < known.decided.place:
+            known.decided = decision
 
     def ended(self, outcome: Ended) -> None:
         """Take an outcome; after all decisions."""
         if outcome.place[0] > self._rules.as_of:
             return
-        self.notes.outcomes += 1
+        self._notes.outcomes += 1
         loan = self._loans.get(outcome.application_id)
         if loan is not None:
             self._settle(loan, outcome)
@@ -200,7 +215,7 @@ class Joining:
         digest = digest_of(outcome.application_id)
         sought = self._loans.covers(digest) and self._elsewhere.covers(digest)
         if sought and digest not in self._elsewhere:
-            self.notes.unknown.add(outcome.application_id)
+            self._notes.unknown.add(outcome.application_id)
 
     def versions(self, start: int, end: int) -> list[str]:
         """Of the champions that decided then, the one that decided last at the end."""
@@ -227,15 +242,15 @@ class Joining:
     def _settle(self, loan: _Loan, outcome: Ended) -> None:
         age = outcome.observed_at - loan.decided.applied_at
         if age < 0:
-            self.notes.before.add(outcome.application_id)
+            self._notes.before.add(outcome.application_id)
             return
         if age > self._rules.age_ms:
-            self.notes.too_old += 1
+            self._notes.too_old += 1
             return
         if outcome.defaulted in loan.answers:
-            self.notes.repeated += 1
+            self._notes.repeated += 1
         elif loan.answers:
-            self.notes.contradictory.add(outcome.application_id)
+            self._notes.contradictory.add(outcome.application_id)
         loan.answers.add(outcome.defaulted)
         standing = loan.ended
         if standing is None or (outcome.observed_at, outcome.place) >= (standing.observed_at, standing.place):

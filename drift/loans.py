@@ -10,7 +10,6 @@ from drift.decoding import Projection, millis
 from drift.joining import Decided, Ended, Joining, JoinRules
 from drift.rereading import projected
 from schemas.events import LoanDecision, LoanOutcome, Outcome
-from schemas.topics import Topics
 from streams.connection import Connection
 from streams.extents import Extent, Record, extents
 
@@ -18,34 +17,35 @@ OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability",
 OF_OUTCOMES: Final = ("application_id", "defaulted", "observed_at")
 
 
-def lying(connection: Connection, topics: Topics) -> tuple[list[Extent], list[Extent]]:
-    """Where all outcomes lie now, and where all decisions do.
+def decisions_and_outcomes(connection: Connection) -> list[Extent]:
+    """Where all of them lie now.
 
     Raises:
         OutageError: the broker is away.
         NoTopicError: a topic does not exist.
     """
+    topics = connection.topics()
     outcomes = extents(connection, [topics.outcomes.name])
-    return outcomes, extents(connection, [topics.decisions.name])
+    return [*extents(connection, [topics.decisions.name]), *outcomes]
 
 
-def joined(connection: Connection, topics: Topics, wanted: Sequence[Extent], rules: JoinRules) -> Joining:
+def joined(connection: Connection, wanted: Sequence[Extent], rules: JoinRules) -> Joining:
     """The loans of some stretches of both topics.
 
     Raises:
         OutageError: broker or registry is away.
     """
-    joining = Joining(rules)
+    joining, topics = Joining(rules), connection.topics()
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
     for record, plain in projected(connection, decisions, Projection(LoanDecision, OF_DECISIONS)):
         if plain is None:
-            joining.notes.unreadable += 1
+            joining.unreadable()
         else:
             joining.decided(_decided(record, plain))
     for record, plain in projected(connection, outcomes, Projection(LoanOutcome, OF_OUTCOMES)):
         if plain is None:
-            joining.notes.unreadable += 1
+            joining.unreadable()
         else:
             joining.ended(_ended(record, plain))
     return joining

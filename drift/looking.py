@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from drift.loans import joined, lying
+from drift.loans import decisions_and_outcomes, joined
 from drift.performance_reports import Subject, performance_report
 from drift.reference import Reference
 from drift.reports import millis_of
@@ -42,9 +42,8 @@ def look(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]
         OutageError: broker or registry is away.
         NoTopicError: a topic does not exist.
     """
-    topics = settings.topics()
-    outcomes, decisions = lying(settings, topics)
-    if [each.end for each in outcomes] == list(seen):
+    lying, outcomes = decisions_and_outcomes(settings), settings.topics().outcomes.name
+    if [extent.end for extent in lying if extent.topic == outcomes] == list(seen):
         return None
     subject = Subject(
         product=settings.contract().product,
@@ -52,7 +51,7 @@ def look(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]
         champion_digest=digest,
         as_of=millis_of(datetime.now(UTC)),
     )
-    return report_of(settings, subject, settings.performance_rules(), [*decisions, *outcomes])
+    return report_of(settings, subject, settings.performance_rules(), lying)
 
 
 def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceReport:
@@ -74,7 +73,7 @@ def report_of(
     Raises:
         OutageError: broker or registry is away.
     """
-    joining = joined(connection, connection.topics(), wanted, subject.joins(rules))
+    joining = joined(connection, wanted, subject.joins(rules))
     read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
     return performance_report(joining, subject, rules, read)
 
@@ -84,7 +83,10 @@ Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
 
 
 class Looking:
-    """One look at a time, each some time after the one before; the first at a champion at once."""
+    """One look at a time, each some time after the one before; the first at a champion at once.
+
+    One for the length of the process: a look cannot be broken off, and several would be in each other's way.
+    """
 
     def __init__(
         self,
@@ -105,11 +107,12 @@ class Looking:
         self._of = ""
         """The digest of whom we looked at last."""
         self._running: _Run | None = None
+        self._wanted = False
+        """Whether what the look under way finds is still of use."""
 
-    @property
-    def idle(self) -> bool:
-        """Whether no look is under way."""
-        return self._running is None
+    def begin_anew(self) -> None:
+        """Look at once, and forget what a look under way finds: somebody else may have told it."""
+        self._of, self._wanted = "", False
 
     def step(self, reference: Reference, seen: Sequence[int]) -> PerformanceReport | None:
         """Begin a look where one is due; what one has found that has ended since this was last called.
@@ -126,7 +129,7 @@ class Looking:
         if self._running is not None:
             return self._ended(self._running)
         if self._every_s and (reference.champion_digest != self._of or self._clock() >= self._due_at):
-            self._of = reference.champion_digest
+            self._of, self._wanted = reference.champion_digest, True
             self._running = _Run(lambda: self._look(reference.champion_version, reference.champion_digest, seen))
         return None
 
@@ -134,6 +137,8 @@ class Looking:
         if run.is_alive():
             return None
         self._running, self._due_at = None, self._clock() + self._every_s
+        if not self._wanted:
+            return None
         if isinstance(run.fault, OutageError):
             self._due_at = self._clock() + min(self._every_s, AGAIN_S)
             log.warning("look.failed", fault=type(run.fault).__name__)

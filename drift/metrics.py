@@ -78,10 +78,10 @@ class Metrics:
         self._duplicates.inc(report.duplicates)
         self._ahead.inc(report.ahead)
         self._unreadable.inc(report.unreadable)
-        self._commands.inc(bool(report.command_id))
+        self.commanded(report.command_id)
 
-    def performed(self, report: PerformanceReport) -> None:
-        """The champion's loans were looked at, and the report is safe."""
+    def looked(self, report: PerformanceReport) -> None:
+        """The champion's loans were looked at, by us or by the owner before us, and the report is safe."""
         found = report.performance
         # A figure that cannot be had any more must not stand as it was.
         self._performance.clear()
@@ -93,17 +93,22 @@ class Metrics:
         self._loans.labels("scored").set(found.scored)
         self._loans.labels("ended").set(found.with_outcome)
         self._fallen.set(report.fallen)
-        self._commands.inc(bool(report.command_id))
+
+    def commanded(self, command_id: str) -> None:
+        """A report led to this command, or to none where it is empty."""
+        self._commands.inc(bool(command_id))
 
     def disowned(self) -> None:
         """Another agent owns the windows: what the last one was is its to tell."""
-        for labelled in (self._psi, self._critical, self._alarm, self._performance, self._loans):
+        for labelled in (self._psi, self._critical, self._alarm):
             labelled.clear()
-        for plain in (self._score, self._verdict, self._n, self._approval_outside, self._fallen):
+        for plain in (self._score, self._verdict, self._n, self._approval_outside):
             plain.set(math.nan)
+        self._forget_loans()
 
     def watching(self, version: str, reference_id: str) -> None:
-        """Another champion is watched."""
+        """Another champion is watched, whose loans were not looked at yet."""
+        self._forget_loans()
         self.champion.clear()
         self.champion.labels(version, reference_id).set(1)
 
@@ -114,6 +119,11 @@ class Metrics:
     def _tell(self, name: str, of: str, figure: Figure | None) -> None:
         for end in ("value", "low", "high") if figure else ():
             self._performance.labels(name, of, end).set(getattr(figure, end))
+
+    def _forget_loans(self) -> None:
+        self._performance.clear()
+        self._loans.clear()
+        self._fallen.set(math.nan)
 
     def _begin_at_zero(self) -> None:
         # A counter that first appears with its first event hides that event from `increase()`.

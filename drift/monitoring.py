@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from drift import falling, seasons
-from drift.commands import Memory, command_of, judged, judged_performance
+from drift.commands import Memory, Withheld, command_of, judged, judged_performance
 from drift.reference import Reference
 from drift.reports import Reporting, report_of
 from drift.seasons import Seasons
@@ -24,8 +24,12 @@ from schemas.events import (
     DriftCounts,
     DriftReport,
     PerformanceReport,
+    PerformanceRules,
     RetrainCommand,
     RetrainResult,
+    RetrainStatus,
+    as_record,
+    from_record,
 )
 
 NO_GENERATION: Final = -2
@@ -75,8 +79,7 @@ class Monitor:
         self._generation = NO_GENERATION
         self._champion = ("", "", "")
         self._seasons: Seasons = ()
-        self._looked: tuple[str, tuple[int, ...]] = ("", ())
-        """The champion whose loans were looked at last, and where outcomes ended then."""
+        self._look: PerformanceReport | None = None
 
     @property
     def memory(self) -> Memory:
@@ -103,9 +106,21 @@ class Monitor:
         """Whether no partition is waited for."""
         return self._windows.all_silent
 
-    def outcomes_seen(self, champion_digest: str) -> Sequence[int]:
-        """Where outcomes ended when this champion's loans were looked at last; empty where they were not."""
-        return self._looked[1] if self._looked[0] == champion_digest else ()
+    @property
+    def look(self) -> PerformanceReport | None:
+        """The last look at what became of the champion's loans."""
+        return self._look
+
+    def outcomes_seen(self, champion_digest: str, rules: PerformanceRules) -> Sequence[int]:
+        """Where outcomes ended at the last look, where another at the same ones would tell the same; else empty."""
+        look = self._look
+        if look is None or (look.champion_digest, look.rules) != (champion_digest, rules):
+            return ()
+        if look.withheld not in ("", Withheld.ASKED):
+            # What holds it back may pass without an outcome more.
+            return ()
+        decisions = self._rules.reporting.decisions_topic
+        return tuple(each.end for each in look.offsets if each.topic != decisions)
 
     def passed(self, counts: DriftCounts) -> Findings:
         """Take a message of a former champion's counts: only how far its partition is is of use."""
@@ -140,16 +155,18 @@ class Monitor:
         """
         if self._champion[1] not in ("", report.champion_digest):
             return Findings()
-        decisions = self._rules.reporting.decisions_topic
-        self._looked = (report.champion_digest, tuple(each.end for each in report.offsets if each.topic != decisions))
         self._memory, judged_report = judged_performance(
             self._memory, report, self._windows.closed_through, self._rules.cooldown_ms
         )
+        self._look = judged_report
         commands = (falling.command_of(judged_report, now),) if judged_report.command_id else ()
         return Findings(commands=commands, performances=(judged_report,))
 
     def answered(self, result: RetrainResult) -> None:
         """Take the trainer's answer to a command."""
+        if result.status is RetrainStatus.FAILED and result.command_id == self._memory.fallen:
+            # Whoever asks may ask again: the next look is made though no outcome has come.
+            self._look = None
         self._memory = self._memory.after_result(result)
 
     def acknowledged(self, acknowledgement: DriftAcknowledgement) -> None:
@@ -166,7 +183,7 @@ class Monitor:
             "generation": self._generation,
             "champion": list(self._champion),
             "seasons": seasons.saved(self._seasons),
-            "looked": [self._looked[0], list(self._looked[1])],
+            "look": {**as_record(self._look), "as_of": self._look.as_of.isoformat()} if self._look else None,
         }
 
     @classmethod
@@ -183,8 +200,8 @@ class Monitor:
         version, digest, reference_id = saved["champion"]
         monitor._champion = (version, digest, reference_id)
         monitor._seasons = seasons.restored(saved.get("seasons", ()))
-        looked_at, ends = saved.get("looked", ("", ()))
-        monitor._looked = (looked_at, tuple(ends))
+        look = saved.get("look")
+        monitor._look = from_record(PerformanceReport, look) if look else None
         return monitor
 
     def _succeed(self, counts: DriftCounts) -> int:

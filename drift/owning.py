@@ -9,15 +9,15 @@ goes on with the next message, and no window is told of twice.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from drift.champions import Champions
-from drift.looking import Looking, look
+from drift.looking import Looking
 from drift.metrics import Metrics
 from drift.monitoring import Findings, Monitor
 from drift.outbox import Outbox, record_of
@@ -37,20 +37,28 @@ SAVE_EVERY_S: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Whom we watch, and how it is looked at; both outlive a session."""
+
+    champions: Champions
+    looking: Looking
+
+
 class Owning:
     """One member of the group of owners. Used from one thread."""
 
     def __init__(
-        self, settings: DriftSettings, instance: str, champions: Champions, serdes: Serdes, metrics: Metrics
+        self, settings: DriftSettings, instance: str, watched: Watched, serdes: Serdes, metrics: Metrics
     ) -> None:
         """Join the group; most members only wait."""
         self._settings = settings
         self._topics = settings.topics()
-        self._champions = champions
+        self._champions = watched.champions
         self._serdes = serdes
         self._metrics = metrics
         self._clock: Callable[[], float] = time.monotonic
-        self._looking = self._new_looking()
+        self._looking = watched.looking
         self._desk: Desk | None = None
         self._saved_at = self._heard_at = self._clock()
         self._closed_silent = False
@@ -105,9 +113,6 @@ class Owning:
             with suppress(KafkaException, RuntimeError):
                 consumer.close()
 
-    def _new_looking(self) -> Looking:
-        return Looking(partial(look, self._settings), self._settings.performance_every_s)
-
     def _counts_read(self) -> list[Any]:
         turns = self._turns
         messages = list(self._consumed(self._consumer))
@@ -139,10 +144,12 @@ class Owning:
             self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
 
     def _take_look(self, desk: Desk) -> None:
-        reference = self._champions.reference
-        if reference is None:
+        reference, decides = self._champions.reference, desk.monitor.champion[1]
+        if reference is None or decides not in ("", reference.champion_digest):
+            # Nothing of the new champion's has been counted yet, nor decided: there is nothing to look at.
             return
-        found = self._looking.step(reference, desk.monitor.outcomes_seen(reference.champion_digest))
+        rules = self._settings.performance_rules()
+        found = self._looking.step(reference, desk.monitor.outcomes_seen(reference.champion_digest, rules))
         if found is not None:
             self._keep(desk, desk.monitor.performed(found, datetime.now(UTC)))
 
@@ -164,8 +171,10 @@ class Owning:
 
     def _publish(self, desk: Desk, outbox: Outbox) -> None:
         counts = self._topics.drift_counts.name
-        offsets = [TopicPartition(counts, 0, desk.positions[counts])] if counts in desk.positions else []
-        outbox.commit(self._records(desk), offsets, self._consumer.consumer_group_metadata())
+        desk.published += 1
+        # Always an offset, though nothing may have been read since: it keeps a former owner from publishing.
+        position = TopicPartition(counts, 0, desk.positions.get(counts, 0), metadata=str(desk.published))
+        outbox.commit(self._records(desk), [position], self._consumer.consumer_group_metadata())
         found, desk.findings, desk.changed = desk.findings, Findings(), False
         for report in found.reports:
             self._metrics.reported(report)
@@ -181,7 +190,8 @@ class Owning:
                 withheld=report.withheld,
             )
         for performance in found.performances:
-            self._metrics.performed(performance)
+            self._metrics.looked(performance)
+            self._metrics.commanded(performance.command_id)
             log.info(
                 "performance.told",
                 report=performance.report_id,
@@ -222,14 +232,16 @@ class Owning:
         if not given or self._leaving:
             return
         counts = self._topics.drift_counts.name
-        desk = self._recovery.desk(consumer.committed(given, ASK_S)[0].offset)
+        desk = self._recovery.desk(consumer.committed(given, ASK_S)[0])
         self._given = [TopicPartition(counts, 0, desk.positions.get(counts, 0))]
         consumer.assign(self._given)
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
         self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
         self._desk = desk
         # What a look of before found, the owner in between may have told.
-        self._looking = self._new_looking()
+        self._looking.begin_anew()
+        if desk.monitor.look is not None:
+            self._metrics.looked(desk.monitor.look)
         log.info("windows.owned", position=desk.positions.get(counts, 0))
 
     def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:

@@ -38,10 +38,12 @@ class Desk:
     """Not published yet."""
     changed: bool = False
     """Something was learnt since the state was saved."""
+    published: int = 0
+    """Transactions so far."""
 
     def saved(self) -> str:
         """Monitor and positions as JSON, which `Recovery` makes a desk of again."""
-        plain = {"monitor": self.monitor.saved(), "positions": self.positions}
+        plain = {"monitor": self.monitor.saved(), "positions": self.positions, "published": self.published}
         return json.dumps(plain, separators=(",", ":"))
 
 
@@ -56,33 +58,38 @@ class Recovery:
         self._consumer = consumer
         self._serde = serde
 
-    def desk(self, committed: int) -> Desk:
+    def desk(self, committed: TopicPartition) -> Desk:
         """As the last owner left it.
 
-        Its state and its offset were one transaction, but become visible one after the other: a state
-        that is behind the offset is not the last one yet.
+        Its state and its offset were one transaction, but become visible one after the other: a state of an
+        earlier transaction than the offset's is not the last one yet.
+
+        Args:
+            committed: the group's, with the number of its transaction as metadata.
 
         Raises:
             ReadingError: the last state does not come.
         """
         deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1_000
+        number = _number(committed.metadata)
         while time.monotonic() < deadline:
-            desk = self._desk_of(self._last_state(), committed)
-            if desk.positions.get(self._counts, 0) >= committed:
+            desk = self._desk_of(self._last_state(), committed.offset, number)
+            if desk.published >= number and desk.positions.get(self._counts, 0) >= committed.offset:
                 return desk
             time.sleep(LOOK_AGAIN_S)
         raise ReadingError(self._states)
 
-    def _desk_of(self, saved: DriftState | None, committed: int) -> Desk:
+    def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> Desk:
         """What a state stands for; begins anew at the committed offset where another version wrote it."""
         if saved is None:
             return Desk(Monitor(self._rules), {})
         try:
             plain = json.loads(saved.state)
-            return Desk(Monitor.restored(self._rules, plain["monitor"]), dict(plain["positions"]))
+            monitor = Monitor.restored(self._rules, plain["monitor"])
+            return Desk(monitor, dict(plain["positions"]), published=plain.get("published", 0))
         except (KeyError, TypeError, ValueError) as fault:
             log.warning("state.of_another_version", fault=type(fault).__name__)
-            return Desk(Monitor(self._rules), {self._counts: committed})
+            return Desk(Monitor(self._rules), {self._counts: committed}, published=number)
 
     def _last_state(self) -> DriftState | None:
         topic = self._states
@@ -111,3 +118,8 @@ class Recovery:
         finally:
             self._consumer.unassign()
         return self._serde.decode(last.value()) if last is not None else None
+
+
+def _number(metadata: str | None) -> int:
+    """Of a transaction; 0 where an earlier version, or somebody's tool, has committed."""
+    return int(metadata) if metadata and metadata.isdecimal() else 0

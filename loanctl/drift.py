@@ -68,7 +68,10 @@ def history(last: Last = LAST, as_json: AsJson = False) -> None:
     stories = told(DriftSettings.read())
     windows, looks = stories.windows[-last:], stories.looks[-last:]
     if as_json:
-        plain = [*(story.plain() for story in windows), *(story.plain() for story in looks)]
+        plain = [
+            *({"kind": "window", **story.plain()} for story in windows),
+            *({"kind": "look", **story.plain()} for story in looks),
+        ]
         sys.stdout.write(json.dumps(plain, default=str) + "\n")
         return
     console().print(_table("Windows and what they led to", OF_WINDOWS, map(_row, windows)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from drift.joining import Joining, JoinRules, Notes
-from drift.loans import joined, lying
+from drift.loans import decisions_and_outcomes, joined
 from drift.performance import performance
 from drift.performance_reports import SEED
 from drift.reports import millis_of
@@ -57,9 +57,7 @@ def telling(connection: Connection, stretches: Sequence[Stretch], rules: JoinRul
     Raises:
         OutageError: broker or registry is away.
     """
-    topics = connection.topics()
-    outcomes, decisions = lying(connection, topics)
-    joining = joined(connection, topics, [*decisions, *outcomes], rules)
+    joining = joined(connection, decisions_and_outcomes(connection), rules)
     return Telling(
         as_of=as_of,
         age_days=rules.age_ms / 86_400_000,

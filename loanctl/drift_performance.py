@@ -19,7 +19,7 @@ from loanctl.drift_story import told as stories_told
 from schemas.events import DriftReport, Figure, Performance
 from schemas.faults import SetupError
 
-AGE_DAYS: Final = 365.0
+AGE_DAYS: Final[float] = DriftSettings.model_fields["performance_age_days"].default
 MOST: Final = 200_000
 """Loans in memory, two hundred megabytes; an AUC of so many is sure to its third decimal."""
 LAST: Final = 20
@@ -160,7 +160,7 @@ def remarks(found: Telling) -> Iterator[str]:
 
 def _odd(notes: Notes) -> Iterator[str]:
     kinds = {
-        "of applications that nobody decided": notes.unknown,
+        "of applications that no decision on the topic is about": notes.unknown,
         "that contradict another; the one observed last stands": notes.contradictory,
         "observed before their application was signed, not believed": notes.before,
     }

@@ -30,7 +30,7 @@ class NothingDecidedError(SetupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which decisions: by when they were made, and how many at most, the latest."""
+    """Which records: by when they were produced, and how many at most, the latest."""
 
     since: datetime | None = None
     """Inclusive."""
@@ -38,9 +38,14 @@ class Span:
     """Exclusive."""
     most: int | None = None
 
+    @property
+    def begins(self) -> int | None:
+        """The earliest time that is meant, milliseconds since 1970."""
+        return None if self.since is None else millis_of(self.since)
+
     def __contains__(self, timestamp: int) -> bool:
         """Whether a record of this time is meant, milliseconds since 1970."""
-        after = self.since is None or timestamp >= millis_of(self.since)
+        after = self.begins is None or timestamp >= self.begins
         return after and (self.until is None or timestamp < millis_of(self.until))
 
     def __str__(self) -> str:
@@ -115,7 +120,7 @@ def latest_decision(connection: Connection, topic: Topic, projection: Projection
 def _read(
     connection: Connection, topic: Topic, projection: Projection, chosen: Span
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    lying = extents(connection, [topic.name], millis_of(chosen.since) if chosen.since else None)
+    lying = extents(connection, [topic.name], chosen.begins)
     # Within a partition timestamps need not rise, so the beginning is not enough.
     for record, decision in projected(connection, lying, projection, lambda one: one.timestamp in chosen):
         if decision is not None:

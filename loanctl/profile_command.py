@@ -1,24 +1,29 @@
-"""`loanctl profile`: statistics of a file's applicants, or of the last ones on the topic, as JSON."""
+"""`loanctl profile`: statistics of a file's applicants, or of a stretch of the topic, as JSON."""
 
+import heapq
 import json
 import sys
 from collections.abc import Mapping
+from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
 
 from loanctl import drift_check, tables
-from loanctl.observe import everything
+from loanctl.past import Span, span
 from schemas.applications import UNSEEN, Matrix, invalid
 from schemas.codec import ApplicationReader, schema_ids
 from schemas.contract import Contract, Field, Kind
 from schemas.faults import SetupError
 from schemas.registered import WriterSchemas
 from streams.connection import Connection
+from streams.extents import blocks, extents
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+PLACE: Final = attrgetter("place")
+QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 class NoApplicantsError(SetupError):
@@ -27,14 +32,20 @@ class NoApplicantsError(SetupError):
 
 def profile(
     file: Annotated[Path | None, typer.Argument(help="A .csv or .parquet; else the applications topic.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Of the topic: produced from then on, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Of the topic: produced before, UTC.")] = None,
     last: Annotated[int, typer.Option(min=1, help="Of the topic: the last so many.")] = 10_000,
 ) -> None:
     """Describe applicants: counts, missing, invalid, unseen, quantiles, levels; one JSON document."""
     connection = Connection.read()
     contract = connection.contract()
-    values = drift_check.matrix(tables.read(file, contract), contract) if file else _on_topic(connection, last)
+    if file and (since or until):
+        problem = "--since and --until are of the topic: a file has no times at which it was produced"
+        raise NoApplicantsError(problem)
+    chosen = span(since, until, last)
+    values = drift_check.matrix(tables.read(file, contract), contract) if file else _on_topic(connection, chosen)
     if not len(values):
-        problem = f"no application on {connection.topics().applications.name}"
+        problem = f"no application on {connection.topics().applications.name}{chosen}"
         raise NoApplicantsError(problem)
     sys.stdout.write(json.dumps(described(values, contract), indent=2) + "\n")
 
@@ -72,8 +83,11 @@ def _field(field: Field, column: Any, wrong: Any) -> Mapping[str, Any]:
     }
 
 
-def _on_topic(connection: Connection, last: int) -> Matrix:
-    topic = connection.topics().applications
-    values = [record.value for record in everything(connection, [topic])[topic.name][-last:]]
+def _on_topic(connection: Connection, chosen: Span) -> Matrix:
+    lying = extents(connection, [connection.topics().applications.name], chosen.begins)
+    records = (record for block in blocks(connection, lying) for record in block if record.timestamp in chosen)
+    # A topic may hold more than memory does.
+    latest = sorted(heapq.nlargest(chosen.most or 0, records, key=PLACE), key=PLACE)
+    values = [record.value for record in latest]
     writers = WriterSchemas(connection.registry()).of(schema_ids(values))
     return ApplicationReader(connection.contract()).read(values, writers).applications.values

@@ -20,7 +20,11 @@ SOURCE: Final = "/loanctl/retrain"
 Why = Annotated[str, typer.Option(help="Told with the result.")]
 Floor = Annotated[
     float | None,
-    typer.Option(min=0.0, max=1.0, help="Only where the AUC observed of the champion's loans is surely under this."),
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Only where the AUC of the champion's loans, LOAN_MINIMUM_N ends or more, is surely under this.",
+    ),
 ]
 
 

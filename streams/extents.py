@@ -24,6 +24,10 @@ PATIENCE_S: Final = 30.0
 """A broker that has given nothing for so long, not even the end of a partition, is away."""
 
 
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
 class UnreadTopicError(OutageError):
     """A topic could not be read to its end."""
 
@@ -47,7 +51,7 @@ class Record:
         return self.timestamp, self.partition, self.offset
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Extent:
     """A stretch of one partition."""
 
@@ -81,13 +85,12 @@ def blocks(connection: Connection, wanted: Sequence[Extent]) -> Iterator[list[Re
     Raises:
         UnreadTopicError: the broker stopped answering in the middle of reading.
     """
-    ends = {(each.topic, each.partition): each.end for each in wanted if each.end > each.first}
-    if not ends:
+    full = {(each.topic, each.partition): each for each in wanted if each.end > each.first}
+    if not full:
         return
     with _consumer(connection) as consumer:
-        places = [TopicPartition(each.topic, each.partition, each.first) for each in wanted if each.end > each.first]
-        consumer.assign(places)
-        for messages in _until(consumer, ends):
+        consumer.assign([TopicPartition(each.topic, each.partition, each.first) for each in full.values()])
+        for messages in _until(consumer, full):
             if messages:
                 yield [record_of(message) for message in messages]
 
@@ -141,7 +144,9 @@ def _consumer(connection: Connection) -> Iterator[Consumer]:
 
 def _bounds(consumer: Consumer, topic: str) -> Iterator[Extent]:
     described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
-    if described.error is not None or not described.partitions:
+    if described.error is not None and described.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise KafkaException(described.error)
+    if not described.partitions:
         problem = f"topic {topic} does not exist: run `loanctl topics apply`"
         raise NoTopicError(problem)
     for partition in sorted(described.partitions):
@@ -157,37 +162,43 @@ def _since(consumer: Consumer, found: Sequence[Extent], since: int) -> list[Exte
     return [replace(each, first=begin) for each, begin in zip(found, begins, strict=True)]
 
 
-def _until(consumer: Consumer, ends: dict[tuple[str, int], int]) -> Iterator[list[Any]]:
-    """Messages under the ends; a partition is done at its end, or where nothing more is committed."""
-    left, heard = dict(ends), time.monotonic()
+def _until(consumer: Consumer, full: Mapping[Place, Extent]) -> Iterator[list[Any]]:
+    """Messages of the stretches; a partition is done at its end, or where nothing more is committed."""
+    left, heard = set(full), time.monotonic()
     while left:
         # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
         messages: list[Any] = consumer.consume(1, 1.0)
         messages += consumer.consume(MOST - 1, 0) if messages else []
-        if not messages and time.monotonic() - heard > PATIENCE_S:
+        told = [message for message in messages if (message.topic(), message.partition()) in left]
+        if not told and time.monotonic() - heard > PATIENCE_S:
             problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in left}))
             raise UnreadTopicError(problem)
-        yield [message for message in messages if message.error() is None and _is_under(message, ends)]
-        for message in messages:
-            place = (message.topic(), message.partition())
-            if _ends(message) or message.offset() >= ends[place] - 1:
-                left.pop(place, None)
+        done = {place for message in told for place in [_place(message)] if _ends(message, full[place])}
+        yield [message for message in told if message.error() is None and _lies_in(message, full[_place(message)])]
+        if done:
+            # What lies behind is nobody's business, and would be fetched.
+            consumer.pause([TopicPartition(*place) for place in sorted(done)])
+            left -= done
         # Whoever takes the records may have been slow with them.
-        heard = time.monotonic() if messages else heard
+        heard = time.monotonic() if told else heard
 
 
-def _is_under(message: Any, ends: Mapping[tuple[str, int], int]) -> bool:
-    under: bool = message.offset() < ends[message.topic(), message.partition()]
-    return under
+def _place(message: Any) -> Place:
+    return message.topic(), message.partition()
 
 
-def _ends(message: Any) -> bool:
-    """Whether it is no record but the end of a partition.
+def _lies_in(message: Any, extent: Extent) -> bool:
+    # Before its first offset lies what was written after the topic was deleted and made anew.
+    return bool(extent.first <= message.offset() < extent.end)
+
+
+def _ends(message: Any, extent: Extent) -> bool:
+    """Whether nothing of the stretch lies behind this message.
 
     Raises:
-        KafkaException: it is another error.
+        KafkaException: it is an error.
     """
     error = message.error()
     if error is not None and error.code() != KafkaError._PARTITION_EOF:
         raise KafkaException(error)
-    return error is not None
+    return error is not None or message.offset() >= extent.end - 1

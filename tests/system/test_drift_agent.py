@@ -1,5 +1,6 @@
 """The drift agent on a real broker: windows, a shift, a command; and the same reports after kill -9."""
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from drift.settings import DriftSettings
 from loanctl import drift_reread, drift_story, population, schemas, tables, topics
 from loanctl.population import Shift
 from schemas.events import DriftReport, Verdict
+from schemas.records import OutgoingRecord
 from streams.connection import Connection
 from tests.system.drift_stage import REFERENCE_ROWS, DriftStage
 from tests.system.processes import Processes
@@ -61,6 +63,24 @@ def test_a_shift_is_reported_confirmed_and_commanded_once(
     assert processes.loanctl("drift", "report", "--html", str(page), **told).status == 0
     assert "person_income" in page.read_text()
     assert "<script" not in page.read_text()
+
+
+def test_applicants_of_a_topic_are_described_all_or_those_of_a_stretch(
+    stage: DriftStage, processes: Processes, tmp_path: Path
+) -> None:
+    nobody = processes.loanctl("profile")
+    stage.send(stage.records(population.applicants(300, 7)))
+    stage.send(stage.records(population.applicants(200, 8, SHIFT)))
+    stage.send([OutgoingRecord(stage.connection.topics().applications.name, b"x", b"no application")])
+
+    whole, last = (json.loads(processes.loanctl("profile", *which).out) for which in ((), ("--last", "101")))
+    before = processes.loanctl("profile", "--until", "2020-01-01")
+
+    assert nobody.status == before.status == 2
+    assert "no application on" in nobody.err
+    assert "until 2020-01-01 00:00:00" in before.err
+    assert (whole["n"], last["n"]) == (500, 100)
+    assert last["fields"]["person_income"]["mean"] > 1.2 * whole["fields"]["person_income"]["mean"]
 
 
 def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_are_killed(

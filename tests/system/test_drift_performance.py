@@ -50,7 +50,7 @@ def test_performance_is_observed_as_outcomes_come_and_estimated_before(
     assert after.notes.repeated == 1
     assert (young.told[0].performance.with_outcome, young.notes.too_old) == (0, 302)
     assert ran.status == 1
-    assert "outcomes of applications that nobody decided: nobody" in ran.out
+    assert "outcomes of applications that no decision on the topic is about: nobody" in ran.out
 
 
 def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fallen(

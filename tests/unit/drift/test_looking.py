@@ -47,14 +47,8 @@ def look_of(looking: Looking, eyes: Eyes, reference: Reference = REFERENCE) -> P
     before = eyes.looked
     assert looking.step(reference, ()) is None
     wait_for(lambda: eyes.looked > before)
-    found: list[PerformanceReport | None] = []
-
-    def ended() -> bool:
-        found.append(looking.step(reference, ()))
-        return looking.idle
-
-    wait_for(ended)
-    return found[-1]
+    wait_for(lambda: not any(thread.name == "looking" for thread in threading.enumerate()))
+    return looking.step(reference, ())
 
 
 def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended() -> None:
@@ -64,7 +58,7 @@ def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended
     assert look_of(looking, eyes) is FOUND
     eyes.now += EVERY_S - 1.0
     assert looking.step(REFERENCE, ()) is None
-    assert looking.idle
+    assert eyes.looked == 1
     eyes.now += 1.0
     assert look_of(looking, eyes) is FOUND
     assert eyes.asked == 2 * [(REFERENCE.champion_version, REFERENCE.champion_digest, ())]
@@ -94,13 +88,28 @@ def test_while_a_look_takes_its_time_no_other_begins() -> None:
     assert wait_for(lambda: looking.step(REFERENCE, ())) is FOUND
 
 
+def test_what_a_former_owner_found_is_told_by_nobody_and_looked_for_again() -> None:
+    eyes = Eyes()
+    looking = eyes.looking()
+    eyes.let.clear()
+    looking.step(REFERENCE, ())
+
+    looking.begin_anew()
+    eyes.let.set()
+    wait_for(lambda: not any(thread.name == "looking" for thread in threading.enumerate()))
+
+    assert looking.step(REFERENCE, ()) is None
+    assert look_of(looking, eyes) is FOUND
+    assert eyes.looked == 2
+
+
 def test_nobody_looks_where_that_is_not_wanted() -> None:
     eyes = Eyes()
     looking = eyes.looking(every_s=0.0)
     eyes.now = 1e9
 
     assert looking.step(REFERENCE, ()) is None
-    assert looking.idle
+    assert eyes.asked == []
 
 
 def test_a_look_that_finds_a_neighbour_away_is_made_again_soon() -> None:
@@ -109,7 +118,7 @@ def test_a_look_that_finds_a_neighbour_away_is_made_again_soon() -> None:
 
     assert look_of(looking, eyes) is None
     assert looking.step(REFERENCE, ()) is None
-    assert looking.idle
+    assert eyes.looked == 1
     eyes.now += AGAIN_S
     eyes.found = FOUND
     assert look_of(looking, eyes) is FOUND

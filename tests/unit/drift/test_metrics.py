@@ -30,7 +30,8 @@ def metrics(registry: CollectorRegistry) -> Metrics:
 def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
     metrics: Metrics, registry: CollectorRegistry
 ) -> None:
-    metrics.performed(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)), command_id="performance-1"))
+    metrics.looked(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+    metrics.commanded("performance-1")
 
     ends = [
         registry.get_sample_value("loan_drift_performance", {**AUC, "end": end}) for end in ("value", "low", "high")
@@ -44,8 +45,8 @@ def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
 def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
     metrics: Metrics, registry: CollectorRegistry
 ) -> None:
-    metrics.performed(a_look(seen()))
-    metrics.performed(a_look(None))
+    metrics.looked(a_look(seen()))
+    metrics.looked(a_look(None))
 
     assert registry.get_sample_value("loan_drift_performance", {**AUC, "end": "value"}) is None
     assert registry.get_sample_value("loan_drift_loans", {"kind": "ended"}) == 0
@@ -53,7 +54,7 @@ def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
 
 def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: Metrics, registry: CollectorRegistry) -> None:
     metrics.reported(a_report(Verdict.DRIFTED))
-    metrics.performed(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+    metrics.looked(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
 
     metrics.disowned()
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from drift import falling
+from drift.commands import Memory
 from drift.joining import Joining
 from drift.monitoring import Monitor
 from drift.performance_reports import Subject, performance_report
@@ -21,18 +22,21 @@ from schemas.events import (
     PerformanceRules,
     ReadRange,
     RetrainCause,
+    RetrainStatus,
     as_record,
     avro_schema,
     from_record,
 )
 from tests.unit.drift.loans import a_look, seen
 from tests.unit.drift.stream import NOW, monitor_rules
+from tests.unit.drift.test_commands import a_result
 from tests.unit.drift.test_joining import DAY, decided, ended
 
 RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200)
 SUBJECT = Subject(product="credit_risk", champion_version="1", champion_digest="d", as_of=1_000 * DAY)
 READ = (ReadRange(topic="loan.outcomes.v1", partition=0, first=0, end=600),)
 FALLEN = replace(seen(), auc=Figure(0.6, 0.58, 0.62))
+LOOKED = a_look(FALLEN)
 
 
 def report_of(*loans: Any, rules: PerformanceRules = RULES) -> PerformanceReport:
@@ -48,6 +52,11 @@ def report_of(*loans: Any, rules: PerformanceRules = RULES) -> PerformanceReport
 
 def hash_of(name: str) -> bool:
     return sum(name.encode()) % 3 == 0
+
+
+def told(report: PerformanceReport | None) -> str:
+    assert report is not None
+    return json.dumps(as_record(report), default=str)
 
 
 def some(n: int) -> list[Any]:
@@ -93,6 +102,17 @@ def test_a_report_survives_avro_to_the_bit() -> None:
     assert as_record(from_record(PerformanceReport, fastavro.schemaless_reader(stream, schema))) == as_record(found)  # type: ignore[call-arg,arg-type]
 
 
+def test_of_a_sample_too_the_report_does_not_depend_on_the_order_of_partitions() -> None:
+    first, second = some(90)[:60], some(90)[60:]
+    again = [replace(loan, place=(loan.place[0], 1, nth)) for nth, loan in enumerate(first[:30])]
+    rules = replace(RULES, most=50)
+
+    one, other = (report_of(*order, rules=rules) for order in ([*first, *again, *second], [*second, *again, *first]))
+
+    assert as_record(one) == as_record(other)
+    assert 0 < one.notes.decided_again < 30
+
+
 def test_more_loans_than_memory_holds_are_a_sample_and_said_to_be_one() -> None:
     found = report_of(*some(3_000))
 
@@ -117,17 +137,41 @@ def test_what_was_looked_at_and_asked_outlives_its_owner() -> None:
 
     successor = Monitor.restored(monitor_rules(), json.loads(json.dumps(monitor.saved())))
 
-    assert successor.outcomes_seen("c" * 64) == (1_000,)
-    assert successor.outcomes_seen("d" * 64) == ()
+    assert told(successor.look) == told(monitor.look)
+    assert successor.outcomes_seen("c" * 64, LOOKED.rules) == (1_000,)
+    assert successor.outcomes_seen("d" * 64, LOOKED.rules) == ()
+    assert successor.outcomes_seen("c" * 64, replace(LOOKED.rules, least_auc=0.5)) == ()
     assert successor.memory == monitor.memory
     assert [each.withheld for each in successor.performed(a_look(FALLEN), NOW).performances] == ["asked"]
 
 
 def test_a_state_of_before_there_were_looks_is_gone_on_with() -> None:
     saved = Monitor(monitor_rules()).saved()
-    del saved["looked"], saved["memory"]["fallen"]
+    del saved["look"], saved["memory"]["fallen"], saved["memory"]["failed"]
 
-    assert Monitor.restored(monitor_rules(), saved).outcomes_seen("c" * 64) == ()
+    assert Monitor.restored(monitor_rules(), saved).outcomes_seen("c" * 64, LOOKED.rules) == ()
+
+
+def test_what_is_held_back_is_looked_at_again_though_no_outcome_has_come() -> None:
+    monitor = Monitor(monitor_rules())
+    monitor._memory = Memory(in_flight="drift-1")
+    [held] = monitor.performed(LOOKED, NOW).performances
+    monitor.answered(a_result("drift-1", RetrainStatus.PROMOTED))
+
+    assert held.withheld == "in_flight"
+    assert monitor.outcomes_seen(LOOKED.champion_digest, LOOKED.rules) == ()
+    assert monitor.performed(LOOKED, NOW).commands
+
+
+def test_a_training_that_failed_is_asked_for_again_under_another_name() -> None:
+    monitor = Monitor(monitor_rules())
+    [first] = monitor.performed(LOOKED, NOW).commands
+    monitor.answered(a_result(first.command_id, RetrainStatus.FAILED))
+
+    assert monitor.outcomes_seen(LOOKED.champion_digest, LOOKED.rules) == ()
+    [second] = monitor.performed(LOOKED, NOW).commands
+    assert second.command_id != first.command_id
+    assert monitor.memory.in_flight == second.command_id
 
 
 def test_a_look_at_a_former_champion_is_told_nowhere() -> None:

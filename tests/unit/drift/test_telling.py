@@ -85,7 +85,7 @@ def test_odd_outcomes_are_counted_and_named() -> None:
 
     lines = "\n".join(remarks(found))
 
-    assert "12 outcomes of applications that nobody decided: a, b, ..." in lines
+    assert "12 outcomes of applications that no decision on the topic is about: a, b, ..." in lines
     assert "1 outcomes that contradict another; the one observed last stands: c" in lines
     assert "not believed: d" in lines
     assert "A sample of 25.0% of the loans" in lines

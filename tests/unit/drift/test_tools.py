@@ -82,6 +82,7 @@ def test_the_history_is_one_table_of_whole_ids(told, monkeypatch):
     assert ("DRIFTED" in commanding, "PROMOTED" in commanding, commanding.rstrip(" │").endswith("2")) == (True,) * 3
     assert sum("DRIFTED" in line or "STEADY" in line for line in lines) == len(reports)
     assert ("credit_risk:3:1" in looked, "PROMOTED" in looked) == (True, True)
+    assert [each["kind"] for each in plain] == ["window"] * len(reports) + ["look"]
     assert plain[-1]["performance"]["observed"]["n"] == 1_000
     story = next(each for each in plain if each["command_id"] == name)
     assert {story[part]["command_id"] for part in ("command", "result", "announcement")} == {name}
