@@ -5,18 +5,19 @@ Pure: decoded batches in, `Observations` out. All of it is array work but the de
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from drift.decision_bytes import FRAME, NO_REASON, Decisions, Words, decode, is_ours
 from drift.decoding import Projection, Writers, millis
-from drift.observations import MILLIONTHS, Integers, Observations, Shape
+from drift.observations import MILLIONTHS, Flags, Integers, Observations, Shape
 from drift.reference import Reference
 from schemas.applications import invalid
-from schemas.codec import ApplicationReader
+from schemas.codec import MAGIC, ApplicationReader
 from schemas.contract import Contract
-from schemas.events import LoanDecision
+from schemas.events import LoanDecision, Outcome
 from schemas.records import RecordBatch
 from schemas.topics import Topics
 from scorecard.policy import OUTCOMES
@@ -24,6 +25,11 @@ from scorecard.reasons import MOST
 
 Floats = npt.NDArray[np.float64]
 
+OUTCOME_CODES: Final = {outcome.value: code for code, outcome in enumerate(OUTCOMES)}
+SYMBOLS: Final = np.array([OUTCOME_CODES[outcome.value] for outcome in Outcome])
+"""The code of each symbol of the schema."""
+ABSURD: Final = 1e6
+"""No probability, and no contribution in log-odds, is as large; what damaged bytes hold shall not overflow a sum."""
 READ: Final = ("application_id", "applied_at", "outcome", "probability", "reference_id")
 READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons": ("code",)}
 
@@ -59,59 +65,125 @@ class ApplicationCells:
 
 
 class DecisionCells:
-    """Counts a champion's decisions by score, contributions, reasons and outcome; another champion's are left out."""
+    """Counts a champion's decisions by score, contributions, reasons and outcome; another champion's are left out.
+
+    In bulk where our own schema wrote them (`drift.decision_bytes`); what is left over, one by one.
+    """
 
     def __init__(self, reference: Reference) -> None:
-        self._reference = reference
+        self._reference_id = reference.reference_id
         self._layout = reference.decisions
         self._read = Projection(LoanDecision, READ, READ_OF_LISTS).read
         self._names = [binned.name for binned in reference.profile.contributions]
-        self._codes = {code: float(place) for place, code in enumerate(reference.profile.reasons.levels)}
-        self._outcomes = {outcome.value: code for code, outcome in enumerate(OUTCOMES)}
+        self._codes = list(reference.profile.reasons.levels)
+        self._features_spelled, self._codes_spelled = Words.of(self._names), Words.of(self._codes)
+        self._ours: dict[int, bool] = {}
+        """Whether the schema of an id is the one that is read in bulk."""
         self.shape = Shape(self._layout.size, 1 + len(self._names))
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """The decisions of a batch that this champion made, in their order."""
-        places, records = [], []
-        for place, value in enumerate(batch.values):
-            record = self._read(value, writers)
-            if record is not None and record["reference_id"] == self._reference.reference_id:
-                places.append(place)
-                records.append(record)
-        values = self._values(records)
+        columns = _Columns.empty(len(batch), len(self._names))
+        bulk = [place for place, value in enumerate(batch.values) if self._is_bulk(value, writers)]
+        if bulk:
+            columns.take(bulk, self._in_bulk([batch.values[place] or b"" for place in bulk]))
+        for place in np.flatnonzero(~columns.seen).tolist():
+            self._one(columns, place, batch.values[place], writers)
+        places = np.flatnonzero(columns.kept)
+        values = columns.values[places]
         read = _Read(
-            places=np.array(places, dtype=np.int64),
-            times=np.array([millis(record["applied_at"]) for record in records], dtype=np.int64),
-            ids=[record["application_id"] for record in records],
-            cells=self._cells(records, values),
-            sums=np.rint(np.nan_to_num(values) * MILLIONTHS).astype(np.int64),
+            places=places,
+            times=columns.times[places],
+            ids=[columns.ids[place] for place in places.tolist()],
+            cells=self._cells(values, columns.reasons[places], columns.outcomes[places]),
+            sums=np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64),
         )
         seen = _observations(batch, read)
         return seen.rows(seen.readable)
 
-    def _values(self, records: Sequence[Mapping[str, Any]]) -> Floats:
-        """Probability and contributions; NaN where not scored; shape (n, 1 + contributions)."""
-        values = np.full((len(records), 1 + len(self._names)), np.nan)
-        for row, record in enumerate(records):
-            if record["probability"] is None:
-                continue
-            values[row, 0] = record["probability"]
-            given = {item["feature"]: item["contribution"] for item in record["contributions"]}
-            values[row, 1:] = [given.get(name, np.nan) for name in self._names]
-        return values
+    def _is_bulk(self, value: bytes | None, writers: Writers) -> bool:
+        if value is None or len(value) < FRAME or value[0] != MAGIC:
+            return False
+        schema_id = int.from_bytes(value[1:FRAME], "big")
+        if schema_id not in self._ours and schema_id in writers:
+            self._ours[schema_id] = is_ours(writers[schema_id])
+        return self._ours.get(schema_id, False)
 
-    def _cells(self, records: Sequence[Mapping[str, Any]], values: Floats) -> Integers:
+    def _in_bulk(self, values: Sequence[bytes]) -> Decisions:
+        return decode(values, self._features_spelled, self._codes_spelled, self._reference_id.encode())
+
+    def _one(self, columns: "_Columns", place: int, value: bytes | None, writers: Writers) -> None:
+        record = self._read(value, writers)
+        if record is None or record["reference_id"] != self._reference_id:
+            return
+        columns.kept[place] = True
+        columns.times[place] = millis(record["applied_at"])
+        columns.ids[place] = record["application_id"]
+        columns.outcomes[place] = OUTCOME_CODES.get(record["outcome"], 0)
+        unseen = len(self._codes)
+        for nth, reason in enumerate(record["reasons"][:MOST]):
+            known = reason["code"] in self._codes
+            columns.reasons[place, nth] = self._codes.index(reason["code"]) if known else unseen
+        if record["probability"] is not None:
+            given = {item["feature"]: item["contribution"] for item in record["contributions"]}
+            columns.values[place] = [record["probability"], *(given.get(name, np.nan) for name in self._names)]
+
+    def _cells(self, values: Floats, reasons: Integers, outcomes: Integers) -> Integers:
         numbers = values.shape[1]
-        cells = np.full((len(records), numbers + MOST + 1), -1, dtype=np.int64)
-        right = np.zeros(len(records), dtype=np.bool_)
+        cells = np.full((len(values), numbers + MOST + 1), -1, dtype=np.int64)
+        right = np.zeros(len(values), dtype=np.bool_)
         for column, binned in enumerate(self._layout.binned[:-1]):
             cells[:, column] = binned.places(values[:, column], right) + self._layout.starts[column]
-        reasons, unseen = self._layout.starts[numbers], float(self._layout.binned[-1].size - 1)
-        for row, record in enumerate(records):
-            for nth, reason in enumerate(record["reasons"][:MOST]):
-                cells[row, numbers + nth] = reasons + self._codes.get(reason["code"], unseen)
-            cells[row, -1] = self._layout.starts[-1] + self._outcomes.get(record["outcome"], 0)
+        # A code that the profile does not know lies in the last bin, the one of UNSEEN.
+        known = np.where(reasons == len(self._codes), self._layout.binned[-1].size - 1, reasons)
+        cells[:, numbers:-1] = np.where(reasons == NO_REASON, -1, known + self._layout.starts[numbers])
+        cells[:, -1] = outcomes + self._layout.starts[-1]
         return cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Decisions of a batch while they are read; `kept` where one is the champion's, `seen` where bulk sufficed."""
+
+    seen: Flags
+    kept: Flags
+    times: Integers
+    outcomes: Integers
+    values: Floats
+    reasons: Integers
+    ids: list[str]
+
+    @classmethod
+    def empty(cls, rows: int, features: int) -> Self:
+        return cls(
+            seen=np.zeros(rows, dtype=np.bool_),
+            kept=np.zeros(rows, dtype=np.bool_),
+            times=np.zeros(rows, dtype=np.int64),
+            outcomes=np.zeros(rows, dtype=np.int64),
+            values=np.full((rows, 1 + features), np.nan),
+            reasons=np.full((rows, MOST), NO_REASON, dtype=np.int64),
+            ids=[""] * rows,
+        )
+
+    def take(self, places: Sequence[int], bulk: Decisions) -> None:
+        """What was read in bulk, at its places; what could not be stays as it is."""
+        done = np.flatnonzero(bulk.done)
+        rows = np.array(places)[done]
+        self.seen[rows] = True
+        for ours, row in zip(bulk.ours[done].tolist(), done.tolist(), strict=True):
+            if ours:
+                self._name(places[row], bulk, row)
+        self.times[rows] = bulk.applied_at[done]
+        self.outcomes[rows] = SYMBOLS[bulk.outcomes[done]]
+        self.values[rows] = bulk.values[done]
+        self.reasons[rows] = bulk.reasons[done]
+
+    def _name(self, place: int, bulk: Decisions, row: int) -> None:
+        try:
+            self.ids[place] = bulk.name(row)
+            self.kept[place] = True
+        except UnicodeDecodeError:
+            """No text, so no decision: the other reader finds that, too."""
 
 
 def cells_of(

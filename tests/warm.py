@@ -1,5 +1,6 @@
 """Compiles the kernels, once: otherwise each of the processes that a test or the demo starts together would."""
 
+from drift import decision_bytes
 from scorecard.decision import warm
 from tests.builders import a_champion, a_wire
 
@@ -8,6 +9,7 @@ def main() -> None:
     """What numba has compiled lies beside the sources, or where `NUMBA_CACHE_DIR` says."""
     champion = a_champion()
     warm(champion, champion.scorecard.policy, a_wire())
+    decision_bytes.warm()
 
 
 if __name__ == "__main__":
