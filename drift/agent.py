@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from drift.champions import Announcements, Champions
 from drift.counting import Counting, Means
-from drift.looking import Looking, look
+from drift.looking import Looking, look_aside
 from drift.metrics import Metrics
 from drift.outbox import Outbox
 from drift.owning import Owning, Watched
@@ -84,7 +84,7 @@ class Agent:
 
     @cached_property
     def _looking(self) -> Looking:
-        return Looking(partial(look, self._settings), self._settings.performance_every_s)
+        return Looking(partial(look_aside, self._settings), self._settings.performance_every_s)
 
     @cached_property
     def _serdes(self) -> Serdes:

@@ -3,7 +3,7 @@
 A shell. Outcomes end where they did before decisions were looked at, so that what became of a loan has its decision.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from drift.decoding import Projection, millis
@@ -29,21 +29,30 @@ def decisions_and_outcomes(connection: Connection) -> list[Extent]:
     return [*extents(connection, [topics.decisions.name]), *outcomes]
 
 
-def joined(connection: Connection, wanted: Sequence[Extent], rules: JoinRules) -> Joining:
+def joined(
+    connection: Connection, wanted: Sequence[Extent], rules: JoinRules, between: Callable[[], object] = lambda: None
+) -> Joining:
     """The loans of some stretches of both topics.
+
+    Args:
+        connection: broker and registry.
+        wanted: the stretches.
+        rules: what is joined.
+        between: called after every some thousand records.
 
     Raises:
         OutageError: broker or registry is away.
     """
     joining, topics = Joining(rules), connection.topics()
+    of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
-    for record, plain in projected(connection, decisions, Projection(LoanDecision, OF_DECISIONS)):
+    for record, plain in projected(connection, decisions, of_decisions, between=between):
         if plain is None:
             joining.unreadable()
         else:
             joining.decided(_decided(record, plain))
-    for record, plain in projected(connection, outcomes, Projection(LoanOutcome, OF_OUTCOMES)):
+    for record, plain in projected(connection, outcomes, of_outcomes, between=between):
         if plain is None:
             joining.unreadable()
         else:

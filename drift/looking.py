@@ -23,13 +23,20 @@ from streams.connection import Connection
 from streams.extents import Extent
 
 NEVER: Final = float("inf")
+SHARE: Final = 0.2
 AGAIN_S: Final = 60.0
 """After which a look that failed is made again."""
 
 log = structlog.get_logger(__name__)
 
 
-def look(settings: DriftSettings, version: str, digest: str, seen: Sequence[int] = ()) -> PerformanceReport | None:
+def look(
+    settings: DriftSettings,
+    version: str,
+    digest: str,
+    seen: Sequence[int] = (),
+    between: Callable[[], object] = lambda: None,
+) -> PerformanceReport | None:
     """A champion's performance as known now; None where no outcome has come since a look before.
 
     Args:
@@ -37,6 +44,7 @@ def look(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]
         version: the champion's.
         digest: of its bundle.
         seen: where the partitions of outcomes ended then; empty where nobody has looked.
+        between: called after every some thousand records.
 
     Raises:
         OutageError: broker or registry is away.
@@ -51,7 +59,7 @@ def look(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]
         champion_digest=digest,
         as_of=millis_of(datetime.now(UTC)),
     )
-    return report_of(settings, subject, settings.performance_rules(), lying)
+    return report_of(settings, subject, settings.performance_rules(), lying, between)
 
 
 def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceReport:
@@ -66,16 +74,45 @@ def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceRepo
 
 
 def report_of(
-    connection: Connection, subject: Subject, rules: PerformanceRules, wanted: Sequence[Extent]
+    connection: Connection,
+    subject: Subject,
+    rules: PerformanceRules,
+    wanted: Sequence[Extent],
+    between: Callable[[], object] = lambda: None,
 ) -> PerformanceReport:
     """The report of some stretches of the topics of decisions and outcomes.
 
     Raises:
         OutageError: broker or registry is away.
     """
-    joining = joined(connection, wanted, subject.joins(rules))
+    joining = joined(connection, wanted, subject.joins(rules), between)
     read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
     return performance_report(joining, subject, rules, read)
+
+
+def look_aside(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]) -> PerformanceReport | None:
+    """The same from beside an agent that counts: it has the interpreter for a fifth of the time."""
+    return look(settings, version, digest, seen, Resting(SHARE))
+
+
+class Resting:
+    """Rests after each piece of work, so that work takes no more than a share of the time."""
+
+    def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Work begins.
+
+        Args:
+            share: in (0, 1].
+            clock: seconds.
+        """
+        self._rests = 1.0 / share - 1.0
+        self._clock = clock
+        self._began = clock()
+
+    def __call__(self) -> None:
+        """Sleep in proportion to what was worked since the last rest."""
+        time.sleep(self._rests * (self._clock() - self._began))
+        self._began = self._clock()
 
 
 Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]

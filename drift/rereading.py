@@ -15,6 +15,7 @@ def projected(
     wanted: Sequence[Extent],
     projection: Projection,
     chosen: Callable[[Record], bool] = lambda _: True,
+    between: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Record, Mapping[str, Any] | None]]:
     """Records, and the fields read of each; None where its bytes are no such event.
 
@@ -23,6 +24,7 @@ def projected(
         wanted: where they lie.
         projection: the event and its fields.
         chosen: of such records alone.
+        between: called after every some thousand of them.
 
     Raises:
         OutageError: broker or registry is away.
@@ -32,3 +34,4 @@ def projected(
         known = writers.of(schema_ids([record.value for record in block]))
         for record in filter(chosen, block):
             yield record, projection.read(record.value, known)
+        between()

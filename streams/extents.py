@@ -132,6 +132,8 @@ def _consumer(connection: Connection) -> Iterator[Consumer]:
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            # Read ahead per partition: the default of 64 MB makes memory follow the backlog of a slow reader.
+            "queued.max.messages.kbytes": 4_096,
         }
     )
     try:

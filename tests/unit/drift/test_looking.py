@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from drift.looking import AGAIN_S, Looking
+from drift.looking import AGAIN_S, Looking, Resting
 from drift.reference import Reference
 from schemas.events import PerformanceReport
 from schemas.faults import OutageError, SetupError
@@ -130,3 +130,15 @@ def test_a_look_that_a_person_must_mend_ends_the_agent() -> None:
 
     with pytest.raises(SetupError, match="no topic"):
         look_of(looking, eyes)
+
+
+def test_who_looks_beside_the_counting_rests_most_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, slept = [0.0], list[float]()
+    monkeypatch.setattr("drift.looking.time.sleep", slept.append)
+    rest = Resting(0.2, lambda: now[0])
+
+    for worked in (1.0, 0.5):
+        now[0] += worked
+        rest()
+
+    assert slept == [4.0, 2.0]
