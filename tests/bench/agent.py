@@ -1,7 +1,7 @@
-"""The drift agent end to end through real Kafka, against the worker: applications that wait, each with its decision.
+"""The drift agent end to end through real Kafka, against the worker: applications that wait, and their decisions.
 
-The worker answers them first, so the agent has twice as many records to count. Each round has a stack of its own:
-what an agent counted once lies in Kafka, and would not be counted again.
+The worker answers them first, so with decisions the agent has twice as many records to count. Each round has a
+stack of its own: what an agent counted once lies in Kafka, and would not be counted again.
 """
 
 import time
@@ -16,17 +16,18 @@ from tests.bench.stage import Answered, Drained, Stage, drained, stage
 
 WAITING: Final = 600_000
 LONGEST_S: Final = 60.0
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 ASK_EVERY_S: Final = 0.2
 """Telling of its metrics takes an agent milliseconds of its one core."""
-NAME: Final = "drift agent drain with decisions, against the worker, XGBoost depth 4 x 200"
+NAME: Final = "drift agent drain, against the worker, XGBoost depth 4 x 200"
 
 
 class Counted:
-    """How many applications an agent has counted with their decisions, by its own metrics; 0 while it starts."""
+    """How many applications an agent has counted, by its own metrics; 0 while it starts."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, with_decisions: bool) -> None:
         self._url = f"http://127.0.0.1:{port}/metrics"
+        self._sources = ("applications", "decisions") if with_decisions else ("applications",)
 
     def __call__(self) -> int:
         """A moment later, so that it is not asked too often."""
@@ -36,32 +37,42 @@ class Counted:
                 lines = answer.read().decode().splitlines()
         except OSError:
             return 0
-        found = [float(row.rpartition(" ")[2]) for row in lines if row.startswith("loan_drift_records_total{")]
+        names = [f'loan_drift_records_total{{source="{source}"}}' for source in self._sources]
+        found = [float(row.rpartition(" ")[2]) for row in lines if row.startswith(tuple(names))]
         return int(min(found, default=0.0))
 
 
 def lines() -> Iterator[Line]:
-    """Applications a second, and processor time for one."""
-    pairs = [_round() for _ in range(ROUNDS)]
-    rates = [(agent.per_second, worker.per_second) for agent, worker in pairs]
-    spent = [(agent.processor_us, worker.processor_us) for agent, worker in pairs]
-    yield line(NAME, "applications/s", "worker, exactly once", rates, rate=True)
-    yield line(f"{NAME}, processor", "us/application", "worker, exactly once", spent)
+    """Applications a second, and processor time for one: alone, and each with its decision."""
+    for what, with_decisions in (("applications", False), ("applications with their decisions", True)):
+        pairs = [_round(with_decisions=with_decisions) for _ in range(ROUNDS)]
+        rates = [(agent.per_second, worker.per_second) for agent, worker in pairs]
+        spent = [(agent.processor_us, worker.processor_us) for agent, worker in pairs]
+        name = f"{NAME}, {what}"
+        yield line(name, "applications/s", "worker, exactly once", rates, rate=True)
+        yield line(f"{name}, processor", "us/application", "worker, exactly once", spent)
 
 
-def _round() -> tuple[Drained, Drained]:
+def _round(*, with_decisions: bool) -> tuple[Drained, Drained]:
     with stage() as here:
         here.champion(4, 200)
         here.load(WAITING)
         worker = _worker(here)
-        return _agent(here), worker
+        return _agent(here, with_decisions=with_decisions), worker
 
 
-def _agent(here: Stage) -> Drained:
+def _agent(here: Stage, *, with_decisions: bool) -> Drained:
     [port] = free_ports(1)
-    settings = {"loan_web_port": port, "loan_cache_dir": here.folder / "cache", "loan_log_level": "warning"}
+    settings = {
+        "loan_web_port": port,
+        "loan_cache_dir": here.folder / "cache",
+        "loan_log_level": "warning",
+        "loan_with_decisions": with_decisions,
+        # A look at the loans is no counting.
+        "loan_performance_every_s": 0,
+    }
     with here.contender("drift", **settings) as process:
-        return drained(process, Counted(port), WAITING, LONGEST_S)
+        return drained(process, Counted(port, with_decisions=with_decisions), WAITING, LONGEST_S)
 
 
 def _worker(here: Stage) -> Drained:
