@@ -98,7 +98,7 @@ def encoded(decision: LoanDecision) -> bytes:
 
 
 @given(st.lists(decisions, max_size=5))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_bulk_and_one_by_one_count_the_same(made: list[LoanDecision]) -> None:
     found = the_same([encoded(each) for each in made])
 
@@ -106,7 +106,7 @@ def test_bulk_and_one_by_one_count_the_same(made: list[LoanDecision]) -> None:
 
 
 @given(decisions, st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_damaged_bytes_count_as_they_do_one_by_one(made: LoanDecision, data: st.DataObject) -> None:
     whole = encoded(made)
     cut = data.draw(st.integers(0, len(whole)))
