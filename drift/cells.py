@@ -10,12 +10,12 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from drift.decision_bytes import FRAME, NO_REASON, Decisions, Words, decode, is_ours
+from drift.decision_bytes import NO_REASON, Decisions, Words, decode, is_ours
 from drift.decoding import Projection, Writers, millis
 from drift.observations import MILLIONTHS, Flags, Integers, Observations, Shape
 from drift.reference import Reference
 from schemas.applications import invalid
-from schemas.codec import MAGIC, ApplicationReader
+from schemas.codec import ApplicationReader, by_schema
 from schemas.contract import Contract
 from schemas.events import LoanDecision, Outcome
 from schemas.records import RecordBatch
@@ -84,9 +84,9 @@ class DecisionCells:
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """The decisions of a batch that this champion made, in their order."""
         columns = _Columns.empty(len(batch), len(self._names))
-        bulk = [place for place, value in enumerate(batch.values) if self._is_bulk(value, writers)]
-        if bulk:
-            columns.take(bulk, self._in_bulk([batch.values[place] or b"" for place in bulk]))
+        for schema_id, those in by_schema(batch.values).items():
+            if self._is_ours(schema_id, writers):
+                columns.take(those, self._in_bulk([batch.values[place] or b"" for place in those]))
         for place in np.flatnonzero(~columns.seen).tolist():
             self._one(columns, place, batch.values[place], writers)
         places = np.flatnonzero(columns.kept)
@@ -101,10 +101,7 @@ class DecisionCells:
         seen = _observations(batch, read)
         return seen.rows(seen.readable)
 
-    def _is_bulk(self, value: bytes | None, writers: Writers) -> bool:
-        if value is None or len(value) < FRAME or value[0] != MAGIC:
-            return False
-        schema_id = int.from_bytes(value[1:FRAME], "big")
+    def _is_ours(self, schema_id: int, writers: Writers) -> bool:
         if schema_id not in self._ours and schema_id in writers:
             self._ours[schema_id] = is_ours(writers[schema_id])
         return self._ours.get(schema_id, False)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.events import LoanDecision, Outcome, avro_schema
-from schemas.flat import EARLIEST_MS, LATEST_MS
+from schemas.flat import EARLIEST_MS, LATEST_MS, laid_out
 from schemas.kernels import inlined, kernel
 from scorecard.reasons import MOST
 
@@ -86,9 +86,7 @@ def decode(values: Sequence[bytes], features: Words, codes: Words, reference: by
         reference: `reference_id` of the decisions that are wanted.
     """
     count = len(values)
-    starts = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, values), dtype=np.int64, count=count), out=starts[1:])
-    joined = b"".join(values)
+    joined, starts = laid_out(values)
     found = Decisions(
         done=np.zeros(count, dtype=np.bool_),
         ours=np.zeros(count, dtype=np.bool_),
@@ -128,8 +126,8 @@ def _own() -> str:
     return fastavro.schema.to_parsing_canonical_form(dict(avro_schema(LoanDecision)))
 
 
-# The next four are also in `schemas.flat`: a kernel calls kernels of its own module only (`schemas.kernels`). A place
-# of -1 stands for bytes that are no decision, and goes through all of them.
+# `_long` and `_double` are also in `schemas.flat`: a kernel calls kernels of its own module only (`schemas.kernels`).
+# Here a place of -1 stands for bytes that are no decision, and goes through all that follows.
 
 
 @inlined

@@ -3,7 +3,7 @@
 A shell. Outcomes end where they did before decisions were looked at, so that what became of a loan has its decision.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from drift.decoding import Projection, millis
@@ -47,17 +47,22 @@ def joined(
     of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
-    for record, plain in projected(connection, decisions, of_decisions, between=between):
-        if plain is None:
-            joining.unreadable()
-        else:
-            joining.decided(_decided(record, plain))
-    for record, plain in projected(connection, outcomes, of_outcomes, between=between):
-        if plain is None:
-            joining.unreadable()
-        else:
-            joining.ended(_ended(record, plain))
+    for record, plain in _read(joining, projected(connection, decisions, of_decisions, between=between)):
+        joining.decided(_decided(record, plain))
+    for record, plain in _read(joining, projected(connection, outcomes, of_outcomes, between=between)):
+        joining.ended(_ended(record, plain))
     return joining
+
+
+def _read(
+    joining: Joining, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
+) -> Iterator[tuple[Record, Mapping[str, Any]]]:
+    """What could be read; the rest is told to the joining."""
+    for record, plain in found:
+        if plain is None:
+            joining.unreadable()
+        else:
+            yield record, plain
 
 
 def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:

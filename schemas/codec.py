@@ -97,6 +97,19 @@ def schema_ids(values: Sequence[bytes | None]) -> frozenset[int]:
     return frozenset(int.from_bytes(header[1:], "big") for header in framed)
 
 
+def by_schema(values: Sequence[bytes | None]) -> Mapping[int, list[int]]:
+    """Places of the framed values by the schema id that they name."""
+    places: dict[bytes, list[int]] = defaultdict(list)
+    for place, value in enumerate(values):
+        if value is not None:
+            places[value[:5]].append(place)
+    return {
+        int.from_bytes(header[1:], "big"): those
+        for header, those in places.items()
+        if len(header) == HEADER.size and header[0] == MAGIC
+    }
+
+
 def framed(schema_id: int, schema: Mapping[str, Any], record: Mapping[str, Any]) -> bytes:
     """One record in wire format.
 
@@ -142,7 +155,7 @@ class ApplicationReader:
             writers: parsed writer schemas by id, None where the registry has none.
         """
         columns = _Columns.empty(len(values), len(self._contract.observed))
-        for schema_id, places in _by_schema(values).items():
+        for schema_id, places in by_schema(values).items():
             program = self._program(schema_id, writers.get(schema_id))
             if program is None:
                 continue
@@ -270,16 +283,3 @@ class _Columns:
             schema_ids=self.schema_ids[places],
             unreadable=unreadable,
         )
-
-
-def _by_schema(values: Sequence[bytes | None]) -> Mapping[int, list[int]]:
-    """Places of the framed values by the schema id that they name."""
-    places: dict[bytes, list[int]] = defaultdict(list)
-    for place, value in enumerate(values):
-        if value is not None:
-            places[value[:5]].append(place)
-    return {
-        int.from_bytes(header[1:], "big"): those
-        for header, those in places.items()
-        if len(header) == HEADER.size and header[0] == MAGIC
-    }

@@ -103,10 +103,7 @@ def decode(program: Program, values: Sequence[bytes], columns: int) -> Flat:
         values: framed records; the schema id is not looked at.
         columns: of the value matrix.
     """
-    lengths = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
-    starts = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    joined = b"".join(values)
+    joined, starts = laid_out(values)
     matrix = np.empty((len(values), columns))
     applied_at = np.zeros(len(values), dtype=np.int64)
     spans = np.zeros((len(values), 2), dtype=np.int64)
@@ -129,6 +126,13 @@ def decode(program: Program, values: Sequence[bytes], columns: int) -> Flat:
     )
     ids = _texts(joined, spans, done)
     return Flat(done=done, values=matrix, applied_at=applied_at, ids=ids)
+
+
+def laid_out(values: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """All values one after the other, and where each begins; the last place is where all end."""
+    starts = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, values), dtype=np.int64, count=len(values)), out=starts[1:])
+    return b"".join(values), starts
 
 
 def _texts(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:

@@ -70,7 +70,7 @@ decisions = st.builds(
 class OneByOne(DecisionCells):
     """The counter without its bulk pass."""
 
-    def _is_bulk(self, value: object, writers: object) -> bool:
+    def _is_ours(self, schema_id: object, writers: object) -> bool:
         return False
 
 
