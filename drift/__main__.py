@@ -9,12 +9,13 @@ from typing import Final
 
 import structlog
 
-from drift.agent import Agent
+from drift.agent.agent import Agent
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
-from schemas.faults import LoanError, SetupError
-from streams import logs, web
-from streams.situation import StoppedError
+from schemas.errors import LoanError, SetupError
+from streams.runtime import health_server as web
+from streams.runtime import logs
+from streams.runtime.lifecycle import StoppedError
 
 MISCONFIGURED: Final = 2
 

@@ -1,13 +1,13 @@
-"""Events that lie on a topic, read as drift reads them: a shell around `streams.extents`."""
+"""Events that lie on a topic, read as drift reads them: a shell around `streams.kafka.topic_reader`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from drift.decoding import Projection
 from schemas.codec import schema_ids
-from schemas.registered import WriterSchemas
-from streams.connection import Connection
-from streams.extents import Extent, Record, blocks
+from schemas.projection import Projection
+from schemas.registry_client import WriterSchemas
+from streams.kafka.topic_reader import Extent, Record, blocks
+from streams.runtime.settings import Connection
 
 
 def projected(

@@ -6,13 +6,13 @@ from typing import Final, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from drift.monitoring import MonitorRules
-from drift.placing import PaneRules
-from drift.reports import Reporting
-from drift.windowing import WindowRules
+from drift.detection.drift_report import Reporting
+from drift.monitor import MonitorRules
+from drift.windows.watermark import PaneRules
+from drift.windows.window_assembler import WindowRules
 from schemas.events import DriftRules, PerformanceRules
-from streams.connection import Connection
-from streams.web import LOOPBACK
+from streams.runtime.health_server import LOOPBACK
+from streams.runtime.settings import Connection
 
 PANES_A_WINDOW: Final = 60
 """Of a window by time: what silence cuts off, at worst, is a sixtieth of it."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from schemas.faults import LoanError
+from schemas.errors import LoanError
 
 FAULT: Final = 2
 """Exit status where something outside must be mended; 1 is a command's own "no"."""
@@ -41,21 +41,21 @@ class Line:
 
 
 COMMANDS: Final = (
-    Line("up", "loanctl.lifecycle:up", "Start Kafka, the registry and MLflow on this machine."),
-    Line("status", "loanctl.lifecycle:status", "Tell what runs, and where."),
-    Line("down", "loanctl.lifecycle:down", "Stop what `up` started."),
-    Line("settings", "loanctl.settings:settings", "Print every setting, as a .env file."),
-    Line("topics", "loanctl.topics:app", "Make the topics as they should be."),
-    Line("schemas", "loanctl.schemas:app", "Register the schemas, or check that they may be."),
-    Line("population", "loanctl.population_command:population", "Write made-up applicants to a file."),
-    Line("train", "loanctl.train:train", "Train a scorecard, and promote it where it may be."),
-    Line("champion", "loanctl.champion:app", "Show, promote or roll back the champion."),
-    Line("challenger", "loanctl.challenger:app", "Compare the challenger with the champion."),
-    Line("policy", "loanctl.policy:app", "Try other cut-offs on past decisions."),
-    Line("retrain", "loanctl.retrain:retrain", "Ask the trainer for a challenger."),
-    Line("play", "loanctl.play_command:play", "Play applications onto the topics."),
-    Line("drift", "loanctl.drift:app", "Tell what the drift agent found, and check it."),
-    Line("profile", "loanctl.profile_command:profile", "Describe applicants, as JSON."),
+    Line("up", "loanctl.commands.stack:up", "Start Kafka, the registry and MLflow on this machine."),
+    Line("status", "loanctl.commands.stack:status", "Tell what runs, and where."),
+    Line("down", "loanctl.commands.stack:down", "Stop what `up` started."),
+    Line("settings", "loanctl.commands.settings:settings", "Print every setting, as a .env file."),
+    Line("topics", "loanctl.commands.topics:app", "Make the topics as they should be."),
+    Line("schemas", "loanctl.commands.schemas:app", "Register the schemas, or check that they may be."),
+    Line("population", "loanctl.commands.population:population", "Write made-up applicants to a file."),
+    Line("train", "loanctl.commands.train:train", "Train a scorecard, and promote it where it may be."),
+    Line("champion", "loanctl.commands.champion:app", "Show, promote or roll back the champion."),
+    Line("challenger", "loanctl.commands.challenger:app", "Compare the challenger with the champion."),
+    Line("policy", "loanctl.commands.policy:app", "Try other cut-offs on past decisions."),
+    Line("retrain", "loanctl.commands.retrain:retrain", "Ask the trainer for a challenger."),
+    Line("play", "loanctl.commands.play:play", "Play applications onto the topics."),
+    Line("drift", "loanctl.commands.drift:app", "Tell what the drift agent found, and check it."),
+    Line("profile", "loanctl.commands.profile:profile", "Describe applicants, as JSON."),
     Line("demo", "loanctl.demo.command:demo", "Tell the whole story on real Kafka."),
 )
 LIFECYCLE: Final = frozenset({"up", "status", "down", "demo", "settings"})

@@ -32,7 +32,7 @@ def given() -> Wanted:
     Raises:
         SettingsError: the settings are malformed.
     """
-    from streams.connection import Connection
+    from streams.runtime.settings import Connection
 
     connection = Connection.read()
     named = {name: getattr(connection, name) for name in ENDPOINTS if name in connection.model_fields_set}

@@ -1,6 +1,6 @@
 """Confluent's wire format in bulk: framed Avro bytes to columns of applications, and events to framed bytes.
 
-Pure: the registry is asked by the shell (`schemas.registered`), which hands over writer schemas by
+Pure: the registry is asked by the shell (`schemas.registry_client`), which hands over writer schemas by
 id. The contract tests hold these bytes equal to those of confluent-kafka's own serializers.
 
 Wire format: a zero byte, the schema id as four bytes big-endian, the Avro body.
@@ -17,10 +17,10 @@ import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from schemas import flat
+from schemas import bulk_decoder as flat
 from schemas.applications import Applications, from_records, with_ratios
 from schemas.contract import Contract
-from schemas.faults import RecordError
+from schemas.errors import RecordError
 
 MAGIC: Final = 0
 HEADER: Final = struct.Struct(">bI")
@@ -139,7 +139,7 @@ def unframed(value: bytes | None) -> tuple[int, bytes]:
 class ApplicationReader:
     """Reads applications of one contract, whatever compatible schema they were written with.
 
-    In bulk where the writer's schema allows it (`schemas.flat`); what is left over, one by one.
+    In bulk where the writer's schema allows it (`schemas.bulk_decoder`); what is left over, one by one.
     """
 
     def __init__(self, contract: Contract) -> None:

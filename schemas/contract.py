@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 APPLICATION_SCHEMAS: Final = "*_application.avsc"
 

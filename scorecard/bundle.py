@@ -25,12 +25,12 @@ import numpy.typing as npt
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
+from schemas.errors import SetupError
 from schemas.events import ContributionSpace
-from schemas.faults import SetupError
-from scorecard.attribution import Explainer
 from scorecard.calibration import Calibration, calibration_of
 from scorecard.features import FeatureSpace
-from scorecard.forest import Forest
+from scorecard.forest.explainer import Explainer
+from scorecard.forest.forest import Forest
 from scorecard.policy import Policy
 from scorecard.profile import Profile
 from scorecard.reasons import ReasonBook

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 Probabilities = npt.NDArray[np.float64]
 

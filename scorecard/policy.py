@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from schemas.errors import SetupError
 from schemas.events import Outcome
-from schemas.faults import SetupError
 
 OUTCOMES: Final = (Outcome.UNKNOWN, Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 """Outcomes by their code in `outcomes()`: the order of the schema's symbols."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract import Field, ReasonText
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 MOST: Final = 4
 """More than four reasons are "not likely to be helpful" (the same comment)."""

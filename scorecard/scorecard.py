@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from schemas.applications import Matrix
 from schemas.events import ContributionSpace
-from scorecard.attribution import Explainer
 from scorecard.calibration import Calibration, sigmoid
 from scorecard.features import FeatureSpace
-from scorecard.forest import Forest
+from scorecard.forest.explainer import Explainer
+from scorecard.forest.forest import Forest
 from scorecard.policy import Policy
 from scorecard.profile import Profile
 from scorecard.reasons import ReasonBook

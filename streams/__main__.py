@@ -12,19 +12,22 @@ from typing import Any, Final
 
 import structlog
 
-from schemas.faults import LoanError, SetupError
-from schemas.registered import WriterSchemas
-from scorecard.decision import Champion, Wire, warm
-from streams import heap, logs, startup, web
-from streams.answering import Answering
-from streams.batches import Reader, Reading
-from streams.delivery import delivery_of
-from streams.instance import Instance, claim
-from streams.metrics import Metrics
-from streams.plane import DataPlane, Session
-from streams.seats import Seat, Watch
-from streams.settings import ScoringSettings
-from streams.situation import STOP_S, Situation, StoppedError, leave_within
+from schemas.errors import LoanError, SetupError
+from schemas.registry_client import WriterSchemas
+from scorecard.decisions.scoring import Champion, Wire, warm
+from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.delivery import delivery_of
+from streams.runtime import gc_freeze as heap
+from streams.runtime import health_server as web
+from streams.runtime import logs
+from streams.runtime.instance_id import Instance, claim
+from streams.runtime.lifecycle import STOP_S, Situation, StoppedError, leave_within
+from streams.worker import preflight as startup
+from streams.worker.batch_handler import Answering
+from streams.worker.data_plane import DataPlane, Session
+from streams.worker.metrics import Metrics
+from streams.worker.model_slots import Seat, Watch
+from streams.worker.settings import ScoringSettings
 
 MISCONFIGURED: Final = 2
 STUCK_S: Final = 120.0
@@ -110,7 +113,7 @@ class ScoringProcess:
         return Session(Reader(settings, reading), delivery)
 
     def _score(self) -> None:
-        from streams.worker import Parts, run
+        from streams.worker.faust_app import Parts, run
 
         startup.require_topics(self.settings, self.situation)
         answering = self._answering()
@@ -154,7 +157,7 @@ class ScoringProcess:
         warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
 
     def _seat(self, alias: str, told: Callable[[str, Any], None]) -> Seat:
-        from scorecard.registry import Registry
+        from scorecard.registry.model_registry import Registry
 
         settings = self.settings
         registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())

@@ -14,11 +14,11 @@ from schemas.events import ContributionSpace
 from schemas.records import RecordBatch
 from scorecard.bundle import Parts, scorecard_of
 from scorecard.calibration import Identity
-from scorecard.dead_letters import DeadLetterOffice
-from scorecard.decision import Champion, Wire
-from scorecard.encoding import DecisionWriter
+from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.scoring import Champion, Wire
 from scorecard.features import FeatureSpace
-from scorecard.forest import Forest
+from scorecard.forest.forest import Forest
 from scorecard.policy import Policy
 from scorecard.profile import Population, profile_of
 from scorecard.reasons import MOST

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.registry import Registry
+from scorecard.registry.model_registry import Registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

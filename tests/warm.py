@@ -1,7 +1,7 @@
 """Compiles the kernels, once: otherwise each of the processes that a test or the demo starts together would."""
 
-from drift import decision_bytes
-from scorecard.decision import warm
+from scorecard.decisions import decoder as decision_bytes
+from scorecard.decisions.scoring import warm
 from tests.builders import a_champion, a_wire
 
 

@@ -11,14 +11,15 @@ from typing import Final
 
 import structlog
 
-from schemas.faults import SetupError
-from streams import logs, web
-from streams.batches import Reader, Reading
-from streams.produce import EventPublisher
-from training.answering import SOURCE, Answering
-from training.consumer import Consumer, Situation
+from schemas.errors import SetupError
+from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime import health_server as web
+from streams.runtime import logs
 from training.metrics import Metrics
-from training.scheduler import Scheduler
+from training.service.command_consumer import Consumer, Situation
+from training.service.command_handler import SOURCE, Answering
+from training.service.scheduler import Scheduler
 from training.settings import TrainingSettings
 
 MISCONFIGURED: Final = 2

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from streams.connection import Connection
-from streams.extents import Record, blocks, extents
+from streams.kafka.topic_reader import Record, blocks, extents
+from streams.runtime.settings import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Retraining by the calendar: which due time of a cron expression asks for a challenger now.
 
 Pure: an expression, what was asked before and the time in, a due time or a command out. Who asks, and
-when: `training.scheduler`. Expressions are Debian cron's five fields (`man 5 crontab`), in UTC, so
+when: `training.service.scheduler`. Expressions are Debian cron's five fields (`man 5 crontab`), in UTC, so
 that no hour of a summer's night comes twice or never.
 """
 
@@ -12,8 +12,8 @@ from typing import Final
 
 from cronsim import CronSim, CronSimError
 
+from schemas.errors import SetupError
 from schemas.events import RetrainCause, RetrainCommand
-from schemas.faults import SetupError
 
 MONDAYS_AT_TWO: Final = "0 2 * * 1"
 """When few apply for loans, and a week's outcomes are in."""

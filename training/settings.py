@@ -5,15 +5,15 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
-from scorecard.registry import Registry
-from streams.connection import Connection
-from streams.web import LOOPBACK
-from training.cutoffs import Costs, Rule
-from training.plan import Plan
-from training.promotion import Promotion, Terms
+from scorecard.registry.model_registry import Registry
+from streams.runtime.health_server import LOOPBACK
+from streams.runtime.settings import Connection
+from training.evaluation.cutoffs import Costs, Rule
+from training.pipeline.plan import Plan
+from training.promotion.gate import Promotion, Terms
+from training.rows.split import Method
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError
-from training.search import Budget
-from training.split import Method
+from training.search.search import Budget
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

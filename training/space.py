@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from training.fitting import Choice, Family
+from training.families.family import Choice, Family
 
 DEEPEST_BOOSTED: Final = 6
 """A table of 2^d patterns a leaf: depth 6 explains in tens of microseconds, each level more doubles it."""

@@ -1,6 +1,6 @@
 """One training from rows to succession: made, logged, judged, registered, promoted, announced.
 
-The shell of `training.candidate` and `training.promotion`. A version appears in the registry in one
+The shell of `training.pipeline.pipeline` and `training.promotion.gate`. A version appears in the registry in one
 act and with its verdict, so a training that is broken off leaves none, and what was begun after it
 (`settle`) can be finished from its tags alone, however often.
 """
@@ -20,13 +20,15 @@ from schemas.contract import Contract
 from schemas.events import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.cache import Registered
-from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, Registry
-from training import report, tags, tracking
-from training.candidate import Made, made
-from training.plan import Material, Plan, Watch
-from training.promotion import Answer, Candidate, Contest, Terms, Verdict, gate
-from training.rows import Cleaned, Rows
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, Registry
+from training.pipeline.pipeline import Made, made
+from training.pipeline.plan import Material, Plan, Watch
+from training.promotion import version_tags as tags
+from training.promotion.gate import Answer, Candidate, Contest, Terms, Verdict, gate
+from training.rows.labelled_rows import Cleaned, Rows
+from training.tracking import run as tracking
+from training.tracking import run_report as report
 
 LEAST_RECENT: Final = 200
 """Judgement rows of the topics with which champion and challenger are compared on those alone."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import fastavro
 
-from loanctl.play import Writing
+from loanctl.simulation.playback import Writing
 from schemas.applications import Fault
 from schemas.codec import HEADER, MAGIC, framed
 from schemas.records import OutgoingRecord

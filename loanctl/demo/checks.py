@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from loanctl import figures
-from loanctl.figures import Observed, Place
+from loanctl.reports import stream_audit as figures
+from loanctl.reports.stream_audit import Observed, Place
 from schemas.events import Outcome, RetrainCause, RetrainStatus, Verdict
 
 GAP: Final = 1e-6

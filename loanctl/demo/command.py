@@ -18,15 +18,17 @@ import typer
 from confluent_kafka import Producer
 from rich.console import Console
 
-from loanctl import endpoints, interrupts, schemas
-from loanctl import topics as topic_command
+from loanctl import endpoints
+from loanctl import signals as interrupts
+from loanctl.commands import schemas
+from loanctl.commands import topics as topic_command
 from loanctl.demo import checks, show
 from loanctl.demo.story import Story
 from loanctl.stack import local, state
 from loanctl.stack.local import Wanted, local_stack
 from loanctl.stack.progress import Told
-from streams import logs
-from streams.connection import Connection, read
+from streams.runtime import logs
+from streams.runtime.settings import Connection, read
 
 FOLDER: Final = Path("build/demo")
 """Of the stack, the processes' logs, the applicants and the fetched bundles; made anew by every demo."""

@@ -20,7 +20,7 @@ from loanctl.stack import processes
 from loanctl.stack.guard import Guard
 from loanctl.stack.ports import HOST, free_ports
 from loanctl.stack.processes import Command, Running
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 MODULES: Final = {"worker": "streams", "drift agent": "drift", "trainer": "training"}
 """By the name that people know them by, what `python -m` starts."""

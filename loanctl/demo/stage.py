@@ -11,14 +11,15 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from loanctl import play, population
 from loanctl.demo import show
-from loanctl.figures import Place
-from loanctl.observe import Watcher
-from loanctl.play import Script, Writing
-from loanctl.population import Shift
-from loanctl.sightings import Decoding
-from loanctl.tables import Table
+from loanctl.reports.event_log import Decoding
+from loanctl.reports.stream_audit import Place
+from loanctl.reports.topic_watcher import Watcher
+from loanctl.simulation import playback as play
+from loanctl.simulation import population
+from loanctl.simulation.playback import Script, Writing
+from loanctl.simulation.population import Shift
+from loanctl.simulation.tables import Table
 from schemas.events import (
     DriftReport,
     Event,
@@ -29,7 +30,7 @@ from schemas.events import (
     Verdict,
 )
 from schemas.topics import Topic, Topics
-from streams.produce import EventPublisher
+from streams.kafka.event_publisher import EventPublisher
 
 WINDOW: Final = timedelta(hours=1)
 """Of event time: what the drift agent is told, too."""

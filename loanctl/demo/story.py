@@ -17,21 +17,23 @@ from typing import Any, Final
 from confluent_kafka.schema_registry import Schema
 from rich.console import Console
 
-from loanctl import play, population, sightings, tables
+from loanctl.commands.population import BEST_AUC_ROWS
 from loanctl.demo import bad_records, show
 from loanctl.demo.bad_records import Bad
 from loanctl.demo.checks import Run
 from loanctl.demo.crew import Member, crew
 from loanctl.demo.stage import APPLICANTS_A_WINDOW, SPACING, WINDOW, Act, Stage
-from loanctl.observe import Watcher
-from loanctl.play import Script
-from loanctl.population import Shift
-from loanctl.population_command import BEST_AUC_ROWS
-from loanctl.tables import Table
+from loanctl.reports import event_log as sightings
+from loanctl.reports.topic_watcher import Watcher
+from loanctl.simulation import playback as play
+from loanctl.simulation import population, tables
+from loanctl.simulation.playback import Script
+from loanctl.simulation.population import Shift
+from loanctl.simulation.tables import Table
+from schemas.errors import SetupError
 from schemas.events import Outcome, RetrainStatus
-from schemas.faults import SetupError
-from streams.connection import Connection
-from streams.produce import EventPublisher
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime.settings import Connection
 
 SOURCE: Final = "/loanctl/demo"
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from loanctl.stack.artifacts import Artifact
 from loanctl.stack.progress import Telling
-from schemas.faults import OutageError, SetupError
+from schemas.errors import OutageError, SetupError
 
 CACHE_DIR: Final = "LOAN_CACHE_DIR"
 FETCHERS: Final = 8

@@ -22,7 +22,7 @@ from loanctl.stack.registry import Registry
 from loanctl.stack.service import Service, await_ready
 from loanctl.stack.state import Endpoints, State
 from loanctl.stack.tracking import MlflowServer
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 
 class AlreadyUpError(SetupError):

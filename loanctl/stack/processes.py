@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 POLL_S: Final = 0.05
 STOP_PATIENCE_S: Final = 10.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from loanctl.stack.processes import POLL_S, Command, DiedError, Running
-from schemas.faults import OutageError
+from schemas.errors import OutageError
 
 KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """All that a service gets of our environment: a stray QUARKUS_ or KAFKA_ variable must not change it."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from loanctl.stack.processes import Running
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 DEFAULT_STATE_DIR: Final = Path(".loan")
 FILE: Final = "stack.json"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from scorecard.attribution import Explainer
+from scorecard.forest.explainer import Explainer
 from tests.bench import models
 from tests.bench.measuring import Line, Way, compared
 from tests.builders import feature_space

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from scorecard.decision import Champion, score_batch, warm
-from scorecard.forest import Nodes, sums_of_leaves
+from scorecard.decisions.scoring import Champion, score_batch, warm
+from scorecard.forest.forest import Nodes, sums_of_leaves
 from tests.bench import models
 from tests.bench.measuring import Line, Way, compared
 from tests.bench.per_event import PerEvent

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from drift.cells import ApplicationCells
-from drift.panes import PartitionPanes, Position
-from drift.placing import PaneRules
-from drift.reference import Reference
-from scorecard.decision import Champion, score_batch, warm
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from drift.windows.panes import PartitionPanes, Position
+from drift.windows.watermark import PaneRules
+from scorecard.decisions.scoring import Champion, score_batch, warm
 from tests.bench import models
 from tests.bench.measuring import Line, Way, compared
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire

@@ -1,6 +1,6 @@
 """How often drift is alarmed where there is none, and found where there is: `python -m tests.bench.drift_error_rates`.
 
-Seeded: the same figures each time. Applicants are made up (`loanctl.population`), eleven features,
+Seeded: the same figures each time. Applicants are made up (`loanctl.simulation.population`), eleven features,
 a reference of 20,000; the windows are counted, judged and commanded by the agent's own functions.
 Beside it the rules of five existing systems, as their code states them. Prints the tables of docs/drift.md.
 """
@@ -14,15 +14,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from drift.cells import ApplicationCells
-from drift.commands import Memory, judged
-from drift.reference import Reference
-from drift.reports import Reporting, report_of
-from drift.windows import Tally, Window
-from loanctl import population
-from loanctl.drift_check import features_only, matrix
-from loanctl.population import Shift
-from loanctl.tables import Table
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from drift.detection.drift_report import Reporting, report_of
+from drift.retraining.retrain_policy import Memory, judged
+from drift.windows.window import Tally, Window
+from loanctl.reports.file_check import features_only, matrix
+from loanctl.simulation import population
+from loanctl.simulation.population import Shift
+from loanctl.simulation.tables import Table
 from schemas.applications import Matrix
 from schemas.contract import Contract, load
 from schemas.events import DriftReport, DriftRules, Verdict

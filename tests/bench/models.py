@@ -1,4 +1,4 @@
-"""What is measured with: made-up applicants (`loanctl.population`), models of three families, and their forests."""
+"""Bench inputs: made-up applicants (`loanctl.simulation.population`), three families of models, their forests."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from loanctl import population
-from loanctl.play import Script, records
-from loanctl.tables import Table
+from loanctl.simulation import population
+from loanctl.simulation.playback import Script, records
+from loanctl.simulation.tables import Table
 from schemas.applications import Matrix, from_records
 from schemas.codec import framed
-from scorecard.forest import Forest
+from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
-from training.compile import compiled
+from training.families.registry import compiled
 
 ROWS: Final = 20_000
 SEED: Final = 1

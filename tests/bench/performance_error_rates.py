@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from drift.performance import LEAST
-from drift.ranking import auc
+from drift.performance.discrimination import auc
+from drift.performance.figures import LEAST
 from schemas.events import Figure
 
 SEED: Final = 20_260_301

@@ -15,12 +15,12 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from loanctl import schemas, topics
+from loanctl.commands import schemas, topics
 from loanctl.stack.guard import Guard
 from loanctl.stack.local import local_stack
 from loanctl.stack.processes import Running, birth
-from schemas.registered import registered_id
-from streams.connection import Connection, environment
+from schemas.registry_client import registered_id
+from streams.runtime.settings import Connection, environment
 from tests.bench import models
 from tests.system.scorecards import Champions
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Producer
 
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.contracts.transport import IN, OUT, FencingContract, Kafka, TransportContract, putting, seen
 from tests.doubles.kafka import FakeBroker
 

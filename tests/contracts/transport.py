@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from schemas.faults import OutageError
+from schemas.errors import OutageError
 from schemas.records import OutgoingRecord
-from streams.batches import ReadBatch, Reader, Reading, StaleBatchError
-from streams.connection import Connection
-from streams.delivery import AtLeastOnce, Delivery, ExactlyOnce, Mode
+from streams.kafka.batch_reader import ReadBatch, Reader, Reading, StaleBatchError
+from streams.kafka.delivery import AtLeastOnce, Delivery, ExactlyOnce, Mode
+from streams.runtime.settings import Connection
 
 GROUP = "scoring"
 IN = "in"

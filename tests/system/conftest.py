@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from loanctl import schemas, topics
+from loanctl.commands import schemas, topics
 from loanctl.stack.guard import Guard
 from loanctl.stack.local import LocalStack, local_stack
-from streams import connection as connections
-from streams.connection import Connection
+from streams.runtime import settings as connections
+from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack, container_stack
 from tests.system.processes import Processes
 

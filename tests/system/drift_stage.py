@@ -10,9 +10,10 @@ import fastavro
 import numpy as np
 import pandas as pd
 
-from loanctl import play, population
-from loanctl.play import Script
-from loanctl.tables import Table
+from loanctl.simulation import playback as play
+from loanctl.simulation import population
+from loanctl.simulation.playback import Script
+from loanctl.simulation.tables import Table
 from schemas.applications import Matrix
 from schemas.codec import ApplicationReader
 from schemas.events import (
@@ -26,14 +27,14 @@ from schemas.events import (
     RetrainCommand,
 )
 from schemas.records import OutgoingRecord
-from schemas.registered import EventSerde
+from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from scorecard import bundle
 from scorecard.profile import Population, Profile, profile_of
 from scorecard.reasons import MOST
-from scorecard.registry import BUNDLE, CHAMPION, Registry
-from streams.connection import Connection
-from streams.produce import EventPublisher
+from scorecard.registry.model_registry import BUNDLE, CHAMPION, Registry
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
 from tests.system.reading import read_topic
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 
 POLL_S = 1.0
 TIMEOUT_S = 30.0

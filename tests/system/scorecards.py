@@ -6,10 +6,10 @@ from typing import Any
 
 from schemas.events import ChampionAnnouncement
 from scorecard import bundle
-from scorecard.cache import Registered
-from scorecard.registry import Registry
-from streams.connection import Connection
-from streams.produce import EventPublisher
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.model_registry import Registry
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 
 

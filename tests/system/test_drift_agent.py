@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from drift.evidence import differences
+from drift.detection.recompute import differences
 from drift.settings import DriftSettings
-from loanctl import drift_reread, drift_story, population, schemas, tables, topics
-from loanctl.population import Shift
+from loanctl.commands import schemas, topics
+from loanctl.reports import lineage as drift_story
+from loanctl.reports import recompute as drift_reread
+from loanctl.simulation import population, tables
+from loanctl.simulation.population import Shift
 from schemas.events import DriftReport, Verdict
 from schemas.records import OutgoingRecord
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.drift_stage import REFERENCE_ROWS, DriftStage
 from tests.system.processes import Processes
 from tests.system.reading import read_topic

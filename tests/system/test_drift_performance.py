@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drift.joining import Odd
+from drift.performance.outcome_join import Odd
 from drift.settings import DriftSettings
-from loanctl.drift_loans import Stretch
-from loanctl.drift_performance import of
+from loanctl.commands.drift_performance import of
+from loanctl.reports.champion_performance import Stretch
 from schemas.events import PerformanceReport, RetrainCause
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.drift_stage import BEGAN, DriftStage
 from tests.system.processes import Processes
 from tests.system.waiting import wait_for

@@ -3,9 +3,9 @@
 import pytest
 from confluent_kafka import Producer
 
-from streams.connection import Connection
-from streams.extents import Extent, Record, blocks, extents
-from streams.produce import NoTopicError
+from streams.kafka.event_publisher import NoTopicError
+from streams.kafka.topic_reader import Extent, Record, blocks, extents
+from streams.runtime.settings import Connection
 
 
 @pytest.fixture

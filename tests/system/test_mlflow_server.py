@@ -13,10 +13,10 @@ from loanctl.stack.service import await_ready
 from loanctl.stack.tracking import MlflowServer
 from schemas.events import LoanDecision
 from scorecard import bundle
-from scorecard.asking import asked
-from scorecard.cache import Registered
-from scorecard.registry import BUNDLE, Registry
-from streams.connection import Connection
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.mlflow_client import asked
+from scorecard.registry.model_registry import BUNDLE, Registry
+from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 from tests.doubles.line import Line, line_to
 from tests.system.processes import Processes

@@ -10,10 +10,10 @@ import pytest
 from loanctl import cli
 from schemas.events import LoanDecision, LoanOutcome, RetrainCause, RetrainCommand
 from schemas.records import OutgoingRecord
-from schemas.registered import EventSerde
+from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from streams.connection import Connection
-from streams.produce import EventPublisher
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime.settings import Connection
 from tests.decisions import a_decision, contributions, reasons
 from tests.system.reading import read_topic
 from tests.system.scorecards import Champions

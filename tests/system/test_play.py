@@ -2,9 +2,10 @@
 
 import pytest
 
-from loanctl import sightings, tables
-from loanctl.observe import everything
-from loanctl.population import applicants
+from loanctl.reports import event_log as sightings
+from loanctl.reports.topic_watcher import everything
+from loanctl.simulation import tables
+from loanctl.simulation.population import applicants
 from schemas.events import LoanOutcome
 
 ROWS = 700

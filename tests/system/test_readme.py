@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from loanctl import figures, sightings
+from loanctl.reports import event_log as sightings
+from loanctl.reports import stream_audit as figures
 from loanctl.stack import state
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,11 +20,11 @@ from loanctl.stack.processes import Command, Running
 from loanctl.stack.service import bare_environment
 from schemas.events import Outcome
 from scorecard import bundle
-from scorecard.registry import BUNDLE, CHAMPION, Registry
+from scorecard.registry.model_registry import BUNDLE, CHAMPION, Registry
 from tests.builders import scorecard_parts
 from tests.system.waiting import wait_for
 from tests.unit.training.builders import CONTRACT, made_up
-from training import tracking
+from training.tracking import run as tracking
 
 ROWS = made_up(20)
 

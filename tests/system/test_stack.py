@@ -13,12 +13,12 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from loanctl import schemas, topics
-from loanctl.schemas import IncompatibleError
+from loanctl.commands import schemas, topics
+from loanctl.commands.schemas import IncompatibleError
+from loanctl.commands.topics import TopicSettings
 from loanctl.stack import state
 from loanctl.stack.local import LocalStack
-from loanctl.topics import TopicSettings
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.processes import Processes
 from tests.system.reading import read_topic
 from tests.system.waiting import wait_for

@@ -9,7 +9,7 @@ import pytest
 from loanctl.stack.ports import free_ports
 from schemas.events import RetrainCause, RetrainStatus
 from scorecard import bundle
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.processes import Processes, pause
 from tests.system.training_stage import Crowned, TrainingStage, crowned
 from tests.system.waiting import wait_for
@@ -107,7 +107,7 @@ def test_too_few_true_outcomes_are_refused_saying_how_many_must_be(stage: Traini
 
 def test_what_is_no_command_is_passed_over(stage: TrainingStage) -> None:
     from schemas.records import OutgoingRecord
-    from streams.produce import EventPublisher
+    from streams.kafka.event_publisher import EventPublisher
 
     topic = stage.connection.topics().retrain_commands.name
     with EventPublisher(stage.connection, "/test") as publisher:

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from loanctl import population
-from scorecard.asking import asked
+from loanctl.simulation import population
+from scorecard.registry.mlflow_client import asked
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
 

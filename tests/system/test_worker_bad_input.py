@@ -12,7 +12,7 @@ from confluent_kafka.schema_registry import Schema
 
 from schemas.codec import framed
 from schemas.events import FlagKind, LoanDecision, Outcome
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loanctl.stack.local import LocalStack
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes, pause
 from tests.system.scorecards import Champions

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loanctl import topics
+from loanctl.commands import topics
 from loanctl.stack.local import LocalStack
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.events import LoanDecision
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.doubles.mlflow import mlflow_telling
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions

@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, untyped
 
-from streams.connection import Connection
+from streams.runtime.settings import Connection
 from tests.contracts.transport import IN, OUT, FencingContract, Kafka, putting, seen
 
 

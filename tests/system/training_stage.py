@@ -10,18 +10,19 @@ from typing import Any, Final, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from loanctl import play, population, tables
-from loanctl.play import Script
-from loanctl.population import Shift
+from loanctl.simulation import playback as play
+from loanctl.simulation import population, tables
+from loanctl.simulation.playback import Script
+from loanctl.simulation.population import Shift
+from loanctl.simulation.tables import Table
 from loanctl.stack.guard import Guard
-from loanctl.tables import Table
 from schemas.events import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
-from schemas.registered import EventSerde
+from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from scorecard.cache import Registered
-from scorecard.registry import Registry
-from streams.connection import Connection
-from streams.produce import EventPublisher
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.model_registry import Registry
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime.settings import Connection
 from tests.system.processes import Finished, Processes, Started
 from tests.system.reading import read_topic
 

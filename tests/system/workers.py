@@ -11,8 +11,8 @@ from typing import Any
 from confluent_kafka import Message, Producer
 
 from schemas.events import LoanDecision
-from schemas.registered import EventSerde, registered_id
-from streams.connection import Connection
+from schemas.registry_client import EventSerde, registered_id
+from streams.runtime.settings import Connection
 from tests.builders import application_bytes
 from tests.system.processes import Processes, Started
 from tests.system.reading import read_topic

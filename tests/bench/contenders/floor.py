@@ -4,10 +4,10 @@ import sys
 from typing import Any
 
 from schemas.records import OutgoingRecord
-from streams import logs
 from streams.__main__ import ScoringProcess
-from streams.plane import Handed
-from streams.settings import ScoringSettings
+from streams.runtime import logs
+from streams.worker.data_plane import Handed
+from streams.worker.settings import ScoringSettings
 
 
 class Echo:

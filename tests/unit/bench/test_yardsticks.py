@@ -11,7 +11,7 @@ import pytest
 
 from schemas.codec import unframed
 from schemas.events import LoanDecision, avro_schema
-from scorecard.decision import score_batch
+from scorecard.decisions.scoring import score_batch
 from tests.bench import measuring
 from tests.bench.measuring import Way, compared, line
 from tests.bench.per_event import PerEvent
@@ -25,7 +25,7 @@ from tests.builders import (
     applications,
     feature_space,
 )
-from training.compile import compiled
+from training.families.registry import compiled
 
 SCHEMA: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 

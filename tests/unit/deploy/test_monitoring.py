@@ -11,7 +11,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 import drift.metrics
-import streams.metrics
+import streams.worker.metrics
 import training.metrics
 from schemas import contract as contracts
 from schemas.topics import topics_of
@@ -31,7 +31,7 @@ def exported():
     """Names of the series that the three processes show to Prometheus."""
     contract = contracts.load("credit_risk")
     registry = CollectorRegistry()
-    streams.metrics.Metrics(contract, registry)
+    streams.worker.metrics.Metrics(contract, registry)
     drift.metrics.Metrics(topics_of(contract), registry)
     training.metrics.Metrics(registry)
     return {f"{metric.name}{suffix}" for metric in registry.collect() for suffix in SUFFIXES[metric.type]}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.performance import observed
+from drift.performance.figures import observed
 from schemas.events import (
     Figure,
     ObservedPerformance,

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from drift.cells import ApplicationCells
-from drift.monitoring import Monitor, MonitorRules
-from drift.observations import Observations
-from drift.panes import PartitionPanes, Position
-from drift.placing import PaneRules
-from drift.reference import Reference
-from drift.reports import Reporting
-from drift.windowing import WindowRules
+from drift.binning.binned_records import Observations
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from drift.detection.drift_report import Reporting
+from drift.monitor import Monitor, MonitorRules
+from drift.windows.panes import PartitionPanes, Position
+from drift.windows.watermark import PaneRules
+from drift.windows.window_assembler import WindowRules
 from schemas.applications import Matrix
 from schemas.events import DriftCounts, DriftReport, DriftRules, RetrainCommand
 from scorecard.profile import Population, Profile, profile_of

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from confluent_kafka import TopicPartition
 
-from drift.cells import ApplicationCells, DecisionCells
-from drift.observations import MILLIONTHS
-from drift.outbox import committed, position_of
-from drift.panes import Position
-from drift.reference import ForeignProfileError, Reference
+from drift.agent.outbox import committed, position_of
+from drift.binning.binned_records import MILLIONTHS
+from drift.binning.binner import ApplicationCells, DecisionCells
+from drift.binning.reference import ForeignProfileError, Reference
+from drift.windows.panes import Position
 from schemas.codec import framed
 from schemas.events import LoanDecision, avro_schema
 from scorecard.profile import bin_counts

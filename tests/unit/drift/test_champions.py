@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from drift.champions import Champions
+from drift.agent.champion_follower import Champions
 from schemas.codec import UndecodableError
 from schemas.events import ChampionAnnouncement
 from scorecard import bundle
-from scorecard.cache import BundleCache
+from scorecard.registry.bundle_cache import BundleCache
 from tests.builders import CONTRACT, scorecard_parts, some_values
 from tests.unit.drift.stream import a_profile
 

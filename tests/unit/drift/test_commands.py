@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drift import falling
-from drift.commands import Memory, command_id, command_of, judged, judged_performance
+from drift.retraining import performance_floor as falling
+from drift.retraining.retrain_policy import Memory, command_id, command_of, judged, judged_performance
 from schemas.events import (
     DriftAcknowledgement,
     DriftReport,

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drift.cells import ApplicationCells
-from drift.observations import Observations
-from drift.reference import Reference
-from loanctl import tables
-from loanctl.drift_check import features_only, matrix
+from drift.binning.binned_records import Observations
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from loanctl.reports.file_check import features_only, matrix
+from loanctl.simulation import tables
 from schemas.applications import Matrix
 from tests.builders import CONTRACT
 from tests.unit.drift.stream import START, Counter, monitor_rules, monitored

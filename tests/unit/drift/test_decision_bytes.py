@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.cells import DecisionCells
-from drift.decision_bytes import is_ours
-from drift.observations import Observations
+from drift.binning.binned_records import Observations
+from drift.binning.binner import DecisionCells
 from schemas.codec import framed
 from schemas.events import (
     Contribution,
@@ -24,6 +23,7 @@ from schemas.events import (
     as_record,
     avro_schema,
 )
+from scorecard.decisions.decoder import is_ours
 from tests.builders import a_batch
 from tests.decisions import a_decision
 from tests.unit.drift.stream import a_reference

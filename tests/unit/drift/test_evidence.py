@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drift.cells import ApplicationCells
-from drift.evidence import Reread, differences, recomputed
-from drift.observations import Observations
-from drift.reference import Reference
+from drift.binning.binned_records import Observations
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from drift.detection.recompute import Reread, differences, recomputed
 from schemas.events import DriftReport
 from tests.builders import CONTRACT, some_values
 from tests.unit.drift.stream import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drift.falling import command_id, command_of, fallen, told
+from drift.retraining.performance_floor import command_id, command_of, fallen, told
 from schemas.events import Figure, ObservedPerformance, RetrainCause
 from tests.unit.drift.loans import a_look, seen
 

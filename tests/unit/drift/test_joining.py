@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.joining import Decided, Ended, Joining, JoinRules
+from drift.performance.outcome_join import Decided, Ended, Joining, JoinRules
 
 DAY = 86_400_000
 NOW = 1_000 * DAY

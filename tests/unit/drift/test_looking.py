@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from drift.looking import AGAIN_S, Looking, Resting
-from drift.reference import Reference
+from drift.agent.performance_check import AGAIN_S, Looking, Resting
+from drift.binning.reference import Reference
+from schemas.errors import OutageError, SetupError
 from schemas.events import PerformanceReport
-from schemas.faults import OutageError, SetupError
 from tests.system.waiting import wait_for
 from tests.unit.drift.loans import a_look, seen
 from tests.unit.drift.stream import a_reference
@@ -134,7 +134,7 @@ def test_a_look_that_a_person_must_mend_ends_the_agent() -> None:
 
 def test_who_looks_beside_the_counting_rests_most_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now, slept = [0.0], list[float]()
-    monkeypatch.setattr("drift.looking.time.sleep", slept.append)
+    monkeypatch.setattr("drift.agent.performance_check.time.sleep", slept.append)
     rest = Resting(0.2, lambda: now[0])
 
     for worked in (1.0, 0.5):

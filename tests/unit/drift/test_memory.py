@@ -1,7 +1,7 @@
 """What an agent holds does not grow with the applications it has counted."""
 
-from drift.observations import Shape
-from drift.panes import PartitionPanes, Position
+from drift.binning.binned_records import Shape
+from drift.windows.panes import PartitionPanes, Position
 from tests.builders import some_values
 from tests.unit.drift.stream import PANES, a_reference, applicants, between, observations
 

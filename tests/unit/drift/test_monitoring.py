@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.monitoring import Monitor
-from drift.reference import Reference
+from drift.binning.reference import Reference
+from drift.monitor import Monitor
 from schemas.applications import Matrix
 from schemas.events import DriftReport, RetrainCommand, Verdict
 from tests.builders import CONTRACT, some_values

@@ -11,11 +11,11 @@ import fastavro
 import numpy as np
 import pytest
 
-from drift import falling
-from drift.commands import Memory
-from drift.joining import Joining
-from drift.monitoring import Monitor
-from drift.performance_reports import Subject, performance_report
+from drift.monitor import Monitor
+from drift.performance.outcome_join import Joining
+from drift.performance.performance_report import Subject, performance_report
+from drift.retraining import performance_floor as falling
+from drift.retraining.retrain_policy import Memory
 from schemas.events import (
     Figure,
     PerformanceReport,

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from confluent_kafka import TopicPartition
 
-from drift import recovery
-from drift.monitoring import Monitor
-from drift.recovery import Desk, Recovery
+from drift.agent import state_recovery as recovery
+from drift.agent.state_recovery import Desk, Recovery
+from drift.monitor import Monitor
 from drift.settings import DriftSettings
 from schemas.events import DriftState
-from streams.batches import ReadingError
+from streams.kafka.batch_reader import ReadingError
 
 SETTINGS = DriftSettings(_env_file=None)
 COUNTS = SETTINGS.topics().drift_counts.name

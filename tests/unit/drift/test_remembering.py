@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift import remembering
-from drift.remembering import fresh_of
+from drift.windows import deduplication as remembering
+from drift.windows.deduplication import fresh_of
 
 
 def fresh(known: list[dict[str, None]], ids: list[str], group: list[int], counted: list[bool]) -> list[bool]:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.cells import ApplicationCells
-from drift.monitoring import Monitor
-from drift.reference import Reference
-from drift.reports import time_of
-from drift.seasons import MOST, declared, restored, saved
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from drift.detection.drift_report import time_of
+from drift.detection.seasons import MOST, declared, restored, saved
+from drift.monitor import Monitor
 from drift.settings import DriftSettings
-from loanctl import drift_season, population, tables
-from loanctl.drift_season import NoSeasonError
+from loanctl.reports import season_counts as drift_season
+from loanctl.reports.season_counts import NoSeasonError
+from loanctl.simulation import population, tables
 from schemas.applications import Matrix
 from schemas.events import DriftAcknowledgement, DriftReport, Season, SeasonCounts, Verdict
 from tests.builders import CONTRACT, some_values

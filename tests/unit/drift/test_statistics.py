@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift import statistics
-from drift.statistics import BinMismatchError, Counts
+from drift.detection import statistics
+from drift.detection.statistics import BinMismatchError, Counts
 
 ALPHA = 0.001
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.joining import Notes, Odd
-from drift.performance import Loans, performance
+from drift.performance.figures import Loans, performance
+from drift.performance.outcome_join import Notes, Odd
 from drift.settings import DriftSettings
-from loanctl import drift_page, drift_performance
-from loanctl.drift_loans import Stretch, Telling, Told
-from loanctl.drift_performance import COLUMNS, console, fallen, remarks, row, show
-from loanctl.drift_story import stories
+from loanctl.commands import drift_performance
+from loanctl.commands.drift_performance import COLUMNS, console, fallen, remarks, row, show
+from loanctl.reports import drift_html as drift_page
+from loanctl.reports.champion_performance import Stretch, Telling, Told
+from loanctl.reports.lineage import stories
 from schemas.events import Figure
 from tests.unit.drift.test_commands import a_report
 from tests.unit.drift.test_performance import some_loans

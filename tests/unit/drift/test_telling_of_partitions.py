@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from drift.observations import Shape
-from drift.panes import PartitionPanes, Position
-from drift.telling import PANES_A_MESSAGE, Counted, Teller
+from drift.binning.binned_records import Shape
+from drift.windows.panes import PartitionPanes, Position
+from drift.windows.partial_counts import PANES_A_MESSAGE, Counted, Teller
 from tests.builders import some_values
 from tests.unit.drift.stream import PANES, SOURCE, START, a_reference, applicants, observations
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from loanctl import drift, drift_page, population, tables
-from loanctl.drift_story import Stories, stories
-from loanctl.population import Shift
-from loanctl.profile_command import described
+from loanctl.commands import drift
+from loanctl.commands.profile import described
+from loanctl.reports import drift_html as drift_page
+from loanctl.reports.lineage import Stories, stories
+from loanctl.simulation import population, tables
+from loanctl.simulation.population import Shift
 from schemas.applications import UNSEEN
 from schemas.events import ChampionAnnouncement, RetrainStatus
 from tests.builders import CONTRACT, some_values

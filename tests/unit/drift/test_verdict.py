@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drift.cells import ApplicationCells
-from drift.reports import report_of
+from drift.binning.binner import ApplicationCells
+from drift.detection.drift_report import report_of
+from drift.detection.verdict import feature_verdict, verdict
 from drift.settings import DriftSettings
-from drift.verdict import feature_verdict, verdict
-from drift.windows import Tally, Window
+from drift.windows.window import Tally, Window
 from schemas.events import DriftReport, FlagKind, Verdict
-from streams.connection import SettingsError
+from streams.runtime.settings import SettingsError
 from tests.builders import CONTRACT, some_values
 from tests.unit.drift.stream import SOURCE, a_reference, monitor_rules
 

@@ -6,12 +6,13 @@ import fastavro
 import pytest
 
 from drift import rereading
-from loanctl import challenger, past
-from loanctl.challenger import Contestants
-from loanctl.past import NothingDecidedError, span
+from loanctl.commands import challenger
+from loanctl.commands.challenger import Contestants
+from loanctl.reports import decision_log as past
+from loanctl.reports.decision_log import NothingDecidedError, span
 from schemas.codec import framed
 from schemas.events import LoanDecision, as_record, avro_schema
-from streams.extents import Extent, Record
+from streams.kafka.topic_reader import Extent, Record
 from tests.decisions import a_decision
 from training.settings import TrainingSettings
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loanctl.challenger_comparison import Comparison, Pair, Said, comparison
+from loanctl.reports.challenger_comparison import Comparison, Pair, Said, comparison
 from schemas.events import ContributionSpace, Outcome
 from tests.decisions import outcome_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from loanctl import cli
 from loanctl.cli import COMMANDS, FAULT, Line
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 
 
 def failing() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from drift.reference import Reference
+from drift.binning.reference import Reference
 from drift.settings import DriftSettings
-from loanctl import drift_reread
-from loanctl.drift_reread import UndeclaredSeasonError
+from loanctl.reports import recompute as drift_reread
+from loanctl.reports.recompute import UndeclaredSeasonError
 from schemas.events import DriftAcknowledgement, DriftReport, Season
 from schemas.topics import Topic
 from tests.builders import some_values

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loanctl import figures
-from loanctl.figures import Observed, SeenApplication, SeenDecision, SeenLetter
+from loanctl.reports import stream_audit as figures
+from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from schemas.events import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 
 NOTHING = Observed(

@@ -9,11 +9,12 @@ import pytest
 import typer
 
 from drift import rereading
-from loanctl import past, policy
-from loanctl.past import NothingDecidedError, Past, every, first_decisions, span
+from loanctl.commands import policy
+from loanctl.reports import decision_log as past
+from loanctl.reports.decision_log import NothingDecidedError, Past, every, first_decisions, span
 from schemas.topics import Topic
-from streams.connection import Connection
-from streams.extents import Record
+from streams.kafka.topic_reader import Record
+from streams.runtime.settings import Connection
 
 TOPIC = Topic("loan.decisions.v1", "application_id", None)
 

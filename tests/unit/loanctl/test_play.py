@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import fastavro
 import pytest
 
-from loanctl import play as playing
-from loanctl import tables
-from loanctl.play import Script, Writing
-from loanctl.play_command import made_up
+from loanctl.commands.play import made_up
+from loanctl.simulation import playback as playing
+from loanctl.simulation import tables
+from loanctl.simulation.playback import Script, Writing
 from schemas import contract as contracts
 from schemas.codec import ApplicationReader, unframed
 from schemas.events import LoanOutcome, avro_schema, from_record

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loanctl.policy_effect import Decided, Effect, costs_of, effect
+from loanctl.reports.policy_effect import Decided, Effect, costs_of, effect
 from schemas.events import Outcome
 from scorecard.policy import APPROVE, DECLINE, REFER, Policy
 from tests.decisions import outcome_of
-from training.cutoffs import Costs, cost
+from training.evaluation.cutoffs import Costs, cost
 
 COSTS = Costs(default=5.0, review=0.7)
 USUAL = Policy(approve_below=0.2, decline_from=0.6)

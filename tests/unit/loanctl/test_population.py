@@ -9,8 +9,9 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from loanctl import population, risk, tables
-from loanctl.population import COLUMNS, NEW_INTENT, Shift, ShiftError, applicants
+from loanctl.simulation import population, tables
+from loanctl.simulation import true_risk as risk
+from loanctl.simulation.population import COLUMNS, NEW_INTENT, Shift, ShiftError, applicants
 from schemas import contract as contracts
 from schemas.contract import Kind
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loanctl.schemas import differences, subjects
+from loanctl.commands.schemas import differences, subjects
 from schemas.contract import load
 from schemas.topics import Compatibility, topics_of
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from loanctl.settings import listing
+from loanctl.commands.settings import listing
 
 ROOT = Path(__file__).parents[3]
 

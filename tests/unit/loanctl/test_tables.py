@@ -6,9 +6,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from loanctl import tables
-from loanctl.population import applicants
-from loanctl.tables import Table, TableError
+from loanctl.simulation import tables
+from loanctl.simulation.population import applicants
+from loanctl.simulation.tables import Table, TableError
 from schemas import contract as contracts
 
 CREDIT_RISK = contracts.load("credit_risk")

@@ -8,7 +8,7 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from schemas.codec import ApplicationReader, framed, schema_ids
-from schemas.registered import BY_TOPIC
+from schemas.registry_client import BY_TOPIC
 from tests.builders import (
     APPLICATION_SCHEMA_ID,
     CONTRACT,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import flat
+from schemas import bulk_decoder as flat
 from schemas.applications import Applications
 from schemas.codec import ApplicationReader, framed
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, an_application, application_bytes

@@ -3,7 +3,7 @@
 import pytest
 from numba.core import caching
 
-from schemas.kernels import kernel
+from schemas.jit import kernel
 
 
 def twice(number: int) -> int:

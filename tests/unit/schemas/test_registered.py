@@ -5,9 +5,9 @@ import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from schemas.errors import RecordError
 from schemas.events import LoanOutcome, avro_schema
-from schemas.faults import RecordError
-from schemas.registered import (
+from schemas.registry_client import (
     FORGET_UNKNOWN_AFTER_S,
     EventSerde,
     NotRegisteredError,

@@ -12,8 +12,8 @@ from schemas.codec import framed
 from schemas.contract import Field, Kind
 from schemas.events import ContributionSpace, FlagKind, LoanDecision, avro_schema
 from schemas.records import RecordBatch
-from scorecard.decision import Champion
-from scorecard.encoding import DECISION_NAMESPACE, Decided
+from scorecard.decisions.records import DECISION_NAMESPACE, Decided
+from scorecard.decisions.scoring import Champion
 from scorecard.policy import OUTCOMES, Policy
 from scorecard.scorecard import Scorecard
 

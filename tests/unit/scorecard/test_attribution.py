@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorecard import attribution
-from scorecard.attribution import Explainer
-from scorecard.forest import Forest, margins
-from scorecard.kernels import MatrixError
+from scorecard.forest import explainer as attribution
+from scorecard.forest.explainer import Explainer
+from scorecard.forest.forest import Forest, margins
+from scorecard.forest.matrix import MatrixError
 from tests.builders import a_stump_forest
 from tests.unit.scorecard.trees import a_forest, forests, shapley, some_rows
 

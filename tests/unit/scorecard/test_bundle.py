@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from schemas.contract import Contract
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 from scorecard.bundle import FILES, MANIFEST, BundleError, digest_of, read, write
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scorecard.bundle import MANIFEST, write
-from scorecard.cache import BundleCache
+from scorecard.registry.bundle_cache import BundleCache
 from tests.builders import CONTRACT, scorecard_parts, some_values
 
 

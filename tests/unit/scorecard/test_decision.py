@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
-from schemas import flat
+from schemas import bulk_decoder as flat
 from schemas.codec import unframed
 from schemas.events import FlagKind, LoanDecision, Outcome, avro_schema, from_record
 from schemas.records import OutgoingRecord
-from scorecard import decision_kernels, lookup
 from scorecard.calibration import sigmoid
-from scorecard.decision import Scored, score_batch, warm
+from scorecard.decisions import encoder_kernels as decision_kernels
+from scorecard.decisions.scoring import Scored, score_batch, warm
+from scorecard.forest import lookup
 from scorecard.policy import Policy
 from tests.builders import (
     APPLICATION_SCHEMA_ID,

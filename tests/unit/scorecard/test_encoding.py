@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from schemas.applications import faults
 from schemas.codec import ApplicationReader
-from scorecard.decision import decide
-from scorecard.encoding import DecisionWriter
+from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.scoring import decide
 from scorecard.policy import Policy
 from tests.builders import CONTRACT, DECISION_SCHEMA_ID, WRITERS, a_batch, a_champion, application_bytes
 from tests.unit.scorecard.plain_encoding import plain

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scorecard.forest import Forest, ForestError, margins
-from scorecard.kernels import MatrixError
+from scorecard.forest.forest import Forest, ForestError, margins
+from scorecard.forest.matrix import MatrixError
 from tests.builders import a_stump_forest
 
 

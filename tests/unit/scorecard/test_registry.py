@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 
 from schemas.contract import load
-from scorecard import asking, bundle
-from scorecard import registry as registries
-from scorecard.asking import ModelRegistryAwayError
+from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.cache import Registered
-from scorecard.registry import BUNDLE, CHALLENGER, CHAMPION, NoVersionError, Registry
+from scorecard.registry import mlflow_client as asking
+from scorecard.registry import model_registry as registries
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.mlflow_client import ModelRegistryAwayError
+from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, NoVersionError, Registry
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
-from training import tracking
+from training.tracking import run as tracking
 
 CONTRACT = load("credit_risk")
 

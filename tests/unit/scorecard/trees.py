@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from scorecard.forest import LEAF, Forest
+from scorecard.forest.forest import LEAF, Forest
 
 VALUES = (-1.0, 0.0, 0.5, 1.0, 2.0)
 """Few, so that thresholds repeat and rows lie on them."""

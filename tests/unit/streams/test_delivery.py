@@ -12,11 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.records import OutgoingRecord
-from streams import delivery as deliveries
-from streams.batches import Reader, Reading
-from streams.connection import Connection
-from streams.deadlines import HungError
-from streams.delivery import (
+from streams.kafka import delivery as deliveries
+from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.delivery import (
     MOST_VALUE_BYTES,
     VALUE_LEFT,
     AtLeastOnce,
@@ -28,6 +26,8 @@ from streams.delivery import (
     enqueue,
     fitting,
 )
+from streams.runtime.settings import Connection
+from streams.runtime.timeouts import HungError
 from tests.doubles.kafka import Crash, FakeBroker, failure
 
 RECORDS = 12

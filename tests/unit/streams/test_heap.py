@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams import heap
+from streams.runtime import gc_freeze as heap
 
 
 @pytest.fixture

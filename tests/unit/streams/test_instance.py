@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.instance import NameTakenError, claim
+from streams.runtime.instance_id import NameTakenError, claim
 
 
 def test_each_living_worker_of_a_machine_has_its_own_name(tmp_path: Path) -> None:
@@ -29,7 +29,8 @@ def test_a_given_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_killed_worker_leaves_its_name_to_its_successor(tmp_path: Path) -> None:
-    code = f"import pathlib, streams.instance as i; i.claim(pathlib.Path({str(tmp_path)!r}), 'g'); input('held')"
+    claims = f"i.claim(pathlib.Path({str(tmp_path)!r}), 'g'); input('held')"
+    code = f"import pathlib, streams.runtime.instance_id as i; {claims}"
     predecessor = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
     )

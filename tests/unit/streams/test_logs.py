@@ -6,8 +6,8 @@ import logging
 import pytest
 import structlog
 
-from streams import logs
-from streams.logs import LINES, WINDOW_S, Flood
+from streams.runtime import logs
+from streams.runtime.logs import LINES, WINDOW_S, Flood
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from scorecard.decision import score_batch
-from streams.metrics import Metrics, Tally, series
+from scorecard.decisions.scoring import score_batch
+from streams.worker.metrics import Metrics, Tally, series
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes
 
 KNOWN: Mapping[int, Any] = WRITERS

@@ -11,11 +11,11 @@ import pytest
 from confluent_kafka import KafkaError
 
 from schemas.records import OutgoingRecord
-from streams.batches import Reader, Reading
-from streams.connection import Connection
-from streams.delivery import DeliveryError, ExactlyOnce
-from streams.plane import BatchChannel, DataPlane, Handed, Session
-from streams.situation import Situation
+from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.delivery import DeliveryError, ExactlyOnce
+from streams.runtime.lifecycle import Situation
+from streams.runtime.settings import Connection
+from streams.worker.data_plane import BatchChannel, DataPlane, Handed, Session
 from tests.doubles.kafka import FakeBroker
 
 RECORDS = 20

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from schemas.faults import OutageError
+from schemas.errors import OutageError
 from scorecard import bundle
-from scorecard.cache import Registered
-from scorecard.decision import Champion
-from streams.seats import Seat, Watch
-from streams.situation import Situation
+from scorecard.decisions.scoring import Champion
+from scorecard.registry.bundle_cache import Registered
+from streams.runtime.lifecycle import Situation
+from streams.worker.model_slots import Seat, Watch
 from tests.builders import CONTRACT, scorecard_parts, some_values
 
 

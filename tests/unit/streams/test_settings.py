@@ -3,9 +3,9 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from streams.connection import Connection, SettingsError, environment
-from streams.delivery import Mode
-from streams.settings import ScoringSettings
+from streams.kafka.delivery import Mode
+from streams.runtime.settings import Connection, SettingsError, environment
+from streams.worker.settings import ScoringSettings
 
 
 def test_defaults_run_on_a_laptop() -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from schemas.faults import OutageError
-from streams.situation import LONGEST_WAIT_S, Backoff, Situation, StoppedError
+from schemas.errors import OutageError
+from streams.runtime.lifecycle import LONGEST_WAIT_S, Backoff, Situation, StoppedError
 
 
 class AwayError(OutageError):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.succession import Claim, Refusal, Step, Succession, installed, pointed, refused, vacated
+from streams.worker.slot_state import Claim, Refusal, Step, Succession, installed, pointed, refused, vacated
 
 FIRST = Claim("card", "1", "d1")
 SECOND = Claim("card", "2", "d2")

@@ -6,8 +6,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from streams import transport
-from streams.transport import PatientThread, PatientTransport
+from streams.worker import faust_transport as transport
+from streams.worker.faust_transport import PatientThread, PatientTransport
 
 
 class Away:

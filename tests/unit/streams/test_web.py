@@ -7,8 +7,8 @@ import urllib.request
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from streams import web
-from streams.web import Health, PortTakenError
+from streams.runtime import health_server as web
+from streams.runtime.health_server import Health, PortTakenError
 
 
 def asked(url: str) -> tuple[int, bytes]:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loanctl import population
+from loanctl.simulation import population
 from schemas.contract import Contract, load
-from training import rows
-from training.rows import Rows
+from training.rows import labelled_rows as rows
+from training.rows.labelled_rows import Rows
 
 CONTRACT: Contract = load("credit_risk")
 

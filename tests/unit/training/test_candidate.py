@@ -7,14 +7,14 @@ import pytest
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
-from schemas.faults import SetupError
+from schemas.errors import SetupError
 from scorecard import bundle
 from tests.unit.training.builders import CONTRACT, made_up
-from training.candidate import Made, made
-from training.evaluation import auc
-from training.plan import Material, Plan, Watch
-from training.search import Budget, StoppedError
-from training.split import Part
+from training.evaluation.figures import auc
+from training.pipeline.pipeline import Made, made
+from training.pipeline.plan import Material, Plan, Watch
+from training.rows.split import Part
+from training.search.search import Budget, StoppedError
 
 ROWS = made_up(1_500)
 SMALL = Budget(trials=1, folds=2, most_trees=30, jobs=1)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.events import RetrainCause, RetrainCommand, RetrainStatus
-from scorecard.cache import Registered
-from training.commands import Ending, Known, Place, Step, result, taken
+from scorecard.registry.bundle_cache import Registered
+from training.service.command_policy import Ending, Known, Place, Step, result, taken
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHAMPION = Registered(name="m", version="4", digest="d4", family="xgboost", run_id="r")

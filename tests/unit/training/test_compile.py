@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.contract import load
-from scorecard.attribution import Explainer
 from scorecard.features import FeatureSpace
-from scorecard.forest import Forest, margins
-from training.compile import CompileError, compiled
-from training.parity import ParityError, proven
+from scorecard.forest.explainer import Explainer
+from scorecard.forest.forest import Forest, margins
+from training.families.parity import ParityError, proven
+from training.families.registry import CompileError, compiled
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 CONTRACT = load("credit_risk")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from schemas.errors import OutageError, SetupError
 from schemas.events import RetrainStatus
-from schemas.faults import OutageError, SetupError
 from schemas.records import RecordBatch
-from training.consumer import Consumer, Situation
 from training.metrics import Metrics
-from training.search import StoppedError
+from training.search.search import StoppedError
+from training.service.command_consumer import Consumer, Situation
 
 
 class AwayError(OutageError):

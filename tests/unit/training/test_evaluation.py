@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from training import evaluation
+from training.evaluation import figures as evaluation
 
 
 def judged_rows(seed: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:

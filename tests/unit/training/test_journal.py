@@ -6,9 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.training.test_search import a_trial, searched
-from training import journal as journals
-from training.journal import FileJournal, Trial
-from training.search import Budget, Found, StoppedError, search
+from training.search import journal as journals
+from training.search.journal import FileJournal, Trial
+from training.search.search import Budget, Found, StoppedError, search
 
 BUDGET = Budget(trials=6, folds=2, most_trees=10, jobs=1)
 

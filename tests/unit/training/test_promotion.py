@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.promotion import Candidate, Contest, Promotion, Terms, Verdict, gate
+from training.promotion.gate import Candidate, Contest, Promotion, Terms, Verdict, gate
 
 GENERATOR = np.random.default_rng(11)
 TRUE = GENERATOR.beta(1, 3, 1_000)

@@ -1,9 +1,10 @@
 """What a training tells of itself before it begins."""
 
 from tests.unit.training.builders import CONTRACT, a_table
-from training import report, rows
-from training.plan import Plan
-from training.search import Budget
+from training.pipeline.plan import Plan
+from training.rows import labelled_rows as rows
+from training.search.search import Budget
+from training.tracking import run_report as report
 
 
 def test_the_whole_budget_of_a_search_is_told() -> None:

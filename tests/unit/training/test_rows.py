@@ -8,8 +8,8 @@ import pytest
 
 from schemas.applications import Matrix
 from tests.unit.training.builders import CONTRACT, a_table, made_up
-from training.rows import Cleaned, Rows, from_events, from_table, refuse_too_few, together
-from training.tables import NO_TIME, RowsError
+from training.rows.labelled_rows import Cleaned, Rows, from_events, from_table, refuse_too_few, together
+from training.rows.table_columns import NO_TIME, RowsError
 
 INCOME = CONTRACT.position["person_income"]
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import RetrainCause, RetrainCommand
-from schemas.registered import EventSerde
-from scorecard.registry import Registry
-from streams.connection import SettingsError
-from training import scheduler
+from schemas.registry_client import EventSerde
+from scorecard.registry.model_registry import Registry
+from streams.runtime.settings import SettingsError
 from training.__main__ import MISCONFIGURED, main
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError, asked_last, command, due
-from training.scheduler import Scheduler
+from training.service import scheduler
+from training.service.scheduler import Scheduler
 from training.settings import TrainingSettings
 
 MONDAYS = Schedule(MONDAYS_AT_TWO)

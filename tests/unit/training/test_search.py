@@ -5,8 +5,8 @@ import pytest
 
 from scorecard.features import FeatureSpace
 from tests.unit.training.builders import CONTRACT, made_up
-from training.fitting import Choice, Family, Sample
-from training.search import Budget, Searched, Trial, chosen, front, search
+from training.families.family import Choice, Family, Sample
+from training.search.search import Budget, Searched, Trial, chosen, front, search
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from scorecard import bundle
-from scorecard.asking import quieten
-from scorecard.registry import BUNDLE
+from scorecard.registry.mlflow_client import quieten
+from scorecard.registry.model_registry import BUNDLE
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import CONTRACT, made_up
-from training import tracking
+from training.tracking import run as tracking
 
 ROWS = made_up(40)
 

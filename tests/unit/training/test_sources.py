@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.training.builders import a_table
-from training.sources import shown, table
-from training.tables import RowsError
+from training.rows.sources import shown, table
+from training.rows.table_columns import RowsError
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -7,12 +7,12 @@ import hyperopt
 import pytest
 
 from tests.unit.training.test_search import a_trial, searched
-from training import search as searching
-from training import spark
-from training.fitting import Choice, Family
-from training.journal import Forgetful, Trial
-from training.search import Budget, StoppedError, search
-from training.spark import NoSparkError
+from training.families.family import Choice, Family
+from training.search import search as searching
+from training.search import spark
+from training.search.journal import Forgetful, Trial
+from training.search.search import Budget, StoppedError, search
+from training.search.spark import NoSparkError
 
 
 class Cluster(hyperopt.Trials):  # type: ignore[misc]  # Hyperopt ships no types

@@ -8,10 +8,10 @@ import sqlalchemy
 
 from tests.unit.training.builders import CONTRACT, a_table
 from tests.unit.training.postgres import postgres
-from training import rows
-from training.rows import Cleaned
-from training.sources import table
-from training.tables import RowsError
+from training.rows import labelled_rows as rows
+from training.rows.labelled_rows import Cleaned
+from training.rows.sources import table
+from training.rows.table_columns import RowsError
 
 ROWS = 600
 BUCKET = "lending"

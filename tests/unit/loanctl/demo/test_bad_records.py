@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import fastavro
 import pytest
 
-from loanctl import play
+from loanctl.commands.play import made_up
 from loanctl.demo import bad_records
-from loanctl.play import Script, Writing
-from loanctl.play_command import made_up
+from loanctl.simulation import playback as play
+from loanctl.simulation.playback import Script, Writing
 from schemas import applications, codec
 from schemas import contract as contracts
 from schemas.applications import Fault

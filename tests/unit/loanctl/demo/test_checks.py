@@ -7,7 +7,7 @@ import pytest
 
 from loanctl.demo import checks
 from loanctl.demo.checks import Run
-from loanctl.figures import Observed, SeenApplication, SeenDecision, SeenLetter
+from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from schemas.events import (
     ChampionAnnouncement,
     DriftReport,

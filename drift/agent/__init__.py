@@ -1,0 +1,1 @@
+"""The drift agent: everything that reads from or writes to Kafka."""

@@ -1,0 +1,236 @@
+"""The drift agent: follows the champion, counts its share of the partitions, and owns the windows if nobody else does.
+
+A shell: all it does is in `drift.agent.partition_counter` and `drift.agent.window_owner`. One road back for every
+failure: consumers and producer are thrown away, and work begins again from what is in Kafka, as after `kill -9`.
+"""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from drift.agent.champion_follower import Announcements, Champions
+from drift.agent.outbox import Outbox
+from drift.agent.partition_counter import Counting, Means
+from drift.agent.performance_check import Looking, look_aside
+from drift.agent.serdes import Serdes
+from drift.agent.window_owner import Owning, Watched
+from drift.metrics import Metrics
+from drift.settings import DriftSettings
+from schemas.errors import OutageError
+from schemas.events import ChampionAnnouncement
+from schemas.registry_client import EventSerde, RegistryAwayError, WriterSchemas
+from scorecard.registry.bundle_cache import BundleCache
+from scorecard.registry.mlflow_client import ModelRegistryAwayError
+from scorecard.registry.model_registry import Registry
+from streams.kafka.event_publisher import BrokerAwayError, NoTopicError
+from streams.runtime import gc_freeze as heap
+from streams.runtime.health_server import Health
+from streams.runtime.instance_id import Instance, claim
+from streams.runtime.lifecycle import Backoff, Situation, StoppedError
+
+STEP_S: Final = 0.05
+"""How long a turn waits for records: an idle agent is still quick to hear of a champion or an answer."""
+TELL_EVERY_S: Final = 0.25
+"""While records wait, panes that have closed are told so often: a transaction takes longer than counting a batch."""
+WAIT_S: Final = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Session:
+    """Everything that is thrown away together."""
+
+    outbox: Outbox
+    counting: Counting
+    owning: Owning
+    announcements: Announcements
+
+    def close(self) -> None:
+        for part in (self.counting, self.owning, self.announcements, self.outbox):
+            part.close()
+
+
+class Agent:
+    """One drift agent."""
+
+    def __init__(self, settings: DriftSettings, metrics: Metrics) -> None:
+        """Connects nothing yet."""
+        self._settings = settings
+        self._metrics = metrics
+        self.situation = Situation(metrics.outage_began)
+        self._session: _Session | None = None
+        self._asked_at = float("-inf")
+        self._settled = False
+
+    @cached_property
+    def instance(self) -> Instance:
+        """Our name, for as long as this process lives."""
+        return claim(self._settings.cache(), self._settings.group(), self._settings.drift_instance_id)
+
+    @cached_property
+    def champions(self) -> Champions:
+        """Whom we watch."""
+        settings = self._settings
+        registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
+        cache = BundleCache(settings.cache(), of=settings.mlflow_uri)
+        return Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
+
+    @cached_property
+    def _looking(self) -> Looking:
+        return Looking(partial(look_aside, self._settings), self._settings.performance_every_s)
+
+    @cached_property
+    def _serdes(self) -> Serdes:
+        return Serdes.of(self._settings)
+
+    @cached_property
+    def _writers(self) -> WriterSchemas:
+        return WriterSchemas(self._settings.registry())
+
+    def run(self) -> None:
+        """Until told to stop.
+
+        Raises:
+            SetupError: a person must act.
+            StoppedError: told to stop before there was a champion.
+        """
+        self.situation.at("waiting for the broker")
+        self.situation.patiently("broker", self._require_topics)
+        waits = Backoff()
+        while not self.situation.stopping.is_set():
+            try:
+                self._work(waits)
+            except OutageError as fault:
+                self.situation.lost(_neighbour(fault), fault)
+                self.situation.stopping.wait(waits.next())
+
+    def health(self) -> Health:
+        """For the web port."""
+        session, watched = self._session, self.champions.reference
+        monitor = session.owning.monitor if session else None
+        facts: dict[str, Any] = {
+            "stage": self.situation.stage,
+            "away": self.situation.away,
+            "instance": self.instance.name,
+            "champion": watched.champion_version if watched else None,
+            "reference_id": watched.reference_id if watched else None,
+            "partitions": [f"{topic}-{partition}" for topic, partition in session.counting.places] if session else [],
+            "owner": monitor is not None,
+            "in_flight": monitor.memory.in_flight if monitor else None,
+            "latched": monitor.memory.latched if monitor else None,
+            "panes_held": monitor.held if monitor else None,
+        }
+        return Health(live=True, ready=bool(session and session.counting.assigned and watched), facts=facts)
+
+    def _work(self, waits: Backoff) -> None:
+        """One session, until told to stop or something fails."""
+        announcements = Announcements(self._settings, self._settings.topics().champions.name)
+        try:
+            self._await_champion(announcements)
+            self._settle()
+            session = self._opened(announcements)
+        except BaseException:
+            announcements.close()
+            raise
+        self._session = session
+        self._metrics.sessions.inc()
+        self.situation.at("watching")
+        try:
+            while not self.situation.stopping.is_set():
+                self._turn(session)
+                waits.reset()
+                for neighbour in self.situation.away:
+                    self.situation.found(neighbour)
+        finally:
+            self._session = None
+            session.close()
+
+    def _settle(self) -> None:
+        """Before the first session only: what a former one left behind is garbage, and must be collected."""
+        if not self._settled:
+            self._settled = True
+            heap.settle()
+
+    def _opened(self, announcements: Announcements) -> _Session:
+        reference = self.champions.reference
+        assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
+        settings = self._settings
+        outbox = Outbox(settings, f"{settings.group()}.{self.instance.name}")
+        means = Means(settings=settings, instance=self.instance.name, writers=self._writers, metrics=self._metrics)
+        counting = Counting(means, reference)
+        watched = Watched(self.champions, self._looking)
+        owning = Owning(settings, self.instance.name, watched, self._serdes, self._metrics)
+        return _Session(outbox, counting, owning, announcements)
+
+    def _turn(self, session: _Session) -> None:
+        tell_at = time.monotonic() + TELL_EVERY_S
+        while session.counting.step(STEP_S) and time.monotonic() < tell_at:
+            pass
+        session.counting.tell(session.outbox, self._serdes.counts)
+        session.owning.step(session.outbox)
+        if self._follows(session.announcements):
+            reference = self.champions.reference
+            assert reference is not None  # noqa: S101 - for the type checker: one is followed
+            session.counting.follow(reference)
+
+    def _await_champion(self, announcements: Announcements) -> None:
+        while not self._follows(announcements) and self.champions.reference is None:
+            self.situation.at("waiting for a champion")
+            if self.situation.stopping.wait(WAIT_S):
+                raise StoppedError
+
+    def _follows(self, announcements: Announcements) -> bool:
+        """Whether another champion is watched now; MLflow's absence keeps the one there is."""
+        heard = self.champions.hear(announcements)
+        now = time.monotonic()
+        if not heard and (self.champions.settled or now - self._asked_at < self._settings.champion_poll_s):
+            return False
+        self._asked_at = now
+        try:
+            followed = self.champions.follow()
+        except OutageError as fault:
+            self.situation.lost("mlflow", fault)
+            return False
+        self.situation.found("mlflow")
+        watched = self.champions.reference
+        if followed and watched is not None:
+            self._metrics.watching(watched.champion_version, watched.reference_id)
+            log.info("champion.watched", version=watched.champion_version, reference_id=watched.reference_id)
+        return followed
+
+    def _require_topics(self) -> None:
+        topics = self._settings.topics()
+        try:
+            known = AdminClient(self._settings.kafka()).list_topics(timeout=5.0).topics
+        except KafkaException as cause:
+            raise BrokerAwayError(cause.args[0].name()) from cause
+        needed = (
+            topics.applications,
+            topics.decisions,
+            topics.champions,
+            topics.drift_counts,
+            topics.drift_states,
+            topics.drift_reports,
+            topics.performance_reports,
+            topics.outcomes,
+            topics.drift_acknowledgements,
+            topics.retrain_commands,
+            topics.retrain_results,
+        )
+        missing = [topic.name for topic in needed if topic.name not in known]
+        if missing:
+            problem = f"no topic {', '.join(missing)} on {self._settings.bootstrap_servers}: run `loanctl topics apply`"
+            raise NoTopicError(problem)
+
+
+def _neighbour(fault: OutageError) -> str:
+    if isinstance(fault, RegistryAwayError):
+        return "registry"
+    return "mlflow" if isinstance(fault, ModelRegistryAwayError) else "broker"

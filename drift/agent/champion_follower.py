@@ -1,0 +1,172 @@
+"""The champion's reference: who was announced last, and the profile of its bundle.
+
+A shell: reads the champions topic without a group, so that every agent hears of every champion, and
+fetches bundles from the registry's cache by digest. While nothing was ever announced, the registry
+is asked whom the alias points at.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
+from drift.binning.reference import Reference
+from schemas.contract import Contract
+from schemas.errors import RecordError, SetupError
+from schemas.events import ChampionAnnouncement, DriftCounts
+from schemas.registry_client import EventSerde
+from scorecard import bundle
+from scorecard.registry.bundle_cache import BundleCache
+from scorecard.registry.model_registry import Registry
+from streams.kafka.batch_reader import Reading, ReadingError
+from streams.kafka.consumer import properties
+from streams.runtime.settings import Connection
+
+UNANNOUNCED: Final = -1
+"""Generation of a champion that the registry names and no announcement does."""
+MOST: Final = 500
+REMEMBERED: Final = 4
+"""References kept: the one watched, and those whose counts are still on the way."""
+
+log = structlog.get_logger(__name__)
+
+
+class Announcements:
+    """The champions topic, read from its beginning without a group."""
+
+    def __init__(self, connection: Connection, topic: str) -> None:
+        """Begin to read."""
+        self._consumer = Consumer(properties(connection, Reading(topics=[topic])))
+        self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        self.ended = False
+        """Everything that was there has been read: whoever is not announced by now never was."""
+
+    def read(self) -> Iterator[tuple[int, bytes | None]]:
+        """Offset and value of what has arrived.
+
+        Raises:
+            ReadingError: this reader is of no use any more.
+        """
+        for message in self._consumer.consume(MOST, 0):
+            error = message.error()
+            if error is None:
+                yield message.offset() or 0, message.value()
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.ended = True
+            elif error.fatal():
+                raise ReadingError(error.name())
+
+    def close(self) -> None:
+        """Stop."""
+        with suppress(RuntimeError):
+            self._consumer.close()
+
+
+class Champions:
+    """Follows the champion of one product."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        cache: BundleCache,
+        contract: Contract,
+        serde: EventSerde[ChampionAnnouncement],
+        refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Knows nobody yet.
+
+        Args:
+            refused: called for a champion whose profile cannot be used.
+        """
+        self._registry = registry
+        self._cache = cache
+        self._contract = contract
+        self._serde = serde
+        self._refused = refused
+        self._announced: tuple[int, ChampionAnnouncement] | None = None
+        self._all_heard = False
+        self._kept: OrderedDict[tuple[int, str], Reference] = OrderedDict()
+        self._unusable: set[tuple[int, str]] = set()
+        self.reference: Reference | None = None
+        """Of the champion to watch; None while there is none, or none that can be used."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nobody to ask for: the champion announced is watched, or cannot be."""
+        if self._announced is None:
+            return self.reference is not None
+        offset, announced = self._announced
+        return self._is_watched(offset, announced.version) or (offset, announced.version) in self._unusable
+
+    def hear(self, announcements: Announcements) -> bool:
+        """Take what was announced, the last word on the product stands; whether anything was."""
+        heard = False
+        for offset, value in announcements.read():
+            try:
+                announced = self._serde.decode(value)
+            except RecordError as fault:
+                log.warning("announcement.unreadable", offset=offset, reason=fault.reason)
+                continue
+            if announced.product == self._contract.product:
+                self._announced, heard = (offset, announced), True
+        self._all_heard = announcements.ended
+        return heard
+
+    def follow(self) -> bool:
+        """Watch the champion that was announced last; whether it is another one now.
+
+        Raises:
+            OutageError: MLflow does not answer; whoever was watched is watched on.
+        """
+        named = self._named()
+        if named is None:
+            return False
+        generation, version, digest = named
+        if self._is_watched(generation, version) or (generation, version) in self._unusable:
+            return False
+        try:
+            self.reference = self._reference(generation, version, digest)
+        except SetupError as fault:
+            self._unusable.add((generation, version))
+            self._refused()
+            log.error("champion.unusable", version=version, why=str(fault))  # noqa: TRY400 - a line, no traceback
+            return False
+        return True
+
+    def of(self, counts: DriftCounts) -> Reference:
+        """The reference that a message of partial counts was made with.
+
+        Raises:
+            OutageError: MLflow does not answer.
+            SetupError: its bundle is damaged, or of another contract.
+        """
+        return self._reference(counts.generation, counts.champion_version, counts.champion_digest)
+
+    def _named(self) -> tuple[int, str, str] | None:
+        if self._announced is not None:
+            offset, announced = self._announced
+            return offset, announced.version, announced.digest
+        if self.reference is not None or not self._all_heard:
+            return None
+        found = self._registry.champion()
+        return None if found is None else (UNANNOUNCED, found.version, found.digest)
+
+    def _is_watched(self, generation: int, version: str) -> bool:
+        watched = self.reference
+        return watched is not None and (watched.generation, watched.champion_version) == (generation, version)
+
+    def _reference(self, generation: int, version: str, digest: str) -> Reference:
+        known = self._kept.get((generation, version))
+        if known is not None:
+            return known
+        # What the cache has needs no MLflow, whose import alone takes seconds.
+        place = self._cache.find(digest) or self._registry.fetch(version)
+        scorecard = bundle.read(place, self._contract, digest)
+        found = Reference.of(generation, version, scorecard.digest, scorecard.profile, self._contract)
+        self._kept[generation, version] = found
+        while len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+        return found

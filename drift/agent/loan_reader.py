@@ -1,0 +1,85 @@
+"""Loans from the topics: decisions joined with their outcomes by `drift.performance.outcome_join`.
+
+A shell. Outcomes end where they did before decisions were looked at, so that what became of a loan has its decision.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from drift.performance.outcome_join import Decided, Ended, Joining, JoinRules
+from drift.rereading import projected
+from schemas.events import LoanDecision, LoanOutcome, Outcome
+from schemas.projection import Projection, millis
+from streams.kafka.topic_reader import Extent, Record, extents
+from streams.runtime.settings import Connection
+
+OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")
+OF_OUTCOMES: Final = ("application_id", "defaulted", "observed_at")
+
+
+def decisions_and_outcomes(connection: Connection) -> list[Extent]:
+    """Where all of them lie now.
+
+    Raises:
+        OutageError: the broker is away.
+        NoTopicError: a topic does not exist.
+    """
+    topics = connection.topics()
+    outcomes = extents(connection, [topics.outcomes.name])
+    return [*extents(connection, [topics.decisions.name]), *outcomes]
+
+
+def joined(
+    connection: Connection, wanted: Sequence[Extent], rules: JoinRules, between: Callable[[], object] = lambda: None
+) -> Joining:
+    """The loans of some stretches of both topics.
+
+    Args:
+        connection: broker and registry.
+        wanted: the stretches.
+        rules: what is joined.
+        between: called after every some thousand records.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    joining, topics = Joining(rules), connection.topics()
+    of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
+    decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
+    outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
+    for record, plain in _read(joining, projected(connection, decisions, of_decisions, between=between)):
+        joining.decided(_decided(record, plain))
+    for record, plain in _read(joining, projected(connection, outcomes, of_outcomes, between=between)):
+        joining.ended(_ended(record, plain))
+    return joining
+
+
+def _read(
+    joining: Joining, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
+) -> Iterator[tuple[Record, Mapping[str, Any]]]:
+    """What could be read; the rest is told to the joining."""
+    for record, plain in found:
+        if plain is None:
+            joining.unreadable()
+        else:
+            yield record, plain
+
+
+def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:
+    return Decided(
+        application_id=plain["application_id"],
+        applied_at=millis(plain["applied_at"]),
+        probability=plain["probability"],
+        approved=plain["outcome"] == Outcome.APPROVE.value,
+        version=plain["scorecard_version"],
+        place=record.place,
+    )
+
+
+def _ended(record: Record, plain: Mapping[str, Any]) -> Ended:
+    return Ended(
+        application_id=plain["application_id"],
+        defaulted=plain["defaulted"],
+        observed_at=millis(plain["observed_at"]),
+        place=record.place,
+    )

@@ -1,0 +1,246 @@
+"""The counting half of an agent: applications and decisions in, partial counts of closed panes out.
+
+A shell around `drift.windows.panes`: one consumer, a `PartitionPanes` for each partition it was given. Offsets
+are committed only up to the first record of an open pane, in the transaction that tells of the closed
+ones; whoever has the partition next reads on from there and comes to the same counts. The group may
+have any number of agents.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from drift.agent.outbox import Outbox, committed, position_of, record_of
+from drift.binning.binner import cells_of
+from drift.binning.reference import Reference
+from drift.metrics import Metrics
+from drift.settings import DriftSettings
+from drift.windows.panes import PartitionPanes
+from drift.windows.partial_counts import Counted, Teller
+from drift.windows.window import Place
+from schemas.codec import schema_ids
+from schemas.events import DriftCounts
+from schemas.registry_client import EventSerde, WriterSchemas
+from streams.kafka.batch_reader import ReadingError, records_of
+from streams.kafka.consumer import ASK_S, Reading, properties
+
+SETTLE_S: Final = 1.0
+"""After silence everywhere, panes are held back for so long: partitions that wake together are heard together,
+and the first to be read cannot close windows for the others."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What counting needs of its process."""
+
+    settings: DriftSettings
+    instance: str
+    """Names the static member."""
+    writers: WriterSchemas
+    metrics: Metrics
+    clock: Callable[[], float] = time.monotonic
+    """Seconds; tells silence."""
+
+
+class Counting:
+    """One member of the group that counts. Used from one thread."""
+
+    def __init__(self, means: Means, reference: Reference) -> None:
+        """Join the group.
+
+        Args:
+            means: settings and neighbours.
+            reference: of the champion to count for, until another one is followed.
+        """
+        self._settings = settings = means.settings
+        self._product = settings.contract().product
+        self._writers = means.writers
+        self._metrics = means.metrics
+        self._clock = means.clock
+        self._turns = 0
+        """Grows with each rebalance."""
+        self._given: list[TopicPartition] = []
+        """Where reading began after the last one."""
+        self._places: dict[Place, Counted] = {}
+        self._held_until = 0.0
+        self._leaving = False
+        self._reference = reference
+        self._cells = cells_of(settings.contract(), settings.topics(), reference)
+        self._partitions: dict[str, int] = {}
+        reading = Reading(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
+        self._consumer = Consumer(properties(settings, reading))
+        self._consumer.subscribe(
+            list(settings.sources()), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has told us our partitions, be they none."""
+        return self._turns > 0
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """What we were given."""
+        return sorted(self._places)
+
+    def step(self, timeout_s: float) -> bool:
+        """Read what has arrived and count it; whether something had.
+
+        Raises:
+            ReadingError: this consumer is of no use any more.
+            RegistryAwayError: the registry does not answer.
+        """
+        messages = self._consumed(timeout_s)
+        now = self._clock()
+        slept = all(counted.idle for counted in self._places.values())
+        arrived = self._by_place(messages)
+        for place, its in arrived.items():
+            self._observe(place, its, now)
+        if slept and any(counted.awake for counted in self._places.values()):
+            self._held_until = now + SETTLE_S
+        return bool(arrived)
+
+    def tell(self, outbox: Outbox, serde: EventSerde[DriftCounts]) -> int:
+        """Tell of closed panes, of waking and of silence, and commit; how many messages.
+
+        Raises:
+            DeliveryError: begin again from what is in Kafka.
+        """
+        now = self._clock()
+        messages: list[DriftCounts] = []
+        for place, counted in sorted(self._places.items()):
+            messages += self._teller(place).woken(counted)
+        if now >= self._held_until:
+            for place, counted in sorted(self._places.items()):
+                messages += self._teller(place).closed(counted, now, self._settings.silence_s())
+        if messages:
+            topic = self._settings.topics().drift_counts
+            records = [
+                record_of(topic, f"{message.source}-{message.partition}", message, serde) for message in messages
+            ]
+            outbox.commit(records, self._positions(messages), self._consumer.consumer_group_metadata())
+        return len(messages)
+
+    def follow(self, reference: Reference) -> None:
+        """Count for another champion: open panes are counted again, in its bins; call after `tell`."""
+        self._reference = reference
+        self._cells = cells_of(self._settings.contract(), self._settings.topics(), reference)
+        for place, counted in self._places.items():
+            position = counted.panes.position().for_successor()
+            counted.panes = self._panes(place, position)
+            if counted.read:
+                self._seek(place, position.next_offset)
+
+    def close(self) -> None:
+        """Leave without waiting; a static member's partitions wait for it."""
+        self._leaving = True
+        with suppress(KafkaException, RuntimeError):
+            self._consumer.close()
+
+    def _consumed(self, timeout_s: float) -> list[Any]:
+        turns = self._turns
+        try:
+            messages = self._consumer.consume(1, timeout_s)
+            if messages:
+                messages += self._consumer.consume(self._settings.batch_records - 1, 0)
+        except (KafkaException, RuntimeError) as cause:
+            raise ReadingError(type(cause).__name__) from cause
+        if turns != self._turns:
+            # Some of it may have been read before partitions changed hands, and some after: all is read again.
+            self._consumer.assign(self._given)
+            return []
+        return [message for message in messages if _tells(message)]
+
+    def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
+        """The records of each partition of ours, having noted which were read to their end."""
+        arrived: dict[Place, list[Any]] = {}
+        for message in messages:
+            place = (message.topic(), message.partition())
+            counted = self._places.get(place)
+            if counted is None:
+                continue
+            # In the order read: a record may follow the end of a partition, and the end a record.
+            counted.ended = message.error() is not None
+            if not counted.ended:
+                arrived.setdefault(place, []).append(message)
+        return arrived
+
+    def _observe(self, place: Place, messages: list[Any], now: float) -> None:
+        batch = records_of(place[0], messages)
+        seen = self._cells[place[0]].observe(batch, self._writers.of(schema_ids(batch.values)))
+        counted = self._places[place]
+        counted.panes.observe(seen)
+        counted.read = True
+        if len(seen.offsets):
+            counted.seen_at, counted.awake = now, True
+        self._metrics.counted(place[0], len(seen.offsets))
+
+    def _teller(self, place: Place) -> Teller:
+        return Teller(
+            product=self._product,
+            place=place,
+            partitions=self._partitions_of,
+            reference=self._reference,
+        )
+
+    def _positions(self, messages: Iterable[DriftCounts]) -> list[TopicPartition]:
+        places = sorted({(message.source, message.partition) for message in messages})
+        generation = self._reference.generation
+        return [committed(place, self._places[place].panes.position(), generation) for place in places]
+
+    def _partitions_of(self, topic: str) -> int:
+        if topic not in self._partitions:
+            try:
+                known = self._consumer.list_topics(topic, ASK_S).topics[topic].partitions
+            except KafkaException as cause:
+                raise ReadingError(cause.args[0].name()) from cause
+            self._partitions[topic] = len(known)
+        return self._partitions[topic]
+
+    def _panes(self, place: Place, position: Any) -> PartitionPanes:
+        return PartitionPanes(self._settings.panes(), self._cells[place[0]].shape, position)
+
+    def _seek(self, place: Place, offset: int) -> None:
+        try:
+            self._consumer.seek(TopicPartition(*place, offset))
+        except KafkaException as cause:
+            raise ReadingError(cause.args[0].name()) from cause
+
+    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        if self._leaving:
+            return
+        found = consumer.committed(given, ASK_S)
+        self._partitions.clear()
+        self._turns += 1
+        for each in found:
+            position = position_of(each, self._reference.generation)
+            place = (each.topic, each.partition)
+            self._places[place] = Counted(self._panes(place, position), position.horizon, self._clock())
+        self._given = [TopicPartition(each.topic, each.partition, each.offset) for each in found]
+        consumer.assign(self._given)
+        log.info("partitions.assigned", partitions=[f"{each.topic}-{each.partition}" for each in found])
+
+    def _on_revoke(self, _consumer: Any, taken: list[TopicPartition]) -> None:
+        self._turns += 1
+        self._given = []
+        for each in taken:
+            self._places.pop((each.topic, each.partition), None)
+        log.info("partitions.revoked", partitions=[f"{each.topic}-{each.partition}" for each in taken])
+
+
+def _tells(message: Any) -> bool:
+    """Whether it is a record, or the end of a partition."""
+    error = message.error()
+    if error is None or error.code() == KafkaError._PARTITION_EOF:
+        return True
+    if error.fatal():
+        raise ReadingError(error.name())
+    log.warning("reading.disturbed", error=error.name())
+    return False

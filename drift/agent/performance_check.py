@@ -1,0 +1,201 @@
+"""Looks at what became of the champion's loans: all its decisions and outcomes are read, as often as is asked.
+
+A shell. A look takes as long as reading takes, so it has a thread of its own: the agent goes on counting.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from drift.agent.loan_reader import decisions_and_outcomes, joined
+from drift.binning.reference import Reference
+from drift.detection.drift_report import millis_of
+from drift.performance.performance_report import Subject, performance_report
+from drift.settings import DriftSettings
+from schemas.errors import OutageError
+from schemas.events import PerformanceReport, PerformanceRules, ReadRange
+from streams.kafka.topic_reader import Extent
+from streams.runtime.settings import Connection
+
+NEVER: Final = float("inf")
+SHARE: Final = 0.2
+AGAIN_S: Final = 60.0
+"""After which a look that failed is made again."""
+
+log = structlog.get_logger(__name__)
+
+
+def look(
+    settings: DriftSettings,
+    version: str,
+    digest: str,
+    seen: Sequence[int] = (),
+    between: Callable[[], object] = lambda: None,
+) -> PerformanceReport | None:
+    """A champion's performance as known now; None where no outcome has come since a look before.
+
+    Args:
+        settings: neighbours and rules.
+        version: the champion's.
+        digest: of its bundle.
+        seen: where the partitions of outcomes ended then; empty where nobody has looked.
+        between: called after every some thousand records.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NoTopicError: a topic does not exist.
+    """
+    lying, outcomes = decisions_and_outcomes(settings), settings.topics().outcomes.name
+    if [extent.end for extent in lying if extent.topic == outcomes] == list(seen):
+        return None
+    subject = Subject(
+        product=settings.contract().product,
+        champion_version=version,
+        champion_digest=digest,
+        as_of=millis_of(datetime.now(UTC)),
+    )
+    return report_of(settings, subject, settings.performance_rules(), lying, between)
+
+
+def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceReport:
+    """The report that the offsets which it names give now, its command taken over: that depends on earlier ones.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    wanted = [Extent(each.topic, each.partition, each.first, each.end) for each in report.offsets]
+    found = report_of(settings, Subject.of(report), report.rules, wanted)
+    return replace(found, command_id=report.command_id, withheld=report.withheld)
+
+
+def report_of(
+    connection: Connection,
+    subject: Subject,
+    rules: PerformanceRules,
+    wanted: Sequence[Extent],
+    between: Callable[[], object] = lambda: None,
+) -> PerformanceReport:
+    """The report of some stretches of the topics of decisions and outcomes.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    joining = joined(connection, wanted, subject.joins(rules), between)
+    read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
+    return performance_report(joining, subject, rules, read)
+
+
+def look_aside(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]) -> PerformanceReport | None:
+    """The same from beside an agent that counts: it has the interpreter for a fifth of the time."""
+    return look(settings, version, digest, seen, Resting(SHARE))
+
+
+class Resting:
+    """Rests after each piece of work, so that work takes no more than a share of the time."""
+
+    def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Work begins.
+
+        Args:
+            share: in (0, 1].
+            clock: seconds.
+        """
+        self._rests = 1.0 / share - 1.0
+        self._clock = clock
+        self._began = clock()
+
+    def __call__(self) -> None:
+        """Sleep in proportion to what was worked since the last rest."""
+        time.sleep(self._rests * (self._clock() - self._began))
+        self._began = self._clock()
+
+
+Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
+"""At the champion of a version and digest, unless these outcomes are all there are."""
+
+
+class Looking:
+    """One look at a time, each some time after the one before; the first at a champion at once.
+
+    One for the length of the process: a look cannot be broken off, and several would be in each other's way.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        every_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            look: reads and tells, or raises; called in a thread.
+            every_s: by that clock, from the end of one to the beginning of the next; 0 for never.
+        """
+        self._look = look
+        self._every_s = every_s
+        self._clock = clock
+        self._due_at = NEVER
+        self._of = ""
+        """The digest of whom we looked at last."""
+        self._running: _Run | None = None
+        self._wanted = False
+        """Whether what the look under way finds is still of use."""
+
+    def begin_anew(self) -> None:
+        """Look at once, and forget what a look under way finds: somebody else may have told it."""
+        self._of, self._wanted = "", False
+
+    def step(self, reference: Reference, seen: Sequence[int]) -> PerformanceReport | None:
+        """Begin a look where one is due; what one has found that has ended since this was last called.
+
+        Args:
+            reference: of the champion to look at now; a look that is under way ends with its own.
+            seen: as for `look`.
+
+        A look that finds a neighbour away is told of and made again: counting goes on without it.
+
+        Raises:
+            SetupError: a person must act.
+        """
+        if self._running is not None:
+            return self._ended(self._running)
+        if self._every_s and (reference.champion_digest != self._of or self._clock() >= self._due_at):
+            self._of, self._wanted = reference.champion_digest, True
+            self._running = _Run(lambda: self._look(reference.champion_version, reference.champion_digest, seen))
+        return None
+
+    def _ended(self, run: "_Run") -> PerformanceReport | None:
+        if run.is_alive():
+            return None
+        self._running, self._due_at = None, self._clock() + self._every_s
+        if not self._wanted:
+            return None
+        if isinstance(run.fault, OutageError):
+            self._due_at = self._clock() + min(self._every_s, AGAIN_S)
+            log.warning("look.failed", fault=type(run.fault).__name__)
+        elif run.fault is not None:
+            raise run.fault
+        return run.found
+
+
+class _Run(threading.Thread):
+    """A look under way; a process that ends does not wait for it."""
+
+    def __init__(self, look: Callable[[], PerformanceReport | None]) -> None:
+        super().__init__(name="looking", daemon=True)
+        self.found: PerformanceReport | None = None
+        self.fault: BaseException | None = None
+        self._act = look
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.found = self._act()
+        except BaseException as fault:  # noqa: BLE001 - told in the thread that asked
+            self.fault = fault

@@ -1,0 +1,42 @@
+"""Bytes of what the owner of the windows reads and writes."""
+
+from dataclasses import dataclass
+
+from drift.settings import DriftSettings
+from schemas.events import (
+    DriftAcknowledgement,
+    DriftCounts,
+    DriftReport,
+    DriftState,
+    PerformanceReport,
+    RetrainCommand,
+    RetrainResult,
+)
+from schemas.registry_client import EventSerde
+
+
+@dataclass(frozen=True, slots=True)
+class Serdes:
+    """One for each type of event."""
+
+    counts: EventSerde[DriftCounts]
+    reports: EventSerde[DriftReport]
+    performances: EventSerde[PerformanceReport]
+    states: EventSerde[DriftState]
+    commands: EventSerde[RetrainCommand]
+    results: EventSerde[RetrainResult]
+    acknowledgements: EventSerde[DriftAcknowledgement]
+
+    @classmethod
+    def of(cls, settings: DriftSettings) -> "Serdes":
+        """Those of the product's topics."""
+        registry, topics = settings.registry(), settings.topics()
+        return cls(
+            counts=EventSerde(registry, DriftCounts, topics.drift_counts.name),
+            reports=EventSerde(registry, DriftReport, topics.drift_reports.name),
+            performances=EventSerde(registry, PerformanceReport, topics.performance_reports.name),
+            states=EventSerde(registry, DriftState, topics.drift_states.name),
+            commands=EventSerde(registry, RetrainCommand, topics.retrain_commands.name),
+            results=EventSerde(registry, RetrainResult, topics.retrain_results.name),
+            acknowledgements=EventSerde(registry, DriftAcknowledgement, topics.drift_acknowledgements.name),
+        )

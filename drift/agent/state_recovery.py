@@ -1,0 +1,125 @@
+"""What the last owner of the windows knew, read back from Kafka.
+
+A shell around the compacted topic of states; what is done with it is `drift.agent.window_owner`.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from drift.monitor import Findings, Monitor
+from drift.settings import DriftSettings
+from schemas.events import DriftState
+from schemas.registry_client import EventSerde
+from streams.kafka.batch_reader import ReadingError
+from streams.kafka.consumer import ASK_S
+from streams.kafka.delivery import TRANSACTION_TIMEOUT_MS
+
+LOOKED_BACK: Final = (10, 1_000, 100_000)
+"""Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
+POLL_S: Final = 5.0
+LOOK_AGAIN_S: Final = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What an owner has before it; nobody has one who does not own the windows."""
+
+    monitor: Monitor
+    positions: dict[str, int]
+    """The next offset of each topic."""
+    findings: Findings = field(default_factory=Findings)
+    """Not published yet."""
+    changed: bool = False
+    """Something was learnt since the state was saved."""
+    published: int = 0
+    """Transactions so far."""
+
+    def saved(self) -> str:
+        """Monitor and positions as JSON, which `Recovery` makes a desk of again."""
+        plain = {"monitor": self.monitor.saved(), "positions": self.positions, "published": self.published}
+        return json.dumps(plain, separators=(",", ":"))
+
+
+class Recovery:
+    """Reads states, with a consumer that has no group and nothing else to read meanwhile."""
+
+    def __init__(self, settings: DriftSettings, consumer: Consumer, serde: EventSerde[DriftState]) -> None:
+        """Reads nothing yet."""
+        topics = settings.topics()
+        self._rules = settings.rules()
+        self._counts, self._states = topics.drift_counts.name, topics.drift_states.name
+        self._consumer = consumer
+        self._serde = serde
+
+    def desk(self, committed: TopicPartition) -> Desk:
+        """As the last owner left it.
+
+        Its state and its offset were one transaction, but become visible one after the other: a state of an
+        earlier transaction than the offset's is not the last one yet.
+
+        Args:
+            committed: the group's, with the number of its transaction as metadata.
+
+        Raises:
+            ReadingError: the last state does not come.
+        """
+        deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1_000
+        number = _number(committed.metadata)
+        while time.monotonic() < deadline:
+            desk = self._desk_of(self._last_state(), committed.offset, number)
+            if desk.published >= number and desk.positions.get(self._counts, 0) >= committed.offset:
+                return desk
+            time.sleep(LOOK_AGAIN_S)
+        raise ReadingError(self._states)
+
+    def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> Desk:
+        """What a state stands for; begins anew at the committed offset where another version wrote it."""
+        if saved is None:
+            return Desk(Monitor(self._rules), {})
+        try:
+            plain = json.loads(saved.state)
+            monitor = Monitor.restored(self._rules, plain["monitor"])
+            return Desk(monitor, dict(plain["positions"]), published=plain.get("published", 0))
+        except (KeyError, TypeError, ValueError) as fault:
+            log.warning("state.of_another_version", fault=type(fault).__name__)
+            return Desk(Monitor(self._rules), {self._counts: committed}, published=number)
+
+    def _last_state(self) -> DriftState | None:
+        topic = self._states
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, 0), ASK_S)
+        for back in LOOKED_BACK:
+            first = max(low, high - back)
+            found = self._last_between(topic, first, high)
+            if found is not None or first == low:
+                return found
+        return None
+
+    def _last_between(self, topic: str, first: int, high: int) -> DriftState | None:
+        """The last state from an offset on; reads to the end, which `read_committed` may see late."""
+        last: Any = None
+        self._consumer.assign([TopicPartition(topic, 0, first)])
+        try:
+            while first < high:
+                message = self._consumer.poll(POLL_S)
+                if message is None:
+                    raise ReadingError(topic)
+                error = message.error()
+                if error is None:
+                    last = message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    break
+        finally:
+            self._consumer.unassign()
+        return self._serde.decode(last.value()) if last is not None else None
+
+
+def _number(metadata: str | None) -> int:
+    """Of a transaction; 0 where an earlier version, or somebody's tool, has committed."""
+    return int(metadata) if metadata and metadata.isdecimal() else 0

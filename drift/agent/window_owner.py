@@ -1,0 +1,251 @@
+"""The owning half of an agent: partial counts in, reports and commands out.
+
+A shell around `drift.monitor`. The topic of partial counts has one partition, so the group has one
+owner at a time; another agent takes over when it dies. What the owner knows is on a compacted topic,
+written in the same transaction as the reports that it led to: a successor reads the last state and
+goes on with the next message, and no window is told of twice.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from drift.agent.champion_follower import Champions
+from drift.agent.outbox import Outbox, record_of
+from drift.agent.performance_check import Looking
+from drift.agent.serdes import Serdes
+from drift.agent.state_recovery import Desk, Recovery
+from drift.metrics import Metrics
+from drift.monitor import Findings, Monitor
+from drift.settings import DriftSettings
+from schemas.errors import RecordError
+from schemas.events import DriftState
+from schemas.records import OutgoingRecord
+from streams.kafka.batch_reader import ReadingError
+from streams.kafka.consumer import ASK_S, Reading, properties
+
+MOST_MESSAGES: Final = 500
+SAVE_EVERY_S: Final = 10.0
+"""Without a report, the state is saved so often: a successor reads so many partial counts again."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Whom we watch, and how it is looked at; both outlive a session."""
+
+    champions: Champions
+    looking: Looking
+
+
+class Owning:
+    """One member of the group of owners. Used from one thread."""
+
+    def __init__(
+        self, settings: DriftSettings, instance: str, watched: Watched, serdes: Serdes, metrics: Metrics
+    ) -> None:
+        """Join the group; most members only wait."""
+        self._settings = settings
+        self._topics = settings.topics()
+        self._champions = watched.champions
+        self._serdes = serdes
+        self._metrics = metrics
+        self._clock: Callable[[], float] = time.monotonic
+        self._looking = watched.looking
+        self._desk: Desk | None = None
+        self._saved_at = self._heard_at = self._clock()
+        self._closed_silent = False
+        self._leaving = False
+        self._turns = 0
+        """Grows with each rebalance."""
+        self._given: list[TopicPartition] = []
+        """Where reading began after the last one."""
+        counts, group = self._topics.drift_counts.name, f"{settings.group()}.owner"
+        reading = Reading(topics=[counts], group=group, instance_id=instance)
+        self._consumer = Consumer(properties(settings, reading))
+        self._words = Consumer(properties(settings, Reading(topics=[])))
+        self._recovery = Recovery(settings, self._words, serdes.states)
+        self._consumer.subscribe(
+            [counts],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """What the owner knows; None where another agent owns the windows."""
+        return self._desk.monitor if self._desk else None
+
+    def step(self, outbox: Outbox) -> bool:
+        """Take what has arrived, and publish what it led to; whether something had.
+
+        Raises:
+            OutageError: begin again from what is in Kafka.
+            SetupError: a person must mend something.
+        """
+        messages = self._counts_read()
+        desk = self._desk
+        if desk is None:
+            return False
+        self._take_words(desk)
+        now = self._clock()
+        for message in messages:
+            self._take_counts(desk, message)
+        self._take_silence(desk, now, heard=bool(messages))
+        self._take_look(desk)
+        if desk.findings or (desk.changed and now - self._saved_at >= SAVE_EVERY_S):
+            self._publish(desk, outbox)
+            self._saved_at = now
+        return bool(messages)
+
+    def close(self) -> None:
+        """Leave without waiting."""
+        self._leaving = True
+        for consumer in (self._consumer, self._words):
+            with suppress(KafkaException, RuntimeError):
+                consumer.close()
+
+    def _counts_read(self) -> list[Any]:
+        turns = self._turns
+        messages = list(self._consumed(self._consumer))
+        if turns == self._turns:
+            return messages
+        # Some of it may have been read before the windows changed hands, and some after: all is read again.
+        self._consumer.assign(self._given)
+        return []
+
+    def _take_counts(self, desk: Desk, message: Any) -> None:
+        desk.positions[message.topic()] = message.offset() + 1
+        try:
+            counts = self._serdes.counts.decode(message.value())
+        except RecordError as fault:
+            log.warning("counts.unreadable", offset=message.offset(), reason=fault.reason)
+            return
+        if counts.generation < desk.monitor.generation:
+            self._keep(desk, desk.monitor.passed(counts))
+        else:
+            self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC)))
+
+    def _take_silence(self, desk: Desk, now: float, *, heard: bool) -> None:
+        if heard:
+            self._heard_at, self._closed_silent = now, False
+        silent = desk.monitor.all_silent and now - self._heard_at >= self._settings.window_idle_s
+        reference = self._champions.reference
+        if silent and not self._closed_silent and reference and desk.monitor.champion[2] == reference.reference_id:
+            self._closed_silent = True
+            self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
+
+    def _take_look(self, desk: Desk) -> None:
+        reference, decides = self._champions.reference, desk.monitor.champion[1]
+        if reference is None or decides not in ("", reference.champion_digest):
+            # Nothing of the new champion's has been counted yet, nor decided: there is nothing to look at.
+            return
+        rules = self._settings.performance_rules()
+        found = self._looking.step(reference, desk.monitor.outcomes_seen(reference.champion_digest, rules))
+        if found is not None:
+            self._keep(desk, desk.monitor.performed(found, datetime.now(UTC)))
+
+    def _take_words(self, desk: Desk) -> None:
+        for message in self._consumed(self._words):
+            desk.positions[message.topic()] = message.offset() + 1
+            desk.changed = True
+            try:
+                if message.topic() == self._topics.retrain_results.name:
+                    desk.monitor.answered(self._serdes.results.decode(message.value()))
+                else:
+                    desk.monitor.acknowledged(self._serdes.acknowledgements.decode(message.value()))
+            except RecordError as fault:
+                log.warning("word.unreadable", topic=message.topic(), offset=message.offset(), reason=fault.reason)
+
+    def _keep(self, desk: Desk, found: Findings) -> None:
+        desk.changed = True
+        desk.findings = desk.findings.plus(found)
+
+    def _publish(self, desk: Desk, outbox: Outbox) -> None:
+        counts = self._topics.drift_counts.name
+        desk.published += 1
+        # Always an offset, though nothing may have been read since: it keeps a former owner from publishing.
+        position = TopicPartition(counts, 0, desk.positions.get(counts, 0), metadata=str(desk.published))
+        outbox.commit(self._records(desk), [position], self._consumer.consumer_group_metadata())
+        found, desk.findings, desk.changed = desk.findings, Findings(), False
+        for report in found.reports:
+            self._metrics.reported(report)
+            log.info(
+                "window.closed",
+                window=report.window_id,
+                n=report.n,
+                verdict=report.verdict.value,
+                psi=round(report.largest_psi, 4),
+                feature=report.largest_psi_feature,
+                late=report.late,
+                command=report.command_id,
+                withheld=report.withheld,
+            )
+        for performance in found.performances:
+            self._metrics.looked(performance)
+            self._metrics.commanded(performance.command_id)
+            log.info(
+                "performance.told",
+                report=performance.report_id,
+                known=performance.performance.with_outcome,
+                fallen=performance.fallen,
+                command=performance.command_id,
+                withheld=performance.withheld,
+            )
+        self._metrics.dropped.inc(found.dropped)
+
+    def _records(self, desk: Desk) -> Iterator[OutgoingRecord]:
+        topics, found, product = self._topics, desk.findings, self._settings.contract().product
+        for report in found.reports:
+            yield record_of(topics.drift_reports, report.window_id, report, self._serdes.reports)
+        for performance in found.performances:
+            yield record_of(topics.performance_reports, performance.report_id, performance, self._serdes.performances)
+        for command in found.commands:
+            yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
+        state = DriftState(product=product, state=desk.saved())
+        yield record_of(topics.drift_states, product, state, self._serdes.states)
+
+    def _consumed(self, consumer: Any) -> Iterator[Any]:
+        try:
+            messages = consumer.consume(MOST_MESSAGES, 0)
+        except (KafkaException, RuntimeError) as cause:
+            raise ReadingError(type(cause).__name__) from cause
+        for message in messages:
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.fatal():
+                raise ReadingError(error.name())
+            elif error.code() != KafkaError._PARTITION_EOF:
+                log.warning("reading.disturbed", error=error.name())
+
+    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
+        self._turns += 1
+        if not given or self._leaving:
+            return
+        counts = self._topics.drift_counts.name
+        desk = self._recovery.desk(consumer.committed(given, ASK_S)[0])
+        self._given = [TopicPartition(counts, 0, desk.positions.get(counts, 0))]
+        consumer.assign(self._given)
+        words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
+        self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
+        self._desk = desk
+        # What a look of before found, the owner in between may have told.
+        self._looking.begin_anew()
+        if desk.monitor.look is not None:
+            self._metrics.looked(desk.monitor.look)
+        log.info("windows.owned", position=desk.positions.get(counts, 0))
+
+    def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:
+        self._turns += 1
+        self._desk, self._given = None, []
+        self._metrics.disowned()
+        self._words.unassign()

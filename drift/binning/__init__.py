@@ -1,0 +1,1 @@
+"""Records as places in the bins of the champion's reference."""

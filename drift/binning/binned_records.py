@@ -1,0 +1,58 @@
+"""What is known of a stretch of one partition: when each record was signed, whose it is, and what it counts as.
+
+Pure. How applications and decisions become this: `drift.binning.binner`; what becomes of it: `drift.windows.panes`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+NO_TIME: Final = -(2**62)
+"""Watermark and horizon before anything was read: far enough from the edge of int64 to subtract from."""
+
+MILLIONTHS: Final = 1_000_000
+"""Sums are kept in millionths: integers add to the same whatever the order, floats do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Records of one partition as columns of n rows, offsets rising.
+
+    `times` is the event time, `produced` the record's own timestamp, milliseconds since 1970. `cells`
+    has shape (n, k): the places a record adds one to, -1 for none. `sums` has shape (n, s), in
+    millionths. Where `readable` is false, times, ids, cells and sums mean nothing.
+    """
+
+    offsets: Integers
+    times: Integers
+    produced: Integers
+    ids: Sequence[str]
+    cells: Integers
+    sums: Integers
+    readable: Flags
+
+    def rows(self, kept: Flags) -> "Observations":
+        """Some of them."""
+        return Observations(
+            offsets=self.offsets[kept],
+            times=self.times[kept],
+            produced=self.produced[kept],
+            ids=[self.ids[row] for row in np.flatnonzero(kept).tolist()],
+            cells=self.cells[kept],
+            sums=self.sums[kept],
+            readable=self.readable[kept],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many places and sums are counted."""
+
+    cells: int
+    sums: int = 0

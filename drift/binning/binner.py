@@ -1,0 +1,238 @@
+"""What a record counts as: applications and decisions as places in the bins that the champion's profile fixed.
+
+Pure: decoded batches in, `Observations` out. All of it is array work but the decoding itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from drift.binning.binned_records import MILLIONTHS, Flags, Integers, Observations, Shape
+from drift.binning.reference import Reference
+from schemas.applications import invalid
+from schemas.codec import ApplicationReader, by_schema
+from schemas.contract import Contract
+from schemas.events import LoanDecision, Outcome
+from schemas.projection import Projection, Writers, millis
+from schemas.records import RecordBatch
+from schemas.topics import Topics
+from scorecard.decisions.decoder import NO_REASON, Decisions, Words, decode, is_ours
+from scorecard.policy import OUTCOMES
+from scorecard.reasons import MOST
+
+Floats = npt.NDArray[np.float64]
+
+OUTCOME_CODES: Final = {outcome.value: code for code, outcome in enumerate(OUTCOMES)}
+SYMBOLS: Final = np.array([OUTCOME_CODES[outcome.value] for outcome in Outcome])
+"""The code of each symbol of the schema."""
+ABSURD: Final = 1e6
+"""No probability, and no contribution in log-odds, is as large; what damaged bytes hold shall not overflow a sum."""
+READ: Final = ("application_id", "applied_at", "outcome", "probability", "reference_id")
+READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons": ("code",)}
+
+
+class ApplicationCells:
+    """Counts applications by the bins of their features."""
+
+    def __init__(self, contract: Contract, reference: Reference) -> None:
+        self._contract = contract
+        self._layout = reference.applications
+        self._reader = ApplicationReader(contract)
+        self.shape = Shape(self._layout.size)
+
+    def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
+        """Every record of a batch, in its order; what cannot be read is marked so."""
+        decoded = self._reader.read(batch.values, writers)
+        read = _Read(
+            places=decoded.places,
+            times=decoded.applications.applied_at,
+            ids=decoded.applications.ids,
+            cells=self.cells(decoded.applications.values),
+            sums=np.zeros((len(decoded.places), 0), dtype=np.int64),
+        )
+        return _observations(batch, read)
+
+    def cells(self, values: Floats) -> Integers:
+        """The place of each value; shape of `values`, which is (n, observed fields)."""
+        wrong = invalid(self._contract, values)
+        found = np.empty(values.shape, dtype=np.int64)
+        for column, binned in enumerate(self._layout.binned):
+            found[:, column] = binned.places(values[:, column], wrong[:, column]) + self._layout.starts[column]
+        return found
+
+
+class DecisionCells:
+    """Counts a champion's decisions by score, contributions, reasons and outcome; another champion's are left out.
+
+    In bulk where our own schema wrote them (`scorecard.decisions.decoder`); what is left over, one by one.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference_id = reference.reference_id
+        self._layout = reference.decisions
+        self._read = Projection(LoanDecision, READ, READ_OF_LISTS).read
+        self._names = [binned.name for binned in reference.profile.contributions]
+        self._codes = list(reference.profile.reasons.levels)
+        self._features_spelled, self._codes_spelled = Words.of(self._names), Words.of(self._codes)
+        self._ours: dict[int, bool] = {}
+        """Whether the schema of an id is the one that is read in bulk."""
+        self.shape = Shape(self._layout.size, 1 + len(self._names))
+
+    def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
+        """The decisions of a batch that this champion made, in their order."""
+        columns = _Columns.empty(len(batch), len(self._names))
+        for schema_id, those in by_schema(batch.values).items():
+            if self._is_ours(schema_id, writers):
+                columns.take(those, self._in_bulk([batch.values[place] or b"" for place in those]))
+        for place in np.flatnonzero(~columns.seen).tolist():
+            self._one(columns, place, batch.values[place], writers)
+        places = np.flatnonzero(columns.kept)
+        values = columns.values[places]
+        read = _Read(
+            places=places,
+            times=columns.times[places],
+            ids=[columns.ids[place] for place in places.tolist()],
+            cells=self._cells(values, columns.reasons[places], columns.outcomes[places]),
+            sums=np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64),
+        )
+        seen = _observations(batch, read)
+        return seen.rows(seen.readable)
+
+    def _is_ours(self, schema_id: int, writers: Writers) -> bool:
+        if schema_id not in self._ours and schema_id in writers:
+            self._ours[schema_id] = is_ours(writers[schema_id])
+        return self._ours.get(schema_id, False)
+
+    def _in_bulk(self, values: Sequence[bytes]) -> Decisions:
+        return decode(values, self._features_spelled, self._codes_spelled, self._reference_id.encode())
+
+    def _one(self, columns: "_Columns", place: int, value: bytes | None, writers: Writers) -> None:
+        record = self._read(value, writers)
+        if record is None or record["reference_id"] != self._reference_id:
+            return
+        columns.kept[place] = True
+        columns.times[place] = millis(record["applied_at"])
+        columns.ids[place] = record["application_id"]
+        columns.outcomes[place] = OUTCOME_CODES.get(record["outcome"], 0)
+        unseen = len(self._codes)
+        for nth, reason in enumerate(record["reasons"][:MOST]):
+            known = reason["code"] in self._codes
+            columns.reasons[place, nth] = self._codes.index(reason["code"]) if known else unseen
+        if record["probability"] is not None:
+            given = {item["feature"]: item["contribution"] for item in record["contributions"]}
+            columns.values[place] = [record["probability"], *(given.get(name, np.nan) for name in self._names)]
+
+    def _cells(self, values: Floats, reasons: Integers, outcomes: Integers) -> Integers:
+        numbers = values.shape[1]
+        cells = np.full((len(values), numbers + MOST + 1), -1, dtype=np.int64)
+        right = np.zeros(len(values), dtype=np.bool_)
+        for column, binned in enumerate(self._layout.binned[:-1]):
+            cells[:, column] = binned.places(values[:, column], right) + self._layout.starts[column]
+        # A code that the profile does not know lies in the last bin, the one of UNSEEN.
+        known = np.where(reasons == len(self._codes), self._layout.binned[-1].size - 1, reasons)
+        cells[:, numbers:-1] = np.where(reasons == NO_REASON, -1, known + self._layout.starts[numbers])
+        cells[:, -1] = outcomes + self._layout.starts[-1]
+        return cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Decisions of a batch while they are read; `kept` where one is the champion's, `seen` where bulk sufficed."""
+
+    seen: Flags
+    kept: Flags
+    times: Integers
+    outcomes: Integers
+    values: Floats
+    reasons: Integers
+    ids: list[str]
+
+    @classmethod
+    def empty(cls, rows: int, features: int) -> Self:
+        return cls(
+            seen=np.zeros(rows, dtype=np.bool_),
+            kept=np.zeros(rows, dtype=np.bool_),
+            times=np.zeros(rows, dtype=np.int64),
+            outcomes=np.zeros(rows, dtype=np.int64),
+            values=np.full((rows, 1 + features), np.nan),
+            reasons=np.full((rows, MOST), NO_REASON, dtype=np.int64),
+            ids=[""] * rows,
+        )
+
+    def take(self, places: Sequence[int], bulk: Decisions) -> None:
+        """What was read in bulk, at its places; what could not be stays as it is."""
+        done = np.flatnonzero(bulk.done)
+        rows = np.array(places)[done]
+        self.seen[rows] = True
+        for ours, row in zip(bulk.ours[done].tolist(), done.tolist(), strict=True):
+            if ours:
+                self._name(places[row], bulk, row)
+        self.times[rows] = bulk.applied_at[done]
+        self.outcomes[rows] = SYMBOLS[bulk.outcomes[done]]
+        self.values[rows] = bulk.values[done]
+        self.reasons[rows] = bulk.reasons[done]
+
+    def _name(self, place: int, bulk: Decisions, row: int) -> None:
+        try:
+            self.ids[place] = bulk.name(row)
+            self.kept[place] = True
+        except UnicodeDecodeError:
+            """No text, so no decision: the other reader finds that, too."""
+
+
+def cells_of(
+    contract: Contract, topics: Topics, reference: Reference
+) -> Mapping[str, ApplicationCells | DecisionCells]:
+    """What counts the records of each topic, by its name."""
+    return {
+        topics.applications.name: ApplicationCells(contract, reference),
+        topics.decisions.name: DecisionCells(reference),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """The records of a batch that could be read, as columns, and their places in it."""
+
+    places: Integers
+    times: Integers
+    ids: Sequence[str]
+    cells: Integers
+    sums: Integers
+
+
+def _observations(batch: RecordBatch, read: _Read) -> Observations:
+    """Spread what was read over all records of the batch."""
+    count = len(batch)
+    readable = np.zeros(count, dtype=np.bool_)
+    readable[read.places] = True
+    return Observations(
+        offsets=np.array(batch.offsets, dtype=np.int64),
+        times=_spread(read.times, read.places, count, 0),
+        produced=np.array(batch.timestamps, dtype=np.int64),
+        ids=_names(read, count),
+        cells=_spread(read.cells, read.places, count, -1),
+        sums=_spread(read.sums, read.places, count, 0),
+        readable=readable,
+    )
+
+
+def _names(read: _Read, count: int) -> Sequence[str]:
+    if len(read.places) == count:
+        return read.ids
+    names = [""] * count
+    for place, name in zip(read.places.tolist(), read.ids, strict=True):
+        names[place] = name
+    return names
+
+
+def _spread(read: Any, places: Integers, count: int, filler: int) -> Integers:
+    """Rows of what was read at their places, the filler elsewhere."""
+    if len(places) == count:  # nearly always, and then nothing is copied
+        return np.asarray(read, dtype=np.int64)
+    spread = np.full((count, *read.shape[1:]), filler, dtype=np.int64)
+    spread[places] = read
+    return spread

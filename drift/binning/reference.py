@@ -1,0 +1,91 @@
+"""What a window is measured against: the champion's profile, and where its bins lie among the counts. Pure."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from drift.binning.binned_records import Integers
+from schemas.contract import Contract
+from schemas.errors import SetupError
+from schemas.events import Season
+from scorecard.policy import OUTCOMES
+from scorecard.profile import Binned, Profile
+
+
+class ForeignProfileError(SetupError):
+    """The champion's profile was made for another application schema, so its bins mean nothing here."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The champion watched, and the population that it was made on."""
+
+    generation: int
+    """Offset of its announcement; a later one stands above an earlier one. -1 where none was announced."""
+    champion_version: str
+    champion_digest: str
+    profile: Profile
+
+    @classmethod
+    def of(cls, generation: int, version: str, digest: str, profile: Profile, contract: Contract) -> Self:
+        """The reference of a champion.
+
+        Raises:
+            ForeignProfileError: its profile is of another contract.
+        """
+        if profile.contract_fingerprint != contract.fingerprint:
+            problem = f"champion {version}: its profile was made for another application schema of {contract.product}"
+            raise ForeignProfileError(problem)
+        return cls(generation, version, digest, profile)
+
+    @property
+    def reference_id(self) -> str:
+        """Digest of the profile."""
+        return self.profile.reference_id
+
+    def in_season(self, season: Season) -> Self:
+        """With the season's applicants in the place of the profile's; unchanged where they lie in other bins."""
+        counts = {each.feature: tuple(each.counts) for each in season.counts}
+        features = self.profile.features
+        fits = season.reference_id == self.reference_id and all(
+            len(counts[each.name]) == each.size for each in features if each.name in counts
+        )
+        if not fits:
+            return self
+        usual = (replace(each, counts=counts.get(each.name, each.counts)) for each in features)
+        return replace(self, profile=replace(self.profile, features=tuple(usual)))
+
+    @cached_property
+    def applications(self) -> "Layout":
+        """Where an application's bins are."""
+        return Layout(self.profile.features, 0)
+
+    @cached_property
+    def decisions(self) -> "Layout":
+        """Where a decision's bins are: score, contributions, reasons; after them the outcomes."""
+        profile = self.profile
+        return Layout((profile.score, *profile.contributions, profile.reasons), len(OUTCOMES))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Bins of several quantities, one after the other, and some places more behind them."""
+
+    binned: tuple[Binned, ...]
+    behind: int
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The first place of each quantity, and of what is behind."""
+        return tuple(np.concatenate([[0], np.cumsum([each.size for each in self.binned])]).astype(int).tolist())
+
+    @property
+    def size(self) -> int:
+        """All places."""
+        return self.starts[-1] + self.behind
+
+    def counts_of(self, quantity: int, counts: Integers) -> Integers:
+        """One quantity's counts out of all."""
+        return counts[self.starts[quantity] : self.starts[quantity + 1]]

@@ -1,0 +1,1 @@
+"""A window against the reference: statistics, verdict, report."""

@@ -1,0 +1,175 @@
+"""A report: one closed window against the champion's reference, with all that recomputing it takes.
+
+Pure. A report is a function of the window, the reference and the rules alone; whether it led to a
+command depends on the windows before it, and is added by `drift.monitor`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from drift.binning.binned_records import MILLIONTHS, Integers
+from drift.binning.reference import Layout, Reference
+from drift.detection.statistics import binomial_limits, distances
+from drift.detection.verdict import QUALITY_BINS, data_alarms, feature_verdict, verdict
+from drift.windows.window import Tally, Window
+from schemas.events import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Outcome, Verdict
+from scorecard.policy import OUTCOMES
+from scorecard.profile import Binned
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """What does not change from window to window."""
+
+    product: str
+    applications_topic: str
+    decisions_topic: str
+    rules: DriftRules
+
+
+def report_of(window: Window, reference: Reference, reporting: Reporting) -> DriftReport:
+    """The report of a closed window, as yet without a command."""
+    tally = _padded(window.tallies.get(reporting.applications_topic, Tally()), reference.applications)
+    rules = reporting.rules
+    features = _features(reference.applications, tally, rules)
+    # A feature with a handful of values has a large index by chance, and no say.
+    telling = [each for each in features if feature_verdict(each, rules) is not Verdict.INSUFFICIENT]
+    largest = max(telling or features, key=lambda feature: feature.psi, default=None)
+    return DriftReport(
+        window_id=window_id(reporting.product, reference.reference_id, window),
+        product=reporting.product,
+        champion_version=reference.champion_version,
+        champion_digest=reference.champion_digest,
+        reference_id=reference.reference_id,
+        window_start=time_of(window.start),
+        window_end=time_of(window.end),
+        n=tally.n,
+        late=tally.late,
+        duplicates=tally.duplicates,
+        ahead=tally.ahead,
+        unreadable=tally.unreadable,
+        verdict=verdict(tally.n, features, rules),
+        largest_psi=largest.psi if largest else 0.0,
+        largest_psi_feature=largest.feature if largest and largest.psi > 0.0 else "",
+        features=features,
+        data_quality=tuple(data_alarms(features, rules)),
+        decisions=_decisions(window.tallies.get(reporting.decisions_topic, Tally()), reference, rules),
+        rules=rules,
+        offsets=window.offsets(),
+        command_id="",
+        withheld="",
+    )
+
+
+def window_id(product: str, reference_id: str, window: Window) -> str:
+    """Names a window among all: product, reference, start and end."""
+    return f"{product}:{reference_id}:{window.start}-{window.end}"
+
+
+def time_of(milliseconds: int) -> datetime:
+    """The time, to the millisecond; a float of seconds would round."""
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def millis_of(time: datetime) -> int:
+    """Milliseconds since 1970."""
+    return (time - EPOCH) // timedelta(milliseconds=1)
+
+
+def _features(layout: Layout, tally: Tally, rules: DriftRules) -> tuple[FeatureDrift, ...]:
+    alpha = rules.alpha / max(1, len(layout.binned))
+    return tuple(
+        _feature(binned, layout.counts_of(place, tally.counts), alpha) for place, binned in enumerate(layout.binned)
+    )
+
+
+def _feature(binned: Binned, counts: Integers, alpha: float, total: int | None = None) -> FeatureDrift:
+    """Args: total: of the values, in millionths; None where a mean would mean nothing."""
+    plain, reference = counts[: binned.plain_bins], np.array(binned.counts[: binned.plain_bins], dtype=np.int64)
+    found, n = distances(reference, plain, alpha), int(plain.sum())
+    return FeatureDrift(
+        feature=binned.name,
+        n=n,
+        psi=found.psi if n else 0.0,
+        psi_critical=found.psi_critical,
+        psi_p=found.psi_p,
+        psi_floored=found.psi_floored if n else 0.0,
+        ks=found.ks if n else 0.0,
+        js_distance=found.js_distance,
+        chi2=found.chi2,
+        chi2_p=found.chi2_p,
+        largest_shift=found.largest_shift if n else 0.0,
+        largest_shift_bin=bin_name(binned, found.largest_shift_bin) if n else "",
+        mean=total / MILLIONTHS / n if total is not None and n else None,
+        edges=binned.edges,
+        levels=binned.levels,
+        counts=tuple(counts.tolist()),
+        reference_counts=binned.counts,
+    )
+
+
+def bin_name(binned: Binned, place: int) -> str:
+    """A level, an interval of values, or a kind of bad data."""
+    if place >= binned.plain_bins:
+        return QUALITY_BINS[place - binned.plain_bins].value
+    if binned.levels:
+        return binned.levels[place]
+    low = f"{binned.edges[place - 1]:g}" if place else "-inf"
+    high = f"{binned.edges[place]:g}" if place < len(binned.edges) else "inf"
+    return f"({low}, {high}]"
+
+
+def _decisions(tally: Tally, reference: Reference, rules: DriftRules) -> DecisionDrift | None:
+    if tally.n == 0:
+        return None
+    layout = reference.decisions
+    numbers = len(layout.binned) - 1
+    alpha = rules.alpha / max(1, numbers)
+    score, *contributions = (
+        _feature(binned, layout.counts_of(place, tally.counts), alpha, int(tally.sums[place]))
+        for place, binned in enumerate(layout.binned[:-1])
+    )
+    outcomes = tally.counts[layout.starts[-1] :].tolist()
+    rate, low, high = _approval(outcomes, reference.profile.outcomes)
+    return DecisionDrift(
+        n=tally.n,
+        late=tally.late,
+        duplicates=tally.duplicates,
+        score=score,
+        contributions=tuple(contributions),
+        reasons=_feature(layout.binned[-1], layout.counts_of(numbers, tally.counts), alpha),
+        outcomes=tuple(outcomes),
+        reference_outcomes=reference.profile.outcomes,
+        approval_rate=rate,
+        approval_low=low,
+        approval_high=high,
+        approval_outside=not low <= rate <= high,
+        estimated_default_rate=score.mean,
+    )
+
+
+def _approval(outcomes: Sequence[int], reference: Sequence[int]) -> tuple[float, float, float]:
+    """The window's rate, and the limits of the reference's at the window's n."""
+    n, reference_n = sum(outcomes), sum(reference)
+    expected = reference[APPROVED] / reference_n if reference_n else 0.0
+    low, high = binomial_limits(expected, n) if reference_n else (0.0, 1.0)
+    return (outcomes[APPROVED] / n if n else 0.0), low, high
+
+
+def _padded(tally: Tally, layout: Layout) -> Tally:
+    """With a count of zero in every bin where nothing was counted."""
+    if len(tally.counts):
+        return tally
+    return Tally(
+        late=tally.late,
+        ahead=tally.ahead,
+        unreadable=tally.unreadable,
+        counts=np.zeros(layout.size, dtype=np.int64),
+    )

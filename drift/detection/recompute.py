@@ -1,0 +1,84 @@
+"""Evidence: a report again, from the records that it names.
+
+A report names topics, partitions and offsets, where each partition's watermark stood, and the rules.
+With the champion's profile, or the season declared in its place, that is all: reading those offsets
+again gives the same bytes, or someone has altered the report, the topic, the profile, the season or
+this code. Whether the report led to a command depends on the windows before it and is taken over. Pure.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drift.binning.binned_records import Observations, Shape
+from drift.binning.reference import Reference
+from drift.detection.drift_report import Reporting, millis_of, report_of
+from drift.windows.panes import PartitionPanes, Position
+from drift.windows.watermark import PaneRules
+from drift.windows.window import Place, Window
+from schemas.events import DriftReport, OffsetRange, PaneCounts, PerformanceReport, as_record
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """One stretch of a report, read again."""
+
+    stretch: OffsetRange
+    seen: Observations
+    shape: Shape
+
+
+def recomputed(
+    report: DriftReport, reread: Mapping[Place, Reread], reference: Reference, reporting: Reporting
+) -> DriftReport:
+    """The report that the records give now.
+
+    Args:
+        report: as it was published.
+        reread: every stretch that it names, by topic and partition; records that are gone are simply absent.
+        reference: of the champion that it names, in the season that it was compared with.
+        reporting: the topics; the rules are the report's own.
+    """
+    window = Window(start=millis_of(report.window_start), end=millis_of(report.window_end), tallies={}, stretches={})
+    for place in sorted(reread):
+        for pane in _panes(reread[place], report):
+            window = window.plus(place, pane, too_late=False)
+    found = report_of(window, reference, replace(reporting, rules=report.rules))
+    return replace(
+        found,
+        offsets=tuple(_known(stretch, window) for stretch in report.offsets),
+        command_id=report.command_id,
+        withheld=report.withheld,
+    )
+
+
+def differences(report: DriftReport | PerformanceReport, again: DriftReport | PerformanceReport) -> Iterator[str]:
+    """The fields in which two reports differ, by name; whether a sequence is a list is no difference."""
+    one, other = as_record(report), as_record(again)
+    for name in one:
+        if _told(one[name]) != _told(other[name]):
+            yield name
+
+
+def _told(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:
+    """The panes of the report's window, counted as its reader counted them."""
+    rules, stretch, seen = report.rules, reread.stretch, reread.seen
+    pane_rules = PaneRules(pane_ms=rules.pane_ms, lateness_ms=rules.lateness_ms, ahead_ms=rules.ahead_ms)
+    panes = PartitionPanes(pane_rules, reread.shape, Position(next_offset=stretch.first, watermark=stretch.watermark))
+    for jump in stretch.jumps:
+        panes.observe(seen.rows(seen.offsets < jump.offset))
+        panes.stand_at(jump.watermark)
+    panes.observe(seen.rows(seen.offsets <= stretch.last))
+    start, end = max(millis_of(report.window_start), stretch.floor), millis_of(report.window_end)
+    return (pane for pane in panes.all_panes() if start <= pane.start < end)
+
+
+def _known(stretch: OffsetRange, window: Window) -> OffsetRange:
+    """The stretch with the ends that were found; its watermarks are what we counted with."""
+    found = window.stretches.get((stretch.topic, stretch.partition))
+    return replace(stretch, first=found.first, last=found.last) if found else replace(stretch, first=-1, last=-1)

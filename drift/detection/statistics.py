@@ -1,0 +1,191 @@
+"""How far one binned sample lies from another: stability index, its chance level, and four second opinions.
+
+Pure: bin counts in, numbers out. Windows live in `drift.windows.window`, what follows from a number in
+`drift.detection.verdict`. PSI is the symmetrised Kullback-Leibler divergence (Jeffreys 1946), its use on
+scorecards Siddiqi, *Credit Risk Scorecards*, 2006; the chance level is from Yurdakul and Naranjo,
+*Statistical properties of the population stability index*, 2020.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from scipy.spatial import distance
+
+Counts = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
+
+HALF_COUNT: Final = 0.5
+"""Added to every bin, so that an empty bin gives a large index instead of an infinite one."""
+
+FLOOR: Final = 1e-4
+"""The other custom: shares under it are raised to it. Reported beside ours for those who compare."""
+
+
+class BinMismatchError(ValueError):
+    """Two samples that were not counted in the same bins."""
+
+    def __init__(self, reference: int, window: int) -> None:
+        super().__init__(f"{reference} bins of the reference against {window} of the window")
+        self.reference = reference
+        self.window = window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distance:
+    """One quantity in one window against its reference."""
+
+    psi: float
+    psi_critical: float
+    psi_p: float
+    psi_floored: float
+    ks: float
+    js_distance: float
+    chi2: float
+    chi2_p: float
+    largest_shift: float
+    """Change of a bin's share, signed; of the bin whose share changed most."""
+    largest_shift_bin: int
+
+
+def distances(reference: Counts, window: Counts, alpha: float) -> Distance:
+    """Every statistic of one quantity.
+
+    Args:
+        reference: shape (bins,); counts in the reference.
+        window: shape (bins,); counts over the same bins in one closed window.
+        alpha: chance of exceeding `psi_critical` where nothing has changed.
+
+    Raises:
+        BinMismatchError: the two differ in length.
+    """
+    index = psi(reference, window)
+    chi2, chi2_p = chi_square(reference, window)
+    shift = _shares(window) - _shares(reference)
+    largest = int(np.argmax(np.abs(shift))) if len(shift) else 0
+    return Distance(
+        psi=index,
+        psi_critical=psi_critical(reference, window, alpha),
+        psi_p=psi_p(reference, window),
+        psi_floored=psi_floored(reference, window),
+        ks=binned_ks(reference, window),
+        js_distance=js_distance(reference, window),
+        chi2=chi2,
+        chi2_p=chi2_p,
+        largest_shift=float(shift[largest]) if len(shift) else 0.0,
+        largest_shift_bin=largest,
+    )
+
+
+def psi(reference: Counts, window: Counts) -> float:
+    """Population stability index, smoothed by half a count a bin; nats.
+
+    Zero for equal shares in bins of equal counts, symmetric, never negative, unbounded above.
+
+    Raises:
+        BinMismatchError: the two differ in length.
+    """
+    _refuse_mismatch(reference, window)
+    return _jeffreys(_smoothed(reference), _smoothed(window))
+
+
+def psi_floored(reference: Counts, window: Counts) -> float:
+    """The index with shares raised to at least `FLOOR`; has a cliff there that ours has not."""
+    _refuse_mismatch(reference, window)
+    return _jeffreys(np.maximum(_shares(reference), FLOOR), np.maximum(_shares(window), FLOOR))
+
+
+def psi_critical(reference: Counts, window: Counts, alpha: float) -> float:
+    """What the index exceeds with probability `alpha` where both samples are of one population.
+
+    (1/N + 1/M) times the chi-square quantile with one degree less than there are bins in use: the
+    index is asymptotically the two-sample chi-square over harmonic sizes. An approximation, good
+    where bins in use hold five or more; docs/drift.md has how good.
+    """
+    freedom = _freedom(reference, window)
+    return float(stats.chi2.isf(alpha, freedom) * _scale(reference, window)) if freedom else 0.0
+
+
+def psi_p(reference: Counts, window: Counts) -> float:
+    """Chance of an index at least this large where both samples are of one population."""
+    freedom = _freedom(reference, window)
+    return float(stats.chi2.sf(psi(reference, window) / _scale(reference, window), freedom)) if freedom else 1.0
+
+
+def binned_ks(reference: Counts, window: Counts) -> float:
+    """Largest difference of the cumulated shares, in [0, 1]; at most the KS of the unbinned samples."""
+    _refuse_mismatch(reference, window)
+    return float(np.max(np.abs(np.cumsum(_shares(reference) - _shares(window))), initial=0.0))
+
+
+def js_distance(reference: Counts, window: Counts) -> float:
+    """Square root of the Jensen-Shannon divergence to base 2, in [0, 1]; 0 where a sample is empty."""
+    _refuse_mismatch(reference, window)
+    if not (reference.any() and window.any()):
+        return 0.0
+    # Rounding can leave the divergence of equal samples a hair below zero, whose root is NaN.
+    return float(np.nan_to_num(distance.jensenshannon(reference, window, base=2)))
+
+
+def chi_square(reference: Counts, window: Counts) -> tuple[float, float]:
+    """Pearson's statistic of the 2 x B table and its p; goodness of fit would give one unseen level p = 0."""
+    if not _freedom(reference, window):
+        return 0.0, 1.0
+    used = (reference + window) > 0
+    found = stats.chi2_contingency(np.stack([reference[used], window[used]]), correction=False)
+    return float(found.statistic), float(found.pvalue)
+
+
+def binomial_limits(rate: float, n: int, sigmas: float = 3.0) -> tuple[float, float]:
+    """Where a share of this window's own `n` lies by chance if the true one is `rate`, within [0, 1].
+
+    Args:
+        rate: in [0, 1].
+        n: of the window, not of the reference: limits of the reference's n alarm on every window.
+        sigmas: 3 is Shewhart's custom: 2.7 false alarms in 1,000.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    half = sigmas * float(np.sqrt(rate * (1.0 - rate) / n))
+    return max(0.0, rate - half), min(1.0, rate + half)
+
+
+def share_rise_p(reference: int, reference_n: int, window: int, window_n: int) -> float:
+    """Chance of a share this much above the reference's or more (Fisher's exact test, one-sided)."""
+    if reference_n == 0 or window_n == 0:
+        return 1.0
+    # P(X >= window) where `window` of both samples' hits fell on the window by chance alone.
+    return float(stats.hypergeom.sf(window - 1, reference_n + window_n, reference + window, window_n))
+
+
+def _jeffreys(expected: Shares, actual: Shares) -> float:
+    return float(np.sum((actual - expected) * np.log(actual / expected)))
+
+
+def _smoothed(counts: Counts) -> Shares:
+    raised = counts + HALF_COUNT
+    return np.asarray(raised / raised.sum(), dtype=np.float64)
+
+
+def _shares(counts: Counts) -> Shares:
+    total = counts.sum()
+    return np.asarray(counts / total) if total else np.zeros(len(counts))
+
+
+def _freedom(reference: Counts, window: Counts) -> int:
+    """Degrees of freedom: 0 where either sample is empty or all of both lies in one bin."""
+    _refuse_mismatch(reference, window)
+    if not (reference.any() and window.any()):
+        return 0
+    return int(np.count_nonzero(reference + window)) - 1
+
+
+def _scale(reference: Counts, window: Counts) -> float:
+    return float(1.0 / reference.sum() + 1.0 / window.sum())
+
+
+def _refuse_mismatch(reference: Counts, window: Counts) -> None:
+    if len(reference) != len(window):
+        raise BinMismatchError(len(reference), len(window))

@@ -1,0 +1,225 @@
+"""Monitoring: partial counts, the trainer's answers and people's word in; reports and commands out.
+
+A fold over one log: the same messages in the same order give the same reports, byte for byte, and it
+can be saved after any message and gone on with. A message of a later generation (another champion)
+drops the open window, which was counted in the bins of the former one; the new champion's first
+window begins with the panes that were still open then. A message of an earlier generation tells only
+how far its partition is. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from drift.binning.reference import Reference
+from drift.detection import seasons
+from drift.detection.drift_report import Reporting, report_of
+from drift.detection.seasons import Seasons
+from drift.retraining import performance_floor as falling
+from drift.retraining.retrain_policy import Memory, Withheld, command_of, judged, judged_performance
+from drift.windows.window import Window
+from drift.windows.window_assembler import WindowRules, Windows
+from schemas.events import (
+    DriftAcknowledgement,
+    DriftCounts,
+    DriftReport,
+    PerformanceReport,
+    PerformanceRules,
+    RetrainCommand,
+    RetrainResult,
+    RetrainStatus,
+    as_record,
+    from_record,
+)
+
+NO_GENERATION: Final = -2
+"""Before any message; -1 is a champion that was never announced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorRules:
+    """What a monitor does not change."""
+
+    windows: WindowRules
+    reporting: Reporting
+    cooldown_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What one message led to."""
+
+    reports: tuple[DriftReport, ...] = ()
+    commands: tuple[RetrainCommand, ...] = ()
+    performances: tuple[PerformanceReport, ...] = ()
+    dropped: int = 0
+    """Records counted in the bins of a former champion and told of nowhere."""
+
+    def __bool__(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self.reports or self.performances)
+
+    def plus(self, more: "Findings") -> "Findings":
+        """Both, these first."""
+        return Findings(
+            reports=(*self.reports, *more.reports),
+            commands=(*self.commands, *more.commands),
+            performances=(*self.performances, *more.performances),
+            dropped=self.dropped + more.dropped,
+        )
+
+
+class Monitor:
+    """The state of monitoring one product."""
+
+    def __init__(self, rules: MonitorRules) -> None:
+        self._rules = rules
+        self._windows = Windows(rules.windows)
+        self._memory = Memory()
+        self._generation = NO_GENERATION
+        self._champion = ("", "", "")
+        self._seasons: Seasons = ()
+        self._look: PerformanceReport | None = None
+
+    @property
+    def memory(self) -> Memory:
+        """What the command policy remembers."""
+        return self._memory
+
+    @property
+    def generation(self) -> int:
+        """Of the champion whose counts are taken."""
+        return self._generation
+
+    @property
+    def champion(self) -> tuple[str, str, str]:
+        """Version, digest and reference of the champion whose counts are taken; empty before there were any."""
+        return self._champion
+
+    @property
+    def held(self) -> int:
+        """Panes in memory."""
+        return self._windows.held
+
+    @property
+    def all_silent(self) -> bool:
+        """Whether no partition is waited for."""
+        return self._windows.all_silent
+
+    @property
+    def look(self) -> PerformanceReport | None:
+        """The last look at what became of the champion's loans."""
+        return self._look
+
+    def outcomes_seen(self, champion_digest: str, rules: PerformanceRules) -> Sequence[int]:
+        """Where outcomes ended at the last look, where another at the same ones would tell the same; else empty."""
+        look = self._look
+        if look is None or (look.champion_digest, look.rules) != (champion_digest, rules):
+            return ()
+        if look.withheld not in ("", Withheld.ASKED):
+            # What holds it back may pass without an outcome more.
+            return ()
+        decisions = self._rules.reporting.decisions_topic
+        return tuple(each.end for each in look.offsets if each.topic != decisions)
+
+    def passed(self, counts: DriftCounts) -> Findings:
+        """Take a message of a former champion's counts: only how far its partition is is of use."""
+        self._windows.hear(counts)
+        return Findings(dropped=sum(pane.n for pane in counts.panes))
+
+    def counted(self, counts: DriftCounts, reference: Reference, now: datetime) -> Findings:
+        """Take one message of partial counts.
+
+        Args:
+            counts: the next message of the log.
+            reference: of the champion that the message counts for.
+            now: stamped on commands, and on nothing else.
+        """
+        if counts.generation < self._generation:
+            return self.passed(counts)
+        dropped = self._succeed(counts) if counts.generation > self._generation else 0
+        self._windows.hear(counts)
+        self._windows.add(counts)
+        return self._found(self._windows.closed(), reference, now, dropped)
+
+    def silent(self, reference: Reference, now: datetime) -> Findings:
+        """Close the open window: nothing has come for longer than a window lasts."""
+        return self._found(self._windows.silent(), reference, now, 0)
+
+    def performed(self, report: PerformanceReport, now: datetime) -> Findings:
+        """Take a look at what became of the champion's loans; one at a former champion's is of no use any more.
+
+        Args:
+            report: as yet without a command.
+            now: stamped on commands, and on nothing else.
+        """
+        if self._champion[1] not in ("", report.champion_digest):
+            return Findings()
+        self._memory, judged_report = judged_performance(
+            self._memory, report, self._windows.closed_through, self._rules.cooldown_ms
+        )
+        self._look = judged_report
+        commands = (falling.command_of(judged_report, now),) if judged_report.command_id else ()
+        return Findings(commands=commands, performances=(judged_report,))
+
+    def answered(self, result: RetrainResult) -> None:
+        """Take the trainer's answer to a command."""
+        if result.status is RetrainStatus.FAILED and result.command_id == self._memory.fallen:
+            # Whoever asks may ask again: the next look is made though no outcome has come.
+            self._look = None
+        self._memory = self._memory.after_result(result)
+
+    def acknowledged(self, acknowledgement: DriftAcknowledgement) -> None:
+        """Take a person's word."""
+        self._memory = self._memory.after_acknowledgement(acknowledgement)
+        if acknowledgement.season is not None:
+            self._seasons = seasons.declared(self._seasons, acknowledgement.season)
+
+    def saved(self) -> dict[str, Any]:
+        """Plain data that `restored` makes this of again."""
+        return {
+            "windows": self._windows.saved(),
+            "memory": self._memory.saved(),
+            "generation": self._generation,
+            "champion": list(self._champion),
+            "seasons": seasons.saved(self._seasons),
+            "look": {**as_record(self._look), "as_of": self._look.as_of.isoformat()} if self._look else None,
+        }
+
+    @classmethod
+    def restored(cls, rules: MonitorRules, saved: Mapping[str, Any]) -> Self:
+        """As it was saved.
+
+        Raises:
+            KeyError, TypeError: it was saved by another version.
+        """
+        monitor = cls(rules)
+        monitor._windows = Windows.restored(rules.windows, saved["windows"])
+        monitor._memory = Memory.restored(saved["memory"])
+        monitor._generation = saved["generation"]
+        version, digest, reference_id = saved["champion"]
+        monitor._champion = (version, digest, reference_id)
+        monitor._seasons = seasons.restored(saved.get("seasons", ()))
+        look = saved.get("look")
+        monitor._look = from_record(PerformanceReport, look) if look else None
+        return monitor
+
+    def _succeed(self, counts: DriftCounts) -> int:
+        first = self._generation == NO_GENERATION
+        self._generation = counts.generation
+        self._champion = (counts.champion_version, counts.champion_digest, counts.reference_id)
+        if first:
+            return 0
+        self._memory = self._memory.after_champion()
+        return self._windows.forget()
+
+    def _found(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
+        reports = []
+        for window in windows:
+            compared = seasons.reference_for(window, reference, self._seasons)
+            report = report_of(window, compared, self._rules.reporting)
+            self._memory, report = judged(self._memory, report, self._rules.cooldown_ms)
+            reports.append(report)
+        commands = tuple(command_of(report, now) for report in reports if report.command_id)
+        return Findings(reports=tuple(reports), commands=commands, dropped=dropped)

@@ -1,0 +1,1 @@
+"""Realised and estimated performance of a champion."""

@@ -1,0 +1,106 @@
+"""How well a champion ranks and how truly it states risk: observed where loans have ended, else estimated.
+
+Pure: probabilities and what is known of the loans in, figures with 95 % intervals out.
+
+| figure | value | interval |
+| --- | --- | --- |
+| rates | share | Wilson 1927 |
+| AUC | Mann and Whitney's U | DeLong, DeLong and Clarke-Pearson 1988, on the log-odds scale |
+| KS | two-sample statistic | bootstrap within each class, reflected (Davison and Hinkley 1997); approximate |
+| Brier | mean squared distance | of a mean |
+| calibration | Cox 1958: intercept at slope 1, and slope | Wald |
+
+The estimates take the calibrated probabilities at their word: each loan is a default with its own
+probability. Their interval is where the figure of these very loans would lie if that were true, had by
+drawing. They say what the applicants make of a scorecard, and nothing of whether it is still right:
+only outcomes do. Loans that have ended early are no fair sample of all, either.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from drift.performance.calibration import calibration_bins, intercept, slope
+from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
+from drift.performance.intervals import Flags, Floats, drawn_around, mean_of, rate
+from schemas.events import EstimatedPerformance, ObservedPerformance, Performance
+
+LEAST: Final = 10
+"""Of defaults, and of loans repaid: with fewer, no interval here holds what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loans:
+    """Decided applications as columns of n rows."""
+
+    probability: Floats
+    """Calibrated; NaN where not scored."""
+    approved: Flags
+    known: Flags
+    """Whether its outcome is."""
+    defaulted: Flags
+    """Means something where known."""
+
+
+def performance(loans: Loans, seed: int) -> Performance:
+    """All figures of some loans.
+
+    Args:
+        loans: decided by one champion.
+        seed: of the drawing; the same loans and seed give the same figures.
+    """
+    decided, known = len(loans.probability), int(loans.known.sum())
+    scored = ~np.isnan(loans.probability)
+    ended = scored & loans.known
+    # Each draws its own: what is estimated does not change as outcomes come.
+    of_known, of_all = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
+    return Performance(
+        decided=decided,
+        scored=int(scored.sum()),
+        with_outcome=known,
+        share_with_outcome=known / decided if decided else 0.0,
+        approval_rate=rate(int(loans.approved.sum()), decided) if decided else None,
+        observed=observed(loans.probability[ended], loans.defaulted[ended], of_known) if ended.any() else None,
+        estimated=estimated(loans.probability[scored], of_all) if scored.any() else None,
+    )
+
+
+def observed(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> ObservedPerformance:
+    """Figures of loans that have ended; shapes (n,), n at least 1."""
+    n, defaults = len(defaulted), int(defaulted.sum())
+    enough = min(defaults, n - defaults) >= LEAST
+    errors = np.square(probability - defaulted)
+    return ObservedPerformance(
+        n=n,
+        defaults=defaults,
+        default_rate=rate(defaults, n),
+        stated_default_rate=float(probability.mean()),
+        auc=auc(probability, defaulted) if enough else None,
+        ks=ks(probability, defaulted, rng) if enough else None,
+        brier=mean_of(errors),
+        intercept=intercept(probability, defaulted) if enough else None,
+        slope=slope(probability, defaulted) if enough else None,
+        bins=calibration_bins(probability, defaulted),
+    )
+
+
+def estimated(probability: Floats, rng: np.random.Generator) -> EstimatedPerformance:
+    """What calibrated probabilities lead one to expect of the loans that they are of; shape (n,), n at least 1."""
+    groups = Groups.by(probability)
+    drawn = rng.binomial(groups.size, np.clip(groups.probability, 0.0, 1.0), size=(DRAWS, len(groups.size)))
+    repaid, n = groups.size - drawn, len(probability)
+    both = (drawn.sum(axis=1) > 0) & (repaid.sum(axis=1) > 0)
+    told = both.mean() > 1.0 - 1.0 / LEAST
+    gaps = gaps_of(drawn[both], repaid[both])
+    missed = drawn * (1.0 - 2.0 * groups.probability)
+    return EstimatedPerformance(
+        n=n,
+        default_rate=drawn_around(float(probability.mean()), drawn.sum(axis=1) / n),
+        auc=drawn_around(expected_auc(probability), areas(drawn[both], repaid[both])) if told else None,
+        # The greatest of noisy gaps is greater than the gap expected: its mean is had by drawing, too.
+        ks=drawn_around(float(gaps.mean()), gaps) if told else None,
+        brier=drawn_around(
+            float(np.mean(probability * (1.0 - probability))), (np.square(probability).sum() + missed.sum(axis=1)) / n
+        ),
+    )

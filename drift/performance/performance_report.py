@@ -1,0 +1,92 @@
+"""A report of performance: all that one champion has decided, with all that recomputing it takes.
+
+Pure. It is a function of the records that it names, the rules and the time; whether it led to a command
+depends on what was asked before, and is added by `drift.monitor`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drift.detection.drift_report import millis_of, time_of
+from drift.performance.figures import performance
+from drift.performance.outcome_join import Joining, JoinRules, Notes
+from drift.retraining.performance_floor import fallen
+from schemas.events import OutcomeNotes, PerformanceReport, PerformanceRules, ReadRange
+
+SEED: Final = 1
+FAR: Final = 2**62
+"""Times are taken as they come: all that a champion has decided is told of, and offsets say what was known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose performance, as known when. Times are milliseconds since 1970."""
+
+    product: str
+    champion_version: str
+    champion_digest: str
+    as_of: int
+
+    @classmethod
+    def of(cls, report: PerformanceReport) -> "Subject":
+        """A report's."""
+        return cls(
+            product=report.product,
+            champion_version=report.champion_version,
+            champion_digest=report.champion_digest,
+            as_of=millis_of(report.as_of),
+        )
+
+    def joins(self, rules: PerformanceRules) -> JoinRules:
+        """What is joined: all that the champion has decided."""
+        return JoinRules(
+            start=-FAR,
+            end=FAR,
+            age_ms=rules.age_ms,
+            as_of=FAR,
+            most=rules.most,
+            version=self.champion_version,
+        )
+
+
+def performance_report(
+    joining: Joining, subject: Subject, rules: PerformanceRules, read: Sequence[ReadRange]
+) -> PerformanceReport:
+    """The report of what was joined, as yet without a command.
+
+    Args:
+        joining: by `Subject.joins` of the same rules, of the records read.
+        subject: whose.
+        rules: by which.
+        read: where the records lie.
+    """
+    found = performance(joining.loans(-FAR, FAR, subject.champion_version), SEED)
+    return PerformanceReport(
+        report_id=f"{subject.product}:{subject.champion_version}:{subject.as_of}",
+        product=subject.product,
+        champion_version=subject.champion_version,
+        champion_digest=subject.champion_digest,
+        as_of=time_of(subject.as_of),
+        performance=found,
+        notes=_counted(joining.notes),
+        rules=rules,
+        kept=joining.share,
+        offsets=tuple(read),
+        fallen=fallen(found.observed, rules.least_auc, rules.minimum_n),
+        command_id="",
+        withheld="",
+    )
+
+
+def _counted(notes: Notes) -> OutcomeNotes:
+    return OutcomeNotes(
+        outcomes=notes.outcomes,
+        unknown=notes.unknown.count,
+        contradictory=notes.contradictory.count,
+        repeated=notes.repeated,
+        before=notes.before.count,
+        too_old=notes.too_old,
+        decided_again=notes.decided_again,
+        unreadable=notes.unreadable,
+    )

@@ -1,0 +1,1 @@
+"""Whether a finding may command a retraining."""

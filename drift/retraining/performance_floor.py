@@ -1,0 +1,68 @@
+"""Whether what became of a champion's loans asks for a challenger, and by which command.
+
+Pure: what is observed in, a command or none out. How it is observed: `drift.performance.figures`. A champion has
+fallen where its AUC lies under a floor with its whole interval: chance alone asks for nothing.
+"""
+
+import hashlib
+from datetime import datetime
+
+from schemas.events import ObservedPerformance, PerformanceReport, RetrainCause, RetrainCommand
+
+
+def fallen(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:
+    """Whether the AUC is surely under this; not where nobody can say.
+
+    Args:
+        observed: of loans that have ended.
+        least_auc: the floor.
+        minimum_n: of loans. Who looks again and again at few is sure to see chance once: docs/drift.md has how often.
+    """
+    if observed is None or observed.auc is None or observed.n < minimum_n:
+        return False
+    return observed.auc.high < least_auc
+
+
+def told(report: PerformanceReport) -> str:
+    """The AUC in words."""
+    version, observed = report.champion_version, report.performance.observed
+    if observed is None or observed.auc is None:
+        known = "no loan's end is known" if observed is None else f"{observed.n} known ends of loans are too few"
+        return f"AUC of version {version} cannot be observed: {known}"
+    area = observed.auc
+    few = f", fewer than {report.rules.minimum_n}" if observed.n < report.rules.minimum_n else ""
+    return (
+        f"AUC of version {version} is {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) on {observed.n} loans{few}"
+    )
+
+
+def command_id(report: PerformanceReport, failed: int = 0) -> str:
+    """Names the finding: of one champion under one floor once, and again when known ends have passed a power of two.
+
+    So what asks every night asks no more often than there is much new to learn from, whatever the answer was.
+
+    Args:
+        report: of a look.
+        failed: commands before that came to nothing.
+    """
+    known = report.performance.observed.n if report.performance.observed else 0
+    doublings = round(known / report.kept).bit_length()
+    told = [report.product, report.champion_digest, repr(report.rules.least_auc), str(doublings)]
+    finding = "\x1f".join([*told, str(failed)] if failed else told)
+    return f"performance-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
+
+
+def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
+    """What a fallen champion asks for."""
+    return RetrainCommand(
+        command_id=report.command_id or command_id(report),
+        product=report.product,
+        cause=RetrainCause.PERFORMANCE,
+        why=f"{told(report)}, surely under {report.rules.least_auc:g}",
+        champion_version=report.champion_version,
+        champion_digest=report.champion_digest,
+        reference_id="",
+        window_start=None,
+        window_end=None,
+        issued_at=now,
+    )

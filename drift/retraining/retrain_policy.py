@@ -1,0 +1,178 @@
+"""Whether a finding asks for a challenger: hysteresis, one at a time, cooldown, latch.
+
+A finding is a window that has drifted, or a champion whose performance has fallen
+(`drift.retraining.performance_floor`). A loop that retrains on its own alarm can run away. What holds it:
+
+| guard | what it waits for |
+| --- | --- |
+| two of three | one window may be a campaign, or chance |
+| in flight | the trainer's answer to the last command |
+| cooldown | event time since the last command, over promotions too |
+| latch | a challenger was rejected or waits for a person: until a steady window, a new champion, or a word |
+| hold | a person knows of the shift (a declared policy change, a season) |
+| asked | of fallen performance: the number of known ends has not passed the next power of two |
+
+What has fallen needs no second look: its whole interval lies under the floor. Windows that are INSUFFICIENT
+are passed over: they neither confirm nor deny. Time is event time, so a replay commands what was commanded.
+Pure.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from drift.binning.binned_records import NO_TIME
+from drift.detection.drift_report import millis_of
+from drift.retraining import performance_floor as falling
+from schemas.events import (
+    DriftAcknowledgement,
+    DriftReport,
+    PerformanceReport,
+    RetrainCause,
+    RetrainCommand,
+    RetrainResult,
+    RetrainStatus,
+    Verdict,
+)
+
+OF: Final = 3
+NEEDED: Final = 2
+"""Of the last `OF` windows with a verdict, so many must be DRIFTED."""
+
+LATCHING: Final = frozenset({RetrainStatus.REJECTED, RetrainStatus.HELD})
+"""Answers after which the same command would get the same answer."""
+
+
+class Withheld(StrEnum):
+    """Why a finding led to no command. Published."""
+
+    UNCONFIRMED = "unconfirmed"
+    IN_FLIGHT = "in_flight"
+    LATCHED = "latched"
+    COOLDOWN = "cooldown"
+    ACKNOWLEDGED = "acknowledged"
+    ASKED = "asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """All that the policy knows of the past."""
+
+    drifted: tuple[bool, ...] = ()
+    """The last windows with a verdict, newest last."""
+    in_flight: str = ""
+    """The command that no result has answered."""
+    commanded_at: int | None = None
+    """Event time of the last command, milliseconds since 1970: the end of its window."""
+    latched: bool = False
+    hold_until: int | None = None
+    fallen: str = ""
+    """The last command that fallen performance led to."""
+    failed: int = 0
+    """How many of those came to nothing, for which nobody was to blame: each gives the next another name."""
+
+    def after_result(self, result: RetrainResult) -> "Memory":
+        """The trainer has answered. A DUPLICATE does, too: somebody else asked the same, and was answered before us."""
+        if result.command_id != self.in_flight:
+            return self
+        answered = replace(self, in_flight="", latched=self.latched or result.status in LATCHING)
+        if result.command_id == self.fallen and result.status is RetrainStatus.FAILED:
+            return replace(answered, fallen="", failed=self.failed + 1)
+        return answered
+
+    def after_champion(self) -> "Memory":
+        """Another champion decides: what was found of the last one says nothing of it."""
+        return replace(self, drifted=(), in_flight="", latched=False)
+
+    def after_acknowledgement(self, acknowledged: DriftAcknowledgement) -> "Memory":
+        """A person knows: begin anew, and hold commands back for as long as they say."""
+        held = acknowledged.hold_until
+        return replace(self, drifted=(), latched=False, hold_until=None if held is None else millis_of(held))
+
+    def saved(self) -> dict[str, Any]:
+        """Plain data that `restored` makes this of again."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Self:
+        """As it was saved."""
+        return cls(**{**saved, "drifted": tuple(saved["drifted"])})
+
+
+def judged(memory: Memory, report: DriftReport, cooldown_ms: int) -> tuple[Memory, DriftReport]:
+    """What is remembered after a window, and its report with the command it leads to or why it leads to none."""
+    if report.verdict is Verdict.INSUFFICIENT:
+        return memory, report
+    drifted = report.verdict is Verdict.DRIFTED
+    latched = memory.latched and report.verdict is not Verdict.STEADY
+    seen = replace(memory, drifted=(*memory.drifted, drifted)[-OF:], latched=latched)
+    if not drifted:
+        return seen, report
+    held = Withheld.UNCONFIRMED if sum(seen.drifted) < NEEDED else None
+    withheld = held or _guarded(seen, millis_of(report.window_end), cooldown_ms)
+    if withheld is not None:
+        return seen, replace(report, withheld=withheld.value)
+    name = command_id(report)
+    commanded = replace(seen, drifted=(), in_flight=name, commanded_at=millis_of(report.window_end))
+    return commanded, replace(report, command_id=name)
+
+
+def judged_performance(
+    memory: Memory, report: PerformanceReport, event_time: int, cooldown_ms: int
+) -> tuple[Memory, PerformanceReport]:
+    """The same for a look at the champion's loans.
+
+    Args:
+        event_time: of now, milliseconds since 1970: no window that ends before is open any more. `NO_TIME` before
+            the first window.
+    """
+    if not report.fallen:
+        return memory, report
+    name = falling.command_id(report, memory.failed)
+    asked = Withheld.ASKED if name == memory.fallen else None
+    withheld = asked or _guarded(memory, event_time, cooldown_ms)
+    if withheld is not None:
+        return memory, replace(report, withheld=withheld.value)
+    # Before the first window nobody knows the event time.
+    commanded_at = memory.commanded_at if event_time == NO_TIME else event_time
+    commanded = replace(memory, drifted=(), in_flight=name, commanded_at=commanded_at, fallen=name)
+    return commanded, replace(report, command_id=name)
+
+
+def command_id(report: DriftReport) -> str:
+    """Names the finding: the same champion, reference and window command once, whoever finds it and how often."""
+    finding = "\x1f".join((report.champion_digest, report.reference_id, report.window_id))
+    return f"drift-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
+
+
+def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
+    """The command that a report names."""
+    moved = [feature for feature in report.features if feature.psi == report.largest_psi]
+    where = f", mostly in {moved[0].largest_shift_bin}" if moved else ""
+    return RetrainCommand(
+        command_id=report.command_id,
+        product=report.product,
+        cause=RetrainCause.DRIFT,
+        why=f"PSI of {report.largest_psi_feature} is {report.largest_psi:.3f} over {report.n} applications{where}",
+        champion_version=report.champion_version,
+        champion_digest=report.champion_digest,
+        reference_id=report.reference_id,
+        window_start=report.window_start,
+        window_end=report.window_end,
+        issued_at=now,
+    )
+
+
+def _guarded(memory: Memory, event_time: int, cooldown_ms: int) -> Withheld | None:
+    cooling = memory.commanded_at is not None and event_time < memory.commanded_at + cooldown_ms
+    held = memory.hold_until is not None and event_time < memory.hold_until
+    guards = {
+        Withheld.IN_FLIGHT: bool(memory.in_flight),
+        Withheld.LATCHED: memory.latched,
+        Withheld.COOLDOWN: cooling,
+        Withheld.ACKNOWLEDGED: held,
+    }
+    return next((guard for guard, closed in guards.items() if closed), None)

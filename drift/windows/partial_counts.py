@@ -1,0 +1,90 @@
+"""What is told of one partition: closed panes, that it speaks again, that it is silent. Pure.
+
+Who reads the partition is `drift.agent.partition_counter`; who hears it, `drift.agent.window_owner`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drift.binning.reference import Reference
+from drift.windows.panes import PartitionPanes
+from drift.windows.window import Place
+from schemas.events import DriftCounts, PaneCounts
+
+PANES_A_MESSAGE: Final = 200
+"""A pane is some three hundred bytes; a message stays far under a broker's megabyte."""
+
+
+@dataclass(slots=True)
+class Counted:
+    """One partition that we count."""
+
+    panes: PartitionPanes
+    told: int
+    """The horizon that was told last."""
+    seen_at: float
+    """When a record came, by our clock."""
+    read: bool = False
+    """Something was read since we have it."""
+    awake: bool = False
+    """Records have come since silence was told, or since we have it."""
+    ended: bool = False
+    """Read to its end since the last record."""
+    idle: bool | None = None
+    """As it was told; None before we told anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Speaks for one partition, of one champion's counts."""
+
+    product: str
+    place: Place
+    partitions: Callable[[str], int]
+    """How many a topic has; asked when there is something to tell."""
+    reference: Reference
+
+    def woken(self, counted: Counted) -> Iterator[DriftCounts]:
+        """Says that a partition is to be waited for again, before any other closes a window without it."""
+        if counted.awake and counted.idle is not False:
+            counted.idle = False
+            yield self._message(counted.told, (), idle=False)
+
+    def closed(self, counted: Counted, now: float, silence_s: float) -> Iterator[DriftCounts]:
+        """Panes that have closed, and silence once it has lasted; nothing where there is no news.
+
+        Args:
+            now: by the clock that `counted.seen_at` was told by.
+            silence_s: after so long a partition read to its end is not waited for.
+        """
+        silent = counted.ended and now - counted.seen_at >= silence_s
+        if silent and counted.idle:
+            return
+        if silent:
+            counted.panes.silent()
+            counted.awake = False
+        panes, horizon = counted.panes.closed(), counted.panes.horizon
+        if not silent and horizon == counted.told and not panes:
+            return
+        counted.idle, counted.told = silent, horizon
+        for first in range(0, max(1, len(panes)), PANES_A_MESSAGE):
+            rest = panes[first + PANES_A_MESSAGE :]
+            reached = rest[0].start if rest else horizon
+            yield self._message(reached, panes[first : first + PANES_A_MESSAGE], idle=silent and not rest)
+
+    def _message(self, horizon: int, panes: Sequence[PaneCounts], *, idle: bool) -> DriftCounts:
+        reference = self.reference
+        return DriftCounts(
+            product=self.product,
+            source=self.place[0],
+            partition=self.place[1],
+            partitions=self.partitions(self.place[0]),
+            generation=reference.generation,
+            champion_version=reference.champion_version,
+            champion_digest=reference.champion_digest,
+            reference_id=reference.reference_id,
+            horizon=horizon,
+            idle=idle,
+            panes=panes,
+        )

@@ -1,0 +1,82 @@
+"""Which pane of event time tells of each record of a partition.
+
+| a record is     | where                                                       | and is told of in the pane |
+| --------------- | ----------------------------------------------------------- | --- |
+| counted         | its pane is open                                            | of its event time |
+| a duplicate     | its id was counted in that pane                             | of its event time |
+| late            | its pane ends before watermark - lateness                   | oldest open |
+| ahead           | signed longer after it was produced than `ahead_ms`         | oldest open |
+| unreadable      | it is no application                                        | oldest open |
+
+The watermark is the latest event time of the partition so far, without those that are ahead: one
+applicant signing in a year cannot close every window. A clock that goes back makes late records.
+
+Pure: what is open, and what a pane holds, is `drift.windows.panes`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drift.binning.binned_records import NO_TIME, Flags, Integers, Observations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneRules:
+    """How event time is cut."""
+
+    pane_ms: int
+    lateness_ms: int
+    ahead_ms: int
+
+    def start_of(self, time: int) -> int:
+        """The start of the pane that holds an event time."""
+        return time // self.pane_ms * self.pane_ms
+
+    def horizon_of(self, watermark: int) -> int:
+        """Panes that begin before this are closed under that watermark."""
+        return NO_TIME if watermark == NO_TIME else self.start_of(watermark - self.lateness_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Which pane tells of each row; columns of n rows."""
+
+    pane: Integers
+    ahead: Flags
+    late: Flags
+    watermark: Integers
+    """Before the row."""
+    jumped: Flags
+    """Whether silence, not a record, had moved that watermark."""
+    watermark_after: int
+    """After the last row."""
+    jumped_after: bool
+
+
+def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: bool) -> Placed:
+    """Where the records of a stretch belong.
+
+    Args:
+        seen: of one partition, offsets rising.
+        rules: how event time is cut.
+        watermark: before the first of them.
+        jumped: whether silence had moved it there.
+    """
+    ahead = seen.readable & (seen.times > seen.produced + rules.ahead_ms)
+    plausible = seen.readable & ~ahead
+    times = np.where(plausible, seen.times, NO_TIME)
+    after = np.maximum(np.maximum.accumulate(times), watermark)
+    before = np.concatenate([[watermark], after[:-1]])
+    own = times // rules.pane_ms * rules.pane_ms
+    horizon = np.where(before == NO_TIME, NO_TIME, (before - rules.lateness_ms) // rules.pane_ms * rules.pane_ms)
+    late = plausible & (own < horizon)
+    return Placed(
+        pane=np.where(plausible & ~late, own, horizon),
+        ahead=ahead,
+        late=late,
+        watermark=before,
+        jumped=jumped & (before == watermark),
+        watermark_after=int(after[-1]),
+        jumped_after=jumped and int(after[-1]) == watermark,
+    )

@@ -1,0 +1,149 @@
+"""`loanctl champion show | promote | rollback | history`: who decides, and who did.
+
+A promotion is one alias move; the workers hear of it through the topics, or see it themselves.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import SetupError
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.model_registry import CHALLENGER, NoVersionError, Registry
+from training.promotion import version_tags as tags
+from training.promotion.announcer import Announcer
+from training.settings import TrainingSettings
+from training.trainer import announcement, promote
+
+SOURCE: Final = "/loanctl/champion"
+
+app = typer.Typer(no_args_is_help=True, help="Show, promote or roll back the champion.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+Why = Annotated[str, typer.Option(help="Told to whoever asks later.")]
+
+
+class NoChampionError(SetupError):
+    """There is nobody to show, to promote or to go back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Who sits where, of all versions."""
+
+    champion: Registered | None
+    challenger: Registered | None
+    versions: tuple[Registered, ...]
+
+
+@app.command()
+def show(as_json: AsJson = False) -> None:
+    """Who decides, since when and why; and who waits."""
+    seats = _seats(TrainingSettings.read().model_registry())
+    if seats.champion is None:
+        raise NoChampionError(_nobody(TrainingSettings.read()))
+    told = {"champion": _told(seats.champion), "challenger": _told(seats.challenger) if seats.challenger else None}
+    if as_json:
+        sys.stdout.write(json.dumps(told) + "\n")
+        return
+    console = Console()
+    for seat, one in told.items():
+        if one is not None:
+            console.print(
+                f"{seat}: {one['name']} version {one['version']} ({one['family']}), digest {one['digest']}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            console.print(f"  AUC {one['auc']}; {one['verdict']}: {one['why']}", highlight=False, soft_wrap=True)
+            if one["promoted_at"]:
+                console.print(
+                    f"  promoted {one['promoted_at']}, after {one['previous_version'] or 'nobody'}", highlight=False
+                )
+
+
+@app.command(name="promote")
+def promote_version(
+    version: Annotated[str, typer.Argument(help="A version; the challenger where none is given.")] = "",
+    why: Why = "promoted by a person",
+) -> None:
+    """Let a version decide."""
+    settings = TrainingSettings.read()
+    registry = settings.model_registry()
+    chosen = registry.version(version) if version else registry.champion(CHALLENGER)
+    if chosen is None:
+        problem = f"{registry.name} has no version {version}" if version else f"{registry.name} has no challenger"
+        raise NoVersionError(problem)
+    _move(settings, registry, chosen, why)
+
+
+@app.command()
+def rollback(why: Why = "rolled back by a person") -> None:
+    """Let the champion's predecessor decide again."""
+    settings = TrainingSettings.read()
+    registry = settings.model_registry()
+    champion = registry.champion()
+    if champion is None:
+        raise NoChampionError(_nobody(settings))
+    previous = registry.version(champion.tags.get(tags.PREVIOUS, "")) if champion.tags.get(tags.PREVIOUS) else None
+    if previous is None:
+        problem = f"{registry.name} version {champion.version} followed nobody: there is nothing to go back to"
+        raise NoChampionError(problem)
+    _move(settings, registry, previous, why)
+
+
+@app.command()
+def history(as_json: AsJson = False) -> None:
+    """Every version, oldest first, with what the gate said of it."""
+    seats = _seats(TrainingSettings.read().model_registry())
+    if as_json:
+        sys.stdout.write(json.dumps([_told(one) for one in seats.versions]) + "\n")
+        return
+    table = Table("version", "family", "AUC", "verdict", "promoted", "why", box=None)
+    for one in seats.versions:
+        told = _told(one)
+        now = " *" if seats.champion and one.version == seats.champion.version else ""
+        table.add_row(f"{one.version}{now}", one.family, told["auc"], told["verdict"], told["promoted_at"], told["why"])
+    Console().print(table)
+
+
+def _move(settings: TrainingSettings, registry: Registry, chosen: Registered, why: str) -> None:
+    now = datetime.now(UTC)
+    # What is not whole may not decide: the bundle is fetched and checked before the alias moves.
+    registry.fetch(chosen)
+    promote(registry, chosen, why, now)
+    moved = registry.version(chosen.version) or chosen
+    announcer = Announcer(settings, SOURCE)
+    announcer(announcement(settings.contract().product, moved, why, now))
+    heard = "announced" if announcer.said else f"not announced: {announcer.why_not}"
+    Console().print(f"{registry.name} version {chosen.version} decides; {heard}", highlight=False, soft_wrap=True)
+
+
+def _seats(registry: Registry) -> Seats:
+    return Seats(registry.champion(), registry.champion(CHALLENGER), tuple(registry.history()))
+
+
+def _told(one: Registered) -> dict[str, Any]:
+    told = one.tags
+    auc = told.get(f"{tags.METRIC}auc", "")
+    return {
+        "name": one.name,
+        "version": one.version,
+        "family": one.family,
+        "digest": one.digest,
+        "auc": f"{float(auc):.4f}" if auc else "",
+        "verdict": told.get(tags.VERDICT, ""),
+        "why": told.get(tags.PROMOTED_WHY) or told.get(tags.WHY, ""),
+        "promoted_at": told.get(tags.PROMOTED_AT, ""),
+        "previous_version": told.get(tags.PREVIOUS, ""),
+        "run_id": one.run_id,
+    }
+
+
+def _nobody(settings: TrainingSettings) -> str:
+    return f"{settings.registered_model()} has no champion: run `loanctl train --data FILE`"

@@ -1,0 +1,269 @@
+"""`loanctl drift ...`: what the drift agent found, whether it can be believed, and what a person answers.
+
+All of it is read from the topics. Counting and judging are those of the drift agent (`drift`).
+"""
+
+import json
+import sys
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table as Lines
+
+from drift.detection.recompute import differences
+from drift.settings import DriftSettings
+from loanctl.commands import drift_performance
+from loanctl.commands.drift_performance import console
+from loanctl.reports import drift_html as drift_page
+from loanctl.reports import recompute as drift_reread
+from loanctl.reports.lineage import Story, told
+from schemas.errors import SetupError
+from schemas.events import (
+    ChampionAnnouncement,
+    DriftAcknowledgement,
+    DriftReport,
+    PerformanceReport,
+    RetrainResult,
+    Season,
+    Verdict,
+    as_record,
+)
+from streams.kafka.event_publisher import EventPublisher
+
+SOURCE: Final = "/loanctl/drift"
+LAST: Final = 20
+TIME: Final = "%Y-%m-%d %H:%M:%S"
+LED_TO: Final = ("command", "result", "champion now")
+OF_WINDOWS: Final = ("window ends (UTC)", "n", "late", "verdict", "PSI", "feature", *LED_TO)
+SHOWN: Final = ("decided", "known", "AUC", "Brier", "slope")
+OF_LOOKS: Final = ("look", *SHOWN, *LED_TO)
+NUMBERS: Final = frozenset({"n", "late", "PSI", *SHOWN})
+COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="What the drift agent found, and whether it can be believed."
+)
+
+Last = Annotated[int, typer.Option(min=1, help="The last so many windows.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+app.command()(drift_performance.performance)
+
+
+class NoReportError(SetupError):
+    """There is no such report."""
+
+
+class HalfASeasonError(SetupError):
+    """A season was told in part."""
+
+
+@app.command()
+def history(last: Last = LAST, as_json: AsJson = False) -> None:
+    """Windows, and looks at the champion's loans, with what they led to: report, command, result, announcement."""
+    stories = told(DriftSettings.read())
+    windows, looks = stories.windows[-last:], stories.looks[-last:]
+    if as_json:
+        plain = [
+            *({"kind": "window", **story.plain()} for story in windows),
+            *({"kind": "look", **story.plain()} for story in looks),
+        ]
+        sys.stdout.write(json.dumps(plain, default=str) + "\n")
+        return
+    console().print(_table("Windows and what they led to", OF_WINDOWS, map(_row, windows)))
+    if looks:
+        console().print(_table("What became of the champion's loans", OF_LOOKS, map(_look_row, looks)))
+
+
+@app.command()
+def report(
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
+    last: Last = LAST,
+) -> None:
+    """The last window in figures, or the last ones as a page."""
+    settings = DriftSettings.read()
+    found_so_far = told(settings)
+    stories = found_so_far.windows[-last:]
+    if not stories:
+        raise NoReportError(_none())
+    if html is None:
+        found = stories[-1].report
+        _show(Console(), found, f"{found.window_start:{TIME}} to {found.window_end:{TIME}} UTC")
+        return
+    html.parent.mkdir(parents=True, exist_ok=True)
+    windows = drift_performance.windows(story.report for story in stories)
+    performance = drift_performance.of(settings, windows, datetime.now(UTC))
+    html.write_text(drift_page.page(stories, performance, found_so_far.looks[-last:]), encoding="utf-8")
+    Console(soft_wrap=True).print(f"{html}: {len(stories)} windows")
+
+
+@app.command()
+def recompute(
+    report: Annotated[
+        str, typer.Argument(help="Id of a window, or of a look at the champion's loans; the last window where none.")
+    ] = "",
+) -> None:
+    """Read the offsets that a report names again; exit status 1 if they give another report."""
+    settings = DriftSettings.read()
+    stories = told(settings)
+    windows = {story.report.window_id: story.report for story in stories.windows}
+    looks = {story.report.report_id: story.report for story in stories.looks}
+    name = report or next(reversed(windows), "")
+    found = windows.get(name) or looks.get(name)
+    if found is None:
+        raise NoReportError(f"no report {name}" if name else _none())
+    again = drift_reread.again(found, settings)
+    differing = list(differences(found, again))
+    out = Console(soft_wrap=True, highlight=False)
+    if differing:
+        out.print(f"{name}: DIFFERENT in {', '.join(differing)}")
+        raise typer.Exit(1)
+    same = drift_reread.encoded(found, settings) == drift_reread.encoded(again, settings)
+    out.print(f"{name}: the same {'bytes' if same else 'values'} from {drift_reread.read(again)}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Option(help="A .csv or .parquet with the contract's columns.")],
+    against: Annotated[Path | None, typer.Option(help="Another file; else the champion's profile.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a file as if it were one window; exit status 1 if it has drifted."""
+    # Pandas is of no use to the other commands.
+    from loanctl.reports import file_check as drift_check
+    from loanctl.simulation import tables
+
+    settings = DriftSettings.read()
+    contract = settings.contract()
+    other = tables.read(against, contract) if against else None
+    found = drift_check.judged(tables.read(file, contract), other, settings)
+    if as_json:
+        sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
+    else:
+        _show(Console(), found, str(file))
+    if found.verdict is Verdict.DRIFTED:
+        raise typer.Exit(1)
+
+
+@app.command()
+def acknowledge(
+    why: Annotated[str, typer.Option(help="What is known of the shift: a policy change, a campaign, a season.")],
+    hold_until: Annotated[
+        datetime | None, typer.Option(help="No command for windows that end before this event time, UTC.")
+    ] = None,
+    season_from: Annotated[datetime | None, typer.Option(help="A season begins with this event time, UTC.")] = None,
+    season_until: Annotated[datetime | None, typer.Option(help="Its end, exclusive.")] = None,
+    season_file: Annotated[
+        Path | None, typer.Option(help="Applicants of the same season before, .csv or .parquet.")
+    ] = None,
+) -> None:
+    """Tell the drift agent that a shift is known: begins the count of drifted windows anew, and lifts a latch."""
+    settings = DriftSettings.read()
+    season = _season(season_from, season_until, season_file, settings)
+    word = DriftAcknowledgement(
+        acknowledgement_id=str(uuid.uuid4()),
+        product=settings.contract().product,
+        why=why,
+        hold_until=hold_until.replace(tzinfo=UTC) if hold_until else None,
+        season=season,
+        acknowledged_at=_to_the_millisecond(datetime.now(UTC)),
+    )
+    with EventPublisher(settings, SOURCE) as publisher:
+        publisher.publish(settings.topics().drift_acknowledgements, word.acknowledgement_id, word)
+    held = f"; no command before {hold_until:%Y-%m-%d %H:%M}" if hold_until else ""
+    compared = f"; compared with {season_file} until {season.end:%Y-%m-%d %H:%M}" if season else ""
+    Console(soft_wrap=True).print(f"acknowledged as {word.acknowledgement_id}{held}{compared}")
+
+
+def _season(start: datetime | None, end: datetime | None, file: Path | None, settings: DriftSettings) -> Season | None:
+    if start is None and end is None and file is None:
+        return None
+    if start is None or end is None or file is None:
+        problem = "a season is told by --season-from, --season-until and --season-file together"
+        raise HalfASeasonError(problem)
+    # Pandas is of no use to the other commands.
+    from loanctl.reports import season_counts as drift_season
+
+    return drift_season.of_file(file, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), settings)
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Lines:
+    lines = Lines(title=title)
+    for name in columns:
+        # An id that is cut short finds nothing.
+        lines.add_column(name, justify="right" if name in NUMBERS else "left", overflow="fold")
+    for row in rows:
+        lines.add_row(*row)
+    return lines
+
+
+def _row(story: Story[DriftReport]) -> tuple[str, ...]:
+    found = story.report
+    colour = COLOURS.get(found.verdict, "dim")
+    return (
+        f"{found.window_end:{TIME}}",
+        str(found.n),
+        str(found.late),
+        f"[{colour}]{found.verdict.value}[/]",
+        f"{found.largest_psi:.3f}",
+        found.largest_psi_feature,
+        found.command_id or found.withheld,
+        *_led_to(story.result, story.announcement),
+    )
+
+
+def _look_row(story: Story[PerformanceReport]) -> tuple[str, ...]:
+    figures = drift_performance.figures(story.report.performance, final=False)
+    shown = dict(zip(drift_performance.FIGURES, figures, strict=True))
+    return (
+        story.report.report_id,
+        *(shown[name] for name in SHOWN),
+        story.report.command_id or story.report.withheld,
+        *_led_to(story.result, story.announcement),
+    )
+
+
+def _led_to(result: RetrainResult | None, announcement: ChampionAnnouncement | None) -> tuple[str, str]:
+    return result.status.value if result else "", announcement.version if announcement else ""
+
+
+def _show(out: Console, found: DriftReport, what: str) -> None:
+    out.print(
+        f"{what} against {found.champion_version}: {found.n} applications, {found.late} late, "
+        f"{found.duplicates} twice; "
+        f"[{COLOURS.get(found.verdict, 'dim')}]{found.verdict.value}[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    lines = Lines("feature", "PSI", "critical", "KS", "JS", "chi2 p", "largest shift")
+    rows = [*found.features, *([found.decisions.score] if found.decisions else [])]
+    for feature in sorted(rows, key=lambda each: -each.psi):
+        lines.add_row(
+            feature.feature,
+            f"{feature.psi:.4f}",
+            f"{feature.psi_critical:.4f}",
+            f"{feature.ks:.3f}",
+            f"{feature.js_distance:.3f}",
+            f"{feature.chi2_p:.2g}",
+            f"{feature.largest_shift:+.3f} {feature.largest_shift_bin}",
+        )
+    out.print(lines)
+    for alarm in found.data_quality:
+        out.print(
+            f"data: {alarm.kind.value} {alarm.feature} {alarm.share:.1%}, usually {alarm.reference_share:.1%}",
+            highlight=False,
+        )
+
+
+def _none() -> str:
+    return "no report yet: the drift agent tells of a window when it closes"
+
+
+def _to_the_millisecond(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1_000 * 1_000)

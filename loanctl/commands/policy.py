@@ -1,0 +1,118 @@
+"""`loanctl policy what-if`: past decisions under other cut-offs. What it comes to: `loanctl.reports.policy_effect`."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loanctl.reports import swap_set as outcome_changes
+from loanctl.reports.decision_log import Span, first_decisions, span
+from loanctl.reports.policy_effect import DECIDED, Bill, Decided, Effect, effect
+from schemas.events import LoanDecision, Outcome
+from schemas.projection import Projection
+from scorecard.policy import Policy
+from training.evaluation.cutoffs import Costs
+from training.rows import labelled_events as outcomes
+from training.settings import TrainingSettings
+
+NEEDED: Final = ("application_id", "outcome", "probability", "approve_below", "decline_from")
+MOST: Final = 200_000
+"""Some hundred bytes each, twice while they are read; more move no share in its third decimal."""
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="What other cut-offs would do.")
+
+Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
+Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
+Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions; memory holds no more.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+Below = Annotated[float | None, typer.Option(help="APPROVE under it; the latest decision's where not given.")]
+From = Annotated[float | None, typer.Option(help="DECLINE from it on; the latest decision's where not given.")]
+
+
+@app.callback()
+def policy() -> None:
+    """What other cut-offs would do."""
+
+
+@app.command(name="what-if")
+def what_if(  # noqa: PLR0913 - each argument is an option of the command
+    approve_below: Below = None,
+    decline_from: From = None,
+    since: Since = None,
+    until: Until = None,
+    most: Most = MOST,
+    as_json: AsJson = False,
+) -> None:
+    """Who of past applicants would have another outcome under other cut-offs, and what it would cost."""
+    settings = TrainingSettings.read()
+    if approve_below is None and decline_from is None:
+        problem = "give --approve-below, --decline-from or both"
+        raise typer.BadParameter(problem)
+    costs = settings.plan().costs
+    past = _past(settings, span(since, until, most))
+    latest = past[-1]
+    chosen = Policy(
+        approve_below=latest["approve_below"] if approve_below is None else approve_below,
+        decline_from=latest["decline_from"] if decline_from is None else decline_from,
+    )
+    found = effect([_decided(one) for one in past], chosen, outcomes.known(settings), costs)
+    if as_json:
+        sys.stdout.write(json.dumps(found.plain()) + "\n")
+    else:
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else outcome_changes.WIDE), found, costs)
+
+
+def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any]]:
+    topic = settings.topics().decisions
+    past = first_decisions(settings, topic, Projection(LoanDecision, NEEDED), chosen)
+    return list(past.decisions.values())
+
+
+def _decided(decision: Mapping[str, Any]) -> Decided:
+    return Decided(
+        application_id=decision["application_id"],
+        outcome=Outcome(decision["outcome"]),
+        probability=decision["probability"],
+    )
+
+
+def _show(console: Console, found: Effect, costs: Costs) -> None:
+    chosen = found.policy
+    console.print(
+        f"{found.decisions:,} decisions, {found.changed:,} would change under {chosen.version}: "
+        f"approve below {chosen.approve_below:g}, decline from {chosen.decline_from:g}",
+        soft_wrap=True,
+    )
+    if found.not_scored:
+        console.print(f"{found.not_scored:,} were not scored: no cut-off changes them", soft_wrap=True)
+    console.print(_outcomes(found), outcome_changes.lines(found.changes), _costs(found))
+    console.print(
+        f"in lost good loans: a default approved {costs.default:g}, a person's look {costs.review:g}, "
+        "a good loan declined 1",
+        soft_wrap=True,
+    )
+
+
+def _outcomes(found: Effect) -> Table:
+    lines = Table("outcome", "decided", "would be", box=None)
+    for outcome in DECIDED:
+        lines.add_row(outcome.value, f"{found.before[outcome]:,}", f"{found.after[outcome]:,}")
+    return lines
+
+
+def _costs(found: Effect) -> Table:
+    lines = Table("cost by", "decisions", "was", "would be", "difference", box=None)
+    bills: dict[str, Bill] = {
+        "true outcomes": found.by_outcome,
+        "calibrated probability": found.by_probability,
+        "together": found.total,
+    }
+    for name, bill in bills.items():
+        figures = (f"{bill.before:,.1f}", f"{bill.after:,.1f}", f"{bill.after - bill.before:+,.1f}")
+        lines.add_row(name, f"{bill.decisions:,}", *figures)
+    return lines

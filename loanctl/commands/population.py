@@ -1,0 +1,63 @@
+"""`loanctl population`: writes a made-up table of applicants. What is in it: `loanctl.simulation.population`."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from loanctl.simulation import population as made_up
+from loanctl.simulation import tables
+from loanctl.simulation.population import Shift, ShiftError
+
+BEST_AUC_ROWS: Final = 200_000
+"""The best AUC is told to two places; that many rows give it to three."""
+
+Rows = Annotated[int, typer.Option(min=1, help="How many applicants.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same applicants.")]
+
+
+def population(  # noqa: PLR0913 - each argument is an option of the command
+    out: Annotated[Path, typer.Option(help="A .csv, or a .parquet.")],
+    rows: Rows = 10_000,
+    seed: Seed = 1,
+    income_factor: Annotated[float, typer.Option(help="Multiplies every income.")] = 1.0,
+    intent: Annotated[list[str] | None, typer.Option(help="INTENT=FACTOR: multiplies its share. Repeatable.")] = None,
+    missing: Annotated[
+        float, typer.Option(help="Share who do not tell their years in the job.")
+    ] = made_up.UNTOLD_JOB_SHARE,
+    new_levels: Annotated[float, typer.Option(help="Share with an intent that the contract does not declare.")] = 0.0,
+    changed_risk: Annotated[float, typer.Option(help="0: they default as ever; 1: as in a changed world.")] = 0.0,
+) -> None:
+    """Write made-up applicants, and what became of their loans, in the columns of the credit-risk file."""
+    shift = Shift(
+        income_factor=income_factor,
+        intent_mix=pairs(intent or []),
+        missing=missing,
+        new_levels=new_levels,
+        changed_risk=changed_risk,
+    )
+    applicants = made_up.applicants(rows, seed, shift)
+    tables.written(applicants, out)
+    best = made_up.best_auc(BEST_AUC_ROWS, seed, shift)
+    Console(soft_wrap=True).print(
+        f"{out}: {rows:,} applicants, {applicants['loan_status'].mean():.1%} of them default; "
+        f"no scorecard can have an AUC over {best:.2f} on them"
+    )
+
+
+def pairs(texts: list[str]) -> dict[str, float]:
+    """`["VENTURE=2"]` as a mapping.
+
+    Raises:
+        ShiftError: one of them is no NAME=NUMBER.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            problem = f"{text!r} is not of the form NAME=NUMBER"
+            raise ShiftError(problem) from None
+    return found

@@ -1,0 +1,115 @@
+"""`loanctl up`, `status` and `down`: the life of the local stack. What it is: `loanctl.stack`."""
+
+import os
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from loanctl import endpoints
+from loanctl import signals as interrupts
+from loanctl.stack import local, state
+from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
+from loanctl.stack.progress import Told
+from loanctl.stack.state import Endpoints
+
+WATCH_S: Final = 1.0
+DATA: Final = ("kafka", "registry", "log", "mlflow-artifacts", "mlflow.db", state.FILE)
+"""What `down --wipe` removes of a state folder."""
+
+
+def up(
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop it all on Ctrl-C.")] = False,
+    mlflow_server: Annotated[
+        bool, typer.Option("--mlflow-server", help="Start an MLflow server too; else MLflow is a SQLite file.")
+    ] = False,
+) -> None:
+    """Start Kafka, the registry and MLflow, except those that settings name already.
+
+    What was started answers on the ports it had before, where they are free, and keeps its data.
+    """
+    folder = endpoints.state_dir(os.environ)
+    console = Console(stderr=True)
+    wanted = _wanted(folder, mlflow_server, console)
+    if foreground:
+        _stay(folder, wanted, console)
+        return
+    started = time.monotonic()
+    try:
+        found = local.up(folder, wanted, Told(console)).endpoints
+        console.print(f"Up in {time.monotonic() - started:.1f} s. `loanctl down` stops it.", highlight=False)
+    except AlreadyUpError as running:
+        console.print(f"{running}.")
+        found = running.endpoints
+    _tell(found)
+
+
+def status(
+    env: Annotated[bool, typer.Option("--env", help="As `export` lines, for `eval`.")] = False,
+) -> None:
+    """Tell what runs, and where; exit status 1 where the stack of this folder is not up."""
+    found = state.read(endpoints.state_dir(os.environ))
+    if found is None or not found.running:
+        Console(stderr=True).print("no stack is up here: `loanctl up` starts one")
+        raise typer.Exit(1)
+    if env:
+        _tell(found.endpoints, "export ")
+        return
+    for process in found.running:
+        alive = "up" if process.alive() else "gone"
+        typer.echo(f"{process.name:<10}{alive:<6}pid {process.pid}, log {process.log}")
+    _tell(found.endpoints)
+    if not found.up():
+        raise typer.Exit(1)
+
+
+def down(
+    wipe: Annotated[bool, typer.Option("--wipe", help="Remove its data, too.")] = False,
+) -> None:
+    """Stop what `up` started, and what a crash left of it."""
+    folder = endpoints.state_dir(os.environ)
+    stopped = local.down(folder)
+    typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was up")
+    if wipe:
+        _wipe(folder)
+
+
+def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
+    found = state.read(folder)
+    # Settings made from an earlier `loanctl status --env` name our own stack, not an outside one.
+    ours = set(asdict(found.endpoints).values()) if found else set()
+    given = asdict(endpoints.given())
+    outside = {name: given[name] for name in endpoints.ENDPOINTS if given[name] and given[name] not in ours}
+    for name, value in outside.items():
+        console.print(f"  [dim]-[/dim] {name} is given: {value}", highlight=False)
+    return Wanted(**outside, mlflow_server=mlflow_server)
+
+
+def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
+    interrupts.heed()
+    try:
+        with local_stack(folder, wanted, Told(console)) as stack:
+            _tell(stack.endpoints)
+            console.print("Up. Ctrl-C stops it.")
+            while True:
+                time.sleep(WATCH_S)
+    except KeyboardInterrupt:
+        console.print("stopped")
+
+
+def _tell(found: Endpoints, prefix: str = "") -> None:
+    for name, value in endpoints.variables(found).items():
+        typer.echo(f"{prefix}{name}={value}")
+
+
+def _wipe(folder: Path) -> None:
+    for name in DATA:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,175 @@
+"""`loanctl train`: a scorecard from a table, judged, registered, and promoted where it may be.
+
+What a training is: `training`. Progress goes to standard error; with `--json` the last line of
+standard output tells the result.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from schemas.errors import SetupError
+from streams.runtime import logs
+from training.evaluation.cutoffs import Rule
+from training.pipeline.plan import Watch
+from training.promotion.announcer import Announcer
+from training.promotion.gate import Verdict
+from training.rows import labelled_rows as rows
+from training.rows import sources
+from training.rows.labelled_rows import Cleaned
+from training.rows.split import Method
+from training.search.journal import Trial
+from training.settings import TrainingSettings
+from training.trainer import Task, Trained, Trainer, settle
+
+SOURCE: Final = "/loanctl/train"
+
+Data = Annotated[str | None, typer.Option(help="CSV or Parquet by path or URL, or postgresql://...#table.")]
+Trials = Annotated[int | None, typer.Option(min=1, help="Choices that the search may try.")]
+Folds = Annotated[int | None, typer.Option(min=2, help="Parts of the search rows; each judges once.")]
+Seconds = Annotated[float | None, typer.Option(min=1, help="The search ends by then.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of split, search and fits.")]
+Pricing = Annotated[bool | None, typer.Option("--with-pricing", help="Score the lender's own grade and rate, too.")]
+Split = Annotated[Method | None, typer.Option(help="How rows are parted.")]
+Cutoffs = Annotated[Rule | None, typer.Option(help="How the cut-offs are found.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Tell the result in one last line of JSON.")]
+
+
+class NoTableError(SetupError):
+    """Nothing says where the rows are."""
+
+
+def train(  # noqa: PLR0913 - each argument is an option of the command
+    data: Data = None,
+    trials: Trials = None,
+    folds: Folds = None,
+    seconds: Seconds = None,
+    seed: Seed = None,
+    with_pricing: Pricing = None,
+    split: Split = None,
+    cutoffs: Cutoffs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a scorecard on labelled rows, and promote it where it passes the gate."""
+    began = time.monotonic()
+    given = {
+        "base_table": data,
+        "trials": trials,
+        "folds": folds,
+        "search_seconds": seconds,
+        "seed": seed,
+        "with_pricing": with_pricing,
+        "split_method": split,
+        "cutoff_rule": cutoffs,
+    }
+    logs.configure("warning")
+    settings = TrainingSettings.read(**{name: value for name, value in given.items() if value is not None})
+    console = Console(stderr=True)
+    cleaned = table_rows(settings)
+    _tell_rows(console, cleaned)
+    trained, announcer = _trained(settings, cleaned, console)
+    summary = _summary(trained, announcer, cleaned, time.monotonic() - began)
+    _tell(console, summary)
+    if as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+
+
+def table_rows(settings: TrainingSettings) -> Cleaned:
+    """The rows of the base table, refused before any work where nothing can be learned from them.
+
+    Raises:
+        NoTableError: no table is named.
+        RowsError: says what is wrong with it.
+    """
+    if not settings.base_table:
+        problem = "no rows to train on: give --data, or set LOAN_BASE_TABLE"
+        raise NoTableError(problem)
+    name = sources.shown(settings.base_table)
+    table = sources.table(settings.base_table)
+    cleaned = rows.from_table(settings.contract(), table, Path(name).name, with_pricing=settings.with_pricing)
+    rows.refuse_too_few(cleaned.rows, cleaned.source)
+    return cleaned
+
+
+def _trained(settings: TrainingSettings, cleaned: Cleaned, console: Console) -> tuple[Trained, Announcer]:
+    registry = settings.model_registry()
+    trainer = Trainer(settings.contract(), registry, settings.mlflow_uri, settings.plan(), settings.terms())
+    with _bar(console) as bar:
+        task = bar.add_task("search", total=settings.trials)
+
+        def tried(trial: Trial) -> None:
+            bar.advance(task)
+            bar.print(f"  trial {trial.number}: {trial.choice.family.value}, AUC {trial.auc:.4f} +- {trial.auc_sd:.4f}")
+
+        watch = Watch(step=lambda word: bar.update(task, description=word), trial=tried)
+        trained = trainer.train(Task(cleaned=cleaned, why="loanctl train"), watch)
+    announcer = Announcer(settings, SOURCE)
+    settle(registry, trained.registered, announcer, settings.contract().product)
+    return trained, announcer
+
+
+def _summary(trained: Trained, announcer: Announcer, cleaned: Cleaned, seconds: float) -> dict[str, Any]:
+    figures = trained.made.judgement.figures
+    low, high = trained.made.judgement.intervals["auc"]
+    return {
+        "digest": trained.registered.digest,
+        "version": trained.registered.version,
+        "name": trained.registered.name,
+        "family": trained.registered.family,
+        **{name: round(figures[name], 6) for name in ("auc", "pr_auc", "f1", "brier", "log_loss", "ece", "ks")},
+        "auc_interval": [round(low, 6), round(high, 6)],
+        "logistic_auc": round(trained.made.logistic_auc, 6),
+        "folds_auc": round(trained.made.found.best.auc, 6),
+        "folds_logistic_auc": round(trained.made.found.floor_auc, 6),
+        "rows": len(cleaned.rows),
+        "left_out": dict(cleaned.left_out),
+        "ignored_columns": list(cleaned.ignored_columns),
+        "approve_below": trained.made.scorecard.policy.approve_below,
+        "decline_from": trained.made.scorecard.policy.decline_from,
+        "promoted": trained.answer.verdict is Verdict.PROMOTE,
+        "why": trained.answer.why,
+        "announced": announcer.said is not None,
+        "not_announced": announcer.why_not,
+        "run_id": trained.registered.run_id,
+        "seconds": round(seconds, 2),
+    }
+
+
+def _tell_rows(console: Console, cleaned: Cleaned) -> None:
+    console.print(
+        f"{cleaned.source}: {cleaned.read} rows read, {len(cleaned.rows)} to learn from",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for word, count in cleaned.left_out.items():
+        console.print(f"  left out: {count} {word.replace('_', ' ')}", highlight=False, soft_wrap=True)
+    if cleaned.ignored_columns:
+        console.print(f"  ignored columns: {', '.join(cleaned.ignored_columns)}", highlight=False, soft_wrap=True)
+
+
+def _tell(console: Console, summary: dict[str, Any]) -> None:
+    low, high = summary["auc_interval"]
+    verdict = "promoted" if summary["promoted"] else "not promoted"
+    lines = [
+        f"{summary['name']} version {summary['version']} ({summary['family']}), digest {summary['digest'][:12]}",
+        f"  AUC {summary['auc']:.4f} ({low:.4f} to {high:.4f}), a logistic regression {summary['logistic_auc']:.4f}; "
+        f"PR-AUC {summary['pr_auc']:.4f}, F1 {summary['f1']:.4f}, Brier {summary['brier']:.4f}",
+        f"  over the folds of the search AUC {summary['folds_auc']:.4f}, a logistic regression "
+        f"{summary['folds_logistic_auc']:.4f}",
+        f"  {verdict}: {summary['why']}",
+    ]
+    if summary["not_announced"]:
+        lines.append(f"  not announced: {summary['not_announced']}; workers find it by looking at the alias")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)

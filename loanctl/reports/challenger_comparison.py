@@ -1,0 +1,236 @@
+"""Champion and challenger on the same applications: who would flip, by how much, for what reasons, and who was right.
+
+Pure: pairs of decisions and true outcomes in, figures out. Reading them is `loanctl.reports.decision_log`. Who was
+right is judged as the gate judges: the paired bootstrap of `training.promotion.gate`, on the same rows.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, truth
+from schemas.events import ContributionSpace, Outcome
+from training.evaluation.calibration import brier
+from training.evaluation.figures import auc
+from training.promotion.gate import BETTER_BY, Contest, resampled
+
+QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+SEED: Final = 1
+"""Of the resampling: asked again, it answers the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one of the two said of an application."""
+
+    outcome: Outcome
+    probability: float | None
+    space: ContributionSpace
+    contributions: Mapping[str, float]
+    reasons: frozenset[str]
+    """Codes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Both on one application."""
+
+    application_id: str
+    champion: Said
+    challenger: Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """The challenger's probability of default less the champion's."""
+
+    scored: int
+    """Applications that both scored."""
+    mean: float
+    mean_absolute: float
+    largest: float
+    """Of either sign."""
+    quantiles: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonChange:
+    """One reason code: how many applicants were given it, by whom."""
+
+    code: str
+    champion: int
+    challenger: int
+    appeared: int
+    """Given by the challenger and not by the champion."""
+    disappeared: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureChange:
+    """One feature: the challenger's contribution less the champion's, in the mean."""
+
+    feature: str
+    mean: float
+    mean_absolute: float
+    stricter: float | None
+    """Over those whom the challenger would treat worse; None where there are none."""
+    milder: float | None
+    """Over those whom it would treat better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A difference, challenger less champion, and where nine of ten paired resamples lie."""
+
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """Both against what became of the loans, on the same rows."""
+
+    rows: int
+    defaults: int
+    auc_champion: float
+    auc_challenger: float
+    auc: Interval
+    brier_champion: float
+    brier_challenger: float
+    brier: Interval
+    """Below zero the challenger is the better one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All of it."""
+
+    pairs: int
+    flips: tuple[Change, ...]
+    """From the champion's outcome to the challenger's."""
+    shift: Shift | None
+    """None where nobody was scored by both."""
+    reasons: tuple[ReasonChange, ...]
+    features: tuple[FeatureChange, ...]
+    """The most different first; none where the two are explained in different units."""
+    right: Right | None
+    known: int
+    """Applications scored by both whose loan's end is known; without both kinds of end nobody is judged."""
+
+    @property
+    def flipped(self) -> int:
+        """Applicants who would have another outcome."""
+        return sum(flip.count for flip in self.flips)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON can tell it."""
+        told = asdict(self) | {"flips": [flip.plain() for flip in self.flips]}
+        return {"flipped": self.flipped, **told}
+
+
+def comparison(pairs: Sequence[Pair], defaulted: Mapping[str, bool], seed: int = SEED) -> Comparison:
+    """Champion and challenger side by side.
+
+    Args:
+        pairs: in the order decided.
+        defaulted: by application id, as far as it is known.
+        seed: of the resampling.
+    """
+    ids = [pair.application_id for pair in pairs]
+    ends = truth(ids, defaulted)
+    champion, challenger = codes([p.champion.outcome for p in pairs]), codes([p.challenger.outcome for p in pairs])
+    ours, theirs = _probabilities([p.challenger for p in pairs]), _probabilities([p.champion for p in pairs])
+    scored = ~np.isnan(ours) & ~np.isnan(theirs)
+    known = scored & ~np.isnan(ends)
+    return Comparison(
+        pairs=len(pairs),
+        flips=changes(ids, champion, challenger, ends),
+        shift=_shift(ours[scored] - theirs[scored]) if scored.any() else None,
+        reasons=_reasons(pairs),
+        features=_features(pairs, champion, challenger),
+        right=_right(ends[known].astype(np.bool_), ours[known], theirs[known], seed),
+        known=int(known.sum()),
+    )
+
+
+def _shift(differences: Floats) -> Shift:
+    return Shift(
+        scored=len(differences),
+        mean=float(differences.mean()),
+        mean_absolute=float(np.abs(differences).mean()),
+        largest=float(differences[np.argmax(np.abs(differences))]),
+        quantiles={f"{share:g}": float(np.quantile(differences, share)) for share in QUANTILES},
+    )
+
+
+def _reasons(pairs: Sequence[Pair]) -> tuple[ReasonChange, ...]:
+    given: dict[str, Counter[str]] = {name: Counter() for name in ("champion", "challenger", "appeared", "disappeared")}
+    for pair in pairs:
+        theirs, ours = pair.champion.reasons, pair.challenger.reasons
+        for name, those in zip(given, (theirs, ours, ours - theirs, theirs - ours), strict=True):
+            given[name].update(those)
+    found = [
+        ReasonChange(code=code, **{name: counts[code] for name, counts in given.items()})
+        for code in sorted(given["champion"] | given["challenger"])
+    ]
+    return tuple(sorted(found, key=lambda one: -(one.appeared + one.disappeared)))
+
+
+def _features(pairs: Sequence[Pair], champion: Codes, challenger: Codes) -> tuple[FeatureChange, ...]:
+    alike = np.array([_comparable(pair) for pair in pairs], dtype=np.bool_)
+    chosen = [pair for pair, keep in zip(pairs, alike, strict=True) if keep]
+    names = list(
+        dict.fromkeys(name for p in chosen for name in (*p.champion.contributions, *p.challenger.contributions))
+    )
+    # A feature that only one of them knows adds nothing to the other's margin.
+    moved = np.array(
+        [[p.challenger.contributions.get(n, 0.0) - p.champion.contributions.get(n, 0.0) for n in names] for p in chosen]
+    ).reshape(len(chosen), len(names))
+    # Outcomes' codes rise from approval to decline.
+    worse, better = challenger[alike] > champion[alike], challenger[alike] < champion[alike]
+    found = [
+        FeatureChange(
+            feature=name,
+            mean=float(moved[:, place].mean()),
+            mean_absolute=float(np.abs(moved[:, place]).mean()),
+            stricter=float(moved[worse, place].mean()) if worse.any() else None,
+            milder=float(moved[better, place].mean()) if better.any() else None,
+        )
+        for place, name in enumerate(names)
+    ]
+    return tuple(sorted(found, key=lambda one: -one.mean_absolute))
+
+
+def _comparable(pair: Pair) -> bool:
+    explained = bool(pair.champion.contributions) and bool(pair.challenger.contributions)
+    return explained and pair.champion.space is pair.challenger.space
+
+
+def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Right | None:
+    if not defaulted.any() or defaulted.all():
+        return None
+    gains, losses = resampled(Contest(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed)
+    aucs, briers = ([score(defaulted, one) for one in (theirs, ours)] for score in (auc, brier))
+    return Right(
+        rows=len(defaulted),
+        defaults=int(defaulted.sum()),
+        auc_champion=aucs[0],
+        auc_challenger=aucs[1],
+        auc=_interval(aucs[1] - aucs[0], gains),
+        brier_champion=briers[0],
+        brier_challenger=briers[1],
+        brier=_interval(briers[1] - briers[0], losses),
+    )
+
+
+def _interval(difference: float, drawn: Floats) -> Interval:
+    low, high = np.quantile(drawn, [BETTER_BY, 1.0 - BETTER_BY])
+    return Interval(difference=difference, low=float(low), high=float(high))
+
+
+def _probabilities(said: Sequence[Said]) -> Floats:
+    return np.array([np.nan if one.probability is None else one.probability for one in said], dtype=np.float64)

@@ -1,0 +1,80 @@
+"""Performance of champions, from the decisions and outcomes on the topics. What it is: `drift.performance.figures`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from drift.agent.loan_reader import decisions_and_outcomes, joined
+from drift.detection.drift_report import millis_of
+from drift.performance.figures import performance
+from drift.performance.outcome_join import Joining, JoinRules, Notes
+from drift.performance.performance_report import SEED
+from schemas.events import Performance
+from streams.runtime.settings import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Of event time, end exclusive, and the champion that decided then; all that did where it is empty."""
+
+    start: datetime
+    end: datetime
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One champion over one stretch."""
+
+    start: datetime
+    end: datetime
+    champion_version: str
+    final: bool
+    """Every loan has reached the age up to which outcomes count: what is told will not change."""
+    performance: Performance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """All that was asked for."""
+
+    as_of: datetime
+    age_days: float
+    kept: float
+    """Share of the loans that memory had room for."""
+    notes: Notes
+    told: tuple[Told, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON can tell it."""
+        return asdict(self)
+
+
+def telling(connection: Connection, stretches: Sequence[Stretch], rules: JoinRules, as_of: datetime) -> Telling:
+    """The performance of each stretch, all within the rules'.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    joining = joined(connection, decisions_and_outcomes(connection), rules)
+    return Telling(
+        as_of=as_of,
+        age_days=rules.age_ms / 86_400_000,
+        kept=joining.share,
+        notes=joining.notes,
+        told=tuple(_told(joining, stretches, rules)),
+    )
+
+
+def _told(joining: Joining, stretches: Iterable[Stretch], rules: JoinRules) -> Iterator[Told]:
+    for stretch in stretches:
+        start, end = millis_of(stretch.start), millis_of(stretch.end)
+        for version in [stretch.version] if stretch.version else joining.versions(start, end):
+            yield Told(
+                start=stretch.start,
+                end=stretch.end,
+                champion_version=version,
+                final=rules.as_of >= end + rules.age_ms,
+                performance=performance(joining.loans(start, end, version), SEED),
+            )

@@ -1,0 +1,111 @@
+"""What lies on the topics, decoded as far as the figures of a run need it.
+
+Reading the records is `loanctl.reports.topic_watcher`; adding them up is `loanctl.reports.stream_audit`.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import fastavro
+
+from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
+from loanctl.reports.topic_watcher import everything
+from schemas.codec import ApplicationReader, schema_ids, unframed
+from schemas.events import (
+    ChampionAnnouncement,
+    DriftReport,
+    Event,
+    LoanDecision,
+    RetrainCommand,
+    RetrainResult,
+    avro_schema,
+    from_record,
+)
+from schemas.registry_client import WriterSchemas
+from scorecard.decisions.dead_letters import CONNECT
+from streams.kafka.topic_reader import Record
+from streams.runtime.settings import Connection
+
+
+def observed(connection: Connection) -> Observed:
+    """What a product's topics say, as far as the figures need it.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    topics = connection.topics()
+    told = (topics.applications, topics.decisions, topics.dead_letters)
+    done = (topics.drift_reports, topics.retrain_commands, topics.retrain_results, topics.champions)
+    records = everything(connection, [*told, *done])
+    reading = Decoding(connection)
+    return Observed(
+        applications=reading.applications(records[topics.applications.name]),
+        decisions=reading.decisions(records[topics.decisions.name]),
+        dead_letters=[letter(record) for record in records[topics.dead_letters.name]],
+        reports=reading.events(DriftReport, records[topics.drift_reports.name]),
+        commands=reading.events(RetrainCommand, records[topics.retrain_commands.name]),
+        results=reading.events(RetrainResult, records[topics.retrain_results.name]),
+        announcements=reading.events(ChampionAnnouncement, records[topics.champions.name]),
+    )
+
+
+class Decoding:
+    """Records to what they say, by the schemas of the registry."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._writers = WriterSchemas(connection.registry())
+        self._reader = ApplicationReader(connection.contract())
+
+    def applications(self, records: Sequence[Record]) -> list[SeenApplication]:
+        """Each record, with its id where it can be read."""
+        values = [record.value for record in records]
+        decoded = self._reader.read(values, self._writers.of(schema_ids(values)))
+        ids = dict(zip(decoded.places.tolist(), decoded.applications.ids, strict=True))
+        return [
+            SeenApplication(
+                place=(record.partition, record.offset), timestamp=record.timestamp, application_id=ids.get(number)
+            )
+            for number, record in enumerate(records)
+        ]
+
+    def decisions(self, records: Sequence[Record]) -> list[SeenDecision]:
+        """Each decision, as far as the figures need it."""
+        told = self._plain(LoanDecision, records)
+        return [_seen(record, decision) for record, decision in zip(records, told, strict=True)]
+
+    def events(self, event: type[Event], records: Sequence[Record]) -> list[Event]:
+        """Each record as an event."""
+        return [from_record(event, plain) for plain in self._plain(event, records)]
+
+    def _plain(self, event: type, records: Sequence[Record]) -> list[Mapping[str, Any]]:
+        reader: Any = fastavro.parse_schema(dict(avro_schema(event)))
+        writers = self._writers.of(schema_ids([record.value for record in records]))
+        found: list[Any] = []
+        for record in records:
+            schema_id, body = unframed(record.value)
+            writer: Any = writers[schema_id]
+            found.append(fastavro.schemaless_reader(io.BytesIO(body), writer, reader))
+        return found
+
+
+def letter(record: Record) -> SeenLetter:
+    """What the headers of a dead letter say."""
+    partition, offset = (int(record.headers[f"{CONNECT}{name}"] or b"-1") for name in ("partition", "offset"))
+    return SeenLetter(source=(partition, offset), reason=(record.headers["reason"] or b"").decode())
+
+
+def _seen(record: Record, decision: Mapping[str, Any]) -> SeenDecision:
+    margin, base = decision["margin"], decision["base_value"]
+    added = sum(item["contribution"] for item in decision["contributions"])
+    return SeenDecision(
+        place=(record.partition, record.offset),
+        timestamp=record.timestamp,
+        decision_id=decision["decision_id"],
+        application_id=decision["application_id"],
+        source=(decision["source_partition"], decision["source_offset"]),
+        outcome=decision["outcome"],
+        scorecard_version=decision["scorecard_version"],
+        gap=None if margin is None else abs(base + added - margin),
+        reasons=len(decision["reasons"]),
+    )

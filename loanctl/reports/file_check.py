@@ -1,0 +1,92 @@
+"""A file judged as one window: for pipelines that must stop on drift, without Kafka."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from drift.binning.binner import ApplicationCells
+from drift.binning.reference import Reference
+from drift.detection.drift_report import report_of
+from drift.settings import DriftSettings
+from drift.windows.window import Tally, Window
+from loanctl.reports.recompute import reference_of
+from loanctl.simulation.tables import Table
+from schemas.applications import UNSEEN, Matrix, with_ratios
+from schemas.contract import Contract, Field, Kind
+from schemas.errors import SetupError
+from schemas.events import DriftReport
+from scorecard.profile import Population, Profile, profile_of
+from scorecard.registry.model_registry import Registry
+
+
+class NoReferenceError(SetupError):
+    """There is nothing to measure the file against."""
+
+
+def judged(table: Table, against: Table | None, settings: DriftSettings) -> DriftReport:
+    """The report of a file's rows, all in one window.
+
+    Args:
+        against: the reference; the champion's profile where None.
+
+    Raises:
+        NoReferenceError: there is no champion.
+        OutageError: MLflow is away.
+    """
+    contract, rules = settings.contract(), settings.rules()
+    reference = by_file(against, contract) if against else by_champion(settings)
+    cells = ApplicationCells(contract, reference)
+    values = matrix(table, contract)
+    counts = np.bincount(cells.cells(values).ravel(), minlength=cells.shape.cells)
+    tally = Tally(n=len(values), counts=counts)
+    window = Window(start=0, end=1, tallies={rules.reporting.applications_topic: tally}, stretches={})
+    return report_of(window, reference, rules.reporting)
+
+
+def matrix(table: Table, contract: Contract) -> Matrix:
+    """The rows as the contract's matrix, ratios computed; what no level declares is unseen, not refused."""
+    columns = [_column(field, table.rows[field.column]) for field in contract.observed]
+    return with_ratios(contract, np.column_stack(columns))
+
+
+def by_champion(settings: DriftSettings) -> Reference:
+    """The champion's profile.
+
+    Raises:
+        NoReferenceError: there is no champion.
+    """
+    registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    champion = registry.champion()
+    if champion is None:
+        problem = f"{registry.name} has no champion: train one, or name a file by --against"
+        raise NoReferenceError(problem)
+    return reference_of(champion.version, champion.digest, settings)
+
+
+def by_file(table: Table, contract: Contract) -> Reference:
+    """A file's own profile, its bins cut at its deciles."""
+    return Reference.of(0, table.name, table.digest, features_only(matrix(table, contract), contract), contract)
+
+
+def features_only(values: Matrix, contract: Contract) -> Profile:
+    """The profile of applicants whom nobody has scored."""
+    n = len(values)
+    population = Population(
+        values=values,
+        probability=np.zeros(n),
+        contributions=np.zeros((n, 0)),
+        reasons=np.full((n, 1), -1, dtype=np.int64),
+        outcomes=np.zeros(n, dtype=np.int8),
+    )
+    return profile_of(contract, (), ("NONE",), population)
+
+
+def _column(field: Field, values: pd.Series) -> npt.NDArray[np.float64]:
+    """Numbers, or codes of levels; NaN where nothing is told, infinity where what is told is no number."""
+    absent = values.isna().to_numpy()
+    if field.kind is Kind.CATEGORY:
+        codes = {level: float(place) for place, level in enumerate(field.levels)}
+        found = values.map(lambda value: codes.get(str(value), UNSEEN)).to_numpy(dtype=np.float64)
+    else:
+        found = pd.to_numeric(values, errors="coerce").fillna(np.inf).to_numpy(dtype=np.float64)
+    return np.where(absent, np.nan, found)

@@ -1,0 +1,158 @@
+"""What other cut-offs would have done to decisions of the past: who would change, and what it would cost.
+
+Pure: decisions and true outcomes in, counts and costs out. Reading them is `loanctl.reports.decision_log`. The cost of
+a decision is the one that cut-offs are chosen by (`training.evaluation.cutoffs`), in lost good loans: by the true
+outcome where the loan's is known, else its mean under the calibrated probability.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, truth
+from schemas.events import Outcome
+from scorecard.policy import APPROVE, DECLINE, OUTCOMES, REFER, Policy, outcomes
+from training.evaluation.cutoffs import Costs
+
+DECIDED: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What is needed of a decision."""
+
+    application_id: str
+    outcome: Outcome
+    probability: float | None
+    """None where the application could not be scored: no cut-off changes that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What some decisions cost before and after, in lost good loans."""
+
+    decisions: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a policy would have done."""
+
+    decisions: int
+    not_scored: int
+    policy: Policy
+    before: Mapping[Outcome, int]
+    after: Mapping[Outcome, int]
+    changes: tuple[Change, ...]
+    """The most frequent first."""
+    by_outcome: Bill
+    """Of decisions whose loan's end is known."""
+    by_probability: Bill
+    """Of the others."""
+
+    @property
+    def changed(self) -> int:
+        """Applications that would have another outcome."""
+        return sum(change.count for change in self.changes)
+
+    @property
+    def total(self) -> Bill:
+        """Both bills."""
+        known, guessed = self.by_outcome, self.by_probability
+        return Bill(
+            decisions=known.decisions + guessed.decisions,
+            before=known.before + guessed.before,
+            after=known.after + guessed.after,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON can tell it."""
+        return {
+            "decisions": self.decisions,
+            "not_scored": self.not_scored,
+            "policy": {
+                "version": self.policy.version,
+                "approve_below": self.policy.approve_below,
+                "decline_from": self.policy.decline_from,
+            },
+            "outcomes": {"before": _named(self.before), "after": _named(self.after)},
+            "changed": self.changed,
+            "changes": [change.plain() for change in self.changes],
+            "cost": {
+                "unit": "lost good loans",
+                "by_outcome": _billed(self.by_outcome),
+                "by_probability": _billed(self.by_probability),
+                "total": _billed(self.total),
+            },
+        }
+
+
+def effect(decided: Sequence[Decided], policy: Policy, defaulted: Mapping[str, bool], costs: Costs) -> Effect:
+    """What a policy would have done to decisions.
+
+    Args:
+        decided: one for each application, in the order decided.
+        policy: the other cut-offs.
+        defaulted: by application id, as far as it is known.
+        costs: of mistakes and of a person's look.
+    """
+    scored = [one for one in decided if one.probability is not None]
+    probability = np.array([one.probability for one in scored], dtype=np.float64)
+    ids = [one.application_id for one in scored]
+    before, after = codes([one.outcome for one in scored]), outcomes(policy, probability)
+    ends = truth(ids, defaulted)
+    known = ~np.isnan(ends)
+    chance = np.where(known, ends, probability)
+    was, would = (costs_of(each, chance, costs) for each in (before, after))
+    return Effect(
+        decisions=len(decided),
+        not_scored=len(decided) - len(scored),
+        policy=policy,
+        before=_counted(before),
+        after=_counted(after),
+        changes=changes(ids, before, after, ends),
+        by_outcome=_bill(was[known], would[known]),
+        by_probability=_bill(was[~known], would[~known]),
+    )
+
+
+def costs_of(decided: Codes, chance: Floats, costs: Costs) -> Floats:
+    """What each decision costs, in lost good loans, shape (n,).
+
+    Args:
+        decided: codes of outcomes, shape (n,).
+        chance: of a default: its probability, or 0 or 1 where it is known; shape (n,).
+        costs: a default on an approved loan, a person's look; a good loan declined costs 1.
+    """
+    return np.select(
+        [decided == APPROVE, decided == DECLINE, decided == REFER],
+        [chance * costs.default, 1.0 - chance, np.full(chance.shape, costs.review)],
+        default=0.0,
+    )
+
+
+def _counted(decided: Codes) -> Mapping[Outcome, int]:
+    counts = Counter(decided.tolist())
+    return {outcome: counts[OUTCOMES.index(outcome)] for outcome in DECIDED}
+
+
+def _bill(before: Floats, after: Floats) -> Bill:
+    return Bill(decisions=len(before), before=float(before.sum()), after=float(after.sum()))
+
+
+def _named(counts: Mapping[Outcome, int]) -> dict[str, int]:
+    return {outcome.value: count for outcome, count in counts.items()}
+
+
+def _billed(bill: Bill) -> dict[str, Any]:
+    return {
+        "decisions": bill.decisions,
+        "before": bill.before,
+        "after": bill.after,
+        "difference": bill.after - bill.before,
+    }

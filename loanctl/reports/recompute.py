@@ -1,0 +1,104 @@
+"""A report's records read again, by the offsets that it names. What they give: `drift.detection.recompute`."""
+
+from drift.agent import performance_check as looking
+from drift.binning.binner import cells_of
+from drift.binning.reference import Reference
+from drift.detection.recompute import Reread, recomputed
+from drift.settings import DriftSettings
+from loanctl.reports.event_log import Decoding
+from loanctl.reports.topic_watcher import everything
+from schemas.codec import schema_ids
+from schemas.errors import SetupError
+from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange, PerformanceReport
+from schemas.registry_client import EventSerde, WriterSchemas
+from scorecard import bundle
+from scorecard.registry.bundle_cache import BundleCache
+from scorecard.registry.model_registry import Registry
+from streams.kafka.topic_reader import Extent, Record, batch_of, blocks
+
+
+class UndeclaredSeasonError(SetupError):
+    """What a report was compared with is not there any more."""
+
+    def __init__(self, report: DriftReport, topic: str) -> None:
+        super().__init__(
+            f"report {report.window_id} was compared with {report.reference_id}: that is not the profile of version "
+            f"{report.champion_version}, and no season on {topic} declares it"
+        )
+
+
+def again(report: DriftReport | PerformanceReport, settings: DriftSettings) -> DriftReport | PerformanceReport:
+    """The report that the topics give now.
+
+    Raises:
+        OutageError: a neighbour is away, or the records are gone.
+        SetupError: the champion's bundle is not there, or is another; or the season's declaration is gone.
+    """
+    if isinstance(report, PerformanceReport):
+        return looking.again(settings, report)
+    return _window_again(report, settings)
+
+
+def read(report: DriftReport | PerformanceReport) -> str:
+    """Where a report's records lie."""
+    if isinstance(report, PerformanceReport):
+        return ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.end - 1}" for each in report.offsets)
+    return ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.last}" for each in report.offsets)
+
+
+def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
+    reference = reference_of(report.champion_version, report.champion_digest, settings)
+    compared_with = _compared_with(report, reference, settings)
+    cells = cells_of(settings.contract(), settings.topics(), reference)
+    writers = WriterSchemas(settings.registry())
+    reread = {}
+    for stretch in report.offsets:
+        batch = batch_of(stretch.topic, _records(stretch, settings))
+        counting = cells[stretch.topic]
+        seen = counting.observe(batch, writers.of(schema_ids(batch.values)))
+        reread[stretch.topic, stretch.partition] = Reread(stretch, seen, counting.shape)
+    return recomputed(report, reread, compared_with, settings.rules().reporting)
+
+
+def encoded(report: DriftReport | PerformanceReport, settings: DriftSettings) -> bytes:
+    """The report as it is published."""
+    topics = settings.topics()
+    topic = topics.performance_reports if isinstance(report, PerformanceReport) else topics.drift_reports
+    return EventSerde(settings.registry(), type(report), topic.name).encode(report)
+
+
+def reference_of(version: str, digest: str, settings: DriftSettings) -> Reference:
+    """The profile of a version, its bundle checked.
+
+    Raises:
+        OutageError: MLflow is away.
+        SetupError: no such version, or another bundle than was named.
+    """
+    registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    # What the cache has needs no MLflow, whose import alone takes seconds.
+    place = BundleCache(settings.cache(), of=settings.mlflow_uri).find(digest) or registry.fetch(version)
+    scorecard = bundle.read(place, settings.contract(), digest)
+    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+
+
+def _compared_with(report: DriftReport, reference: Reference, settings: DriftSettings) -> Reference:
+    """The profile, or the season that was declared of it.
+
+    Raises:
+        UndeclaredSeasonError: it is neither.
+    """
+    if report.reference_id == reference.reference_id:
+        return reference
+    topic = settings.topics().drift_acknowledgements
+    words = Decoding(settings).events(DriftAcknowledgement, everything(settings, [topic])[topic.name])
+    seasons = (reference.in_season(word.season) for word in words if word.season is not None)
+    found = next((each for each in seasons if each.reference_id == report.reference_id), None)
+    if found is None:
+        raise UndeclaredSeasonError(report, topic.name)
+    return found
+
+
+def _records(stretch: OffsetRange, settings: DriftSettings) -> list[Record]:
+    """Those of a stretch that are still there, in order."""
+    extent = Extent(stretch.topic, stretch.partition, stretch.first, stretch.last + 1)
+    return [record for block in blocks(settings, [extent]) for record in block]

@@ -1,0 +1,1 @@
+"""Made-up applicants, played onto the topics."""

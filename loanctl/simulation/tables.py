@@ -1,0 +1,229 @@
+"""Tables of applicants, read by the contract: a CSV or Parquet file in, columns that Avro can write out.
+
+A table is played as it is: what the contract calls out of range is left for the worker to judge.
+Only what cannot be written as an application at all is refused, with one line that names file and
+column. What a table becomes in training (cleaning, splitting) is the subject of `training`.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from schemas.contract import Contract, Field, Kind
+from schemas.errors import SetupError
+
+DIGEST_LENGTH: Final = 12
+"""Hexadecimal digits of a file's digest that go into its application ids: 48 bits tell files apart."""
+INT_RANGE: Final = (-(2**31), 2**31 - 1)
+
+
+class TableError(SetupError):
+    """A table cannot be read as applications; names file and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one file, as text or numbers in the columns that the contract names."""
+
+    name: str
+    """The file, as messages name it."""
+    digest: str
+    """Of the bytes that the rows came from; application ids begin with it."""
+    rows: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def read(path: Path, contract: Contract) -> Table:
+    """The table of a CSV or Parquet file, its columns checked against the contract.
+
+    Raises:
+        TableError: not a readable table, a column absent, or no rows.
+    """
+    try:
+        rows = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except pd.errors.EmptyDataError:
+        problem = f"{path}: the file is empty"
+        raise TableError(problem) from None
+    except (OSError, ValueError) as cause:
+        problem = f"{path}: cannot be read as a table ({_first_line(cause)})"
+        raise TableError(problem) from cause
+    return checked(Table(str(path), digest[:DIGEST_LENGTH], rows), contract)
+
+
+def written(rows: pd.DataFrame, path: Path) -> str:
+    """Write a table as CSV or, by its suffix, as Parquet; the digest of its bytes.
+
+    Raises:
+        TableError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet":
+            rows.to_parquet(path, index=False)
+        else:
+            rows.to_csv(path, index=False)
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_LENGTH]
+    except OSError as cause:
+        problem = f"{path}: cannot be written ({cause.strerror})"
+        raise TableError(problem) from cause
+
+
+def checked(table: Table, contract: Contract) -> Table:
+    """The same table, if it has rows and every column that an application cannot do without.
+
+    Raises:
+        TableError: it has not; names file and columns.
+    """
+    needed = [field.column for field in contract.observed if not field.nullable]
+    absent = [column for column in needed if column not in table.rows.columns]
+    if absent:
+        problem = f"{table.name}: no column {', '.join(absent)}"
+        raise TableError(problem)
+    if table.rows.empty:
+        problem = f"{table.name}: has a header and no rows"
+        raise TableError(problem)
+    return table
+
+
+def multiplied(table: Table, contract: Contract, factors: Mapping[str, float]) -> Table:
+    """The same applicants with some numbers multiplied; stated ratios of those numbers follow.
+
+    Args:
+        factors: by field name.
+
+    Raises:
+        TableError: a factor is for no number of the contract, or the table has no such column.
+    """
+    rows = table.rows.copy()
+    for field, factor in _all_factors(contract, factors).items():
+        if field.column in rows:
+            rows[field.column] = _numbers(table, field) * factor
+        elif field.name in factors:
+            problem = f"{table.name}: no column {field.column} to multiply"
+            raise TableError(problem)
+    changed = hashlib.sha256(f"{table.digest}{sorted(factors.items())}".encode()).hexdigest()
+    return Table(table.name, changed[:DIGEST_LENGTH] if factors else table.digest, rows)
+
+
+def avro_columns(table: Table, contract: Contract) -> dict[str, Sequence[Any]]:
+    """For each observed field its values as Avro writes them, None where missing; by field name, in row order.
+
+    Raises:
+        TableError: a value cannot be written as its field's type; names file, column and row, never the value.
+    """
+    types = {spec["name"]: spec["type"] for spec in contract.schema["fields"]}
+    return {field.name: _column(table, field, types[field.name]) for field in contract.observed}
+
+
+def defaulted(table: Table, contract: Contract) -> npt.NDArray[np.bool_]:
+    """What became of each loan, shape (n,); true is a default.
+
+    Raises:
+        TableError: there is no label column, or it holds another value than the contract's two.
+    """
+    label = contract.label
+    if label.column not in table.rows.columns:
+        problem = f"{table.name}: no column {label.column}, which would tell what became of the loans"
+        raise TableError(problem)
+    # A column of numbers with a gap in it comes as floats.
+    words = table.rows[label.column].astype(str).str.strip().str.removesuffix(".0")
+    other = ~words.isin([label.default, label.repaid]).to_numpy(dtype=bool)
+    if other.any():
+        problem = (
+            f"{table.name}: column {label.column} holds {other.sum()} values other than "
+            f"{label.default} (default) and {label.repaid} (repaid), the first in row {_row(other)}"
+        )
+        raise TableError(problem)
+    return (words == label.default).to_numpy(dtype=bool)
+
+
+def _all_factors(contract: Contract, factors: Mapping[str, float]) -> dict[Field, float]:
+    numbers = {field.name: field for field in contract.observed if field.kind is Kind.NUMBER}
+    unknown = [name for name in factors if name not in numbers]
+    if unknown:
+        problem = f"{', '.join(unknown)}: not a number of {contract.product}, which has {', '.join(numbers)}"
+        raise TableError(problem)
+    found = {numbers[name]: factor for name, factor in factors.items()}
+    for field in numbers.values():
+        if field.ratio_of is not None and field not in found:
+            above, below = field.ratio_of
+            found[field] = factors.get(above, 1.0) / factors.get(below, 1.0)
+    return found
+
+
+def _column(table: Table, field: Field, avro_type: Any) -> Sequence[Any]:
+    if field.column not in table.rows.columns:
+        return [None] * len(table)
+    bare = _bare(avro_type)
+    texts = bare == "string"
+    column = table.rows[field.column]
+    missing = column.isna().to_numpy(dtype=bool)
+    if missing.any() and not field.nullable:
+        raise _refusal(table, field, missing, "is empty")
+    if texts:
+        return [None if gone else str(value) for value, gone in zip(column, missing, strict=True)]
+    numbers = _numbers(table, field)
+    unwritable = _unwritable(numbers, bare) & ~missing
+    if unwritable.any():
+        raise _refusal(table, field, unwritable, "cannot be written as the field's type")
+    return [None if gone else value for value, gone in zip(_converted(numbers, bare), missing, strict=True)]
+
+
+def _numbers(table: Table, field: Field) -> npt.NDArray[np.float64]:
+    column = table.rows[field.column]
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.isnan(numbers) & ~column.isna().to_numpy(dtype=bool)
+    if wrong.any():
+        raise _refusal(table, field, wrong, "is not a number")
+    return numbers
+
+
+def _unwritable(numbers: npt.NDArray[np.float64], bare: Any) -> npt.NDArray[np.bool_]:
+    if bare in ("double", "float"):
+        return np.zeros(len(numbers), dtype=bool)
+    if bare in ("int", "long"):
+        low, high = INT_RANGE
+        return np.asarray((np.floor(numbers) != numbers) | (numbers < low) | (numbers > high))
+    most = 10.0 ** (bare["precision"] - bare["scale"])
+    return np.asarray(~(np.abs(numbers) < most))
+
+
+def _converted(numbers: npt.NDArray[np.float64], bare: Any) -> list[Any]:
+    if bare in ("double", "float"):
+        return list(numbers.tolist())
+    if bare in ("int", "long"):
+        return list(np.nan_to_num(numbers).astype(np.int64).tolist())
+    return [Decimal(f"{number:.{bare['scale']}f}") for number in np.nan_to_num(numbers).tolist()]
+
+
+def _bare(avro_type: Any) -> Any:
+    """The type without its null."""
+    if not isinstance(avro_type, list):
+        return avro_type
+    return next(branch for branch in avro_type if branch != "null")
+
+
+def _refusal(table: Table, field: Field, wrong: npt.NDArray[np.bool_], what: str) -> TableError:
+    others = int(wrong.sum()) - 1
+    more = f" and in {others} more" if others else ""
+    problem = f"{table.name}: column {field.column} {what} in row {_row(wrong)}{more}"
+    return TableError(problem)
+
+
+def _row(wrong: npt.NDArray[np.bool_]) -> int:
+    """The first row at fault, counted from 1 without the header."""
+    return int(np.argmax(wrong)) + 1
+
+
+def _first_line(cause: Exception) -> str:
+    return str(cause).partition("\n")[0] or type(cause).__name__

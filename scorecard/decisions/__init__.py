@@ -1,0 +1,1 @@
+"""Batches of applications to decision records, and back."""

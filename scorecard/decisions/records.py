@@ -1,0 +1,129 @@
+"""Decisions as records: their identity, bytes and headers.
+
+Pure. The record's headers are CloudEvents in binary mode (Kafka protocol binding 1.0) and pass the
+application's `traceparent` (W3C Trace Context) on.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import Applications, Faults
+from schemas.records import Headers, OutgoingRecord, RecordBatch
+from scorecard.decisions.encoder import ID_PLACE, Phrases, Rows, phrases_of, written
+from scorecard.decisions.encoder_kernels import ID_TEXT
+from scorecard.policy import Policy
+from scorecard.scorecard import Scorecard
+
+DECISION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.LoanDecision")
+"""Under it a decision's name is hashed to its id (RFC 9562, version 5)."""
+
+TRACEPARENT: Final = "traceparent"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided on n readable applications, as columns in their order.
+
+    `places` are their places in the batch; probability and margin are NaN, contributions zero and
+    reasons -1 where an application is at fault.
+    """
+
+    applications: Applications
+    places: npt.NDArray[np.int64]
+    schema_ids: npt.NDArray[np.int64]
+    faults: Faults
+    outcomes: npt.NDArray[np.int8]
+    probability: npt.NDArray[np.float64]
+    margin: npt.NDArray[np.float64]
+    contributions: npt.NDArray[np.float64]
+    reasons: npt.NDArray[np.int64]
+
+
+class DecisionWriter:
+    """Writes decisions for one topic under one registered schema."""
+
+    def __init__(self, topic: str, schema_id: int) -> None:
+        self._topic = topic
+        self._schema_id = schema_id
+        self._said: tuple[tuple[str, ...], Phrases] | None = None
+
+    def write(
+        self, decided: Decided, batch: RecordBatch, scorecard: Scorecard, version: str, policy: Policy
+    ) -> Sequence[OutgoingRecord]:
+        """One record for each application, keyed by its id."""
+        ids = [name.encode() for name in decided.applications.ids]
+        places = decided.places.tolist()
+        digests = identities(ids, [batch.values[place] or b"" for place in places], scorecard.digest, policy.version)
+        phrases = self._phrases(scorecard, version, policy, batch.topic)
+        out = written(phrases, _rows(decided, batch, ids, digests))
+        source = ("ce_source", f"/topics/{batch.topic}".encode())
+        records, first = [], 0
+        for name, place, last in zip(ids, places, out.ends, strict=True):
+            value = out.data[first:last]
+            headers = _headers(value[ID_PLACE : ID_PLACE + ID_TEXT], name, source, batch.headers[place])
+            records.append(OutgoingRecord(self._topic, name, value, headers))
+            first = last
+        return records
+
+    def _phrases(self, scorecard: Scorecard, version: str, policy: Policy, topic: str) -> Phrases:
+        # They change at a swap only, and take longer to make than a small batch to score.
+        about = (scorecard.digest, version, policy.version, topic)
+        if self._said is None or self._said[0] != about:
+            self._said = (about, phrases_of(scorecard, version, policy, topic, self._schema_id))
+        return self._said[1]
+
+
+def identities(
+    ids: Sequence[bytes], values: Sequence[bytes], scorecard_digest: str, policy_version: str
+) -> npt.NDArray[np.uint8]:
+    """SHA-1 of each decision's name, shape (n, 20): equal for equal application bytes, scorecard and policy.
+
+    A decision's id is the UUIDv5 of it: hashed are the namespace, the application's id, the SHA-256 of
+    its bytes, the scorecard's digest and the policy's version, the four parted by a unit separator.
+    """
+    namespace = hashlib.sha1(DECISION_NAMESPACE.bytes, usedforsecurity=False)
+    rest = f"\x1f{scorecard_digest}\x1f{policy_version}".encode()
+    digests = []
+    for name, value in zip(ids, values, strict=True):
+        decision = namespace.copy()
+        decision.update(b"%b\x1f%b%b" % (name, hashlib.sha256(value).hexdigest().encode(), rest))
+        digests.append(decision.digest())
+    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 20).copy()
+
+
+def _rows(decided: Decided, batch: RecordBatch, ids: Sequence[bytes], digests: npt.NDArray[np.uint8]) -> Rows:
+    return Rows(
+        digests=digests,
+        ids=np.frombuffer(b"".join(ids), dtype=np.uint8).copy(),
+        id_starts=np.cumsum([0, *map(len, ids)]),
+        applied_at=decided.applications.applied_at,
+        values=decided.applications.values,
+        fault_codes=decided.faults.codes,
+        fault_columns=decided.faults.columns,
+        outcomes=decided.outcomes,
+        probability=decided.probability,
+        margin=decided.margin,
+        contributions=decided.contributions,
+        reasons=decided.reasons,
+        partitions=np.asarray(batch.partitions, dtype=np.int64)[decided.places],
+        offsets=np.asarray(batch.offsets, dtype=np.int64)[decided.places],
+        schema_ids=decided.schema_ids,
+    )
+
+
+def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Headers) -> Headers:
+    own: Headers = (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", identity),
+        source,
+        ("ce_type", b"loan.v1.LoanDecision"),
+        ("ce_subject", name),
+        ("content-type", b"application/avro"),
+    )
+    return own + tuple(header for header in given if header[0] == TRACEPARENT) if given else own

@@ -1,0 +1,137 @@
+"""The decision: bytes of applications in, bytes of decisions and dead letters out.
+
+This is the core of the worker, and pure: the same application bytes at the same coordinates, with
+the same scorecard and policy, give the same decision bytes; no clock is read. Every application
+that can be read is answered. One that cannot be scored is referred to a person, its fault named,
+with a copy on the dead-letter topic; one that cannot be read goes there alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import Applications, Fault, Faults, faults
+from schemas.codec import ApplicationReader, Decoded
+from schemas.contract import Contract
+from schemas.records import OutgoingRecord, RecordBatch
+from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.records import Decided, DecisionWriter
+from scorecard.policy import APPROVE, REFER, Policy, outcomes
+from scorecard.reasons import MOST
+from scorecard.scorecard import Scorecard
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The scorecard that decides, under its registered version."""
+
+    scorecard: Scorecard
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How applications are read and answers written: fixed for the life of a worker."""
+
+    contract: Contract
+    reader: ApplicationReader
+    writer: DecisionWriter
+    dead_letters: DeadLetterOffice
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a batch became, and what metrics want to know of it."""
+
+    decisions: Sequence[OutgoingRecord]
+    dead_letters: Sequence[OutgoingRecord]
+    applications: Applications
+    """The readable ones: one decision each, in this order."""
+    outcomes: npt.NDArray[np.int8]
+    probability: npt.NDArray[np.float64]
+    """NaN where not scored."""
+    refusals: Sequence[str]
+    """The reason of each dead letter."""
+
+
+def score_batch(
+    batch: RecordBatch,
+    writers: Mapping[int, Mapping[str, Any] | None],
+    champion: Champion,
+    policy: Policy,
+    wire: Wire,
+) -> Scored:
+    """Every record of a batch, answered.
+
+    Args:
+        batch: records of the applications topic.
+        writers: parsed writer schemas by the ids that the batch names (`schemas.codec.schema_ids`), None where
+            the registry has none.
+        champion: decides the whole batch.
+        policy: the cut-offs, the scorecard's own or the operator's.
+        wire: how to read and write.
+    """
+    decoded = wire.reader.read(batch.values, writers)
+    found = faults(wire.contract, decoded.applications.values)
+    decided = decide(decoded, found, champion, policy)
+    unscorable = np.flatnonzero(found.codes != Fault.NONE)
+    return Scored(
+        decisions=wire.writer.write(decided, batch, champion.scorecard, champion.version, policy),
+        dead_letters=wire.dead_letters.letters(batch, decoded, found, unscorable),
+        applications=decoded.applications,
+        outcomes=decided.outcomes,
+        probability=decided.probability,
+        refusals=[item.error.reason for item in decoded.unreadable]
+        + [Fault(found.codes[row]).reason for row in unscorable],
+    )
+
+
+def warm(champion: Champion, policy: Policy, wire: Wire) -> None:
+    """Compiles, or loads from the cache, every kernel of `score_batch`, so that the first applicant need not wait."""
+    wire.reader.warm()
+    champion.scorecard.explainer.warm()
+    # A tombstone gives no decision, and so writes all of none.
+    nothing = RecordBatch(
+        topic="", keys=[None], values=[None], partitions=[0], offsets=[0], timestamps=[0], headers=[()]
+    )
+    score_batch(nothing, {}, champion, policy, wire)
+
+
+def decide(decoded: Decoded, found: Faults, champion: Champion, policy: Policy) -> Decided:
+    """Scores, outcomes and reasons of readable applications; REFER and nothing else where one is at fault."""
+    scorecard = champion.scorecard
+    total = len(decoded.applications)
+    scorable = np.flatnonzero(found.codes == Fault.NONE)
+    scores = scorecard.score(decoded.applications.values[scorable])
+    verdicts = outcomes(policy, scores.probability)
+    return Decided(
+        applications=decoded.applications,
+        places=decoded.places,
+        schema_ids=decoded.schema_ids,
+        faults=found,
+        outcomes=_scattered(verdicts, scorable, np.full(total, REFER, dtype=np.int8)),
+        probability=_scattered(scores.probability, scorable, np.full(total, np.nan)),
+        margin=_scattered(scores.margin, scorable, np.full(total, np.nan)),
+        contributions=_scattered(scores.contributions, scorable, np.zeros((total, len(scorecard.features.names)))),
+        reasons=_scattered(
+            reasons_given(scorecard, scores.contributions, verdicts), scorable, np.full((total, MOST), -1)
+        ),
+    )
+
+
+def reasons_given(
+    scorecard: Scorecard, contributions: npt.NDArray[np.float64], verdicts: npt.NDArray[np.int8]
+) -> npt.NDArray[np.int64]:
+    """Places in the reason book for each applicant, shape (n, MOST): none (-1) where approved."""
+    given = np.full((len(verdicts), MOST), -1, dtype=np.int64)
+    owed = verdicts != APPROVE
+    given[owed] = scorecard.reasons.principal(contributions[owed])
+    return given
+
+
+def _scattered(part: npt.NDArray[Any], rows: npt.NDArray[np.int64], whole: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    whole[rows] = part
+    return whole

@@ -1,0 +1,1 @@
+"""A forest of plain arrays, and the exact Shapley values of its margins."""

@@ -1,0 +1,85 @@
+"""How MLflow is asked: briefly, quietly, and without repeating what it says when it fails.
+
+Its messages can hold an applicant's row, and its own patience is of minutes. All calls block.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from schemas.errors import OutageError
+
+SQLITE: Final = "sqlite:///"
+
+QUIET: Final = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""MLflow's own would wait minutes for a server that is away, draw bars and tell its makers of us."""
+
+ITS_OWN_BUSINESS: Final = ".*noload.*loader strategy.*"
+"""MLflow warns of how it uses SQLAlchemy."""
+
+NOT_THERE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""MLflow's words for a model without versions and for an alias that points nowhere."""
+
+Answer = TypeVar("Answer")
+
+
+class ModelRegistryAwayError(OutageError):
+    """MLflow does not answer, or not as it should."""
+
+
+def asked(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
+    """What MLflow's client answers; None for what is not there.
+
+    Raises:
+        ModelRegistryAwayError: it does not answer; its own message is not repeated.
+    """
+    if lost := _lost(tracking_uri):
+        raise ModelRegistryAwayError(lost)
+    quieten()
+    import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return question(mlflow.MlflowClient(tracking_uri))
+    except mlflow.exceptions.MlflowException as cause:
+        if cause.error_code in NOT_THERE:
+            return None
+        raise ModelRegistryAwayError(cause.error_code) from None
+    except (OSError, ValueError, RuntimeError, SQLAlchemyError) as cause:
+        raise ModelRegistryAwayError(type(cause).__name__) from None
+
+
+def _lost(tracking_uri: str) -> str:
+    """Why a file cannot be MLflow's, in words; empty where it can. MLflow itself would try for a minute."""
+    if not tracking_uri.startswith(SQLITE):
+        return ""
+    path = Path(tracking_uri.removeprefix(SQLITE))
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    folder = there.parent if there == path.absolute() else there
+    if there == path.absolute() and not there.is_file():
+        return f"{path} is no file"
+    if not folder.is_dir():
+        return f"{path}: {folder} is no folder"
+    # SQLite writes a journal beside the file, so both must be writable.
+    shut = next((one for one in (there, folder) if not os.access(one, os.R_OK | os.W_OK)), None)
+    return f"{path}: {shut} cannot be written" if shut else ""
+
+
+def quieten() -> None:
+    """Keeps MLflow from waiting long and from talking; settings of the environment go before ours."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", message=ITS_OWN_BUSINESS)
+    for library in ("mlflow", "alembic"):
+        logging.getLogger(library).setLevel(logging.ERROR)

@@ -1,0 +1,199 @@
+"""The model registry: which scorecard is champion, and its bundle in a cache by digest.
+
+With `scorecard.registry.mlflow_client`, which asks it, the only module outside `training` that knows MLflow. All
+calls block and give up early; a caller that must not wait calls them in a thread. A version's bundle
+never changes, so what was once fetched is used from the cache alone while MLflow is away.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.errors import SetupError
+from scorecard.registry.bundle_cache import BundleCache, Registered
+from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, asked
+
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+BUNDLE: Final = "bundle"
+"""The folder of the logged model that holds the bundle."""
+
+DIGEST_TAG: Final = "digest"
+FAMILY_TAG: Final = "family"
+
+
+class NoVersionError(SetupError):
+    """MLflow has no such version of the scorecard."""
+
+
+class Registry:
+    """One registered model, by name."""
+
+    def __init__(self, tracking_uri: str, model_name: str, cache: Path) -> None:
+        """Asks nothing yet.
+
+        Args:
+            tracking_uri: `http(s)://...` of a server, or `sqlite:///...` without one.
+            model_name: the registered model.
+            cache: where bundles are kept by digest; shared by all processes of a machine.
+        """
+        self._uri = tracking_uri
+        self._cache = BundleCache(cache, of=tracking_uri)
+        self.name = model_name
+
+    def champion(self, alias: str = CHAMPION) -> Registered | None:
+        """The version that the alias points to; None while it points nowhere.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+        found = self._asked(lambda client: client.get_model_version_by_alias(self.name, alias))
+        return None if found is None else self._registered(found)
+
+    def remember(self, champion: Registered) -> None:
+        """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""
+        self._cache.remember(champion, CHAMPION)
+
+    def cached_champion(self) -> Registered | None:
+        """The last champion that decided on this machine, its bundle at hand; None where there is none."""
+        registered = self._cache.remembered(self.name, CHAMPION)
+        return registered if registered and self._cache.find(registered.digest) else None
+
+    def version(self, version: str) -> Registered | None:
+        """A version by its number; None where there is no such.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+        found = self._asked(lambda client: client.get_model_version(self.name, version))
+        return None if found is None else self._registered(found)
+
+    def fetch(self, version: str | Registered) -> Path:
+        """The folder of a version's bundle, its digest checked; from the cache where it is there.
+
+        Args:
+            version: its number, or what the registry said of it: then nothing is asked for what the cache has.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer, and the cache has not seen this version.
+            NoVersionError: there is no such version.
+            BundleError: what MLflow holds is not what was registered.
+        """
+        registered = version if isinstance(version, Registered) else self._known(version)
+        place = self._cache.find(registered.digest) or self._download(registered)
+        self._cache.remember(registered, registered.version)
+        return place
+
+    def register(self, source: str, run_id: str, tags: Mapping[str, str], model_id: str | None = None) -> Registered:
+        """A new version, its tags set in the same act: there is no version without its digest.
+
+        Args:
+            source: URI of a logged model that holds the bundle.
+            run_id: the run that made it.
+            tags: `digest` and `family` among them.
+            model_id: of the logged model.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+        self._ensured()
+        made = self._asked(
+            lambda client: client.create_model_version(
+                self.name, source=source, run_id=run_id, tags=dict(tags), model_id=model_id
+            )
+        )
+        if made is None:
+            raise ModelRegistryAwayError
+        return self._registered(made)
+
+    def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
+        """One alias move; tags that say why are set before it, so that no champion is without them.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer; the alias may have moved or not.
+            NoVersionError: there is no such version.
+        """
+
+        def pointed(client: Any) -> bool:
+            for key, value in (tags or {}).items():
+                client.set_model_version_tag(self.name, version, key, value)
+            client.set_registered_model_alias(self.name, alias, version)
+            return True
+
+        if self._asked(pointed) is None:
+            problem = f"{self.name} has no version {version}"
+            raise NoVersionError(problem)
+
+    def drop(self, alias: str) -> None:
+        """Takes an alias away; nothing where it points nowhere.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+        self._asked(lambda client: client.delete_registered_model_alias(self.name, alias))
+
+    def history(self) -> Sequence[Registered]:
+        """All versions, oldest first.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+        found = self._asked(lambda client: client.search_model_versions(f"name = '{self.name}'"))
+        versions = [self._registered(version) for version in found or ()]
+        return sorted(versions, key=lambda registered: int(registered.version))
+
+    def with_tag(self, tag: str, value: str) -> Registered | None:
+        """The newest version that carries a tag of this value; None where none does.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+        return next((one for one in reversed(self.history()) if one.tags.get(tag) == value), None)
+
+    def _known(self, version: str) -> Registered:
+        try:
+            registered = self.version(version)
+        except ModelRegistryAwayError:
+            registered = self._cache.remembered(self.name, version)
+            if registered is None:
+                raise
+        if registered is None:
+            problem = f"{self.name} has no version {version}"
+            raise NoVersionError(problem)
+        return registered
+
+    def _ensured(self) -> None:
+        if self._asked(lambda client: client.get_registered_model(self.name)) is None:
+            self._asked(lambda client: client.create_registered_model(self.name))
+
+    def _download(self, registered: Registered) -> Path:
+        import mlflow
+
+        with self._cache.room() as room:
+
+            def fetched(client: Any) -> str:
+                uri = client.get_model_version_download_uri(self.name, registered.version)
+                return str(
+                    mlflow.artifacts.download_artifacts(
+                        artifact_uri=f"{uri}/artifacts/{BUNDLE}", dst_path=str(room), tracking_uri=self._uri
+                    )
+                )
+
+            folder = self._asked(fetched)
+            if folder is None:
+                raise ModelRegistryAwayError
+            return self._cache.keep(Path(folder), registered.digest)
+
+    def _registered(self, found: Any) -> Registered:
+        tags = dict(found.tags)
+        return Registered(
+            name=self.name,
+            version=str(found.version),
+            digest=tags.get(DIGEST_TAG, ""),
+            family=tags.get(FAMILY_TAG, ""),
+            run_id=found.run_id or "",
+            tags=tags,
+        )
+
+    def _asked(self, question: Callable[[Any], Answer]) -> Answer | None:
+        return asked(self._uri, question)

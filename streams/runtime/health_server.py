@@ -1,0 +1,126 @@
+"""A process seen from outside: `/metrics` for Prometheus, `/health` and `/ready` for whoever restarts it.
+
+Listens on loopback unless told otherwise; answers from a thread, so that a process busy with a
+batch is not taken for dead. Only GET, and nothing of an applicant's.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, Self
+
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from schemas.errors import SetupError
+
+LOOPBACK: Final = "127.0.0.1"
+JSON_TYPE: Final = "application/json"
+
+
+class PortTakenError(SetupError):
+    """Another process listens where we were told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a process is. `live` is false where only a restart helps; `ready` where it does its work."""
+
+    live: bool
+    ready: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Why, as plain JSON data."""
+
+    def body(self) -> bytes:
+        """As JSON."""
+        return json.dumps({"live": self.live, "ready": self.ready, **self.facts}, default=str).encode() + b"\n"
+
+
+class WebServer:
+    """Serves until closed."""
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, name="web", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; of interest where 0 asked for a free one."""
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Its root."""
+        host = str(self._server.server_address[0])
+        return f"http://{host}:{self.port}"
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def serve(
+    port: int,
+    host: str = LOOPBACK,
+    health: Callable[[], Health] = lambda: Health(live=True, ready=True),
+    registry: CollectorRegistry = REGISTRY,
+) -> WebServer:
+    """Answer at this address, from a thread.
+
+    Args:
+        port: 0 for a free one.
+        health: asked at each request, from another thread.
+
+    Raises:
+        PortTakenError: another process listens there.
+    """
+
+    class Handler(_Handler):
+        def answers(self) -> Mapping[str, Callable[[], tuple[int, str, bytes]]]:
+            return {
+                "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
+                "/health": lambda: _told(health(), lambda known: known.live),
+                "/ready": lambda: _told(health(), lambda known: known.ready),
+            }
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except OSError as cause:
+        problem = f"web port {host}:{port} cannot be listened on: {cause.strerror}"
+        raise PortTakenError(problem) from cause
+    server.daemon_threads = True
+    return WebServer(server)
+
+
+def _told(health: Health, good: Callable[[Health], bool]) -> tuple[int, str, bytes]:
+    status = HTTPStatus.OK if good(health) else HTTPStatus.SERVICE_UNAVAILABLE
+    return status, JSON_TYPE, health.body()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def answers(self) -> Mapping[str, Callable[[], tuple[int, str, bytes]]]:
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        answer = self.answers().get(self.path.partition("?")[0])
+        status, kind, body = answer() if answer else (HTTPStatus.NOT_FOUND, JSON_TYPE, b"{}\n")
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Scrapes are not news."""

@@ -1,0 +1,163 @@
+"""Where Kafka, the schema registry and MLflow are, and how to speak to them: settings every process shares.
+
+Each process has one frozen settings class that inherits `Connection`. Nothing is connected here
+before it is asked for.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final, Literal, Self, TypeVar
+
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from pydantic import PositiveFloat, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas import contract, topics
+from schemas.contract import Contract
+from schemas.errors import SetupError
+from schemas.topics import Topics
+from streams.runtime import logs
+
+PREFIX: Final = "LOAN_"
+RECONNECT_MAX_MS: Final = 1_000
+"""librdkafka waits up to ten seconds between attempts; a restarted broker should not wait for us so long."""
+CONNECT_TIMEOUT_MS: Final = 6_000
+"""librdkafka's default of thirty seconds is longer than a session."""
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+class SettingsError(SetupError):
+    """Settings are missing or malformed; names every one of them at once."""
+
+
+class Connection(BaseSettings):
+    """Endpoints and credentials, from `LOAN_...` variables or a `.env` file; frozen once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
+
+    product: str = "credit_risk"
+    """A packaged product's name, or the path of an application schema."""
+    topic_prefix: str = ""
+    """Empty for the contract's own."""
+    bootstrap_servers: str = "localhost:9092"
+    registry_url: str = "http://localhost:8081"
+    mlflow_uri: str = "http://localhost:5000"
+    model_name: str = ""
+    """The registered model; empty for one named after the product."""
+
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ssl_ca_location: str = ""
+    kafka_ssl_certificate_location: str = ""
+    kafka_ssl_key_location: str = ""
+    kafka_ssl_key_password: SecretStr = SecretStr("")
+
+    registry_basic_auth: SecretStr = SecretStr("")
+    """`user:password`."""
+    registry_ssl_ca_location: str = ""
+    registry_timeout_s: PositiveFloat = 3.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """The settings of the environment; what is given goes before it.
+
+        Raises:
+            SettingsError: names every setting that is missing or malformed.
+        """
+        return read(cls, **given)
+
+    def kafka(self) -> dict[str, Any]:
+        """Properties of librdkafka common to all our clients, its error flood limited."""
+        return {
+            "bootstrap.servers": self.bootstrap_servers,
+            "security.protocol": self.kafka_security_protocol,
+            "reconnect.backoff.max.ms": RECONNECT_MAX_MS,
+            "socket.connection.setup.timeout.ms": CONNECT_TIMEOUT_MS,
+            "logger": logs.client_logger(),
+            **_present(
+                {
+                    "sasl.mechanism": self.kafka_sasl_mechanism,
+                    "sasl.username": self.kafka_sasl_username,
+                    "sasl.password": self.kafka_sasl_password.get_secret_value(),
+                    "ssl.ca.location": self.kafka_ssl_ca_location,
+                    "ssl.certificate.location": self.kafka_ssl_certificate_location,
+                    "ssl.key.location": self.kafka_ssl_key_location,
+                    "ssl.key.password": self.kafka_ssl_key_password.get_secret_value(),
+                }
+            ),
+        }
+
+    def registry(self) -> SchemaRegistryClient:
+        """A client that gives up early: its callers retry, and know what to do meanwhile."""
+        return SchemaRegistryClient.new_client(
+            {
+                "url": self.registry_url,
+                "timeout": self.registry_timeout_s,
+                "max.retries": 1,
+                "retries.wait.ms": 200,
+                **_present(
+                    {
+                        "basic.auth.user.info": self.registry_basic_auth.get_secret_value(),
+                        "ssl.ca.location": self.registry_ssl_ca_location,
+                    }
+                ),
+            }
+        )
+
+    @cached_property
+    def _contract(self) -> Contract:
+        return contract.load(self.product)
+
+    def contract(self) -> Contract:
+        """The product's feature contract.
+
+        Raises:
+            ContractError: there is no such product.
+        """
+        return self._contract
+
+    def registered_model(self) -> str:
+        """What the product's scorecards are called in MLflow."""
+        return self.model_name or f"{self.contract().product}-scorecard"
+
+    def topics(self) -> Topics:
+        """The product's topics."""
+        return topics.topics_of(self.contract(), self.topic_prefix)
+
+
+def read(settings: type[Settings], **given: Any) -> Settings:
+    """Settings of one process, all faults told in one message.
+
+    Raises:
+        SettingsError: names every setting that is missing or malformed, and never a value.
+    """
+    try:
+        return settings(**given)
+    except ValidationError as cause:
+        told = [f"{PREFIX}{_name(error['loc'])}: {error['msg']}" for error in cause.errors()]
+        raise SettingsError("; ".join(told)) from None
+
+
+def environment(connection: Connection) -> dict[str, str]:
+    """This process' environment with the connection's endpoints, for a process to be started."""
+    endpoints = {name: str(getattr(connection, name)) for name in ENDPOINTS}
+    return {**os.environ, **{PREFIX + name.upper(): value for name, value in endpoints.items()}}
+
+
+ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_url", "mlflow_uri", "model_name")
+"""What a child process must hear from us; credentials it has from the same environment."""
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return "_".join(str(part) for part in location).upper()
+
+
+def _present(properties: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in properties.items() if value}

@@ -1,0 +1,65 @@
+"""Calls that may never return, made by a thread that can be left behind.
+
+librdkafka keeps the time-outs of its transaction calls only while its own broker threads live. After a
+broker that led our transactions was gone for a while, 2.16 was seen to hang in
+`send_offsets_to_transaction` for ever (its broker object stays "terminating").
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from schemas.errors import OutageError
+
+Answer = TypeVar("Answer")
+
+
+class HungError(OutageError):
+    """A call did not return in time, its own time-out or not."""
+
+
+class Hand:
+    """One thread that acts for us, one act at a time; left behind with the first act that hangs."""
+
+    def __init__(self, name: str) -> None:
+        self._acts: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        # A daemon: the process may end while it hangs.
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def do(self, act: Callable[[], Answer], within_s: float) -> Answer:
+        """What the act returns or raises.
+
+        Raises:
+            HungError: it took longer; this hand is of no use any more.
+        """
+        answer: Future[Answer] = Future()
+        self._acts.put((act, answer))
+        try:
+            return answer.result(within_s)
+        except TimeoutError:
+            if answer.done():
+                raise
+            problem = f"no answer within {within_s:g} s"
+            raise HungError(problem) from None
+
+    def close(self) -> None:
+        """Let the thread end after what it does now."""
+        self._acts.put(None)
+
+    def _work(self) -> None:
+        while (item := self._acts.get()) is not None:
+            act, answer = item
+            try:
+                answer.set_result(act())
+            except BaseException as fault:  # noqa: BLE001 - handed to who asked
+                answer.set_exception(fault)
+
+
+def at_most(act: Callable[[], object], within_s: float, name: str) -> bool:
+    """Do something that we can do without; whether it was done in time."""
+    thread = threading.Thread(target=act, name=name, daemon=True)
+    thread.start()
+    thread.join(within_s)
+    return not thread.is_alive()

@@ -1,0 +1,92 @@
+"""One batch answered: schemas known, scored by who holds the seat, delivered, counted.
+
+Blocking, in a thread of its own; what it waits for is said in the `Situation`.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from schemas.codec import schema_ids
+from schemas.errors import OutageError
+from schemas.records import OutgoingRecord
+from schemas.registry_client import WriterSchemas
+from scorecard.decisions.scoring import Champion, Scored, Wire, score_batch, warm
+from scorecard.policy import Policy
+from streams.kafka.delivery import fitting
+from streams.runtime.lifecycle import Situation
+from streams.worker.data_plane import Handed
+from streams.worker.metrics import Metrics
+from streams.worker.model_slots import Seat
+
+NEIGHBOUR = "registry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """Everything that answering takes."""
+
+    wire: Wire
+    shadow_wire: Wire
+    policy: Policy | None
+    """The operator's cut-offs; None for each scorecard's own."""
+    writers: WriterSchemas
+    champion: Seat
+    challenger: Seat
+    metrics: Metrics
+    situation: Situation
+
+    def answer(self, handed: Handed) -> None:
+        """Answer every record of the batch, and commit it.
+
+        Raises:
+            OutageError: nothing is known to be delivered; the session is of no use any more.
+            StoppedError: the process stops, or the batch is someone else's now; nothing was delivered.
+        """
+        try:
+            self._answer(handed)
+        except OutageError:
+            self.metrics.errors.inc()
+            raise
+
+    def _answer(self, handed: Handed) -> None:
+        records = handed.batch.records
+        writers = self._writers(handed)
+        began = time.perf_counter()
+        scored = self._scored(handed, writers, self.champion.holder, self.wire)
+        shadow = self._scored(handed, writers, self.challenger.holder, self.shadow_wire)
+        self.metrics.scoring.observe(time.perf_counter() - began)
+        handed.session.delivery.deliver(_answers(scored, shadow), handed.batch, handed.session.reader)
+        self.metrics.latency.observe(time.time() - np.asarray(records.timestamps) / 1000)
+        self.metrics.batch_size.observe(len(records))
+        if scored is not None:
+            self.metrics.answered(scored)
+        if shadow is not None:
+            self.metrics.shadowed(shadow.outcomes)
+
+    def warm(self) -> None:
+        """Leave nothing to be compiled for the first applicant; a champion is there."""
+        holder = self.champion.holder
+        if holder is not None:
+            warm(holder, self.policy or holder.scorecard.policy, self.wire)
+
+    def _writers(self, handed: Handed) -> Mapping[int, Mapping[str, Any] | None]:
+        ids = schema_ids(handed.batch.records.values)
+        reader, batch = handed.session.reader, handed.batch
+        return self.situation.patiently(NEIGHBOUR, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
+
+    def _scored(
+        self, handed: Handed, writers: Mapping[int, Mapping[str, Any] | None], holder: Champion | None, wire: Wire
+    ) -> Scored | None:
+        if holder is None:
+            return None
+        return score_batch(handed.batch.records, writers, holder, self.policy or holder.scorecard.policy, wire)
+
+
+def _answers(scored: Scored | None, shadow: Scored | None) -> Sequence[OutgoingRecord]:
+    assert scored is not None  # noqa: S101 - no batch is read before the first champion holds its seat
+    shadowed = shadow.decisions if shadow is not None else ()
+    return [*scored.decisions, *(fitting(letter) for letter in scored.dead_letters), *shadowed]

@@ -1,0 +1,193 @@
+"""The data plane: a Faust service that reads batches with librdkafka and puts them on a Faust channel.
+
+Nothing of Faust's own consumer stands on the way of an application: the channel's queue is not the
+flow-controlled one, which Faust empties whenever its own group rebalances.
+
+One reader and one delivery live and die together, as a `Session`. Whatever fails, the session is thrown
+away with all it holds, and the next one begins from what was committed.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import faust
+import structlog
+from mode import Service
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
+
+from schemas.errors import OutageError
+from streams.kafka.batch_reader import ReadBatch, Reader
+from streams.kafka.delivery import Delivery
+from streams.runtime.lifecycle import Backoff, Situation, StoppedError
+
+NEIGHBOUR: Final = "broker"
+DRAIN_S: Final = 15.0
+"""A batch in flight may take as long as its transaction may; then we leave it to our successor."""
+SUBSCRIBED_POLL_S: Final = 0.01
+
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger(__name__)
+_sessions = itertools.count()
+
+
+class LostSessionError(OutageError):
+    """The group went on without us, or the broker was away as long. The producer may be past mending, too."""
+
+
+class BatchChannel(faust.Channel[Any]):
+    """A Faust channel whose queue nobody empties but its reader."""
+
+    @property
+    def queue(self) -> Any:
+        """The buffer behind the channel, made at its first use inside the event loop."""
+        if self._queue is None:
+            flowing = FlowControlEvent(initially_suspended=False)
+            self._queue = ThrowableQueue(maxsize=0, flow_control=flowing)
+        return self._queue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """A reader and the delivery of what it reads."""
+
+    reader: Reader
+    delivery: Delivery
+    number: int = field(default_factory=lambda: next(_sessions))
+
+    def close(self) -> None:
+        """Throw both away. Blocks for a moment."""
+        self.reader.close()
+        self.delivery.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A batch on the channel, and the session that it belongs to."""
+
+    batch: ReadBatch
+    session: Session
+
+
+class DataPlane(Service):
+    """Keeps one session open, and its batches flowing."""
+
+    def __init__(self, open_session: Callable[[], Session], situation: Situation, **of_mode: Any) -> None:
+        """Opens nothing yet.
+
+        Args:
+            open_session: opens delivery and reader, in this order; blocks, raises OutageError or SetupError.
+        """
+        super().__init__(**of_mode)
+        self.channel: Any = None
+        self.session: Session | None = None
+        self._open_session = open_session
+        self._situation = situation
+        self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._fault: OutageError | None = None
+        self._answering = asyncio.Lock()
+        self._held: dict[int, Handed] = {}
+        self._backoff = Backoff()
+        self._ended = asyncio.Event()
+        self._busy_since: float | None = None
+
+    async def on_stop(self) -> None:
+        """Finish what is in flight, and leave."""
+        if self._started.is_set():
+            await self._ended.wait()
+        self._hands.shutdown(wait=False)
+
+    @Service.task
+    async def _run(self) -> None:
+        try:
+            while not self.should_stop:
+                await self._one_session()
+        finally:
+            self._ended.set()
+
+    async def answered(self, handed: Handed, act: Callable[[], Awaitable[None]]) -> None:
+        """Do `act` for a batch, unless it is no longer ours; an outage in it ends the session."""
+        async with self._answering:
+            if handed.session is not self.session or self._fault is not None:
+                return
+            self._busy_since = time.monotonic()
+            try:
+                if handed.session.reader.is_current(handed.batch):
+                    await act()
+                    self._backoff.reset()
+            except OutageError as fault:
+                self._fault = fault
+            except StoppedError:
+                log.info("batch.left", number=handed.batch.number)
+            finally:
+                self._busy_since = None
+                handed.session.reader.done(handed.batch)
+                self._held.pop(handed.batch.number, None)
+
+    def lag_records(self) -> float:
+        """Applications that wait: behind the reader, and in hand."""
+        session = self.session
+        behind = session.reader.lag() if session else 0
+        return float(behind + sum(len(handed.batch.records) for handed in list(self._held.values())))
+
+    def lag_seconds(self) -> float:
+        """Age of the oldest application in hand; zero where none is."""
+        held = list(self._held.values())
+        oldest = min((min(handed.batch.records.timestamps) for handed in held), default=None)
+        return max(time.time() - oldest / 1000, 0.0) if oldest is not None else 0.0
+
+    def busy_s(self) -> float:
+        """How long the batch being answered has been so; zero between two batches."""
+        since = self._busy_since
+        return time.monotonic() - since if since is not None else 0.0
+
+    async def _one_session(self) -> None:
+        try:
+            self.session = await self._by_hand(self._open_session)
+            self._situation.found(NEIGHBOUR)
+            await self._pump(self.session)
+            await self._drained()
+        except OutageError as fault:
+            self._situation.lost(NEIGHBOUR, fault)
+            log.warning("session.lost", fault=type(fault).__name__, kind=str(fault))
+            await self._close()
+            await self.sleep(self._backoff.next())
+        else:
+            await self._close()
+
+    async def _pump(self, session: Session) -> None:
+        while not self.should_stop:
+            batch = await self._by_hand(session.reader.read)
+            if self._fault is not None:
+                raise self._fault
+            if session.reader.lost:
+                raise LostSessionError
+            if batch is not None:
+                await self._hand_over(Handed(batch, session))
+
+    async def _hand_over(self, handed: Handed) -> None:
+        # A channel without a subscriber drops what is put on it.
+        while not self.channel.subscriber_count:  # noqa: ASYNC110 - Faust offers no event for this
+            await asyncio.sleep(SUBSCRIBED_POLL_S)
+        self._held[handed.batch.number] = handed
+        await self.channel.put(handed)
+
+    async def _drained(self) -> None:
+        until = time.monotonic() + DRAIN_S
+        while self._held and self._fault is None and time.monotonic() < until:  # noqa: ASYNC110 - a fault ends it too
+            await asyncio.sleep(SUBSCRIBED_POLL_S)
+
+    async def _close(self) -> None:
+        async with self._answering:
+            session, self.session, self._fault = self.session, None, None
+            self._held.clear()
+        if session is not None:
+            await self._by_hand(session.close)
+
+    async def _by_hand(self, act: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._hands, act)

@@ -1,0 +1,215 @@
+"""The scoring worker as a Faust app: the agent that answers, and the one that hears announcements.
+
+Faust gives agents, channels, services and their lifecycle; applications and decisions pass through
+`streams.worker.data_plane` and `streams.kafka.delivery`, on librdkafka.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, cast
+
+import faust
+import structlog
+from faust.app.base import BootStrategy
+
+from streams.runtime.lifecycle import STOP_S, leave_within
+from streams.runtime.settings import Connection
+from streams.worker.data_plane import BatchChannel, DataPlane, Handed
+from streams.worker.faust_transport import PatientTransport
+
+SESSION_S: Final = 8.0
+HEARTBEAT_S: Final = 2.0
+REQUEST_S: Final = 12.0
+"""Faust refuses a session longer than a request may take."""
+
+FAUST_START_S: Final = 5.0
+FAUST_STOP_S: Final = 9.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the app is made of."""
+
+    connection: Connection
+    instance: str
+    """Names this worker; its announcements have a group of their own, so that every worker hears each."""
+    datadir: str
+    plane: DataPlane
+    answer: Callable[[Handed], None]
+    """Blocking; called in a thread."""
+    announced: Callable[[], None]
+
+
+def scoring_app(parts: Parts) -> Any:
+    """The Faust app, not started."""
+    connection = parts.connection
+    champions = connection.topics().champions.name
+    app = ScoringApp(
+        f"{champions}.{parts.instance}",
+        broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
+        broker_credentials=credentials(connection),
+        datadir=parts.datadir,
+        autodiscover=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        # A static member in a short session: otherwise a killed worker's successor waits a minute to be let in.
+        consumer_group_instance_id=parts.instance,
+        broker_session_timeout=SESSION_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_request_timeout=REQUEST_S,
+        consumer_auto_offset_reset="earliest",
+        web_enabled=False,
+    )
+    app.plane = parts.plane
+    parts.plane.channel = BatchChannel(app)
+    app.agent(parts.plane.channel, name="score")(_score(parts))
+    topic = app.topic(champions, key_serializer="raw", value_serializer="raw", value_type=bytes, allow_empty=True)
+    app.agent(topic, name="announcements")(_hear(parts))
+    return app
+
+
+def _score(parts: Parts) -> Callable[[Any], Any]:
+    hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+
+    async def score(batches: Any) -> None:
+        """Answer every batch; one at a time, in the order read."""
+        loop = asyncio.get_running_loop()
+        async for handed in batches:
+
+            async def act(handed: Handed = handed) -> None:
+                await loop.run_in_executor(hands, parts.answer, handed)
+
+            await parts.plane.answered(handed, act)
+
+    return score
+
+
+def _hear(parts: Parts) -> Callable[[Any], Any]:
+    async def announcements(stream: Any) -> None:
+        """Look at the registry when something is announced; who decides is what it says, not the announcement."""
+        async for _ in stream:
+            log.info("announcement.heard")
+            parts.announced()
+
+    return announcements
+
+
+class Boot(BootStrategy):
+    """What starts, in this order: the data plane and its agent before, and apart from, Faust's own Kafka clients."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+    def server(self) -> Iterable[Any]:
+        """Services of a worker; they stop the other way round."""
+        return chain(
+            self.sensors(), self.agents(), [cast(ScoringApp, self.app).plane], self.kafka_consumer(), self.rest()
+        )
+
+    def rest(self) -> Iterable[Any]:
+        """The conductor subscribes the consumer; tables are none, but Faust waits for their recovery."""
+        return chain(self.kafka_conductor(), self.tables())
+
+
+class ScoringApp(faust.App):
+    """A Faust app with a data plane."""
+
+    BootStrategy = Boot
+    plane: DataPlane
+
+    def _new_transport(self) -> PatientTransport:
+        return PatientTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+    async def _on_agent_error(self, _agent: Any, fault: BaseException) -> None:
+        # Faust would start the agent again behind the batch that failed. Nothing was committed: by stopping
+        # the process nothing is lost.
+        await self.crash(fault)
+
+
+def credentials(connection: Connection) -> Any:
+    """Of Faust's own consumer; None without security."""
+    protocol = connection.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        return None
+    if protocol == "SSL":
+        return faust.SSLCredentials(_ssl_context(connection))
+    return faust.SASLCredentials(
+        username=connection.kafka_sasl_username,
+        password=connection.kafka_sasl_password.get_secret_value(),
+        mechanism=connection.kafka_sasl_mechanism or "PLAIN",
+        ssl_context=_ssl_context(connection) if protocol == "SASL_SSL" else None,  # type: ignore[arg-type]
+    )
+
+
+def _ssl_context(connection: Connection) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=connection.kafka_ssl_ca_location or None)
+    if connection.kafka_ssl_certificate_location:
+        context.load_cert_chain(
+            connection.kafka_ssl_certificate_location,
+            connection.kafka_ssl_key_location or None,
+            connection.kafka_ssl_key_password.get_secret_value() or None,
+        )
+    return context
+
+
+def run(parts: Parts, *, stopping: Callable[[], None]) -> None:
+    """Run the app until a signal or a crash; the batch in flight is finished first.
+
+    Args:
+        stopping: called as soon as a signal asks us to stop.
+
+    Raises:
+        Exception: what the app crashed for.
+    """
+    # Before the app is made: Faust's services take the loop that is current then.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = Worker(scoring_app(parts), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker.told_to_stop = stopping
+    worker.spinner = None
+    worker.is_up = asyncio.Event()
+    worker.run()
+
+
+class Worker(faust.Worker):
+    """A Faust worker inside our own process: its exit, signals and logs are ours."""
+
+    told_to_stop: Callable[[], None]
+    is_up: asyncio.Event
+
+    def run(self) -> None:
+        """Start, and stay until stopped or crashed."""
+        starting = asyncio.ensure_future(self.start(), loop=self.loop)
+        self._starting_fut = starting
+        try:
+            self.loop.run_until_complete(starting)
+        except asyncio.CancelledError:
+            log.info("worker.stopping")
+        finally:
+            leave_within(STOP_S)
+            self.stop_and_shutdown()
+
+    async def on_startup_finished(self) -> None:
+        """Faust's own clients are up: from now on they can be stopped."""
+        self.is_up.set()
+        await super().on_startup_finished()
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        self.told_to_stop()
+        super()._schedule_shutdown(signal)
+
+    async def _stop_on_signal(self, signal: Any) -> None:
+        # The batch in flight first. Faust's consumer, stopped while it starts, hangs: it is let start, and where
+        # it hangs nonetheless, everything of ours is done and we leave without it.
+        await cast(ScoringApp, self.app).plane.stop()
+        leave_within(FAUST_STOP_S, status=0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.is_up.wait(), FAUST_START_S)
+        await super()._stop_on_signal(signal)

@@ -1,0 +1,215 @@
+"""The champion's and the challenger's seats: polls the registry, prepares successors, swaps them in.
+
+A shell around `streams.worker.slot_state`, in a thread of its own, so that fetching and warming never hold
+a batch up. The swap is one assignment; the worker takes the holder once for each batch, so no
+batch mixes two.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from schemas.contract import Contract
+from schemas.errors import OutageError, SetupError
+from scorecard import bundle
+from scorecard.decisions.scoring import Champion
+from scorecard.registry.bundle_cache import Registered
+from streams.runtime.lifecycle import Situation
+from streams.worker import slot_state as succession
+from streams.worker.slot_state import Claim, Step, Succession
+
+NEIGHBOUR: Final = "mlflow"
+CHAMPION: Final = "champion"
+
+log = structlog.get_logger(__name__)
+
+
+class Scorecards(Protocol):
+    """The part of `scorecard.registry.model_registry.Registry` that is needed here."""
+
+    def champion(self, alias: str = "champion") -> Registered | None:
+        """Whom the alias points at. Raises OutageError."""
+
+    def cached_champion(self) -> Registered | None:
+        """Who took the champion's seat on this machine last, from the cache alone."""
+
+    def remember(self, champion: Registered) -> None:
+        """This one took the champion's seat: it is the one to go on with while the registry is away."""
+
+    def fetch(self, version: str | Registered) -> Path:
+        """The folder of its bundle. Raises OutageError, SetupError."""
+
+
+class Seat:
+    """One alias, and who holds it."""
+
+    def __init__(
+        self,
+        alias: str,
+        scorecards: Scorecards,
+        contract: Contract,
+        situation: Situation,
+        *,
+        told: Callable[[str, Champion | None], None] = lambda _event, _holder: None,
+    ) -> None:
+        """Nobody holds it before the first look.
+
+        Args:
+            alias: `champion` or `challenger`.
+            told: called with `installed`, `vacated` or the kind of a refusal, and the holder after it.
+        """
+        self.alias = alias
+        self.holder: Champion | None = None
+        """Read once for each batch, from another thread."""
+        self.warm: Callable[[Champion], None] = lambda _successor: None
+        """Called with a successor before it takes the seat."""
+        self._scorecards = scorecards
+        self._contract = contract
+        self._situation = situation
+        self._told = told
+        self._state = Succession()
+        self._unfit: Claim | None = None
+        """Whom the cache offered and who could not decide: not tried again."""
+
+    def look(self) -> None:
+        """Ask the registry once, and follow the alias if it moved. Faults are told, never raised."""
+        try:
+            registered = self._scorecards.champion(self.alias)
+            self._follow(registered)
+        except OutageError as fault:
+            self._situation.lost(NEIGHBOUR, fault)
+            self._fall_back()
+        else:
+            self._situation.found(NEIGHBOUR)
+            if self._state.refusal is not None:
+                # As it would be had this worker not been restarted: the old one goes on.
+                self._fall_back()
+
+    def facts(self) -> Mapping[str, Any]:
+        """For the web port."""
+        holder, refusal = self._state.holder, self._state.refusal
+        return {
+            "version": holder.version if holder else None,
+            "digest": holder.digest if holder else None,
+            "refused": {"version": refusal.claim.version, "why": refusal.why} if refusal else None,
+        }
+
+    def _follow(self, registered: Registered | None) -> None:
+        self._state, step = succession.pointed(self._state, _claim(registered) if registered else None)
+        if step is Step.PREPARE and registered is not None:
+            self._prepare(registered)
+        elif step is Step.VACATE:
+            self._vacate()
+
+    def _fall_back(self) -> None:
+        # The champion that decided on this machine last, where nobody decides yet.
+        cached = self._scorecards.cached_champion() if self.alias == CHAMPION and self.holder is None else None
+        if cached is None or _claim(cached) in (self._unfit, self._state.refusal and self._state.refusal.claim):
+            return
+        claim = _claim(cached)
+        try:
+            successor = self._successor(cached)
+        except OutageError:
+            return
+        except SetupError as fault:
+            self._unfit = claim
+            self._say_refused(claim, fault)
+        else:
+            self._seat(successor, succession.stood_in(self._state, claim))
+
+    def _prepare(self, registered: Registered) -> None:
+        claim = _claim(registered)
+        try:
+            successor = self._successor(registered)
+        except SetupError as fault:
+            self._state = succession.refused(self._state, claim, str(fault))
+            self._say_refused(claim, fault)
+        else:
+            self._seat(successor, succession.installed(self._state, claim))
+            self._note(registered)
+
+    def _successor(self, registered: Registered) -> Champion:
+        """Fetched, checked and warmed. Raises OutageError, SetupError."""
+        scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, registered.digest)
+        successor = Champion(scorecard=scorecard, version=registered.version)
+        self.warm(successor)
+        return successor
+
+    def _seat(self, successor: Champion, after: Succession) -> None:
+        before, self._state = self._state.holder, after
+        self.holder = successor
+        log.info(
+            "seat.taken",
+            alias=self.alias,
+            version=successor.version,
+            digest=successor.scorecard.digest,
+            before=before and before.version,
+        )
+        self._told("installed", self.holder)
+
+    def _note(self, registered: Registered) -> None:
+        # Only who was fit: an alias may name one that is damaged or of another contract.
+        if self.alias == CHAMPION:
+            with suppress(OSError):  # a full disk takes the fallback, not the champion
+                self._scorecards.remember(registered)
+
+    def _say_refused(self, claim: Claim, fault: SetupError) -> None:
+        log.warning("seat.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
+        self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
+
+    def _vacate(self) -> None:
+        if self.alias == CHAMPION:
+            log.warning("champion.unnamed", goes_on=self.holder and self.holder.version)
+            return
+        self._state, self.holder = succession.vacated(self._state), None
+        log.info("seat.vacated", alias=self.alias)
+        self._told("vacated", None)
+
+
+class Watch:
+    """The thread that looks at seats, every so often and when nudged."""
+
+    def __init__(self, seats: Sequence[Seat], poll_s: float) -> None:
+        """Starts nothing yet."""
+        self._seats = seats
+        self._poll_s = poll_s
+        self._nudged = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """Something was announced: look now."""
+        self._nudged.set()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stopped = True
+        self._nudged.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._nudged.wait(self._poll_s)
+            self._nudged.clear()
+            for seat in self._seats if not self._stopped else ():
+                self._look_at(seat)
+
+    def _look_at(self, seat: Seat) -> None:
+        try:
+            seat.look()
+        except Exception:
+            # Whatever a successor makes our code do, who decides now goes on, and the next look is taken.
+            log.exception("seat.unforeseen", alias=seat.alias)
+
+
+def _claim(registered: Registered) -> Claim:
+    return Claim(name=registered.name, version=registered.version, digest=registered.digest)

@@ -1,0 +1,62 @@
+"""Settings of the scoring worker: read once, frozen, refused all at once."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from scorecard.policy import Policy
+from streams.kafka.delivery import Mode
+from streams.runtime.health_server import LOOPBACK
+from streams.runtime.settings import Connection
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class ScoringSettings(Connection):
+    """What an operator may set of a scoring worker."""
+
+    delivery: Mode = Mode.EXACTLY_ONCE
+    scoring_group: str = ""
+    """Consumer group; empty for one named after the topics."""
+    instance_id: str = ""
+    """Names this worker for good: its partitions and transactions are its own again after a restart.
+    Empty: the host's name and the first number that no living worker here has."""
+    batch_records: PositiveInt = 1_000
+    """The most that is answered together; fewer when fewer have arrived."""
+    batches_in_flight: PositiveInt = 2
+    approve_below: Probability | None = None
+    """Both cut-offs together override those of the scorecard."""
+    decline_from: Probability | None = None
+    keep_dead_bytes: bool = True
+    """False: dead letters say where the bytes lie, and carry none."""
+    shadow: bool = True
+    """Let a challenger, where there is one, answer to the shadow topic too."""
+    cache_dir: Path = Path("~/.cache/loan-decisions")
+    champion_poll_s: PositiveFloat = 10.0
+    """How often the alias is looked at; an announcement makes it at once."""
+    web_host: str = LOOPBACK
+    web_port: NonNegativeInt = 8101
+    """0 for a free one."""
+
+    @model_validator(mode="after")
+    def _whole_policy(self) -> Self:
+        if (self.approve_below is None) != (self.decline_from is None):
+            message = "approve_below and decline_from override the scorecard's cut-offs together, or not at all"
+            raise ValueError(message)
+        self.policy()
+        return self
+
+    def policy(self) -> Policy | None:
+        """The operator's cut-offs; None for the scorecard's own."""
+        if self.approve_below is None or self.decline_from is None:
+            return None
+        return Policy(self.approve_below, self.decline_from)
+
+    def group(self) -> str:
+        """The consumer group of the data plane."""
+        return self.scoring_group or f"{self.topics().applications.name}.scoring"
+
+    def cache(self) -> Path:
+        """Where bundles are kept between restarts."""
+        return self.cache_dir.expanduser()

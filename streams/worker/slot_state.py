@@ -1,0 +1,77 @@
+"""Who decides: the state of one seat (champion or challenger) as its alias moves.
+
+Pure: a state and what was learnt in, the next state and what to do out. Fetching, checking and
+waiting live in `streams.worker.model_slots`. A seat changes hands only when its successor is fully prepared; a
+successor that is refused leaves everything as it was until the alias points elsewhere.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A registered scorecard that an alias points at."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A claim that must not decide, and why."""
+
+    claim: Claim
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """One seat."""
+
+    holder: Claim | None = None
+    refusal: Refusal | None = None
+    """Of the claim that the alias still points at."""
+
+
+class Step(Enum):
+    """What to do about a claim."""
+
+    NOTHING = auto()
+    PREPARE = auto()
+    VACATE = auto()
+
+
+def pointed(state: Succession, claim: Claim | None) -> tuple[Succession, Step]:
+    """The alias points at this claim, or at nothing.
+
+    Idempotent: learning the same again asks for nothing, whether the claim holds the seat or was refused.
+    """
+    if claim is None:
+        return replace(state, refusal=None), Step.VACATE if state.holder else Step.NOTHING
+    if claim == state.holder:
+        return replace(state, refusal=None), Step.NOTHING
+    if state.refusal is not None and claim == state.refusal.claim:
+        return state, Step.NOTHING
+    return state, Step.PREPARE
+
+
+def installed(_state: Succession, claim: Claim) -> Succession:
+    """The claim was fetched, checked and warmed, and decides from the next batch on."""
+    return Succession(holder=claim)
+
+
+def stood_in(state: Succession, claim: Claim) -> Succession:
+    """One whom the alias does not name decides meanwhile; what was refused stays refused."""
+    return replace(state, holder=claim)
+
+
+def refused(state: Succession, claim: Claim, why: str) -> Succession:
+    """The claim must not decide; whoever decided goes on."""
+    return replace(state, refusal=Refusal(claim, why))
+
+
+def vacated(_state: Succession) -> Succession:
+    """Nobody holds the seat."""
+    return Succession()

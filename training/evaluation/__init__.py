@@ -1,0 +1,1 @@
+"""Calibration, cut-offs, figures, segments, baseline."""

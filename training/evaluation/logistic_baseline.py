@@ -1,0 +1,32 @@
+"""The floor: a plain logistic regression, which a model must beat to be worth its trees. Pure."""
+
+import numpy as np
+import numpy.typing as npt
+
+from training.evaluation.figures import auc
+from training.families.family import Sample
+
+
+def logistic(train: Sample, judged: Sample) -> npt.NDArray[np.float64]:
+    """What a logistic regression, fitted to the first, says of the second; shape (n of the second,)."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(max_iter=500),
+    )
+    model.fit(train.matrix.astype(np.float64), train.defaulted)
+    return np.asarray(model.predict_proba(judged.matrix.astype(np.float64))[:, 1], dtype=np.float64)
+
+
+def floor_auc(rows: Sample, folds: npt.NDArray[np.int64]) -> float:
+    """Its mean AUC over folds, each judged by a regression on the others."""
+    aucs = []
+    for fold in np.unique(folds):
+        held = rows.take(folds == fold)
+        aucs.append(auc(held.defaulted, logistic(rows.take(folds != fold), held)))
+    return float(np.mean(aucs))

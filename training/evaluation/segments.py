@@ -1,0 +1,91 @@
+"""How a scorecard does in parts of the judgement rows, and whom it approves: quality and fairness by segment.
+
+Pure. A segment is a level of a category or a fifth of a number, missing values their own. The adverse
+impact ratio of a segment is its approval rate over that of the field's most approved segment; below
+.8 is the four-fifths rule's alarm (29 CFR 1607.4 D), a custom taken over from employment.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from schemas.contract import Contract, Field, Kind
+from scorecard.policy import APPROVE, Policy, outcomes
+from training.evaluation.figures import auc
+from training.rows.labelled_rows import Rows
+
+FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
+LEAST: Final = 30
+"""Rows of a segment under which its approval rate is not compared."""
+
+
+def table(contract: Contract, rows: Rows, probability: npt.NDArray[np.float64], policy: Policy) -> pd.DataFrame:
+    """One line for each segment of each observed field, watched ones included.
+
+    Args:
+        contract: what the columns mean.
+        rows: the judgement rows.
+        probability: calibrated, shape (n,).
+        policy: says who is approved.
+    """
+    approved = outcomes(policy, probability) == APPROVE
+    lines = []
+    for place, field in enumerate(contract.observed):
+        lines += _with_impact(
+            [
+                _line(field, name, rows.defaulted[inside], probability[inside], approved[inside])
+                for name, inside in _segments(field, rows.values[:, place])
+                if inside.any()
+            ]
+        )
+    return pd.DataFrame(lines)
+
+
+def _line(
+    field: Field,
+    name: str,
+    defaulted: npt.NDArray[np.bool_],
+    probability: npt.NDArray[np.float64],
+    approved: npt.NDArray[np.bool_],
+) -> dict[str, Any]:
+    both = 0 < int(defaulted.sum()) < len(defaulted)
+    return {
+        "field": field.name,
+        "role": field.role.value,
+        "segment": name,
+        "rows": len(defaulted),
+        "observed": float(defaulted.mean()),
+        "stated": float(probability.mean()),
+        "auc": auc(defaulted, probability) if both else np.nan,
+        "approval_rate": float(approved.mean()),
+    }
+
+
+def _with_impact(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    most = max((line["approval_rate"] for line in lines if line["rows"] >= LEAST), default=0.0)
+    return [
+        {**line, "adverse_impact_ratio": line["approval_rate"] / most if most and line["rows"] >= LEAST else np.nan}
+        for line in lines
+    ]
+
+
+def _segments(field: Field, values: npt.NDArray[np.float64]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    missing = np.isnan(values)
+    if field.kind is Kind.CATEGORY:
+        for code, level in enumerate(field.levels):
+            yield level, values == code
+    elif not missing.all():
+        edges = np.unique(np.quantile(values[~missing], FIFTHS))
+        place = np.searchsorted(edges, values, side="left")
+        for number in range(len(edges) + 1):
+            yield _named(edges, number), (place == number) & ~missing
+    yield "missing", missing
+
+
+def _named(edges: npt.NDArray[np.float64], number: int) -> str:
+    if number == 0:
+        return f"up to {edges[0]:g}"
+    return f"over {edges[number - 1]:g}" + (f" to {edges[number]:g}" if number < len(edges) else "")

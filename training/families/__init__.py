@@ -1,0 +1,1 @@
+"""Model families: fit, compile to plain arrays, prove parity."""

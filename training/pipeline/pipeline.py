@@ -1,0 +1,250 @@
+"""From rows to a scorecard that may stand for champion: one function, no registry, no broker.
+
+The same rows, plan and seed give the same bundle, byte for byte: no clock and no run id is in it.
+The parts of `training.rows.split` never meet.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import Fault, Matrix, faults
+from schemas.events import ContributionSpace
+from scorecard import bundle
+from scorecard.features import FeatureSpace
+from scorecard.forest.explainer import Explainer
+from scorecard.forest.forest import Forest, margins
+from scorecard.policy import APPROVE, outcomes
+from scorecard.reasons import ReasonBook
+from scorecard.scorecard import Scorecard, raw_probability
+from training.evaluation import calibration as calibrating
+from training.evaluation import cutoffs
+from training.evaluation import figures as evaluation
+from training.evaluation.logistic_baseline import logistic
+from training.families.family import BELOW_ALL, Family, Fitted, Sample, fitted
+from training.families.parity import Parity, proven
+from training.families.registry import compiled
+from training.pipeline.plan import UNWATCHED, Material, Plan, Watch
+from training.pipeline.reference_population import Draft, baseline, population_profile
+from training.rows.labelled_rows import Rows
+from training.rows.split import Part, Split, clone_keys, folds, split
+from training.search.journal import FileJournal, Forgetful, Journal
+from training.search.search import Found, Searched, search
+
+CALIBRATION_FOLDS: Final = 5
+PARITY_ROWS: Final = 200
+"""A library takes milliseconds to explain one; a forest that errs errs on many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A scorecard with all that judging it and telling of it takes."""
+
+    plan: Plan
+    material: Material
+    scorecard: Scorecard
+    split: Split
+    found: Found
+    journal: Journal
+    """Of the search; to be ended when a version is registered."""
+    fitted: Fitted
+    calibrated: calibrating.Calibrated
+    judged_on: Rows
+    probability: npt.NDArray[np.float64]
+    """On the judgement rows."""
+    judgement: evaluation.Judgement
+    cutoff: float
+    """From which F1 and its like call a default; chosen on the rows for cut-offs."""
+    logistic: npt.NDArray[np.float64]
+    """What a logistic regression says of the judgement rows."""
+    cost_per_applicant: float
+    """Of the policy on the rows for cut-offs, in lost good loans."""
+    parity: Parity
+    faults: tuple[str, ...]
+    """What the reason check found, in words."""
+
+    @property
+    def logistic_auc(self) -> float:
+        """Of the logistic regression, on the judgement rows."""
+        return evaluation.auc(self.judged_on.defaulted, self.logistic)
+
+
+def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
+    """The scorecard that a plan makes of rows, its bundle written.
+
+    Raises:
+        RowsError: the rows cannot be split.
+        ReasonlessError: a feature has no reason text.
+        CompileError: the model cannot be made a forest of plain arrays.
+        ParityError: the forest does not answer as the model does.
+        StoppedError: `watch.stop` said so.
+    """
+    work = _Work.of(material, plan)
+    watch.step("search")
+    searched = work.searched()
+    journal = _journal(searched, plan)
+    found = search(searched, plan.budget, watch.trial, watch.stop, journal)
+    watch.step("fit")
+    model = work.fitted(found)
+    watch.step("compile")
+    forest = compiled_forest(model, len(work.features.columns))
+    watch.step("calibrate")
+    draft, calibration = work.draft(model, forest)
+    watch.step("prove")
+    parity = work.parity(model, forest, draft)
+    watch.step("explain")
+    scorecard = work.written(draft, model, forest)
+    watch.step("judge")
+    probability, cutoff, cost = work.judged(scorecard)
+    rows = material.rows.take(work.split.places(Part.JUDGEMENT))
+    return Made(
+        plan=plan,
+        material=material,
+        scorecard=scorecard,
+        split=work.split,
+        found=found,
+        journal=journal,
+        fitted=model,
+        calibrated=calibration,
+        judged_on=rows,
+        probability=probability,
+        judgement=evaluation.judged(rows.defaulted, probability, cutoff, plan.seed),
+        cutoff=cutoff,
+        logistic=work.logistic(),
+        cost_per_applicant=cost,
+        parity=parity,
+        faults=unreasoned(scorecard, rows),
+    )
+
+
+def _journal(searched: Searched, plan: Plan) -> Journal:
+    if plan.journals is None:
+        return Forgetful()
+    return FileJournal(plan.journals, searched.key(plan.budget))
+
+
+def unreasoned(scorecard: Scorecard, rows: Rows) -> tuple[str, ...]:
+    """Whom the scorecard would not approve and could not tell why, in words; nobody, as a rule."""
+    scores = scorecard.score(rows.values)
+    refused = outcomes(scorecard.policy, scores.probability) != APPROVE
+    reasonless = scorecard.reasons.principal(scores.contributions[refused])[:, 0] < 0
+    if not reasonless.any():
+        return ()
+    return (f"{int(reasonless.sum())} of {int(refused.sum())} applicants not approved would hear no reason",)
+
+
+def compiled_forest(model: Fitted, columns: int) -> Forest:
+    """The library's model as plain arrays."""
+    missing_as = float(BELOW_ALL) if model.choice.family is Family.RANDOM_FOREST else None
+    return compiled(model.model, columns, missing_as=missing_as)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every step of one making needs."""
+
+    material: Material
+    plan: Plan
+    features: FeatureSpace
+    split: Split
+    encoded: Sample
+    keys: npt.NDArray[np.object_]
+
+    @classmethod
+    def of(cls, material: Material, plan: Plan) -> "_Work":
+        contract, rows = material.contract, material.rows
+        scored = [field.name for field in contract.scored(with_pricing=plan.with_pricing)]
+        features = FeatureSpace.of(contract, scored)
+        # A feature without a reason text is refused before any work, not after it.
+        ReasonBook.of(features.fields, np.zeros(len(features.names)))
+        return cls(
+            material=material,
+            plan=plan,
+            features=features,
+            split=split(contract, rows, plan.seed, plan.method),
+            encoded=Sample(features.encode(rows.values), rows.defaulted),
+            keys=clone_keys(contract, rows),
+        )
+
+    def sample(self, part: Part) -> Sample:
+        return self.encoded.take(self.split.places(part))
+
+    def searched(self) -> Searched:
+        return Searched(
+            rows=self.sample(Part.SEARCH),
+            folds=folds(self.keys[self.split.places(Part.SEARCH)], self.plan.budget.folds, self.plan.seed),
+            stopping=self.sample(Part.STOPPING),
+            monotone=self.features.monotone,
+            seed=self.plan.seed,
+        )
+
+    def fitted(self, found: Found) -> Fitted:
+        parts = self.sample(Part.SEARCH), self.sample(Part.STOPPING)
+        return fitted(found.best.choice, *parts, self.features.monotone, self.plan.seed)
+
+    def draft(self, model: Fitted, forest: Forest) -> tuple[Draft, calibrating.Calibrated]:
+        forest_space = space(model.choice.family)
+        own, others = self.sample(Part.CALIBRATION), self.sample(Part.CUTOFFS)
+        own_folds = folds(self.keys[self.split.places(Part.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
+        raw = raw_probability(forest_space, margins(forest, own.matrix))
+        chosen = calibrating.calibrated(raw, own.defaulted, own_folds)
+        stated = chosen.calibration.apply(raw_probability(forest_space, margins(forest, others.matrix)))
+        draft = Draft(
+            contract=self.material.contract,
+            features=self.features,
+            space=forest_space,
+            explainer=Explainer(forest, self.features.groups, len(self.features.names)),
+            calibration=chosen.calibration,
+            policy=cutoffs.policy(self.plan.rule, stated, others.defaulted, self.plan.costs),
+        )
+        return draft, chosen
+
+    def parity(self, model: Fitted, forest: Forest, draft: Draft) -> Parity:
+        matrix = model.prepared(self.sample(Part.JUDGEMENT).matrix[:PARITY_ROWS])
+        return proven(forest, draft.explainer, model.model, matrix)
+
+    def written(self, draft: Draft, model: Fitted, forest: Forest) -> Scorecard:
+        """The whole scorecard, as its bundle says it."""
+        contract, rows = self.material.contract, self.material.rows
+        unfitted = rows.values[self.split.parts > Part.SEARCH]
+        reason_baseline = baseline(draft, unfitted)
+        parts = bundle.Parts(
+            name=self.plan.name,
+            family=model.choice.family.value,
+            space=draft.space,
+            features=self.features,
+            forest=forest,
+            calibration=draft.calibration,
+            policy=draft.policy,
+            reason_baseline=reason_baseline,
+            profile=population_profile(draft, self._reference(unfitted), reason_baseline),
+        )
+        kept = rows.values[self.split.places(Part.JUDGEMENT)]
+        digest = bundle.write(parts, contract, kept, self.material.folder)
+        return bundle.scorecard_of(parts, contract, digest)
+
+    def judged(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:
+        """Probabilities of the judgement rows, the cut-off of F1 and the policy's cost on those for cut-offs."""
+        values = self.material.rows.values
+        probability = scorecard.score(values[self.split.places(Part.JUDGEMENT)]).probability
+        stated = scorecard.score(values[self.split.places(Part.CUTOFFS)]).probability
+        defaulted = self.sample(Part.CUTOFFS).defaulted
+        cost = cutoffs.cost(scorecard.policy, stated, defaulted, self.plan.costs)
+        return probability, cutoffs.best_f1(stated, defaulted), cost
+
+    def logistic(self) -> npt.NDArray[np.float64]:
+        return logistic(self.sample(Part.SEARCH), self.sample(Part.JUDGEMENT))
+
+    def _reference(self, unfitted: Matrix) -> Matrix:
+        window = self.material.window
+        if window is None:
+            return unfitted
+        scorable = faults(self.material.contract, window).codes == Fault.NONE
+        return np.asarray(window[scorable])
+
+
+def space(family: Family) -> ContributionSpace:
+    """The unit of a family's margins: a random forest averages probabilities."""
+    return ContributionSpace.PROBABILITY if family is Family.RANDOM_FOREST else ContributionSpace.LOG_ODDS

@@ -1,0 +1,55 @@
+"""How a scorecard is to be made, of what, and who is told: what `training.pipeline.pipeline` is asked with. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from schemas.applications import Matrix
+from schemas.contract import Contract
+from training.evaluation import cutoffs
+from training.rows.labelled_rows import Rows
+from training.rows.split import Method
+from training.search.journal import Trial
+from training.search.search import Budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a scorecard is to be made."""
+
+    name: str
+    seed: int = 42
+    with_pricing: bool = False
+    method: Method = Method.GROUPED
+    budget: Budget = field(default_factory=Budget)
+    rule: cutoffs.Rule = cutoffs.Rule.COST
+    costs: cutoffs.Costs = field(default_factory=cutoffs.Costs)
+    journals: Path | None = None
+    """Where an interrupted search is found again; None where it is not to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told how far it is; `stop` is asked between trials."""
+
+    step: Callable[[str], None] = lambda _: None
+    trial: Callable[[Trial], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+
+
+UNWATCHED: Final = Watch()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a scorecard is made of, and where to."""
+
+    contract: Contract
+    rows: Rows
+    """Cleaned and labelled."""
+    folder: Path
+    """For the bundle; made where it is not there."""
+    window: Matrix | None = None
+    """Applications that the reference population is to be, shape (n, observed); None for rows that the
+    forest was not fitted to."""

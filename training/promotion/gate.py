@@ -1,0 +1,177 @@
+"""The gate: may this challenger decide, and if not, why not.
+
+Floors for every challenger; the first champion must also be no worse than a logistic regression.
+Against a champion, both score the same rows, which neither was fitted to, and the challenger must be
+better by a paired bootstrap and no worse calibrated. Every answer is in words that a person can act
+on. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from training.evaluation.calibration import brier
+from training.evaluation.figures import auc, resamples
+
+Probabilities = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.bool_]
+
+DRAWS: Final = 400
+"""Resamples: the fifth percentile of the difference needs twice those of an interval for show."""
+BETTER_BY: Final = 0.05
+"""Percentile of the resampled gain in AUC that must lie above zero: one challenger in twenty that is no
+better passes."""
+WORSE_BY: Final = 0.05
+"""Percentile of the resampled loss in Brier score that must not lie above zero."""
+
+
+class Promotion(StrEnum):
+    """Who has the last word."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Verdict(StrEnum):
+    """What the gate says."""
+
+    PROMOTE = "promote"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every champion must reach on the judgement rows, and who promotes it."""
+
+    floor_auc: float = 0.65
+    floor_f1: float = 0.10
+    """What calling everybody a default reaches where one in twenty does; a lender who wants more says so."""
+    promotion: Promotion = Promotion.AUTOMATIC
+    """MANUAL holds what passes until a person promotes it."""
+    seed: int = 42
+    """Of the resampling."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """Both scorecards on the same rows, all of shape (n,)."""
+
+    defaulted: Labels
+    challenger: Probabilities
+    champion: Probabilities
+    champion_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What the gate looks at; arrays of the judgement rows, shape (n,)."""
+
+    digest: str
+    figures: Mapping[str, float]
+    defaulted: Labels
+    probability: Probabilities
+    logistic: Probabilities
+    """What a logistic regression says of them."""
+    faults: Sequence[str] = ()
+    """What parity and reason checks found, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict and all that led to it, the weightiest first."""
+
+    verdict: Verdict
+    why: str
+
+
+def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> Answer:
+    """May the candidate be champion.
+
+    Args:
+        candidate: the challenger's figures and digest.
+        terms: what it must reach.
+        contest: against the champion; None where there is none that scores this contract.
+    """
+    if contest is not None and candidate.digest == contest.champion_digest:
+        return Answer(Verdict.REJECT, "it is the champion itself: the same digest")
+    failed = [*candidate.faults, *_below(candidate, terms)]
+    won = ["passes the floors"]
+    behind = _behind_a_line(candidate, terms.seed)
+    if contest is None:
+        failed += behind
+    else:
+        # Who beats the champion is let in with this said: to keep the worse champion for it would help nobody.
+        lost, gained = _against(contest, terms.seed)
+        failed += lost
+        won += [*gained, *behind]
+    if failed:
+        return Answer(Verdict.REJECT, "; ".join(failed))
+    told = "; ".join(won if contest is not None else [*won, "there is no champion to beat"])
+    if terms.promotion is Promotion.MANUAL:
+        return Answer(Verdict.HOLD, f"{told}; waits for `loanctl champion promote`")
+    return Answer(Verdict.PROMOTE, told)
+
+
+def resampled(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:
+    """The challenger's gain in AUC and its loss in Brier score in each paired resample, of shape (DRAWS,).
+
+    Args:
+        contest: both on the same rows, of both classes.
+        seed: of the resampling.
+    """
+    drawn = resamples(contest.defaulted, DRAWS, np.random.default_rng(seed))
+    gains, losses = np.empty(DRAWS), np.empty(DRAWS)
+    for draw, places in enumerate(drawn):
+        defaulted, ours, theirs = (
+            contest.defaulted[places],
+            contest.challenger[places],
+            contest.champion[places],
+        )
+        gains[draw] = auc(defaulted, ours) - auc(defaulted, theirs)
+        losses[draw] = brier(defaulted, ours) - brier(defaulted, theirs)
+    return gains, losses
+
+
+def _below(candidate: Candidate, terms: Terms) -> list[str]:
+    figures = candidate.figures
+    return [
+        f"{name} {figures[key]:.4f} is below the floor {floor:.4f}"
+        for name, key, floor in (("AUC", "auc", terms.floor_auc), ("F1", "f1", terms.floor_f1))
+        if figures[key] < floor
+    ]
+
+
+def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
+    """To be as good as a logistic regression is no fault, since a world may be as simple as a line; to be worse is."""
+    against = Contest(
+        defaulted=candidate.defaulted,
+        challenger=candidate.probability,
+        champion=candidate.logistic,
+        champion_digest="",
+    )
+    gains, _ = resampled(against, seed)
+    if float(np.quantile(gains, 1.0 - BETTER_BY)) >= 0.0:
+        return []
+    return [f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}"]
+
+
+def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
+    """What was lost and what was won against the champion, in words."""
+    gains, losses = resampled(contest, seed)
+    gain = auc(contest.defaulted, contest.challenger) - auc(contest.defaulted, contest.champion)
+    worse = brier(contest.defaulted, contest.challenger) - brier(contest.defaulted, contest.champion)
+    least, most = (float(np.quantile(gains, share)) for share in (BETTER_BY, 1.0 - BETTER_BY))
+    rows = len(contest.defaulted)
+    told = f"AUC {gain:+.4f} against the champion on the same {rows} rows (90 % interval {least:+.4f} to {most:+.4f})"
+    lost, won = ([], [told]) if least > 0.0 else ([f"no better than the champion: {told}"], [])
+    calibration = f"Brier {worse:+.4f}"
+    if float(np.quantile(losses, WORSE_BY)) > 0.0:
+        lost.append(f"worse calibrated than the champion: {calibration}")
+    else:
+        won.append(calibration)
+    return lost, won

@@ -1,0 +1,23 @@
+"""What a version's tags say, so that a result can be told and a promotion finished from them alone. Pure."""
+
+from datetime import datetime
+from typing import Final
+
+from scorecard.registry.bundle_cache import Registered
+
+COMMAND: Final = "command_id"
+VERDICT: Final = "verdict"
+WHY: Final = "why"
+PREVIOUS: Final = "previous_version"
+"""The champion that a version followed, or would follow."""
+ROWS: Final = "rows"
+PROMOTED_AT: Final = "promoted_at"
+PROMOTED_WHY: Final = "promoted_why"
+METRIC: Final = "metric."
+"""Before a figure's name."""
+
+
+def promoted_at(champion: Registered | None) -> datetime | None:
+    """When it was promoted; None where there is no champion, or its tags do not say."""
+    told = champion.tags.get(PROMOTED_AT) if champion else None
+    return datetime.fromisoformat(told) if told else None

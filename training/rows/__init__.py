@@ -1,0 +1,1 @@
+"""Labelled rows: tables, events, cleaning, split."""

@@ -1,0 +1,143 @@
+"""Labelled rows from the topics: applications joined with what became of their loans, up to a stated time.
+
+A shell: the topics are read whole, to where they ended when it looked. Only true outcomes label a
+row; decisions are never read here. An application sent twice counts once, its first record; of
+several outcomes of an application the last one stands.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import fastavro
+import numpy as np
+
+from schemas.applications import Applications, Matrix
+from schemas.codec import ApplicationReader, schema_ids, unframed
+from schemas.contract import Contract
+from schemas.errors import RecordError
+from schemas.events import LoanOutcome, avro_schema, from_record
+from schemas.registry_client import WriterSchemas
+from streams.runtime.settings import Connection
+from training.committed import whole
+from training.rows.labelled_rows import Rows
+
+BLOCK: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Applications of a topic, one for each id, and outcomes by id; `offsets` says up to where they were read."""
+
+    contract: Contract
+    applications: Applications
+    outcomes: Mapping[str, LoanOutcome]
+    offsets: str
+
+    def labelled(self) -> Rows:
+        """The applications whose outcome is known, in the order they came."""
+        known = [place for place, name in enumerate(self.applications.ids) if name in self.outcomes]
+        defaulted = [self.outcomes[self.applications.ids[place]].defaulted for place in known]
+        chosen = np.array(known, dtype=np.int64)
+        return Rows(
+            values=self.applications.values[chosen],
+            defaulted=np.array(defaulted, dtype=np.bool_),
+            applied_at=self.applications.applied_at[chosen],
+            recent=np.ones(len(chosen), dtype=np.bool_),
+        )
+
+    def window(self, start: datetime, end: datetime) -> Matrix:
+        """Values of the applications signed in [start, end); shape (n, observed)."""
+        applied_at = self.applications.applied_at
+        inside = (applied_at >= _millis(start)) & (applied_at < _millis(end))
+        return self.applications.values[inside]
+
+
+def seen(connection: Connection, until: datetime) -> Seen:
+    """What lies on the topics now, of records not after a time.
+
+    Args:
+        connection: broker, registry and product.
+        until: by the records' own timestamps.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NoTopicError: a topic does not exist.
+    """
+    contract, topics = connection.contract(), connection.topics()
+    writers = WriterSchemas(connection.registry())
+    applications = whole(connection, topics.applications.name)
+    outcomes = whole(connection, topics.outcomes.name)
+    latest = _millis(until)
+    return Seen(
+        contract=contract,
+        applications=_first_of_each(contract, applications.values(latest), writers),
+        outcomes=_last_of_each(outcomes.values(latest), writers),
+        offsets=f"{applications.offsets}; {outcomes.offsets}; until {until.isoformat(timespec='milliseconds')}",
+    )
+
+
+def known(connection: Connection) -> Mapping[str, bool]:
+    """Whether each loan defaulted, by application id, as far as the topic knows now.
+
+    Raises:
+        OutageError: broker or registry is away.
+        NoTopicError: the topic does not exist.
+    """
+    values = whole(connection, connection.topics().outcomes.name).values()
+    last = _last_of_each(values, WriterSchemas(connection.registry()))
+    return {name: outcome.defaulted for name, outcome in last.items()}
+
+
+def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:
+    reader = ApplicationReader(contract)
+    parts = [
+        reader.read(block, writers.of(schema_ids(block))).applications
+        for block in (values[start : start + BLOCK] for start in range(0, max(len(values), 1), BLOCK))
+    ]
+    ids = [name for part in parts for name in part.ids]
+    first: dict[str, int] = {}
+    for place, name in enumerate(ids):
+        first.setdefault(name, place)
+    kept = np.array(sorted(first.values()), dtype=np.int64)
+    return Applications(
+        ids=[ids[place] for place in kept],
+        applied_at=np.concatenate([part.applied_at for part in parts])[kept],
+        values=np.concatenate([part.values for part in parts])[kept],
+    )
+
+
+def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Mapping[str, LoanOutcome]:
+    ours = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
+    known = writers.of(schema_ids(values))
+    last: dict[str, LoanOutcome] = {}
+    for value in values:
+        outcome = _outcome(value, known, ours)
+        if outcome is None:
+            continue
+        before = last.get(outcome.application_id)
+        if before is None or outcome.observed_at >= before.observed_at:
+            last[outcome.application_id] = outcome
+    return last
+
+
+def _outcome(value: bytes | None, writers: Mapping[int, Any], ours: Any) -> LoanOutcome | None:
+    """The outcome that the bytes stand for; None where they are none: an unreadable label labels nothing."""
+    try:
+        schema_id, body = unframed(value)
+    except RecordError:
+        return None
+    writer = writers.get(schema_id)
+    if writer is None:
+        return None
+    try:
+        record = fastavro.schemaless_reader(io.BytesIO(body), writer, ours)
+    except Exception:  # noqa: BLE001 - fastavro raises whatever damaged bytes lead it to
+        return None
+    return from_record(LoanOutcome, record)  # type: ignore[arg-type]  # a record schema gives a dict
+
+
+def _millis(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,121 @@
+"""Tables by URL: a file, http(s), S3, Google Cloud Storage or PostgreSQL; CSV or Parquet.
+
+A shell: what comes back is a table as it lies there, whatever its columns; `training.rows.labelled_rows` judges it.
+Credentials in a URL are never shown.
+"""
+
+import io
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import pandas as pd
+
+from training.rows.table_columns import RowsError
+
+PARQUET: Final = b"PAR1"
+"""Every Parquet file begins so, whatever it is called."""
+SQL: Final = frozenset({"postgresql", "postgres"})
+REMOTE: Final = frozenset({"http", "https", "s3", "gs"})
+DRIVERS: Final = {"s3": "s3fs", "gs": "gcsfs"}
+"""Packages that fsspec needs for a scheme."""
+QUERY: Final = ("select ", "with ")
+TO_POSTGRESQL: Final = {"connect_timeout": 10, "client_encoding": "utf8"}
+"""A database that was made without an encoding would otherwise give bytes for text."""
+
+
+def table(url: str) -> pd.DataFrame:
+    """The table that a URL names, its text as written.
+
+    Args:
+        url: a path; `file:`, `http(s):`, `s3:` or `gs:` of a CSV or Parquet file; or
+            `postgresql://user:password@host/database#table`, where a query may stand for the table.
+
+    Raises:
+        RowsError: it does not open or holds no table; names it without its credentials.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in SQL:
+        return _selected(url)
+    content = _fetched(url) if scheme in REMOTE else _read(url)
+    return _parsed(content, shown(url))
+
+
+def shown(url: str) -> str:
+    """The URL as it may be logged: without credentials and query."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", parts.fragment))
+
+
+def _read(url: str) -> bytes:
+    path = Path(unquote(urlsplit(url).path) if url.startswith("file:") else url)
+    try:
+        return path.read_bytes()
+    except OSError as cause:
+        problem = f"{path}: cannot be read ({cause.strerror})"
+        raise RowsError(problem) from None
+
+
+def _fetched(url: str) -> bytes:
+    import fsspec
+
+    try:
+        with fsspec.open(url, "rb") as source:
+            content: bytes = source.read()
+    except ImportError:
+        problem = f"{shown(url)}: reading it needs the package {DRIVERS.get(urlsplit(url).scheme, 'aiohttp')}"
+        raise RowsError(problem) from None
+    except Exception as cause:  # noqa: BLE001 - every file system of fsspec has errors of its own
+        problem = f"{shown(url)}: cannot be fetched ({type(cause).__name__})"
+        raise RowsError(problem) from None
+    return content
+
+
+def _parsed(content: bytes, name: str) -> pd.DataFrame:
+    stream = io.BytesIO(content)
+    try:
+        if content.startswith(PARQUET):
+            return pd.read_parquet(stream)
+        # Nothing is taken for missing here: "NA" may be a level. `training.rows.table_columns` knows the contract.
+        return pd.read_csv(stream, keep_default_na=False, low_memory=False)
+    except (ValueError, OSError) as cause:
+        problem = f"{name}: is no CSV or Parquet table ({type(cause).__name__})"
+        raise RowsError(problem) from None
+
+
+def _selected(url: str) -> pd.DataFrame:
+    import sqlalchemy
+
+    parts = urlsplit(url)
+    wanted = unquote(parts.fragment)
+    if not wanted:
+        problem = f"{shown(url)}: say which table, or a query, after a #"
+        raise RowsError(problem)
+    address = urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, parts.query, ""))
+    try:
+        engine = sqlalchemy.create_engine(address, connect_args=TO_POSTGRESQL)
+        with engine.connect() as connection:
+            return pd.read_sql_query(_query(wanted, engine), connection)
+    except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError) as cause:
+        problem = f"{shown(url)}: cannot be read ({_kind(cause)})"
+        raise RowsError(problem) from None
+
+
+def _kind(fault: BaseException) -> str:
+    """The driver's own word for it, such as UndefinedTable, below what pandas and SQLAlchemy wrap around it."""
+    wrapped = fault.__cause__ if isinstance(fault, pd.errors.DatabaseError) and fault.__cause__ else fault
+    return type(getattr(wrapped, "orig", None) or wrapped).__name__
+
+
+def _query(wanted: str, engine: Any) -> Any:
+    import sqlalchemy
+
+    if wanted.lower().startswith(QUERY):
+        return sqlalchemy.text(wanted)
+    schema, _, name = wanted.rpartition(".")
+    quote = engine.dialect.identifier_preparer.quote
+    quoted = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
+    return sqlalchemy.text(f"SELECT * FROM {quoted}")  # noqa: S608 - the identifier is quoted by the dialect

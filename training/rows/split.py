@@ -1,0 +1,200 @@
+"""Which rows search, stop, calibrate, place the cut-offs and judge: five parts that never meet.
+
+By time where a source tells it: the oldest rows are searched on, the newest judge. Else by a seeded
+hash of what makes two rows near-clones, so that both fall into one part (a gain that appears only
+when clones are torn apart is memory), and so that a row keeps its part when others are appended: a
+later challenger is judged on rows that no earlier champion was fitted to. Pure.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.contract import Contract, ContractError, Field, Kind, Role
+from training.rows.labelled_rows import Rows
+from training.rows.table_columns import NO_TIME, RowsError
+
+Places = npt.NDArray[np.int64]
+
+
+class Part(IntEnum):
+    """What a row is for; `LEFT_OUT` for nothing."""
+
+    LEFT_OUT = -1
+    SEARCH = 0
+    STOPPING = 1
+    CALIBRATION = 2
+    CUTOFFS = 3
+    JUDGEMENT = 4
+
+
+class Method(StrEnum):
+    """How parts are drawn."""
+
+    GROUPED = "grouped"
+    """By time where there is time, else by near-clones."""
+    STRATIFIED = "stratified"
+    """Plain, seeded 80/10/10 by label, to compare with published figures; it flatters where there are clones."""
+
+
+SHARES: Final = {
+    Part.SEARCH: 0.65,
+    Part.STOPPING: 0.08,
+    Part.CALIBRATION: 0.08,
+    Part.CUTOFFS: 0.07,
+    Part.JUDGEMENT: 0.12,
+}
+"""Calibration and cut-offs need some hundreds of rows each, an AUC to .01 some thousand."""
+
+PUBLISHED_SHARES: Final = {
+    Part.SEARCH: 0.72,
+    Part.STOPPING: 0.08,
+    Part.CALIBRATION: 0.05,
+    Part.CUTOFFS: 0.05,
+    Part.JUDGEMENT: 0.10,
+}
+"""80 to fit, 10 to tune, 10 to judge."""
+
+LEAST_OF_A_CLASS: Final = 3
+"""In each part: with fewer no curve can be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The part of each row, shape (n,)."""
+
+    parts: npt.NDArray[np.int8]
+    how: str
+    """In words."""
+
+    def places(self, part: Part) -> Places:
+        """Where the rows of one part are, in their order."""
+        return np.flatnonzero(self.parts == part)
+
+    def sizes(self) -> Mapping[str, int]:
+        """Rows in each part, by its name in lower case."""
+        return {part.name.lower(): int((self.parts == part).sum()) for part in Part}
+
+
+def split(contract: Contract, rows: Rows, seed: int, method: Method = Method.GROUPED) -> Split:
+    """The parts of these rows; the same for the same rows and seed.
+
+    Rows of the topics are split by time among themselves and those of the table among themselves,
+    so that both populations are in every part.
+
+    Raises:
+        RowsError: a part would have next to none of a class.
+    """
+    if method is Method.STRATIFIED:
+        parts, how = _stratified(rows.defaulted, seed), "stratified by label, 80/10/10"
+    else:
+        parts, how = _grouped(contract, rows, seed)
+    _refuse_empty(parts, rows.defaulted)
+    return Split(parts, how)
+
+
+def clone_keys(contract: Contract, rows: Rows) -> npt.NDArray[np.object_]:
+    """What near-clones have in common, as bytes; shape (n,)."""
+    columns = [contract.position[name] for name in near_clone_fields(contract)]
+    # Cents and hundredths: a decimal of an event and a float of a file are to give one key; zero has no sign.
+    keyed = np.ascontiguousarray(np.round(rows.values[:, columns], 2) + 0.0)
+    keyed[np.isnan(keyed)] = np.nan
+    return np.array([row.tobytes() for row in keyed], dtype=object)
+
+
+def near_clone_fields(contract: Contract) -> tuple[str, ...]:
+    """The fields that near-clones agree in: those that the schema names as `near_clones`, else all its numbers.
+
+    Raises:
+        ContractError: the schema names a field that there is not.
+    """
+    named = tuple(contract.schema.get("near_clones", ()))
+    unknown = [name for name in named if name not in contract.position]
+    if unknown:
+        problem = f"near_clones names {', '.join(unknown)}, which is no observed field of {contract.product}"
+        raise ContractError(problem)
+    return named or tuple(field.name for field in contract.observed if _is_own_number(field))
+
+
+def folds(keys: npt.NDArray[np.object_], count: int, seed: int) -> npt.NDArray[np.int64]:
+    """The fold of each row, near-clones in one; shape of `keys`, values 0 to count - 1."""
+    return np.minimum((uniform(keys, f"fold {seed}") * count).astype(np.int64), count - 1)
+
+
+def uniform(keys: npt.NDArray[np.object_], salt: str) -> npt.NDArray[np.float64]:
+    """A number in [0, 1) for each key, the same for the same key and salt, on any machine."""
+    start = hashlib.blake2b(salt.encode(), digest_size=8)
+    drawn = np.empty(len(keys), dtype=np.float64)
+    for place, key in enumerate(keys):
+        one = start.copy()
+        one.update(key)
+        drawn[place] = int.from_bytes(one.digest(), "big")
+    return drawn / 2.0**64
+
+
+def _grouped(contract: Contract, rows: Rows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
+    keys = clone_keys(contract, rows)
+    drawn = uniform(keys, f"split {seed}")
+    parts = np.full(len(rows), Part.LEFT_OUT, dtype=np.int8)
+    told = []
+    for source, word in ((rows.recent, "topics"), (~rows.recent, "table")):
+        places = np.flatnonzero(source)
+        if len(places) == 0:
+            continue
+        timed = bool(np.all(rows.applied_at[places] != NO_TIME))
+        order = _by_time(rows.applied_at[places], drawn[places]) if timed else drawn[places]
+        parts[places] = _part_of(order, SHARES)
+        told.append(f"{word} by {'time' if timed else 'near-clones'}")
+    return _without_torn_groups(parts, keys), " and ".join(told)
+
+
+def _by_time(applied_at: npt.NDArray[np.int64], drawn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Rank in time as a share in [0, 1); what happened at once is ordered by the draw."""
+    shares = np.empty(len(applied_at))
+    shares[np.lexsort((drawn, applied_at))] = np.arange(len(applied_at)) / len(applied_at)
+    return shares
+
+
+def _part_of(position: npt.NDArray[np.float64], shares: Mapping[Part, float]) -> npt.NDArray[np.int8]:
+    ends = np.cumsum(list(shares.values()))[:-1]
+    return np.searchsorted(ends, position, side="right").astype(np.int8)
+
+
+def _without_torn_groups(parts: npt.NDArray[np.int8], keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int8]:
+    """A group that time tore apart stays in its earliest part; its later rows are left out."""
+    _, group = np.unique(keys.astype("S"), return_inverse=True)
+    earliest = np.full(group.max() + 1, np.iinfo(np.int8).max, dtype=np.int8)
+    np.minimum.at(earliest, group, parts)
+    return np.where(parts == earliest[group], parts, Part.LEFT_OUT).astype(np.int8)
+
+
+def _stratified(defaulted: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.int8]:
+    parts = np.empty(len(defaulted), dtype=np.int8)
+    generator = np.random.default_rng(seed)
+    for label in (False, True):
+        places = np.flatnonzero(defaulted == label)
+        position = np.empty(len(places))
+        position[generator.permutation(len(places))] = (np.arange(len(places)) + 0.5) / max(len(places), 1)
+        parts[places] = _part_of(position, PUBLISHED_SHARES)
+    return parts
+
+
+def _refuse_empty(parts: npt.NDArray[np.int8], defaulted: npt.NDArray[np.bool_]) -> None:
+    for part in SHARES:
+        inside = defaulted[parts == part]
+        defaults = int(inside.sum())
+        if min(defaults, len(inside) - defaults) < LEAST_OF_A_CLASS:
+            problem = (
+                f"the rows for {part.name.lower()} would be {defaults} defaults and {len(inside) - defaults} repaid;"
+                f" each part needs {LEAST_OF_A_CLASS} of both: more rows are needed"
+            )
+            raise RowsError(problem)
+
+
+def _is_own_number(field: Field) -> bool:
+    return field.kind is Kind.NUMBER and field.ratio_of is None and field.role is not Role.WATCHED

@@ -1,0 +1,164 @@
+"""A search's trials as they end, in a file, so that an interrupted search goes on where it stopped.
+
+Nothing of Hyperopt's state is kept. Its choices follow from the seed and from how the earlier ones did, so a
+search that is begun again asks for the same choices in the same order, and each that was tried before is
+answered from here: the outcome is that of a search that was never interrupted. A shell around one file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+import numpy as np
+import structlog
+
+from training.families.family import BINS, PATIENCE, Choice, Family, Sample
+
+LIBRARIES: Final = ("loan-decisions", "hyperopt", "numpy", "scikit-learn", "xgboost", "catboost")
+"""Another version may choose or fit otherwise, and so may one of this package."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One choice, tried: figures are means over folds, on rows the fold did not fit."""
+
+    number: int
+    choice: Choice
+    auc: float
+    auc_sd: float
+    log_loss: float
+    cost: float
+    """Leaves times depth of one fold's model, in the mean."""
+    seconds: float
+
+
+class Journal(Protocol):
+    """Where trials are kept."""
+
+    def recalled(self, number: int, choice: Choice) -> Trial | None:
+        """What this trial came to when it was tried before; None where it was not."""
+
+    def keep(self, trial: Trial) -> None:
+        """It has ended."""
+
+    def end(self) -> None:
+        """What the search led to is safe elsewhere: nothing is left to go on with."""
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    def recalled(self, number: int, choice: Choice) -> Trial | None:  # noqa: ARG002 - the protocol's
+        """None."""
+        return None
+
+    def keep(self, trial: Trial) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+class FileJournal:
+    """Trials of one search, in one file; a file that cannot be written is one warning, and the search goes on."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Reads what is there; a damaged file is as none.
+
+        Args:
+            folder: of all journals.
+            key: of the search, see `key_of`.
+        """
+        self.path = folder / f"{key}.json"
+        # Two searches of the same rows may share a folder, and a process id too, each in its container.
+        self._draft = self.path.with_suffix(f".{uuid4().hex}.draft")
+        self._warned = False
+        self._trials = list(_read(self.path))
+
+    def recalled(self, number: int, choice: Choice) -> Trial | None:
+        """What this trial came to; forgets what came after it where another choice was tried then."""
+        if number < len(self._trials) and self._trials[number].choice == choice:
+            return self._trials[number]
+        del self._trials[number:]
+        return None
+
+    def keep(self, trial: Trial) -> None:
+        """On disk when this returns, if the disk allows; at no moment is there half a file."""
+        self._trials.append(trial)
+        try:
+            self._write()
+        except OSError as fault:
+            with suppress(OSError):
+                self._draft.unlink(missing_ok=True)
+            self._warn(fault)
+
+    def end(self) -> None:
+        """Removes the file."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as fault:
+            self._warn(fault)
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._draft.write_text(json.dumps([asdict(one) for one in self._trials]), encoding="utf-8")
+        self._draft.replace(self.path)
+
+    def _warn(self, fault: OSError) -> None:
+        if not self._warned:
+            why = "the search goes on; if it is interrupted, it begins anew"
+            log.warning("search.journal_unwritable", path=str(self.path), error=type(fault).__name__, why=why)
+        self._warned = True
+
+
+def key_of(rows: Sample, stopping: Sample, folds: Any, told: Sequence[Any]) -> str:
+    """What a search is known by: the digest of all that its trials depend on, libraries included.
+
+    Args:
+        rows: searched on.
+        stopping: that end boosting.
+        folds: of the rows.
+        told: the rest, as plain values: seed, constraints, bounds.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (rows.matrix, rows.defaulted, stopping.matrix, stopping.defaulted, folds):
+        digest.update(str(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    libraries = [version(name) for name in LIBRARIES]
+    digest.update(json.dumps([*told, BINS, PATIENCE, *libraries]).encode())
+    return digest.hexdigest()
+
+
+def trial_of(told: Mapping[str, Any]) -> Trial:
+    """The trial that `dataclasses.asdict` told of. Raises KeyError, TypeError and ValueError where it did not."""
+    choice = told["choice"]
+    parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
+    figures = {name: float(value) for name, value in told.items() if name not in ("number", "choice")}
+    return Trial(number=int(told["number"]), choice=Choice(Family(choice["family"]), parameters), **figures)
+
+
+def _read(path: Path) -> Sequence[Trial]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        trials = [trial_of(one) for one in told]
+        _refuse_disorder(trials)
+    except FileNotFoundError:
+        return ()
+    except (ValueError, TypeError, KeyError, AttributeError, OSError):
+        log.warning("search.journal_damaged", path=str(path), why="the search begins anew")
+        return ()
+    return trials
+
+
+def _refuse_disorder(trials: Sequence[Trial]) -> None:
+    if [trial.number for trial in trials] != list(range(len(trials))):
+        problem = "trials are not numbered as they came"
+        raise ValueError(problem)

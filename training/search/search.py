@@ -1,0 +1,247 @@
+"""The search for a family and its parameters: Hyperopt's TPE over grouped folds, seeded and bounded.
+
+The rows searched on are the only ones seen here, beside those that end boosting; calibration,
+cut-offs and judgement have their own. The first trial of each family is a choice known to be sound,
+so that a small budget is well spent. Trials that a journal recalls are not fitted again.
+Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import LoanError
+from training import space
+from training.evaluation.logistic_baseline import floor_auc
+from training.families.family import Choice, Sample, fitted
+from training.search.journal import Forgetful, Journal, Trial, key_of
+from training.search.spark import Asked, refuse_without_pyspark, spread
+
+AS_GOOD: Final = 0.001
+"""Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
+
+STARTS_BEFORE_TPE: Final = 6
+"""Trials before the surrogate is asked; Hyperopt's own 20 would make a usual budget a random search."""
+
+NEVER: Final = math.inf
+
+Watch = Callable[[Trial], None]
+
+FORGETFUL: Final = Forgetful()
+
+
+class StoppedError(LoanError):
+    """The search was told to stop; nothing is left behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much may be spent. A search that ends by `seconds` need not find the same again."""
+
+    trials: int = 10
+    folds: int = 5
+    most_trees: int = 900
+    seconds: float = NEVER
+    patience: int = 40
+    """Trials without gain after which the search ends."""
+    jobs: int = 2
+    """Folds fitted beside each other."""
+    spark: int = 0
+    """Trials at once on a Spark cluster; 0 for one after the other on this machine."""
+
+
+SMALL: Final = Budget(trials=3, folds=3, most_trees=250)
+"""One sound choice of each family: some seconds on ten thousand rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What a search sees."""
+
+    rows: Sample
+    folds: npt.NDArray[np.int64]
+    """The fold of each row."""
+    stopping: Sample
+    monotone: tuple[int, ...]
+    seed: int
+
+    def key(self, budget: "Budget") -> str:
+        """What a search of these rows is known by to a journal; more trials or time make no other search of it."""
+        return key_of(self.rows, self.stopping, self.folds, [self.seed, self.monotone, budget.folds, budget.most_trees])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to."""
+
+    best: Trial
+    trials: Sequence[Trial]
+    floor_auc: float
+    """Of a logistic regression on the same folds."""
+    why: str
+
+
+def search(
+    searched: Searched,
+    budget: Budget,
+    watch: Watch = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+    journal: Journal = FORGETFUL,
+) -> Found:
+    """The best choice within a budget.
+
+    Args:
+        searched: rows, folds and seed.
+        budget: trials, folds and time.
+        watch: told of every trial as it ends, or is recalled.
+        stop: asked between trials.
+        journal: answers for trials of an earlier search that was interrupted, and keeps those of this one.
+
+    Raises:
+        StoppedError: `stop` said so.
+        NoSparkError: there is no cluster where the budget names one.
+    """
+    logging.getLogger("hyperopt").setLevel(logging.WARNING)
+    if budget.spark:
+        refuse_without_pyspark()
+    here = min(budget.trials, len(space.FAMILIES)) if budget.spark else budget.trials
+    trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
+    if budget.spark:
+        trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
+    best, why = chosen(trials)
+    return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
+
+
+def _in_turn(
+    searched: Searched, budget: Budget, watch: Watch, stop: Callable[[], bool], journal: Journal
+) -> tuple[Sequence[Trial], float]:
+    """The trials, and the seconds that are left."""
+    import hyperopt
+
+    trials: list[Trial] = []
+    ended = time.monotonic() + budget.seconds
+
+    def objective(point: Mapping[str, Any]) -> float:
+        nonlocal ended
+        if stop():
+            raise StoppedError
+        choice = space.choice(point, budget.most_trees)
+        trial = journal.recalled(len(trials), choice)
+        if trial is None:
+            trial = _tried(len(trials), choice, searched, budget)
+            journal.keep(trial)
+        else:
+            ended -= trial.seconds
+        trials.append(trial)
+        watch(trial)
+        return 1.0 - trial.auc
+
+    hyperopt.fmin(
+        objective,
+        space.space(float(searched.rows.defaulted.mean())),
+        algo=_tpe(hyperopt),
+        # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
+        max_evals=budget.trials,
+        early_stop_fn=lambda *_: (_enough(trials, budget) or time.monotonic() >= ended, {}),
+        points_to_evaluate=[dict(point) for point in space.starts()[: budget.trials]],
+        rstate=np.random.default_rng(searched.seed),
+        show_progressbar=False,
+        verbose=False,
+    )
+    return trials, ended - time.monotonic()
+
+
+def _spread(
+    searched: Searched, budget: Budget, begun: Sequence[Trial], watch: Watch, stop: Callable[[], bool]
+) -> Sequence[Trial]:
+    import hyperopt
+
+    asked = Asked(
+        count=budget.trials - len(begun),
+        parallel=budget.spark,
+        seconds=budget.seconds,
+        default_share=float(searched.rows.defaulted.mean()),
+        most_trees=budget.most_trees,
+        seed=searched.seed,
+    )
+    if asked.count <= 0 or asked.seconds <= 0:
+        return begun
+    if stop():
+        raise StoppedError
+    ended = spread(lambda choice: _tried(0, choice, searched, budget), _tpe(hyperopt), asked, stop)
+    if stop():
+        raise StoppedError
+    numbered = [replace(trial, number=number) for number, trial in enumerate(ended, start=len(begun))]
+    for trial in numbered:
+        watch(trial)
+    return [*begun, *numbered]
+
+
+def _enough(trials: Sequence[Trial], budget: Budget) -> bool:
+    best = max(trials, key=lambda trial: trial.auc)
+    return len(trials) >= budget.trials or len(trials) - 1 - best.number >= budget.patience
+
+
+def chosen(trials: Sequence[Trial]) -> tuple[Trial, str]:
+    """The cheapest of the trials that are as good as the best, and why in words."""
+    top = max(trials, key=lambda trial: trial.auc)
+    alike = [trial for trial in trials if trial.auc >= top.auc - AS_GOOD]
+    best = min(alike, key=lambda trial: (trial.cost, trial.number))
+    why = (
+        f"trial {best.number} ({best.choice.family.value}): AUC {best.auc:.4f} over the folds, "
+        f"the cheapest to explain of {len(alike)} within {AS_GOOD} of the best ({top.auc:.4f})"
+    )
+    return best, why
+
+
+def front(trials: Sequence[Trial]) -> Sequence[Trial]:
+    """The trials that no other beats in both AUC and cost, cheapest first."""
+    kept: list[Trial] = []
+    for trial in sorted(trials, key=lambda trial: (trial.cost, -trial.auc)):
+        if not kept or trial.auc > kept[-1].auc:
+            kept.append(trial)
+    return kept
+
+
+def _tried(number: int, choice: Choice, searched: Searched, budget: Budget) -> Trial:
+    began = time.perf_counter()
+    with ThreadPoolExecutor(max_workers=budget.jobs) as pool:
+        judged = list(pool.map(lambda fold: _fold(choice, searched, fold), range(budget.folds)))
+    aucs = [auc for auc, _, _ in judged]
+    return Trial(
+        number=number,
+        choice=choice,
+        auc=float(np.mean(aucs)),
+        auc_sd=float(np.std(aucs)),
+        log_loss=float(np.mean([loss for _, loss, _ in judged])),
+        cost=float(np.mean([cost for _, _, cost in judged])),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _fold(choice: Choice, searched: Searched, fold: int) -> tuple[float, float, float]:
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    held = searched.folds == fold
+    model = fitted(choice, searched.rows.take(~held), searched.stopping, searched.monotone, searched.seed + fold)
+    out = searched.rows.take(held)
+    probability = model.probability(out.matrix)
+    return (
+        float(roc_auc_score(out.defaulted, probability)),
+        float(log_loss(out.defaulted, np.clip(probability, 1e-6, 1 - 1e-6))),
+        model.cost,
+    )
+
+
+def _tpe(hyperopt: Any) -> Callable[..., Any]:
+    def suggest(*args: Any, **kwargs: Any) -> Any:
+        return hyperopt.tpe.suggest(*args, n_startup_jobs=STARTS_BEFORE_TPE, **kwargs)
+
+    return suggest

@@ -1,0 +1,1 @@
+"""The trainer's process: retrain commands in, results out."""

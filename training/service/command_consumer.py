@@ -1,0 +1,179 @@
+"""The trainer's loop: commands one at a time, polling on while it works so that the group keeps it.
+
+The work is in a thread of its own; what it says of itself is read from other threads. A command is
+committed once its answer is safe, never before. An outage is waited out with the command in hand.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from schemas.errors import OutageError
+from schemas.events import RetrainStatus
+from streams.kafka.batch_reader import ReadBatch, Reader
+from streams.runtime.health_server import Health
+from training.metrics import UNREADABLE, Metrics
+from training.pipeline.plan import Watch
+from training.search.search import StoppedError
+from training.service.command_handler import Answering, Asked
+from training.service.command_policy import Place
+
+POLL_S: Final = 0.2
+GRACE_S: Final = 20.0
+"""How long a training may take to notice that it is to stop: it looks between trials."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Situation:
+    """What the trainer does now, for its web port."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+    stage: str = "starting"
+    command_id: str = ""
+    away: str = ""
+    """The neighbour's fault that is being waited out."""
+    broken: BaseException | None = None
+    """What ends the process."""
+
+    def health(self, reader: Reader | None) -> Health:
+        """Ready where it has joined its group and nothing it needs is away."""
+        facts: dict[str, Any] = {"stage": self.stage, "command_id": self.command_id, "away": self.away}
+        joined = reader is not None and reader.assigned
+        return Health(live=self.broken is None, ready=joined and not self.away, facts=facts)
+
+
+@dataclass
+class Consumer:
+    """Takes commands up and sees them answered."""
+
+    open_reader: Callable[[], Reader]
+    answering: Answering
+    metrics: Metrics
+    situation: Situation
+    retry_s: float
+    ask: Callable[[], None] = lambda: None
+    """Called often while no command is in hand and the topic of commands is ours; may raise OutageError."""
+    reader: Reader | None = None
+
+    def run(self) -> None:
+        """Until told to stop.
+
+        Raises:
+            SetupError: a topic or schema is not there; a person must act.
+        """
+        while not self.situation.stopping.is_set():
+            try:
+                with closing(self.open_reader()) as self.reader:
+                    self._follow(self.reader)
+            except OutageError as fault:
+                self._away(fault)
+
+    def _follow(self, reader: Reader) -> None:
+        self.situation.stage, self.situation.away = "waiting", ""
+        while not self.situation.stopping.is_set():
+            batch = reader.read(POLL_S)
+            if batch is not None:
+                self._work_on(reader, batch)
+            elif reader.partitions:
+                self._wait_for_work()
+
+    def _wait_for_work(self) -> None:
+        try:
+            self.ask()
+        except OutageError as fault:
+            # Not left to `run`, which would leave the group for it.
+            self._away(fault)
+        else:
+            self.situation.away = ""
+
+    def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
+        """One command to its end, polling meanwhile."""
+        work = threading.Thread(target=self._answered, args=(batch,), name="training", daemon=True)
+        work.start()
+        try:
+            while work.is_alive() and not self.situation.stopping.is_set():
+                reader.read(POLL_S)
+        except OutageError:
+            # Thrown out of the group, perhaps: what the reader says of partitions is of before.
+            self.reader = None
+            raise
+        finally:
+            # Even where reading broke: a command taken up twice at once would be trained for twice.
+            self._await(work)
+        if self.situation.broken is not None:
+            raise self.situation.broken
+        if not self.situation.stopping.is_set():
+            # A rebalance in between: whoever has the partition now finds the answer published.
+            with suppress(OutageError):
+                reader.commit(batch)
+        self.situation.stage, self.situation.command_id = "waiting", ""
+
+    def _await(self, work: threading.Thread) -> None:
+        while work.is_alive() and not self.situation.stopping.is_set():
+            work.join(POLL_S)
+        work.join(GRACE_S)
+
+    def _answered(self, batch: ReadBatch) -> None:
+        began = time.monotonic()
+        self.metrics.in_progress.set(1)
+        try:
+            status = self._patiently(lambda: self._one(batch))
+        except StoppedError:
+            return
+        except Exception as fault:  # noqa: BLE001 - of another thread: told to the one that decides
+            self.situation.broken = fault
+            return
+        finally:
+            self.metrics.in_progress.set(0)
+        if status:
+            self.metrics.commands.labels(status=status).inc()
+            self.metrics.seconds.observe(time.monotonic() - began)
+        if status == RetrainStatus.PROMOTED:
+            self.metrics.last.set_to_current_time()
+
+    def _one(self, batch: ReadBatch) -> str | None:
+        records = batch.records
+        place = Place(records.partitions[0], records.offsets[0])
+        asked: Asked | None = self.answering.read(records.values[0], place, records.timestamps[0])
+        if asked is None:
+            return UNREADABLE
+        self.situation.command_id = asked.command.command_id
+        status = self.answering.answer(asked, self._watch(batch))
+        return status.value if status else None
+
+    def _patiently(self, work: Callable[[], str | None]) -> str | None:
+        """The work, again after each outage, until it is done or we are to stop."""
+        while True:
+            try:
+                return work()
+            except OutageError as fault:
+                self._away(fault)
+            if self.situation.stopping.is_set():
+                raise StoppedError
+
+    def _away(self, fault: OutageError) -> None:
+        self.situation.away = type(fault).__name__
+        self.metrics.outages.inc()
+        log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self.retry_s)
+        self.situation.stopping.wait(self.retry_s)
+
+    def _watch(self, batch: ReadBatch) -> Watch:
+        def step(word: str) -> None:
+            if self.situation.stopping.is_set():
+                raise StoppedError
+            # After a rebalance another trainer may have the command, or had it. Read again, it is gone on with
+            # where the search stopped, or found answered.
+            if self.reader is None or not self.reader.is_current(batch):
+                log.warning("command.moved", command_id=self.situation.command_id)
+                raise StoppedError
+            self.situation.stage, self.situation.away = word, ""
+            log.info("training.went_on", step=word, command_id=self.situation.command_id)
+
+        return Watch(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)

@@ -1,0 +1,208 @@
+"""One retrain command, answered: looked up, trained, settled. The shell of `training.service.command_policy`.
+
+Everything here may be done again after a crash at any line: a version carries its command's id from
+the act that makes it, settling is idempotent, and the answers published are read before each command.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from schemas.applications import Matrix
+from schemas.errors import OutageError, RecordError, SetupError
+from schemas.events import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
+from schemas.records import OutgoingRecord
+from schemas.registry_client import EventSerde
+from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.model_registry import Registry
+from streams.kafka.event_publisher import EventPublisher, event_headers
+from training.committed import whole
+from training.pipeline.plan import Watch
+from training.promotion import announcer as announcing
+from training.promotion import version_tags as tags
+from training.promotion.gate import Verdict
+from training.rows import labelled_events as outcomes
+from training.rows import labelled_rows as rows
+from training.rows import sources
+from training.rows.labelled_events import Seen
+from training.rows.labelled_rows import Cleaned
+from training.search.search import StoppedError
+from training.service import command_policy as commands
+from training.service.command_policy import Ending, Known, Place, Step, Taken
+from training.settings import TrainingSettings
+from training.trainer import Task, Trainer, settle
+
+SOURCE: Final = "/loan/trainer"
+PLACE_HEADER: Final = "loan_command_place"
+"""Tells which record of a command was answered: a redelivery is told from a command sent twice."""
+
+log = structlog.get_logger(__name__)
+
+
+class TooFewOutcomesError(SetupError):
+    """There are not enough new true outcomes to learn from; says how many there are and must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command as it lies on its topic."""
+
+    command: RetrainCommand
+    place: Place
+    timestamp: datetime
+    """The record's own: rows after it are not looked at."""
+
+
+class Answering:
+    """Answers commands, one at a time; blocking."""
+
+    def __init__(self, settings: TrainingSettings, publisher: EventPublisher) -> None:
+        self._settings = settings
+        self._contract = settings.contract()
+        self._topics = settings.topics()
+        self._registry: Registry = settings.model_registry()
+        self._publisher = publisher
+        registry = settings.registry()
+        self._commands = EventSerde(registry, RetrainCommand, self._topics.retrain_commands.name)
+        self._results = EventSerde(registry, RetrainResult, self._topics.retrain_results.name)
+
+    def read(self, value: bytes | None, place: Place, timestamp: int) -> Asked | None:
+        """The command that a record holds; None, and a line in the log, where it holds none.
+
+        Raises:
+            OutageError: the schema registry is away.
+        """
+        try:
+            command = self._commands.decode(value)
+        except RecordError as fault:
+            log.warning("command.unreadable", reason=fault.reason, place=str(place))
+            return None
+        return Asked(command, place, datetime.fromtimestamp(timestamp / 1000, UTC))
+
+    def answer(self, asked: Asked, watch: Watch) -> RetrainStatus | None:
+        """Do what the command asks and publish the result; None where it was answered already.
+
+        Raises:
+            OutageError: a neighbour is away; to be called again.
+            StoppedError: told to stop in the middle; to be called again after a restart.
+        """
+        known = self._known(asked.command)
+        step = commands.taken(asked.command, asked.place, known)
+        if step.step is Step.LEAVE:
+            return None
+        version = known.champion.version if known.champion else ""
+        ending = self._ending(asked, step, version, watch)
+        self._publish(asked, commands.result(asked.command, ending, datetime.now(UTC)))
+        log.info("command.answered", command_id=asked.command.command_id, status=ending.status.value, why=ending.why)
+        return ending.status
+
+    def _ending(self, asked: Asked, step: Taken, version: str, watch: Watch) -> Ending:
+        made_before = None if step.status is RetrainStatus.DUPLICATE else self._made_before(asked.command)
+        if made_before is not None:
+            return self._settled(made_before)
+        if step.step is Step.ANSWER:
+            return Ending(status=step.status, why=step.why, champion_version=version)
+        log.info("training.began", command_id=asked.command.command_id, why=asked.command.why)
+        try:
+            registered = self._trained(asked, watch)
+        except (OutageError, StoppedError):
+            raise
+        except SetupError as fault:
+            return Ending(status=RetrainStatus.FAILED, why=str(fault), champion_version=version)
+        except Exception as fault:  # noqa: BLE001 - the libraries' own: a command that breaks them would for ever
+            # Not the exception itself: a library's message may hold an applicant's row.
+            log.error("training.broke", fault=type(fault).__name__)  # noqa: TRY400
+            why = f"the training broke off ({type(fault).__name__})"
+            return Ending(status=RetrainStatus.FAILED, why=why, champion_version=version)
+        return self._settled(registered)
+
+    def _made_before(self, command: RetrainCommand) -> Registered | None:
+        return self._registry.with_tag(tags.COMMAND, command.command_id)
+
+    def _settled(self, registered: Registered) -> Ending:
+        def announced(announcement: ChampionAnnouncement) -> None:
+            announcing.publish(self._publisher, self._settings, announcement)
+
+        settle(self._registry, registered, announced, self._contract.product)
+        return Ending(
+            status=commands.STATUS_OF[Verdict(registered.tags[tags.VERDICT])],
+            why=registered.tags[tags.WHY],
+            champion_version=registered.tags.get(tags.PREVIOUS, ""),
+            challenger=registered,
+        )
+
+    def _trained(self, asked: Asked, watch: Watch) -> Registered:
+        settings = self._settings
+        watch.step("rows")
+        seen = outcomes.seen(settings, asked.timestamp)
+        cleaned = self._rows(seen)
+        task = Task(
+            cleaned=cleaned,
+            window=self._window(asked.command, seen),
+            command_id=asked.command.command_id,
+            why=asked.command.why,
+            facts={"offsets": seen.offsets, "cause": asked.command.cause.value},
+        )
+        trainer = Trainer(self._contract, self._registry, settings.mlflow_uri, settings.plan(), settings.terms())
+        return trainer.train(task, watch).registered
+
+    def _rows(self, seen: Seen) -> Cleaned:
+        events = rows.from_events(self._contract, seen.labelled(), with_pricing=self._settings.with_pricing)
+        least = self._settings.least_outcomes
+        if len(events.rows) < least:
+            problem = f"{len(events.rows)} applications have a true outcome, at least {least} must"
+            raise TooFewOutcomesError(problem)
+        base = self._base()
+        cleaned = rows.together(base, events) if base else events
+        rows.refuse_too_few(cleaned.rows, cleaned.source)
+        return cleaned
+
+    def _base(self) -> Cleaned | None:
+        settings = self._settings
+        if not settings.base_table:
+            return None
+        table = sources.table(settings.base_table)
+        name = sources.shown(settings.base_table)
+        return rows.from_table(self._contract, table, name, with_pricing=settings.with_pricing)
+
+    def _window(self, command: RetrainCommand, seen: Seen) -> Matrix | None:
+        """The applications of the command's window, where they are enough to be the new reference."""
+        if command.window_start is None or command.window_end is None:
+            return None
+        window = seen.window(command.window_start, command.window_end)
+        return window if len(window) >= self._settings.least_window else None
+
+    def _known(self, command: RetrainCommand) -> Known:
+        champion = self._registry.champion()
+        return Known(
+            product=self._contract.product,
+            answered=self._answered(command.command_id),
+            champion=champion,
+            promoted_at=tags.promoted_at(champion),
+            too_soon=timedelta(seconds=self._settings.too_soon_s),
+        )
+
+    def _answered(self, command_id: str) -> Mapping[str, frozenset[str]]:
+        """The places of this command's records that have an answer."""
+        places: set[str] = set()
+        for record in whole(self._settings, self._topics.retrain_results.name).records:
+            if record.key == command_id.encode():
+                places.add((record.headers.get(PLACE_HEADER) or b"").decode(errors="replace"))
+        return {command_id: frozenset(places)} if places else {}
+
+    def _publish(self, asked: Asked, result: RetrainResult) -> None:
+        place = str(asked.place)
+        headers = event_headers(result, f"{result.command_id}/{place}", SOURCE)
+        self._publisher.send(
+            [
+                OutgoingRecord(
+                    self._topics.retrain_results.name,
+                    result.command_id.encode(),
+                    self._results.encode(result),
+                    (*headers, (PLACE_HEADER, place.encode())),
+                )
+            ]
+        )

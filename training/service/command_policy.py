@@ -1,0 +1,121 @@
+"""What a retrain command gets: an answer at once, or a training. Pure.
+
+A command is done once. It is known again by its id in the answers published, and, where a process
+died before it could answer, by its id on the version that it made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from schemas.events import RetrainCommand, RetrainResult, RetrainStatus
+from scorecard.registry.bundle_cache import Registered
+from training.promotion import version_tags as tags
+from training.promotion.gate import Verdict
+
+STATUS_OF: Final = {
+    Verdict.PROMOTE: RetrainStatus.PROMOTED,
+    Verdict.HOLD: RetrainStatus.HELD,
+    Verdict.REJECT: RetrainStatus.REJECTED,
+}
+
+
+class Step(StrEnum):
+    """What to do with a command."""
+
+    LEAVE = "leave"
+    """Nothing: this very record has been answered, or another product is meant."""
+    ANSWER = "answer"
+    """Say why not."""
+    TRAIN = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command lies."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the trainer knows when it takes a command up."""
+
+    product: str
+    answered: Mapping[str, frozenset[str]]
+    """By command id, the places of the records answered."""
+    champion: Registered | None
+    promoted_at: datetime | None
+    """When the champion was promoted."""
+    too_soon: timedelta
+    """After a promotion, zero for never too soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step; status and why where it is to answer."""
+
+    step: Step
+    status: RetrainStatus = RetrainStatus.UNKNOWN
+    why: str = ""
+
+
+def taken(command: RetrainCommand, place: Place, known: Known) -> Taken:
+    """What to do with a command that no version of ours carries yet.
+
+    What is out of date or too soon FAILED and was not REJECTED: no challenger was judged, and whoever
+    asks may ask again.
+    """
+    places = known.answered.get(command.command_id, frozenset())
+    if command.product != known.product or str(place) in places:
+        return Taken(Step.LEAVE)
+    if places:
+        return Taken(Step.ANSWER, RetrainStatus.DUPLICATE, "this command was answered before")
+    champion = known.champion
+    if command.champion_digest and (champion is None or champion.digest != command.champion_digest):
+        now = f"version {champion.version}" if champion else "nobody"
+        why = f"out of date: it speaks of version {command.champion_version}, and {now} decides now"
+        return Taken(Step.ANSWER, RetrainStatus.FAILED, why)
+    if known.promoted_at is not None and command.issued_at < known.promoted_at + known.too_soon:
+        why = f"too soon: the champion was promoted at {known.promoted_at.isoformat(timespec='seconds')}"
+        return Taken(Step.ANSWER, RetrainStatus.FAILED, why)
+    return Taken(Step.TRAIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a command ended."""
+
+    status: RetrainStatus
+    why: str
+    champion_version: str = ""
+    """Who decided when it was taken up."""
+    challenger: Registered | None = None
+    """The version trained, its tags telling rows and figures."""
+
+
+def result(command: RetrainCommand, ending: Ending, now: datetime) -> RetrainResult:
+    """The answer to a command."""
+    challenger = ending.challenger
+    told = challenger.tags if challenger else {}
+    return RetrainResult(
+        command_id=command.command_id,
+        product=command.product,
+        status=ending.status,
+        why=ending.why,
+        champion_version=ending.champion_version,
+        challenger_version=challenger.version if challenger else "",
+        challenger_digest=challenger.digest if challenger else "",
+        run_id=challenger.run_id if challenger else "",
+        rows=int(told.get(tags.ROWS, "0")),
+        metrics={
+            name.removeprefix(tags.METRIC): float(value) for name, value in told.items() if name.startswith(tags.METRIC)
+        },
+        finished_at=now,
+    )

@@ -1,0 +1,77 @@
+"""Asks for a challenger when one is due: the shell of `training.schedule`.
+
+It is called by the trainer's loop while that owns the topic of commands and has none in hand, so of
+several trainers one asks; what was asked before is read from the topic, so a restart asks nothing twice.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from schemas.errors import RecordError
+from schemas.events import RetrainCommand
+from schemas.registry_client import EventSerde
+from scorecard.registry.model_registry import Registry
+from streams.kafka.event_publisher import EventPublisher
+from training import schedule
+from training.committed import whole
+from training.promotion import version_tags as tags
+from training.settings import TrainingSettings
+
+log = structlog.get_logger(__name__)
+
+
+def clock() -> datetime:
+    """Now, UTC."""
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Asks for what is due."""
+
+    def __init__(
+        self, settings: TrainingSettings, publisher: EventPublisher, now: Callable[[], datetime] = clock
+    ) -> None:
+        """Looks at nothing yet."""
+        self._schedule = settings.schedule()
+        self._settings = settings
+        self._topic = settings.topics().retrain_commands
+        self._product = settings.contract().product
+        self._registry: Registry = settings.model_registry()
+        self._serde = EventSerde(settings.registry(), RetrainCommand, self._topic.name)
+        self._publisher = publisher
+        self._now = now
+        self._began = now()
+        self._next: datetime | None = None
+        """Before it nothing is due; None where nobody has looked yet."""
+
+    def ask(self) -> None:
+        """Publish the command of the last due time that nobody asked for; nothing where there is none.
+
+        Cheap until the next due time.
+
+        Raises:
+            OutageError: broker, registry or MLflow is away; to be called again.
+        """
+        now = self._now()
+        if self._schedule is None or (self._next is not None and now < self._next):
+            return
+        promoted_at = tags.promoted_at(self._registry.champion())
+        since = schedule.asked_last(self._commands(), self._product, promoted_at) or self._began
+        due = schedule.due(self._schedule, since, now)
+        if due is not None:
+            command = schedule.command(self._schedule, self._product, due, now)
+            self._publisher.publish(self._topic, command.command_id, command)
+            log.info("retraining.scheduled", command_id=command.command_id)
+        self._next = self._schedule.next_after(now)
+        log.info("schedule.read", next=self._next.isoformat())
+
+    def _commands(self) -> Sequence[RetrainCommand]:
+        found = []
+        for value in whole(self._settings, self._topic.name).values():
+            try:
+                found.append(self._serde.decode(value))
+            except RecordError:
+                continue
+        return found

@@ -1,0 +1,131 @@
+"""Pictures of a judgement: ROC, precision and recall, calibration, confusion, importance, contributions.
+
+Draws into files and nowhere else; contributions are the scorecard's own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from training.evaluation.figures import auc, calibration_curve, pr_auc
+
+INCHES: Final = (6.0, 5.0)
+DPI: Final = 90
+MOST_POINTS: Final = 600
+"""Of a scatter: more overlap anyway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictured:
+    """What the pictures show: the judgement rows."""
+
+    defaulted: npt.NDArray[np.bool_]
+    probability: npt.NDArray[np.float64]
+    cutoff: float
+    features: tuple[str, ...]
+    contributions: npt.NDArray[np.float64]
+    """Shape (n, features)."""
+    encoded: npt.NDArray[np.float64]
+    """Each feature's value as a number, for colour; shape of `contributions`."""
+
+
+def drawn(pictured: Pictured, folder: Path) -> tuple[Path, ...]:
+    """Draw all into PNG files of this folder; their paths."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, draw in PICTURES.items():
+        figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure.add_subplot(), pictured)
+        path = folder / f"{name}.png"
+        # The software that drew it is a version, and would make the same picture another file.
+        figure.savefig(path, metadata={"Software": None})
+        paths.append(path)
+    return tuple(paths)
+
+
+def _roc(axes: Any, pictured: Pictured) -> None:
+    called = np.argsort(-pictured.probability, kind="stable")
+    hit = np.cumsum(pictured.defaulted[called]) / pictured.defaulted.sum()
+    miss = np.cumsum(~pictured.defaulted[called]) / (~pictured.defaulted).sum()
+    axes.plot(miss, hit, label=f"AUC {auc(pictured.defaulted, pictured.probability):.4f}")
+    axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
+    _named(axes, "ROC", "repaid loans called defaults", "defaults called")
+    axes.legend()
+
+
+def _precision_recall(axes: Any, pictured: Pictured) -> None:
+    called = np.argsort(-pictured.probability, kind="stable")
+    true = np.cumsum(pictured.defaulted[called])
+    precision = true / np.arange(1, len(called) + 1)
+    area = pr_auc(pictured.defaulted, pictured.probability)
+    axes.plot(true / pictured.defaulted.sum(), precision, label=f"average precision {area:.4f}")
+    axes.axhline(pictured.defaulted.mean(), linestyle=":", color="grey")
+    _named(axes, "Precision and recall", "recall", "precision")
+    axes.legend()
+
+
+def _calibration(axes: Any, pictured: Pictured) -> None:
+    stated, observed, _ = calibration_curve(pictured.defaulted, pictured.probability)
+    axes.plot(stated, observed, marker="o")
+    axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
+    _named(axes, "Calibration, ten bins of equal size", "stated probability of default", "observed share of defaults")
+
+
+def _confusion(axes: Any, pictured: Pictured) -> None:
+    called = pictured.probability >= pictured.cutoff
+    cells = np.array(
+        [
+            [np.sum((pictured.defaulted == truth) & (called == call)) for call in (False, True)]
+            for truth in (False, True)
+        ]
+    )
+    axes.imshow(cells, cmap="Blues")
+    for truth, call in np.ndindex(cells.shape):
+        axes.text(call, truth, str(cells[truth, call]), ha="center", va="center")
+    axes.set_xticks([0, 1], ["called repaid", "called default"])
+    axes.set_yticks([0, 1], ["repaid", "default"])
+    axes.set_title(f"Confusion at {pictured.cutoff:.3f}")
+
+
+def _importance(axes: Any, pictured: Pictured) -> None:
+    mean = np.abs(pictured.contributions).mean(axis=0)
+    order = np.argsort(mean)
+    axes.barh([pictured.features[place] for place in order], mean[order])
+    _named(axes, "Importance", "mean absolute contribution", "")
+
+
+def _contributions(axes: Any, pictured: Pictured) -> None:
+    """A dot for each applicant and feature, dark where the value is high."""
+    order = np.argsort(np.abs(pictured.contributions).mean(axis=0))
+    rows = np.arange(len(pictured.contributions))[:MOST_POINTS]
+    spread = np.random.default_rng(0).uniform(-0.3, 0.3, len(rows))
+    for height, place in enumerate(order):
+        values = pictured.encoded[rows, place]
+        ranked = np.argsort(np.argsort(values, kind="stable")) / max(len(rows) - 1, 1)
+        axes.scatter(pictured.contributions[rows, place], height + spread, c=ranked, s=4, cmap="viridis_r")
+    axes.set_yticks(range(len(order)), [pictured.features[place] for place in order])
+    _named(axes, "Contributions, darker for higher values", "contribution", "")
+
+
+PICTURES: Final[dict[str, Callable[[Any, Pictured], None]]] = {
+    "roc": _roc,
+    "precision_recall": _precision_recall,
+    "calibration": _calibration,
+    "confusion": _confusion,
+    "importance": _importance,
+    "contributions": _contributions,
+}
+
+
+def _named(axes: Any, title: str, across: str, up: str) -> None:
+    axes.set_title(title)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)

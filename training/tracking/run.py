@@ -1,0 +1,193 @@
+"""A training as MLflow sees it: one run with its trials inside, figures, pictures, tags and the model.
+
+A shell around MLflow's client; nothing here decides anything. Runs of a training that was broken
+off are marked as killed, and no version is made of them.
+"""
+
+import json
+import math
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from schemas.contract import Contract, Kind
+from schemas.errors import SetupError
+from scorecard.registry.mlflow_client import SQLITE, asked, quieten
+from scorecard.registry.model_registry import BUNDLE
+from training.search.journal import Trial
+from training.search.search import StoppedError
+
+SERVED: Final = Path(__file__).with_name("pyfunc.py")
+ARTIFACTS: Final = "mlflow-artifacts"
+"""Beside a SQLite file: without a server MLflow would put artifacts where the process happens to stand."""
+REQUIREMENTS: Final = ("loan-decisions",)
+MOST_TEXT: Final = 5_000
+"""MLflow cuts tags and parameters, or refuses them, beyond some thousand characters."""
+
+
+class TrackingError(SetupError):
+    """MLflow will not take what a training tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A model as MLflow keeps it, not yet a version."""
+
+    source: str
+    model_id: str
+
+
+class Run:
+    """One training's run."""
+
+    def __init__(self, uri: str, experiment_id: str, run_id: str) -> None:
+        self._uri = uri
+        self._experiment_id = experiment_id
+        self.run_id = run_id
+
+    def params(self, params: Mapping[str, Any]) -> None:
+        """Facts of the training that do not change."""
+        self._batch(self.run_id, params=params)
+
+    def metrics(self, metrics: Mapping[str, float]) -> None:
+        """Figures; what is not finite is left out."""
+        self._batch(self.run_id, metrics=metrics)
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        """Words."""
+        self._batch(self.run_id, tags=tags)
+
+    def trial(self, trial: Trial) -> None:
+        """One trial of the search, as a run inside this one."""
+        name = f"trial {trial.number} {trial.choice.family.value}"
+        tags = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
+        run_id = _sure(asked(self._uri, lambda client: client.create_run(self._experiment_id, tags=tags).info.run_id))
+        figures = {"auc": trial.auc, "auc_sd": trial.auc_sd, "log_loss": trial.log_loss, "cost": trial.cost}
+        params = {"family": trial.choice.family.value, **trial.choice.parameters}
+        self._batch(run_id, params=params, metrics={**figures, "seconds": trial.seconds})
+        asked(self._uri, lambda client: client.set_terminated(run_id, "FINISHED"))
+
+    def files(self, paths: Sequence[Path], folder: str) -> None:
+        """Files, under a folder of the run."""
+        asked(self._uri, lambda client: [client.log_artifact(self.run_id, str(path), folder) for path in paths])
+
+    def text(self, text: str, name: str) -> None:
+        """A file of this text."""
+        asked(self._uri, lambda client: client.log_text(self.run_id, text, name))
+
+    def model(self, bundle: Path, contract: Contract, example: pd.DataFrame, answer: pd.DataFrame) -> Logged:
+        """The bundle as a model that MLflow can serve.
+
+        Args:
+            bundle: the folder, called `scorecard.registry.model_registry.BUNDLE`: MLflow keeps its name.
+            contract: travels with it.
+            example: some applicants, by the contract's names.
+            answer: what the model says of them.
+        """
+        import mlflow
+        from mlflow.models import infer_signature
+
+        with tempfile.TemporaryDirectory() as room:
+            schema = Path(room) / "contract.avsc"
+            schema.write_text(json.dumps(contract.schema), encoding="utf-8")
+
+            def log(_client: Any) -> Any:
+                mlflow.set_tracking_uri(self._uri)
+                with warnings.catch_warnings(), mlflow.start_run(run_id=self.run_id):
+                    warnings.simplefilter("ignore")  # it wants type hints that it then cannot read
+                    return mlflow.pyfunc.log_model(
+                        name="scorecard",
+                        python_model=str(SERVED),
+                        artifacts={BUNDLE: str(bundle), "contract": str(schema)},
+                        signature=infer_signature(example, answer),
+                        pip_requirements=list(REQUIREMENTS),
+                    )
+
+            logged = _sure(asked(self._uri, log))
+        return Logged(source=logged.model_uri, model_id=logged.model_id)
+
+    def _batch(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = time.time_ns() // 1_000_000
+        _sure(
+            asked(
+                self._uri,
+                lambda client: (
+                    client.log_batch(
+                        run_id,
+                        metrics=[Metric(k, float(v), now, 0) for k, v in (metrics or {}).items() if math.isfinite(v)],
+                        params=[Param(k, str(v)[:MOST_TEXT]) for k, v in (params or {}).items()],
+                        tags=[RunTag(k, str(v)[:MOST_TEXT]) for k, v in (tags or {}).items()],
+                    ),
+                    True,
+                ),
+            )
+        )
+
+
+@contextmanager
+def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """A run that ends as the work in it does: finished, failed, or killed where it was broken off.
+
+    Raises:
+        ModelRegistryAwayError: MLflow does not answer.
+    """
+    quieten()
+    experiment_id = _experiment(uri, experiment)
+    every = {**tags, "mlflow.runName": name}
+    run_id = _sure(asked(uri, lambda client: client.create_run(experiment_id, tags=every).info.run_id))
+    status = "KILLED"
+    try:
+        yield Run(uri, experiment_id, run_id)
+        status = "FINISHED"
+    except StoppedError:
+        raise
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        asked(uri, lambda client: client.set_terminated(run_id, status))
+
+
+def example_of(contract: Contract, values: Any) -> pd.DataFrame:
+    """Applicants of a matrix by the contract's names, numbers as floats: MLflow's input example."""
+    table: dict[str, Any] = {}
+    for place, field in enumerate(contract.observed):
+        column = values[:, place]
+        if field.kind is Kind.CATEGORY:
+            table[field.name] = [field.levels[int(code)] if code >= 0 else None for code in column]
+        else:
+            table[field.name] = column
+    return pd.DataFrame(table)
+
+
+def _experiment(uri: str, name: str) -> str:
+    found = asked(uri, lambda client: client.get_experiment_by_name(name))
+    if found is not None:
+        return str(found.experiment_id)
+    beside = None
+    if uri.startswith(SQLITE):
+        beside = (Path(uri.removeprefix(SQLITE)).absolute().parent / ARTIFACTS).as_uri()
+    return str(_sure(asked(uri, lambda client: client.create_experiment(name, artifact_location=beside))))
+
+
+def _sure(answer: Any) -> Any:
+    if answer is None:
+        problem = "MLflow does not take what the training tells it"
+        raise TrackingError(problem)
+    return answer

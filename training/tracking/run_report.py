@@ -1,0 +1,172 @@
+"""What a training tells of itself: parameters, figures, pictures, tables and a card, for the run in MLflow."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from schemas.contract import Contract
+from scorecard.policy import OUTCOMES, outcomes
+from scorecard.scorecard import Scores
+from training.evaluation import segments
+from training.pipeline.pipeline import Made
+from training.pipeline.plan import Plan
+from training.promotion.gate import Answer
+from training.rows.labelled_rows import Cleaned, Rows
+from training.search.search import front
+from training.tracking import model_card as card
+from training.tracking import plots
+from training.tracking import run as tracking
+from training.tracking.plots import Pictured
+
+EXAMPLES: Final = 5
+"""Applicants in the model's input example."""
+
+
+def params(contract: Contract, plan: Plan, cleaned: Cleaned) -> Mapping[str, Any]:
+    """The training's facts before it begins."""
+    return {
+        "product": contract.product,
+        "contract": contract.fingerprint,
+        "seed": plan.seed,
+        "with_pricing": plan.with_pricing,
+        "trials": plan.budget.trials,
+        "folds": plan.budget.folds,
+        "patience": plan.budget.patience,
+        "seconds": plan.budget.seconds,
+        "spark": plan.budget.spark,
+        "cutoff_rule": plan.rule.value,
+        "rows.source": cleaned.source,
+        "rows.read": cleaned.read,
+        "rows.kept": len(cleaned.rows),
+        "rows.recent": int(cleaned.rows.recent.sum()),
+        "rows.digest": dataset_digest(cleaned.rows),
+        "rows.ignored_columns": ", ".join(cleaned.ignored_columns) or "none",
+        **{f"rows.left_out.{word}": count for word, count in cleaned.left_out.items()},
+    }
+
+
+def dataset_digest(rows: Rows) -> str:
+    """SHA-256 over the rows in their order, hexadecimal."""
+    digest = hashlib.sha256()
+    for array in (rows.values, rows.defaulted, rows.applied_at):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def logged(run: tracking.Run, made: Made, answer: Answer) -> None:
+    """Everything that is known once the verdict is there."""
+    run.params(_made_params(made))
+    run.metrics(_metrics(made))
+    run.tags({"verdict": answer.verdict.value, "why": answer.why, "digest": made.scorecard.digest})
+    scores = made.scorecard.score(made.judged_on.values)
+    table = segments.table(made.material.contract, made.judged_on, scores.probability, made.scorecard.policy)
+    run.text(card.text(made, table, answer), "model_card.md")
+    run.text(table.to_csv(index=False), "segments.csv")
+    run.text(_trials(made).to_csv(index=False), "trials.csv")
+    with tempfile.TemporaryDirectory() as room:
+        run.files(plots.drawn(_pictured(made, scores), Path(room)), "plots")
+
+
+def example(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Some applicants of the judgement rows, and the answer of the served model, for its signature."""
+    values = made.judged_on.values[:EXAMPLES]
+    scores = made.scorecard.score(values)
+    codes = outcomes(made.scorecard.policy, scores.probability)
+    answer = pd.DataFrame(
+        {
+            "outcome": [OUTCOMES[code].value for code in codes],
+            "probability": scores.probability,
+            "margin": scores.margin,
+            "base_value": made.scorecard.base_value,
+            **{
+                f"contribution.{name}": scores.contributions[:, place]
+                for place, name in enumerate(made.scorecard.features.names)
+            },
+        }
+    )
+    return tracking.example_of(made.material.contract, values), answer
+
+
+def _made_params(made: Made) -> Mapping[str, Any]:
+    return {
+        "split": made.split.how,
+        "family": made.scorecard.family,
+        "choice": made.found.why,
+        "calibration": made.calibrated.kind,
+        "approve_below": made.scorecard.policy.approve_below,
+        "decline_from": made.scorecard.policy.decline_from,
+        "policy": made.scorecard.policy.version,
+        "reference": made.scorecard.profile.reference_id,
+        "reference.from": "rows not fitted to" if made.material.window is None else "the command's window",
+        **{f"best.{name}": value for name, value in made.found.best.choice.parameters.items()},
+        **{f"split.{name}": size for name, size in made.split.sizes().items()},
+    }
+
+
+def _metrics(made: Made) -> Mapping[str, float]:
+    judgement = made.judgement
+    intervals = {
+        f"{name}_{end}": value
+        for name, ends in judgement.intervals.items()
+        for end, value in zip(("low", "high"), ends, strict=True)
+    }
+    losses = {
+        f"calibration.{kind}.{name}": value
+        for kind, pair in made.calibrated.losses.items()
+        for name, value in zip(("brier", "log_loss"), pair, strict=True)
+    }
+    return {
+        **judgement.figures,
+        **intervals,
+        **losses,
+        "cutoff_f1": made.cutoff,
+        "logistic_auc": made.logistic_auc,
+        "search.logistic_auc": made.found.floor_auc,
+        "trees": made.fitted.trees,
+        "nodes": len(made.scorecard.forest.feature),
+        "cost_of_explanation": made.fitted.cost,
+        "cost_per_applicant": made.cost_per_applicant,
+        "rows_judged": judgement.rows,
+        "parity.margin_error": made.parity.margin_error,
+        "parity.contribution_error": made.parity.contribution_error,
+    }
+
+
+def _trials(made: Made) -> pd.DataFrame:
+    """Every trial; `front` marks those that no other beats in both AUC and cost."""
+    kept = {trial.number for trial in front(made.found.trials)}
+    return pd.DataFrame(
+        [
+            {
+                "number": trial.number,
+                "family": trial.choice.family.value,
+                "auc": trial.auc,
+                "auc_sd": trial.auc_sd,
+                "log_loss": trial.log_loss,
+                "cost": trial.cost,
+                "seconds": trial.seconds,
+                "front": trial.number in kept,
+                "chosen": trial.number == made.found.best.number,
+                "parameters": dict(trial.choice.parameters),
+            }
+            for trial in made.found.trials
+        ]
+    )
+
+
+def _pictured(made: Made, scores: Scores) -> Pictured:
+    space = made.scorecard.features
+    values = made.judged_on.values[:, list(space.positions)]
+    return Pictured(
+        defaulted=made.judged_on.defaulted,
+        probability=scores.probability,
+        cutoff=made.cutoff,
+        features=space.names,
+        contributions=scores.contributions,
+        encoded=np.where(np.isnan(values), -np.inf, values),
+    )
