@@ -13,8 +13,7 @@ from drift.agent.agent import Agent
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
 from schemas.errors import LoanError, SetupError
-from streams.runtime import health_server as web
-from streams.runtime import logs
+from streams.runtime import health_server, logs
 from streams.runtime.lifecycle import StoppedError
 
 MISCONFIGURED: Final = 2
@@ -40,7 +39,7 @@ def _run(settings: DriftSettings) -> None:
     agent = Agent(settings, Metrics(settings.topics()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.situation.stopping.set())
-    with web.serve(settings.web_port, settings.web_host, agent.health) as server:
+    with health_server.serve(settings.web_port, settings.web_host, agent.health) as server:
         log.info("web.listening", url=server.url)
         agent.run()
     log.info("agent.stopped")

@@ -16,10 +16,10 @@ from drift.binning.reference import Reference
 from drift.detection import seasons
 from drift.detection.drift_report import Reporting, report_of
 from drift.detection.seasons import Seasons
-from drift.retraining import performance_floor as falling
-from drift.retraining.retrain_policy import Memory, Withheld, command_of, judged, judged_performance
+from drift.retraining import performance_floor
+from drift.retraining.retrain_policy import PolicyState, Withheld, command_of, decide, judged_performance
 from drift.windows.window import Window
-from drift.windows.window_assembler import WindowRules, Windows
+from drift.windows.window_assembler import WindowAssembler, WindowRules
 from schemas.events import (
     DriftAcknowledgement,
     DriftCounts,
@@ -75,15 +75,15 @@ class Monitor:
 
     def __init__(self, rules: MonitorRules) -> None:
         self._rules = rules
-        self._windows = Windows(rules.windows)
-        self._memory = Memory()
+        self._windows = WindowAssembler(rules.windows)
+        self._memory = PolicyState()
         self._generation = NO_GENERATION
         self._champion = ("", "", "")
         self._seasons: Seasons = ()
         self._look: PerformanceReport | None = None
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> PolicyState:
         """What the command policy remembers."""
         return self._memory
 
@@ -160,7 +160,7 @@ class Monitor:
             self._memory, report, self._windows.closed_through, self._rules.cooldown_ms
         )
         self._look = judged_report
-        commands = (falling.command_of(judged_report, now),) if judged_report.command_id else ()
+        commands = (performance_floor.command_of(judged_report, now),) if judged_report.command_id else ()
         return Findings(commands=commands, performances=(judged_report,))
 
     def answered(self, result: RetrainResult) -> None:
@@ -195,8 +195,8 @@ class Monitor:
             KeyError, TypeError: it was saved by another version.
         """
         monitor = cls(rules)
-        monitor._windows = Windows.restored(rules.windows, saved["windows"])
-        monitor._memory = Memory.restored(saved["memory"])
+        monitor._windows = WindowAssembler.restored(rules.windows, saved["windows"])
+        monitor._memory = PolicyState.restored(saved["memory"])
         monitor._generation = saved["generation"]
         version, digest, reference_id = saved["champion"]
         monitor._champion = (version, digest, reference_id)
@@ -219,7 +219,7 @@ class Monitor:
         for window in windows:
             compared = seasons.reference_for(window, reference, self._seasons)
             report = report_of(window, compared, self._rules.reporting)
-            self._memory, report = judged(self._memory, report, self._rules.cooldown_ms)
+            self._memory, report = decide(self._memory, report, self._rules.cooldown_ms)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)
         return Findings(reports=tuple(reports), commands=commands, dropped=dropped)

@@ -6,13 +6,13 @@ from typing import Any
 from schemas.codec import schema_ids
 from schemas.projection import Projection
 from schemas.registry_client import WriterSchemas
-from streams.kafka.topic_reader import Extent, Record, blocks
+from streams.kafka.topic_reader import PartitionRange, Record, blocks
 from streams.runtime.settings import Connection
 
 
 def projected(
     connection: Connection,
-    wanted: Sequence[Extent],
+    wanted: Sequence[PartitionRange],
     projection: Projection,
     chosen: Callable[[Record], bool] = lambda _: True,
     between: Callable[[], object] = lambda: None,

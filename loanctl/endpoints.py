@@ -26,7 +26,7 @@ def variables(endpoints: state.Endpoints) -> dict[str, str]:
     return {_variable(name): value for name, value in asdict(endpoints).items()}
 
 
-def given() -> Wanted:
+def from_environment() -> Wanted:
     """Endpoints that settings name, in variables or a `.env` file; those are outside and not ours to start.
 
     Raises:
@@ -47,7 +47,7 @@ def adopt(environment: MutableMapping[str, str]) -> None:
     Raises:
         SettingsError: the settings are malformed.
     """
-    outside = given()
+    outside = from_environment()
     folder = state_dir(environment)
     found = state.read(folder)
     if found and found.running and found.up():

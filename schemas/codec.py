@@ -17,7 +17,7 @@ import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from schemas import bulk_decoder as flat
+from schemas import bulk_decoder
 from schemas.applications import Applications, from_records, with_ratios
 from schemas.contract import Contract
 from schemas.errors import RecordError
@@ -93,8 +93,8 @@ class Decoded:
 def schema_ids(values: Sequence[bytes | None]) -> frozenset[int]:
     """The schema ids that framed values name; what is not framed names none."""
     headers = {value[:5] for value in values if value is not None}
-    framed = (header for header in headers if len(header) == HEADER.size and header[0] == MAGIC)
-    return frozenset(int.from_bytes(header[1:], "big") for header in framed)
+    frame = (header for header in headers if len(header) == HEADER.size and header[0] == MAGIC)
+    return frozenset(int.from_bytes(header[1:], "big") for header in frame)
 
 
 def by_schema(values: Sequence[bytes | None]) -> Mapping[int, list[int]]:
@@ -110,7 +110,7 @@ def by_schema(values: Sequence[bytes | None]) -> Mapping[int, list[int]]:
     }
 
 
-def framed(schema_id: int, schema: Mapping[str, Any], record: Mapping[str, Any]) -> bytes:
+def frame(schema_id: int, schema: Mapping[str, Any], record: Mapping[str, Any]) -> bytes:
     """One record in wire format.
 
     Args:
@@ -122,7 +122,7 @@ def framed(schema_id: int, schema: Mapping[str, Any], record: Mapping[str, Any])
     return out.getvalue()
 
 
-def unframed(value: bytes | None) -> tuple[int, bytes]:
+def unframe(value: bytes | None) -> tuple[int, bytes]:
     """Schema id and Avro body.
 
     Raises:
@@ -145,7 +145,7 @@ class ApplicationReader:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._reader = fastavro.parse_schema(dict(contract.schema))
-        self._programs: dict[int, flat.Program | None] = {}
+        self._programs: dict[int, bulk_decoder.Program | None] = {}
 
     def read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
         """Every value of a batch, read or named unreadable; none is dropped.
@@ -170,20 +170,22 @@ class ApplicationReader:
 
     def warm(self) -> None:
         """Compiles the bulk pass, or loads it from the cache."""
-        program = flat.program_of(self._contract, self._contract.schema)
+        program = bulk_decoder.program_of(self._contract, self._contract.schema)
         if program is not None:
-            flat.decode(program, [b"\0"], len(self._contract.observed))
+            bulk_decoder.decode(program, [b"\0"], len(self._contract.observed))
 
-    def _program(self, schema_id: int, writer: Mapping[str, Any] | None) -> flat.Program | None:
+    def _program(self, schema_id: int, writer: Mapping[str, Any] | None) -> bulk_decoder.Program | None:
         if writer is None:
             return None
         if schema_id not in self._programs:
-            self._programs[schema_id] = flat.program_of(self._contract, writer)
+            self._programs[schema_id] = bulk_decoder.program_of(self._contract, writer)
         return self._programs[schema_id]
 
-    def _in_bulk(self, program: flat.Program, values: Sequence[bytes | None], places: Sequence[int]) -> flat.Flat:
+    def _in_bulk(
+        self, program: bulk_decoder.Program, values: Sequence[bytes | None], places: Sequence[int]
+    ) -> bulk_decoder.Flat:
         theirs = values if len(places) == len(values) else [values[place] for place in places]
-        return flat.decode(program, theirs, len(self._contract.observed))  # type: ignore[arg-type]  # each has a schema id
+        return bulk_decoder.decode(program, theirs, len(self._contract.observed))  # type: ignore[arg-type]  # each has a schema id
 
     def _one_by_one(
         self, values: Sequence[bytes | None], left: Sequence[int], writers: Writers, columns: "_Columns"
@@ -199,7 +201,7 @@ class ApplicationReader:
         return unreadable
 
     def _read_one(self, value: bytes | None, writers: Writers) -> tuple[int, Mapping[str, Any]]:
-        schema_id, body = unframed(value)
+        schema_id, body = unframe(value)
         writer = writers.get(schema_id)
         if writer is None:
             raise UnknownSchemaError
@@ -207,7 +209,7 @@ class ApplicationReader:
         name = record[self._contract.id_field]
         if not name:
             raise NamelessError
-        if len(name.encode()) > flat.MOST_ID_BYTES:
+        if len(name.encode()) > bulk_decoder.MOST_ID_BYTES:
             raise OversizedIdError
         return schema_id, record
 
@@ -246,7 +248,7 @@ class _Columns:
         )
 
     @classmethod
-    def of(cls, schema_id: int, bulk: flat.Flat) -> Self:
+    def of(cls, schema_id: int, bulk: bulk_decoder.Flat) -> Self:
         return cls(
             done=bulk.done,
             values=bulk.values,
@@ -255,7 +257,7 @@ class _Columns:
             ids=list(bulk.ids),
         )
 
-    def take(self, places: Sequence[int], schema_id: int, bulk: flat.Flat) -> None:
+    def take(self, places: Sequence[int], schema_id: int, bulk: bulk_decoder.Flat) -> None:
         rows = np.array(places)
         self.done[rows] = bulk.done
         self.values[rows] = bulk.values

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import fastavro
 
-from schemas.codec import UnknownSchemaError, unframed
+from schemas.codec import UnknownSchemaError, unframe
 from schemas.errors import RecordError
 from schemas.events import avro_schema
 
@@ -41,7 +41,7 @@ class Projection:
     def read(self, value: bytes | None, writers: Writers) -> Mapping[str, Any] | None:
         """The fields; None where the bytes are no such event."""
         try:
-            schema_id, body = unframed(value)
+            schema_id, body = unframe(value)
             writer = writers.get(schema_id)
             if writer is None:
                 raise UnknownSchemaError

@@ -16,7 +16,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from schemas.codec import UndecodableError, unframed
+from schemas.codec import UndecodableError, unframe
 from schemas.errors import OutageError, SetupError
 from schemas.events import Event, as_record, avro_schema, from_record
 
@@ -70,7 +70,7 @@ class EventSerde(Generic[Event]):
             RecordError: the bytes are none.
             RegistryAwayError: the registry does not answer.
         """
-        unframed(value)
+        unframe(value)
         try:
             event: Event = _asked(lambda: self._deserializer(value, self._context))
         except (RegistryAwayError, NotRegisteredError):

@@ -54,7 +54,7 @@ class AlteredBundleError(BundleError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class ScorecardParts:
     """What training hands over; `scorecard_of` makes it one value that scores."""
 
     name: str
@@ -69,7 +69,7 @@ class Parts:
     profile: Profile
 
 
-def scorecard_of(parts: Parts, contract: Contract, digest: str = "") -> Scorecard:
+def scorecard_of(parts: ScorecardParts, contract: Contract, digest: str = "") -> Scorecard:
     """The scorecard that these parts make up.
 
     Raises:
@@ -93,7 +93,7 @@ def scorecard_of(parts: Parts, contract: Contract, digest: str = "") -> Scorecar
     )
 
 
-def write(parts: Parts, contract: Contract, values: Matrix, folder: Path) -> str:
+def write(parts: ScorecardParts, contract: Contract, values: Matrix, folder: Path) -> str:
     """Saves a bundle and returns its digest; the same parts and rows give the same digest.
 
     Args:
@@ -176,7 +176,7 @@ def _verified(folder: Path) -> tuple[Mapping[str, bytes], str]:
     return contents, _sha256(manifest)
 
 
-def _described(parts: Parts, contract: Contract) -> Mapping[str, Any]:
+def _described(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]:
     return {
         "name": parts.name,
         "family": parts.family,
@@ -191,7 +191,7 @@ def _described(parts: Parts, contract: Contract) -> Mapping[str, Any]:
     }
 
 
-def _parts(contents: Mapping[str, bytes], contract: Contract) -> Parts:
+def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
     described = json.loads(contents["scorecard.json"])
     if described["contract_fingerprint"] != contract.fingerprint:
         problem = (
@@ -200,7 +200,7 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> Parts:
         )
         raise BundleError(problem)
     features = FeatureSpace.of(contract, described["features"])
-    return Parts(
+    return ScorecardParts(
         name=described["name"],
         family=described["family"],
         space=ContributionSpace(described["space"]),

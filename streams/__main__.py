@@ -14,19 +14,17 @@ import structlog
 
 from schemas.errors import LoanError, SetupError
 from schemas.registry_client import WriterSchemas
-from scorecard.decisions.scoring import Champion, Wire, warm
-from streams.kafka.batch_reader import Reader, Reading
+from scorecard.decisions.scoring import Champion, DecisionCodec, warm
+from streams.kafka.batch_reader import Reader
 from streams.kafka.delivery import delivery_of
-from streams.runtime import gc_freeze as heap
-from streams.runtime import health_server as web
-from streams.runtime import logs
+from streams.runtime import gc_freeze, health_server, logs
 from streams.runtime.instance_id import Instance, claim
-from streams.runtime.lifecycle import STOP_S, Situation, StoppedError, leave_within
-from streams.worker import preflight as startup
-from streams.worker.batch_handler import Answering
+from streams.runtime.lifecycle import STOP_S, Lifecycle, StoppedError, leave_within
+from streams.worker import preflight
+from streams.worker.batch_handler import BatchHandler
 from streams.worker.data_plane import DataPlane, Session
 from streams.worker.metrics import Metrics
-from streams.worker.model_slots import Seat, Watch
+from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 
 MISCONFIGURED: Final = 2
@@ -59,13 +57,13 @@ class ScoringProcess:
     def __post_init__(self) -> None:
         settings = self.settings
         self.metrics = Metrics(settings.contract())
-        self.situation = Situation(self.metrics.outage_began)
+        self.situation = Lifecycle(self.metrics.outage_began)
         self.instance: Instance = claim(settings.cache(), settings.group(), settings.instance_id)
         self.plane = DataPlane(self.open_session, self.situation)
         self.champion = self._seat("champion", self.metrics.champion_told)
         self.challenger = self._seat("challenger", self.metrics.challenger_told)
         seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
-        self.watch = Watch(seats, settings.champion_poll_s)
+        self.watch = ModelWatcher(seats, settings.champion_poll_s)
 
     def run(self) -> None:
         """From the first check to the last batch.
@@ -77,12 +75,12 @@ class ScoringProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
         self.metrics.watch_lag(self.plane.lag_records, self.plane.lag_seconds)
-        with web.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
+        with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
             self._score()
         log.info("worker.stopped")
 
-    def health(self) -> web.Health:
+    def health(self) -> health_server.Health:
         """For the web port, and whoever restarts or waits for this process."""
         session = self.plane.session
         assigned = session is not None and session.reader.assigned
@@ -96,14 +94,14 @@ class ScoringProcess:
         }
         # A batch that takes minutes while everybody answers: only a restart helps.
         live = self.plane.busy_s() < STUCK_S or bool(self.situation.away)
-        return web.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
+        return health_server.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
 
     def open_session(self) -> Session:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()
-        reading = Reading(
+        reading = ConsumerConfig(
             topics=[settings.topics().applications.name],
             group=settings.group(),
             instance_id=self.instance.name,
@@ -113,15 +111,15 @@ class ScoringProcess:
         return Session(Reader(settings, reading), delivery)
 
     def _score(self) -> None:
-        from streams.worker.faust_app import Parts, run
+        from streams.worker.faust_app import AppParts, run
 
-        startup.require_topics(self.settings, self.situation)
+        preflight.require_topics(self.settings, self.situation)
         answering = self._answering()
-        startup.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
+        preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
         answering.warm()
-        heap.settle()
+        gc_freeze.freeze()
         self.situation.at("scoring")
-        parts = Parts(
+        parts = AppParts(
             connection=self.settings,
             instance=self.instance.name,
             datadir=str(self.settings.cache() / "faust"),
@@ -138,11 +136,11 @@ class ScoringProcess:
         self.situation.stopping.set()
         leave_within(STOP_S)
 
-    def _answering(self) -> Answering:
-        wire, shadow_wire = startup.wires(self.settings, self.situation)
+    def _answering(self) -> BatchHandler:
+        wire, shadow_wire = preflight.wires(self.settings, self.situation)
         for seat, its_wire in ((self.champion, wire), (self.challenger, shadow_wire)):
             seat.warm = partial(self._warm, its_wire)
-        return Answering(
+        return BatchHandler(
             wire=wire,
             shadow_wire=shadow_wire,
             policy=self.settings.policy(),
@@ -153,15 +151,15 @@ class ScoringProcess:
             situation=self.situation,
         )
 
-    def _warm(self, wire: Wire, successor: Champion) -> None:
+    def _warm(self, wire: DecisionCodec, successor: Champion) -> None:
         warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
 
-    def _seat(self, alias: str, told: Callable[[str, Any], None]) -> Seat:
-        from scorecard.registry.model_registry import Registry
+    def _seat(self, alias: str, told: Callable[[str, Any], None]) -> ModelSlot:
+        from scorecard.registry.model_registry import ModelRegistry
 
         settings = self.settings
-        registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
-        return Seat(alias, registry, settings.contract(), self.situation, told=told)
+        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        return ModelSlot(alias, registry, settings.contract(), self.situation, told=told)
 
 
 if __name__ == "__main__":

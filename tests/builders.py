@@ -8,15 +8,15 @@ import fastavro
 import numpy as np
 
 from schemas.applications import Applications, from_records
-from schemas.codec import ApplicationReader, framed
+from schemas.codec import ApplicationReader, frame
 from schemas.contract import Contract, load
 from schemas.events import ContributionSpace
 from schemas.records import RecordBatch
-from scorecard.bundle import Parts, scorecard_of
+from scorecard.bundle import ScorecardParts, scorecard_of
 from scorecard.calibration import Identity
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.records import DecisionWriter
-from scorecard.decisions.scoring import Champion, Wire
+from scorecard.decisions.scoring import Champion, DecisionCodec
 from scorecard.features import FeatureSpace
 from scorecard.forest.forest import Forest
 from scorecard.policy import Policy
@@ -53,7 +53,7 @@ def an_application(**fields: Any) -> dict[str, Any]:
 
 def application_bytes(schema_id: int = APPLICATION_SCHEMA_ID, **fields: Any) -> bytes:
     """The same, in wire format."""
-    return framed(schema_id, PARSED, an_application(**fields))
+    return frame(schema_id, PARSED, an_application(**fields))
 
 
 def applications(*records: dict[str, Any]) -> Applications:
@@ -117,7 +117,7 @@ def some_values(count: int = 64, seed: int = 1) -> np.ndarray[Any, np.dtype[np.f
     return from_records(CONTRACT, records).values
 
 
-def scorecard_parts(**overrides: Any) -> Parts:
+def scorecard_parts(**overrides: Any) -> ScorecardParts:
     """A scorecard that asks one question: does the loan exceed a quarter of income? Log-odds -2 or 1."""
     space = feature_space()
     column = space.columns.index("loan_percent_income")
@@ -141,7 +141,7 @@ def scorecard_parts(**overrides: Any) -> Parts:
         "reason_baseline": np.zeros(len(space.names)),
         "profile": profile_of(CONTRACT, space.names, codes, population),
     }
-    return Parts(**{**usual, **overrides})
+    return ScorecardParts(**{**usual, **overrides})
 
 
 def a_champion(version: str = "1", **overrides: Any) -> Champion:
@@ -149,9 +149,9 @@ def a_champion(version: str = "1", **overrides: Any) -> Champion:
     return Champion(scorecard=scorecard_of(scorecard_parts(**overrides), CONTRACT, digest="d" * 64), version=version)
 
 
-def a_wire(*, keep_bytes: bool = True) -> Wire:
+def a_wire(*, keep_bytes: bool = True) -> DecisionCodec:
     """How the tests' worker reads and writes."""
-    return Wire(
+    return DecisionCodec(
         contract=CONTRACT,
         reader=ApplicationReader(CONTRACT),
         writer=DecisionWriter("loan.decisions.v1", DECISION_SCHEMA_ID),

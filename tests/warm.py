@@ -1,6 +1,6 @@
 """Compiles the kernels, once: otherwise each of the processes that a test or the demo starts together would."""
 
-from scorecard.decisions import decoder as decision_bytes
+from scorecard.decisions import decoder
 from scorecard.decisions.scoring import warm
 from tests.builders import a_champion, a_wire
 
@@ -9,7 +9,7 @@ def main() -> None:
     """What numba has compiled lies beside the sources, or where `NUMBA_CACHE_DIR` says."""
     champion = a_champion()
     warm(champion, champion.scorecard.policy, a_wire())
-    decision_bytes.warm()
+    decoder.warm()
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ from typing import Final
 import structlog
 
 from schemas.errors import SetupError
-from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.batch_reader import Reader
 from streams.kafka.event_publisher import EventPublisher
-from streams.runtime import health_server as web
-from streams.runtime import logs
+from streams.runtime import health_server, logs
 from training.metrics import Metrics
-from training.service.command_consumer import Consumer, Situation
-from training.service.command_handler import SOURCE, Answering
+from training.service.command_consumer import Consumer, TrainerStatus
+from training.service.command_handler import SOURCE, CommandHandler
 from training.service.scheduler import Scheduler
 from training.settings import TrainingSettings
 
@@ -45,11 +44,11 @@ def run(settings: TrainingSettings) -> None:
     Raises:
         SetupError: a person must act.
     """
-    situation = Situation()
+    situation = TrainerStatus()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: situation.stopping.set())
     settings.plan()
-    reading = Reading(
+    reading = ConsumerConfig(
         topics=[settings.topics().retrain_commands.name],
         group=settings.group(),
         instance_id=settings.trainer_instance_id,
@@ -61,13 +60,15 @@ def run(settings: TrainingSettings) -> None:
     with EventPublisher(settings, SOURCE) as publisher:
         consumer = Consumer(
             open_reader=lambda: Reader(settings, reading),
-            answering=Answering(settings, publisher),
+            answering=CommandHandler(settings, publisher),
             metrics=Metrics(),
             situation=situation,
             retry_s=settings.retry_s,
             ask=Scheduler(settings, publisher).ask,
         )
-        with web.serve(settings.web_port, settings.web_host, lambda: situation.health(consumer.reader)) as server:
+        with health_server.serve(
+            settings.web_port, settings.web_host, lambda: situation.health(consumer.reader)
+        ) as server:
             log.info("web.listening", url=server.url)
             consumer.run()
     log.info("trainer.stopped")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streams.kafka.topic_reader import Record, blocks, extents
+from streams.kafka.topic_reader import Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 
@@ -25,7 +25,7 @@ def whole(connection: Connection, topic: str) -> Whole:
         UnreadTopicError: the broker does not answer.
         NoTopicError: the topic does not exist.
     """
-    lying = extents(connection, [topic])
+    lying = partition_ranges(connection, [topic])
     found = [record for block in blocks(connection, lying) for record in block]
     told = ", ".join(f"{each.partition}:{each.first}-{each.end}" for each in lying)
     ordered = sorted(found, key=lambda record: (record.partition, record.offset))

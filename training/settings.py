@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
 from training.evaluation.cutoffs import Costs, Rule
@@ -85,9 +85,9 @@ class TrainingSettings(Connection):
         """The consumer group of the trainer."""
         return self.trainer_group or f"{self.topics().retrain_commands.name}.trainer"
 
-    def model_registry(self) -> Registry:
+    def model_registry(self) -> ModelRegistry:
         """The registered model of the product."""
-        return Registry(self.mlflow_uri, self.registered_model(), self.cache())
+        return ModelRegistry(self.mlflow_uri, self.registered_model(), self.cache())
 
     def plan(self) -> Plan:
         """How a scorecard is to be made."""

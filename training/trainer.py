@@ -21,14 +21,13 @@ from schemas.events import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.bundle import BundleError
 from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, Registry
-from training.pipeline.pipeline import Made, made
-from training.pipeline.plan import Material, Plan, Watch
-from training.promotion import version_tags as tags
-from training.promotion.gate import Answer, Candidate, Contest, Terms, Verdict, gate
-from training.rows.labelled_rows import Cleaned, Rows
-from training.tracking import run as tracking
-from training.tracking import run_report as report
+from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, ModelRegistry
+from training.pipeline.pipeline import TrainedCandidate, train_candidate
+from training.pipeline.plan import Material, Plan, Progress
+from training.promotion import version_tags
+from training.promotion.gate import Candidate, Contest, GateResult, GateVerdict, Terms, gate
+from training.rows.labelled_rows import Cleaned, LabelledRows
+from training.tracking import mlflow_run, run_report
 
 LEAST_RECENT: Final = 200
 """Judgement rows of the topics with which champion and challenger are compared on those alone."""
@@ -55,8 +54,8 @@ class Trained:
     """How a training ended."""
 
     registered: Registered
-    answer: Answer
-    made: Made
+    answer: GateResult
+    candidate: TrainedCandidate
     before: Registered | None
     """The champion when it began."""
 
@@ -67,7 +66,7 @@ class Trainer:
     def __init__(
         self,
         contract: Contract,
-        registry: Registry,
+        registry: ModelRegistry,
         tracking_uri: str,
         plan: Plan,
         terms: Terms,
@@ -78,7 +77,7 @@ class Trainer:
         self._plan = plan
         self._terms = terms
 
-    def train(self, task: Task, watch: Watch) -> Trained:
+    def train(self, task: Task, watch: Progress) -> Trained:
         """A registered version with its verdict, not yet acted on; see `settle`.
 
         Raises:
@@ -86,23 +85,23 @@ class Trainer:
             SetupError: the rows or the contract cannot be trained on.
         """
         before = self._registry.champion()
-        asked = {tags.COMMAND: task.command_id, tags.WHY: task.why}
+        asked = {version_tags.COMMAND: task.command_id, version_tags.WHY: task.why}
         with (
             TemporaryDirectory(prefix="loan-training-") as room,
-            tracking.run(self._uri, self._plan.name, "training", asked) as run,
+            mlflow_run.run(self._uri, self._plan.name, "training", asked) as run,
         ):
-            run.params({**report.params(self._contract, self._plan, task.cleaned), **(task.facts or {})})
+            run.params({**run_report.params(self._contract, self._plan, task.cleaned), **(task.facts or {})})
 
             def tried(trial: Any) -> None:
                 run.trial(trial)
                 watch.trial(trial)
 
             material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window)
-            one = made(material, self._plan, Watch(watch.step, tried, watch.stop))
+            one = train_candidate(material, self._plan, Progress(watch.step, tried, watch.stop))
             watch.step("log")
             answer = self._answer(one, before)
-            report.logged(run, one, answer)
-            logged = run.model(material.folder, self._contract, *report.example(one))
+            run_report.logged(run, one, answer)
+            logged = run.model(material.folder, self._contract, *run_report.example(one))
             watch.step("register")
             registered = self._registry.register(
                 logged.source, run.run_id, _tags(task, one, answer, before), logged.model_id
@@ -111,9 +110,9 @@ class Trainer:
         log.info(
             "version.registered", version=registered.version, digest=registered.digest, verdict=answer.verdict.value
         )
-        return Trained(registered=registered, answer=answer, made=one, before=before)
+        return Trained(registered=registered, answer=answer, candidate=one, before=before)
 
-    def _answer(self, one: Made, before: Registered | None) -> Answer:
+    def _answer(self, one: TrainedCandidate, before: Registered | None) -> GateResult:
         candidate = Candidate(
             digest=one.scorecard.digest,
             figures=one.judgement.figures,
@@ -124,7 +123,7 @@ class Trainer:
         )
         return gate(candidate, self._terms, self._contest(one, before) if before else None)
 
-    def _contest(self, one: Made, before: Registered) -> Contest | None:
+    def _contest(self, one: TrainedCandidate, before: Registered) -> Contest | None:
         """Both on the same rows; None where the champion cannot score this contract."""
         try:
             champion = bundle.read(self._registry.fetch(before), self._contract, before.digest)
@@ -141,7 +140,7 @@ class Trainer:
         )
 
 
-def contested(rows: Rows) -> Any:
+def contested(rows: LabelledRows) -> Any:
     """Which judgement rows champion and challenger meet on: those of the topics where they are enough.
 
     They are the applicants of now, and none was in the champion's table.
@@ -154,7 +153,7 @@ def contested(rows: Rows) -> Any:
 
 
 def settle(
-    registry: Registry,
+    registry: ModelRegistry,
     registered: Registered,
     announce: Callable[[ChampionAnnouncement], None],
     product: str,
@@ -165,17 +164,17 @@ def settle(
     Raises:
         OutageError: MLflow or the broker is away; to be called again.
     """
-    verdict = Verdict(registered.tags[tags.VERDICT])
-    if verdict is Verdict.REJECT:
+    verdict = GateVerdict(registered.tags[version_tags.VERDICT])
+    if verdict is GateVerdict.REJECT:
         return
-    if verdict is Verdict.HOLD:
+    if verdict is GateVerdict.HOLD:
         registry.point(CHALLENGER, registered.version)
         return
-    promote(registry, registered, registered.tags[tags.WHY], now or datetime.now(UTC))
-    announce(announcement(product, registered, registered.tags[tags.WHY], now or datetime.now(UTC)))
+    promote(registry, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC))
+    announce(announcement(product, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC)))
 
 
-def promote(registry: Registry, registered: Registered, why: str, now: datetime) -> None:
+def promote(registry: ModelRegistry, registered: Registered, why: str, now: datetime) -> None:
     """One alias move, the tags that say why set before it. The champion stays one throughout.
 
     Raises:
@@ -184,9 +183,9 @@ def promote(registry: Registry, registered: Registered, why: str, now: datetime)
     champion = registry.champion()
     if champion is not None and champion.version == registered.version:
         return
-    told = {tags.PROMOTED_AT: now.isoformat(timespec="seconds"), tags.PROMOTED_WHY: why}
+    told = {version_tags.PROMOTED_AT: now.isoformat(timespec="seconds"), version_tags.PROMOTED_WHY: why}
     if champion is not None:
-        told[tags.PREVIOUS] = champion.version
+        told[version_tags.PREVIOUS] = champion.version
     registry.point(CHALLENGER, registered.version)
     registry.point(CHAMPION, registered.version, told)
     registry.drop(CHALLENGER)
@@ -200,21 +199,21 @@ def announcement(product: str, registered: Registered, why: str, now: datetime) 
         version=registered.version,
         digest=registered.digest,
         family=registered.family,
-        previous_version=registered.tags.get(tags.PREVIOUS, ""),
-        command_id=registered.tags.get(tags.COMMAND, ""),
+        previous_version=registered.tags.get(version_tags.PREVIOUS, ""),
+        command_id=registered.tags.get(version_tags.COMMAND, ""),
         why=why,
         announced_at=now,
     )
 
 
-def _tags(task: Task, one: Made, answer: Answer, before: Registered | None) -> Mapping[str, str]:
+def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: Registered | None) -> Mapping[str, str]:
     return {
         DIGEST_TAG: one.scorecard.digest,
         FAMILY_TAG: one.scorecard.family,
-        tags.COMMAND: task.command_id,
-        tags.VERDICT: answer.verdict.value,
-        tags.WHY: answer.why,
-        tags.PREVIOUS: before.version if before else "",
-        tags.ROWS: str(len(task.cleaned.rows)),
-        **{f"{tags.METRIC}{name}": repr(value) for name, value in one.judgement.figures.items()},
+        version_tags.COMMAND: task.command_id,
+        version_tags.VERDICT: answer.verdict.value,
+        version_tags.WHY: answer.why,
+        version_tags.PREVIOUS: before.version if before else "",
+        version_tags.ROWS: str(len(task.cleaned.rows)),
+        **{f"{version_tags.METRIC}{name}": repr(value) for name, value in one.judgement.figures.items()},
     }

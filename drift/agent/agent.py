@@ -15,10 +15,10 @@ from confluent_kafka.admin import AdminClient
 
 from drift.agent.champion_follower import Announcements, Champions
 from drift.agent.outbox import Outbox
-from drift.agent.partition_counter import Counting, Means
-from drift.agent.performance_check import Looking, look_aside
+from drift.agent.partition_counter import CounterDeps, PartitionCounter
+from drift.agent.performance_check import PerformanceChecker, look_aside
 from drift.agent.serdes import Serdes
-from drift.agent.window_owner import Owning, Watched
+from drift.agent.window_owner import WindowOwner, WindowSubject
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
 from schemas.errors import OutageError
@@ -26,12 +26,12 @@ from schemas.events import ChampionAnnouncement
 from schemas.registry_client import EventSerde, RegistryAwayError, WriterSchemas
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import BrokerAwayError, NoTopicError
-from streams.runtime import gc_freeze as heap
+from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
 from streams.runtime.instance_id import Instance, claim
-from streams.runtime.lifecycle import Backoff, Situation, StoppedError
+from streams.runtime.lifecycle import Backoff, Lifecycle, StoppedError
 
 STEP_S: Final = 0.05
 """How long a turn waits for records: an idle agent is still quick to hear of a champion or an answer."""
@@ -47,8 +47,8 @@ class _Session:
     """Everything that is thrown away together."""
 
     outbox: Outbox
-    counting: Counting
-    owning: Owning
+    counting: PartitionCounter
+    owning: WindowOwner
     announcements: Announcements
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class Agent:
         """Connects nothing yet."""
         self._settings = settings
         self._metrics = metrics
-        self.situation = Situation(metrics.outage_began)
+        self.situation = Lifecycle(metrics.outage_began)
         self._session: _Session | None = None
         self._asked_at = float("-inf")
         self._settled = False
@@ -77,14 +77,14 @@ class Agent:
     def champions(self) -> Champions:
         """Whom we watch."""
         settings = self._settings
-        registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
         serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
         cache = BundleCache(settings.cache(), of=settings.mlflow_uri)
         return Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
 
     @cached_property
-    def _looking(self) -> Looking:
-        return Looking(partial(look_aside, self._settings), self._settings.performance_every_s)
+    def _looking(self) -> PerformanceChecker:
+        return PerformanceChecker(partial(look_aside, self._settings), self._settings.performance_every_s)
 
     @cached_property
     def _serdes(self) -> Serdes:
@@ -156,17 +156,19 @@ class Agent:
         """Before the first session only: what a former one left behind is garbage, and must be collected."""
         if not self._settled:
             self._settled = True
-            heap.settle()
+            gc_freeze.freeze()
 
     def _opened(self, announcements: Announcements) -> _Session:
         reference = self.champions.reference
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
         outbox = Outbox(settings, f"{settings.group()}.{self.instance.name}")
-        means = Means(settings=settings, instance=self.instance.name, writers=self._writers, metrics=self._metrics)
-        counting = Counting(means, reference)
-        watched = Watched(self.champions, self._looking)
-        owning = Owning(settings, self.instance.name, watched, self._serdes, self._metrics)
+        means = CounterDeps(
+            settings=settings, instance=self.instance.name, writers=self._writers, metrics=self._metrics
+        )
+        counting = PartitionCounter(means, reference)
+        watched = WindowSubject(self.champions, self._looking)
+        owning = WindowOwner(settings, self.instance.name, watched, self._serdes, self._metrics)
         return _Session(outbox, counting, owning, announcements)
 
     def _turn(self, session: _Session) -> None:

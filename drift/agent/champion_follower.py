@@ -20,8 +20,8 @@ from schemas.events import ChampionAnnouncement, DriftCounts
 from schemas.registry_client import EventSerde
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
-from scorecard.registry.model_registry import Registry
-from streams.kafka.batch_reader import Reading, ReadingError
+from scorecard.registry.model_registry import ModelRegistry
+from streams.kafka.batch_reader import ReadingError
 from streams.kafka.consumer import properties
 from streams.runtime.settings import Connection
 
@@ -39,7 +39,7 @@ class Announcements:
 
     def __init__(self, connection: Connection, topic: str) -> None:
         """Begin to read."""
-        self._consumer = Consumer(properties(connection, Reading(topics=[topic])))
+        self._consumer = Consumer(properties(connection, ConsumerConfig(topics=[topic])))
         self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
         self.ended = False
         """Everything that was there has been read: whoever is not announced by now never was."""
@@ -70,7 +70,7 @@ class Champions:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: ModelRegistry,
         cache: BundleCache,
         contract: Contract,
         serde: EventSerde[ChampionAnnouncement],

@@ -6,18 +6,18 @@ A shell. Outcomes end where they did before decisions were looked at, so that wh
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from drift.performance.outcome_join import Decided, Ended, Joining, JoinRules
+from drift.performance.outcome_join import Ended, Joining, JoinRules, ScoredLoan
 from drift.rereading import projected
 from schemas.events import LoanDecision, LoanOutcome, Outcome
 from schemas.projection import Projection, millis
-from streams.kafka.topic_reader import Extent, Record, extents
+from streams.kafka.topic_reader import PartitionRange, Record, partition_ranges
 from streams.runtime.settings import Connection
 
 OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")
 OF_OUTCOMES: Final = ("application_id", "defaulted", "observed_at")
 
 
-def decisions_and_outcomes(connection: Connection) -> list[Extent]:
+def decisions_and_outcomes(connection: Connection) -> list[PartitionRange]:
     """Where all of them lie now.
 
     Raises:
@@ -25,12 +25,15 @@ def decisions_and_outcomes(connection: Connection) -> list[Extent]:
         NoTopicError: a topic does not exist.
     """
     topics = connection.topics()
-    outcomes = extents(connection, [topics.outcomes.name])
-    return [*extents(connection, [topics.decisions.name]), *outcomes]
+    outcomes = partition_ranges(connection, [topics.outcomes.name])
+    return [*partition_ranges(connection, [topics.decisions.name]), *outcomes]
 
 
 def joined(
-    connection: Connection, wanted: Sequence[Extent], rules: JoinRules, between: Callable[[], object] = lambda: None
+    connection: Connection,
+    wanted: Sequence[PartitionRange],
+    rules: JoinRules,
+    between: Callable[[], object] = lambda: None,
 ) -> Joining:
     """The loans of some stretches of both topics.
 
@@ -65,8 +68,8 @@ def _read(
             yield record, plain
 
 
-def _decided(record: Record, plain: Mapping[str, Any]) -> Decided:
-    return Decided(
+def _decided(record: Record, plain: Mapping[str, Any]) -> ScoredLoan:
+    return ScoredLoan(
         application_id=plain["application_id"],
         applied_at=millis(plain["applied_at"]),
         probability=plain["probability"],

@@ -21,13 +21,13 @@ from drift.binning.reference import Reference
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
 from drift.windows.panes import PartitionPanes
-from drift.windows.partial_counts import Counted, Teller
+from drift.windows.partial_counts import PartialCounts, PartitionState
 from drift.windows.window import Place
 from schemas.codec import schema_ids
 from schemas.events import DriftCounts
 from schemas.registry_client import EventSerde, WriterSchemas
 from streams.kafka.batch_reader import ReadingError, records_of
-from streams.kafka.consumer import ASK_S, Reading, properties
+from streams.kafka.consumer import ASK_S, ConsumerConfig, properties
 
 SETTLE_S: Final = 1.0
 """After silence everywhere, panes are held back for so long: partitions that wake together are heard together,
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class CounterDeps:
     """What counting needs of its process."""
 
     settings: DriftSettings
@@ -49,10 +49,10 @@ class Means:
     """Seconds; tells silence."""
 
 
-class Counting:
+class PartitionCounter:
     """One member of the group that counts. Used from one thread."""
 
-    def __init__(self, means: Means, reference: Reference) -> None:
+    def __init__(self, means: CounterDeps, reference: Reference) -> None:
         """Join the group.
 
         Args:
@@ -68,13 +68,13 @@ class Counting:
         """Grows with each rebalance."""
         self._given: list[TopicPartition] = []
         """Where reading began after the last one."""
-        self._places: dict[Place, Counted] = {}
+        self._places: dict[Place, PartitionState] = {}
         self._held_until = 0.0
         self._leaving = False
         self._reference = reference
         self._cells = cells_of(settings.contract(), settings.topics(), reference)
         self._partitions: dict[str, int] = {}
-        reading = Reading(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
+        reading = ConsumerConfig(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
         self._consumer = Consumer(properties(settings, reading))
         self._consumer.subscribe(
             list(settings.sources()), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -182,8 +182,8 @@ class Counting:
             counted.seen_at, counted.awake = now, True
         self._metrics.counted(place[0], len(seen.offsets))
 
-    def _teller(self, place: Place) -> Teller:
-        return Teller(
+    def _teller(self, place: Place) -> PartialCounts:
+        return PartialCounts(
             product=self._product,
             place=place,
             partitions=self._partitions_of,
@@ -222,7 +222,7 @@ class Counting:
         for each in found:
             position = position_of(each, self._reference.generation)
             place = (each.topic, each.partition)
-            self._places[place] = Counted(self._panes(place, position), position.horizon, self._clock())
+            self._places[place] = PartitionState(self._panes(place, position), position.horizon, self._clock())
         self._given = [TopicPartition(each.topic, each.partition, each.offset) for each in found]
         consumer.assign(self._given)
         log.info("partitions.assigned", partitions=[f"{each.topic}-{each.partition}" for each in found])

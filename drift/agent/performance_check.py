@@ -15,11 +15,11 @@ import structlog
 from drift.agent.loan_reader import decisions_and_outcomes, joined
 from drift.binning.reference import Reference
 from drift.detection.drift_report import millis_of
-from drift.performance.performance_report import Subject, performance_report
+from drift.performance.performance_report import ReportSubject, performance_report
 from drift.settings import DriftSettings
 from schemas.errors import OutageError
 from schemas.events import PerformanceReport, PerformanceRules, ReadRange
-from streams.kafka.topic_reader import Extent
+from streams.kafka.topic_reader import PartitionRange
 from streams.runtime.settings import Connection
 
 NEVER: Final = float("inf")
@@ -30,7 +30,7 @@ AGAIN_S: Final = 60.0
 log = structlog.get_logger(__name__)
 
 
-def look(
+def check_performance(
     settings: DriftSettings,
     version: str,
     digest: str,
@@ -53,7 +53,7 @@ def look(
     lying, outcomes = decisions_and_outcomes(settings), settings.topics().outcomes.name
     if [extent.end for extent in lying if extent.topic == outcomes] == list(seen):
         return None
-    subject = Subject(
+    subject = ReportSubject(
         product=settings.contract().product,
         champion_version=version,
         champion_digest=digest,
@@ -68,16 +68,16 @@ def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceRepo
     Raises:
         OutageError: broker or registry is away.
     """
-    wanted = [Extent(each.topic, each.partition, each.first, each.end) for each in report.offsets]
-    found = report_of(settings, Subject.of(report), report.rules, wanted)
+    wanted = [PartitionRange(each.topic, each.partition, each.first, each.end) for each in report.offsets]
+    found = report_of(settings, ReportSubject.of(report), report.rules, wanted)
     return replace(found, command_id=report.command_id, withheld=report.withheld)
 
 
 def report_of(
     connection: Connection,
-    subject: Subject,
+    subject: ReportSubject,
     rules: PerformanceRules,
-    wanted: Sequence[Extent],
+    wanted: Sequence[PartitionRange],
     between: Callable[[], object] = lambda: None,
 ) -> PerformanceReport:
     """The report of some stretches of the topics of decisions and outcomes.
@@ -92,7 +92,7 @@ def report_of(
 
 def look_aside(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]) -> PerformanceReport | None:
     """The same from beside an agent that counts: it has the interpreter for a fifth of the time."""
-    return look(settings, version, digest, seen, Resting(SHARE))
+    return check_performance(settings, version, digest, seen, Resting(SHARE))
 
 
 class Resting:
@@ -119,7 +119,7 @@ Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
 """At the champion of a version and digest, unless these outcomes are all there are."""
 
 
-class Looking:
+class PerformanceChecker:
     """One look at a time, each some time after the one before; the first at a champion at once.
 
     One for the length of the process: a look cannot be broken off, and several would be in each other's way.
@@ -127,7 +127,7 @@ class Looking:
 
     def __init__(
         self,
-        look: Look,
+        check_performance: Look,
         every_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -137,7 +137,7 @@ class Looking:
             look: reads and tells, or raises; called in a thread.
             every_s: by that clock, from the end of one to the beginning of the next; 0 for never.
         """
-        self._look = look
+        self._look = check_performance
         self._every_s = every_s
         self._clock = clock
         self._due_at = NEVER
@@ -156,7 +156,7 @@ class Looking:
 
         Args:
             reference: of the champion to look at now; a look that is under way ends with its own.
-            seen: as for `look`.
+            seen: as for `check_performance`.
 
         A look that finds a neighbour away is told of and made again: counting goes on without it.
 
@@ -187,11 +187,11 @@ class Looking:
 class _Run(threading.Thread):
     """A look under way; a process that ends does not wait for it."""
 
-    def __init__(self, look: Callable[[], PerformanceReport | None]) -> None:
+    def __init__(self, check_performance: Callable[[], PerformanceReport | None]) -> None:
         super().__init__(name="looking", daemon=True)
         self.found: PerformanceReport | None = None
         self.fault: BaseException | None = None
-        self._act = look
+        self._act = check_performance
         self.start()
 
     def run(self) -> None:

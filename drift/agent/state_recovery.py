@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Desk:
+class OwnerState:
     """What an owner has before it; nobody has one who does not own the windows."""
 
     monitor: Monitor
@@ -58,7 +58,7 @@ class Recovery:
         self._consumer = consumer
         self._serde = serde
 
-    def desk(self, committed: TopicPartition) -> Desk:
+    def desk(self, committed: TopicPartition) -> OwnerState:
         """As the last owner left it.
 
         Its state and its offset were one transaction, but become visible one after the other: a state of an
@@ -79,17 +79,17 @@ class Recovery:
             time.sleep(LOOK_AGAIN_S)
         raise ReadingError(self._states)
 
-    def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> Desk:
+    def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> OwnerState:
         """What a state stands for; begins anew at the committed offset where another version wrote it."""
         if saved is None:
-            return Desk(Monitor(self._rules), {})
+            return OwnerState(Monitor(self._rules), {})
         try:
             plain = json.loads(saved.state)
             monitor = Monitor.restored(self._rules, plain["monitor"])
-            return Desk(monitor, dict(plain["positions"]), published=plain.get("published", 0))
+            return OwnerState(monitor, dict(plain["positions"]), published=plain.get("published", 0))
         except (KeyError, TypeError, ValueError) as fault:
             log.warning("state.of_another_version", fault=type(fault).__name__)
-            return Desk(Monitor(self._rules), {self._counts: committed}, published=number)
+            return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)
 
     def _last_state(self) -> DriftState | None:
         topic = self._states

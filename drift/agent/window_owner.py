@@ -18,9 +18,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from drift.agent.champion_follower import Champions
 from drift.agent.outbox import Outbox, record_of
-from drift.agent.performance_check import Looking
+from drift.agent.performance_check import PerformanceChecker
 from drift.agent.serdes import Serdes
-from drift.agent.state_recovery import Desk, Recovery
+from drift.agent.state_recovery import OwnerState, Recovery
 from drift.metrics import Metrics
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
@@ -28,7 +28,7 @@ from schemas.errors import RecordError
 from schemas.events import DriftState
 from schemas.records import OutgoingRecord
 from streams.kafka.batch_reader import ReadingError
-from streams.kafka.consumer import ASK_S, Reading, properties
+from streams.kafka.consumer import ASK_S, ConsumerConfig, properties
 
 MOST_MESSAGES: Final = 500
 SAVE_EVERY_S: Final = 10.0
@@ -38,18 +38,18 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WindowSubject:
     """Whom we watch, and how it is looked at; both outlive a session."""
 
     champions: Champions
-    looking: Looking
+    looking: PerformanceChecker
 
 
-class Owning:
+class WindowOwner:
     """One member of the group of owners. Used from one thread."""
 
     def __init__(
-        self, settings: DriftSettings, instance: str, watched: Watched, serdes: Serdes, metrics: Metrics
+        self, settings: DriftSettings, instance: str, watched: WindowSubject, serdes: Serdes, metrics: Metrics
     ) -> None:
         """Join the group; most members only wait."""
         self._settings = settings
@@ -59,7 +59,7 @@ class Owning:
         self._metrics = metrics
         self._clock: Callable[[], float] = time.monotonic
         self._looking = watched.looking
-        self._desk: Desk | None = None
+        self._desk: OwnerState | None = None
         self._saved_at = self._heard_at = self._clock()
         self._closed_silent = False
         self._leaving = False
@@ -68,9 +68,9 @@ class Owning:
         self._given: list[TopicPartition] = []
         """Where reading began after the last one."""
         counts, group = self._topics.drift_counts.name, f"{settings.group()}.owner"
-        reading = Reading(topics=[counts], group=group, instance_id=instance)
+        reading = ConsumerConfig(topics=[counts], group=group, instance_id=instance)
         self._consumer = Consumer(properties(settings, reading))
-        self._words = Consumer(properties(settings, Reading(topics=[])))
+        self._words = Consumer(properties(settings, ConsumerConfig(topics=[])))
         self._recovery = Recovery(settings, self._words, serdes.states)
         self._consumer.subscribe(
             [counts],
@@ -122,7 +122,7 @@ class Owning:
         self._consumer.assign(self._given)
         return []
 
-    def _take_counts(self, desk: Desk, message: Any) -> None:
+    def _take_counts(self, desk: OwnerState, message: Any) -> None:
         desk.positions[message.topic()] = message.offset() + 1
         try:
             counts = self._serdes.counts.decode(message.value())
@@ -134,7 +134,7 @@ class Owning:
         else:
             self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC)))
 
-    def _take_silence(self, desk: Desk, now: float, *, heard: bool) -> None:
+    def _take_silence(self, desk: OwnerState, now: float, *, heard: bool) -> None:
         if heard:
             self._heard_at, self._closed_silent = now, False
         silent = desk.monitor.all_silent and now - self._heard_at >= self._settings.window_idle_s
@@ -143,7 +143,7 @@ class Owning:
             self._closed_silent = True
             self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
 
-    def _take_look(self, desk: Desk) -> None:
+    def _take_look(self, desk: OwnerState) -> None:
         reference, decides = self._champions.reference, desk.monitor.champion[1]
         if reference is None or decides not in ("", reference.champion_digest):
             # Nothing of the new champion's has been counted yet, nor decided: there is nothing to look at.
@@ -153,7 +153,7 @@ class Owning:
         if found is not None:
             self._keep(desk, desk.monitor.performed(found, datetime.now(UTC)))
 
-    def _take_words(self, desk: Desk) -> None:
+    def _take_words(self, desk: OwnerState) -> None:
         for message in self._consumed(self._words):
             desk.positions[message.topic()] = message.offset() + 1
             desk.changed = True
@@ -165,11 +165,11 @@ class Owning:
             except RecordError as fault:
                 log.warning("word.unreadable", topic=message.topic(), offset=message.offset(), reason=fault.reason)
 
-    def _keep(self, desk: Desk, found: Findings) -> None:
+    def _keep(self, desk: OwnerState, found: Findings) -> None:
         desk.changed = True
         desk.findings = desk.findings.plus(found)
 
-    def _publish(self, desk: Desk, outbox: Outbox) -> None:
+    def _publish(self, desk: OwnerState, outbox: Outbox) -> None:
         counts = self._topics.drift_counts.name
         desk.published += 1
         # Always an offset, though nothing may have been read since: it keeps a former owner from publishing.
@@ -202,7 +202,7 @@ class Owning:
             )
         self._metrics.dropped.inc(found.dropped)
 
-    def _records(self, desk: Desk) -> Iterator[OutgoingRecord]:
+    def _records(self, desk: OwnerState) -> Iterator[OutgoingRecord]:
         topics, found, product = self._topics, desk.findings, self._settings.contract().product
         for report in found.reports:
             yield record_of(topics.drift_reports, report.window_id, report, self._serdes.reports)

@@ -19,7 +19,7 @@ from schemas.events import LoanDecision, Outcome
 from schemas.projection import Projection, Writers, millis
 from schemas.records import RecordBatch
 from schemas.topics import Topics
-from scorecard.decisions.decoder import NO_REASON, Decisions, Words, decode, is_ours
+from scorecard.decisions.decoder import NO_REASON, Decisions, WordTable, decode, is_ours
 from scorecard.policy import OUTCOMES
 from scorecard.reasons import MOST
 
@@ -76,7 +76,7 @@ class DecisionCells:
         self._read = Projection(LoanDecision, READ, READ_OF_LISTS).read
         self._names = [binned.name for binned in reference.profile.contributions]
         self._codes = list(reference.profile.reasons.levels)
-        self._features_spelled, self._codes_spelled = Words.of(self._names), Words.of(self._codes)
+        self._features_spelled, self._codes_spelled = WordTable.of(self._names), WordTable.of(self._codes)
         self._ours: dict[int, bool] = {}
         """Whether the schema of an id is the one that is read in bulk."""
         self.shape = Shape(self._layout.size, 1 + len(self._names))

@@ -58,19 +58,19 @@ class Reference:
         return replace(self, profile=replace(self.profile, features=tuple(usual)))
 
     @cached_property
-    def applications(self) -> "Layout":
+    def applications(self) -> "BinLayout":
         """Where an application's bins are."""
-        return Layout(self.profile.features, 0)
+        return BinLayout(self.profile.features, 0)
 
     @cached_property
-    def decisions(self) -> "Layout":
+    def decisions(self) -> "BinLayout":
         """Where a decision's bins are: score, contributions, reasons; after them the outcomes."""
         profile = self.profile
-        return Layout((profile.score, *profile.contributions, profile.reasons), len(OUTCOMES))
+        return BinLayout((profile.score, *profile.contributions, profile.reasons), len(OUTCOMES))
 
 
 @dataclass(frozen=True)
-class Layout:
+class BinLayout:
     """Bins of several quantities, one after the other, and some places more behind them."""
 
     binned: tuple[Binned, ...]

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 
 from drift.binning.binned_records import MILLIONTHS, Integers
-from drift.binning.reference import Layout, Reference
+from drift.binning.reference import BinLayout, Reference
 from drift.detection.statistics import binomial_limits, distances
 from drift.detection.verdict import QUALITY_BINS, data_alarms, feature_verdict, verdict
-from drift.windows.window import Tally, Window
+from drift.windows.window import TopicCount, Window
 from schemas.events import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Outcome, Verdict
 from scorecard.policy import OUTCOMES
 from scorecard.profile import Binned
@@ -36,7 +36,7 @@ class Reporting:
 
 def report_of(window: Window, reference: Reference, reporting: Reporting) -> DriftReport:
     """The report of a closed window, as yet without a command."""
-    tally = _padded(window.tallies.get(reporting.applications_topic, Tally()), reference.applications)
+    tally = _padded(window.tallies.get(reporting.applications_topic, TopicCount()), reference.applications)
     rules = reporting.rules
     features = _features(reference.applications, tally, rules)
     # A feature with a handful of values has a large index by chance, and no say.
@@ -60,7 +60,7 @@ def report_of(window: Window, reference: Reference, reporting: Reporting) -> Dri
         largest_psi_feature=largest.feature if largest and largest.psi > 0.0 else "",
         features=features,
         data_quality=tuple(data_alarms(features, rules)),
-        decisions=_decisions(window.tallies.get(reporting.decisions_topic, Tally()), reference, rules),
+        decisions=_decisions(window.tallies.get(reporting.decisions_topic, TopicCount()), reference, rules),
         rules=rules,
         offsets=window.offsets(),
         command_id="",
@@ -83,7 +83,7 @@ def millis_of(time: datetime) -> int:
     return (time - EPOCH) // timedelta(milliseconds=1)
 
 
-def _features(layout: Layout, tally: Tally, rules: DriftRules) -> tuple[FeatureDrift, ...]:
+def _features(layout: BinLayout, tally: TopicCount, rules: DriftRules) -> tuple[FeatureDrift, ...]:
     alpha = rules.alpha / max(1, len(layout.binned))
     return tuple(
         _feature(binned, layout.counts_of(place, tally.counts), alpha) for place, binned in enumerate(layout.binned)
@@ -126,7 +126,7 @@ def bin_name(binned: Binned, place: int) -> str:
     return f"({low}, {high}]"
 
 
-def _decisions(tally: Tally, reference: Reference, rules: DriftRules) -> DecisionDrift | None:
+def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> DecisionDrift | None:
     if tally.n == 0:
         return None
     layout = reference.decisions
@@ -163,11 +163,11 @@ def _approval(outcomes: Sequence[int], reference: Sequence[int]) -> tuple[float,
     return (outcomes[APPROVED] / n if n else 0.0), low, high
 
 
-def _padded(tally: Tally, layout: Layout) -> Tally:
+def _padded(tally: TopicCount, layout: BinLayout) -> TopicCount:
     """With a count of zero in every bin where nothing was counted."""
     if len(tally.counts):
         return tally
-    return Tally(
+    return TopicCount(
         late=tally.late,
         ahead=tally.ahead,
         unreadable=tally.unreadable,

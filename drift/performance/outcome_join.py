@@ -47,7 +47,7 @@ class JoinRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class ScoredLoan:
     """What performance needs of a decision."""
 
     application_id: str
@@ -149,7 +149,7 @@ class Kept(Generic[Value]):
 
 @dataclass(slots=True)
 class _Loan:
-    decided: Decided
+    decided: ScoredLoan
     ended: Ended | None = None
     """The outcome that stands."""
     answers: set[bool] = field(default_factory=set)
@@ -186,7 +186,7 @@ class Joining:
         """Take a record that is neither decision nor outcome."""
         self._notes.unreadable += 1
 
-    def decided(self, decision: Decided) -> None:
+    def decided(self, decision: ScoredLoan) -> None:
         """Take a decision."""
         if decision.place[0] > self._rules.as_of:
             return

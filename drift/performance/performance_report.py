@@ -20,7 +20,7 @@ FAR: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ReportSubject:
     """Whose performance, as known when. Times are milliseconds since 1970."""
 
     product: str
@@ -29,7 +29,7 @@ class Subject:
     as_of: int
 
     @classmethod
-    def of(cls, report: PerformanceReport) -> "Subject":
+    def of(cls, report: PerformanceReport) -> "ReportSubject":
         """A report's."""
         return cls(
             product=report.product,
@@ -51,12 +51,12 @@ class Subject:
 
 
 def performance_report(
-    joining: Joining, subject: Subject, rules: PerformanceRules, read: Sequence[ReadRange]
+    joining: Joining, subject: ReportSubject, rules: PerformanceRules, read: Sequence[ReadRange]
 ) -> PerformanceReport:
     """The report of what was joined, as yet without a command.
 
     Args:
-        joining: by `Subject.joins` of the same rules, of the records read.
+        joining: by `ReportSubject.joins` of the same rules, of the records read.
         subject: whose.
         rules: by which.
         read: where the records lie.

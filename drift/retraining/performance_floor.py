@@ -23,7 +23,7 @@ def fallen(observed: ObservedPerformance | None, least_auc: float, minimum_n: in
     return observed.auc.high < least_auc
 
 
-def told(report: PerformanceReport) -> str:
+def reason(report: PerformanceReport) -> str:
     """The AUC in words."""
     version, observed = report.champion_version, report.performance.observed
     if observed is None or observed.auc is None:
@@ -47,8 +47,8 @@ def command_id(report: PerformanceReport, failed: int = 0) -> str:
     """
     known = report.performance.observed.n if report.performance.observed else 0
     doublings = round(known / report.kept).bit_length()
-    told = [report.product, report.champion_digest, repr(report.rules.least_auc), str(doublings)]
-    finding = "\x1f".join([*told, str(failed)] if failed else told)
+    reason = [report.product, report.champion_digest, repr(report.rules.least_auc), str(doublings)]
+    finding = "\x1f".join([*reason, str(failed)] if failed else reason)
     return f"performance-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
 
 
@@ -58,7 +58,7 @@ def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
         command_id=report.command_id or command_id(report),
         product=report.product,
         cause=RetrainCause.PERFORMANCE,
-        why=f"{told(report)}, surely under {report.rules.least_auc:g}",
+        why=f"{reason(report)}, surely under {report.rules.least_auc:g}",
         champion_version=report.champion_version,
         champion_digest=report.champion_digest,
         reference_id="",

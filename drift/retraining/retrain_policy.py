@@ -26,7 +26,7 @@ from typing import Any, Final, Self
 
 from drift.binning.binned_records import NO_TIME
 from drift.detection.drift_report import millis_of
-from drift.retraining import performance_floor as falling
+from drift.retraining import performance_floor
 from schemas.events import (
     DriftAcknowledgement,
     DriftReport,
@@ -58,7 +58,7 @@ class Withheld(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class PolicyState:
     """All that the policy knows of the past."""
 
     drifted: tuple[bool, ...] = ()
@@ -74,7 +74,7 @@ class Memory:
     failed: int = 0
     """How many of those came to nothing, for which nobody was to blame: each gives the next another name."""
 
-    def after_result(self, result: RetrainResult) -> "Memory":
+    def after_result(self, result: RetrainResult) -> "PolicyState":
         """The trainer has answered. A DUPLICATE does, too: somebody else asked the same, and was answered before us."""
         if result.command_id != self.in_flight:
             return self
@@ -83,11 +83,11 @@ class Memory:
             return replace(answered, fallen="", failed=self.failed + 1)
         return answered
 
-    def after_champion(self) -> "Memory":
+    def after_champion(self) -> "PolicyState":
         """Another champion decides: what was found of the last one says nothing of it."""
         return replace(self, drifted=(), in_flight="", latched=False)
 
-    def after_acknowledgement(self, acknowledged: DriftAcknowledgement) -> "Memory":
+    def after_acknowledgement(self, acknowledged: DriftAcknowledgement) -> "PolicyState":
         """A person knows: begin anew, and hold commands back for as long as they say."""
         held = acknowledged.hold_until
         return replace(self, drifted=(), latched=False, hold_until=None if held is None else millis_of(held))
@@ -102,7 +102,7 @@ class Memory:
         return cls(**{**saved, "drifted": tuple(saved["drifted"])})
 
 
-def judged(memory: Memory, report: DriftReport, cooldown_ms: int) -> tuple[Memory, DriftReport]:
+def decide(memory: PolicyState, report: DriftReport, cooldown_ms: int) -> tuple[PolicyState, DriftReport]:
     """What is remembered after a window, and its report with the command it leads to or why it leads to none."""
     if report.verdict is Verdict.INSUFFICIENT:
         return memory, report
@@ -121,8 +121,8 @@ def judged(memory: Memory, report: DriftReport, cooldown_ms: int) -> tuple[Memor
 
 
 def judged_performance(
-    memory: Memory, report: PerformanceReport, event_time: int, cooldown_ms: int
-) -> tuple[Memory, PerformanceReport]:
+    memory: PolicyState, report: PerformanceReport, event_time: int, cooldown_ms: int
+) -> tuple[PolicyState, PerformanceReport]:
     """The same for a look at the champion's loans.
 
     Args:
@@ -131,7 +131,7 @@ def judged_performance(
     """
     if not report.fallen:
         return memory, report
-    name = falling.command_id(report, memory.failed)
+    name = performance_floor.command_id(report, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
     withheld = asked or _guarded(memory, event_time, cooldown_ms)
     if withheld is not None:
@@ -166,7 +166,7 @@ def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
     )
 
 
-def _guarded(memory: Memory, event_time: int, cooldown_ms: int) -> Withheld | None:
+def _guarded(memory: PolicyState, event_time: int, cooldown_ms: int) -> Withheld | None:
     cooling = memory.commanded_at is not None and event_time < memory.commanded_at + cooldown_ms
     held = memory.hold_until is not None and event_time < memory.hold_until
     guards = {

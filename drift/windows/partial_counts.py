@@ -17,7 +17,7 @@ PANES_A_MESSAGE: Final = 200
 
 
 @dataclass(slots=True)
-class Counted:
+class PartitionState:
     """One partition that we count."""
 
     panes: PartitionPanes
@@ -36,7 +36,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
+class PartialCounts:
     """Speaks for one partition, of one champion's counts."""
 
     product: str
@@ -45,13 +45,13 @@ class Teller:
     """How many a topic has; asked when there is something to tell."""
     reference: Reference
 
-    def woken(self, counted: Counted) -> Iterator[DriftCounts]:
+    def woken(self, counted: PartitionState) -> Iterator[DriftCounts]:
         """Says that a partition is to be waited for again, before any other closes a window without it."""
         if counted.awake and counted.idle is not False:
             counted.idle = False
             yield self._message(counted.told, (), idle=False)
 
-    def closed(self, counted: Counted, now: float, silence_s: float) -> Iterator[DriftCounts]:
+    def closed(self, counted: PartitionState, now: float, silence_s: float) -> Iterator[DriftCounts]:
         """Panes that have closed, and silence once it has lasted; nothing where there is no news.
 
         Args:

@@ -21,7 +21,7 @@ REJECTED: Final = NO_TIME + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TopicCount:
     """What was counted of one topic."""
 
     n: int = 0
@@ -32,7 +32,7 @@ class Tally:
     counts: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sums: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
-    def plus(self, pane: PaneCounts, *, too_late: bool) -> "Tally":
+    def plus(self, pane: PaneCounts, *, too_late: bool) -> "TopicCount":
         """With one pane more; all its records are late where its window has closed."""
         tallied = replace(self, ahead=self.ahead + pane.ahead, unreadable=self.unreadable + pane.unreadable)
         if too_late:
@@ -53,12 +53,12 @@ class Window:
 
     start: int
     end: int
-    tallies: Mapping[str, Tally]
+    tallies: Mapping[str, TopicCount]
     stretches: Mapping[Place, OffsetRange]
 
     def plus(self, place: Place, pane: PaneCounts, *, too_late: bool) -> "Window":
         """With one pane more."""
-        tally = self.tallies.get(place[0], Tally()).plus(pane, too_late=too_late)
+        tally = self.tallies.get(place[0], TopicCount()).plus(pane, too_late=too_late)
         stretch = _widened(self.stretches.get(place), place, pane, too_late=too_late)
         return replace(self, tallies={**self.tallies, place[0]: tally}, stretches={**self.stretches, place: stretch})
 
@@ -128,9 +128,9 @@ def _with(stretch: OffsetRange, rejecting: int) -> OffsetRange:
     return replace(stretch, jumps=tuple(jumps))
 
 
-def _tally(saved: Mapping[str, Any]) -> Tally:
+def _tally(saved: Mapping[str, Any]) -> TopicCount:
     arrays = {name: np.array(saved[name], dtype=np.int64) for name in ("counts", "sums")}
-    return Tally(**{**saved, **arrays})
+    return TopicCount(**{**saved, **arrays})
 
 
 def _stretch(saved: Mapping[str, Any]) -> OffsetRange:

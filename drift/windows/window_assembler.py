@@ -38,7 +38,7 @@ class _Source:
     idle: bool = False
 
 
-class Windows:
+class WindowAssembler:
     """The open window and what waits for it. The same partial counts in the same order give the same windows."""
 
     def __init__(self, rules: WindowRules) -> None:

@@ -15,12 +15,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from loanctl.reports import swap_set as outcome_changes
+from loanctl.reports import swap_set
 from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Said, comparison
 from loanctl.reports.decision_log import NothingDecidedError, Span, first_decisions, latest_decision, span
 from schemas.events import ContributionSpace, LoanDecision, Outcome
 from schemas.projection import Projection
-from training.rows import labelled_events as outcomes
+from training.rows import labelled_events
 from training.settings import TrainingSettings
 
 FIELDS: Final = (
@@ -74,11 +74,11 @@ def report(
     """Who would flip, by how much, for what reasons, and, with outcomes, who was right."""
     settings = TrainingSettings.read()
     contestants = _contestants(settings, span(since, until, most), version)
-    found = comparison(contestants.pairs, outcomes.known(settings))
+    found = comparison(contestants.pairs, labelled_events.known_outcomes(settings))
     if as_json:
         sys.stdout.write(json.dumps(contestants.plain() | found.plain()) + "\n")
     else:
-        _show(Console(highlight=False, width=None if sys.stdout.isatty() else outcome_changes.WIDE), contestants, found)
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else swap_set.WIDE), contestants, found)
 
 
 def _contestants(settings: TrainingSettings, chosen: Span, version: str) -> Contestants:
@@ -130,7 +130,7 @@ def _show(console: Console, who: Contestants, found: Comparison) -> None:
         f"{found.flipped:,} ({found.flipped / found.pairs:.1%}) would have another outcome",
         soft_wrap=True,
     )
-    console.print(outcome_changes.lines(found.flips))
+    console.print(swap_set.lines(found.flips))
     if found.shift is not None:
         quantiles = ", ".join(f"{share}: {value:+.3f}" for share, value in found.shift.quantiles.items())
         console.print(f"probability of default, challenger less champion: mean {found.shift.mean:+.4f}", soft_wrap=True)

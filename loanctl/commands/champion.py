@@ -15,8 +15,8 @@ from rich.table import Table
 
 from schemas.errors import SetupError
 from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.model_registry import CHALLENGER, NoVersionError, Registry
-from training.promotion import version_tags as tags
+from scorecard.registry.model_registry import CHALLENGER, ModelRegistry, NoVersionError
+from training.promotion import version_tags
 from training.promotion.announcer import Announcer
 from training.settings import TrainingSettings
 from training.trainer import announcement, promote
@@ -90,7 +90,11 @@ def rollback(why: Why = "rolled back by a person") -> None:
     champion = registry.champion()
     if champion is None:
         raise NoChampionError(_nobody(settings))
-    previous = registry.version(champion.tags.get(tags.PREVIOUS, "")) if champion.tags.get(tags.PREVIOUS) else None
+    previous = (
+        registry.version(champion.tags.get(version_tags.PREVIOUS, ""))
+        if champion.tags.get(version_tags.PREVIOUS)
+        else None
+    )
     if previous is None:
         problem = f"{registry.name} version {champion.version} followed nobody: there is nothing to go back to"
         raise NoChampionError(problem)
@@ -112,7 +116,7 @@ def history(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def _move(settings: TrainingSettings, registry: Registry, chosen: Registered, why: str) -> None:
+def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: Registered, why: str) -> None:
     now = datetime.now(UTC)
     # What is not whole may not decide: the bundle is fetched and checked before the alias moves.
     registry.fetch(chosen)
@@ -124,23 +128,23 @@ def _move(settings: TrainingSettings, registry: Registry, chosen: Registered, wh
     Console().print(f"{registry.name} version {chosen.version} decides; {heard}", highlight=False, soft_wrap=True)
 
 
-def _seats(registry: Registry) -> Seats:
+def _seats(registry: ModelRegistry) -> Seats:
     return Seats(registry.champion(), registry.champion(CHALLENGER), tuple(registry.history()))
 
 
 def _told(one: Registered) -> dict[str, Any]:
     told = one.tags
-    auc = told.get(f"{tags.METRIC}auc", "")
+    auc = told.get(f"{version_tags.METRIC}auc", "")
     return {
         "name": one.name,
         "version": one.version,
         "family": one.family,
         "digest": one.digest,
         "auc": f"{float(auc):.4f}" if auc else "",
-        "verdict": told.get(tags.VERDICT, ""),
-        "why": told.get(tags.PROMOTED_WHY) or told.get(tags.WHY, ""),
-        "promoted_at": told.get(tags.PROMOTED_AT, ""),
-        "previous_version": told.get(tags.PREVIOUS, ""),
+        "verdict": told.get(version_tags.VERDICT, ""),
+        "why": told.get(version_tags.PROMOTED_WHY) or told.get(version_tags.WHY, ""),
+        "promoted_at": told.get(version_tags.PROMOTED_AT, ""),
+        "previous_version": told.get(version_tags.PREVIOUS, ""),
         "run_id": one.run_id,
     }
 

@@ -19,9 +19,9 @@ from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
 from loanctl.commands.drift_performance import console
-from loanctl.reports import drift_html as drift_page
-from loanctl.reports import recompute as drift_reread
-from loanctl.reports.lineage import Story, told
+from loanctl.reports import drift_html
+from loanctl.reports import recompute as evidence
+from loanctl.reports.lineage import Lineage, lineages
 from schemas.errors import SetupError
 from schemas.events import (
     ChampionAnnouncement,
@@ -67,7 +67,7 @@ class HalfASeasonError(SetupError):
 @app.command()
 def history(last: Last = LAST, as_json: AsJson = False) -> None:
     """Windows, and looks at the champion's loans, with what they led to: report, command, result, announcement."""
-    stories = told(DriftSettings.read())
+    stories = lineages(DriftSettings.read())
     windows, looks = stories.windows[-last:], stories.looks[-last:]
     if as_json:
         plain = [
@@ -88,7 +88,7 @@ def report(
 ) -> None:
     """The last window in figures, or the last ones as a page."""
     settings = DriftSettings.read()
-    found_so_far = told(settings)
+    found_so_far = lineages(settings)
     stories = found_so_far.windows[-last:]
     if not stories:
         raise NoReportError(_none())
@@ -99,7 +99,7 @@ def report(
     html.parent.mkdir(parents=True, exist_ok=True)
     windows = drift_performance.windows(story.report for story in stories)
     performance = drift_performance.of(settings, windows, datetime.now(UTC))
-    html.write_text(drift_page.page(stories, performance, found_so_far.looks[-last:]), encoding="utf-8")
+    html.write_text(drift_html.page(stories, performance, found_so_far.looks[-last:]), encoding="utf-8")
     Console(soft_wrap=True).print(f"{html}: {len(stories)} windows")
 
 
@@ -111,21 +111,21 @@ def recompute(
 ) -> None:
     """Read the offsets that a report names again; exit status 1 if they give another report."""
     settings = DriftSettings.read()
-    stories = told(settings)
+    stories = lineages(settings)
     windows = {story.report.window_id: story.report for story in stories.windows}
     looks = {story.report.report_id: story.report for story in stories.looks}
     name = report or next(reversed(windows), "")
     found = windows.get(name) or looks.get(name)
     if found is None:
         raise NoReportError(f"no report {name}" if name else _none())
-    again = drift_reread.again(found, settings)
+    again = evidence.again(found, settings)
     differing = list(differences(found, again))
     out = Console(soft_wrap=True, highlight=False)
     if differing:
         out.print(f"{name}: DIFFERENT in {', '.join(differing)}")
         raise typer.Exit(1)
-    same = drift_reread.encoded(found, settings) == drift_reread.encoded(again, settings)
-    out.print(f"{name}: the same {'bytes' if same else 'values'} from {drift_reread.read(again)}")
+    same = evidence.encoded(found, settings) == evidence.encoded(again, settings)
+    out.print(f"{name}: the same {'bytes' if same else 'values'} from {evidence.read(again)}")
 
 
 @app.command()
@@ -136,13 +136,13 @@ def check(
 ) -> None:
     """Judge a file as if it were one window; exit status 1 if it has drifted."""
     # Pandas is of no use to the other commands.
-    from loanctl.reports import file_check as drift_check
+    from loanctl.reports import file_check
     from loanctl.simulation import tables
 
     settings = DriftSettings.read()
     contract = settings.contract()
     other = tables.read(against, contract) if against else None
-    found = drift_check.judged(tables.read(file, contract), other, settings)
+    found = file_check.check_file(tables.read(file, contract), other, settings)
     if as_json:
         sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
     else:
@@ -188,9 +188,9 @@ def _season(start: datetime | None, end: datetime | None, file: Path | None, set
         problem = "a season is told by --season-from, --season-until and --season-file together"
         raise HalfASeasonError(problem)
     # Pandas is of no use to the other commands.
-    from loanctl.reports import season_counts as drift_season
+    from loanctl.reports import season_counts
 
-    return drift_season.of_file(file, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), settings)
+    return season_counts.of_file(file, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), settings)
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Lines:
@@ -203,7 +203,7 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     return lines
 
 
-def _row(story: Story[DriftReport]) -> tuple[str, ...]:
+def _row(story: Lineage[DriftReport]) -> tuple[str, ...]:
     found = story.report
     colour = COLOURS.get(found.verdict, "dim")
     return (
@@ -218,7 +218,7 @@ def _row(story: Story[DriftReport]) -> tuple[str, ...]:
     )
 
 
-def _look_row(story: Story[PerformanceReport]) -> tuple[str, ...]:
+def _look_row(story: Lineage[PerformanceReport]) -> tuple[str, ...]:
     figures = drift_performance.figures(story.report.performance, final=False)
     shown = dict(zip(drift_performance.FIGURES, figures, strict=True))
     return (

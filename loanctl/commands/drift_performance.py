@@ -12,10 +12,10 @@ from rich.table import Table as Lines
 
 from drift.detection.drift_report import EPOCH, millis_of
 from drift.performance.outcome_join import JoinRules, Notes
-from drift.retraining import performance_floor as falling
+from drift.retraining import performance_floor
 from drift.settings import DriftSettings
-from loanctl.reports.champion_performance import Stretch, Telling, Told, telling
-from loanctl.reports.lineage import told as stories_told
+from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch, telling
+from loanctl.reports.lineage import lineages as stories_told
 from schemas.errors import SetupError
 from schemas.events import DriftReport, Figure, Performance
 
@@ -76,7 +76,7 @@ def of(
     *,
     age_days: float = AGE_DAYS,
     most: int = MOST,
-) -> Telling:
+) -> PerformanceSummary:
     """The performance of some stretches, at least one, as it was known at that time.
 
     Raises:
@@ -100,11 +100,11 @@ def windows(reports: Iterable[DriftReport]) -> list[Stretch]:
     return [Stretch(each.window_start, each.window_end, each.champion_version) for each in reports]
 
 
-def fallen(told: Sequence[Told], least_auc: float) -> bool:
+def fallen(told: Sequence[ChampionPerformance], least_auc: float) -> bool:
     """Whether the champion whose AUC is the last observed has fallen under this."""
     seen = [each.performance.observed for each in told]
     known = [observed for observed in seen if observed is not None and observed.auc is not None]
-    return falling.fallen(known[-1] if known else None, least_auc)
+    return performance_floor.fallen(known[-1] if known else None, least_auc)
 
 
 def console() -> Console:
@@ -112,7 +112,7 @@ def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=WIDE)
 
 
-def show(out: Console, found: Telling) -> None:
+def show(out: Console, found: PerformanceSummary) -> None:
     """As a table, and what was odd below it."""
     lines = Lines(title="Performance; est.: estimated from calibrated probabilities, not observed")
     for name in COLUMNS:
@@ -124,7 +124,7 @@ def show(out: Console, found: Telling) -> None:
         out.print(line, highlight=False, soft_wrap=True)
 
 
-def row(told: Told) -> tuple[str, ...]:
+def row(told: ChampionPerformance) -> tuple[str, ...]:
     """One stretch, figures with the ends of their intervals: few of them lie in the middle."""
     return (f"{told.end:{TIME}}", told.champion_version, *figures(told.performance, final=told.final))
 
@@ -150,7 +150,7 @@ def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
     )
 
 
-def remarks(found: Telling) -> Iterator[str]:
+def remarks(found: PerformanceSummary) -> Iterator[str]:
     """What is to be known of the figures."""
     yield f"Outcomes as known at {found.as_of:{TIME}} UTC, of loans up to {found.age_days:g} days old."
     if found.kept < 1.0:

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from loanctl.commands.population import Rows, Seed, pairs
-from loanctl.simulation import playback as playing
-from loanctl.simulation import population, tables
+from loanctl.simulation import playback, population, tables
 from loanctl.simulation.playback import Played, Script
 from loanctl.simulation.tables import Table
 from schemas.contract import Contract
@@ -32,7 +31,7 @@ Multiply = Annotated[list[str] | None, typer.Option(help="FIELD=FACTOR; its rati
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Performance:
+class Playback:
     """What to play, and how."""
 
     table: Table
@@ -56,7 +55,7 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     connection = Connection.read()
     contract = connection.contract()
     table = tables.read(data, contract) if data else made_up(contract, rows, seed)
-    performance = Performance(
+    performance = Playback(
         table=tables.multiplied(table, contract, pairs(multiply or [])),
         script=Script(
             start=(start or datetime.now(UTC)).replace(tzinfo=UTC),
@@ -84,16 +83,16 @@ def made_up(contract: Contract, rows: int, seed: int) -> Table:
     return tables.checked(Table(name, name, population.applicants(rows, seed)), contract)
 
 
-def performed(performance: Performance, connection: Connection, console: Console) -> Played:
+def performed(performance: Playback, connection: Connection, console: Console) -> Played:
     """Play with a progress bar, which a console that is no terminal does not show.
 
     Raises:
         LoanError: of its three families, as `loanctl.simulation.playback` says.
     """
-    table, script, writing = performance.table, performance.script, playing.writing(connection)
-    parts = [playing.applications(table, script, writing)]
+    table, script, writing = performance.table, performance.script, playback.writing(connection)
+    parts = [playback.applications(table, script, writing)]
     if performance.with_outcomes:
-        parts.append(playing.outcomes(table, script, writing))
+        parts.append(playback.outcomes(table, script, writing))
     bar = Progress(
         TextColumn("playing"),
         BarColumn(),
@@ -105,7 +104,7 @@ def performed(performance: Performance, connection: Connection, console: Console
     )
     with bar, EventPublisher(connection, SOURCE) as publisher:
         task = bar.add_task("playing", total=len(table))
-        return playing.play(parts, publisher, performance.rate, lambda sent: bar.update(task, completed=sent))
+        return playback.play(parts, publisher, performance.rate, lambda sent: bar.update(task, completed=sent))
 
 
 def _spacing_ms(rate: float | None) -> float:

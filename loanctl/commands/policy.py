@@ -10,14 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from loanctl.reports import swap_set as outcome_changes
+from loanctl.reports import swap_set
 from loanctl.reports.decision_log import Span, first_decisions, span
-from loanctl.reports.policy_effect import DECIDED, Bill, Decided, Effect, effect
+from loanctl.reports.policy_effect import DECIDED, Bill, Effect, PastDecision, effect
 from schemas.events import LoanDecision, Outcome
 from schemas.projection import Projection
 from scorecard.policy import Policy
 from training.evaluation.cutoffs import Costs
-from training.rows import labelled_events as outcomes
+from training.rows import labelled_events
 from training.settings import TrainingSettings
 
 NEEDED: Final = ("application_id", "outcome", "probability", "approve_below", "decline_from")
@@ -26,8 +26,8 @@ MOST: Final = 200_000
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="What other cut-offs would do.")
 
-Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
-Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
+Since = Annotated[datetime | None, typer.Option(help="PastDecision at this time or later, UTC.")]
+Until = Annotated[datetime | None, typer.Option(help="PastDecision before this time, UTC.")]
 Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions; memory holds no more.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 Below = Annotated[float | None, typer.Option(help="APPROVE under it; the latest decision's where not given.")]
@@ -60,11 +60,11 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
         approve_below=latest["approve_below"] if approve_below is None else approve_below,
         decline_from=latest["decline_from"] if decline_from is None else decline_from,
     )
-    found = effect([_decided(one) for one in past], chosen, outcomes.known(settings), costs)
+    found = effect([_decided(one) for one in past], chosen, labelled_events.known_outcomes(settings), costs)
     if as_json:
         sys.stdout.write(json.dumps(found.plain()) + "\n")
     else:
-        _show(Console(highlight=False, width=None if sys.stdout.isatty() else outcome_changes.WIDE), found, costs)
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else swap_set.WIDE), found, costs)
 
 
 def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any]]:
@@ -73,8 +73,8 @@ def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any
     return list(past.decisions.values())
 
 
-def _decided(decision: Mapping[str, Any]) -> Decided:
-    return Decided(
+def _decided(decision: Mapping[str, Any]) -> PastDecision:
+    return PastDecision(
         application_id=decision["application_id"],
         outcome=Outcome(decision["outcome"]),
         probability=decision["probability"],
@@ -90,7 +90,7 @@ def _show(console: Console, found: Effect, costs: Costs) -> None:
     )
     if found.not_scored:
         console.print(f"{found.not_scored:,} were not scored: no cut-off changes them", soft_wrap=True)
-    console.print(_outcomes(found), outcome_changes.lines(found.changes), _costs(found))
+    console.print(_outcomes(found), swap_set.lines(found.changes), _costs(found))
     console.print(
         f"in lost good loans: a default approved {costs.default:g}, a person's look {costs.review:g}, "
         "a good loan declined 1",

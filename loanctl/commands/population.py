@@ -8,7 +8,7 @@ from rich.console import Console
 
 from loanctl.simulation import population as made_up
 from loanctl.simulation import tables
-from loanctl.simulation.population import Shift, ShiftError
+from loanctl.simulation.population import PopulationShift, ShiftError
 
 BEST_AUC_ROWS: Final = 200_000
 """The best AUC is told to two places; that many rows give it to three."""
@@ -30,7 +30,7 @@ def population(  # noqa: PLR0913 - each argument is an option of the command
     changed_risk: Annotated[float, typer.Option(help="0: they default as ever; 1: as in a changed world.")] = 0.0,
 ) -> None:
     """Write made-up applicants, and what became of their loans, in the columns of the credit-risk file."""
-    shift = Shift(
+    shift = PopulationShift(
         income_factor=income_factor,
         intent_mix=pairs(intent or []),
         missing=missing,

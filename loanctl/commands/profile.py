@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 import typer
 
-from loanctl.reports import file_check as drift_check
+from loanctl.reports import file_check
 from loanctl.reports.decision_log import Span, span
 from loanctl.simulation import tables
 from schemas.applications import UNSEEN, Matrix, invalid
@@ -20,7 +20,7 @@ from schemas.codec import ApplicationReader, schema_ids
 from schemas.contract import Contract, Field, Kind
 from schemas.errors import SetupError
 from schemas.registry_client import WriterSchemas
-from streams.kafka.topic_reader import blocks, extents
+from streams.kafka.topic_reader import blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 PLACE: Final = attrgetter("place")
@@ -44,7 +44,7 @@ def profile(
         problem = "--since and --until are of the topic: a file has no times at which it was produced"
         raise NoApplicantsError(problem)
     chosen = span(since, until, last)
-    values = drift_check.matrix(tables.read(file, contract), contract) if file else _on_topic(connection, chosen)
+    values = file_check.matrix(tables.read(file, contract), contract) if file else _on_topic(connection, chosen)
     if not len(values):
         problem = f"no application on {connection.topics().applications.name}{chosen}"
         raise NoApplicantsError(problem)
@@ -85,7 +85,7 @@ def _field(field: Field, column: Any, wrong: Any) -> Mapping[str, Any]:
 
 
 def _on_topic(connection: Connection, chosen: Span) -> Matrix:
-    lying = extents(connection, [connection.topics().applications.name], chosen.begins)
+    lying = partition_ranges(connection, [connection.topics().applications.name], chosen.begins)
     records = (record for block in blocks(connection, lying) for record in block if record.timestamp in chosen)
     # A topic may hold more than memory does.
     latest = sorted(heapq.nlargest(chosen.most or 0, records, key=PLACE), key=PLACE)

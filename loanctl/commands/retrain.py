@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from drift.retraining import performance_floor as falling
+from drift.retraining import performance_floor
 from schemas.errors import SetupError
 from schemas.events import PerformanceReport, RetrainCause, RetrainCommand
 from scorecard.registry.bundle_cache import Registered
@@ -44,9 +44,9 @@ def retrain(why: Why = "asked by a person", if_auc_under: Floor = None) -> None:
         raise NobodyDecidesError(problem)
     found = _look(champion, if_auc_under)
     if not found.fallen:
-        _say(f"{falling.told(found)}: not surely under {if_auc_under:g}, nothing is asked")
+        _say(f"{performance_floor.reason(found)}: not surely under {if_auc_under:g}, nothing is asked")
         return
-    command = falling.command_of(found, datetime.now(UTC))
+    command = performance_floor.command_of(found, datetime.now(UTC))
     if _asked_before(settings, command):
         _say(f"{command.command_id} was asked before: {command.why}")
         return
@@ -70,10 +70,12 @@ def _by_a_person(settings: TrainingSettings, champion: Registered | None, why: s
 
 def _look(champion: Registered, least_auc: float) -> PerformanceReport:
     # Statistics that a person who asks does without.
-    from drift.agent.performance_check import look
+    from drift.agent.performance_check import check_performance
     from drift.settings import DriftSettings
 
-    found = look(DriftSettings.read().model_copy(update={"least_auc": least_auc}), champion.version, champion.digest)
+    found = check_performance(
+        DriftSettings.read().model_copy(update={"least_auc": least_auc}), champion.version, champion.digest
+    )
     assert found is not None  # noqa: S101 - for the type checker: nothing was seen before
     return found
 

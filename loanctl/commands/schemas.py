@@ -33,7 +33,7 @@ class IncompatibleError(SetupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SubjectPlan:
     """A subject of the registry, and what it should hold."""
 
     name: str
@@ -80,12 +80,12 @@ def check_command() -> None:
         raise typer.Exit(1)
 
 
-def subjects(contract: Contract, topics: Topics) -> tuple[Subject, ...]:
+def subjects(contract: Contract, topics: Topics) -> tuple[SubjectPlan, ...]:
     """Every subject of a product, in the order data flows; dead letters hold bytes as they came."""
     applications = topics.applications
-    found = [Subject(f"{applications.name}-value", contract.schema, applications.compatibility)]
+    found = [SubjectPlan(f"{applications.name}-value", contract.schema, applications.compatibility)]
     found.extend(
-        Subject(f"{topic.name}-value", avro_schema(topic.event), topic.compatibility)
+        SubjectPlan(f"{topic.name}-value", avro_schema(topic.event), topic.compatibility)
         for topic in topics.all()
         if topic.event is not None
     )
@@ -134,7 +134,7 @@ def _required(field: Mapping[str, Any]) -> bool:
     return "default" not in field
 
 
-def _registered(registry: SchemaRegistryClient, subject: Subject) -> int:
+def _registered(registry: SchemaRegistryClient, subject: SubjectPlan) -> int:
     level = ConfigCompatibilityLevel(subject.compatibility.value)
     _asked(lambda: registry.set_config(subject.name, ServerConfig(compatibility=level)))
     try:
@@ -145,7 +145,7 @@ def _registered(registry: SchemaRegistryClient, subject: Subject) -> int:
         raise IncompatibleError(_why(registry, subject)) from cause
 
 
-def _checked(registry: SchemaRegistryClient, subject: Subject) -> Checked:
+def _checked(registry: SchemaRegistryClient, subject: SubjectPlan) -> Checked:
     try:
         versions = _asked(lambda: registry.get_versions(subject.name))
     except SchemaRegistryError as cause:
@@ -162,7 +162,7 @@ def _checked(registry: SchemaRegistryClient, subject: Subject) -> Checked:
     return Checked(subject.name, f"compatible with {len(versions)} {'version' if len(versions) == 1 else 'versions'}")
 
 
-def _why(registry: SchemaRegistryClient, subject: Subject) -> str:
+def _why(registry: SchemaRegistryClient, subject: SubjectPlan) -> str:
     """Not every registry says: the versions are compared here, the latest first."""
     for version in sorted(_asked(lambda: registry.get_versions(subject.name)), reverse=True):
         held = _asked(lambda: registry.get_version(subject.name, version))  # noqa: B023 - called at once

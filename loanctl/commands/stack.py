@@ -10,11 +10,10 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from loanctl import endpoints
-from loanctl import signals as interrupts
+from loanctl import endpoints, signals
 from loanctl.stack import local, state
 from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
-from loanctl.stack.progress import Told
+from loanctl.stack.progress import ConsoleProgress
 from loanctl.stack.state import Endpoints
 
 WATCH_S: Final = 1.0
@@ -40,7 +39,7 @@ def up(
         return
     started = time.monotonic()
     try:
-        found = local.up(folder, wanted, Told(console)).endpoints
+        found = local.up(folder, wanted, ConsoleProgress(console)).endpoints
         console.print(f"Up in {time.monotonic() - started:.1f} s. `loanctl down` stops it.", highlight=False)
     except AlreadyUpError as running:
         console.print(f"{running}.")
@@ -82,7 +81,7 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
     found = state.read(folder)
     # Settings made from an earlier `loanctl status --env` name our own stack, not an outside one.
     ours = set(asdict(found.endpoints).values()) if found else set()
-    given = asdict(endpoints.given())
+    given = asdict(endpoints.from_environment())
     outside = {name: given[name] for name in endpoints.ENDPOINTS if given[name] and given[name] not in ours}
     for name, value in outside.items():
         console.print(f"  [dim]-[/dim] {name} is given: {value}", highlight=False)
@@ -90,9 +89,9 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
 
 
 def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
-    interrupts.heed()
+    signals.heed()
     try:
-        with local_stack(folder, wanted, Told(console)) as stack:
+        with local_stack(folder, wanted, ConsoleProgress(console)) as stack:
             _tell(stack.endpoints)
             console.print("Up. Ctrl-C stops it.")
             while True:

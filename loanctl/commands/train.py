@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.errors import SetupError
 from streams.runtime import logs
 from training.evaluation.cutoffs import Rule
-from training.pipeline.plan import Watch
+from training.pipeline import plan
 from training.promotion.announcer import Announcer
-from training.promotion.gate import Verdict
+from training.promotion.gate import GateVerdict
 from training.rows import labelled_rows as rows
 from training.rows import sources
 from training.rows.labelled_rows import Cleaned
@@ -107,7 +107,7 @@ def _trained(settings: TrainingSettings, cleaned: Cleaned, console: Console) -> 
             bar.advance(task)
             bar.print(f"  trial {trial.number}: {trial.choice.family.value}, AUC {trial.auc:.4f} +- {trial.auc_sd:.4f}")
 
-        watch = Watch(step=lambda word: bar.update(task, description=word), trial=tried)
+        watch = plan.Progress(step=lambda word: bar.update(task, description=word), trial=tried)
         trained = trainer.train(Task(cleaned=cleaned, why="loanctl train"), watch)
     announcer = Announcer(settings, SOURCE)
     settle(registry, trained.registered, announcer, settings.contract().product)
@@ -115,8 +115,8 @@ def _trained(settings: TrainingSettings, cleaned: Cleaned, console: Console) -> 
 
 
 def _summary(trained: Trained, announcer: Announcer, cleaned: Cleaned, seconds: float) -> dict[str, Any]:
-    figures = trained.made.judgement.figures
-    low, high = trained.made.judgement.intervals["auc"]
+    figures = trained.candidate.judgement.figures
+    low, high = trained.candidate.judgement.intervals["auc"]
     return {
         "digest": trained.registered.digest,
         "version": trained.registered.version,
@@ -124,15 +124,15 @@ def _summary(trained: Trained, announcer: Announcer, cleaned: Cleaned, seconds: 
         "family": trained.registered.family,
         **{name: round(figures[name], 6) for name in ("auc", "pr_auc", "f1", "brier", "log_loss", "ece", "ks")},
         "auc_interval": [round(low, 6), round(high, 6)],
-        "logistic_auc": round(trained.made.logistic_auc, 6),
-        "folds_auc": round(trained.made.found.best.auc, 6),
-        "folds_logistic_auc": round(trained.made.found.floor_auc, 6),
+        "logistic_auc": round(trained.candidate.logistic_auc, 6),
+        "folds_auc": round(trained.candidate.found.best.auc, 6),
+        "folds_logistic_auc": round(trained.candidate.found.floor_auc, 6),
         "rows": len(cleaned.rows),
         "left_out": dict(cleaned.left_out),
         "ignored_columns": list(cleaned.ignored_columns),
-        "approve_below": trained.made.scorecard.policy.approve_below,
-        "decline_from": trained.made.scorecard.policy.decline_from,
-        "promoted": trained.answer.verdict is Verdict.PROMOTE,
+        "approve_below": trained.candidate.scorecard.policy.approve_below,
+        "decline_from": trained.candidate.scorecard.policy.decline_from,
+        "promoted": trained.answer.verdict is GateVerdict.PROMOTE,
         "why": trained.answer.why,
         "announced": announcer.said is not None,
         "not_announced": announcer.why_not,

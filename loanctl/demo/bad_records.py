@@ -12,7 +12,7 @@ import fastavro
 
 from loanctl.simulation.playback import Writing
 from schemas.applications import Fault
-from schemas.codec import HEADER, MAGIC, framed
+from schemas.codec import HEADER, MAGIC, frame
 from schemas.records import OutgoingRecord
 
 NOBODYS_SCHEMA_ID: Final = 2_000_000_000
@@ -52,19 +52,19 @@ def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> 
     def changed(kind: str, reason: str | None, **fields: Any) -> Bad:
         name = f"{good[writing.contract.id_field]}-{kind.replace(' ', '-')}"
         record = {**good, writing.contract.id_field: name, **fields}
-        return Bad(kind, framed(schema_id, schema, record), reason)
+        return Bad(kind, frame(schema_id, schema, record), reason)
 
-    stated = framed(schema_id, schema, good)
+    stated = frame(schema_id, schema, good)
     stranger: Any = fastavro.parse_schema(stranger_schema(writing.contract.schema))
     return (
         Bad("not Avro", b'{"person_income": 59000}', "not_framed"),
         Bad("another magic byte", b"\x01" + stated[1:], "not_framed"),
         Bad("rubbish", b"\x7f" * RUBBISH_BYTES, "not_framed"),
         Bad("a schema id of nobody's", HEADER.pack(MAGIC, NOBODYS_SCHEMA_ID) + stated[HEADER.size :], "unknown_schema"),
-        Bad("a required field missing", framed(stranger_id, stranger, good), "incompatible_schema"),
+        Bad("a required field missing", frame(stranger_id, stranger, good), "incompatible_schema"),
         Bad("cut short", stated[:-LOST_BYTES], "undecodable"),
         Bad("a tombstone", None, "tombstone"),
-        Bad("no id", framed(schema_id, schema, {**good, writing.contract.id_field: ""}), "nameless"),
+        Bad("no id", frame(schema_id, schema, {**good, writing.contract.id_field: ""}), "nameless"),
         changed("no income", "out_of_range", person_income=Decimal(0)),
         changed("negative income", "out_of_range", person_income=Decimal(-100)),
         changed("123 years in the job", "out_of_range", person_emp_length=123.0),

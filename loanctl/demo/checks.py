@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from loanctl.reports import stream_audit as figures
+from loanctl.reports import stream_audit
 from loanctl.reports.stream_audit import Observed, Place
 from schemas.events import Outcome, RetrainCause, RetrainStatus, Verdict
 
@@ -22,7 +22,7 @@ SWAPS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class DemoRun:
     """What the demo did, and what it then saw."""
 
     observed: Observed
@@ -44,12 +44,12 @@ class Check:
     seen: str
 
 
-def checks(run: Run) -> tuple[Check, ...]:
+def checks(run: DemoRun) -> tuple[Check, ...]:
     """Every claim of the story, in the order it is told."""
     return (*_answers(run), *_explanations(run.observed), *_drift(run.observed), *_succession(run.observed))
 
 
-def document(run: Run) -> dict[str, Any]:
+def document(run: DemoRun) -> dict[str, Any]:
     """What is left in `build/demo.json`."""
     observed = run.observed
     return {
@@ -57,15 +57,15 @@ def document(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 1),
         "applications": len(observed.applications),
         "decisions": len(observed.decisions),
-        "missing": figures.missing(observed),
-        "duplicates": figures.duplicates(observed),
+        "missing": stream_audit.missing(observed),
+        "duplicates": stream_audit.duplicates(observed),
         "dead_letters": len(observed.dead_letters),
-        "refusals_by_reason": figures.refusals_by_reason(observed),
-        "champions": figures.champions(observed),
-        "drift": figures.drift(observed),
-        "retrain": figures.retrain(observed),
-        "latency_ms": figures.latency_ms(observed, run.arrivals, run.paced_ids),
-        "decisions_per_s": figures.decisions_per_s(observed),
+        "refusals_by_reason": stream_audit.refusals_by_reason(observed),
+        "champions": stream_audit.champions(observed),
+        "drift": stream_audit.drift(observed),
+        "retrain": stream_audit.retrain(observed),
+        "latency_ms": stream_audit.latency_ms(observed, run.arrivals, run.paced_ids),
+        "decisions_per_s": stream_audit.decisions_per_s(observed),
     }
 
 
@@ -74,11 +74,11 @@ def as_json(summary: Mapping[str, Any]) -> str:
     return json.dumps(summary, indent=2) + "\n"
 
 
-def _answers(run: Run) -> tuple[Check, ...]:
+def _answers(run: DemoRun) -> tuple[Check, ...]:
     observed = run.observed
-    missing, twice = figures.missing(observed), figures.duplicates(observed)
-    refusals = figures.refusals_by_reason(observed)
-    latency = figures.latency_ms(observed, run.arrivals, run.paced_ids)
+    missing, twice = stream_audit.missing(observed), stream_audit.duplicates(observed)
+    refusals = stream_audit.refusals_by_reason(observed)
+    latency = stream_audit.latency_ms(observed, run.arrivals, run.paced_ids)
     return (
         Check("Applications were played", bool(observed.applications), f"{len(observed.applications):,}"),
         Check("Every application was answered", missing == 0, f"{missing:,} missing"),
@@ -122,9 +122,9 @@ def _succession(observed: Observed) -> tuple[Check, ...]:
     promoted = [result for result in observed.results if result.status is RetrainStatus.PROMOTED]
     earned = any(result.command_id in commanded for result in promoted)
     announced = {announcement.version for announcement in observed.announcements}
-    decided = [champion["version"] for champion in figures.champions(observed)]
+    decided = [champion["version"] for champion in stream_audit.champions(observed)]
     successors = {result.challenger_version for result in promoted}
-    back = figures.returned(observed)
+    back = stream_audit.returned(observed)
     calm = [
         report
         for report in observed.reports

@@ -18,15 +18,14 @@ import typer
 from confluent_kafka import Producer
 from rich.console import Console
 
-from loanctl import endpoints
-from loanctl import signals as interrupts
+from loanctl import endpoints, signals
 from loanctl.commands import schemas
 from loanctl.commands import topics as topic_command
 from loanctl.demo import checks, show
-from loanctl.demo.story import Story
+from loanctl.demo.story import DemoStory
 from loanctl.stack import local, state
 from loanctl.stack.local import Wanted, local_stack
-from loanctl.stack.progress import Told
+from loanctl.stack.progress import ConsoleProgress
 from streams.runtime import logs
 from streams.runtime.settings import Connection, read
 
@@ -45,10 +44,10 @@ def demo(
     began = time.monotonic()
     console = show.a_console()
     logs.configure("error", "demo")
-    interrupts.heed()
+    signals.heed()
     try:
         with _theatre(console) as connection:
-            run = Story(console, connection, FOLDER, seed, began).told()
+            run = DemoStory(console, connection, FOLDER, seed, began).told()
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -69,7 +68,7 @@ def _theatre(console: Console) -> Iterator[Connection]:
     local.down(FOLDER)
     shutil.rmtree(FOLDER, ignore_errors=True)
     outside = _outside()
-    with local_stack(FOLDER, outside, Told(console)) as stack:
+    with local_stack(FOLDER, outside, ConsoleProgress(console)) as stack:
         os.environ.update(endpoints.variables(stack.endpoints) | _own_names(outside))
         connection = Connection.read()
         _rouse(connection)
@@ -85,7 +84,7 @@ def _outside() -> Wanted:
     """What settings name, but for the stack of `loanctl up`: that is somebody's work, and not for playing."""
     found = state.read(endpoints.state_dir(os.environ))
     ours = set(asdict(found.endpoints).values()) if found else set()
-    named = {name: value for name, value in asdict(endpoints.given()).items() if value and value not in ours}
+    named = {name: value for name, value in asdict(endpoints.from_environment()).items() if value and value not in ours}
     return Wanted(**named)
 
 

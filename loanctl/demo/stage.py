@@ -15,10 +15,9 @@ from loanctl.demo import show
 from loanctl.reports.event_log import Decoding
 from loanctl.reports.stream_audit import Place
 from loanctl.reports.topic_watcher import Watcher
-from loanctl.simulation import playback as play
-from loanctl.simulation import population
+from loanctl.simulation import playback, population
 from loanctl.simulation.playback import Script, Writing
-from loanctl.simulation.population import Shift
+from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from schemas.events import (
     DriftReport,
@@ -50,7 +49,7 @@ class Act:
     applicants: int
     rate: float | None
     """A second; None for as fast as can be."""
-    shift: Shift = population.UNSHIFTED
+    shift: PopulationShift = population.UNSHIFTED
     ended: bool = True
     """Whether what became of their loans is told, at once."""
 
@@ -86,14 +85,14 @@ class Stage:
         applicants = population.applicants(act.applicants, self.seed + self.acts, act.shift)
         table = Table(act.name, act.name, applicants)
         script = Script(start=self.clock, spacing=SPACING)
-        parts = [play.applications(table, script, self.writing)]
+        parts = [playback.applications(table, script, self.writing)]
         if act.ended:
-            parts.append(play.outcomes(table, script, self.writing))
+            parts.append(playback.outcomes(table, script, self.writing))
         if act.rate is not None:
             self.paced.append(f"{act.name}-")
         with self._bar() as bar:
             task = bar.add_task(act.name, total=act.applicants)
-            play.play(parts, self.publisher, act.rate, lambda sent: self._told(bar, task, sent))
+            playback.play(parts, self.publisher, act.rate, lambda sent: self._told(bar, task, sent))
         self.owed += act.applicants
         self.clock += act.applicants * SPACING
         self.show_windows()

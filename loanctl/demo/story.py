@@ -20,15 +20,14 @@ from rich.console import Console
 from loanctl.commands.population import BEST_AUC_ROWS
 from loanctl.demo import bad_records, show
 from loanctl.demo.bad_records import Bad
-from loanctl.demo.checks import Run
+from loanctl.demo.checks import DemoRun
 from loanctl.demo.crew import Member, crew
 from loanctl.demo.stage import APPLICANTS_A_WINDOW, SPACING, WINDOW, Act, Stage
-from loanctl.reports import event_log as sightings
+from loanctl.reports import event_log
 from loanctl.reports.topic_watcher import Watcher
-from loanctl.simulation import playback as play
-from loanctl.simulation import population, tables
+from loanctl.simulation import playback, population, tables
 from loanctl.simulation.playback import Script
-from loanctl.simulation.population import Shift
+from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from schemas.errors import SetupError
 from schemas.events import Outcome, RetrainStatus
@@ -40,7 +39,7 @@ SOURCE: Final = "/loanctl/demo"
 FIRST_ROWS: Final = 8_000
 BUDGET: Final = {"trials": "3", "folds": "3", "most_trees": "300"}
 """One try of each family, so that the story is short; `loanctl train` tries more."""
-INFLATION: Final = Shift(income_factor=1.6, changed_risk=1.0)
+INFLATION: Final = PopulationShift(income_factor=1.6, changed_risk=1.0)
 """Incomes rise, and the same income is worth less: what was learnt is wrong."""
 
 RATE: Final = 650.0
@@ -65,7 +64,7 @@ class UntrainedError(SetupError):
         super().__init__(f"the first champion could not be trained (exit status {status})")
 
 
-class Story:
+class DemoStory:
     """One telling."""
 
     def __init__(self, console: Console, connection: Connection, folder: Path, seed: int, began: float) -> None:
@@ -77,7 +76,7 @@ class Story:
         self._base = folder / "applicants.csv"
         self._refusals: Counter[str] = Counter()
 
-    def told(self) -> Run:
+    def told(self) -> DemoRun:
         """Tell the story; what lay on the topics when it ended, however far it came."""
         self._first_champion()
         topics = self._connection.topics()
@@ -90,10 +89,10 @@ class Story:
             self._ready(members)
             stage = Stage(
                 console=self._console,
-                writing=play.writing(self._connection),
+                writing=playback.writing(self._connection),
                 publisher=publisher,
                 watcher=watcher,
-                decoding=sightings.Decoding(self._connection),
+                decoding=event_log.Decoding(self._connection),
                 clock=_last_week(),
                 seed=self._seed,
             )
@@ -173,7 +172,7 @@ class Story:
         subject = f"{stage.topics.applications.name}-stranger"
         stranger_id = self._connection.registry().register_schema(subject, stranger)
         table = Table("bad", "bad", population.applicants(1, self._seed))
-        good = next(play.records(table, Script(start=stage.clock, spacing=SPACING), contract))
+        good = next(playback.records(table, Script(start=stage.clock, spacing=SPACING), contract))
         return bad_records.bad_records(good, stage.writing, stranger_id)
 
     def _shifted(self, stage: Stage) -> bool:
@@ -222,9 +221,9 @@ class Story:
         stage.watcher.wait_for(lambda: stage.steady_since(version), DRIFT_PATIENCE_S)
         stage.show_windows()
 
-    def _seen(self, stage: Stage) -> Run:
-        return Run(
-            observed=sightings.observed(self._connection),
+    def _seen(self, stage: Stage) -> DemoRun:
+        return DemoRun(
+            observed=event_log.observed(self._connection),
             arrivals=stage.arrivals(),
             expected_refusals=dict(self._refusals),
             paced_ids=tuple(stage.paced),

@@ -44,7 +44,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class ProbabilityShift:
     """The challenger's probability of default less the champion's."""
 
     scored: int
@@ -112,7 +112,7 @@ class Comparison:
     pairs: int
     flips: tuple[Change, ...]
     """From the champion's outcome to the challenger's."""
-    shift: Shift | None
+    shift: ProbabilityShift | None
     """None where nobody was scored by both."""
     reasons: tuple[ReasonChange, ...]
     features: tuple[FeatureChange, ...]
@@ -157,8 +157,8 @@ def comparison(pairs: Sequence[Pair], defaulted: Mapping[str, bool], seed: int =
     )
 
 
-def _shift(differences: Floats) -> Shift:
-    return Shift(
+def _shift(differences: Floats) -> ProbabilityShift:
+    return ProbabilityShift(
         scored=len(differences),
         mean=float(differences.mean()),
         mean_absolute=float(np.abs(differences).mean()),

@@ -24,7 +24,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ChampionPerformance:
     """One champion over one stretch."""
 
     start: datetime
@@ -36,7 +36,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class PerformanceSummary:
     """All that was asked for."""
 
     as_of: datetime
@@ -44,21 +44,23 @@ class Telling:
     kept: float
     """Share of the loans that memory had room for."""
     notes: Notes
-    told: tuple[Told, ...]
+    told: tuple[ChampionPerformance, ...]
 
     def plain(self) -> dict[str, Any]:
         """As JSON can tell it."""
         return asdict(self)
 
 
-def telling(connection: Connection, stretches: Sequence[Stretch], rules: JoinRules, as_of: datetime) -> Telling:
+def telling(
+    connection: Connection, stretches: Sequence[Stretch], rules: JoinRules, as_of: datetime
+) -> PerformanceSummary:
     """The performance of each stretch, all within the rules'.
 
     Raises:
         OutageError: broker or registry is away.
     """
     joining = joined(connection, decisions_and_outcomes(connection), rules)
-    return Telling(
+    return PerformanceSummary(
         as_of=as_of,
         age_days=rules.age_ms / 86_400_000,
         kept=joining.share,
@@ -67,11 +69,11 @@ def telling(connection: Connection, stretches: Sequence[Stretch], rules: JoinRul
     )
 
 
-def _told(joining: Joining, stretches: Iterable[Stretch], rules: JoinRules) -> Iterator[Told]:
+def _told(joining: Joining, stretches: Iterable[Stretch], rules: JoinRules) -> Iterator[ChampionPerformance]:
     for stretch in stretches:
         start, end = millis_of(stretch.start), millis_of(stretch.end)
         for version in [stretch.version] if stretch.version else joining.versions(start, end):
-            yield Told(
+            yield ChampionPerformance(
                 start=stretch.start,
                 end=stretch.end,
                 champion_version=version,

@@ -15,7 +15,7 @@ from drift.rereading import projected
 from schemas.errors import SetupError
 from schemas.projection import Projection
 from schemas.topics import Topic
-from streams.kafka.topic_reader import extents
+from streams.kafka.topic_reader import partition_ranges
 from streams.runtime.settings import Connection
 
 
@@ -120,7 +120,7 @@ def latest_decision(connection: Connection, topic: Topic, projection: Projection
 def _read(
     connection: Connection, topic: Topic, projection: Projection, chosen: Span
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    lying = extents(connection, [topic.name], chosen.begins)
+    lying = partition_ranges(connection, [topic.name], chosen.begins)
     # Within a partition timestamps need not rise, so the beginning is not enough.
     for record, decision in projected(connection, lying, projection, lambda one: one.timestamp in chosen):
         if decision is not None:

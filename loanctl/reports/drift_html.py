@@ -7,8 +7,8 @@ from typing import Final
 
 from drift.detection.verdict import DRIFTED_FROM, QUALITY_BINS, WATCH_FROM
 from loanctl.commands.drift_performance import COLUMNS, FIGURES, figures, remarks, row
-from loanctl.reports.champion_performance import Telling
-from loanctl.reports.lineage import Story
+from loanctl.reports.champion_performance import PerformanceSummary
+from loanctl.reports.lineage import Lineage
 from schemas.events import DriftReport, FeatureDrift, PerformanceReport, Verdict
 
 COLOURS: Final = {Verdict.STEADY: "#2a7", Verdict.WATCH: "#c90", Verdict.DRIFTED: "#c33"}
@@ -27,9 +27,9 @@ th:first-child, td:first-child { text-align: left; } tr { border-bottom: 1px sol
 
 
 def page(
-    stories: Sequence[Story[DriftReport]],
-    performance: Telling | None = None,
-    looks: Sequence[Story[PerformanceReport]] = (),
+    stories: Sequence[Lineage[DriftReport]],
+    performance: PerformanceSummary | None = None,
+    looks: Sequence[Lineage[PerformanceReport]] = (),
 ) -> str:
     """The page of some windows, the last one in full.
 
@@ -55,7 +55,7 @@ def _heading(report: DriftReport) -> str:
     )
 
 
-def _over_time(stories: Sequence[Story[DriftReport]]) -> str:
+def _over_time(stories: Sequence[Lineage[DriftReport]]) -> str:
     """Largest PSI of each window, with the two cut-offs."""
     found = [story.report for story in stories]
     top = max([DRIFTED_FROM * 1.5, *(report.largest_psi for report in found)])
@@ -78,13 +78,13 @@ def _over_time(stories: Sequence[Story[DriftReport]]) -> str:
     )
 
 
-def _windows(stories: Sequence[Story[DriftReport]]) -> str:
+def _windows(stories: Sequence[Lineage[DriftReport]]) -> str:
     head = "<tr><th>window ends (UTC)</th><th>n</th><th>late</th><th>verdict</th><th>PSI</th><th>feature</th>"
     rows = "".join(_window_row(story) for story in stories)
     return f"<h2>Windows</h2><table>{head}<th>command</th><th>result</th><th>champion</th></tr>{rows}</table>"
 
 
-def _window_row(story: Story[DriftReport]) -> str:
+def _window_row(story: Lineage[DriftReport]) -> str:
     report = story.report
     cells = (
         f"{report.window_end:%Y-%m-%d %H:%M:%S}",
@@ -100,7 +100,7 @@ def _window_row(story: Story[DriftReport]) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _performance(found: Telling | None) -> str:
+def _performance(found: PerformanceSummary | None) -> str:
     if found is None or not any(told.performance.decided for told in found.told):
         return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
@@ -116,7 +116,7 @@ def _performance(found: Telling | None) -> str:
     )
 
 
-def _looks(stories: Sequence[Story[PerformanceReport]]) -> str:
+def _looks(stories: Sequence[Lineage[PerformanceReport]]) -> str:
     if not stories:
         return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in ("as of (UTC)", "champion", *FIGURES, "command", "result"))
@@ -126,7 +126,7 @@ def _looks(stories: Sequence[Story[PerformanceReport]]) -> str:
     )
 
 
-def _look_row(story: Story[PerformanceReport]) -> str:
+def _look_row(story: Lineage[PerformanceReport]) -> str:
     report = story.report
     cells = (
         f"{report.as_of:%Y-%m-%d %H:%M:%S}",

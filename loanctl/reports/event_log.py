@@ -11,7 +11,7 @@ import fastavro
 
 from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from loanctl.reports.topic_watcher import everything
-from schemas.codec import ApplicationReader, schema_ids, unframed
+from schemas.codec import ApplicationReader, schema_ids, unframe
 from schemas.events import (
     ChampionAnnouncement,
     DriftReport,
@@ -83,7 +83,7 @@ class Decoding:
         writers = self._writers.of(schema_ids([record.value for record in records]))
         found: list[Any] = []
         for record in records:
-            schema_id, body = unframed(record.value)
+            schema_id, body = unframe(record.value)
             writer: Any = writers[schema_id]
             found.append(fastavro.schemaless_reader(io.BytesIO(body), writer, reader))
         return found

@@ -8,7 +8,7 @@ from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
 from drift.detection.drift_report import report_of
 from drift.settings import DriftSettings
-from drift.windows.window import Tally, Window
+from drift.windows.window import TopicCount, Window
 from loanctl.reports.recompute import reference_of
 from loanctl.simulation.tables import Table
 from schemas.applications import UNSEEN, Matrix, with_ratios
@@ -16,14 +16,14 @@ from schemas.contract import Contract, Field, Kind
 from schemas.errors import SetupError
 from schemas.events import DriftReport
 from scorecard.profile import Population, Profile, profile_of
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 
 
 class NoReferenceError(SetupError):
     """There is nothing to measure the file against."""
 
 
-def judged(table: Table, against: Table | None, settings: DriftSettings) -> DriftReport:
+def check_file(table: Table, against: Table | None, settings: DriftSettings) -> DriftReport:
     """The report of a file's rows, all in one window.
 
     Args:
@@ -38,7 +38,7 @@ def judged(table: Table, against: Table | None, settings: DriftSettings) -> Drif
     cells = ApplicationCells(contract, reference)
     values = matrix(table, contract)
     counts = np.bincount(cells.cells(values).ravel(), minlength=cells.shape.cells)
-    tally = Tally(n=len(values), counts=counts)
+    tally = TopicCount(n=len(values), counts=counts)
     window = Window(start=0, end=1, tallies={rules.reporting.applications_topic: tally}, stretches={})
     return report_of(window, reference, rules.reporting)
 
@@ -55,7 +55,7 @@ def by_champion(settings: DriftSettings) -> Reference:
     Raises:
         NoReferenceError: there is no champion.
     """
-    registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
     champion = registry.champion()
     if champion is None:
         problem = f"{registry.name} has no champion: train one, or name a file by --against"

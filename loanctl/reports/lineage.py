@@ -27,7 +27,7 @@ HEAVY = frozenset({"features", "decisions"})
 
 
 @dataclass(frozen=True, slots=True)
-class Story(Generic[Report]):
+class Lineage(Generic[Report]):
     """One finding, and what followed; None where nothing has."""
 
     report: Report
@@ -50,11 +50,11 @@ class Story(Generic[Report]):
 class Stories:
     """All that was found, each kind in the order told."""
 
-    windows: Sequence[Story[DriftReport]]
-    looks: Sequence[Story[PerformanceReport]]
+    windows: Sequence[Lineage[DriftReport]]
+    looks: Sequence[Lineage[PerformanceReport]]
 
 
-def told(connection: Connection) -> Stories:
+def lineages(connection: Connection) -> Stories:
     """The story of every finding on the topics.
 
     Raises:
@@ -80,7 +80,7 @@ def stories(
     commands: Sequence[RetrainCommand],
     results: Sequence[RetrainResult],
     announcements: Sequence[ChampionAnnouncement],
-) -> list[Story[Report]]:
+) -> list[Lineage[Report]]:
     """Reports with what shares their command's id; a DUPLICATE gives way to the answer that it repeats."""
     commanded = {command.command_id: command for command in commands}
     answered: dict[str, RetrainResult] = {}
@@ -89,7 +89,7 @@ def stories(
             answered[result.command_id] = result
     announced = {each.command_id: each for each in announcements if each.command_id}
     return [
-        Story(report, commanded.get(name), answered.get(name), announced.get(name)) if name else Story(report)
+        Lineage(report, commanded.get(name), answered.get(name), announced.get(name)) if name else Lineage(report)
         for report in reports
         for name in [report.command_id]
     ]

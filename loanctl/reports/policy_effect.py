@@ -21,7 +21,7 @@ DECIDED: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class PastDecision:
     """What is needed of a decision."""
 
     application_id: str
@@ -92,7 +92,7 @@ class Effect:
         }
 
 
-def effect(decided: Sequence[Decided], policy: Policy, defaulted: Mapping[str, bool], costs: Costs) -> Effect:
+def effect(decided: Sequence[PastDecision], policy: Policy, defaulted: Mapping[str, bool], costs: Costs) -> Effect:
     """What a policy would have done to decisions.
 
     Args:

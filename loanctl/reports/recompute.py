@@ -1,6 +1,6 @@
 """A report's records read again, by the offsets that it names. What they give: `drift.detection.recompute`."""
 
-from drift.agent import performance_check as looking
+from drift.agent import performance_check
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
 from drift.detection.recompute import Reread, recomputed
@@ -13,8 +13,8 @@ from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange, Perfo
 from schemas.registry_client import EventSerde, WriterSchemas
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
-from scorecard.registry.model_registry import Registry
-from streams.kafka.topic_reader import Extent, Record, batch_of, blocks
+from scorecard.registry.model_registry import ModelRegistry
+from streams.kafka.topic_reader import PartitionRange, Record, batch_of, blocks
 
 
 class UndeclaredSeasonError(SetupError):
@@ -35,7 +35,7 @@ def again(report: DriftReport | PerformanceReport, settings: DriftSettings) -> D
         SetupError: the champion's bundle is not there, or is another; or the season's declaration is gone.
     """
     if isinstance(report, PerformanceReport):
-        return looking.again(settings, report)
+        return performance_check.again(settings, report)
     return _window_again(report, settings)
 
 
@@ -74,7 +74,7 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
         OutageError: MLflow is away.
         SetupError: no such version, or another bundle than was named.
     """
-    registry = Registry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
     # What the cache has needs no MLflow, whose import alone takes seconds.
     place = BundleCache(settings.cache(), of=settings.mlflow_uri).find(digest) or registry.fetch(version)
     scorecard = bundle.read(place, settings.contract(), digest)
@@ -100,5 +100,5 @@ def _compared_with(report: DriftReport, reference: Reference, settings: DriftSet
 
 def _records(stretch: OffsetRange, settings: DriftSettings) -> list[Record]:
     """Those of a stretch that are still there, in order."""
-    extent = Extent(stretch.topic, stretch.partition, stretch.first, stretch.last + 1)
+    extent = PartitionRange(stretch.topic, stretch.partition, stretch.first, stretch.last + 1)
     return [record for block in blocks(settings, [extent]) for record in block]

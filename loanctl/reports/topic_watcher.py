@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from schemas.topics import Topic
-from streams.kafka.topic_reader import Record, UnreadTopicError, blocks, extents, record_of
+from streams.kafka.topic_reader import Record, UnreadTopicError, blocks, partition_ranges, record_of
 from streams.runtime.settings import Connection
 
 POLL_S: Final = 0.05
@@ -88,7 +88,7 @@ def everything(connection: Connection, topics: Sequence[Topic]) -> dict[str, lis
         UnreadTopicError: the broker gave nothing for too long.
         NoTopicError: a topic does not exist.
     """
-    lying = extents(connection, [topic.name for topic in topics])
+    lying = partition_ranges(connection, [topic.name for topic in topics])
     records = [record for block in blocks(connection, lying) for record in block]
     found: dict[str, list[Record]] = {topic.name: [] for topic in topics}
     for record in sorted(records, key=lambda record: record.place):

@@ -16,7 +16,7 @@ import numpy as np
 
 from loanctl.simulation import tables
 from loanctl.simulation.tables import Table
-from schemas.codec import framed
+from schemas.codec import frame
 from schemas.contract import Contract
 from schemas.events import LoanOutcome, as_record, avro_schema
 from schemas.records import OutgoingRecord
@@ -81,7 +81,7 @@ def applications(table: Table, script: Script, writing: Writing) -> Iterator[Out
     schema: Any = fastavro.parse_schema(dict(writing.contract.schema))
     for record in records(table, script, writing.contract):
         name: str = record[writing.contract.id_field]
-        value = framed(writing.application_schema_id, schema, record)
+        value = frame(writing.application_schema_id, schema, record)
         yield OutgoingRecord(writing.topics.applications.name, name.encode(), value)
 
 
@@ -114,7 +114,7 @@ def outcomes(table: Table, script: Script, writing: Writing) -> Iterator[Outgoin
             defaulted=labels[row],
             observed_at=_signed(script, place) + script.outcome_after,
         )
-        value = framed(writing.outcome_schema_id, schema, as_record(outcome))
+        value = frame(writing.outcome_schema_id, schema, as_record(outcome))
         yield OutgoingRecord(writing.topics.outcomes.name, outcome.application_id.encode(), value)
 
 

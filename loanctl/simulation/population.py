@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from loanctl.simulation import true_risk as risk
+from loanctl.simulation import true_risk
 from schemas.errors import SetupError
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ INTENTS: Final = {
 GRADES: Final = ("A", "B", "C", "D", "E", "F", "G")
 
 NEW_INTENT: Final = "GREENENERGY"
-"""The level that `Shift.new_levels` brings in: a purpose that no contract of today declares."""
+"""The level that `PopulationShift.new_levels` brings in: a purpose that no contract of today declares."""
 
 MEDIAN_INCOME: Final = 55_000.0
 INCOME_SD: Final = 0.52
@@ -77,7 +77,7 @@ class ShiftError(SetupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class PopulationShift:
     """How the applicants differ from the usual ones; the default is not at all."""
 
     income_factor: float = 1.0
@@ -113,10 +113,10 @@ class Shift:
         yield any(self.intent_mix.get(intent, 1.0) > 0.0 for intent in INTENTS), "intent_mix leaves no intent"
 
 
-UNSHIFTED: Final = Shift()
+UNSHIFTED: Final = PopulationShift()
 
 
-def applicants(rows: int, seed: int, shift: Shift = UNSHIFTED) -> pd.DataFrame:
+def applicants(rows: int, seed: int, shift: PopulationShift = UNSHIFTED) -> pd.DataFrame:
     """A table of applicants with `COLUMNS`, in no order; `loan_status` 1 is a default.
 
     Args:
@@ -124,22 +124,22 @@ def applicants(rows: int, seed: int, shift: Shift = UNSHIFTED) -> pd.DataFrame:
     """
     generator = np.random.default_rng(seed)
     table = _stated(rows, generator, shift)
-    visible = risk.log_odds(table, shift.changed_risk)
+    visible = true_risk.log_odds(table, shift.changed_risk)
     hidden = generator.standard_normal(rows)
-    table["loan_status"] = risk.defaults(visible, hidden, generator)
+    table["loan_status"] = true_risk.defaults(visible, hidden, generator)
     grades = _grades(visible, hidden, generator)
     table["loan_grade"] = np.array(GRADES)[grades]
     table["loan_int_rate"] = _rates(grades, generator)
     return table[list(COLUMNS)]
 
 
-def best_auc(rows: int, seed: int, shift: Shift = UNSHIFTED) -> float:
+def best_auc(rows: int, seed: int, shift: PopulationShift = UNSHIFTED) -> float:
     """The AUC of a perfect scorecard (without grade and rate) on such applicants; see `risk.best_auc`."""
     table = _stated(rows, np.random.default_rng(seed), shift)
-    return risk.best_auc(risk.log_odds(table, shift.changed_risk))
+    return true_risk.best_auc(true_risk.log_odds(table, shift.changed_risk))
 
 
-def _stated(rows: int, generator: np.random.Generator, shift: Shift) -> pd.DataFrame:
+def _stated(rows: int, generator: np.random.Generator, shift: PopulationShift) -> pd.DataFrame:
     """What the applicants and the bureau say: every column but the outcome and the lender's own two."""
     age = np.minimum(20.0 + np.floor(generator.gamma(1.6, 5.0, rows)), 80.0)
     income = _incomes(age, shift.income_factor, generator)
@@ -195,7 +195,7 @@ def _histories(age: Floats, generator: np.random.Generator) -> npt.NDArray[np.in
     return np.minimum(years, age - 16.0).astype(np.int64)
 
 
-def _intents(rows: int, shift: Shift, generator: np.random.Generator) -> npt.NDArray[Any]:
+def _intents(rows: int, shift: PopulationShift, generator: np.random.Generator) -> npt.NDArray[Any]:
     shares = shift.intent_shares()
     drawn = generator.choice(np.array(list(shares), dtype=object), size=rows, p=list(shares.values()))
     drawn[generator.random(rows) < shift.new_levels] = NEW_INTENT

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from loanctl.stack.artifacts import Artifact
-from loanctl.stack.progress import Telling
+from loanctl.stack.progress import ProgressReporter
 from schemas.errors import OutageError, SetupError
 
 CACHE_DIR: Final = "LOAN_CACHE_DIR"
@@ -71,7 +71,7 @@ class Cache:
         """Those that are not here yet."""
         return tuple(artifact for artifact in artifacts if not self._here(artifact))
 
-    def fetch(self, artifacts: tuple[Artifact, ...], telling: Telling) -> None:
+    def fetch(self, artifacts: tuple[Artifact, ...], telling: ProgressReporter) -> None:
         """Make all of them present; asks the network only for those that are not.
 
         Raises:

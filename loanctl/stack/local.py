@@ -17,8 +17,8 @@ from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import Kafka
 from loanctl.stack.ports import free_ports, is_free
 from loanctl.stack.processes import Running
-from loanctl.stack.progress import SILENCE, Telling
-from loanctl.stack.registry import Registry
+from loanctl.stack.progress import SILENCE, ProgressReporter
+from loanctl.stack.registry import SchemaRegistryServer
 from loanctl.stack.service import Service, await_ready
 from loanctl.stack.state import Endpoints, State
 from loanctl.stack.tracking import MlflowServer
@@ -85,7 +85,7 @@ class LocalStack:
         time.sleep(down_for_s)
         self.start("kafka")
 
-    def start_all(self, telling: Telling) -> None:
+    def start_all(self, telling: ProgressReporter) -> None:
         """Start every part together, and return when all of them answer."""
         launched = []
         for service in self._services.values():
@@ -119,7 +119,7 @@ class LocalStack:
         return next(process for process in self._state.running if process.name == name)
 
 
-def up(state_dir: Path, wanted: Wanted, telling: Telling, guard: Guard | None = None) -> LocalStack:
+def up(state_dir: Path, wanted: Wanted, telling: ProgressReporter, guard: Guard | None = None) -> LocalStack:
     """Fetch what is not here yet, and start a stack; what was started is stopped again if a part fails.
 
     Raises:
@@ -159,7 +159,9 @@ def down(state_dir: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def local_stack(state_dir: Path, wanted: Wanted | None = None, telling: Telling = SILENCE) -> Iterator[LocalStack]:
+def local_stack(
+    state_dir: Path, wanted: Wanted | None = None, telling: ProgressReporter = SILENCE
+) -> Iterator[LocalStack]:
     """A stack for the length of a block; it ends with the block, and also when this process is killed."""
     with Guard() as guard:
         stack = up(state_dir, wanted or Wanted(), telling, guard)
@@ -175,14 +177,14 @@ def _stop(found: State) -> None:
 
 
 def _built(
-    state_dir: Path, wanted: Wanted, telling: Telling, previous: State | None, guard: Guard | None
+    state_dir: Path, wanted: Wanted, telling: ProgressReporter, previous: State | None, guard: Guard | None
 ) -> LocalStack:
     services = _services(state_dir, wanted, telling, previous)
     by_name = {service.name: service for service in services}
     kafka, registry, mlflow = (by_name.get(name) for name in ("kafka", "registry", "mlflow"))
     endpoints = Endpoints(
         bootstrap_servers=kafka.bootstrap_servers if isinstance(kafka, Kafka) else str(wanted.bootstrap_servers),
-        registry_url=registry.url if isinstance(registry, Registry) else str(wanted.registry_url),
+        registry_url=registry.url if isinstance(registry, SchemaRegistryServer) else str(wanted.registry_url),
         mlflow_uri=mlflow.url
         if isinstance(mlflow, MlflowServer)
         else wanted.mlflow_uri or tracking.store_uri(state_dir),
@@ -190,7 +192,9 @@ def _built(
     return LocalStack(state_dir, endpoints, services, guard)
 
 
-def _services(state_dir: Path, wanted: Wanted, telling: Telling, previous: State | None) -> tuple[Service, ...]:
+def _services(
+    state_dir: Path, wanted: Wanted, telling: ProgressReporter, previous: State | None
+) -> tuple[Service, ...]:
     artifacts, cache = locked_artifacts(), Cache(cache_dir(os.environ))
     logs = state_dir / "log"
     services: list[Service] = []
@@ -200,7 +204,7 @@ def _services(state_dir: Path, wanted: Wanted, telling: Telling, previous: State
     if not wanted.registry_url:
         cache.fetch((artifacts.registry,), telling)
         content = cache.unpacked(artifacts.registry)
-        services.append(Registry(state_dir / "registry", logs, _ports("registry", 2, previous), content))
+        services.append(SchemaRegistryServer(state_dir / "registry", logs, _ports("registry", 2, previous), content))
     if not wanted.bootstrap_servers:
         cache.fetch(artifacts.kafka, telling)
         class_path = tuple(cache.path(artifact) for artifact in artifacts.kafka)

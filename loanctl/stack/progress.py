@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 Advance = Callable[[int], None]
 
 
-class Telling(Protocol):
+class ProgressReporter(Protocol):
     """Hears of work as it goes."""
 
     def fetching(self, files: int, total_bytes: int) -> AbstractContextManager[Advance]:
@@ -36,7 +36,7 @@ class Silence:
         yield
 
 
-class Told:
+class ConsoleProgress:
     """Tells a terminal by bars, and a file by lines."""
 
     def __init__(self, console: Console | None = None) -> None:

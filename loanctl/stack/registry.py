@@ -17,7 +17,7 @@ PROBE_TIMEOUT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class SchemaRegistryServer:
     """A schema registry with its database in `folder`; `content` is the unpacked archive."""
 
     folder: Path

@@ -29,7 +29,7 @@ SYMBOLS: Final = len(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordTable:
     """Strings to be recognised, one after the other."""
 
     letters: Bytes
@@ -76,7 +76,7 @@ def is_ours(writer: Mapping[str, Any] | None) -> bool:
     return writer is not None and fastavro.schema.to_parsing_canonical_form(dict(writer)) == _own()
 
 
-def decode(values: Sequence[bytes], features: Words, codes: Words, reference: bytes) -> Decisions:
+def decode(values: Sequence[bytes], features: WordTable, codes: WordTable, reference: bytes) -> Decisions:
     """Columns of framed values, all written by our own schema.
 
     Args:
@@ -118,7 +118,7 @@ def decode(values: Sequence[bytes], features: Words, codes: Words, reference: by
 
 def warm() -> None:
     """Compiles the pass, or loads it from the cache."""
-    decode([b"\0"], Words.of(()), Words.of(()), b"-")
+    decode([b"\0"], WordTable.of(()), WordTable.of(()), b"-")
 
 
 @lru_cache(maxsize=1)

@@ -34,7 +34,7 @@ ID_PLACE: Final = HEADER.size + 1
 """Where the decision id begins in a framed record: after the header and its own length, a byte."""
 
 
-class Words(NamedTuple):
+class EncodedWords(NamedTuple):
     """Encoded strings, one after the other: word i is `data[starts[i]:starts[i + 1]]`."""
 
     data: npt.NDArray[np.uint8]
@@ -45,19 +45,19 @@ class Phrases(NamedTuple):
     """All that a scorecard, a policy and a topic say the same in every decision."""
 
     header: npt.NDArray[np.uint8]
-    names: Words
+    names: EncodedWords
     """Feature names, as strings."""
-    levels: Words
+    levels: EncodedWords
     """Levels of all features in turn, as string branches of a contribution's value."""
     first_level: npt.NDArray[np.int64]
     """Of each feature; -1 for a number."""
     positions: npt.NDArray[np.int64]
     """Of each feature in the values' columns."""
-    reasons: Words
+    reasons: EncodedWords
     """Code and text of each reason."""
     code_of: npt.NDArray[np.int64]
     baseline: npt.NDArray[np.float64]
-    faults: Words
+    faults: EncodedWords
     """By `Fault`, as string branches; the first is null."""
     cut_offs: npt.NDArray[np.uint8]
     scorecard: npt.NDArray[np.uint8]
@@ -66,7 +66,7 @@ class Phrases(NamedTuple):
     base_value: float
 
 
-class Rows(NamedTuple):
+class EncoderColumns(NamedTuple):
     """The columns of n decisions, in the writer's own types."""
 
     digests: npt.NDArray[np.uint8]
@@ -127,7 +127,7 @@ def phrases_of(scorecard: Scorecard, version: str, policy: Policy, topic: str, s
     )
 
 
-def written(phrases: Phrases, rows: Rows) -> Written:
+def written(phrases: Phrases, rows: EncoderColumns) -> Written:
     """Every row as a framed record."""
     out = np.empty(_most_bytes(phrases, rows), dtype=np.uint8)
     ends = np.empty(len(rows.applied_at), dtype=np.int64)
@@ -136,7 +136,7 @@ def written(phrases: Phrases, rows: Rows) -> Written:
     return Written(data=out[:length].tobytes(), ends=ends.tolist())
 
 
-def _most_bytes(phrases: Phrases, rows: Rows) -> int:
+def _most_bytes(phrases: Phrases, rows: EncoderColumns) -> int:
     names = len(phrases.names.data)
     contribution = len(phrases.levels.data) + len(phrases.positions) * 18
     reasons: int = len(phrases.reasons.data) + rows.reasons.shape[1] * (names + 2 * LONGEST_LONG)
@@ -150,8 +150,8 @@ def _bytes(data: bytes) -> npt.NDArray[np.uint8]:
     return np.frombuffer(data, dtype=np.uint8).copy()
 
 
-def _words(encoded: Sequence[bytes]) -> Words:
-    return Words(data=_bytes(b"".join(encoded)), starts=np.cumsum([0, *map(len, encoded)]))
+def _words(encoded: Sequence[bytes]) -> EncodedWords:
+    return EncodedWords(data=_bytes(b"".join(encoded)), starts=np.cumsum([0, *map(len, encoded)]))
 
 
 def _string(text: str) -> bytes:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from schemas.applications import Applications, Faults
 from schemas.records import Headers, OutgoingRecord, RecordBatch
-from scorecard.decisions.encoder import ID_PLACE, Phrases, Rows, phrases_of, written
+from scorecard.decisions.encoder import ID_PLACE, EncoderColumns, Phrases, phrases_of, written
 from scorecard.decisions.encoder_kernels import ID_TEXT
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
@@ -27,7 +27,7 @@ TRACEPARENT: Final = "traceparent"
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecisionColumns:
     """What was decided on n readable applications, as columns in their order.
 
     `places` are their places in the batch; probability and margin are NaN, contributions zero and
@@ -54,7 +54,7 @@ class DecisionWriter:
         self._said: tuple[tuple[str, ...], Phrases] | None = None
 
     def write(
-        self, decided: Decided, batch: RecordBatch, scorecard: Scorecard, version: str, policy: Policy
+        self, decided: DecisionColumns, batch: RecordBatch, scorecard: Scorecard, version: str, policy: Policy
     ) -> Sequence[OutgoingRecord]:
         """One record for each application, keyed by its id."""
         ids = [name.encode() for name in decided.applications.ids]
@@ -97,8 +97,10 @@ def identities(
     return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 20).copy()
 
 
-def _rows(decided: Decided, batch: RecordBatch, ids: Sequence[bytes], digests: npt.NDArray[np.uint8]) -> Rows:
-    return Rows(
+def _rows(
+    decided: DecisionColumns, batch: RecordBatch, ids: Sequence[bytes], digests: npt.NDArray[np.uint8]
+) -> EncoderColumns:
+    return EncoderColumns(
         digests=digests,
         ids=np.frombuffer(b"".join(ids), dtype=np.uint8).copy(),
         id_starts=np.cumsum([0, *map(len, ids)]),

@@ -18,7 +18,7 @@ from schemas.codec import ApplicationReader, Decoded
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
-from scorecard.decisions.records import Decided, DecisionWriter
+from scorecard.decisions.records import DecisionColumns, DecisionWriter
 from scorecard.policy import APPROVE, REFER, Policy, outcomes
 from scorecard.reasons import MOST
 from scorecard.scorecard import Scorecard
@@ -33,7 +33,7 @@ class Champion:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class DecisionCodec:
     """How applications are read and answers written: fixed for the life of a worker."""
 
     contract: Contract
@@ -62,7 +62,7 @@ def score_batch(
     writers: Mapping[int, Mapping[str, Any] | None],
     champion: Champion,
     policy: Policy,
-    wire: Wire,
+    wire: DecisionCodec,
 ) -> Scored:
     """Every record of a batch, answered.
 
@@ -89,7 +89,7 @@ def score_batch(
     )
 
 
-def warm(champion: Champion, policy: Policy, wire: Wire) -> None:
+def warm(champion: Champion, policy: Policy, wire: DecisionCodec) -> None:
     """Compiles, or loads from the cache, every kernel of `score_batch`, so that the first applicant need not wait."""
     wire.reader.warm()
     champion.scorecard.explainer.warm()
@@ -100,14 +100,14 @@ def warm(champion: Champion, policy: Policy, wire: Wire) -> None:
     score_batch(nothing, {}, champion, policy, wire)
 
 
-def decide(decoded: Decoded, found: Faults, champion: Champion, policy: Policy) -> Decided:
+def decide(decoded: Decoded, found: Faults, champion: Champion, policy: Policy) -> DecisionColumns:
     """Scores, outcomes and reasons of readable applications; REFER and nothing else where one is at fault."""
     scorecard = champion.scorecard
     total = len(decoded.applications)
     scorable = np.flatnonzero(found.codes == Fault.NONE)
     scores = scorecard.score(decoded.applications.values[scorable])
     verdicts = outcomes(policy, scores.probability)
-    return Decided(
+    return DecisionColumns(
         applications=decoded.applications,
         places=decoded.places,
         schema_ids=decoded.schema_ids,

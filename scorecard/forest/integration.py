@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from scorecard.forest.forest import Nodes
 from scorecard.forest.leaf_boxes import Order
-from scorecard.forest.lookup import Lanes, Rows
+from scorecard.forest.lookup import Lanes, RowBlocks
 from scorecard.forest.matrix import inlined, kernel
 from scorecard.forest.quadrature import Rules
 
@@ -143,7 +143,7 @@ def _invert(steps: Steps, tree: int, rules: Rules) -> None:
 
 
 @kernel
-def add_integrated(steps: Steps, rules: Rules, rows: Rows, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
+def add_integrated(steps: Steps, rules: Rules, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
     """Adds the contributions of all integrated trees to `sums`, shape (blocks, features, lanes)."""
     levels = (steps.level.max() if len(steps.level) else 0) + 1
     shape = (levels, len(rules.place), len(lanes))

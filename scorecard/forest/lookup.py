@@ -17,7 +17,7 @@ Lanes = tuple[None, ...]
 knows the length of every inner loop: five times the speed of loops that end at a variable."""
 
 
-class Rows(NamedTuple):
+class RowBlocks(NamedTuple):
     """Rows laid out for kernels; the last block is filled up with zeros."""
 
     value: npt.NDArray[np.float32]
@@ -27,11 +27,11 @@ class Rows(NamedTuple):
 
 
 @kernel
-def laid_out(matrix: npt.NDArray[np.float32], lanes: Lanes) -> Rows:
+def laid_out(matrix: npt.NDArray[np.float32], lanes: Lanes) -> RowBlocks:
     """The rows of a matrix in blocks."""
     count, columns = matrix.shape
     wide = len(lanes)
-    rows = Rows(np.zeros(((count + wide - 1) // wide, columns, wide), np.float32), np.zeros(columns, np.bool_))
+    rows = RowBlocks(np.zeros(((count + wide - 1) // wide, columns, wide), np.float32), np.zeros(columns, np.bool_))
     for row in range(count):
         for column in range(columns):
             value = matrix[row, column]
@@ -41,7 +41,7 @@ def laid_out(matrix: npt.NDArray[np.float32], lanes: Lanes) -> Rows:
 
 
 @kernel
-def add_tabulated(tables: Tables, rows: Rows, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
+def add_tabulated(tables: Tables, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
     """Adds the contributions of all tabulated trees to `sums`, shape (blocks, features, lanes)."""
     places = np.empty(len(lanes), np.int32)
     for tree in range(len(tables.tree) - 1):
@@ -63,7 +63,7 @@ def _find(tables: Tables, group: int, row: Any, lanes: Lanes, places: Any) -> No
 
 
 @inlined
-def _find_missing(tables: Tables, group: int, rows: Rows, block: int, places: Any) -> None:
+def _find_missing(tables: Tables, group: int, rows: RowBlocks, block: int, places: Any) -> None:
     for move in range(tables.gap[group], tables.gap[group + 1]):
         column, step = tables.gap_column[move], tables.gap_step[move]
         if rows.gap[column]:

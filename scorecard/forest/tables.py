@@ -41,7 +41,7 @@ class Tables(NamedTuple):
     entries: npt.NDArray[np.float64]
 
 
-class Layout(NamedTuple):
+class TableLayout(NamedTuple):
     """Where the numbers of one tree's groups lie."""
 
     part: npt.NDArray[np.int32]
@@ -107,11 +107,11 @@ def _joined(name: str, trees: Sequence[Mapping[str, npt.NDArray[Any]]]) -> npt.N
 
 
 @kernel
-def layout_of(cells: Cells, feature_of: npt.NDArray[np.int32]) -> Layout:
+def layout_of(cells: Cells, feature_of: npt.NDArray[np.int32]) -> TableLayout:
     """Where the numbers of one tree's groups will lie."""
     groups, slots = len(cells.leaf) - 1, cells.slot[-1]
     begins, places = np.zeros((2, groups + 1), np.int32), np.empty((3, slots), np.int32)
-    layout = Layout(begins[0], places[0], places[1], begins[1], places[2])
+    layout = TableLayout(begins[0], places[0], places[1], begins[1], places[2])
     for group in range(groups):
         first = end = layout.part[group]
         for slot in range(cells.slot[group], cells.slot[group + 1]):
@@ -125,11 +125,11 @@ def layout_of(cells: Cells, feature_of: npt.NDArray[np.int32]) -> Layout:
             layout.stride[slot] = size
             size *= cells.states[slot]
         layout.part[group + 1], layout.origin[group + 1] = end, layout.origin[group] + size
-    return Layout(layout.part, layout.feature[: layout.part[-1]], layout.part_of, layout.origin, layout.stride)
+    return TableLayout(layout.part, layout.feature[: layout.part[-1]], layout.part_of, layout.origin, layout.stride)
 
 
 @kernel
-def entries_of(boxes: Boxes, cells: Cells, layout: Layout, rules: Rules) -> npt.NDArray[np.float64]:
+def entries_of(boxes: Boxes, cells: Cells, layout: TableLayout, rules: Rules) -> npt.NDArray[np.float64]:
     """The contributions of every group in every state."""
     entries = np.zeros(layout.origin[-1])
     for group in range(len(cells.leaf) - 1):

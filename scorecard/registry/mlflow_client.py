@@ -38,7 +38,7 @@ class ModelRegistryAwayError(OutageError):
     """MLflow does not answer, or not as it should."""
 
 
-def asked(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
+def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
     """What MLflow's client answers; None for what is not there.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from schemas.errors import SetupError
 from scorecard.registry.bundle_cache import BundleCache, Registered
-from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, asked
+from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -26,7 +26,7 @@ class NoVersionError(SetupError):
     """MLflow has no such version of the scorecard."""
 
 
-class Registry:
+class ModelRegistry:
     """One registered model, by name."""
 
     def __init__(self, tracking_uri: str, model_name: str, cache: Path) -> None:
@@ -196,4 +196,4 @@ class Registry:
         )
 
     def _asked(self, question: Callable[[Any], Answer]) -> Answer | None:
-        return asked(self._uri, question)
+        return ask(self._uri, question)

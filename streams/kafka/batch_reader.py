@@ -20,10 +20,10 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import RecordBatch
-from streams.kafka.consumer import Membership, Place, Reading, ReadingError
+from streams.kafka.consumer import ConsumerConfig, GroupConsumer, Place, ReadingError
 from streams.runtime.settings import Connection
 
-__all__ = ["ReadBatch", "Reader", "Reading", "ReadingError", "StaleBatchError"]
+__all__ = ["ConsumerConfig", "ReadBatch", "Reader", "ReadingError", "StaleBatchError"]
 
 
 class StaleBatchError(OutageError):
@@ -54,7 +54,7 @@ class Reader:
     """Reads batches. One thread reads; any thread may say `done` or `commit`."""
 
     def __init__(
-        self, connection: Connection, reading: Reading, make: Callable[[dict[str, Any]], Any] = Consumer
+        self, connection: Connection, reading: ConsumerConfig, make: Callable[[dict[str, Any]], Any] = Consumer
     ) -> None:
         """Join the group.
 
@@ -62,7 +62,7 @@ class Reader:
             make: makes the consumer; for tests.
 
         Raises:
-            NoTopicError, ReadingError: as `Membership` does.
+            NoTopicError, ReadingError: as `GroupConsumer` does.
         """
         self._held: set[int] = set()
         self._changed = threading.Condition()
@@ -70,7 +70,7 @@ class Reader:
         self._handed = 0
         self._paused = False
         self._reading = reading
-        self._membership = Membership(connection, reading, self._drain, make)
+        self._membership = GroupConsumer(connection, reading, self._drain, make)
 
     @property
     def assigned(self) -> bool:

@@ -46,7 +46,7 @@ class NotAllowedError(SetupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ConsumerConfig:
     """What to read, and how."""
 
     topics: Sequence[str]
@@ -63,13 +63,13 @@ class Reading:
     """How long a rebalance waits for batches in flight: shorter than a session, so that nobody is thrown out for it."""
 
 
-class Membership:
+class GroupConsumer:
     """One consumer. Reading and rebalances belong to one thread; the rest may be asked from any."""
 
     def __init__(
         self,
         connection: Connection,
-        reading: Reading,
+        reading: ConsumerConfig,
         leaving: Callable[[], object],
         make: Callable[[dict[str, Any]], Any] = Consumer,
     ) -> None:
@@ -222,7 +222,7 @@ class Membership:
         self._read_to = {}
 
 
-def properties(connection: Connection, reading: Reading) -> dict[str, Any]:
+def properties(connection: Connection, reading: ConsumerConfig) -> dict[str, Any]:
     """Of librdkafka, for a reader."""
     static = {"group.instance.id": reading.instance_id} if reading.instance_id else {}
     return {

@@ -20,7 +20,7 @@ from schemas.errors import OutageError
 from schemas.records import Headers, OutgoingRecord
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.runtime.settings import Connection
-from streams.runtime.timeouts import Hand, HungError, at_most
+from streams.runtime.timeouts import GuardedThread, HungError, at_most
 
 TRANSACTION_TIMEOUT_MS: Final = 15_000
 """An open transaction of a dead worker hides later records from readers for so long at most."""
@@ -96,12 +96,12 @@ class ExactlyOnce:
         }
         self._make = make
         self._producer: Any = None
-        self._hand: Hand | None = None
+        self._hand: GuardedThread | None = None
 
     def open(self) -> None:
         """As `Delivery.open`."""
         self._producer = self._make(self._properties)
-        self._hand = Hand("transactions")
+        self._hand = GuardedThread("transactions")
         self._tried(lambda: self._producer.init_transactions(CALL_S))
 
     def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:

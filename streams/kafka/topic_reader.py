@@ -52,7 +52,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class PartitionRange:
     """A stretch of one partition."""
 
     topic: str
@@ -62,7 +62,7 @@ class Extent:
     """Offset, exclusive."""
 
 
-def extents(connection: Connection, topics: Sequence[str], since: int | None = None) -> list[Extent]:
+def partition_ranges(connection: Connection, topics: Sequence[str], since: int | None = None) -> list[PartitionRange]:
     """Where topics begin and end now, partition by partition; what lies behind an open transaction comes later.
 
     Args:
@@ -79,7 +79,7 @@ def extents(connection: Connection, topics: Sequence[str], since: int | None = N
         return found if since is None else _since(consumer, found, since)
 
 
-def blocks(connection: Connection, wanted: Sequence[Extent]) -> Iterator[list[Record]]:
+def blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator[list[Record]]:
     """Their records as they come, each partition in order, some thousands at once.
 
     Raises:
@@ -144,7 +144,7 @@ def _consumer(connection: Connection) -> Iterator[Consumer]:
         consumer.close()
 
 
-def _bounds(consumer: Consumer, topic: str) -> Iterator[Extent]:
+def _bounds(consumer: Consumer, topic: str) -> Iterator[PartitionRange]:
     described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
     if described.error is not None and described.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise KafkaException(described.error)
@@ -153,10 +153,10 @@ def _bounds(consumer: Consumer, topic: str) -> Iterator[Extent]:
         raise NoTopicError(problem)
     for partition in sorted(described.partitions):
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_S)
-        yield Extent(topic, partition, low, high)
+        yield PartitionRange(topic, partition, low, high)
 
 
-def _since(consumer: Consumer, found: Sequence[Extent], since: int) -> list[Extent]:
+def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> list[PartitionRange]:
     asked = [TopicPartition(each.topic, each.partition, since) for each in found]
     told = consumer.offsets_for_times(asked, timeout=ASK_S)
     # Where no record is as late as that, the answer is no offset.
@@ -164,7 +164,7 @@ def _since(consumer: Consumer, found: Sequence[Extent], since: int) -> list[Exte
     return [replace(each, first=begin) for each, begin in zip(found, begins, strict=True)]
 
 
-def _until(consumer: Consumer, full: Mapping[Place, Extent]) -> Iterator[list[Any]]:
+def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator[list[Any]]:
     """Messages of the stretches; a partition is done at its end, or where nothing more is committed."""
     left, heard = set(full), time.monotonic()
     while left:
@@ -189,12 +189,12 @@ def _place(message: Any) -> Place:
     return message.topic(), message.partition()
 
 
-def _lies_in(message: Any, extent: Extent) -> bool:
+def _lies_in(message: Any, extent: PartitionRange) -> bool:
     # Before its first offset lies what was written after the topic was deleted and made anew.
     return bool(extent.first <= message.offset() < extent.end)
 
 
-def _ends(message: Any, extent: Extent) -> bool:
+def _ends(message: Any, extent: PartitionRange) -> bool:
     """Whether nothing of the stretch lies behind this message.
 
     Raises:

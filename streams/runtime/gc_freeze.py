@@ -3,7 +3,7 @@
 import gc
 
 
-def settle() -> None:
+def freeze() -> None:
     """Call it once all is loaded, before the first record.
 
     MLflow alone leaves 400,000 objects behind, and one full collection that looks at them stands still for a

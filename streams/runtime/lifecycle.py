@@ -27,7 +27,7 @@ class StoppedError(LoanError):
     """The process is told to stop; what was begun is left undone."""
 
 
-class Situation:
+class Lifecycle:
     """Shared by the threads of one process."""
 
     def __init__(self, began: Callable[[str], None] = lambda _neighbour: None) -> None:

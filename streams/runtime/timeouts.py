@@ -20,7 +20,7 @@ class HungError(OutageError):
     """A call did not return in time, its own time-out or not."""
 
 
-class Hand:
+class GuardedThread:
     """One thread that acts for us, one act at a time; left behind with the first act that hangs."""
 
     def __init__(self, name: str) -> None:

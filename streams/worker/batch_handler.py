@@ -1,6 +1,6 @@
 """One batch answered: schemas known, scored by who holds the seat, delivered, counted.
 
-Blocking, in a thread of its own; what it waits for is said in the `Situation`.
+Blocking, in a thread of its own; what it waits for is said in the `Lifecycle`.
 """
 
 import time
@@ -14,32 +14,32 @@ from schemas.codec import schema_ids
 from schemas.errors import OutageError
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas
-from scorecard.decisions.scoring import Champion, Scored, Wire, score_batch, warm
+from scorecard.decisions.scoring import Champion, DecisionCodec, Scored, score_batch, warm
 from scorecard.policy import Policy
 from streams.kafka.delivery import fitting
-from streams.runtime.lifecycle import Situation
-from streams.worker.data_plane import Handed
+from streams.runtime.lifecycle import Lifecycle
+from streams.worker.data_plane import InFlightBatch
 from streams.worker.metrics import Metrics
-from streams.worker.model_slots import Seat
+from streams.worker.model_slots import ModelSlot
 
 NEIGHBOUR = "registry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
+class BatchHandler:
     """Everything that answering takes."""
 
-    wire: Wire
-    shadow_wire: Wire
+    wire: DecisionCodec
+    shadow_wire: DecisionCodec
     policy: Policy | None
     """The operator's cut-offs; None for each scorecard's own."""
     writers: WriterSchemas
-    champion: Seat
-    challenger: Seat
+    champion: ModelSlot
+    challenger: ModelSlot
     metrics: Metrics
-    situation: Situation
+    situation: Lifecycle
 
-    def answer(self, handed: Handed) -> None:
+    def answer(self, handed: InFlightBatch) -> None:
         """Answer every record of the batch, and commit it.
 
         Raises:
@@ -52,7 +52,7 @@ class Answering:
             self.metrics.errors.inc()
             raise
 
-    def _answer(self, handed: Handed) -> None:
+    def _answer(self, handed: InFlightBatch) -> None:
         records = handed.batch.records
         writers = self._writers(handed)
         began = time.perf_counter()
@@ -73,13 +73,17 @@ class Answering:
         if holder is not None:
             warm(holder, self.policy or holder.scorecard.policy, self.wire)
 
-    def _writers(self, handed: Handed) -> Mapping[int, Mapping[str, Any] | None]:
+    def _writers(self, handed: InFlightBatch) -> Mapping[int, Mapping[str, Any] | None]:
         ids = schema_ids(handed.batch.records.values)
         reader, batch = handed.session.reader, handed.batch
         return self.situation.patiently(NEIGHBOUR, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
 
     def _scored(
-        self, handed: Handed, writers: Mapping[int, Mapping[str, Any] | None], holder: Champion | None, wire: Wire
+        self,
+        handed: InFlightBatch,
+        writers: Mapping[int, Mapping[str, Any] | None],
+        holder: Champion | None,
+        wire: DecisionCodec,
     ) -> Scored | None:
         if holder is None:
             return None

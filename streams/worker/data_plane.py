@@ -23,7 +23,7 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 from schemas.errors import OutageError
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.kafka.delivery import Delivery
-from streams.runtime.lifecycle import Backoff, Situation, StoppedError
+from streams.runtime.lifecycle import Backoff, Lifecycle, StoppedError
 
 NEIGHBOUR: Final = "broker"
 DRAIN_S: Final = 15.0
@@ -67,7 +67,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class InFlightBatch:
     """A batch on the channel, and the session that it belongs to."""
 
     batch: ReadBatch
@@ -77,7 +77,7 @@ class Handed:
 class DataPlane(Service):
     """Keeps one session open, and its batches flowing."""
 
-    def __init__(self, open_session: Callable[[], Session], situation: Situation, **of_mode: Any) -> None:
+    def __init__(self, open_session: Callable[[], Session], situation: Lifecycle, **of_mode: Any) -> None:
         """Opens nothing yet.
 
         Args:
@@ -91,7 +91,7 @@ class DataPlane(Service):
         self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._fault: OutageError | None = None
         self._answering = asyncio.Lock()
-        self._held: dict[int, Handed] = {}
+        self._held: dict[int, InFlightBatch] = {}
         self._backoff = Backoff()
         self._ended = asyncio.Event()
         self._busy_since: float | None = None
@@ -110,7 +110,7 @@ class DataPlane(Service):
         finally:
             self._ended.set()
 
-    async def answered(self, handed: Handed, act: Callable[[], Awaitable[None]]) -> None:
+    async def answered(self, handed: InFlightBatch, act: Callable[[], Awaitable[None]]) -> None:
         """Do `act` for a batch, unless it is no longer ours; an outage in it ends the session."""
         async with self._answering:
             if handed.session is not self.session or self._fault is not None:
@@ -168,9 +168,9 @@ class DataPlane(Service):
             if session.reader.lost:
                 raise LostSessionError
             if batch is not None:
-                await self._hand_over(Handed(batch, session))
+                await self._hand_over(InFlightBatch(batch, session))
 
-    async def _hand_over(self, handed: Handed) -> None:
+    async def _hand_over(self, handed: InFlightBatch) -> None:
         # A channel without a subscriber drops what is put on it.
         while not self.channel.subscriber_count:  # noqa: ASYNC110 - Faust offers no event for this
             await asyncio.sleep(SUBSCRIBED_POLL_S)

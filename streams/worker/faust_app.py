@@ -19,7 +19,7 @@ from faust.app.base import BootStrategy
 
 from streams.runtime.lifecycle import STOP_S, leave_within
 from streams.runtime.settings import Connection
-from streams.worker.data_plane import BatchChannel, DataPlane, Handed
+from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch
 from streams.worker.faust_transport import PatientTransport
 
 SESSION_S: Final = 8.0
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class AppParts:
     """What the app is made of."""
 
     connection: Connection
@@ -42,12 +42,12 @@ class Parts:
     """Names this worker; its announcements have a group of their own, so that every worker hears each."""
     datadir: str
     plane: DataPlane
-    answer: Callable[[Handed], None]
+    answer: Callable[[InFlightBatch], None]
     """Blocking; called in a thread."""
     announced: Callable[[], None]
 
 
-def scoring_app(parts: Parts) -> Any:
+def scoring_app(parts: AppParts) -> Any:
     """The Faust app, not started."""
     connection = parts.connection
     champions = connection.topics().champions.name
@@ -75,7 +75,7 @@ def scoring_app(parts: Parts) -> Any:
     return app
 
 
-def _score(parts: Parts) -> Callable[[Any], Any]:
+def _score(parts: AppParts) -> Callable[[Any], Any]:
     hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
 
     async def score(batches: Any) -> None:
@@ -83,7 +83,7 @@ def _score(parts: Parts) -> Callable[[Any], Any]:
         loop = asyncio.get_running_loop()
         async for handed in batches:
 
-            async def act(handed: Handed = handed) -> None:
+            async def act(handed: InFlightBatch = handed) -> None:
                 await loop.run_in_executor(hands, parts.answer, handed)
 
             await parts.plane.answered(handed, act)
@@ -91,7 +91,7 @@ def _score(parts: Parts) -> Callable[[Any], Any]:
     return score
 
 
-def _hear(parts: Parts) -> Callable[[Any], Any]:
+def _hear(parts: AppParts) -> Callable[[Any], Any]:
     async def announcements(stream: Any) -> None:
         """Look at the registry when something is announced; who decides is what it says, not the announcement."""
         async for _ in stream:
@@ -159,7 +159,7 @@ def _ssl_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
-def run(parts: Parts, *, stopping: Callable[[], None]) -> None:
+def run(parts: AppParts, *, stopping: Callable[[], None]) -> None:
     """Run the app until a signal or a crash; the batch in flight is finished first.
 
     Args:

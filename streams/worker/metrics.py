@@ -36,7 +36,7 @@ REFUSALS: Final = ("bundle", "setup")
 Floats = npt.NDArray[np.float64]
 
 
-class Tally(Collector):
+class ArrayHistogram(Collector):
     """A histogram that takes arrays."""
 
     def __init__(self, name: str, doc: str, buckets: Sequence[float], registry: CollectorRegistry) -> None:
@@ -92,12 +92,14 @@ class Metrics:
         self.errors = counter("loan_prediction_errors_total", "Batches that failed and were begun again.")
         self.lag_seconds = gauge("loan_lag_seconds", "Age of the oldest application that waits.")
         self.lag_records = gauge("loan_lag_records", "Applications that wait.")
-        self.probability = Tally(
+        self.probability = ArrayHistogram(
             "loan_prediction_probability", "Probability of default of decisions.", TWENTIETHS, registry
         )
-        self.batch_size = Tally("loan_batch_size", "Records answered together.", RECORDS, registry)
-        self.scoring = Tally("loan_scoring_seconds", "From a batch's bytes to its answers' bytes.", SECONDS, registry)
-        self.latency = Tally(
+        self.batch_size = ArrayHistogram("loan_batch_size", "Records answered together.", RECORDS, registry)
+        self.scoring = ArrayHistogram(
+            "loan_scoring_seconds", "From a batch's bytes to its answers' bytes.", SECONDS, registry
+        )
+        self.latency = ArrayHistogram(
             "loan_decision_latency_seconds",
             "From application to committed decision.",
             SECONDS,
@@ -174,8 +176,10 @@ def _counted(contract: Contract) -> Iterable[Field]:
     return (field for field in contract.observed if field.metric)
 
 
-def _tally(field: Field, registry: CollectorRegistry) -> Tally:
-    return Tally(field.metric, f"{field.name} of applications, {field.unit or 'as stated'}.", series(field), registry)
+def _tally(field: Field, registry: CollectorRegistry) -> ArrayHistogram:
+    return ArrayHistogram(
+        field.metric, f"{field.name} of applications, {field.unit or 'as stated'}.", series(field), registry
+    )
 
 
 def series(field: Field) -> Sequence[float]:

@@ -18,9 +18,9 @@ from schemas.errors import OutageError, SetupError
 from scorecard import bundle
 from scorecard.decisions.scoring import Champion
 from scorecard.registry.bundle_cache import Registered
-from streams.runtime.lifecycle import Situation
-from streams.worker import slot_state as succession
-from streams.worker.slot_state import Claim, Step, Succession
+from streams.runtime.lifecycle import Lifecycle
+from streams.worker import slot_state
+from streams.worker.slot_state import ModelVersion, SlotAction, SlotState
 
 NEIGHBOUR: Final = "mlflow"
 CHAMPION: Final = "champion"
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Scorecards(Protocol):
-    """The part of `scorecard.registry.model_registry.Registry` that is needed here."""
+    """The part of `scorecard.registry.model_registry.ModelRegistry` that is needed here."""
 
     def champion(self, alias: str = "champion") -> Registered | None:
         """Whom the alias points at. Raises OutageError."""
@@ -44,7 +44,7 @@ class Scorecards(Protocol):
         """The folder of its bundle. Raises OutageError, SetupError."""
 
 
-class Seat:
+class ModelSlot:
     """One alias, and who holds it."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Seat:
         alias: str,
         scorecards: Scorecards,
         contract: Contract,
-        situation: Situation,
+        situation: Lifecycle,
         *,
         told: Callable[[str, Champion | None], None] = lambda _event, _holder: None,
     ) -> None:
@@ -71,8 +71,8 @@ class Seat:
         self._contract = contract
         self._situation = situation
         self._told = told
-        self._state = Succession()
-        self._unfit: Claim | None = None
+        self._state = SlotState()
+        self._unfit: ModelVersion | None = None
         """Whom the cache offered and who could not decide: not tried again."""
 
     def look(self) -> None:
@@ -99,10 +99,10 @@ class Seat:
         }
 
     def _follow(self, registered: Registered | None) -> None:
-        self._state, step = succession.pointed(self._state, _claim(registered) if registered else None)
-        if step is Step.PREPARE and registered is not None:
+        self._state, step = slot_state.pointed(self._state, _claim(registered) if registered else None)
+        if step is SlotAction.PREPARE and registered is not None:
             self._prepare(registered)
-        elif step is Step.VACATE:
+        elif step is SlotAction.VACATE:
             self._vacate()
 
     def _fall_back(self) -> None:
@@ -119,17 +119,17 @@ class Seat:
             self._unfit = claim
             self._say_refused(claim, fault)
         else:
-            self._seat(successor, succession.stood_in(self._state, claim))
+            self._seat(successor, slot_state.stood_in(self._state, claim))
 
     def _prepare(self, registered: Registered) -> None:
         claim = _claim(registered)
         try:
             successor = self._successor(registered)
         except SetupError as fault:
-            self._state = succession.refused(self._state, claim, str(fault))
+            self._state = slot_state.refused(self._state, claim, str(fault))
             self._say_refused(claim, fault)
         else:
-            self._seat(successor, succession.installed(self._state, claim))
+            self._seat(successor, slot_state.installed(self._state, claim))
             self._note(registered)
 
     def _successor(self, registered: Registered) -> Champion:
@@ -139,7 +139,7 @@ class Seat:
         self.warm(successor)
         return successor
 
-    def _seat(self, successor: Champion, after: Succession) -> None:
+    def _seat(self, successor: Champion, after: SlotState) -> None:
         before, self._state = self._state.holder, after
         self.holder = successor
         log.info(
@@ -157,7 +157,7 @@ class Seat:
             with suppress(OSError):  # a full disk takes the fallback, not the champion
                 self._scorecards.remember(registered)
 
-    def _say_refused(self, claim: Claim, fault: SetupError) -> None:
+    def _say_refused(self, claim: ModelVersion, fault: SetupError) -> None:
         log.warning("seat.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
         self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
 
@@ -165,15 +165,15 @@ class Seat:
         if self.alias == CHAMPION:
             log.warning("champion.unnamed", goes_on=self.holder and self.holder.version)
             return
-        self._state, self.holder = succession.vacated(self._state), None
+        self._state, self.holder = slot_state.vacated(self._state), None
         log.info("seat.vacated", alias=self.alias)
         self._told("vacated", None)
 
 
-class Watch:
+class ModelWatcher:
     """The thread that looks at seats, every so often and when nudged."""
 
-    def __init__(self, seats: Sequence[Seat], poll_s: float) -> None:
+    def __init__(self, seats: Sequence[ModelSlot], poll_s: float) -> None:
         """Starts nothing yet."""
         self._seats = seats
         self._poll_s = poll_s
@@ -203,7 +203,7 @@ class Watch:
             for seat in self._seats if not self._stopped else ():
                 self._look_at(seat)
 
-    def _look_at(self, seat: Seat) -> None:
+    def _look_at(self, seat: ModelSlot) -> None:
         try:
             seat.look()
         except Exception:
@@ -211,5 +211,5 @@ class Watch:
             log.exception("seat.unforeseen", alias=seat.alias)
 
 
-def _claim(registered: Registered) -> Claim:
-    return Claim(name=registered.name, version=registered.version, digest=registered.digest)
+def _claim(registered: Registered) -> ModelVersion:
+    return ModelVersion(name=registered.name, version=registered.version, digest=registered.digest)

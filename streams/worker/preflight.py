@@ -17,16 +17,16 @@ from schemas.events import LoanDecision, avro_schema
 from schemas.registry_client import registered_id
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.records import DecisionWriter
-from scorecard.decisions.scoring import Wire
+from scorecard.decisions.scoring import DecisionCodec
 from streams.kafka.event_publisher import BrokerAwayError, NoTopicError
-from streams.runtime.lifecycle import Situation, StoppedError
-from streams.worker.model_slots import Seat, Watch
+from streams.runtime.lifecycle import Lifecycle, StoppedError
+from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 
 ASK_S: Final = 5.0
 
 
-def require_topics(settings: ScoringSettings, situation: Situation) -> None:
+def require_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
     """Wait for the broker, then for nothing.
 
     Raises:
@@ -43,7 +43,7 @@ def require_topics(settings: ScoringSettings, situation: Situation) -> None:
         raise NoTopicError(problem)
 
 
-def wires(settings: ScoringSettings, situation: Situation) -> tuple[Wire, Wire]:
+def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCodec, DecisionCodec]:
     """How applications are read and answers written, by the champion and by the challenger.
 
     Raises:
@@ -61,7 +61,7 @@ def wires(settings: ScoringSettings, situation: Situation) -> tuple[Wire, Wire]:
     return wire, replace(wire, writer=shadow)
 
 
-def await_champion(seat: Seat, watch: Watch, situation: Situation, poll_s: float) -> None:
+def await_champion(seat: ModelSlot, watch: ModelWatcher, situation: Lifecycle, poll_s: float) -> None:
     """Wait until somebody decides.
 
     Raises:
@@ -87,8 +87,8 @@ def _decision_schema(registry: Any, topic: str) -> int:
     return registered_id(registry, f"{topic}-value", avro_schema(LoanDecision))
 
 
-def _wire(contract: Contract, writer: DecisionWriter, dead_letters: str, *, keep_bytes: bool) -> Wire:
-    return Wire(
+def _wire(contract: Contract, writer: DecisionWriter, dead_letters: str, *, keep_bytes: bool) -> DecisionCodec:
+    return DecisionCodec(
         contract=contract,
         reader=ApplicationReader(contract),
         writer=writer,

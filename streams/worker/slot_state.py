@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ModelVersion:
     """A registered scorecard that an alias points at."""
 
     name: str
@@ -22,20 +22,20 @@ class Claim:
 class Refusal:
     """A claim that must not decide, and why."""
 
-    claim: Claim
+    claim: ModelVersion
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
+class SlotState:
     """One seat."""
 
-    holder: Claim | None = None
+    holder: ModelVersion | None = None
     refusal: Refusal | None = None
     """Of the claim that the alias still points at."""
 
 
-class Step(Enum):
+class SlotAction(Enum):
     """What to do about a claim."""
 
     NOTHING = auto()
@@ -43,35 +43,35 @@ class Step(Enum):
     VACATE = auto()
 
 
-def pointed(state: Succession, claim: Claim | None) -> tuple[Succession, Step]:
+def pointed(state: SlotState, claim: ModelVersion | None) -> tuple[SlotState, SlotAction]:
     """The alias points at this claim, or at nothing.
 
     Idempotent: learning the same again asks for nothing, whether the claim holds the seat or was refused.
     """
     if claim is None:
-        return replace(state, refusal=None), Step.VACATE if state.holder else Step.NOTHING
+        return replace(state, refusal=None), SlotAction.VACATE if state.holder else SlotAction.NOTHING
     if claim == state.holder:
-        return replace(state, refusal=None), Step.NOTHING
+        return replace(state, refusal=None), SlotAction.NOTHING
     if state.refusal is not None and claim == state.refusal.claim:
-        return state, Step.NOTHING
-    return state, Step.PREPARE
+        return state, SlotAction.NOTHING
+    return state, SlotAction.PREPARE
 
 
-def installed(_state: Succession, claim: Claim) -> Succession:
+def installed(_state: SlotState, claim: ModelVersion) -> SlotState:
     """The claim was fetched, checked and warmed, and decides from the next batch on."""
-    return Succession(holder=claim)
+    return SlotState(holder=claim)
 
 
-def stood_in(state: Succession, claim: Claim) -> Succession:
+def stood_in(state: SlotState, claim: ModelVersion) -> SlotState:
     """One whom the alias does not name decides meanwhile; what was refused stays refused."""
     return replace(state, holder=claim)
 
 
-def refused(state: Succession, claim: Claim, why: str) -> Succession:
+def refused(state: SlotState, claim: ModelVersion, why: str) -> SlotState:
     """The claim must not decide; whoever decided goes on."""
     return replace(state, refusal=Refusal(claim, why))
 
 
-def vacated(_state: Succession) -> Succession:
+def vacated(_state: SlotState) -> SlotState:
     """Nobody holds the seat."""
-    return Succession()
+    return SlotState()

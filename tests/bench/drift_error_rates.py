@@ -17,11 +17,11 @@ import numpy.typing as npt
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
 from drift.detection.drift_report import Reporting, report_of
-from drift.retraining.retrain_policy import Memory, judged
-from drift.windows.window import Tally, Window
+from drift.retraining.retrain_policy import PolicyState, decide
+from drift.windows.window import TopicCount, Window
 from loanctl.reports.file_check import features_only, matrix
 from loanctl.simulation import population
-from loanctl.simulation.population import Shift
+from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from schemas.applications import Matrix
 from schemas.contract import Contract, load
@@ -41,12 +41,12 @@ OUTLIER: Final = 6_000_000.0
 """One such income stretches bins of equal width until all others lie in one."""
 
 SHIFTS: Final = {
-    "income x 1.2": Shift(income_factor=1.2),
-    "income x 1.3": Shift(income_factor=1.3),
-    "income x 1.5": Shift(income_factor=1.5),
-    "one intent doubled": Shift(intent_mix={"MEDICAL": 2.0}),
-    "5 % more missing": Shift(missing=population.UNTOLD_JOB_SHARE + 0.05),
-    "a new level, 2 %": Shift(new_levels=0.02),
+    "income x 1.2": PopulationShift(income_factor=1.2),
+    "income x 1.3": PopulationShift(income_factor=1.3),
+    "income x 1.5": PopulationShift(income_factor=1.5),
+    "one intent doubled": PopulationShift(intent_mix={"MEDICAL": 2.0}),
+    "5 % more missing": PopulationShift(missing=population.UNTOLD_JOB_SHARE + 0.05),
+    "a new level, 2 %": PopulationShift(new_levels=0.02),
 }
 
 
@@ -63,7 +63,7 @@ class Bench:
     def report(self, cells: npt.NDArray[np.int64], nth: int = 0) -> DriftReport:
         """The report of a window of these applicants."""
         counts = np.bincount(cells.ravel(), minlength=self.cells.shape.cells)
-        tallies = {SOURCE: Tally(n=len(cells), counts=counts)}
+        tallies = {SOURCE: TopicCount(n=len(cells), counts=counts)}
         window = Window(start=nth * 1_000, end=nth * 1_000 + 1_000, tallies=tallies, stretches={})
         return report_of(window, self.reference, self.reporting)
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--power-windows", type=int, default=200, help="Windows of each shift and size.")
     given = parser.parse_args(arguments)
     bench = a_bench()
-    usual = applicants(bench, POOL, SEED + 1, Shift())
+    usual = applicants(bench, POOL, SEED + 1, PopulationShift())
     told = [*false_alarms(bench, usual, given.windows), *power(bench, usual, given.power_windows)]
     sys.stdout.write("\n".join([*told, *others(bench, usual, given.power_windows)]) + "\n")
 
@@ -105,7 +105,7 @@ def a_bench() -> Bench:
     return Bench(contract, values, reference, ApplicationCells(contract, reference), reporting)
 
 
-def applicants(bench: Bench, rows: int, seed: int, shift: Shift) -> Applicants:
+def applicants(bench: Bench, rows: int, seed: int, shift: PopulationShift) -> Applicants:
     """A pool of applicants."""
     values = matrix(Table("pool", "pool", population.applicants(rows, seed, shift)), bench.contract)
     return Applicants(values, bench.cells.cells(values))
@@ -164,11 +164,11 @@ def mean_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rn
 def one_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rng: np.random.Generator) -> int | None:
     """Of one run; None where no command comes within `MOST_WINDOWS`."""
     before = int(rng.integers(0, size))
-    memory = Memory()
+    memory = PolicyState()
     for nth in range(MOST_WINDOWS if mostly_drifts(bench, moved, size, rng) else 0):
         left = before if nth == 0 else 0
         cells = np.concatenate([usual.cells[usual.drawn(rng, left)], moved.cells[moved.drawn(rng, size - left)]])
-        memory, report = judged(memory, bench.report(cells, nth), 0)
+        memory, report = decide(memory, bench.report(cells, nth), 0)
         if report.command_id:
             return (nth + 1) * size - before
     return None
@@ -181,9 +181,9 @@ def mostly_drifts(bench: Bench, moved: Applicants, size: int, rng: np.random.Gen
 
 def run(bench: Bench, windows: "Sequence[npt.NDArray[np.int64]] | object") -> tuple[list[DriftReport], list[str]]:
     """Windows one after the other under one policy whose commands are answered at once, without cooldown."""
-    memory, reports, commands = Memory(), [], []
+    memory, reports, commands = PolicyState(), [], []
     for nth, cells in enumerate(windows):  # type: ignore[arg-type,var-annotated]
-        memory, report = judged(memory, bench.report(cells, nth), 0)
+        memory, report = decide(memory, bench.report(cells, nth), 0)
         reports.append(report)
         if report.command_id:
             commands.append(report.command_id)
@@ -198,7 +198,7 @@ def count(reports: Sequence[DriftReport], verdict: Verdict) -> int:
 
 def others(bench: Bench, usual: Applicants, windows: int) -> list[str]:
     """The rules of five existing systems on the same windows, and ours."""
-    income = applicants(bench, SHIFTED_POOL, SEED + 30, Shift(income_factor=1.5))
+    income = applicants(bench, SHIFTED_POOL, SEED + 30, PopulationShift(income_factor=1.5))
     drawn = [*((usual, size, None) for size in SIZES), (income, 1_000, None), (income, 1_000, OUTLIER)]
     lines = [
         "",

@@ -14,7 +14,7 @@ from loanctl.simulation import population
 from loanctl.simulation.playback import Script, records
 from loanctl.simulation.tables import Table
 from schemas.applications import Matrix, from_records
-from schemas.codec import framed
+from schemas.codec import frame
 from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
 from training.families.registry import compiled
@@ -51,7 +51,7 @@ def applicants() -> Population:
 def application_values(count: int, schema_id: int = APPLICATION_SCHEMA_ID) -> Sequence[bytes]:
     """Framed applications with ids of their own."""
     schema: Any = fastavro.parse_schema(dict(CONTRACT.schema))
-    return [framed(schema_id, schema, record) for record in _records(count)]
+    return [frame(schema_id, schema, record) for record in _records(count)]
 
 
 def an_xgboost(depth: int, trees: int) -> Any:

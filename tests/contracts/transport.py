@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import OutgoingRecord
-from streams.kafka.batch_reader import ReadBatch, Reader, Reading, StaleBatchError
+from streams.kafka.batch_reader import ConsumerConfig, ReadBatch, Reader, StaleBatchError
 from streams.kafka.delivery import AtLeastOnce, Delivery, ExactlyOnce, Mode
 from streams.runtime.settings import Connection
 
@@ -54,7 +54,7 @@ class Member:
     def __post_init__(self) -> None:
         self.delivery = self._delivery()
         self.delivery.open()
-        reading = Reading(
+        reading = ConsumerConfig(
             topics=[self.kafka.topic(IN)],
             group=f"{self.kafka.prefix}.{GROUP}",
             instance_id=self.name,

@@ -10,8 +10,7 @@ import fastavro
 import numpy as np
 import pandas as pd
 
-from loanctl.simulation import playback as play
-from loanctl.simulation import population
+from loanctl.simulation import playback, population
 from loanctl.simulation.playback import Script
 from loanctl.simulation.tables import Table
 from schemas.applications import Matrix
@@ -32,7 +31,7 @@ from schemas.topics import Topic
 from scorecard import bundle
 from scorecard.profile import Population, Profile, profile_of
 from scorecard.reasons import MOST
-from scorecard.registry.model_registry import BUNDLE, CHAMPION, Registry
+from scorecard.registry.model_registry import BUNDLE, CHAMPION, ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
@@ -62,7 +61,9 @@ class DriftStage:
         parts = scorecard_parts(profile=a_profile(values, self.connection))
         model = self.folder / f"champion-{self.seed}"
         digest = bundle.write(parts, self.connection.contract(), values, model / "artifacts" / BUNDLE)
-        registry = Registry(self.connection.mlflow_uri, self.connection.registered_model(), self.folder / "maker-cache")
+        registry = ModelRegistry(
+            self.connection.mlflow_uri, self.connection.registered_model(), self.folder / "maker-cache"
+        )
         made = registry.register(model.as_uri(), "", {"digest": digest, "family": "xgboost"})
         registry.point(CHAMPION, made.version)
         self.announce(made.version, digest, command_id)
@@ -88,7 +89,7 @@ class DriftStage:
         self.seed += 1
         table = Table(name or f"play-{self.seed}", f"play-{self.seed}", rows)
         records = list(
-            play.applications(table, Script(start=self.clock, spacing=SPACING), play.writing(self.connection))
+            playback.applications(table, Script(start=self.clock, spacing=SPACING), playback.writing(self.connection))
         )
         self.clock += len(rows) * SPACING
         return records

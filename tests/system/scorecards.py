@@ -7,7 +7,7 @@ from typing import Any
 from schemas.events import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
@@ -20,7 +20,7 @@ class Champions:
         self._connection = connection
         self._folder = folder
         self._places: dict[str, Path] = {}
-        self.registry = Registry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
+        self.registry = ModelRegistry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
 
     def register(self, decline_at: float = 1.0, **parts: Any) -> Registered:
         """A version whose risky applicants have this margin; margins tell versions apart."""

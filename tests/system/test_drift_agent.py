@@ -12,10 +12,9 @@ import pytest
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.commands import schemas, topics
-from loanctl.reports import lineage as drift_story
-from loanctl.reports import recompute as drift_reread
+from loanctl.reports import lineage, recompute
 from loanctl.simulation import population, tables
-from loanctl.simulation.population import Shift
+from loanctl.simulation.population import PopulationShift
 from schemas.events import DriftReport, Verdict
 from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
@@ -27,7 +26,7 @@ from tests.system.waiting import wait_for
 SETTINGS = {"window_s": 3600, "idle_s": 2, "window_idle_s": 5, "web_port": 0, "cooldown_s": 0}
 """Windows of 1,200 applicants, three seconds of event time apart."""
 TIME, HOUR = "%Y-%m-%dT%H:%M:%S", timedelta(hours=1)
-SHIFT = Shift(income_factor=1.6)
+SHIFT = PopulationShift(income_factor=1.6)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_a
     version, digest = stage.crown()
     calm = DriftStage(elsewhere(connect), tmp_path, stage.clock)
     calm.announce(version, digest)
-    rows = [population.applicants(600, seed, SHIFT if seed > 8 else Shift()) for seed in range(17)]
+    rows = [population.applicants(600, seed, SHIFT if seed > 8 else PopulationShift()) for seed in range(17)]
     blocks = [stage.records(each) for each in rows]
     counts = stage.connection.topics().drift_counts.name
 
@@ -148,8 +147,8 @@ def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_fo
     wait_for(lambda: f'"{second}"' in agent.output() or f"version={second}" in agent.output(), 30, "another champion")
     stage.send(stage.records(population.applicants(2_400, 33, SHIFT)))
     after = wait_for(all_told(stage, 7_200), 60, "the second champion's windows")[len(before) :]
-    history = drift_story.told(stage.connection).windows
-    again = drift_reread.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
+    history = lineage.lineages(stage.connection).windows
+    again = recompute.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
 
     assert acknowledged.status == 0, acknowledged.err
     assert [report.verdict for report in before if report.n > 1_000] == [

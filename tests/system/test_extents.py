@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Producer
 
 from streams.kafka.event_publisher import NoTopicError
-from streams.kafka.topic_reader import Extent, Record, blocks, extents
+from streams.kafka.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 
@@ -30,17 +30,17 @@ def sent(connection: Connection, topic: str) -> Producer:
     return transactional
 
 
-def read(connection: Connection, wanted: list[Extent]) -> list[Record]:
+def read(connection: Connection, wanted: list[PartitionRange]) -> list[Record]:
     return [record for block in blocks(connection, wanted) for record in block]
 
 
 def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topic: str, sent: Producer) -> None:
-    before = extents(connection, [topic])
+    before = partition_ranges(connection, [topic])
     found = read(connection, before)
     sent.commit_transaction(30)
-    after = extents(connection, [topic])
+    after = partition_ranges(connection, [topic])
 
-    assert before == [Extent(topic, 0, 0, 3)]
+    assert before == [PartitionRange(topic, 0, 0, 3)]
     assert [(record.value, record.timestamp, record.key) for record in found] == [
         (b"0", 500, b"k"),
         (b"1", 1_500, b"k"),
@@ -54,7 +54,7 @@ def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topi
 
 def test_what_was_aborted_is_passed_over_and_the_end_found(connection: Connection, topic: str, sent: Producer) -> None:
     sent.abort_transaction(30)
-    lying = extents(connection, [topic])
+    lying = partition_ranges(connection, [topic])
 
     assert lying[0].end > 5
     assert len(read(connection, lying)) == 3
@@ -64,8 +64,8 @@ def test_a_time_says_where_to_begin_and_after_the_last_record_nothing_lies(
     connection: Connection, topic: str, sent: Producer
 ) -> None:
     sent.abort_transaction(30)
-    since = extents(connection, [topic], since=1_000)
-    later = extents(connection, [topic], since=4_000_000_000_000)
+    since = partition_ranges(connection, [topic], since=1_000)
+    later = partition_ranges(connection, [topic], since=4_000_000_000_000)
 
     assert [record.value for record in read(connection, since)] == [b"1", b"2"]
     assert later[0].first == later[0].end
@@ -77,9 +77,9 @@ def test_a_stretch_ends_before_its_end_though_more_lies_behind(
 ) -> None:
     sent.abort_transaction(30)
 
-    assert [record.offset for record in read(connection, [Extent(topic, 0, 1, 2)])] == [1]
+    assert [record.offset for record in read(connection, [PartitionRange(topic, 0, 1, 2)])] == [1]
 
 
 def test_a_topic_that_does_not_exist_is_named_with_what_to_do(connection: Connection) -> None:
     with pytest.raises(NoTopicError, match="topic nowhere does not exist: run `loanctl topics apply`"):
-        extents(connection, ["nowhere"])
+        partition_ranges(connection, ["nowhere"])

@@ -14,8 +14,8 @@ from loanctl.stack.tracking import MlflowServer
 from schemas.events import LoanDecision
 from scorecard import bundle
 from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.mlflow_client import asked
-from scorecard.registry.model_registry import BUNDLE, Registry
+from scorecard.registry.mlflow_client import ask
+from scorecard.registry.model_registry import BUNDLE, ModelRegistry
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 from tests.doubles.line import Line, line_to
@@ -58,7 +58,7 @@ class Shop:
     def __init__(self, connection: Connection, folder: Path) -> None:
         self.uri, self.folder = connection.mlflow_uri, folder
         self.name = f"{connection.topic_prefix}-scorecard"
-        self.registry = Registry(self.uri, self.name, folder / "maker-cache")
+        self.registry = ModelRegistry(self.uri, self.name, folder / "maker-cache")
 
     def register(self, decline_at: float, digest: str = "") -> Registered:
         """A version whose risky applicants have this margin; its digest as given, where it is to be wrong."""
@@ -66,17 +66,15 @@ class Shop:
         forest = a_stump_forest(space.columns.index("loan_percent_income"), 0.25, -2.0, decline_at, len(space.columns))
         place = self.folder / f"{decline_at}" / BUNDLE
         true = bundle.write(scorecard_parts(forest=forest), CONTRACT, some_values(), place)
-        run = asked(self.uri, lambda client: client.create_run("0"))
+        run = ask(self.uri, lambda client: client.create_run("0"))
         assert run is not None
-        asked(self.uri, lambda client: client.log_artifacts(run.info.run_id, str(place), f"model/artifacts/{BUNDLE}"))
+        ask(self.uri, lambda client: client.log_artifacts(run.info.run_id, str(place), f"model/artifacts/{BUNDLE}"))
         tags = {"digest": digest or true, "family": "xgboost"}
         return self.registry.register(f"{run.info.artifact_uri}/model", run.info.run_id, tags)
 
     def point(self, registered: Registered) -> None:
         """The champion's alias, by hand: no tags, no announcement."""
-        asked(
-            self.uri, lambda client: client.set_registered_model_alias(self.name, "champion", str(registered.version))
-        )
+        ask(self.uri, lambda client: client.set_registered_model_alias(self.name, "champion", str(registered.version)))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loanctl.reports import event_log as sightings
+from loanctl.reports import event_log
 from loanctl.reports.topic_watcher import everything
 from loanctl.simulation import tables
 from loanctl.simulation.population import applicants
@@ -23,7 +23,7 @@ def test_every_row_lies_on_the_topics_once_with_what_became_of_it(processes, con
 
     topics = connection.topics()
     records = everything(connection, [topics.applications, topics.outcomes])
-    reading = sightings.Decoding(connection)
+    reading = event_log.Decoding(connection)
     seen = reading.applications(records[topics.applications.name])
     outcomes = reading.events(LoanOutcome, records[topics.outcomes.name])
     assert played.status == 0, played.err

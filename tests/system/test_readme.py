@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.reports import event_log as sightings
-from loanctl.reports import stream_audit as figures
+from loanctl.reports import event_log, stream_audit
 from loanctl.stack import state
 from streams.runtime.settings import Connection
 from tests.system.waiting import wait_for
@@ -107,9 +106,13 @@ def test_the_steps_of_the_readme_lead_from_nothing_to_a_decision_for_every_row(s
     connection = Connection(
         bootstrap_servers=stack.endpoints.bootstrap_servers, registry_url=stack.endpoints.registry_url
     )
-    wait_for(lambda: len(sightings.observed(connection).decisions) >= ROWS, 60, "a decision for every row")
-    observed = sightings.observed(connection)
-    assert (len(observed.applications), figures.missing(observed), figures.duplicates(observed)) == (ROWS, 0, 0)
+    wait_for(lambda: len(event_log.observed(connection).decisions) >= ROWS, 60, "a decision for every row")
+    observed = event_log.observed(connection)
+    assert (len(observed.applications), stream_audit.missing(observed), stream_audit.duplicates(observed)) == (
+        ROWS,
+        0,
+        0,
+    )
     assert [process.stop() for process in started] == [0, 0, 0]
     assert shell("loanctl down").returncode == 0
 

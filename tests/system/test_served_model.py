@@ -20,11 +20,11 @@ from loanctl.stack.processes import Command, Running
 from loanctl.stack.service import bare_environment
 from schemas.events import Outcome
 from scorecard import bundle
-from scorecard.registry.model_registry import BUNDLE, CHAMPION, Registry
+from scorecard.registry.model_registry import BUNDLE, CHAMPION, ModelRegistry
 from tests.builders import scorecard_parts
 from tests.system.waiting import wait_for
 from tests.unit.training.builders import CONTRACT, made_up
-from training.tracking import run as tracking
+from training.tracking import mlflow_run
 
 ROWS = made_up(20)
 
@@ -34,10 +34,10 @@ def served(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
     """Where MLflow serves the champion; it runs in this environment and makes none."""
     folder = tmp_path_factory.mktemp("served")
     uri = f"sqlite:///{shutil.copy(empty_store, folder / 'mlflow.db')}"
-    registry = Registry(uri, "test-scorecard", folder / "cache")
+    registry = ModelRegistry(uri, "test-scorecard", folder / "cache")
     digest = bundle.write(scorecard_parts(), CONTRACT, ROWS.values, folder / BUNDLE)
-    with tracking.run(uri, "test", "test", {}) as run:
-        example = tracking.example_of(CONTRACT, ROWS.values[:5])
+    with mlflow_run.run(uri, "test", "test", {}) as run:
+        example = mlflow_run.example_of(CONTRACT, ROWS.values[:5])
         logged = run.model(folder / BUNDLE, CONTRACT, example, pd.DataFrame({"probability": np.zeros(5)}))
     made = registry.register(logged.source, run.run_id, {"digest": digest, "family": "xgboost"}, logged.model_id)
     registry.point(CHAMPION, made.version)
@@ -80,7 +80,7 @@ def test_mlflow_serves_probability_and_contributions_and_refers_what_cannot_be_s
 ) -> None:
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, tmp_path)
     scores = bundle.read(tmp_path, CONTRACT).score(ROWS.values)
-    applicants = tracking.example_of(CONTRACT, ROWS.values)
+    applicants = mlflow_run.example_of(CONTRACT, ROWS.values)
     impossible = applicants[:1].assign(person_income=-5.0)
 
     found, referred = asked(served, applicants), asked(served, impossible)

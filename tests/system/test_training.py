@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from loanctl.simulation import population
-from scorecard.registry.mlflow_client import asked
+from scorecard.registry.mlflow_client import ask
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
 
@@ -203,7 +203,7 @@ def trial_seconds(desk: Desk, run_id: str) -> list[float]:
         runs = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
         return [run.data.metrics["seconds"] for run in sorted(runs, key=lambda run: run.info.run_name)]
 
-    return asked(f"sqlite:///{desk.folder / 'state' / 'mlflow.db'}", told) or []
+    return ask(f"sqlite:///{desk.folder / 'state' / 'mlflow.db'}", told) or []
 
 
 def test_there_is_nothing_to_show_or_go_back_to_before_the_first_champion(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import fastavro
 import pytest
 from confluent_kafka.schema_registry import Schema
 
-from schemas.codec import framed
+from schemas.codec import frame
 from schemas.events import FlagKind, LoanDecision, Outcome
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
@@ -129,7 +129,7 @@ def test_an_older_writer_of_a_known_schema_is_read(
     registry = connection.registry()
     older_id = registry.register_schema(f"{applicants.topic}-value", Schema(json.dumps(older), "AVRO"))
     record = {name: value for name, value in an_application(application_id="old").items() if name != "loan_grade"}
-    applicants.send(b"old", framed(older_id, fastavro.parse_schema(older), record))  # type: ignore[arg-type]
+    applicants.send(b"old", frame(older_id, fastavro.parse_schema(older), record))  # type: ignore[arg-type]
     applicants.acknowledged()
 
     decisions = wait_for(lambda: complete(answers, 1), 30, "the decision")

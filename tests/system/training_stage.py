@@ -10,17 +10,16 @@ from typing import Any, Final, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from loanctl.simulation import playback as play
-from loanctl.simulation import population, tables
+from loanctl.simulation import playback, population, tables
 from loanctl.simulation.playback import Script
-from loanctl.simulation.population import Shift
+from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from loanctl.stack.guard import Guard
 from schemas.events import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.system.processes import Finished, Processes, Started
@@ -33,7 +32,7 @@ SPACING: Final = timedelta(seconds=3)
 BASE_ROWS: Final = 2_000
 SMALL: Final = {"trials": 1, "folds": 2, "most_trees": 60, "jobs": 1}
 """A search of a second."""
-CHANGED: Final = Shift(income_factor=1.6, changed_risk=1.0)
+CHANGED: Final = PopulationShift(income_factor=1.6, changed_risk=1.0)
 """A world in which the first champion is wrong."""
 
 
@@ -84,13 +83,13 @@ class TrainingStage:
     def trainer(self, **more: Any) -> Started:
         return self.processes.start("training", **self.settings(**{"web_port": self.web_port, "retry_s": 1, **more}))
 
-    def applicants(self, count: int, seed: int = 7, shift: Shift = CHANGED) -> tuple[datetime, datetime]:
+    def applicants(self, count: int, seed: int = 7, shift: PopulationShift = CHANGED) -> tuple[datetime, datetime]:
         """Applications and what became of them, onto the topics; from when until when they were signed."""
         table = Table("made up", f"s{seed}", population.applicants(count, seed, shift))
-        script, writing = Script(start=BEGAN, spacing=SPACING), play.writing(self.connection)
+        script, writing = Script(start=BEGAN, spacing=SPACING), playback.writing(self.connection)
         with EventPublisher(self.connection, "/test") as publisher:
-            publisher.send(play.applications(table, script, writing))
-            publisher.send(play.outcomes(table, script, writing))
+            publisher.send(playback.applications(table, script, writing))
+            publisher.send(playback.outcomes(table, script, writing))
         return BEGAN, BEGAN + count * SPACING
 
     def command(
@@ -121,9 +120,9 @@ class TrainingStage:
     def announcements(self) -> list[ChampionAnnouncement]:
         return self._events(ChampionAnnouncement, self.connection.topics().champions)
 
-    def registry(self) -> Registry:
+    def registry(self) -> ModelRegistry:
         connection = self.connection
-        return Registry(connection.mlflow_uri, connection.registered_model(), self.folder / "cache")
+        return ModelRegistry(connection.mlflow_uri, connection.registered_model(), self.folder / "cache")
 
     def champion(self) -> Registered:
         found = self.registry().champion()

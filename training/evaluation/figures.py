@@ -31,7 +31,7 @@ class Judgement:
     rows: int
 
 
-def judged(defaulted: Labels, probability: Probabilities, cutoff: float, seed: int, draws: int = DRAWS) -> Judgement:
+def judgement(defaulted: Labels, probability: Probabilities, cutoff: float, seed: int, draws: int = DRAWS) -> Judgement:
     """All figures of a scorecard.
 
     Args:

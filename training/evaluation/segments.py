@@ -15,14 +15,14 @@ import pandas as pd
 from schemas.contract import Contract, Field, Kind
 from scorecard.policy import APPROVE, Policy, outcomes
 from training.evaluation.figures import auc
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 
 FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
 LEAST: Final = 30
 """Rows of a segment under which its approval rate is not compared."""
 
 
-def table(contract: Contract, rows: Rows, probability: npt.NDArray[np.float64], policy: Policy) -> pd.DataFrame:
+def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.float64], policy: Policy) -> pd.DataFrame:
     """One line for each segment of each observed field, watched ones included.
 
     Args:

@@ -19,16 +19,15 @@ from scorecard.forest.forest import Forest, margins
 from scorecard.policy import APPROVE, outcomes
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
-from training.evaluation import calibration as calibrating
-from training.evaluation import cutoffs
+from training.evaluation import calibration, cutoffs
 from training.evaluation import figures as evaluation
 from training.evaluation.logistic_baseline import logistic
 from training.families.family import BELOW_ALL, Family, Fitted, Sample, fitted
 from training.families.parity import Parity, proven
 from training.families.registry import compiled
-from training.pipeline.plan import UNWATCHED, Material, Plan, Watch
+from training.pipeline.plan import NO_PROGRESS, Material, Plan, Progress
 from training.pipeline.reference_population import Draft, baseline, population_profile
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Part, Split, clone_keys, folds, split
 from training.search.journal import FileJournal, Forgetful, Journal
 from training.search.search import Found, Searched, search
@@ -39,7 +38,7 @@ PARITY_ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class TrainedCandidate:
     """A scorecard with all that judging it and telling of it takes."""
 
     plan: Plan
@@ -50,8 +49,8 @@ class Made:
     journal: Journal
     """Of the search; to be ended when a version is registered."""
     fitted: Fitted
-    calibrated: calibrating.Calibrated
-    judged_on: Rows
+    calibrated: calibration.Calibrated
+    judged_on: LabelledRows
     probability: npt.NDArray[np.float64]
     """On the judgement rows."""
     judgement: evaluation.Judgement
@@ -71,7 +70,7 @@ class Made:
         return evaluation.auc(self.judged_on.defaulted, self.logistic)
 
 
-def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
+def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRESS) -> TrainedCandidate:
     """The scorecard that a plan makes of rows, its bundle written.
 
     Raises:
@@ -99,7 +98,7 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
     watch.step("judge")
     probability, cutoff, cost = work.judged(scorecard)
     rows = material.rows.take(work.split.places(Part.JUDGEMENT))
-    return Made(
+    return TrainedCandidate(
         plan=plan,
         material=material,
         scorecard=scorecard,
@@ -110,7 +109,7 @@ def made(material: Material, plan: Plan, watch: Watch = UNWATCHED) -> Made:
         calibrated=calibration,
         judged_on=rows,
         probability=probability,
-        judgement=evaluation.judged(rows.defaulted, probability, cutoff, plan.seed),
+        judgement=evaluation.judgement(rows.defaulted, probability, cutoff, plan.seed),
         cutoff=cutoff,
         logistic=work.logistic(),
         cost_per_applicant=cost,
@@ -125,7 +124,7 @@ def _journal(searched: Searched, plan: Plan) -> Journal:
     return FileJournal(plan.journals, searched.key(plan.budget))
 
 
-def unreasoned(scorecard: Scorecard, rows: Rows) -> tuple[str, ...]:
+def unreasoned(scorecard: Scorecard, rows: LabelledRows) -> tuple[str, ...]:
     """Whom the scorecard would not approve and could not tell why, in words; nobody, as a rule."""
     scores = scorecard.score(rows.values)
     refused = outcomes(scorecard.policy, scores.probability) != APPROVE
@@ -184,12 +183,12 @@ class _Work:
         parts = self.sample(Part.SEARCH), self.sample(Part.STOPPING)
         return fitted(found.best.choice, *parts, self.features.monotone, self.plan.seed)
 
-    def draft(self, model: Fitted, forest: Forest) -> tuple[Draft, calibrating.Calibrated]:
+    def draft(self, model: Fitted, forest: Forest) -> tuple[Draft, calibration.Calibrated]:
         forest_space = space(model.choice.family)
         own, others = self.sample(Part.CALIBRATION), self.sample(Part.CUTOFFS)
         own_folds = folds(self.keys[self.split.places(Part.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
         raw = raw_probability(forest_space, margins(forest, own.matrix))
-        chosen = calibrating.calibrated(raw, own.defaulted, own_folds)
+        chosen = calibration.calibrated(raw, own.defaulted, own_folds)
         stated = chosen.calibration.apply(raw_probability(forest_space, margins(forest, others.matrix)))
         draft = Draft(
             contract=self.material.contract,
@@ -210,7 +209,7 @@ class _Work:
         contract, rows = self.material.contract, self.material.rows
         unfitted = rows.values[self.split.parts > Part.SEARCH]
         reason_baseline = baseline(draft, unfitted)
-        parts = bundle.Parts(
+        parts = bundle.ScorecardParts(
             name=self.plan.name,
             family=model.choice.family.value,
             space=draft.space,

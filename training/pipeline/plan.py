@@ -8,7 +8,7 @@ from typing import Final
 from schemas.applications import Matrix
 from schemas.contract import Contract
 from training.evaluation import cutoffs
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method
 from training.search.journal import Trial
 from training.search.search import Budget
@@ -30,7 +30,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Progress:
     """Who is told how far it is; `stop` is asked between trials."""
 
     step: Callable[[str], None] = lambda _: None
@@ -38,7 +38,7 @@ class Watch:
     stop: Callable[[], bool] = lambda: False
 
 
-UNWATCHED: Final = Watch()
+NO_PROGRESS: Final = Progress()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Material:
     """What a scorecard is made of, and where to."""
 
     contract: Contract
-    rows: Rows
+    rows: LabelledRows
     """Cleaned and labelled."""
     folder: Path
     """For the bundle; made where it is not there."""

@@ -36,7 +36,7 @@ class Promotion(StrEnum):
     MANUAL = "manual"
 
 
-class Verdict(StrEnum):
+class GateVerdict(StrEnum):
     """What the gate says."""
 
     PROMOTE = "promote"
@@ -82,14 +82,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GateResult:
     """The verdict and all that led to it, the weightiest first."""
 
-    verdict: Verdict
+    verdict: GateVerdict
     why: str
 
 
-def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> Answer:
+def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> GateResult:
     """May the candidate be champion.
 
     Args:
@@ -98,7 +98,7 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> 
         contest: against the champion; None where there is none that scores this contract.
     """
     if contest is not None and candidate.digest == contest.champion_digest:
-        return Answer(Verdict.REJECT, "it is the champion itself: the same digest")
+        return GateResult(GateVerdict.REJECT, "it is the champion itself: the same digest")
     failed = [*candidate.faults, *_below(candidate, terms)]
     won = ["passes the floors"]
     behind = _behind_a_line(candidate, terms.seed)
@@ -110,11 +110,11 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> 
         failed += lost
         won += [*gained, *behind]
     if failed:
-        return Answer(Verdict.REJECT, "; ".join(failed))
+        return GateResult(GateVerdict.REJECT, "; ".join(failed))
     told = "; ".join(won if contest is not None else [*won, "there is no champion to beat"])
     if terms.promotion is Promotion.MANUAL:
-        return Answer(Verdict.HOLD, f"{told}; waits for `loanctl champion promote`")
-    return Answer(Verdict.PROMOTE, told)
+        return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion promote`")
+    return GateResult(GateVerdict.PROMOTE, told)
 
 
 def resampled(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:

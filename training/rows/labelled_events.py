@@ -15,14 +15,14 @@ import fastavro
 import numpy as np
 
 from schemas.applications import Applications, Matrix
-from schemas.codec import ApplicationReader, schema_ids, unframed
+from schemas.codec import ApplicationReader, schema_ids, unframe
 from schemas.contract import Contract
 from schemas.errors import RecordError
 from schemas.events import LoanOutcome, avro_schema, from_record
 from schemas.registry_client import WriterSchemas
 from streams.runtime.settings import Connection
 from training.committed import whole
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 
 BLOCK: Final = 5_000
 
@@ -36,12 +36,12 @@ class Seen:
     outcomes: Mapping[str, LoanOutcome]
     offsets: str
 
-    def labelled(self) -> Rows:
+    def labelled(self) -> LabelledRows:
         """The applications whose outcome is known, in the order they came."""
-        known = [place for place, name in enumerate(self.applications.ids) if name in self.outcomes]
-        defaulted = [self.outcomes[self.applications.ids[place]].defaulted for place in known]
-        chosen = np.array(known, dtype=np.int64)
-        return Rows(
+        known_outcomes = [place for place, name in enumerate(self.applications.ids) if name in self.outcomes]
+        defaulted = [self.outcomes[self.applications.ids[place]].defaulted for place in known_outcomes]
+        chosen = np.array(known_outcomes, dtype=np.int64)
+        return LabelledRows(
             values=self.applications.values[chosen],
             defaulted=np.array(defaulted, dtype=np.bool_),
             applied_at=self.applications.applied_at[chosen],
@@ -79,7 +79,7 @@ def seen(connection: Connection, until: datetime) -> Seen:
     )
 
 
-def known(connection: Connection) -> Mapping[str, bool]:
+def known_outcomes(connection: Connection) -> Mapping[str, bool]:
     """Whether each loan defaulted, by application id, as far as the topic knows now.
 
     Raises:
@@ -111,10 +111,10 @@ def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: 
 
 def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Mapping[str, LoanOutcome]:
     ours = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
-    known = writers.of(schema_ids(values))
+    known_outcomes = writers.of(schema_ids(values))
     last: dict[str, LoanOutcome] = {}
     for value in values:
-        outcome = _outcome(value, known, ours)
+        outcome = _outcome(value, known_outcomes, ours)
         if outcome is None:
             continue
         before = last.get(outcome.application_id)
@@ -126,7 +126,7 @@ def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Map
 def _outcome(value: bytes | None, writers: Mapping[int, Any], ours: Any) -> LoanOutcome | None:
     """The outcome that the bytes stand for; None where they are none: an unreadable label labels nothing."""
     try:
-        schema_id, body = unframed(value)
+        schema_id, body = unframe(value)
     except RecordError:
         return None
     writer = writers.get(schema_id)

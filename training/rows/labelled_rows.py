@@ -15,7 +15,7 @@ import pandas as pd
 
 from schemas.applications import Fault, Matrix, faults, invalid, with_ratios
 from schemas.contract import Contract
-from training.rows import table_columns as tables
+from training.rows import table_columns
 from training.rows.table_columns import RowsError
 
 LEAST_ROWS: Final = 500
@@ -26,7 +26,7 @@ LEAST_OF_A_CLASS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class LabelledRows:
     """Labelled applications.
 
     `values` has shape (n, len(contract.observed)), as in `schemas.applications`; `defaulted` shape
@@ -60,7 +60,7 @@ class Rows:
 class Cleaned:
     """Rows, and what was left out of them and why."""
 
-    rows: Rows
+    rows: LabelledRows
     source: str
     read: int
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -79,12 +79,12 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
     Raises:
         RowsError: a column is missing or of the wrong type, a label or level is not declared.
     """
-    tables.refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
-    defaulted, labelled = tables.labels(contract, table, source)
-    every = Rows(
-        values=with_ratios(contract, tables.values(contract, table, source)),
+    table_columns.refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
+    defaulted, labelled = table_columns.labels(contract, table, source)
+    every = LabelledRows(
+        values=with_ratios(contract, table_columns.values(contract, table, source)),
         defaulted=defaulted,
-        applied_at=tables.times(contract, table, source),
+        applied_at=table_columns.times(contract, table, source),
         recent=np.zeros(len(table), dtype=np.bool_),
     )
     kept = every.take(labelled)
@@ -99,7 +99,7 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
     )
 
 
-def from_events(contract: Contract, labelled: Rows, *, with_pricing: bool = False) -> Cleaned:
+def from_events(contract: Contract, labelled: LabelledRows, *, with_pricing: bool = False) -> Cleaned:
     """The usable ones of applications whose outcome is known; a level that no contract declares is kept as unseen."""
     return _cleaned(contract, labelled, "the topics", with_pricing=with_pricing)
 
@@ -118,7 +118,7 @@ def together(base: Cleaned, events: Cleaned) -> Cleaned:
     )
 
 
-def refuse_too_few(rows: Rows, source: str) -> None:
+def refuse_too_few(rows: LabelledRows, source: str) -> None:
     """Stop before any work where nothing can be learned.
 
     Raises:
@@ -141,7 +141,7 @@ def refuse_too_few(rows: Rows, source: str) -> None:
         raise RowsError(problem)
 
 
-def _cleaned(contract: Contract, rows: Rows, source: str, *, with_pricing: bool) -> Cleaned:
+def _cleaned(contract: Contract, rows: LabelledRows, source: str, *, with_pricing: bool) -> Cleaned:
     codes = faults(contract, rows.values).codes.copy()
     if with_pricing:
         prices = [contract.position[field.name] for field in contract.scored(with_pricing=True)]
@@ -151,7 +151,7 @@ def _cleaned(contract: Contract, rows: Rows, source: str, *, with_pricing: bool)
     return Cleaned(rows=unique, source=source, read=len(rows), left_out=_counted(left_out))
 
 
-def _without_duplicates(rows: Rows) -> tuple[Rows, int]:
+def _without_duplicates(rows: LabelledRows) -> tuple[LabelledRows, int]:
     """The first of every set of rows that agree in all values and the label, in their order."""
     whole = np.column_stack([rows.values, rows.defaulted])
     repeated = pd.DataFrame(whole).duplicated().to_numpy()

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract import Contract, ContractError, Field, Kind, Role
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 from training.rows.table_columns import NO_TIME, RowsError
 
 Places = npt.NDArray[np.int64]
@@ -81,7 +81,7 @@ class Split:
         return {part.name.lower(): int((self.parts == part).sum()) for part in Part}
 
 
-def split(contract: Contract, rows: Rows, seed: int, method: Method = Method.GROUPED) -> Split:
+def split(contract: Contract, rows: LabelledRows, seed: int, method: Method = Method.GROUPED) -> Split:
     """The parts of these rows; the same for the same rows and seed.
 
     Rows of the topics are split by time among themselves and those of the table among themselves,
@@ -98,7 +98,7 @@ def split(contract: Contract, rows: Rows, seed: int, method: Method = Method.GRO
     return Split(parts, how)
 
 
-def clone_keys(contract: Contract, rows: Rows) -> npt.NDArray[np.object_]:
+def clone_keys(contract: Contract, rows: LabelledRows) -> npt.NDArray[np.object_]:
     """What near-clones have in common, as bytes; shape (n,)."""
     columns = [contract.position[name] for name in near_clone_fields(contract)]
     # Cents and hundredths: a decimal of an event and a float of a file are to give one key; zero has no sign.
@@ -137,7 +137,7 @@ def uniform(keys: npt.NDArray[np.object_], salt: str) -> npt.NDArray[np.float64]
     return drawn / 2.0**64
 
 
-def _grouped(contract: Contract, rows: Rows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
+def _grouped(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
     keys = clone_keys(contract, rows)
     drawn = uniform(keys, f"split {seed}")
     parts = np.full(len(rows), Part.LEFT_OUT, dtype=np.int8)

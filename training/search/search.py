@@ -22,7 +22,7 @@ from training import space
 from training.evaluation.logistic_baseline import floor_auc
 from training.families.family import Choice, Sample, fitted
 from training.search.journal import Forgetful, Journal, Trial, key_of
-from training.search.spark import Asked, refuse_without_pyspark, spread
+from training.search.spark import TrialRequest, refuse_without_pyspark, spread
 
 AS_GOOD: Final = 0.001
 """Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
@@ -163,7 +163,7 @@ def _spread(
 ) -> Sequence[Trial]:
     import hyperopt
 
-    asked = Asked(
+    asked = TrialRequest(
         count=budget.trials - len(begun),
         parallel=budget.spark,
         seconds=budget.seconds,

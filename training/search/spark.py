@@ -28,7 +28,7 @@ class NoSparkError(SetupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TrialRequest:
     """How many choices, and what they come from."""
 
     count: int
@@ -52,7 +52,7 @@ def refuse_without_pyspark() -> None:
         raise NoSparkError(problem)
 
 
-def spread(attempt: Attempt, suggest: Any, asked: Asked, stop: Callable[[], bool]) -> Sequence[Trial]:
+def spread(attempt: Attempt, suggest: Any, asked: TrialRequest, stop: Callable[[], bool]) -> Sequence[Trial]:
     """Trials of choices of the space, in the order they were asked for; their numbers are the attempt's.
 
     There are none where the time was over before one ended.
@@ -96,7 +96,7 @@ def spread(attempt: Attempt, suggest: Any, asked: Asked, stop: Callable[[], bool
     return trials
 
 
-def _store(hyperopt: Any, asked: Asked) -> Any:
+def _store(hyperopt: Any, asked: TrialRequest) -> Any:
     timeout = None if asked.seconds == math.inf else max(1, int(asked.seconds))
     try:
         return hyperopt.SparkTrials(parallelism=asked.parallel, timeout=timeout)

@@ -18,10 +18,10 @@ from schemas.events import RetrainStatus
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.runtime.health_server import Health
 from training.metrics import UNREADABLE, Metrics
-from training.pipeline.plan import Watch
+from training.pipeline.plan import Progress
 from training.search.search import StoppedError
-from training.service.command_handler import Answering, Asked
-from training.service.command_policy import Place
+from training.service.command_handler import CommandHandler, CommandRecord
+from training.service.command_policy import CommandPosition
 
 POLL_S: Final = 0.2
 GRACE_S: Final = 20.0
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Situation:
+class TrainerStatus:
     """What the trainer does now, for its web port."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -54,9 +54,9 @@ class Consumer:
     """Takes commands up and sees them answered."""
 
     open_reader: Callable[[], Reader]
-    answering: Answering
+    answering: CommandHandler
     metrics: Metrics
-    situation: Situation
+    situation: TrainerStatus
     retry_s: float
     ask: Callable[[], None] = lambda: None
     """Called often while no command is in hand and the topic of commands is ours; may raise OutageError."""
@@ -140,8 +140,8 @@ class Consumer:
 
     def _one(self, batch: ReadBatch) -> str | None:
         records = batch.records
-        place = Place(records.partitions[0], records.offsets[0])
-        asked: Asked | None = self.answering.read(records.values[0], place, records.timestamps[0])
+        place = CommandPosition(records.partitions[0], records.offsets[0])
+        asked: CommandRecord | None = self.answering.read(records.values[0], place, records.timestamps[0])
         if asked is None:
             return UNREADABLE
         self.situation.command_id = asked.command.command_id
@@ -164,7 +164,7 @@ class Consumer:
         log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self.retry_s)
         self.situation.stopping.wait(self.retry_s)
 
-    def _watch(self, batch: ReadBatch) -> Watch:
+    def _watch(self, batch: ReadBatch) -> Progress:
         def step(word: str) -> None:
             if self.situation.stopping.is_set():
                 raise StoppedError
@@ -176,4 +176,4 @@ class Consumer:
             self.situation.stage, self.situation.away = word, ""
             log.info("training.went_on", step=word, command_id=self.situation.command_id)
 
-        return Watch(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)
+        return Progress(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)

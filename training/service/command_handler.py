@@ -17,21 +17,19 @@ from schemas.events import ChampionAnnouncement, RetrainCommand, RetrainResult, 
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher, event_headers
 from training.committed import whole
-from training.pipeline.plan import Watch
-from training.promotion import announcer as announcing
-from training.promotion import version_tags as tags
-from training.promotion.gate import Verdict
-from training.rows import labelled_events as outcomes
+from training.pipeline.plan import Progress
+from training.promotion import announcer, version_tags
+from training.promotion.gate import GateVerdict
+from training.rows import labelled_events, sources
 from training.rows import labelled_rows as rows
-from training.rows import sources
 from training.rows.labelled_events import Seen
 from training.rows.labelled_rows import Cleaned
 from training.search.search import StoppedError
-from training.service import command_policy as commands
-from training.service.command_policy import Ending, Known, Place, Step, Taken
+from training.service import command_policy
+from training.service.command_policy import CommandAction, CommandPosition, Disposition, Ending, TrainerState
 from training.settings import TrainingSettings
 from training.trainer import Task, Trainer, settle
 
@@ -47,29 +45,29 @@ class TooFewOutcomesError(SetupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandRecord:
     """A command as it lies on its topic."""
 
     command: RetrainCommand
-    place: Place
+    place: CommandPosition
     timestamp: datetime
     """The record's own: rows after it are not looked at."""
 
 
-class Answering:
+class CommandHandler:
     """Answers commands, one at a time; blocking."""
 
     def __init__(self, settings: TrainingSettings, publisher: EventPublisher) -> None:
         self._settings = settings
         self._contract = settings.contract()
         self._topics = settings.topics()
-        self._registry: Registry = settings.model_registry()
+        self._registry: ModelRegistry = settings.model_registry()
         self._publisher = publisher
         registry = settings.registry()
         self._commands = EventSerde(registry, RetrainCommand, self._topics.retrain_commands.name)
         self._results = EventSerde(registry, RetrainResult, self._topics.retrain_results.name)
 
-    def read(self, value: bytes | None, place: Place, timestamp: int) -> Asked | None:
+    def read(self, value: bytes | None, place: CommandPosition, timestamp: int) -> CommandRecord | None:
         """The command that a record holds; None, and a line in the log, where it holds none.
 
         Raises:
@@ -80,9 +78,9 @@ class Answering:
         except RecordError as fault:
             log.warning("command.unreadable", reason=fault.reason, place=str(place))
             return None
-        return Asked(command, place, datetime.fromtimestamp(timestamp / 1000, UTC))
+        return CommandRecord(command, place, datetime.fromtimestamp(timestamp / 1000, UTC))
 
-    def answer(self, asked: Asked, watch: Watch) -> RetrainStatus | None:
+    def answer(self, asked: CommandRecord, watch: Progress) -> RetrainStatus | None:
         """Do what the command asks and publish the result; None where it was answered already.
 
         Raises:
@@ -90,20 +88,20 @@ class Answering:
             StoppedError: told to stop in the middle; to be called again after a restart.
         """
         known = self._known(asked.command)
-        step = commands.taken(asked.command, asked.place, known)
-        if step.step is Step.LEAVE:
+        step = command_policy.disposition(asked.command, asked.place, known)
+        if step.step is CommandAction.LEAVE:
             return None
         version = known.champion.version if known.champion else ""
         ending = self._ending(asked, step, version, watch)
-        self._publish(asked, commands.result(asked.command, ending, datetime.now(UTC)))
+        self._publish(asked, command_policy.result(asked.command, ending, datetime.now(UTC)))
         log.info("command.answered", command_id=asked.command.command_id, status=ending.status.value, why=ending.why)
         return ending.status
 
-    def _ending(self, asked: Asked, step: Taken, version: str, watch: Watch) -> Ending:
+    def _ending(self, asked: CommandRecord, step: Disposition, version: str, watch: Progress) -> Ending:
         made_before = None if step.status is RetrainStatus.DUPLICATE else self._made_before(asked.command)
         if made_before is not None:
             return self._settled(made_before)
-        if step.step is Step.ANSWER:
+        if step.step is CommandAction.ANSWER:
             return Ending(status=step.status, why=step.why, champion_version=version)
         log.info("training.began", command_id=asked.command.command_id, why=asked.command.why)
         try:
@@ -120,24 +118,24 @@ class Answering:
         return self._settled(registered)
 
     def _made_before(self, command: RetrainCommand) -> Registered | None:
-        return self._registry.with_tag(tags.COMMAND, command.command_id)
+        return self._registry.with_tag(version_tags.COMMAND, command.command_id)
 
     def _settled(self, registered: Registered) -> Ending:
         def announced(announcement: ChampionAnnouncement) -> None:
-            announcing.publish(self._publisher, self._settings, announcement)
+            announcer.publish(self._publisher, self._settings, announcement)
 
         settle(self._registry, registered, announced, self._contract.product)
         return Ending(
-            status=commands.STATUS_OF[Verdict(registered.tags[tags.VERDICT])],
-            why=registered.tags[tags.WHY],
-            champion_version=registered.tags.get(tags.PREVIOUS, ""),
+            status=command_policy.STATUS_OF[GateVerdict(registered.tags[version_tags.VERDICT])],
+            why=registered.tags[version_tags.WHY],
+            champion_version=registered.tags.get(version_tags.PREVIOUS, ""),
             challenger=registered,
         )
 
-    def _trained(self, asked: Asked, watch: Watch) -> Registered:
+    def _trained(self, asked: CommandRecord, watch: Progress) -> Registered:
         settings = self._settings
         watch.step("rows")
-        seen = outcomes.seen(settings, asked.timestamp)
+        seen = labelled_events.seen(settings, asked.timestamp)
         cleaned = self._rows(seen)
         task = Task(
             cleaned=cleaned,
@@ -175,13 +173,13 @@ class Answering:
         window = seen.window(command.window_start, command.window_end)
         return window if len(window) >= self._settings.least_window else None
 
-    def _known(self, command: RetrainCommand) -> Known:
+    def _known(self, command: RetrainCommand) -> TrainerState:
         champion = self._registry.champion()
-        return Known(
+        return TrainerState(
             product=self._contract.product,
             answered=self._answered(command.command_id),
             champion=champion,
-            promoted_at=tags.promoted_at(champion),
+            promoted_at=version_tags.promoted_at(champion),
             too_soon=timedelta(seconds=self._settings.too_soon_s),
         )
 
@@ -193,7 +191,7 @@ class Answering:
                 places.add((record.headers.get(PLACE_HEADER) or b"").decode(errors="replace"))
         return {command_id: frozenset(places)} if places else {}
 
-    def _publish(self, asked: Asked, result: RetrainResult) -> None:
+    def _publish(self, asked: CommandRecord, result: RetrainResult) -> None:
         place = str(asked.place)
         headers = event_headers(result, f"{result.command_id}/{place}", SOURCE)
         self._publisher.send(

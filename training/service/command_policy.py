@@ -12,17 +12,17 @@ from typing import Final
 
 from schemas.events import RetrainCommand, RetrainResult, RetrainStatus
 from scorecard.registry.bundle_cache import Registered
-from training.promotion import version_tags as tags
-from training.promotion.gate import Verdict
+from training.promotion import version_tags
+from training.promotion.gate import GateVerdict
 
 STATUS_OF: Final = {
-    Verdict.PROMOTE: RetrainStatus.PROMOTED,
-    Verdict.HOLD: RetrainStatus.HELD,
-    Verdict.REJECT: RetrainStatus.REJECTED,
+    GateVerdict.PROMOTE: RetrainStatus.PROMOTED,
+    GateVerdict.HOLD: RetrainStatus.HELD,
+    GateVerdict.REJECT: RetrainStatus.REJECTED,
 }
 
 
-class Step(StrEnum):
+class CommandAction(StrEnum):
     """What to do with a command."""
 
     LEAVE = "leave"
@@ -33,7 +33,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CommandPosition:
     """Where a command lies."""
 
     partition: int
@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class TrainerState:
     """What the trainer knows when it takes a command up."""
 
     product: str
@@ -58,15 +58,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Disposition:
     """A step; status and why where it is to answer."""
 
-    step: Step
+    step: CommandAction
     status: RetrainStatus = RetrainStatus.UNKNOWN
     why: str = ""
 
 
-def taken(command: RetrainCommand, place: Place, known: Known) -> Taken:
+def disposition(command: RetrainCommand, place: CommandPosition, known: TrainerState) -> Disposition:
     """What to do with a command that no version of ours carries yet.
 
     What is out of date or too soon FAILED and was not REJECTED: no challenger was judged, and whoever
@@ -74,18 +74,18 @@ def taken(command: RetrainCommand, place: Place, known: Known) -> Taken:
     """
     places = known.answered.get(command.command_id, frozenset())
     if command.product != known.product or str(place) in places:
-        return Taken(Step.LEAVE)
+        return Disposition(CommandAction.LEAVE)
     if places:
-        return Taken(Step.ANSWER, RetrainStatus.DUPLICATE, "this command was answered before")
+        return Disposition(CommandAction.ANSWER, RetrainStatus.DUPLICATE, "this command was answered before")
     champion = known.champion
     if command.champion_digest and (champion is None or champion.digest != command.champion_digest):
         now = f"version {champion.version}" if champion else "nobody"
         why = f"out of date: it speaks of version {command.champion_version}, and {now} decides now"
-        return Taken(Step.ANSWER, RetrainStatus.FAILED, why)
+        return Disposition(CommandAction.ANSWER, RetrainStatus.FAILED, why)
     if known.promoted_at is not None and command.issued_at < known.promoted_at + known.too_soon:
         why = f"too soon: the champion was promoted at {known.promoted_at.isoformat(timespec='seconds')}"
-        return Taken(Step.ANSWER, RetrainStatus.FAILED, why)
-    return Taken(Step.TRAIN)
+        return Disposition(CommandAction.ANSWER, RetrainStatus.FAILED, why)
+    return Disposition(CommandAction.TRAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +113,11 @@ def result(command: RetrainCommand, ending: Ending, now: datetime) -> RetrainRes
         challenger_version=challenger.version if challenger else "",
         challenger_digest=challenger.digest if challenger else "",
         run_id=challenger.run_id if challenger else "",
-        rows=int(told.get(tags.ROWS, "0")),
+        rows=int(told.get(version_tags.ROWS, "0")),
         metrics={
-            name.removeprefix(tags.METRIC): float(value) for name, value in told.items() if name.startswith(tags.METRIC)
+            name.removeprefix(version_tags.METRIC): float(value)
+            for name, value in told.items()
+            if name.startswith(version_tags.METRIC)
         },
         finished_at=now,
     )

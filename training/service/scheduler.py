@@ -12,11 +12,11 @@ import structlog
 from schemas.errors import RecordError
 from schemas.events import RetrainCommand
 from schemas.registry_client import EventSerde
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from training import schedule
 from training.committed import whole
-from training.promotion import version_tags as tags
+from training.promotion import version_tags
 from training.settings import TrainingSettings
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class Scheduler:
         self._settings = settings
         self._topic = settings.topics().retrain_commands
         self._product = settings.contract().product
-        self._registry: Registry = settings.model_registry()
+        self._registry: ModelRegistry = settings.model_registry()
         self._serde = EventSerde(settings.registry(), RetrainCommand, self._topic.name)
         self._publisher = publisher
         self._now = now
@@ -57,7 +57,7 @@ class Scheduler:
         now = self._now()
         if self._schedule is None or (self._next is not None and now < self._next):
             return
-        promoted_at = tags.promoted_at(self._registry.champion())
+        promoted_at = version_tags.promoted_at(self._registry.champion())
         since = schedule.asked_last(self._commands(), self._product, promoted_at) or self._began
         due = schedule.due(self._schedule, since, now)
         if due is not None:

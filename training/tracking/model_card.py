@@ -9,20 +9,20 @@ from typing import Final
 import pandas as pd
 
 from schemas.contract import Role
-from training.pipeline.pipeline import Made
-from training.promotion.gate import Answer
+from training.pipeline.pipeline import TrainedCandidate
+from training.promotion.gate import GateResult
 
 ALARM: Final = 0.8
 """Adverse impact ratio under which a segment is named."""
 
 
-def text(made: Made, segments: pd.DataFrame, answer: Answer) -> str:
+def text(made: TrainedCandidate, segments: pd.DataFrame, answer: GateResult) -> str:
     """The card, in Markdown."""
     parts = (_what(made), _rows(made), _figures(made), _fairness(segments), _verdict(answer))
     return "\n\n".join(parts) + "\n"
 
 
-def _what(made: Made) -> str:
+def _what(made: TrainedCandidate) -> str:
     card = made.scorecard
     policy = card.policy
     return (
@@ -38,13 +38,13 @@ def _what(made: Made) -> str:
     )
 
 
-def _rows(made: Made) -> str:
+def _rows(made: TrainedCandidate) -> str:
     sizes: Mapping[str, int] = made.split.sizes()
     listed = ", ".join(f"{name} {size}" for name, size in sizes.items() if size)
     return f"## Rows\n\nSplit {made.split.how}: {listed}."
 
 
-def _figures(made: Made) -> str:
+def _figures(made: TrainedCandidate) -> str:
     lines = ["## On the judgement rows", "", "| figure | value | 95 % interval |", "| --- | --- | --- |"]
     for name, value in made.judgement.figures.items():
         low, high = made.judgement.intervals[name]
@@ -66,5 +66,5 @@ def _fairness(segments: pd.DataFrame) -> str:
     return "\n".join(lines) if len(watched) else "## Watched, never scored\n\nThe schema marks no field so."
 
 
-def _verdict(answer: Answer) -> str:
+def _verdict(answer: GateResult) -> str:
     return f"## Verdict\n\n{answer.verdict.value}: {answer.why}"

@@ -13,14 +13,12 @@ from schemas.contract import Contract
 from scorecard.policy import OUTCOMES, outcomes
 from scorecard.scorecard import Scores
 from training.evaluation import segments
-from training.pipeline.pipeline import Made
+from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
-from training.promotion.gate import Answer
-from training.rows.labelled_rows import Cleaned, Rows
+from training.promotion.gate import GateResult
+from training.rows.labelled_rows import Cleaned, LabelledRows
 from training.search.search import front
-from training.tracking import model_card as card
-from training.tracking import plots
-from training.tracking import run as tracking
+from training.tracking import mlflow_run, model_card, plots
 from training.tracking.plots import Pictured
 
 EXAMPLES: Final = 5
@@ -50,7 +48,7 @@ def params(contract: Contract, plan: Plan, cleaned: Cleaned) -> Mapping[str, Any
     }
 
 
-def dataset_digest(rows: Rows) -> str:
+def dataset_digest(rows: LabelledRows) -> str:
     """SHA-256 over the rows in their order, hexadecimal."""
     digest = hashlib.sha256()
     for array in (rows.values, rows.defaulted, rows.applied_at):
@@ -58,21 +56,21 @@ def dataset_digest(rows: Rows) -> str:
     return digest.hexdigest()
 
 
-def logged(run: tracking.Run, made: Made, answer: Answer) -> None:
+def logged(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResult) -> None:
     """Everything that is known once the verdict is there."""
     run.params(_made_params(made))
     run.metrics(_metrics(made))
     run.tags({"verdict": answer.verdict.value, "why": answer.why, "digest": made.scorecard.digest})
     scores = made.scorecard.score(made.judged_on.values)
     table = segments.table(made.material.contract, made.judged_on, scores.probability, made.scorecard.policy)
-    run.text(card.text(made, table, answer), "model_card.md")
+    run.text(model_card.text(made, table, answer), "model_card.md")
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
     with tempfile.TemporaryDirectory() as room:
         run.files(plots.drawn(_pictured(made, scores), Path(room)), "plots")
 
 
-def example(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
+def example(made: TrainedCandidate) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Some applicants of the judgement rows, and the answer of the served model, for its signature."""
     values = made.judged_on.values[:EXAMPLES]
     scores = made.scorecard.score(values)
@@ -89,10 +87,10 @@ def example(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
             },
         }
     )
-    return tracking.example_of(made.material.contract, values), answer
+    return mlflow_run.example_of(made.material.contract, values), answer
 
 
-def _made_params(made: Made) -> Mapping[str, Any]:
+def _made_params(made: TrainedCandidate) -> Mapping[str, Any]:
     return {
         "split": made.split.how,
         "family": made.scorecard.family,
@@ -108,7 +106,7 @@ def _made_params(made: Made) -> Mapping[str, Any]:
     }
 
 
-def _metrics(made: Made) -> Mapping[str, float]:
+def _metrics(made: TrainedCandidate) -> Mapping[str, float]:
     judgement = made.judgement
     intervals = {
         f"{name}_{end}": value
@@ -137,7 +135,7 @@ def _metrics(made: Made) -> Mapping[str, float]:
     }
 
 
-def _trials(made: Made) -> pd.DataFrame:
+def _trials(made: TrainedCandidate) -> pd.DataFrame:
     """Every trial; `front` marks those that no other beats in both AUC and cost."""
     kept = {trial.number for trial in front(made.found.trials)}
     return pd.DataFrame(
@@ -159,7 +157,7 @@ def _trials(made: Made) -> pd.DataFrame:
     )
 
 
-def _pictured(made: Made, scores: Scores) -> Pictured:
+def _pictured(made: TrainedCandidate, scores: Scores) -> Pictured:
     space = made.scorecard.features
     values = made.judged_on.values[:, list(space.positions)]
     return Pictured(

@@ -6,7 +6,7 @@ from typing import Any
 from schemas.records import OutgoingRecord
 from streams.__main__ import ScoringProcess
 from streams.runtime import logs
-from streams.worker.data_plane import Handed
+from streams.worker.data_plane import InFlightBatch
 from streams.worker.settings import ScoringSettings
 
 
@@ -19,7 +19,7 @@ class Echo:
     def warm(self) -> None:
         """Nothing is compiled."""
 
-    def answer(self, handed: Handed) -> None:
+    def answer(self, handed: InFlightBatch) -> None:
         """Every value as it came, delivered and committed as decisions are."""
         records = handed.batch.records
         echoes = [

@@ -9,7 +9,7 @@ import fastavro
 import numpy as np
 import pytest
 
-from schemas.codec import unframed
+from schemas.codec import unframe
 from schemas.events import LoanDecision, avro_schema
 from scorecard.decisions.scoring import score_batch
 from tests.bench import measuring
@@ -31,7 +31,7 @@ SCHEMA: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
 
 def decided(value: bytes | None) -> dict[str, Any]:
-    record: Any = fastavro.schemaless_reader(io.BytesIO(unframed(value)[1]), SCHEMA)
+    record: Any = fastavro.schemaless_reader(io.BytesIO(unframe(value)[1]), SCHEMA)
     return dict(record)
 
 

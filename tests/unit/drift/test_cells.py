@@ -12,7 +12,7 @@ from drift.binning.binned_records import MILLIONTHS
 from drift.binning.binner import ApplicationCells, DecisionCells
 from drift.binning.reference import ForeignProfileError, Reference
 from drift.windows.panes import Position
-from schemas.codec import framed
+from schemas.codec import frame
 from schemas.events import LoanDecision, avro_schema
 from scorecard.profile import bin_counts
 from tests.builders import CONTRACT, WRITERS, a_batch, application_bytes, some_values
@@ -48,7 +48,7 @@ def decision_bytes(reference: Reference, **fields) -> bytes:
         "source_offset": 0,
         "source_schema_id": 7,
     }
-    return framed(9, DECISION, {**usual, **fields})
+    return frame(9, DECISION, {**usual, **fields})
 
 
 def test_an_applicants_places_add_up_to_the_profiles_own_counts():

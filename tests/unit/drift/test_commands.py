@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drift.retraining import performance_floor as falling
-from drift.retraining.retrain_policy import Memory, command_id, command_of, judged, judged_performance
+from drift.retraining import performance_floor
+from drift.retraining.retrain_policy import PolicyState, command_id, command_of, decide, judged_performance
 from schemas.events import (
     DriftAcknowledgement,
     DriftReport,
@@ -67,11 +67,11 @@ def a_result(name: str, status: RetrainStatus) -> RetrainResult:
     )
 
 
-def told(*verdicts: Verdict, memory: Memory | None = None, cooldown_ms: int = 0, first: int = 0):
+def told(*verdicts: Verdict, memory: PolicyState | None = None, cooldown_ms: int = 0, first: int = 0):
     """The reports of windows an hour each, and the memory after them."""
-    memory, reports = memory or Memory(), []
+    memory, reports = memory or PolicyState(), []
     for hour, verdict in enumerate(verdicts, start=first):
-        memory, report = judged(memory, a_report(verdict, hour), cooldown_ms)
+        memory, report = decide(memory, a_report(verdict, hour), cooldown_ms)
         reports.append(report)
     return reports, memory
 
@@ -139,32 +139,32 @@ FALLEN = a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)))
 
 
 def test_a_fallen_champion_commands_once_until_ends_have_doubled():
-    memory, first = judged_performance(Memory(), FALLEN, LATER, 0)
+    memory, first = judged_performance(PolicyState(), FALLEN, LATER, 0)
     memory = memory.after_result(a_result(first.command_id, RetrainStatus.REJECTED))
-    memory, _ = judged(memory, a_report(S), 0)
+    memory, _ = decide(memory, a_report(S), 0)
 
     memory, again = judged_performance(memory, FALLEN, LATER, 0)
     more = a_look(replace(seen(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
     _, doubled = judged_performance(memory, more, LATER, 0)
 
-    assert (first.command_id, first.withheld) == (falling.command_id(FALLEN), "")
+    assert (first.command_id, first.withheld) == (performance_floor.command_id(FALLEN), "")
     assert (again.command_id, again.withheld) == ("", "asked")
     assert doubled.command_id not in ("", first.command_id)
 
 
 def test_what_ranks_well_enough_commands_nothing_and_holds_nothing_back():
-    memory, report = judged_performance(Memory(), a_look(seen(skill=2.0)), LATER, 0)
+    memory, report = judged_performance(PolicyState(), a_look(seen(skill=2.0)), LATER, 0)
 
-    assert (memory, report.command_id, report.withheld) == (Memory(), "", "")
+    assert (memory, report.command_id, report.withheld) == (PolicyState(), "", "")
 
 
 @pytest.mark.parametrize(
     ("memory", "withheld"),
     [
-        (Memory(in_flight="drift-1"), "in_flight"),
-        (Memory(latched=True), "latched"),
-        (Memory(commanded_at=LATER - 1), "cooldown"),
-        (Memory(hold_until=LATER + 1), "acknowledged"),
+        (PolicyState(in_flight="drift-1"), "in_flight"),
+        (PolicyState(latched=True), "latched"),
+        (PolicyState(commanded_at=LATER - 1), "cooldown"),
+        (PolicyState(hold_until=LATER + 1), "acknowledged"),
     ],
 )
 def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
@@ -174,7 +174,7 @@ def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
 
 
 def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
-    memory, _ = judged_performance(Memory(), FALLEN, LATER, 0)
+    memory, _ = judged_performance(PolicyState(), FALLEN, LATER, 0)
 
     reports, _ = told(D, D, memory=memory)
 
@@ -199,7 +199,7 @@ def test_an_acknowledged_shift_holds_commands_back_until_its_time():
         acknowledged_at=NOON,
     )
 
-    reports, _ = told(D, D, D, D, memory=Memory(latched=True).after_acknowledgement(word))
+    reports, _ = told(D, D, D, D, memory=PolicyState(latched=True).after_acknowledgement(word))
 
     assert [report.withheld for report in reports] == ["unconfirmed", "acknowledged", "", "unconfirmed"]
 
@@ -222,4 +222,4 @@ def test_a_command_says_who_asks_why_and_of_which_window():
 def test_memory_survives_being_saved():
     _, memory = told(D, D, S)
 
-    assert Memory.restored(memory.saved()) == memory
+    assert PolicyState.restored(memory.saved()) == memory

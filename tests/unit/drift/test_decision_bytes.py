@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drift.binning.binned_records import Observations
 from drift.binning.binner import DecisionCells
-from schemas.codec import framed
+from schemas.codec import frame
 from schemas.events import (
     Contribution,
     ContributionSpace,
@@ -94,7 +94,7 @@ def the_same(values: list[bytes | None]) -> dict[str, Any]:
 
 
 def encoded(decision: LoanDecision) -> bytes:
-    return framed(OURS, WRITER, as_record(decision))
+    return frame(OURS, WRITER, as_record(decision))
 
 
 @given(st.lists(decisions, max_size=5))
@@ -118,7 +118,7 @@ def test_damaged_bytes_count_as_they_do_one_by_one(made: LoanDecision, data: st.
 
 def test_what_another_schema_wrote_is_read_one_by_one() -> None:
     made = replace(a_decision("a", 0.3), reference_id=REFERENCE.reference_id)
-    foreign = framed(THEIRS, FOREIGN, {**as_record(made), "more": 7})
+    foreign = frame(THEIRS, FOREIGN, {**as_record(made), "more": 7})
 
     found = the_same([foreign, encoded(made)])
 

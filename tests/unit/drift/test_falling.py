@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drift.retraining.performance_floor import command_id, command_of, fallen, told
+from drift.retraining.performance_floor import command_id, command_of, fallen, reason
 from schemas.events import Figure, ObservedPerformance, RetrainCause
 from tests.unit.drift.loans import a_look, seen
 
@@ -21,7 +21,7 @@ def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -
 @pytest.mark.parametrize("unknown", [None, replace(seen(), auc=None, n=12)])
 def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: ObservedPerformance | None) -> None:
     assert not fallen(unknown, 1.0)
-    assert "AUC of version 3 cannot be observed" in told(a_look(unknown))
+    assert "AUC of version 3 cannot be observed" in reason(a_look(unknown))
 
 
 def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.performance.outcome_join import Decided, Ended, Joining, JoinRules
+from drift.performance.outcome_join import Ended, Joining, JoinRules, ScoredLoan
 
 DAY = 86_400_000
 NOW = 1_000 * DAY
@@ -16,9 +16,9 @@ def rules(**overrides: Any) -> JoinRules:
     return JoinRules(**{"start": 0, "end": 100 * DAY, "age_ms": 365 * DAY, "as_of": NOW, "most": 1_000, **overrides})
 
 
-def decided(name: str, day: int = 1, offset: int = 0, **fields: Any) -> Decided:
+def decided(name: str, day: int = 1, offset: int = 0, **fields: Any) -> ScoredLoan:
     usual = {"probability": 0.2, "approved": True, "version": "1", "place": (day * DAY, 0, offset)}
-    return Decided(application_id=name, applied_at=day * DAY, **{**usual, **fields})
+    return ScoredLoan(application_id=name, applied_at=day * DAY, **{**usual, **fields})
 
 
 def ended(name: str, day: int = 50, *, defaulted: bool = False, offset: int = 0, known: int | None = None) -> Ended:
@@ -26,10 +26,10 @@ def ended(name: str, day: int = 50, *, defaulted: bool = False, offset: int = 0,
     return Ended(application_id=name, defaulted=defaulted, observed_at=day * DAY, place=place)
 
 
-def joined(*items: Decided | Ended, **overrides: Any) -> Joining:
+def joined(*items: ScoredLoan | Ended, **overrides: Any) -> Joining:
     found = Joining(rules(**overrides))
     for item in items:
-        if isinstance(item, Decided):
+        if isinstance(item, ScoredLoan):
             found.decided(item)
         else:
             found.ended(item)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from drift.agent.performance_check import AGAIN_S, Looking, Resting
+from drift.agent.performance_check import AGAIN_S, PerformanceChecker, Resting
 from drift.binning.reference import Reference
 from schemas.errors import OutageError, SetupError
 from schemas.events import PerformanceReport
@@ -38,11 +38,11 @@ class Eyes:
             raise self.found
         return self.found
 
-    def looking(self, every_s: float = EVERY_S) -> Looking:
-        return Looking(self, every_s, lambda: self.now)
+    def looking(self, every_s: float = EVERY_S) -> PerformanceChecker:
+        return PerformanceChecker(self, every_s, lambda: self.now)
 
 
-def look_of(looking: Looking, eyes: Eyes, reference: Reference = REFERENCE) -> PerformanceReport | None:
+def look_of(looking: PerformanceChecker, eyes: Eyes, reference: Reference = REFERENCE) -> PerformanceReport | None:
     """What the look that is due finds."""
     before = eyes.looked
     assert looking.step(reference, ()) is None

@@ -13,9 +13,9 @@ import pytest
 
 from drift.monitor import Monitor
 from drift.performance.outcome_join import Joining
-from drift.performance.performance_report import Subject, performance_report
-from drift.retraining import performance_floor as falling
-from drift.retraining.retrain_policy import Memory
+from drift.performance.performance_report import ReportSubject, performance_report
+from drift.retraining import performance_floor
+from drift.retraining.retrain_policy import PolicyState
 from schemas.events import (
     Figure,
     PerformanceReport,
@@ -33,7 +33,7 @@ from tests.unit.drift.test_commands import a_result
 from tests.unit.drift.test_joining import DAY, decided, ended
 
 RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200)
-SUBJECT = Subject(product="credit_risk", champion_version="1", champion_digest="d", as_of=1_000 * DAY)
+SUBJECT = ReportSubject(product="credit_risk", champion_version="1", champion_digest="d", as_of=1_000 * DAY)
 READ = (ReadRange(topic="loan.outcomes.v1", partition=0, first=0, end=600),)
 FALLEN = replace(seen(), auc=Figure(0.6, 0.58, 0.62))
 LOOKED = a_look(FALLEN)
@@ -126,7 +126,7 @@ def test_a_fallen_champion_commands_and_the_report_names_the_command() -> None:
 
     [command] = found.commands
     assert command.cause is RetrainCause.PERFORMANCE
-    assert command.command_id == falling.command_id(a_look(FALLEN))
+    assert command.command_id == performance_floor.command_id(a_look(FALLEN))
     assert [each.command_id for each in found.performances] == [command.command_id]
     assert monitor.memory.in_flight == command.command_id
 
@@ -154,7 +154,7 @@ def test_a_state_of_before_there_were_looks_is_gone_on_with() -> None:
 
 def test_what_is_held_back_is_looked_at_again_though_no_outcome_has_come() -> None:
     monitor = Monitor(monitor_rules())
-    monitor._memory = Memory(in_flight="drift-1")
+    monitor._memory = PolicyState(in_flight="drift-1")
     [held] = monitor.performed(LOOKED, NOW).performances
     monitor.answered(a_result("drift-1", RetrainStatus.PROMOTED))
 

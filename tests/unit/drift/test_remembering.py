@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.windows import deduplication as remembering
+from drift.windows import deduplication
 from drift.windows.deduplication import fresh_of
 
 
@@ -28,7 +28,7 @@ def test_what_is_not_counted_is_not_remembered() -> None:
 
 
 def test_of_too_many_ids_the_latest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembering, "REMEMBERED_IDS", 3)
+    monkeypatch.setattr(deduplication, "REMEMBERED_IDS", 3)
     known: list[dict[str, None]] = [{}]
 
     assert fresh(known, list("abcde"), [0] * 5, [True] * 5) == [True] * 5

@@ -14,7 +14,7 @@ from drift.detection.drift_report import time_of
 from drift.detection.seasons import MOST, declared, restored, saved
 from drift.monitor import Monitor
 from drift.settings import DriftSettings
-from loanctl.reports import season_counts as drift_season
+from loanctl.reports import season_counts
 from loanctl.reports.season_counts import NoSeasonError
 from loanctl.simulation import population, tables
 from schemas.applications import Matrix
@@ -130,18 +130,18 @@ def test_a_state_saved_before_there_were_seasons_is_gone_on_with() -> None:
 def test_a_season_is_made_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, begin = tmp_path / "last-year.csv", datetime(2026, 12, 1, tzinfo=UTC)
     tables.written(population.applicants(800, 1), file)
-    monkeypatch.setattr(drift_season, "by_champion", lambda _: a_reference())
+    monkeypatch.setattr(season_counts, "by_champion", lambda _: a_reference())
     settings: Any = DriftSettings()
 
-    found = drift_season.of_file(file, begin, begin + timedelta(days=40), settings)
+    found = season_counts.of_file(file, begin, begin + timedelta(days=40), settings)
 
     assert found.reference_id == a_reference().reference_id
     assert {sum(each.counts) for each in found.counts} == {800}
     assert a_reference().in_season(found).reference_id != a_reference().reference_id
     with pytest.raises(NoSeasonError, match="must end after"):
-        drift_season.of_file(file, begin, begin, settings)
+        season_counts.of_file(file, begin, begin, settings)
     with pytest.raises(NoSeasonError, match="too few"):
-        drift_season.of_file(file, begin, begin + timedelta(days=1), DriftSettings(minimum_n=900))
+        season_counts.of_file(file, begin, begin + timedelta(days=1), DriftSettings(minimum_n=900))
 
 
 def test_a_season_of_a_former_champion_makes_room() -> None:

@@ -14,8 +14,8 @@ from drift.performance.outcome_join import Notes, Odd
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
 from loanctl.commands.drift_performance import COLUMNS, console, fallen, remarks, row, show
-from loanctl.reports import drift_html as drift_page
-from loanctl.reports.champion_performance import Stretch, Telling, Told
+from loanctl.reports import drift_html
+from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch
 from loanctl.reports.lineage import stories
 from schemas.events import Figure
 from tests.unit.drift.test_commands import a_report
@@ -24,12 +24,14 @@ from tests.unit.drift.test_performance import some_loans
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def told(loans: Loans, *, final: bool = False) -> Told:
-    return Told(start=NOON, end=NOON, champion_version="3", final=final, performance=performance(loans, 1))
+def told(loans: Loans, *, final: bool = False) -> ChampionPerformance:
+    return ChampionPerformance(
+        start=NOON, end=NOON, champion_version="3", final=final, performance=performance(loans, 1)
+    )
 
 
-def telling(*parts: Told, kept: float = 1.0, **notes: object) -> Telling:
-    return Telling(as_of=NOON, age_days=365.0, kept=kept, notes=Notes(**notes), told=parts)
+def telling(*parts: ChampionPerformance, kept: float = 1.0, **notes: object) -> PerformanceSummary:
+    return PerformanceSummary(as_of=NOON, age_days=365.0, kept=kept, notes=Notes(**notes), told=parts)
 
 
 def test_a_window_tells_what_was_observed_beside_what_was_estimated() -> None:
@@ -121,8 +123,8 @@ def test_the_champion_that_all_stretches_name_is_the_only_one_joined(
 def test_the_page_shows_performance_where_something_was_decided() -> None:
     nothing = replace(some_loans(0), approved=np.zeros(0, dtype=bool))
 
-    shown = drift_page.page(stories([a_report()], [], [], []), telling(told(some_loans(500))))
-    empty = drift_page.page(stories([a_report()], [], [], []), telling(told(nothing)))
+    shown = drift_html.page(stories([a_report()], [], [], []), telling(told(some_loans(500))))
+    empty = drift_html.page(stories([a_report()], [], [], []), telling(told(nothing)))
 
     assert "<h2>Performance</h2>" in shown
     assert "not observed" in shown

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from loanctl.commands import drift
 from loanctl.commands.profile import described
-from loanctl.reports import drift_html as drift_page
+from loanctl.reports import drift_html
 from loanctl.reports.lineage import Stories, stories
 from loanctl.simulation import population, tables
-from loanctl.simulation.population import Shift
+from loanctl.simulation.population import PopulationShift
 from schemas.applications import UNSEEN
 from schemas.events import ChampionAnnouncement, RetrainStatus
 from tests.builders import CONTRACT, some_values
@@ -36,7 +36,7 @@ def told():
 def files(tmp_path: Path) -> tuple[Path, Path]:
     usual, richer = tmp_path / "usual.csv", tmp_path / "richer.csv"
     tables.written(population.applicants(3_000, 1), usual)
-    tables.written(population.applicants(1_000, 2, Shift(income_factor=1.6)), richer)
+    tables.written(population.applicants(1_000, 2, PopulationShift(income_factor=1.6)), richer)
     return usual, richer
 
 
@@ -95,7 +95,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(told):
     odd = replace(reports[-1], champion_version="<b>2</b>")
 
     looks = stories([a_look(seen(), champion_version="<i>3</i>")], commands, [], [])
-    page = drift_page.page(stories([*reports, odd], commands, [], []), None, looks)
+    page = drift_html.page(stories([*reports, odd], commands, [], []), None, looks)
 
     assert "<script" not in page
     assert "http" not in page

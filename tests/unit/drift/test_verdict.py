@@ -9,7 +9,7 @@ from drift.binning.binner import ApplicationCells
 from drift.detection.drift_report import report_of
 from drift.detection.verdict import feature_verdict, verdict
 from drift.settings import DriftSettings
-from drift.windows.window import Tally, Window
+from drift.windows.window import TopicCount, Window
 from schemas.events import DriftReport, FlagKind, Verdict
 from streams.runtime.settings import SettingsError
 from tests.builders import CONTRACT, some_values
@@ -23,7 +23,7 @@ def report(values: np.ndarray) -> DriftReport:
     reference = a_reference()
     cells = ApplicationCells(CONTRACT, reference)
     counts = np.bincount(cells.cells(values).ravel(), minlength=cells.shape.cells)
-    window = Window(start=0, end=1_000, tallies={SOURCE: Tally(n=len(values), counts=counts)}, stretches={})
+    window = Window(start=0, end=1_000, tallies={SOURCE: TopicCount(n=len(values), counts=counts)}, stretches={})
     return report_of(window, reference, REPORTING)
 
 

@@ -8,11 +8,11 @@ import pytest
 from drift import rereading
 from loanctl.commands import challenger
 from loanctl.commands.challenger import Contestants
-from loanctl.reports import decision_log as past
+from loanctl.reports import decision_log
 from loanctl.reports.decision_log import NothingDecidedError, span
-from schemas.codec import framed
+from schemas.codec import frame
 from schemas.events import LoanDecision, as_record, avro_schema
-from streams.kafka.topic_reader import Extent, Record
+from streams.kafka.topic_reader import PartitionRange, Record
 from tests.decisions import a_decision
 from training.settings import TrainingSettings
 
@@ -31,7 +31,7 @@ class OneWriter:
 
 
 def encoded(decision: LoanDecision) -> bytes:
-    return framed(9, WRITER, as_record(decision))
+    return frame(9, WRITER, as_record(decision))
 
 
 @pytest.fixture
@@ -43,15 +43,15 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
         ours = [a_decision(name, 0.1) for name in dict(said)]
         lain = {SETTINGS.topics().shadow_decisions.name: shadow, SETTINGS.topics().decisions.name: ours}
 
-        def extents(_connection: object, topics: Sequence[str], _since: int | None) -> list[Extent]:
-            return [Extent(topics[0], 0, 0, len(lain[topics[0]]))]
+        def extents(_connection: object, topics: Sequence[str], _since: int | None) -> list[PartitionRange]:
+            return [PartitionRange(topics[0], 0, 0, len(lain[topics[0]]))]
 
-        def blocks(_connection: object, wanted: Sequence[Extent]) -> list[list[Record]]:
+        def blocks(_connection: object, wanted: Sequence[PartitionRange]) -> list[list[Record]]:
             name = wanted[0].topic
             lying = enumerate(lain[name])
             return [[Record(name, 0, nth, 10**9 + nth, None, encoded(each), {}) for nth, each in lying]]
 
-        monkeypatch.setattr(past, "extents", extents)
+        monkeypatch.setattr(decision_log, "extents", extents)
         monkeypatch.setattr(rereading, "blocks", blocks)
         monkeypatch.setattr(rereading, "WriterSchemas", OneWriter)
         return challenger._contestants(SETTINGS, span(None, None, most), version)

@@ -7,7 +7,7 @@ import pytest
 
 from drift.binning.reference import Reference
 from drift.settings import DriftSettings
-from loanctl.reports import recompute as drift_reread
+from loanctl.reports import recompute
 from loanctl.reports.recompute import UndeclaredSeasonError
 from schemas.events import DriftAcknowledgement, DriftReport, Season
 from schemas.topics import Topic
@@ -48,11 +48,11 @@ def compared_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reference]:
             found.append(reference)
             return report
 
-        monkeypatch.setattr(drift_reread, "Decoding", Decoding)
-        monkeypatch.setattr(drift_reread, "everything", everything)
-        monkeypatch.setattr(drift_reread, "recomputed", recomputed)
-        monkeypatch.setattr(drift_reread, "reference_of", lambda *_: PROFILE)
-        drift_reread.again(replace(report, offsets=()), DriftSettings(_env_file=None))
+        monkeypatch.setattr(recompute, "Decoding", Decoding)
+        monkeypatch.setattr(recompute, "everything", everything)
+        monkeypatch.setattr(recompute, "recomputed", recomputed)
+        monkeypatch.setattr(recompute, "reference_of", lambda *_: PROFILE)
+        recompute.again(replace(report, offsets=()), DriftSettings(_env_file=None))
         return found[0]
 
     return run

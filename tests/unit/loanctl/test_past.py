@@ -10,7 +10,7 @@ import typer
 
 from drift import rereading
 from loanctl.commands import policy
-from loanctl.reports import decision_log as past
+from loanctl.reports import decision_log
 from loanctl.reports.decision_log import NothingDecidedError, Past, every, first_decisions, span
 from schemas.topics import Topic
 from streams.kafka.topic_reader import Record
@@ -35,7 +35,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Past]:
             Record("loan.decisions.v1", 0, offset, timestamp, None, value.encode(), {})
             for offset, (timestamp, value) in enumerate(records)
         ]
-        monkeypatch.setattr(past, "extents", lambda *_: [])
+        monkeypatch.setattr(decision_log, "extents", lambda *_: [])
         monkeypatch.setattr(rereading, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
         return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_the_latest_so_many_are_kept_and_a_repetition_does_not_bring_one_back(re
 
 
 def test_what_was_passed_takes_little_memory_however_long_its_id() -> None:
-    first = past._First(10)
+    first = decision_log._First(10)
     tracemalloc.start()
 
     for time in range(20_000):

@@ -7,11 +7,10 @@ import fastavro
 import pytest
 
 from loanctl.commands.play import made_up
-from loanctl.simulation import playback as playing
-from loanctl.simulation import tables
+from loanctl.simulation import playback, tables
 from loanctl.simulation.playback import Script, Writing
 from schemas import contract as contracts
-from schemas.codec import ApplicationReader, unframed
+from schemas.codec import ApplicationReader, unframe
 from schemas.events import LoanOutcome, avro_schema, from_record
 from schemas.topics import topics_of
 
@@ -44,7 +43,7 @@ def read(records):
 def test_what_is_played_is_what_the_worker_reads():
     table = made_up(CREDIT_RISK, rows=50, seed=1)
 
-    decoded = read(list(playing.applications(table, MINUTELY, WRITING)))
+    decoded = read(list(playback.applications(table, MINUTELY, WRITING)))
 
     assert not decoded.unreadable
     incomes = decoded.applications.values[:, CREDIT_RISK.position["person_income"]]
@@ -54,7 +53,7 @@ def test_what_is_played_is_what_the_worker_reads():
 def test_the_key_is_the_application_id_and_the_topic_that_of_applications():
     table = made_up(CREDIT_RISK, rows=3, seed=1)
 
-    records = list(playing.applications(table, MINUTELY, WRITING))
+    records = list(playback.applications(table, MINUTELY, WRITING))
 
     assert [record.key for record in records] == [b"made-up-1-3-0", b"made-up-1-3-1", b"made-up-1-3-2"]
     assert {record.topic for record in records} == {"loan.applications.v1"}
@@ -63,7 +62,7 @@ def test_the_key_is_the_application_id_and_the_topic_that_of_applications():
 def test_event_times_follow_the_script():
     table = made_up(CREDIT_RISK, rows=3, seed=1)
 
-    applied_at = read(list(playing.applications(table, MINUTELY, WRITING))).applications.applied_at
+    applied_at = read(list(playback.applications(table, MINUTELY, WRITING))).applications.applied_at
 
     noon = int(NOON.timestamp() * 1000)
     assert applied_at.tolist() == [noon, noon + 60_000, noon + 120_000]
@@ -72,12 +71,12 @@ def test_event_times_follow_the_script():
 def test_a_shuffle_changes_the_order_and_no_identity():
     table = made_up(CREDIT_RISK, rows=40, seed=1)
 
-    straight = [record.key for record in playing.applications(table, MINUTELY, WRITING)]
-    shuffled = [record.key for record in playing.applications(table, SHUFFLED, WRITING)]
+    straight = [record.key for record in playback.applications(table, MINUTELY, WRITING)]
+    shuffled = [record.key for record in playback.applications(table, SHUFFLED, WRITING)]
 
     assert shuffled != straight
     assert sorted(shuffled) == sorted(straight)
-    assert shuffled == [record.key for record in playing.applications(table, SHUFFLED, WRITING)]
+    assert shuffled == [record.key for record in playback.applications(table, SHUFFLED, WRITING)]
 
 
 def test_each_outcome_is_that_of_the_application_beside_it():
@@ -85,8 +84,8 @@ def test_each_outcome_is_that_of_the_application_beside_it():
     labels = dict(zip((f"made-up-1-40-{row}" for row in range(40)), table.rows["loan_status"], strict=True))
 
     schema = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
-    for record in playing.outcomes(table, SHUFFLED, WRITING):
-        schema_id, body = unframed(record.value)
+    for record in playback.outcomes(table, SHUFFLED, WRITING):
+        schema_id, body = unframe(record.value)
         outcome = from_record(LoanOutcome, fastavro.schemaless_reader(io.BytesIO(body), schema, None))
         assert schema_id == 9
         assert record.key == outcome.application_id.encode()
@@ -95,9 +94,9 @@ def test_each_outcome_is_that_of_the_application_beside_it():
 
 def test_applications_and_outcomes_are_sent_side_by_side():
     table, publisher = made_up(CREDIT_RISK, rows=4, seed=1), Publisher()
-    parts = [playing.applications(table, SHUFFLED, WRITING), playing.outcomes(table, SHUFFLED, WRITING)]
+    parts = [playback.applications(table, SHUFFLED, WRITING), playback.outcomes(table, SHUFFLED, WRITING)]
 
-    played = playing.play(parts, publisher, rate=None)
+    played = playback.play(parts, publisher, rate=None)
 
     assert (played.applications, played.outcomes) == (4, 4)
     assert [record.topic for record in publisher.sent] == ["loan.applications.v1", "loan.outcomes.v1"] * 4
@@ -107,7 +106,7 @@ def test_applications_and_outcomes_are_sent_side_by_side():
 def test_a_rate_is_kept_to():
     table, publisher = made_up(CREDIT_RISK, rows=60, seed=1), Publisher()
 
-    played = playing.play([playing.applications(table, MINUTELY, WRITING)], publisher, rate=200.0)
+    played = playback.play([playback.applications(table, MINUTELY, WRITING)], publisher, rate=200.0)
 
     assert len(publisher.sent) == 60
     assert 0.29 <= played.seconds < 2.0  # a busy machine is late, never early
@@ -115,10 +114,10 @@ def test_a_rate_is_kept_to():
 
 
 def test_progress_is_told_after_every_block(monkeypatch):
-    monkeypatch.setattr(playing, "BLOCK", 4)
+    monkeypatch.setattr(playback, "BLOCK", 4)
     table, told = made_up(CREDIT_RISK, rows=10, seed=1), []
 
-    playing.play([playing.applications(table, MINUTELY, WRITING)], Publisher(), None, told.append)
+    playback.play([playback.applications(table, MINUTELY, WRITING)], Publisher(), None, told.append)
 
     assert told == [4, 8, 10]
 
@@ -132,4 +131,4 @@ def test_another_product_is_played_without_code(shared, tmp_path):
     table = tables.read(shared / "data" / "lending_club" / "lending_club.csv", contract)
     writing = Writing(contract=contract, topics=topics_of(contract), application_schema_id=7, outcome_schema_id=9)
 
-    assert sum(1 for _ in playing.applications(table, MINUTELY, writing)) == len(table)
+    assert sum(1 for _ in playback.applications(table, MINUTELY, writing)) == len(table)

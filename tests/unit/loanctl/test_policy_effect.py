@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loanctl.reports.policy_effect import Decided, Effect, costs_of, effect
+from loanctl.reports.policy_effect import Effect, PastDecision, costs_of, effect
 from schemas.events import Outcome
 from scorecard.policy import APPROVE, DECLINE, REFER, Policy
 from tests.decisions import outcome_of
@@ -19,9 +19,9 @@ STRICTER = Policy(approve_below=0.1, decline_from=0.3)
 probabilities = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=60)
 
 
-def decided(**probability: float | None) -> list[Decided]:
+def decided(**probability: float | None) -> list[PastDecision]:
     return [
-        Decided(application_id=name, outcome=outcome_of(value), probability=value)
+        PastDecision(application_id=name, outcome=outcome_of(value), probability=value)
         for name, value in probability.items()
     ]
 

@@ -9,9 +9,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from loanctl.simulation import population, tables
-from loanctl.simulation import true_risk as risk
-from loanctl.simulation.population import COLUMNS, NEW_INTENT, Shift, ShiftError, applicants
+from loanctl.simulation import population, tables, true_risk
+from loanctl.simulation.population import COLUMNS, NEW_INTENT, PopulationShift, ShiftError, applicants
 from schemas import contract as contracts
 from schemas.contract import Kind
 
@@ -71,7 +70,7 @@ def test_the_moments_are_near_those_of_the_public_file():
 
 
 def test_incomes_rise_by_the_factor_and_the_ratio_falls_with_them():
-    usual, richer = applicants(20_000, seed=1), applicants(20_000, seed=1, shift=Shift(income_factor=1.6))
+    usual, richer = applicants(20_000, seed=1), applicants(20_000, seed=1, shift=PopulationShift(income_factor=1.6))
 
     assert richer["person_income"].median() / usual["person_income"].median() == pytest.approx(1.6, rel=0.01)
     # Amounts follow by the exponent .35, so that the ratio moves by 1.6 ** (.35 - 1).
@@ -81,20 +80,20 @@ def test_incomes_rise_by_the_factor_and_the_ratio_falls_with_them():
 
 
 def test_the_intent_mix_multiplies_a_share_and_takes_from_the_rest():
-    table = applicants(50_000, seed=1, shift=Shift(intent_mix={"VENTURE": 3.0}))
+    table = applicants(50_000, seed=1, shift=PopulationShift(intent_mix={"VENTURE": 3.0}))
 
     assert (table["loan_intent"] == "VENTURE").mean() == pytest.approx(0.51 / 1.34, abs=0.01)
 
 
 def test_missing_and_new_levels_come_in_the_shares_asked_for():
-    table = applicants(50_000, seed=1, shift=Shift(missing=0.3, new_levels=0.05))
+    table = applicants(50_000, seed=1, shift=PopulationShift(missing=0.3, new_levels=0.05))
 
     assert table["person_emp_length"].isna().mean() == pytest.approx(0.3, abs=0.01)
     assert (table["loan_intent"] == NEW_INTENT).mean() == pytest.approx(0.05, abs=0.005)
 
 
 def test_a_changed_risk_changes_who_defaults_and_nothing_that_they_say():
-    usual, changed = applicants(5_000, seed=1), applicants(5_000, seed=1, shift=Shift(changed_risk=1.0))
+    usual, changed = applicants(5_000, seed=1), applicants(5_000, seed=1, shift=PopulationShift(changed_risk=1.0))
 
     said = [column for column in COLUMNS if column not in ("loan_status", "loan_grade", "loan_int_rate")]
     pd.testing.assert_frame_equal(usual[said], changed[said])
@@ -107,7 +106,7 @@ def test_the_risk_moves_in_the_directions_that_the_contract_declares():
     worse = {"person_income": 40_000, "person_emp_length": 2.0, "loan_amnt": 15_000, "cb_person_cred_hist_length": 0}
     for column, value in worse.items():
         for changed in (0.0, 0.5, 1.0):
-            assert risk.log_odds(one.assign(**{column: value}), changed) > risk.log_odds(one, changed), column
+            assert true_risk.log_odds(one.assign(**{column: value}), changed) > true_risk.log_odds(one, changed), column
 
 
 @pytest.mark.parametrize(
@@ -124,27 +123,27 @@ def test_the_risk_moves_in_the_directions_that_the_contract_declares():
 )
 def test_a_knob_turned_too_far_is_refused_by_name(knobs, told):
     with pytest.raises(ShiftError, match=re.escape(told)):
-        Shift(**knobs)
+        PopulationShift(**knobs)
 
 
 def test_the_best_auc_of_two_by_two_is_the_one_worked_by_hand(monkeypatch):
-    monkeypatch.setattr(risk, "probability", lambda visible: visible)
+    monkeypatch.setattr(true_risk, "probability", lambda visible: visible)
     # Default chances .2 and .6: pairs (defaulter, payer) weigh .6 * .8 = .48 in order and .2 * .4 = .08 out of it.
-    assert risk.best_auc(np.array([0.2, 0.6])) == pytest.approx(0.48 / 0.56)
+    assert true_risk.best_auc(np.array([0.2, 0.6])) == pytest.approx(0.48 / 0.56)
 
 
 def test_the_hidden_part_is_averaged_out_as_drawing_it_would():
     hidden = np.random.default_rng(0).standard_normal(200_000)
-    drawn = 1.0 / (1.0 + np.exp(-(0.7 + risk.HIDDEN_SD * hidden)))
+    drawn = 1.0 / (1.0 + np.exp(-(0.7 + true_risk.HIDDEN_SD * hidden)))
 
-    assert risk.probability(np.array([0.7]))[0] == pytest.approx(drawn.mean(), abs=0.001)
+    assert true_risk.probability(np.array([0.7]))[0] == pytest.approx(drawn.mean(), abs=0.001)
 
 
-@pytest.mark.parametrize("shift", [Shift(), Shift(income_factor=1.6, changed_risk=1.0)])
+@pytest.mark.parametrize("shift", [PopulationShift(), PopulationShift(income_factor=1.6, changed_risk=1.0)])
 def test_ranking_by_the_true_chances_reaches_the_best_auc_and_no_more(shift):
     table = applicants(50_000, seed=2, shift=shift)
 
-    reached = roc_auc_score(table["loan_status"], risk.log_odds(table, shift.changed_risk))
+    reached = roc_auc_score(table["loan_status"], true_risk.log_odds(table, shift.changed_risk))
 
     assert reached == pytest.approx(population.best_auc(200_000, seed=1, shift=shift), abs=0.006)
 
@@ -162,7 +161,7 @@ def test_the_document_states_the_best_auc_that_is_computed():
     stated = re.findall(r"\*\*(\.\d{3})\*\*", DOCUMENT.read_text(encoding="utf-8"))
 
     usual = population.best_auc(400_000, seed=1)
-    changed = population.best_auc(400_000, seed=1, shift=Shift(income_factor=1.6, changed_risk=1.0))
+    changed = population.best_auc(400_000, seed=1, shift=PopulationShift(income_factor=1.6, changed_risk=1.0))
     assert [float(number) for number in stated] == [pytest.approx(usual, abs=0.001), pytest.approx(changed, abs=0.001)]
 
 

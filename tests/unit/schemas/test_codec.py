@@ -7,7 +7,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from schemas.codec import ApplicationReader, framed, schema_ids
+from schemas.codec import ApplicationReader, frame, schema_ids
 from schemas.registry_client import BY_TOPIC
 from tests.builders import (
     APPLICATION_SCHEMA_ID,
@@ -33,7 +33,7 @@ def test_the_bytes_are_those_of_confluents_own_serializer():
 
     theirs = serializer(an_application(), SerializationContext("t", MessageField.VALUE))
 
-    assert framed(schema_id, PARSED, an_application()) == theirs
+    assert frame(schema_id, PARSED, an_application()) == theirs
 
 
 def test_a_batch_keeps_order_and_places_around_what_it_cannot_read():
@@ -68,7 +68,7 @@ def test_a_writer_without_a_required_field_cannot_be_read_as_an_application():
     writer = fastavro.parse_schema(schema)
     record = {name: value for name, value in an_application().items() if name != "person_income"}
 
-    decoded = READER.read([framed(8, writer, record)], {8: writer})
+    decoded = READER.read([frame(8, writer, record)], {8: writer})
 
     assert [item.error.reason for item in decoded.unreadable] == ["incompatible_schema"]
 
@@ -78,7 +78,7 @@ def test_a_writer_with_a_field_more_is_read():
     schema["fields"].append({"name": "note", "type": "string"})
     writer = fastavro.parse_schema(schema)
 
-    decoded = READER.read([framed(8, writer, {**an_application(), "note": "x"})], {8: writer})
+    decoded = READER.read([frame(8, writer, {**an_application(), "note": "x"})], {8: writer})
 
     assert decoded.applications.ids == ["a-1"]
     assert decoded.schema_ids.tolist() == [8]

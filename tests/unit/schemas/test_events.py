@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.codec import framed, unframed
+from schemas.codec import frame, unframe
 from schemas.events import SCHEMA_FILES, as_record, avro_schema, from_record
 
 EVENTS = sorted(SCHEMA_FILES, key=lambda event: event.__name__)
@@ -61,7 +61,7 @@ def test_any_event_comes_back_from_its_bytes(event):
     @settings(max_examples=20, deadline=None)
     @given(values_of(event))
     def round_trip(value):
-        _, body = unframed(framed(1, schema, as_record(value)))
+        _, body = unframe(frame(1, schema, as_record(value)))
         decoded = fastavro.schemaless_reader(io.BytesIO(body), schema, None)
         assert from_record(event, decoded) == value
 

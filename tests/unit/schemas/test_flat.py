@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import bulk_decoder as flat
+from schemas import bulk_decoder
 from schemas.applications import Applications
-from schemas.codec import ApplicationReader, framed
+from schemas.codec import ApplicationReader, frame
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, an_application, application_bytes
 
 COLUMNS = len(CONTRACT.observed)
-PROGRAM = flat.program_of(CONTRACT, PARSED)
+PROGRAM = bulk_decoder.program_of(CONTRACT, PARSED)
 
 
 class OneByOne(ApplicationReader):
@@ -72,7 +72,7 @@ def same(one: Applications, other: Applications) -> None:
 
 
 def test_a_usual_application_is_read_in_bulk():
-    flat_rows = flat.decode(PROGRAM, [application_bytes(), application_bytes(loan_grade="C")], COLUMNS)
+    flat_rows = bulk_decoder.decode(PROGRAM, [application_bytes(), application_bytes(loan_grade="C")], COLUMNS)
 
     assert flat_rows.done.all()
     assert list(flat_rows.ids) == ["a-1", "a-1"]
@@ -81,13 +81,13 @@ def test_a_usual_application_is_read_in_bulk():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(records, min_size=1, max_size=4))
 def test_any_application_is_read_the_same_in_bulk_and_one_by_one(some):
-    both([framed(APPLICATION_SCHEMA_ID, PARSED, record) for record in some])
+    both([frame(APPLICATION_SCHEMA_ID, PARSED, record) for record in some])
 
 
 @settings(max_examples=150, deadline=None)
 @given(records, st.data())
 def test_damaged_bytes_are_judged_the_same_in_bulk_and_one_by_one(record, data):
-    value = bytearray(framed(APPLICATION_SCHEMA_ID, PARSED, record))
+    value = bytearray(frame(APPLICATION_SCHEMA_ID, PARSED, record))
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(5, len(value) - 1))
         value[place] = data.draw(st.integers(0, 255))
@@ -108,7 +108,7 @@ def test_a_writer_with_other_types_is_read_one_by_one():
         if field["name"] == "cb_person_cred_hist_length":
             field["type"] = "long"
 
-    assert flat.program_of(CONTRACT, fastavro.parse_schema(schema)) is None
+    assert bulk_decoder.program_of(CONTRACT, fastavro.parse_schema(schema)) is None
 
 
 def test_a_decimal_of_another_scale_is_not_mistaken_for_ours():
@@ -117,18 +117,18 @@ def test_a_decimal_of_another_scale_is_not_mistaken_for_ours():
         if field["name"] == "loan_amnt":
             field["type"]["scale"] = 3
 
-    assert flat.program_of(CONTRACT, fastavro.parse_schema(schema)) is None
+    assert bulk_decoder.program_of(CONTRACT, fastavro.parse_schema(schema)) is None
 
 
 def test_fields_of_the_writer_in_another_order_are_found_by_name():
     schema = copy.deepcopy(json.loads(json.dumps(CONTRACT.schema)))
     schema["fields"].reverse()
     writer = fastavro.parse_schema(schema)
-    program = flat.program_of(CONTRACT, writer)
+    program = bulk_decoder.program_of(CONTRACT, writer)
     out = io.BytesIO()
     fastavro.schemaless_writer(out, writer, an_application(loan_amnt=Decimal("777.00")))
 
-    rows = flat.decode(program, [b"\x00\x00\x00\x00\x08" + out.getvalue()], COLUMNS)
+    rows = bulk_decoder.decode(program, [b"\x00\x00\x00\x00\x08" + out.getvalue()], COLUMNS)
 
     assert rows.done.all()
     assert rows.values[0, CONTRACT.position["loan_amnt"]] == 777.0
@@ -136,6 +136,6 @@ def test_fields_of_the_writer_in_another_order_are_found_by_name():
 
 @pytest.mark.parametrize("amount", [Decimal("0.01"), Decimal("9999999999.99"), Decimal("-1.10"), Decimal("0.07")])
 def test_money_is_the_nearest_double(amount):
-    rows = flat.decode(PROGRAM, [application_bytes(loan_amnt=amount)], COLUMNS)
+    rows = bulk_decoder.decode(PROGRAM, [application_bytes(loan_amnt=amount)], COLUMNS)
 
     assert rows.values[0, CONTRACT.position["loan_amnt"]] == float(amount)

@@ -8,11 +8,11 @@ import fastavro
 import numpy as np
 
 from schemas.applications import UNSEEN, Fault
-from schemas.codec import framed
+from schemas.codec import frame
 from schemas.contract import Field, Kind
 from schemas.events import ContributionSpace, FlagKind, LoanDecision, avro_schema
 from schemas.records import RecordBatch
-from scorecard.decisions.records import DECISION_NAMESPACE, Decided
+from scorecard.decisions.records import DECISION_NAMESPACE, DecisionColumns
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import OUTCOMES, Policy
 from scorecard.scorecard import Scorecard
@@ -20,7 +20,9 @@ from scorecard.scorecard import Scorecard
 SCHEMA = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
 
-def plain(decided: Decided, row: int, batch: RecordBatch, champion: Champion, policy: Policy, schema_id: int) -> bytes:
+def plain(
+    decided: DecisionColumns, row: int, batch: RecordBatch, champion: Champion, policy: Policy, schema_id: int
+) -> bytes:
     """The framed bytes of one decision."""
     scorecard, place = champion.scorecard, int(decided.places[row])
     application_id = decided.applications.ids[row]
@@ -46,10 +48,10 @@ def plain(decided: Decided, row: int, batch: RecordBatch, champion: Champion, po
         "source_offset": int(batch.offsets[place]),
         "source_schema_id": int(decided.schema_ids[row]),
     }
-    return framed(schema_id, SCHEMA, fields)
+    return frame(schema_id, SCHEMA, fields)
 
 
-def scores(decided: Decided, row: int, scorecard: Scorecard) -> dict[str, Any]:
+def scores(decided: DecisionColumns, row: int, scorecard: Scorecard) -> dict[str, Any]:
     fault = Fault(decided.faults.codes[row])
     if fault is not Fault.NONE:
         return {
@@ -72,7 +74,7 @@ def scores(decided: Decided, row: int, scorecard: Scorecard) -> dict[str, Any]:
     }
 
 
-def contributions(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
+def contributions(decided: DecisionColumns, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
     values, space = decided.applications.values[row], scorecard.features
     return [
         {"feature": field.name, "value": value_of(field, values[position]), "contribution": float(contribution)}
@@ -88,7 +90,7 @@ def value_of(field: Field, value: float) -> float | str | None:
     return None if value == UNSEEN else field.levels[int(value)]
 
 
-def reasons(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
+def reasons(decided: DecisionColumns, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
     book, names = scorecard.reasons, scorecard.features.names
     raised = decided.contributions[row] > book.baseline
     return [
@@ -102,7 +104,7 @@ def reasons(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, 
     ]
 
 
-def flags(decided: Decided, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
+def flags(decided: DecisionColumns, row: int, scorecard: Scorecard) -> list[dict[str, Any]]:
     values, space = decided.applications.values[row], scorecard.features
     kinds = (
         (field.name, flag(field, values[position], at_fault=position == decided.faults.columns[row]))

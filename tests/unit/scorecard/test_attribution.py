@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorecard.forest import explainer as attribution
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
 from scorecard.forest.matrix import MatrixError
@@ -27,7 +26,7 @@ def explainer(forest: Forest) -> Explainer:
 def integrating(forest: Forest) -> Explainer:
     """The same, but with no memory for tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attribution, "MOST_BYTES", 0)
+        patch.setattr(explainer, "MOST_BYTES", 0)
         return explainer(forest)
 
 
@@ -96,7 +95,7 @@ def test_a_tree_too_deep_for_tables_is_integrated_and_the_rest_is_not():
     explained = explainer(forest)
 
     assert explained.integrated == 1
-    assert 0 < explained.table_bytes <= attribution.MOST_BYTES
+    assert 0 < explained.table_bytes <= explaining.MOST_BYTES
     assert explained.explain(rows)[0] == pytest.approx(margins(forest, rows), rel=1e-9, abs=1e-9)
     assert explained.explain(rows)[1] == pytest.approx(integrating(forest).explain(rows)[1], rel=1e-9, abs=1e-9)
 
@@ -131,12 +130,12 @@ def test_infinities_compare_as_numbers_do():
 def test_warming_leaves_nothing_to_compile():
     explained = explainer(a_stump_forest(0, 0.5, -1.0, 1.0, 2))
     explained.warm()
-    compiled = [len(kernel.signatures) for kernel in (attribution.add_tabulated, attribution.handed_out)]
+    compiled = [len(kernel.signatures) for kernel in (explaining.add_tabulated, explaining.handed_out)]
 
     for rows in (1, 16, 64, 2000):
         explained.explain(np.zeros((rows, 2), dtype=np.float32))
 
-    assert [len(kernel.signatures) for kernel in (attribution.add_tabulated, attribution.handed_out)] == compiled
+    assert [len(kernel.signatures) for kernel in (explaining.add_tabulated, explaining.handed_out)] == compiled
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
-from schemas import bulk_decoder as flat
-from schemas.codec import unframed
+from schemas import bulk_decoder
+from schemas.codec import unframe
 from schemas.events import FlagKind, LoanDecision, Outcome, avro_schema, from_record
 from schemas.records import OutgoingRecord
 from scorecard.calibration import sigmoid
-from scorecard.decisions import encoder_kernels as decision_kernels
+from scorecard.decisions import encoder_kernels
 from scorecard.decisions.scoring import Scored, score_batch, warm
 from scorecard.forest import lookup
 from scorecard.policy import Policy
@@ -37,7 +37,7 @@ def scored(*values: bytes | None, policy: Policy = POLICY, **columns) -> Scored:
 
 
 def read(record: OutgoingRecord) -> LoanDecision:
-    schema_id, body = unframed(record.value)
+    schema_id, body = unframe(record.value)
     assert schema_id == DECISION_SCHEMA_ID
     return from_record(LoanDecision, fastavro.schemaless_reader(io.BytesIO(body), SCHEMA, None))
 
@@ -182,7 +182,7 @@ def test_no_value_of_the_applicant_stands_in_a_dead_letters_headers():
 
 def test_warming_leaves_nothing_to_compile():
     champion, wire = a_champion(), a_wire()
-    kernels = (flat._decode, decision_kernels.write, lookup.add_tabulated, lookup.laid_out)
+    kernels = (bulk_decoder._decode, encoder_kernels.write, lookup.add_tabulated, lookup.laid_out)
 
     warm(champion, champion.scorecard.policy, wire)
 

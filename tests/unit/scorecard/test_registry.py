@@ -11,14 +11,13 @@ import pytest
 from schemas.contract import load
 from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.registry import mlflow_client as asking
-from scorecard.registry import model_registry as registries
+from scorecard.registry import mlflow_client, model_registry
 from scorecard.registry.bundle_cache import Registered
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
-from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, NoVersionError, Registry
+from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, ModelRegistry, NoVersionError
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
-from training.tracking import run as tracking
+from training.tracking import mlflow_run
 
 CONTRACT = load("credit_risk")
 
@@ -33,7 +32,7 @@ class Shop:
     def __init__(self, folder: Path, store: Path) -> None:
         self.folder = folder
         self.uri = f"sqlite:///{shutil.copy(store, folder / 'mlflow.db')}"
-        self.registry = Registry(self.uri, "test", folder / "cache")
+        self.registry = ModelRegistry(self.uri, "test", folder / "cache")
         self.made = 0
 
     def version(self, **tags: str) -> Registered:
@@ -41,8 +40,8 @@ class Shop:
         place = self.folder / str(self.made) / BUNDLE
         values = made_up(40, seed=self.made).values
         digest = bundle.write(scorecard_parts(), CONTRACT, values, place)
-        with tracking.run(self.uri, "test", "test", {}) as run:
-            example = tracking.example_of(CONTRACT, values[:2])
+        with mlflow_run.run(self.uri, "test", "test", {}) as run:
+            example = mlflow_run.example_of(CONTRACT, values[:2])
             logged = run.model(place, CONTRACT, example, pd.DataFrame({"probability": np.zeros(2)}))
         told = {"digest": digest, "family": "xgboost", **tags}
         return self.registry.register(logged.source, run.run_id, told, logged.model_id)
@@ -101,7 +100,7 @@ def test_while_mlflow_is_away_the_cache_knows_who_decided_here_last(
     place = shop.registry.fetch(made.version)
     assert shop.registry.cached_champion() is None
     shop.registry.remember(seen)
-    monkeypatch.setattr(registries, "asked", _away)
+    monkeypatch.setattr(model_registry, "asked", _away)
 
     with pytest.raises(ModelRegistryAwayError):
         shop.registry.champion()
@@ -114,7 +113,7 @@ def test_another_registry_with_the_same_version_is_not_mistaken_for_it(shop: Sho
     shop.registry.fetch(made)
     (shop.folder / "other").mkdir()
     elsewhere = shutil.copy(empty_store, shop.folder / "other" / "mlflow.db")
-    other = Registry(f"sqlite:///{elsewhere}", "test", shop.folder / "cache")
+    other = ModelRegistry(f"sqlite:///{elsewhere}", "test", shop.folder / "cache")
 
     with pytest.raises(NoVersionError, match=f"test has no version {made.version}"):
         other.fetch(made.version)
@@ -146,7 +145,7 @@ def test_pointing_at_a_version_that_is_not_there_is_refused(shop: Shop) -> None:
 
 def test_a_server_that_is_away_is_told_as_an_outage_and_soon(tmp_path: Path) -> None:
     with pytest.raises(ModelRegistryAwayError):
-        Registry("http://127.0.0.1:9", "test", tmp_path).champion()
+        ModelRegistry("http://127.0.0.1:9", "test", tmp_path).champion()
 
 
 def a_folder(path: Path) -> None:
@@ -172,11 +171,11 @@ def test_a_store_that_was_lost_is_told_at_once(tmp_path: Path, befallen: Callabl
     befallen(path)
 
     with pytest.raises(ModelRegistryAwayError, match=told):
-        Registry(f"sqlite:///{path}", "test", tmp_path / "cache").champion()
+        ModelRegistry(f"sqlite:///{path}", "test", tmp_path / "cache").champion()
 
 
 def test_a_store_that_may_not_be_written_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking.os, "access", lambda *_: False)  # root may write everywhere
+    monkeypatch.setattr(mlflow_client.os, "access", lambda *_: False)  # root may write everywhere
 
     with pytest.raises(ModelRegistryAwayError, match=f"{tmp_path} cannot be written"):
-        Registry(f"sqlite:///{tmp_path}/mlflow.db", "test", tmp_path / "cache").champion()
+        ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", "test", tmp_path / "cache").champion()

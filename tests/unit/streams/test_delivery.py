@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.records import OutgoingRecord
 from streams.kafka import delivery as deliveries
-from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.batch_reader import ConsumerConfig, Reader
 from streams.kafka.delivery import (
     MOST_VALUE_BYTES,
     VALUE_LEFT,
@@ -31,7 +31,7 @@ from streams.runtime.timeouts import HungError
 from tests.doubles.kafka import Crash, FakeBroker, failure
 
 RECORDS = 12
-READING = Reading(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
+READING = ConsumerConfig(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
 
 
 class Fate:

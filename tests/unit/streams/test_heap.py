@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.runtime import gc_freeze as heap
+from streams.runtime import gc_freeze
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def thawed() -> Iterator[None]:
 def test_what_is_there_is_not_looked_at_again_and_what_comes_later_is() -> None:
     held = [[] for _ in range(1_000)]
 
-    heap.settle()
+    gc_freeze.freeze()
     later = [[] for _ in range(1_000)]
 
     looked_at = {id(each) for each in gc.get_objects()}

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from scorecard.decisions.scoring import score_batch
-from streams.worker.metrics import Metrics, Tally, series
+from streams.worker.metrics import ArrayHistogram, Metrics, series
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes
 
 KNOWN: Mapping[int, Any] = WRITERS
@@ -22,7 +22,7 @@ def registry() -> CollectorRegistry:
 
 
 def test_an_array_is_counted_in_the_buckets_that_hold_it(registry: CollectorRegistry) -> None:
-    tally = Tally("loan_seconds", "Seconds.", (1.0, 2.0), registry)
+    tally = ArrayHistogram("loan_seconds", "Seconds.", (1.0, 2.0), registry)
 
     tally.observe([0.5, 1.0, 1.5, 9.0, np.nan, np.inf])
 

@@ -11,15 +11,15 @@ import pytest
 from confluent_kafka import KafkaError
 
 from schemas.records import OutgoingRecord
-from streams.kafka.batch_reader import Reader, Reading
+from streams.kafka.batch_reader import ConsumerConfig, Reader
 from streams.kafka.delivery import DeliveryError, ExactlyOnce
-from streams.runtime.lifecycle import Situation
+from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
-from streams.worker.data_plane import BatchChannel, DataPlane, Handed, Session
+from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch, Session
 from tests.doubles.kafka import FakeBroker
 
 RECORDS = 20
-READING = Reading(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
+READING = ConsumerConfig(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
 
 
 def session_on(broker: FakeBroker) -> Callable[[], Session]:
@@ -31,13 +31,13 @@ def session_on(broker: FakeBroker) -> Callable[[], Session]:
     return opened
 
 
-def echo(handed: Handed) -> None:
+def echo(handed: InFlightBatch) -> None:
     answers = [OutgoingRecord("out", b"k", value) for value in handed.batch.records.values]
     handed.session.delivery.deliver(answers, handed.batch, handed.session.reader)
 
 
 @asynccontextmanager
-async def running(plane: DataPlane, answer: Callable[[Handed], None], folder: Path) -> AsyncIterator[Any]:
+async def running(plane: DataPlane, answer: Callable[[InFlightBatch], None], folder: Path) -> AsyncIterator[Any]:
     """The plane beside an agent on its channel, without Faust's own Kafka clients."""
     app = faust.App("wiring", broker="kafka://127.0.0.1:1", datadir=str(folder), web_enabled=False)
     plane.channel = BatchChannel(app)
@@ -45,7 +45,7 @@ async def running(plane: DataPlane, answer: Callable[[Handed], None], folder: Pa
     async def work() -> None:
         async for handed in plane.channel.stream():
 
-            async def act(handed: Handed = handed) -> None:
+            async def act(handed: InFlightBatch = handed) -> None:
                 await asyncio.to_thread(answer, handed)
 
             await plane.answered(handed, act)
@@ -73,7 +73,7 @@ def broker() -> FakeBroker:
 
 
 async def test_every_record_passes_the_channel_once(broker: FakeBroker, tmp_path: Path) -> None:
-    plane = DataPlane(session_on(broker), Situation())
+    plane = DataPlane(session_on(broker), Lifecycle())
 
     async with running(plane, echo, tmp_path):
         await until(lambda: len(broker.values("out")) >= RECORDS)
@@ -84,11 +84,11 @@ async def test_every_record_passes_the_channel_once(broker: FakeBroker, tmp_path
 async def test_an_outage_while_answering_begins_again_from_what_was_committed(
     broker: FakeBroker, tmp_path: Path
 ) -> None:
-    situation = Situation()
+    situation = Lifecycle()
     plane = DataPlane(session_on(broker), situation)
     failures = iter([False, True, False, True])
 
-    def unlucky(handed: Handed) -> None:
+    def unlucky(handed: InFlightBatch) -> None:
         if next(failures, False):
             raise DeliveryError(KafkaError(KafkaError._TIMED_OUT).name())
         echo(handed)
@@ -103,10 +103,10 @@ async def test_an_outage_while_answering_begins_again_from_what_was_committed(
 async def test_a_rebalance_of_faust_s_own_group_takes_nothing_off_the_channel(
     broker: FakeBroker, tmp_path: Path
 ) -> None:
-    plane = DataPlane(session_on(broker), Situation())
+    plane = DataPlane(session_on(broker), Lifecycle())
     apps: list[Any] = []
 
-    def disturbed(handed: Handed) -> None:
+    def disturbed(handed: InFlightBatch) -> None:
         apps[0].flow_control.suspend()
         apps[0].flow_control.clear()
         echo(handed)
@@ -119,10 +119,10 @@ async def test_a_rebalance_of_faust_s_own_group_takes_nothing_off_the_channel(
 
 
 async def test_a_stop_finishes_what_is_in_flight(broker: FakeBroker, tmp_path: Path) -> None:
-    plane = DataPlane(session_on(broker), Situation())
+    plane = DataPlane(session_on(broker), Lifecycle())
     taken: list[bytes | None] = []
 
-    def slow(handed: Handed) -> None:
+    def slow(handed: InFlightBatch) -> None:
         taken.extend(handed.batch.records.values)
         asyncio.run(asyncio.sleep(0.1))
         echo(handed)
@@ -136,10 +136,10 @@ async def test_a_stop_finishes_what_is_in_flight(broker: FakeBroker, tmp_path: P
 
 
 async def test_lag_counts_what_is_in_hand(broker: FakeBroker, tmp_path: Path) -> None:
-    plane = DataPlane(session_on(broker), Situation())
+    plane = DataPlane(session_on(broker), Lifecycle())
     seen: list[tuple[float, float]] = []
 
-    def counted(handed: Handed) -> None:
+    def counted(handed: InFlightBatch) -> None:
         seen.append((plane.lag_records(), plane.lag_seconds()))
         echo(handed)
 

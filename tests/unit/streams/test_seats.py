@@ -8,8 +8,8 @@ from schemas.errors import OutageError
 from scorecard import bundle
 from scorecard.decisions.scoring import Champion
 from scorecard.registry.bundle_cache import Registered
-from streams.runtime.lifecycle import Situation
-from streams.worker.model_slots import Seat, Watch
+from streams.runtime.lifecycle import Lifecycle
+from streams.worker.model_slots import ModelSlot, ModelWatcher
 from tests.builders import CONTRACT, scorecard_parts, some_values
 
 
@@ -63,9 +63,9 @@ class Told:
         self.events.append(event)
 
 
-def a_seat(scorecards: Scorecards, alias: str = "champion") -> tuple[Seat, Told, Situation]:
-    told, situation = Told(), Situation()
-    return Seat(alias, scorecards, CONTRACT, situation, told=told), told, situation
+def a_seat(scorecards: Scorecards, alias: str = "champion") -> tuple[ModelSlot, Told, Lifecycle]:
+    told, situation = Told(), Lifecycle()
+    return ModelSlot(alias, scorecards, CONTRACT, situation, told=told), told, situation
 
 
 def test_the_champion_is_fetched_once_and_named_by_version_and_digest(scorecards: Scorecards) -> None:
@@ -229,7 +229,7 @@ def test_a_challenger_s_seat_is(scorecards: Scorecards) -> None:
 def test_a_watch_looks_when_nudged_and_no_more_once_closed(scorecards: Scorecards) -> None:
     scorecards.aliases["champion"] = scorecards.made("1")
     seat, _, _ = a_seat(scorecards)
-    watch = Watch([seat], poll_s=60)
+    watch = ModelWatcher([seat], poll_s=60)
     watch.start()
 
     watch.nudge()

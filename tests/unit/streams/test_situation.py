@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from schemas.errors import OutageError
-from streams.runtime.lifecycle import LONGEST_WAIT_S, Backoff, Situation, StoppedError
+from streams.runtime.lifecycle import LONGEST_WAIT_S, Backoff, Lifecycle, StoppedError
 
 
 class AwayError(OutageError):
@@ -27,7 +27,7 @@ def failing(times: int) -> Callable[[], str]:
 
 def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     began: list[str] = []
-    situation = Situation(began.append)
+    situation = Lifecycle(began.append)
     monkeypatch.setattr(situation.stopping, "wait", lambda _seconds: False)
 
     answer = situation.patiently("registry", failing(3))
@@ -38,7 +38,7 @@ def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatc
 
 
 def test_while_a_neighbour_is_away_the_situation_says_so() -> None:
-    situation = Situation()
+    situation = Lifecycle()
 
     situation.lost("mlflow", AwayError("refused"))
 
@@ -46,7 +46,7 @@ def test_while_a_neighbour_is_away_the_situation_says_so() -> None:
 
 
 def test_who_is_told_to_stop_does_not_wait() -> None:
-    situation = Situation()
+    situation = Lifecycle()
     threading.Timer(0.05, situation.stopping.set).start()
 
     with pytest.raises(StoppedError):
@@ -55,7 +55,7 @@ def test_who_is_told_to_stop_does_not_wait() -> None:
 
 def test_what_is_not_worthwhile_any_more_is_given_up() -> None:
     with pytest.raises(StoppedError):
-        Situation().patiently("registry", failing(1_000), lambda: False)
+        Lifecycle().patiently("registry", failing(1_000), lambda: False)
 
 
 def test_waits_double_up_to_a_bound_and_begin_again() -> None:

@@ -6,7 +6,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from streams.worker import faust_transport as transport
+from streams.worker import faust_transport
 from streams.worker.faust_transport import PatientThread, PatientTransport
 
 
@@ -22,7 +22,7 @@ class Away:
 
 @pytest.fixture
 def thread(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(transport, "RETRY_S", 0.0)
+    monkeypatch.setattr(faust_transport, "RETRY_S", 0.0)
     thread = PatientThread.__new__(PatientThread)
     thread._consumer = Away()
     monkeypatch.setattr(PatientThread, "should_stop", False)
@@ -65,4 +65,4 @@ async def test_a_worker_told_to_stop_asks_no_more(thread: Any, monkeypatch: pyte
 
 
 def test_the_transport_makes_patient_consumers() -> None:
-    assert PatientTransport.Consumer is transport.PatientConsumer
+    assert PatientTransport.Consumer is faust_transport.PatientConsumer

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from streams.runtime import health_server as web
+from streams.runtime import health_server
 from streams.runtime.health_server import Health, PortTakenError
 
 
@@ -21,7 +21,7 @@ def asked(url: str) -> tuple[int, bytes]:
 
 
 def test_a_process_that_is_not_ready_lives_and_says_why() -> None:
-    with web.serve(0, health=lambda: Health(live=True, ready=False, facts={"stage": "waiting"})) as server:
+    with health_server.serve(0, health=lambda: Health(live=True, ready=False, facts={"stage": "waiting"})) as server:
         alive, _ = asked(f"{server.url}/health")
         status, body = asked(f"{server.url}/ready")
 
@@ -34,7 +34,7 @@ def test_metrics_are_those_of_the_registry() -> None:
     registry = CollectorRegistry()
     Counter("loan_seen_total", "Seen.", registry=registry).inc(3)
 
-    with web.serve(0, registry=registry) as server:
+    with health_server.serve(0, registry=registry) as server:
         status, body = asked(f"{server.url}/metrics?x=1")
 
     assert status == 200
@@ -42,12 +42,12 @@ def test_metrics_are_those_of_the_registry() -> None:
 
 
 def test_there_is_nothing_else() -> None:
-    with web.serve(0) as server:
+    with health_server.serve(0) as server:
         assert asked(f"{server.url}/applicants")[0] == 404
 
 
 def test_it_listens_on_loopback_and_a_taken_port_is_a_set_up_fault() -> None:
-    with web.serve(0) as server:
+    with health_server.serve(0) as server:
         assert server.url.startswith("http://127.0.0.1:")
         with pytest.raises(PortTakenError, match=str(server.port)):
-            web.serve(server.port)
+            health_server.serve(server.port)

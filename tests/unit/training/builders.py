@@ -8,7 +8,7 @@ import pandas as pd
 from loanctl.simulation import population
 from schemas.contract import Contract, load
 from training.rows import labelled_rows as rows
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 
 CONTRACT: Contract = load("credit_risk")
 
@@ -32,6 +32,6 @@ def a_table(count: int = 3, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({**usual, **columns}, index=range(count))
 
 
-def made_up(count: int, seed: int = 1) -> Rows:
+def made_up(count: int, seed: int = 1) -> LabelledRows:
     """Cleaned rows of made-up applicants."""
     return rows.from_table(CONTRACT, population.applicants(count, seed), "made up").rows

@@ -11,8 +11,8 @@ from schemas.errors import SetupError
 from scorecard import bundle
 from tests.unit.training.builders import CONTRACT, made_up
 from training.evaluation.figures import auc
-from training.pipeline.pipeline import Made, made
-from training.pipeline.plan import Material, Plan, Watch
+from training.pipeline.pipeline import TrainedCandidate, train_candidate
+from training.pipeline.plan import Material, Plan, Progress
 from training.rows.split import Part
 from training.search.search import Budget, StoppedError
 
@@ -20,42 +20,42 @@ ROWS = made_up(1_500)
 SMALL = Budget(trials=1, folds=2, most_trees=30, jobs=1)
 
 
-def a_candidate(folder: Path, window: Matrix | None = None, **plan: object) -> Made:
-    return made(Material(CONTRACT, ROWS, folder, window), Plan(**{"name": "test", "budget": SMALL, **plan}))  # type: ignore[arg-type]
+def a_candidate(folder: Path, window: Matrix | None = None, **plan: object) -> TrainedCandidate:
+    return train_candidate(Material(CONTRACT, ROWS, folder, window), Plan(**{"name": "test", "budget": SMALL, **plan}))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def one(tmp_path_factory: pytest.TempPathFactory) -> TrainedCandidate:
     return a_candidate(tmp_path_factory.mktemp("one"))
 
 
-def test_the_same_rows_and_seed_give_the_same_digest(one: Made, tmp_path: Path) -> None:
+def test_the_same_rows_and_seed_give_the_same_digest(one: TrainedCandidate, tmp_path: Path) -> None:
     assert a_candidate(tmp_path).scorecard.digest == one.scorecard.digest
 
 
-def test_another_seed_gives_another(one: Made, tmp_path: Path) -> None:
+def test_another_seed_gives_another(one: TrainedCandidate, tmp_path: Path) -> None:
     assert a_candidate(tmp_path, seed=7).scorecard.digest != one.scorecard.digest
 
 
-def test_the_bundle_that_was_written_is_the_scorecard_that_was_judged(one: Made) -> None:
+def test_the_bundle_that_was_written_is_the_scorecard_that_was_judged(one: TrainedCandidate) -> None:
     read = bundle.read(one.material.folder, CONTRACT, one.scorecard.digest)
 
     assert np.array_equal(read.score(one.judged_on.values).probability, one.probability)
     assert one.judgement.figures["auc"] == auc(one.judged_on.defaulted, one.probability)
 
 
-def test_prices_and_watched_fields_are_not_scored_unless_asked_for(one: Made, tmp_path: Path) -> None:
+def test_prices_and_watched_fields_are_not_scored_unless_asked_for(one: TrainedCandidate, tmp_path: Path) -> None:
     assert "loan_int_rate" not in one.scorecard.features.names
     assert "person_age" not in one.scorecard.features.names
     assert "loan_int_rate" in a_candidate(tmp_path, with_pricing=True).scorecard.features.names
 
 
-def test_the_forest_answers_as_the_library_does(one: Made) -> None:
+def test_the_forest_answers_as_the_library_does(one: TrainedCandidate) -> None:
     assert one.parity.margin_error < 1e-6
     assert one.parity.contribution_error < 1e-5
 
 
-def test_the_reference_population_is_of_rows_that_were_not_fitted_to(one: Made) -> None:
+def test_the_reference_population_is_of_rows_that_were_not_fitted_to(one: TrainedCandidate) -> None:
     assert sum(one.scorecard.profile.score.counts) == int((one.split.parts > Part.SEARCH).sum())
 
 
@@ -66,11 +66,11 @@ def test_a_commands_window_becomes_the_reference_without_what_cannot_be_scored(t
     assert sum(a_candidate(tmp_path, window=window).scorecard.profile.score.counts) == len(window) - 1
 
 
-def test_nobody_is_refused_without_a_reason(one: Made) -> None:
+def test_nobody_is_refused_without_a_reason(one: TrainedCandidate) -> None:
     assert one.faults == ()
 
 
-def test_risk_does_not_fall_where_the_contract_lets_it_only_rise(one: Made) -> None:
+def test_risk_does_not_fall_where_the_contract_lets_it_only_rise(one: TrainedCandidate) -> None:
     values = np.repeat(one.judged_on.values[:20], 50, axis=0)
     burden = np.tile(np.linspace(0.0, 0.8, 50), 20)
     values[:, CONTRACT.position["loan_percent_income"]] = burden
@@ -84,7 +84,7 @@ def test_a_training_that_is_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
     material = Material(CONTRACT, ROWS, tmp_path / "bundle")
 
     with pytest.raises(StoppedError):
-        made(material, Plan(name="test", budget=SMALL), Watch(stop=lambda: True))
+        train_candidate(material, Plan(name="test", budget=SMALL), Progress(stop=lambda: True))
     assert not material.folder.exists()
 
 
@@ -95,5 +95,7 @@ def test_a_feature_without_a_reason_is_refused_before_any_work(tmp_path: Path) -
     steps: list[str] = []
 
     with pytest.raises(SetupError, match="feature loan_intent has no reason text"):
-        made(Material(contract, ROWS, tmp_path), Plan(name="test", budget=SMALL), Watch(step=steps.append))
+        train_candidate(
+            Material(contract, ROWS, tmp_path), Plan(name="test", budget=SMALL), Progress(step=steps.append)
+        )
     assert steps == []

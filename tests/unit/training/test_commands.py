@@ -7,7 +7,7 @@ import pytest
 
 from schemas.events import RetrainCause, RetrainCommand, RetrainStatus
 from scorecard.registry.bundle_cache import Registered
-from training.service.command_policy import Ending, Known, Place, Step, result, taken
+from training.service.command_policy import CommandAction, CommandPosition, Ending, TrainerState, disposition, result
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHAMPION = Registered(name="m", version="4", digest="d4", family="xgboost", run_id="r")
@@ -29,7 +29,7 @@ def a_command(**given: Any) -> RetrainCommand:
     return RetrainCommand(**{**usual, **given})
 
 
-def known(**given: Any) -> Known:
+def known(**given: Any) -> TrainerState:
     usual: dict[str, Any] = {
         "product": "credit_risk",
         "answered": {},
@@ -37,27 +37,27 @@ def known(**given: Any) -> Known:
         "promoted_at": None,
         "too_soon": timedelta(0),
     }
-    return Known(**{**usual, **given})
+    return TrainerState(**{**usual, **given})
 
 
 def test_a_new_command_is_trained_for() -> None:
-    assert taken(a_command(), Place(0, 7), known()).step is Step.TRAIN
+    assert disposition(a_command(), CommandPosition(0, 7), known()).step is CommandAction.TRAIN
 
 
 def test_a_command_of_another_product_is_left_alone() -> None:
-    assert taken(a_command(product="lending_club"), Place(0, 7), known()).step is Step.LEAVE
+    assert disposition(a_command(product="lending_club"), CommandPosition(0, 7), known()).step is CommandAction.LEAVE
 
 
 def test_a_record_that_was_answered_is_left_alone_when_it_is_delivered_again() -> None:
     answered = {"c-1": frozenset({"0:7"})}
 
-    assert taken(a_command(), Place(0, 7), known(answered=answered)).step is Step.LEAVE
+    assert disposition(a_command(), CommandPosition(0, 7), known(answered=answered)).step is CommandAction.LEAVE
 
 
 def test_a_command_sent_again_is_answered_as_a_duplicate() -> None:
-    found = taken(a_command(), Place(0, 8), known(answered={"c-1": frozenset({"0:7"})}))
+    found = disposition(a_command(), CommandPosition(0, 8), known(answered={"c-1": frozenset({"0:7"})}))
 
-    assert (found.step, found.status) == (Step.ANSWER, RetrainStatus.DUPLICATE)
+    assert (found.step, found.status) == (CommandAction.ANSWER, RetrainStatus.DUPLICATE)
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,24 @@ def test_a_command_sent_again_is_answered_as_a_duplicate() -> None:
     [(None, "version 4, and nobody decides now"), (Registered("m", "5", "d5", "", ""), "and version 5 decides now")],
 )
 def test_a_command_about_another_champion_is_out_of_date(champion: Registered | None, told: str) -> None:
-    found = taken(a_command(), Place(0, 7), known(champion=champion))
+    found = disposition(a_command(), CommandPosition(0, 7), known(champion=champion))
 
-    assert (found.step, found.status) == (Step.ANSWER, RetrainStatus.FAILED)
+    assert (found.step, found.status) == (CommandAction.ANSWER, RetrainStatus.FAILED)
     assert told in found.why
 
 
 def test_a_command_that_speaks_of_no_champion_is_never_out_of_date() -> None:
-    assert taken(a_command(champion_digest=""), Place(0, 7), known(champion=None)).step is Step.TRAIN
+    assert (
+        disposition(a_command(champion_digest=""), CommandPosition(0, 7), known(champion=None)).step
+        is CommandAction.TRAIN
+    )
 
 
-@pytest.mark.parametrize(("after_s", "step"), [(59, Step.ANSWER), (60, Step.TRAIN)])
-def test_a_command_within_the_cooldown_of_a_promotion_is_too_soon(after_s: int, step: Step) -> None:
+@pytest.mark.parametrize(("after_s", "step"), [(59, CommandAction.ANSWER), (60, CommandAction.TRAIN)])
+def test_a_command_within_the_cooldown_of_a_promotion_is_too_soon(after_s: int, step: CommandAction) -> None:
     at = known(promoted_at=NOW, too_soon=timedelta(seconds=60))
 
-    assert taken(a_command(issued_at=NOW + timedelta(seconds=after_s)), Place(0, 7), at).step is step
+    assert disposition(a_command(issued_at=NOW + timedelta(seconds=after_s)), CommandPosition(0, 7), at).step is step
 
 
 def test_a_result_tells_the_challenger_from_its_tags() -> None:

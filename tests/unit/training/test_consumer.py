@@ -12,7 +12,7 @@ from schemas.events import RetrainStatus
 from schemas.records import RecordBatch
 from training.metrics import Metrics
 from training.search.search import StoppedError
-from training.service.command_consumer import Consumer, Situation
+from training.service.command_consumer import Consumer, TrainerStatus
 
 
 class AwayError(OutageError):
@@ -96,13 +96,13 @@ class ScriptedAnswering:
             self.together -= 1
 
 
-def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: Situation) -> Consumer:
+def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: TrainerStatus) -> Consumer:
     waiting = list(readers)
     return Consumer(lambda: waiting.pop(0), answering, Metrics(CollectorRegistry()), situation, retry_s=0.01)  # type: ignore[arg-type,return-value]
 
 
 def test_commands_are_answered_and_committed_one_after_the_other() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(3, situation.stopping.set)
     answering = ScriptedAnswering(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
 
@@ -114,7 +114,7 @@ def test_commands_are_answered_and_committed_one_after_the_other() -> None:
 
 
 def test_the_group_is_polled_while_a_training_runs() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(1, situation.stopping.set)
     polled = threading.Event()
 
@@ -130,7 +130,7 @@ def test_the_group_is_polled_while_a_training_runs() -> None:
 
 
 def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(1, situation.stopping.set)
     answering = ScriptedAnswering(AwayError(), AwayError(), RetrainStatus.PROMOTED)
 
@@ -141,7 +141,7 @@ def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
 
 
 def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(1, situation.stopping.set)
 
     def stopped(watch: Any) -> Exception:
@@ -155,7 +155,7 @@ def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
 
 
 def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(1, situation.stopping.set)
     loop = a_loop(ScriptedAnswering(SetupError("no topic")), reader, situation=situation)
 
@@ -166,7 +166,7 @@ def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncom
 
 
 def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
     mended = ScriptedReader(1, situation.stopping.set)
 
@@ -183,7 +183,7 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
 
 
 def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(1, lambda: None)
     in_hand: list[bool] = []
 
@@ -203,7 +203,7 @@ def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_a
 
 
 def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(0, situation.stopping.set)
     reader.partitions = frozenset()
     asked: list[bool] = []
@@ -216,7 +216,7 @@ def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
 
 
 def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     reader = ScriptedReader(1, situation.stopping.set)
     steps: list[str] = []
 
@@ -235,7 +235,7 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> 
 
 
 def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
-    situation = Situation()
+    situation = TrainerStatus()
     broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
     following = ScriptedReader(0, situation.stopping.set)
     steps: list[str] = []

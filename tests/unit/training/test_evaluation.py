@@ -57,7 +57,7 @@ def test_calibration_error_is_the_mean_distance_of_stated_and_observed() -> None
 def test_intervals_hold_the_figure_and_are_the_same_for_the_same_seed() -> None:
     defaulted, probability = judged_rows(1, ties=False)
 
-    first, again = (evaluation.judged(defaulted, probability, 0.3, seed=5, draws=50) for _ in range(2))
+    first, again = (evaluation.judgement(defaulted, probability, 0.3, seed=5, draws=50) for _ in range(2))
 
     assert first == again
     low, high = first.intervals["auc"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.promotion.gate import Candidate, Contest, Promotion, Terms, Verdict, gate
+from training.promotion.gate import Candidate, Contest, GateVerdict, Promotion, Terms, gate
 
 GENERATOR = np.random.default_rng(11)
 TRUE = GENERATOR.beta(1, 3, 1_000)
@@ -31,7 +31,7 @@ def against(challenger: np.ndarray, champion: np.ndarray, digest: str = "old") -
 def test_the_first_champion_needs_the_floors_alone() -> None:
     answer = gate(a_candidate(), Terms())
 
-    assert answer.verdict is Verdict.PROMOTE
+    assert answer.verdict is GateVerdict.PROMOTE
     assert answer.why == "passes the floors; there is no champion to beat"
 
 
@@ -45,24 +45,24 @@ def test_the_first_champion_needs_the_floors_alone() -> None:
 def test_who_is_below_a_floor_is_rejected_by_number(figures: dict[str, float], told: str) -> None:
     answer = gate(a_candidate(figures=figures), Terms())
 
-    assert (answer.verdict, answer.why) == (Verdict.REJECT, told)
+    assert (answer.verdict, answer.why) == (GateVerdict.REJECT, told)
 
 
 def test_a_first_champion_that_falls_behind_a_logistic_regression_is_rejected() -> None:
     answer = gate(a_candidate(probability=NOISY, logistic=TRUE), Terms())
 
-    assert answer.verdict is Verdict.REJECT
+    assert answer.verdict is GateVerdict.REJECT
     assert "a logistic regression is better" in answer.why
 
 
 def test_one_that_is_as_good_as_a_logistic_regression_is_not() -> None:
-    assert gate(a_candidate(logistic=TRUE), Terms()).verdict is Verdict.PROMOTE
+    assert gate(a_candidate(logistic=TRUE), Terms()).verdict is GateVerdict.PROMOTE
 
 
 def test_a_better_challenger_is_promoted_with_its_gain_and_interval() -> None:
     answer = gate(a_candidate(), Terms(), against(TRUE, NOISY))
 
-    assert answer.verdict is Verdict.PROMOTE
+    assert answer.verdict is GateVerdict.PROMOTE
     assert "AUC +0." in answer.why
     assert "on the same 1000 rows" in answer.why
 
@@ -71,40 +71,40 @@ def test_a_better_challenger_behind_a_logistic_regression_takes_over_with_that_s
     noisier = np.clip(NOISY + GENERATOR.normal(0, 0.5, 1_000), 0.01, 0.99)
     answer = gate(a_candidate(probability=NOISY, logistic=TRUE), Terms(), against(NOISY, noisier))
 
-    assert answer.verdict is Verdict.PROMOTE
+    assert answer.verdict is GateVerdict.PROMOTE
     assert "a logistic regression is better: its AUC is 0." in answer.why
 
 
 def test_an_equal_challenger_is_rejected() -> None:
     answer = gate(a_candidate(), Terms(), against(TRUE, TRUE))
 
-    assert answer.verdict is Verdict.REJECT
+    assert answer.verdict is GateVerdict.REJECT
     assert answer.why.startswith("no better than the champion")
 
 
 def test_a_better_ranking_does_not_pay_for_a_worse_calibration() -> None:
     answer = gate(a_candidate(), Terms(), against(np.clip(TRUE + 0.3, 0, 1), NOISY))
 
-    assert answer.verdict is Verdict.REJECT
+    assert answer.verdict is GateVerdict.REJECT
     assert answer.why.startswith("worse calibrated than the champion: Brier +")
 
 
 def test_the_champion_itself_is_not_promoted_again() -> None:
     answer = gate(a_candidate(digest="old"), Terms(), against(TRUE, NOISY, "old"))
 
-    assert (answer.verdict, answer.why) == (Verdict.REJECT, "it is the champion itself: the same digest")
+    assert (answer.verdict, answer.why) == (GateVerdict.REJECT, "it is the champion itself: the same digest")
 
 
 def test_faults_found_by_checks_are_told() -> None:
     answer = gate(a_candidate(faults=("3 applicants would hear no reason",)), Terms())
 
-    assert (answer.verdict, answer.why) == (Verdict.REJECT, "3 applicants would hear no reason")
+    assert (answer.verdict, answer.why) == (GateVerdict.REJECT, "3 applicants would hear no reason")
 
 
 def test_where_a_person_promotes_the_challenger_waits() -> None:
     answer = gate(a_candidate(), Terms(promotion=Promotion.MANUAL))
 
-    assert answer.verdict is Verdict.HOLD
+    assert answer.verdict is GateVerdict.HOLD
     assert "loanctl champion promote" in answer.why
 
 
@@ -118,5 +118,5 @@ def test_a_challenger_that_is_no_better_seldom_passes() -> None:
     for seed in range(15):
         generator = np.random.default_rng(seed)
         ours, theirs = (np.clip(TRUE + generator.normal(0, 0.05, 1_000), 0.01, 0.99) for _ in range(2))
-        passed += gate(a_candidate(), Terms(seed=seed), against(ours, theirs)).verdict is Verdict.PROMOTE
+        passed += gate(a_candidate(), Terms(seed=seed), against(ours, theirs)).verdict is GateVerdict.PROMOTE
     assert passed <= 4

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.applications import Matrix
 from tests.unit.training.builders import CONTRACT, a_table, made_up
-from training.rows.labelled_rows import Cleaned, Rows, from_events, from_table, refuse_too_few, together
+from training.rows.labelled_rows import Cleaned, LabelledRows, from_events, from_table, refuse_too_few, together
 from training.rows.table_columns import NO_TIME, RowsError
 
 INCOME = CONTRACT.position["person_income"]
@@ -18,9 +18,9 @@ def cleaned(table: pd.DataFrame, **given: bool) -> Cleaned:
     return from_table(CONTRACT, table, "loans.csv", **given)
 
 
-def recent(values: Matrix) -> Rows:
+def recent(values: Matrix) -> LabelledRows:
     count = len(values)
-    return Rows(values, np.arange(count) % 2 == 0, np.arange(count), np.ones(count, dtype=bool))
+    return LabelledRows(values, np.arange(count) % 2 == 0, np.arange(count), np.ones(count, dtype=bool))
 
 
 def test_rows_carry_the_values_of_the_contracts_columns_and_their_labels() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.events import RetrainCause, RetrainCommand
 from schemas.registry_client import EventSerde
-from scorecard.registry.model_registry import Registry
+from scorecard.registry.model_registry import ModelRegistry
 from streams.runtime.settings import SettingsError
 from training.__main__ import MISCONFIGURED, main
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError, asked_last, command, due
@@ -106,7 +106,7 @@ class Office:
         self.now = MONDAY - timedelta(hours=1)
         monkeypatch.setattr(scheduler, "whole", self._whole)
         monkeypatch.setattr(EventSerde, "decode", lambda _self, value: value)
-        monkeypatch.setattr(Registry, "champion", lambda _self: None)
+        monkeypatch.setattr(ModelRegistry, "champion", lambda _self: None)
 
     def publish(self, _topic: Any, key: str, command: RetrainCommand) -> None:
         assert key == command.command_id

@@ -11,7 +11,7 @@ from scorecard.registry.mlflow_client import quieten
 from scorecard.registry.model_registry import BUNDLE
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import CONTRACT, made_up
-from training.tracking import run as tracking
+from training.tracking import mlflow_run
 
 ROWS = made_up(40)
 
@@ -24,8 +24,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> "object":
     folder = tmp_path_factory.mktemp("served")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, folder / BUNDLE)
-    with tracking.run(uri, "test", "test", {}) as run:
-        example = tracking.example_of(CONTRACT, ROWS.values[:5])
+    with mlflow_run.run(uri, "test", "test", {}) as run:
+        example = mlflow_run.example_of(CONTRACT, ROWS.values[:5])
         logged = run.model(folder / BUNDLE, CONTRACT, example, pd.DataFrame({"probability": np.zeros(5)}))
     mlflow.set_tracking_uri(uri)
     return mlflow.pyfunc.load_model(logged.source)
@@ -39,7 +39,7 @@ def test_the_served_model_says_what_the_scorecard_says(model: object, tmp_path: 
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, tmp_path)
     scores = bundle.read(tmp_path, CONTRACT).score(ROWS.values)
 
-    found = answered(model, tracking.example_of(CONTRACT, ROWS.values))
+    found = answered(model, mlflow_run.example_of(CONTRACT, ROWS.values))
 
     assert np.allclose(found["probability"], scores.probability)
     shares = found[[name for name in found.columns if name.startswith("contribution.")]]
@@ -48,7 +48,7 @@ def test_the_served_model_says_what_the_scorecard_says(model: object, tmp_path: 
 
 
 def test_what_cannot_be_scored_is_referred_and_its_fault_named(model: object) -> None:
-    table = tracking.example_of(CONTRACT, ROWS.values[:2])
+    table = mlflow_run.example_of(CONTRACT, ROWS.values[:2])
     table.loc[1, "person_income"] = -5.0
 
     found = answered(model, table)

@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.training.builders import CONTRACT, made_up
-from training.rows.labelled_rows import Rows
+from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method, Part, clone_keys, folds, near_clone_fields, split
 from training.rows.table_columns import RowsError
 
 ROWS = made_up(3_000)
 
 
-def with_clones(rows: Rows) -> Rows:
+def with_clones(rows: LabelledRows) -> LabelledRows:
     """Every row twice, the second time with another intent and label: near-clones, not duplicates."""
     twins = rows.values.copy()
     intent = CONTRACT.position["loan_intent"]
     twins[:, intent] = (twins[:, intent] + 1) % 6
-    return rows.then(Rows(twins, ~rows.defaulted, rows.applied_at, rows.recent))
+    return rows.then(LabelledRows(twins, ~rows.defaulted, rows.applied_at, rows.recent))
 
 
-def timed(rows: Rows, *, recent: bool) -> Rows:
+def timed(rows: LabelledRows, *, recent: bool) -> LabelledRows:
     count = len(rows)
     return dataclasses.replace(rows, applied_at=np.arange(count), recent=np.full(count, recent))
 

@@ -7,7 +7,7 @@ import pytest
 
 from loanctl.commands.play import made_up
 from loanctl.demo import bad_records
-from loanctl.simulation import playback as play
+from loanctl.simulation import playback
 from loanctl.simulation.playback import Script, Writing
 from schemas import applications, codec
 from schemas import contract as contracts
@@ -18,7 +18,7 @@ CREDIT_RISK = contracts.load("credit_risk")
 WRITING = Writing(contract=CREDIT_RISK, topics=topics_of(CREDIT_RISK), application_schema_id=7, outcome_schema_id=9)
 STRANGER_ID = 8
 SCRIPT = Script(start=datetime(2026, 3, 1, tzinfo=UTC), spacing=timedelta(0))
-GOOD = next(play.records(made_up(CREDIT_RISK, 1, seed=1), SCRIPT, CREDIT_RISK))
+GOOD = next(playback.records(made_up(CREDIT_RISK, 1, seed=1), SCRIPT, CREDIT_RISK))
 BAD = bad_records.bad_records(GOOD, WRITING, STRANGER_ID)
 WRITERS = {
     7: fastavro.parse_schema(dict(CREDIT_RISK.schema)),

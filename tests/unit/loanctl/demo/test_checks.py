@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loanctl.demo import checks
-from loanctl.demo.checks import Run
+from loanctl.demo.checks import DemoRun
 from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from schemas.events import (
     ChampionAnnouncement,
@@ -82,7 +82,7 @@ ANNOUNCEMENT = ChampionAnnouncement(
     product="credit_risk", name="n", version="2", digest="", family="xgboost", previous_version="1", command_id="c",
     why="better", announced_at=NOON,
 )  # fmt: skip
-STORY = Run(
+STORY = DemoRun(
     observed=Observed(
         applications=[*(an_application(offset) for offset in range(6)), SeenApplication(
             place=(0, 6), timestamp=0, application_id=None

@@ -19,7 +19,7 @@ import pandas as pd
 
 from schemas.contract import Contract, Kind
 from schemas.errors import SetupError
-from scorecard.registry.mlflow_client import SQLITE, asked, quieten
+from scorecard.registry.mlflow_client import SQLITE, ask, quieten
 from scorecard.registry.model_registry import BUNDLE
 from training.search.journal import Trial
 from training.search.search import StoppedError
@@ -44,7 +44,7 @@ class Logged:
     model_id: str
 
 
-class Run:
+class TrackedRun:
     """One training's run."""
 
     def __init__(self, uri: str, experiment_id: str, run_id: str) -> None:
@@ -68,19 +68,19 @@ class Run:
         """One trial of the search, as a run inside this one."""
         name = f"trial {trial.number} {trial.choice.family.value}"
         tags = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
-        run_id = _sure(asked(self._uri, lambda client: client.create_run(self._experiment_id, tags=tags).info.run_id))
+        run_id = _sure(ask(self._uri, lambda client: client.create_run(self._experiment_id, tags=tags).info.run_id))
         figures = {"auc": trial.auc, "auc_sd": trial.auc_sd, "log_loss": trial.log_loss, "cost": trial.cost}
         params = {"family": trial.choice.family.value, **trial.choice.parameters}
         self._batch(run_id, params=params, metrics={**figures, "seconds": trial.seconds})
-        asked(self._uri, lambda client: client.set_terminated(run_id, "FINISHED"))
+        ask(self._uri, lambda client: client.set_terminated(run_id, "FINISHED"))
 
     def files(self, paths: Sequence[Path], folder: str) -> None:
         """Files, under a folder of the run."""
-        asked(self._uri, lambda client: [client.log_artifact(self.run_id, str(path), folder) for path in paths])
+        ask(self._uri, lambda client: [client.log_artifact(self.run_id, str(path), folder) for path in paths])
 
     def text(self, text: str, name: str) -> None:
         """A file of this text."""
-        asked(self._uri, lambda client: client.log_text(self.run_id, text, name))
+        ask(self._uri, lambda client: client.log_text(self.run_id, text, name))
 
     def model(self, bundle: Path, contract: Contract, example: pd.DataFrame, answer: pd.DataFrame) -> Logged:
         """The bundle as a model that MLflow can serve.
@@ -110,7 +110,7 @@ class Run:
                         pip_requirements=list(REQUIREMENTS),
                     )
 
-            logged = _sure(asked(self._uri, log))
+            logged = _sure(ask(self._uri, log))
         return Logged(source=logged.model_uri, model_id=logged.model_id)
 
     def _batch(
@@ -125,7 +125,7 @@ class Run:
 
         now = time.time_ns() // 1_000_000
         _sure(
-            asked(
+            ask(
                 self._uri,
                 lambda client: (
                     client.log_batch(
@@ -141,7 +141,7 @@ class Run:
 
 
 @contextmanager
-def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
     """A run that ends as the work in it does: finished, failed, or killed where it was broken off.
 
     Raises:
@@ -150,10 +150,10 @@ def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterat
     quieten()
     experiment_id = _experiment(uri, experiment)
     every = {**tags, "mlflow.runName": name}
-    run_id = _sure(asked(uri, lambda client: client.create_run(experiment_id, tags=every).info.run_id))
+    run_id = _sure(ask(uri, lambda client: client.create_run(experiment_id, tags=every).info.run_id))
     status = "KILLED"
     try:
-        yield Run(uri, experiment_id, run_id)
+        yield TrackedRun(uri, experiment_id, run_id)
         status = "FINISHED"
     except StoppedError:
         raise
@@ -161,7 +161,7 @@ def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterat
         status = "FAILED"
         raise
     finally:
-        asked(uri, lambda client: client.set_terminated(run_id, status))
+        ask(uri, lambda client: client.set_terminated(run_id, status))
 
 
 def example_of(contract: Contract, values: Any) -> pd.DataFrame:
@@ -177,13 +177,13 @@ def example_of(contract: Contract, values: Any) -> pd.DataFrame:
 
 
 def _experiment(uri: str, name: str) -> str:
-    found = asked(uri, lambda client: client.get_experiment_by_name(name))
+    found = ask(uri, lambda client: client.get_experiment_by_name(name))
     if found is not None:
         return str(found.experiment_id)
     beside = None
     if uri.startswith(SQLITE):
         beside = (Path(uri.removeprefix(SQLITE)).absolute().parent / ARTIFACTS).as_uri()
-    return str(_sure(asked(uri, lambda client: client.create_experiment(name, artifact_location=beside))))
+    return str(_sure(ask(uri, lambda client: client.create_experiment(name, artifact_location=beside))))
 
 
 def _sure(answer: Any) -> Any:
