@@ -5,7 +5,9 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
-from schemas.events import DriftReport, Figure, FlagKind, PerformanceReport, Verdict
+from schemas.events.decisions import FlagKind
+from schemas.events.drift import DriftReport, Verdict
+from schemas.events.performance import Figure, PerformanceReport
 from schemas.topics import Topics
 
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}

@@ -20,18 +20,10 @@ from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState, Withheld, command_of, decide, judged_performance
 from drift.windows.window import Window
 from drift.windows.window_assembler import WindowAssembler, WindowRules
-from schemas.events import (
-    DriftAcknowledgement,
-    DriftCounts,
-    DriftReport,
-    PerformanceReport,
-    PerformanceRules,
-    RetrainCommand,
-    RetrainResult,
-    RetrainStatus,
-    as_record,
-    from_record,
-)
+from schemas.event_codec import as_record, from_record
+from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport
+from schemas.events.performance import PerformanceReport, PerformanceRules
+from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus
 
 NO_GENERATION: Final = -2
 """Before any message; -1 is a champion that was never announced."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.codec import schema_ids
 from schemas.projection import Projection
 from schemas.registry_client import WriterSchemas
+from schemas.wire_format import schema_ids
 from streams.kafka.topic_reader import PartitionRange, Record, blocks
 from streams.runtime.settings import Connection
 

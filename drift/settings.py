@@ -10,7 +10,8 @@ from drift.detection.drift_report import Reporting
 from drift.monitor import MonitorRules
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
-from schemas.events import DriftRules, PerformanceRules
+from schemas.events.drift import DriftRules
+from schemas.events.performance import PerformanceRules
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
 

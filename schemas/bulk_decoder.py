@@ -2,7 +2,7 @@
 
 Only flat records whose fields have the contract's own types are decoded here. Whatever is odd in a
 record (another schema, damage, an undeclared category, a number too large for exact arithmetic) is
-left to the record-by-record reader of `schemas.codec`, which names the fault: this pass never
+left to the record-by-record reader of `schemas.application_decoder`, which names the fault: this pass never
 judges, so the two cannot disagree. Every byte read is bounds-checked.
 
 Pure. Avro's binary encoding: zigzag base-128 longs, little-endian doubles, length-prefixed bytes.

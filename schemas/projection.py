@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import fastavro
 
-from schemas.codec import UnknownSchemaError, unframe
 from schemas.errors import RecordError
-from schemas.events import avro_schema
+from schemas.event_codec import avro_schema
+from schemas.wire_format import UnknownSchemaError, unframe
 
 MALFORMED: Final = (
     fastavro.read.SchemaResolutionError,
@@ -32,7 +32,7 @@ class Projection:
         """Which fields.
 
         Args:
-            event: of `schemas.events`.
+            event: of `schemas.event_codec`.
             fields: read as they are.
             lists: arrays of records, with the fields read of each item.
         """

@@ -1,7 +1,7 @@
 """Events to and from bytes through the schema registry, by confluent-kafka's own serializers.
 
 A shell: this asks the registry. Schemas are registered by `loanctl schemas register`, never by a
-producer. For the bulk path of applications and decisions see `schemas.codec`.
+producer. For the bulk path of applications and decisions see `schemas.application_decoder`.
 """
 
 import json
@@ -16,9 +16,9 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from schemas.codec import UndecodableError, unframe
 from schemas.errors import OutageError, SetupError
-from schemas.events import Event, as_record, avro_schema, from_record
+from schemas.event_codec import Event, as_record, avro_schema, from_record
+from schemas.wire_format import UndecodableError, unframe
 
 BY_TOPIC: Final = {"subject.name.strategy.type": "TOPIC"}
 """The default strategy (ASSOCIATED) first calls a path that other registries answer with an error."""

@@ -8,18 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from schemas.contract import Contract
-from schemas.events import (
-    ChampionAnnouncement,
-    DriftAcknowledgement,
-    DriftCounts,
-    DriftReport,
-    DriftState,
-    LoanDecision,
-    LoanOutcome,
-    PerformanceReport,
-    RetrainCommand,
-    RetrainResult,
-)
+from schemas.events.decisions import LoanDecision, LoanOutcome
+from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 
 
 class Compatibility(StrEnum):

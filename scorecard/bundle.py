@@ -26,7 +26,7 @@ import numpy.typing as npt
 from schemas.applications import Matrix
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from schemas.events import ContributionSpace
+from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import Calibration, calibration_of
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import SetupError
-from schemas.events import Outcome
+from schemas.events.decisions import Outcome
 
 OUTCOMES: Final = (Outcome.UNKNOWN, Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 """Outcomes by their code in `outcomes()`: the order of the schema's symbols."""

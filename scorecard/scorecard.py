@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
-from schemas.events import ContributionSpace
+from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import Calibration, sigmoid
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer

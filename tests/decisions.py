@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.events import Contribution, ContributionSpace, LoanDecision, Outcome, Reason
+from schemas.events.decisions import Contribution, ContributionSpace, LoanDecision, Outcome, Reason
 
 APPLIED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -13,6 +13,7 @@ import structlog
 
 from schemas.errors import SetupError
 from streams.kafka.batch_reader import Reader
+from streams.kafka.consumer import ConsumerConfig
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime import health_server, logs
 from training.metrics import Metrics

@@ -13,7 +13,7 @@ from typing import Final
 from cronsim import CronSim, CronSimError
 
 from schemas.errors import SetupError
-from schemas.events import RetrainCause, RetrainCommand
+from schemas.events.retraining import RetrainCause, RetrainCommand
 
 MONDAYS_AT_TWO: Final = "0 2 * * 1"
 """When few apply for loans, and a week's outcomes are in."""

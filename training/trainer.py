@@ -5,9 +5,8 @@ act and with its verdict, so a training that is broken off leaves none, and what
 (`settle`) can be finished from its tags alone, however often.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,15 +16,14 @@ import structlog
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
-from schemas.events import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.registry.bundle_cache import Registered
-from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, DIGEST_TAG, FAMILY_TAG, ModelRegistry
+from scorecard.registry.model_registry import BUNDLE, DIGEST_TAG, FAMILY_TAG, ModelRegistry
+from scorecard.registry.registered_version import Registered
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, Progress
 from training.promotion import version_tags
-from training.promotion.gate import Candidate, Contest, GateResult, GateVerdict, Terms, gate
+from training.promotion.gate import Candidate, Contest, GateResult, Terms, gate
 from training.rows.labelled_rows import Cleaned, LabelledRows
 from training.tracking import mlflow_run, run_report
 
@@ -150,60 +148,6 @@ def contested(rows: LabelledRows) -> Any:
     repaid = int(recent.sum()) - defaults
     enough = recent.sum() >= LEAST_RECENT and min(defaults, repaid) >= LEAST_RECENT_OF_A_CLASS
     return np.flatnonzero(recent) if enough else np.arange(len(rows))
-
-
-def settle(
-    registry: ModelRegistry,
-    registered: Registered,
-    announce: Callable[[ChampionAnnouncement], None],
-    product: str,
-    now: datetime | None = None,
-) -> None:
-    """Do what a version's verdict says: challenger, champion and announced, or neither. Idempotent.
-
-    Raises:
-        OutageError: MLflow or the broker is away; to be called again.
-    """
-    verdict = GateVerdict(registered.tags[version_tags.VERDICT])
-    if verdict is GateVerdict.REJECT:
-        return
-    if verdict is GateVerdict.HOLD:
-        registry.point(CHALLENGER, registered.version)
-        return
-    promote(registry, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC))
-    announce(announcement(product, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC)))
-
-
-def promote(registry: ModelRegistry, registered: Registered, why: str, now: datetime) -> None:
-    """One alias move, the tags that say why set before it. The champion stays one throughout.
-
-    Raises:
-        OutageError: MLflow is away.
-    """
-    champion = registry.champion()
-    if champion is not None and champion.version == registered.version:
-        return
-    told = {version_tags.PROMOTED_AT: now.isoformat(timespec="seconds"), version_tags.PROMOTED_WHY: why}
-    if champion is not None:
-        told[version_tags.PREVIOUS] = champion.version
-    registry.point(CHALLENGER, registered.version)
-    registry.point(CHAMPION, registered.version, told)
-    registry.drop(CHALLENGER)
-
-
-def announcement(product: str, registered: Registered, why: str, now: datetime) -> ChampionAnnouncement:
-    """What the workers hear of a new champion."""
-    return ChampionAnnouncement(
-        product=product,
-        name=registered.name,
-        version=registered.version,
-        digest=registered.digest,
-        family=registered.family,
-        previous_version=registered.tags.get(version_tags.PREVIOUS, ""),
-        command_id=registered.tags.get(version_tags.COMMAND, ""),
-        why=why,
-        announced_at=now,
-    )
 
 
 def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: Registered | None) -> Mapping[str, str]:

@@ -22,12 +22,12 @@ from drift.agent.window_owner import WindowOwner, WindowSubject
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
 from schemas.errors import OutageError
-from schemas.events import ChampionAnnouncement
+from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde, RegistryAwayError, WriterSchemas
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
 from scorecard.registry.model_registry import ModelRegistry
-from streams.kafka.event_publisher import BrokerAwayError, NoTopicError
+from streams.kafka.errors import BrokerAwayError, NoTopicError
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
 from streams.runtime.instance_id import Instance, claim

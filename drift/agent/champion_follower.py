@@ -16,13 +16,14 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartiti
 from drift.binning.reference import Reference
 from schemas.contract import Contract
 from schemas.errors import RecordError, SetupError
-from schemas.events import ChampionAnnouncement, DriftCounts
+from schemas.events.drift import DriftCounts
+from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.batch_reader import ReadingError
-from streams.kafka.consumer import properties
+from streams.kafka.consumer import ConsumerConfig, properties
 from streams.runtime.settings import Connection
 
 UNANNOUNCED: Final = -1

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from drift.performance.outcome_join import Ended, Joining, JoinRules, ScoredLoan
 from drift.rereading import projected
-from schemas.events import LoanDecision, LoanOutcome, Outcome
+from schemas.events.decisions import LoanDecision, LoanOutcome, Outcome
 from schemas.projection import Projection, millis
 from streams.kafka.topic_reader import PartitionRange, Record, partition_ranges
 from streams.runtime.settings import Connection

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from drift.windows.panes import Position
 from drift.windows.window import Place
-from schemas.events import Event
+from schemas.event_codec import Event
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic

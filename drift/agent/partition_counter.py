@@ -23,9 +23,9 @@ from drift.settings import DriftSettings
 from drift.windows.panes import PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
 from drift.windows.window import Place
-from schemas.codec import schema_ids
-from schemas.events import DriftCounts
+from schemas.events.drift import DriftCounts
 from schemas.registry_client import EventSerde, WriterSchemas
+from schemas.wire_format import schema_ids
 from streams.kafka.batch_reader import ReadingError, records_of
 from streams.kafka.consumer import ASK_S, ConsumerConfig, properties
 

@@ -14,11 +14,11 @@ import structlog
 
 from drift.agent.loan_reader import decisions_and_outcomes, joined
 from drift.binning.reference import Reference
-from drift.detection.drift_report import millis_of
 from drift.performance.performance_report import ReportSubject, performance_report
 from drift.settings import DriftSettings
 from schemas.errors import OutageError
-from schemas.events import PerformanceReport, PerformanceRules, ReadRange
+from schemas.events.performance import PerformanceReport, PerformanceRules, ReadRange
+from schemas.timestamps import millis_of
 from streams.kafka.topic_reader import PartitionRange
 from streams.runtime.settings import Connection
 

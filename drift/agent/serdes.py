@@ -3,15 +3,9 @@
 from dataclasses import dataclass
 
 from drift.settings import DriftSettings
-from schemas.events import (
-    DriftAcknowledgement,
-    DriftCounts,
-    DriftReport,
-    DriftState,
-    PerformanceReport,
-    RetrainCommand,
-    RetrainResult,
-)
+from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import RetrainCommand, RetrainResult
 from schemas.registry_client import EventSerde
 
 

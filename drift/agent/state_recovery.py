@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
-from schemas.events import DriftState
+from schemas.events.drift import DriftState
 from schemas.registry_client import EventSerde
 from streams.kafka.batch_reader import ReadingError
 from streams.kafka.consumer import ASK_S

@@ -25,7 +25,7 @@ from drift.metrics import Metrics
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
 from schemas.errors import RecordError
-from schemas.events import DriftState
+from schemas.events.drift import DriftState
 from schemas.records import OutgoingRecord
 from streams.kafka.batch_reader import ReadingError
 from streams.kafka.consumer import ASK_S, ConsumerConfig, properties

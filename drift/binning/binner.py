@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from drift.binning.binned_records import MILLIONTHS, Flags, Integers, Observations, Shape
 from drift.binning.reference import Reference
+from schemas.application_decoder import ApplicationReader
 from schemas.applications import invalid
-from schemas.codec import ApplicationReader, by_schema
 from schemas.contract import Contract
-from schemas.events import LoanDecision, Outcome
+from schemas.events.decisions import LoanDecision, Outcome
 from schemas.projection import Projection, Writers, millis
 from schemas.records import RecordBatch
 from schemas.topics import Topics
+from schemas.wire_format import by_schema
 from scorecard.decisions.decoder import NO_REASON, Decisions, WordTable, decode, is_ours
 from scorecard.policy import OUTCOMES
 from scorecard.reasons import MOST

@@ -9,7 +9,7 @@ import numpy as np
 from drift.binning.binned_records import Integers
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from schemas.events import Season
+from schemas.events.drift import Season
 from scorecard.policy import OUTCOMES
 from scorecard.profile import Binned, Profile
 

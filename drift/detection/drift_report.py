@@ -6,7 +6,6 @@ command depends on the windows before it, and is added by `drift.monitor`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -16,11 +15,12 @@ from drift.binning.reference import BinLayout, Reference
 from drift.detection.statistics import binomial_limits, distances
 from drift.detection.verdict import QUALITY_BINS, data_alarms, feature_verdict, verdict
 from drift.windows.window import TopicCount, Window
-from schemas.events import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Outcome, Verdict
+from schemas.events.decisions import Outcome
+from schemas.events.drift import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Verdict
+from schemas.timestamps import time_of
 from scorecard.policy import OUTCOMES
 from scorecard.profile import Binned
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
 
@@ -71,16 +71,6 @@ def report_of(window: Window, reference: Reference, reporting: Reporting) -> Dri
 def window_id(product: str, reference_id: str, window: Window) -> str:
     """Names a window among all: product, reference, start and end."""
     return f"{product}:{reference_id}:{window.start}-{window.end}"
-
-
-def time_of(milliseconds: int) -> datetime:
-    """The time, to the millisecond; a float of seconds would round."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def millis_of(time: datetime) -> int:
-    """Milliseconds since 1970."""
-    return (time - EPOCH) // timedelta(milliseconds=1)
 
 
 def _features(layout: BinLayout, tally: TopicCount, rules: DriftRules) -> tuple[FeatureDrift, ...]:

@@ -13,11 +13,14 @@ from typing import Any
 
 from drift.binning.binned_records import Observations, Shape
 from drift.binning.reference import Reference
-from drift.detection.drift_report import Reporting, millis_of, report_of
+from drift.detection.drift_report import Reporting, report_of
 from drift.windows.panes import PartitionPanes, Position
 from drift.windows.watermark import PaneRules
 from drift.windows.window import Place, Window
-from schemas.events import DriftReport, OffsetRange, PaneCounts, PerformanceReport, as_record
+from schemas.event_codec import as_record
+from schemas.events.drift import DriftReport, OffsetRange, PaneCounts
+from schemas.events.performance import PerformanceReport
+from schemas.timestamps import millis_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from drift.binning.reference import Reference
-from drift.detection.drift_report import millis_of, time_of
 from drift.windows.window import Window
-from schemas.events import Season, SeasonCounts
+from schemas.events.drift import Season, SeasonCounts
+from schemas.timestamps import millis_of, time_of
 
 MOST: Final = 24
 """Seasons of one champion remembered, the latest declared: two years of months, and bounded."""

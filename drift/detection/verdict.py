@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from drift.detection.statistics import share_rise_p
-from schemas.events import DataAlarm, DriftRules, FeatureDrift, FlagKind, Verdict
+from schemas.events.decisions import FlagKind
+from schemas.events.drift import DataAlarm, DriftRules, FeatureDrift, Verdict
 
 WATCH_FROM: Final = 0.1
 DRIFTED_FROM: Final = 0.2

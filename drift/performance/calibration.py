@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from drift.performance.intervals import Flags, Floats, Z, rate
-from schemas.events import CalibrationBin, Figure
+from schemas.events.performance import CalibrationBin, Figure
 
 BINS: Final = 10
 CLIP: Final = 1e-6

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from drift.performance.intervals import Flags, Floats, Z, drawn_around, rate
-from schemas.events import Figure
+from schemas.events.performance import Figure
 
 Counts = npt.NDArray[np.int64]
 

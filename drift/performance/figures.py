@@ -24,7 +24,7 @@ import numpy as np
 from drift.performance.calibration import calibration_bins, intercept, slope
 from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
 from drift.performance.intervals import Flags, Floats, drawn_around, mean_of, rate
-from schemas.events import EstimatedPerformance, ObservedPerformance, Performance
+from schemas.events.performance import EstimatedPerformance, ObservedPerformance, Performance
 
 LEAST: Final = 10
 """Of defaults, and of loans repaid: with fewer, no interval here holds what it says."""

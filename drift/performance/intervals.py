@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from schemas.events import Figure
+from schemas.events.performance import Figure
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

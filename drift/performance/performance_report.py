@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drift.detection.drift_report import millis_of, time_of
 from drift.performance.figures import performance
 from drift.performance.outcome_join import Joining, JoinRules, Notes
 from drift.retraining.performance_floor import fallen
-from schemas.events import OutcomeNotes, PerformanceReport, PerformanceRules, ReadRange
+from schemas.events.performance import OutcomeNotes, PerformanceReport, PerformanceRules, ReadRange
+from schemas.timestamps import millis_of, time_of
 
 SEED: Final = 1
 FAR: Final = 2**62

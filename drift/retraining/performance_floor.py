@@ -7,7 +7,8 @@ fallen where its AUC lies under a floor with its whole interval: chance alone as
 import hashlib
 from datetime import datetime
 
-from schemas.events import ObservedPerformance, PerformanceReport, RetrainCause, RetrainCommand
+from schemas.events.performance import ObservedPerformance, PerformanceReport
+from schemas.events.retraining import RetrainCause, RetrainCommand
 
 
 def fallen(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:

@@ -25,18 +25,11 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from drift.binning.binned_records import NO_TIME
-from drift.detection.drift_report import millis_of
 from drift.retraining import performance_floor
-from schemas.events import (
-    DriftAcknowledgement,
-    DriftReport,
-    PerformanceReport,
-    RetrainCause,
-    RetrainCommand,
-    RetrainResult,
-    RetrainStatus,
-    Verdict,
-)
+from schemas.events.drift import DriftAcknowledgement, DriftReport, Verdict
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
+from schemas.timestamps import millis_of
 
 OF: Final = 3
 NEEDED: Final = 2

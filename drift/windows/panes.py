@@ -15,7 +15,7 @@ import numpy as np
 from drift.binning.binned_records import NO_TIME, Integers, Observations, Shape
 from drift.windows.deduplication import fresh_of
 from drift.windows.watermark import PaneRules, Placed, placement
-from schemas.events import PaneCounts
+from schemas.events.drift import PaneCounts
 
 TALLIES: Final = ("n", "late", "duplicates", "ahead", "unreadable")
 """What is told of a pane in numbers of records, in this order."""

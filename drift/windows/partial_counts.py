@@ -10,7 +10,7 @@ from typing import Final
 from drift.binning.reference import Reference
 from drift.windows.panes import PartitionPanes
 from drift.windows.window import Place
-from schemas.events import DriftCounts, PaneCounts
+from schemas.events.drift import DriftCounts, PaneCounts
 
 PANES_A_MESSAGE: Final = 200
 """A pane is some three hundred bytes; a message stays far under a broker's megabyte."""

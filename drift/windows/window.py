@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from drift.binning.binned_records import NO_TIME, Integers
-from schemas.events import OffsetRange, PaneCounts, WatermarkJump
+from schemas.events.drift import OffsetRange, PaneCounts, WatermarkJump
 
 Place = tuple[str, int]
 """Topic and partition."""

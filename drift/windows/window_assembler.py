@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from drift.binning.binned_records import NO_TIME
 from drift.windows.window import Place, Window
-from schemas.events import DriftCounts, PaneCounts, as_record
+from schemas.event_codec import as_record
+from schemas.events.drift import DriftCounts, PaneCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from rich.table import Table
 from loanctl.reports import swap_set
 from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Said, comparison
 from loanctl.reports.decision_log import NothingDecidedError, Span, first_decisions, latest_decision, span
-from schemas.events import ContributionSpace, LoanDecision, Outcome
+from schemas.events.decisions import ContributionSpace, LoanDecision, Outcome
 from schemas.projection import Projection
 from training.rows import labelled_events
 from training.settings import TrainingSettings

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import SetupError
-from scorecard.registry.bundle_cache import Registered
 from scorecard.registry.model_registry import CHALLENGER, ModelRegistry, NoVersionError
+from scorecard.registry.registered_version import Registered
 from training.promotion import version_tags
 from training.promotion.announcer import Announcer
+from training.promotion.promote import announcement, promote
 from training.settings import TrainingSettings
-from training.trainer import announcement, promote
 
 SOURCE: Final = "/loanctl/champion"
 

@@ -18,21 +18,15 @@ from rich.table import Table as Lines
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
-from loanctl.commands.drift_performance import console
 from loanctl.reports import drift_html
 from loanctl.reports import recompute as evidence
 from loanctl.reports.lineage import Lineage, lineages
+from loanctl.reports.performance_table import FIGURES, console, figures
 from schemas.errors import SetupError
-from schemas.events import (
-    ChampionAnnouncement,
-    DriftAcknowledgement,
-    DriftReport,
-    PerformanceReport,
-    RetrainResult,
-    Season,
-    Verdict,
-    as_record,
-)
+from schemas.event_codec import as_record
+from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, Verdict
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainResult
 from streams.kafka.event_publisher import EventPublisher
 
 SOURCE: Final = "/loanctl/drift"
@@ -219,8 +213,8 @@ def _row(story: Lineage[DriftReport]) -> tuple[str, ...]:
 
 
 def _look_row(story: Lineage[PerformanceReport]) -> tuple[str, ...]:
-    figures = drift_performance.figures(story.report.performance, final=False)
-    shown = dict(zip(drift_performance.FIGURES, figures, strict=True))
+    words = figures(story.report.performance, final=False)
+    shown = dict(zip(FIGURES, words, strict=True))
     return (
         story.report.report_id,
         *(shown[name] for name in SHOWN),

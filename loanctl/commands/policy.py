@@ -13,7 +13,7 @@ from rich.table import Table
 from loanctl.reports import swap_set
 from loanctl.reports.decision_log import Span, first_decisions, span
 from loanctl.reports.policy_effect import DECIDED, Bill, Effect, PastDecision, effect
-from schemas.events import LoanDecision, Outcome
+from schemas.events.decisions import LoanDecision, Outcome
 from schemas.projection import Projection
 from scorecard.policy import Policy
 from training.evaluation.cutoffs import Costs

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from drift.retraining import performance_floor
 from schemas.errors import SetupError
-from schemas.events import PerformanceReport, RetrainCause, RetrainCommand
-from scorecard.registry.bundle_cache import Registered
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import RetrainCause, RetrainCommand
+from scorecard.registry.registered_version import Registered
 from streams.kafka.event_publisher import EventPublisher
 from training.committed import whole
 from training.settings import TrainingSettings

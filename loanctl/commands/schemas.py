@@ -16,7 +16,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from schemas.events import avro_schema
+from schemas.event_codec import avro_schema
 from schemas.registry_client import RegistryAwayError
 from schemas.topics import Compatibility, Topics
 from streams.runtime.settings import Connection

@@ -20,13 +20,14 @@ from training.evaluation.cutoffs import Rule
 from training.pipeline import plan
 from training.promotion.announcer import Announcer
 from training.promotion.gate import GateVerdict
+from training.promotion.promote import settle
 from training.rows import labelled_rows as rows
 from training.rows import sources
 from training.rows.labelled_rows import Cleaned
 from training.rows.split import Method
-from training.search.journal import Trial
+from training.search.trial import Trial
 from training.settings import TrainingSettings
-from training.trainer import Task, Trained, Trainer, settle
+from training.trainer import Task, Trained, Trainer
 
 SOURCE: Final = "/loanctl/train"
 

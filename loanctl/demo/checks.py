@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from loanctl.reports import stream_audit
 from loanctl.reports.stream_audit import Observed, Place
-from schemas.events import Outcome, RetrainCause, RetrainStatus, Verdict
+from schemas.events.decisions import Outcome
+from schemas.events.drift import Verdict
+from schemas.events.retraining import RetrainCause, RetrainStatus
 
 GAP: Final = 1e-6
 """Base value and contributions are the margin, up to the rounding of their sum."""

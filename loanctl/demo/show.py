@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from loanctl.demo.checks import Check
-from schemas.events import Contribution, DriftReport, LoanDecision, Outcome, RetrainResult, Verdict
+from schemas.events.decisions import Contribution, LoanDecision, Outcome
+from schemas.events.drift import DriftReport, Verdict
+from schemas.events.retraining import RetrainResult
 
 COLOURS: Final = {
     Outcome.APPROVE: "green",

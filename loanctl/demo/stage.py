@@ -19,15 +19,10 @@ from loanctl.simulation import playback, population
 from loanctl.simulation.playback import Script, Writing
 from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
-from schemas.events import (
-    DriftReport,
-    Event,
-    LoanDecision,
-    Outcome,
-    RetrainCommand,
-    RetrainResult,
-    Verdict,
-)
+from schemas.event_codec import Event
+from schemas.events.decisions import LoanDecision, Outcome
+from schemas.events.drift import DriftReport, Verdict
+from schemas.events.retraining import RetrainCommand, RetrainResult
 from schemas.topics import Topic, Topics
 from streams.kafka.event_publisher import EventPublisher
 

@@ -30,7 +30,8 @@ from loanctl.simulation.playback import Script
 from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from schemas.errors import SetupError
-from schemas.events import Outcome, RetrainStatus
+from schemas.events.decisions import Outcome
+from schemas.events.retraining import RetrainStatus
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, truth
-from schemas.events import ContributionSpace, Outcome
+from schemas.events.decisions import ContributionSpace, Outcome
 from training.evaluation.calibration import brier
 from training.evaluation.figures import auc
 from training.promotion.gate import BETTER_BY, Contest, resampled

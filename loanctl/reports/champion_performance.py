@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from drift.agent.loan_reader import decisions_and_outcomes, joined
-from drift.detection.drift_report import millis_of
 from drift.performance.figures import performance
 from drift.performance.outcome_join import Joining, JoinRules, Notes
 from drift.performance.performance_report import SEED
-from schemas.events import Performance
+from schemas.events.performance import Performance
+from schemas.timestamps import millis_of
 from streams.runtime.settings import Connection
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from drift.detection.drift_report import millis_of, time_of
 from drift.performance.outcome_join import Place, digest_of
 from drift.rereading import projected
 from schemas.errors import SetupError
 from schemas.projection import Projection
+from schemas.timestamps import millis_of, time_of
 from schemas.topics import Topic
 from streams.kafka.topic_reader import partition_ranges
 from streams.runtime.settings import Connection

@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import Final
 
 from drift.detection.verdict import DRIFTED_FROM, QUALITY_BINS, WATCH_FROM
-from loanctl.commands.drift_performance import COLUMNS, FIGURES, figures, remarks, row
 from loanctl.reports.champion_performance import PerformanceSummary
 from loanctl.reports.lineage import Lineage
-from schemas.events import DriftReport, FeatureDrift, PerformanceReport, Verdict
+from loanctl.reports.performance_table import COLUMNS, FIGURES, figures, remarks, row
+from schemas.events.drift import DriftReport, FeatureDrift, Verdict
+from schemas.events.performance import PerformanceReport
 
 COLOURS: Final = {Verdict.STEADY: "#2a7", Verdict.WATCH: "#c90", Verdict.DRIFTED: "#c33"}
 QUIET: Final = "#999"

@@ -11,18 +11,13 @@ import fastavro
 
 from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from loanctl.reports.topic_watcher import everything
-from schemas.codec import ApplicationReader, schema_ids, unframe
-from schemas.events import (
-    ChampionAnnouncement,
-    DriftReport,
-    Event,
-    LoanDecision,
-    RetrainCommand,
-    RetrainResult,
-    avro_schema,
-    from_record,
-)
+from schemas.application_decoder import ApplicationReader
+from schemas.event_codec import Event, avro_schema, from_record
+from schemas.events.decisions import LoanDecision
+from schemas.events.drift import DriftReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import WriterSchemas
+from schemas.wire_format import schema_ids, unframe
 from scorecard.decisions.dead_letters import CONNECT
 from streams.kafka.topic_reader import Record
 from streams.runtime.settings import Connection

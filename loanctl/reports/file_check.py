@@ -14,7 +14,7 @@ from loanctl.simulation.tables import Table
 from schemas.applications import UNSEEN, Matrix, with_ratios
 from schemas.contract import Contract, Field, Kind
 from schemas.errors import SetupError
-from schemas.events import DriftReport
+from schemas.events.drift import DriftReport
 from scorecard.profile import Population, Profile, profile_of
 from scorecard.registry.model_registry import ModelRegistry
 

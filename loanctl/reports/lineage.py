@@ -9,15 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from loanctl.reports.event_log import Decoding
 from loanctl.reports.topic_watcher import everything
-from schemas.events import (
-    ChampionAnnouncement,
-    DriftReport,
-    PerformanceReport,
-    RetrainCommand,
-    RetrainResult,
-    RetrainStatus,
-    as_record,
-)
+from schemas.event_codec import as_record
+from schemas.events.drift import DriftReport
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from streams.runtime.settings import Connection
 
 Report = TypeVar("Report", DriftReport, PerformanceReport)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, truth
-from schemas.events import Outcome
+from schemas.events.decisions import Outcome
 from scorecard.policy import APPROVE, DECLINE, OUTCOMES, REFER, Policy, outcomes
 from training.evaluation.cutoffs import Costs
 

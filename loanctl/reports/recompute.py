@@ -7,10 +7,11 @@ from drift.detection.recompute import Reread, recomputed
 from drift.settings import DriftSettings
 from loanctl.reports.event_log import Decoding
 from loanctl.reports.topic_watcher import everything
-from schemas.codec import schema_ids
 from schemas.errors import SetupError
-from schemas.events import DriftAcknowledgement, DriftReport, OffsetRange, PerformanceReport
+from schemas.events.drift import DriftAcknowledgement, DriftReport, OffsetRange
+from schemas.events.performance import PerformanceReport
 from schemas.registry_client import EventSerde, WriterSchemas
+from schemas.wire_format import schema_ids
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry

@@ -10,7 +10,7 @@ from drift.settings import DriftSettings
 from loanctl.reports.file_check import by_champion, matrix
 from loanctl.simulation import tables
 from schemas.errors import SetupError
-from schemas.events import Season, SeasonCounts
+from schemas.events.drift import Season, SeasonCounts
 
 
 class NoSeasonError(SetupError):

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from schemas.events import ChampionAnnouncement, DriftReport, RetrainCommand, RetrainResult
+from schemas.events.drift import DriftReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 
 Place = tuple[int, int]
 """Partition and offset."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from schemas.events import Outcome
+from schemas.events.decisions import Outcome
 from scorecard.policy import OUTCOMES
 
 Codes = npt.NDArray[np.int8]

@@ -16,12 +16,13 @@ import numpy as np
 
 from loanctl.simulation import tables
 from loanctl.simulation.tables import Table
-from schemas.codec import frame
 from schemas.contract import Contract
-from schemas.events import LoanOutcome, as_record, avro_schema
+from schemas.event_codec import as_record, avro_schema
+from schemas.events.decisions import LoanOutcome
 from schemas.records import OutgoingRecord
 from schemas.registry_client import registered_id
 from schemas.topics import Topics
+from schemas.wire_format import frame
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 

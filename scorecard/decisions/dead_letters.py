@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from schemas.application_decoder import Decoded
 from schemas.applications import Fault, Faults
-from schemas.codec import Decoded
 from schemas.contract import Contract
 from schemas.records import Headers, OutgoingRecord, RecordBatch
 

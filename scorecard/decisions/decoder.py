@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.bulk_decoder import EARLIEST_MS, LATEST_MS, laid_out
-from schemas.events import LoanDecision, Outcome, avro_schema
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision, Outcome
 from schemas.jit import inlined, kernel
 from scorecard.reasons import MOST
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from schemas.application_decoder import ApplicationReader, Decoded
 from schemas.applications import Applications, Fault, Faults, faults
-from schemas.codec import ApplicationReader, Decoded
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
@@ -68,7 +68,7 @@ def score_batch(
 
     Args:
         batch: records of the applications topic.
-        writers: parsed writer schemas by the ids that the batch names (`schemas.codec.schema_ids`), None where
+        writers: parsed writer schemas by the ids that the batch names (`schemas.wire_format.schema_ids`), None where
             the registry has none.
         champion: decides the whole batch.
         policy: the cut-offs, the scorecard's own or the operator's.

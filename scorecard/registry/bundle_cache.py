@@ -9,24 +9,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from scorecard import bundle
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """One version of a scorecard in the registry."""
-
-    name: str
-    version: str
-    digest: str
-    family: str
-    run_id: str
-    tags: Mapping[str, str] = field(default_factory=dict)
+from scorecard.registry.registered_version import Registered
 
 
 class BundleCache:

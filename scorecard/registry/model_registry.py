@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import SetupError
-from scorecard.registry.bundle_cache import BundleCache, Registered
+from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
+from scorecard.registry.registered_version import Registered
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"

@@ -20,7 +20,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import RecordBatch
-from streams.kafka.consumer import ConsumerConfig, GroupConsumer, Place, ReadingError
+from streams.kafka.consumer import ConsumerConfig, GroupConsumer, Place
+from streams.kafka.errors import ReadingError
 from streams.runtime.settings import Connection
 
 __all__ = ["ConsumerConfig", "ReadBatch", "Reader", "ReadingError", "StaleBatchError"]

@@ -13,8 +13,7 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
-from schemas.errors import OutageError, SetupError
-from streams.kafka.event_publisher import NoTopicError
+from streams.kafka.errors import NotAllowedError, NoTopicError, ReadingError
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import at_most
 
@@ -35,14 +34,6 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 log = structlog.get_logger(__name__)
-
-
-class ReadingError(OutageError):
-    """Reading cannot go on with this consumer; a new one may."""
-
-
-class NotAllowedError(SetupError):
-    """The broker does not let us read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

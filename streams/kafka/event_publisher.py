@@ -8,29 +8,17 @@ from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from schemas.errors import OutageError, SetupError
-from schemas.events import avro_schema
+from schemas.event_codec import avro_schema
 from schemas.records import Headers, OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
+from streams.kafka.errors import BrokerAwayError, fault_of
 from streams.runtime.settings import Connection
 
 DELIVERY_TIMEOUT_MS: Final = 20_000
 """An event that took longer is told to the caller, who knows better whether to try again."""
 MARGIN_S: Final = 5.0
 """Beyond the delivery timeout librdkafka has reported every record, delivered or not."""
-
-
-class BrokerAwayError(OutageError):
-    """The broker did not acknowledge."""
-
-
-class NoTopicError(SetupError):
-    """A topic that this process needs does not exist."""
-
-
-class RefusedRecordError(SetupError):
-    """The broker will not take this record from us: too large, or not allowed."""
 
 
 def event_headers(event: object, event_id: str, source: str) -> Headers:
@@ -138,13 +126,3 @@ class EventPublisher:
             else:
                 self._producer.poll(0)
                 return
-
-
-def fault_of(error: KafkaError) -> OutageError | SetupError:
-    """Who must act on a failed delivery."""
-    code = error.code()
-    if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
-        return NoTopicError("a topic does not exist: run `loanctl topics apply`")
-    if code in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED):
-        return RefusedRecordError(error.name())
-    return BrokerAwayError(error.name())

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import RecordBatch
-from streams.kafka.event_publisher import NoTopicError
+from streams.kafka.errors import NoTopicError
 from streams.runtime.settings import Connection
 
 MOST: Final = 2_000

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from schemas.codec import schema_ids
 from schemas.errors import OutageError
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas
+from schemas.wire_format import schema_ids
 from scorecard.decisions.scoring import Champion, DecisionCodec, Scored, score_batch, warm
 from scorecard.policy import Policy
 from streams.kafka.delivery import fitting

@@ -17,7 +17,7 @@ from schemas.contract import Contract
 from schemas.errors import OutageError, SetupError
 from scorecard import bundle
 from scorecard.decisions.scoring import Champion
-from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.registered_version import Registered
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker import slot_state
 from streams.worker.slot_state import ModelVersion, SlotAction, SlotState

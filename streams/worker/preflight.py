@@ -11,14 +11,15 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from schemas.codec import ApplicationReader
+from schemas.application_decoder import ApplicationReader
 from schemas.contract import Contract
-from schemas.events import LoanDecision, avro_schema
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
-from streams.kafka.event_publisher import BrokerAwayError, NoTopicError
+from streams.kafka.errors import BrokerAwayError, NoTopicError
 from streams.runtime.lifecycle import Lifecycle, StoppedError
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings

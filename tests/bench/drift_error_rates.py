@@ -25,7 +25,7 @@ from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from schemas.applications import Matrix
 from schemas.contract import Contract, load
-from schemas.events import DriftReport, DriftRules, Verdict
+from schemas.events.drift import DriftReport, DriftRules, Verdict
 from tests.bench.drift_rules import NUMBERS, RULES, Rule
 
 REFERENCE: Final = 20_000

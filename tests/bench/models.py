@@ -14,7 +14,7 @@ from loanctl.simulation import population
 from loanctl.simulation.playback import Script, records
 from loanctl.simulation.tables import Table
 from schemas.applications import Matrix, from_records
-from schemas.codec import frame
+from schemas.wire_format import frame
 from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
 from training.families.registry import compiled

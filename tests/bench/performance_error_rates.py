@@ -16,7 +16,7 @@ from scipy import stats
 
 from drift.performance.discrimination import auc
 from drift.performance.figures import LEAST
-from schemas.events import Figure
+from schemas.events.performance import Figure
 
 SEED: Final = 20_260_301
 FLOOR: Final = 0.75

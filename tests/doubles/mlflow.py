@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.registered_version import Registered
 
 API = "/api/2.0/mlflow"
 

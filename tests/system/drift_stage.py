@@ -13,18 +13,12 @@ import pandas as pd
 from loanctl.simulation import playback, population
 from loanctl.simulation.playback import Script
 from loanctl.simulation.tables import Table
+from schemas.application_decoder import ApplicationReader
 from schemas.applications import Matrix
-from schemas.codec import ApplicationReader
-from schemas.events import (
-    ChampionAnnouncement,
-    ContributionSpace,
-    DriftReport,
-    LoanDecision,
-    LoanOutcome,
-    Outcome,
-    PerformanceReport,
-    RetrainCommand,
-)
+from schemas.events.decisions import ContributionSpace, LoanDecision, LoanOutcome, Outcome
+from schemas.events.drift import DriftReport
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.events import ChampionAnnouncement
+from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
-from scorecard.registry.bundle_cache import Registered
 from scorecard.registry.model_registry import ModelRegistry
+from scorecard.registry.registered_version import Registered
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values

@@ -15,7 +15,7 @@ from loanctl.commands import schemas, topics
 from loanctl.reports import lineage, recompute
 from loanctl.simulation import population, tables
 from loanctl.simulation.population import PopulationShift
-from schemas.events import DriftReport, Verdict
+from schemas.events.drift import DriftReport, Verdict
 from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import REFERENCE_ROWS, DriftStage

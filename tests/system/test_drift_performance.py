@@ -12,7 +12,8 @@ from drift.performance.outcome_join import Odd
 from drift.settings import DriftSettings
 from loanctl.commands.drift_performance import of
 from loanctl.reports.champion_performance import Stretch
-from schemas.events import PerformanceReport, RetrainCause
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import RetrainCause
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import BEGAN, DriftStage
 from tests.system.processes import Processes

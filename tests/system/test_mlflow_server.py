@@ -11,11 +11,11 @@ from loanctl.stack.guard import Guard
 from loanctl.stack.ports import free_ports
 from loanctl.stack.service import await_ready
 from loanctl.stack.tracking import MlflowServer
-from schemas.events import LoanDecision
+from schemas.events.decisions import LoanDecision
 from scorecard import bundle
-from scorecard.registry.bundle_cache import Registered
 from scorecard.registry.mlflow_client import ask
 from scorecard.registry.model_registry import BUNDLE, ModelRegistry
+from scorecard.registry.registered_version import Registered
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 from tests.doubles.line import Line, line_to

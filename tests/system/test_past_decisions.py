@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from loanctl import cli
-from schemas.events import LoanDecision, LoanOutcome, RetrainCause, RetrainCommand
+from schemas.events.decisions import LoanDecision, LoanOutcome
+from schemas.events.retraining import RetrainCause, RetrainCommand
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic

@@ -6,7 +6,7 @@ from loanctl.reports import event_log
 from loanctl.reports.topic_watcher import everything
 from loanctl.simulation import tables
 from loanctl.simulation.population import applicants
-from schemas.events import LoanOutcome
+from schemas.events.decisions import LoanOutcome
 
 ROWS = 700
 

@@ -18,7 +18,7 @@ from loanctl.stack.guard import Guard
 from loanctl.stack.ports import HOST, free_ports
 from loanctl.stack.processes import Command, Running
 from loanctl.stack.service import bare_environment
-from schemas.events import Outcome
+from schemas.events.decisions import Outcome
 from scorecard import bundle
 from scorecard.registry.model_registry import BUNDLE, CHAMPION, ModelRegistry
 from tests.builders import scorecard_parts

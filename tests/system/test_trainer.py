@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loanctl.stack.ports import free_ports
-from schemas.events import RetrainCause, RetrainStatus
+from schemas.events.retraining import RetrainCause, RetrainStatus
 from scorecard import bundle
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes, pause

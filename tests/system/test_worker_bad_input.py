@@ -10,8 +10,8 @@ import fastavro
 import pytest
 from confluent_kafka.schema_registry import Schema
 
-from schemas.codec import frame
-from schemas.events import FlagKind, LoanDecision, Outcome
+from schemas.events.decisions import FlagKind, LoanDecision, Outcome
+from schemas.wire_format import frame
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes

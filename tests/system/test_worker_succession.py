@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.events import LoanDecision
+from schemas.events.decisions import LoanDecision
 from streams.runtime.settings import Connection
 from tests.doubles.mlflow import mlflow_telling
 from tests.system.processes import Processes

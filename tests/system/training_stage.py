@@ -15,11 +15,11 @@ from loanctl.simulation.playback import Script
 from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from loanctl.stack.guard import Guard
-from schemas.events import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
+from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from scorecard.registry.bundle_cache import Registered
 from scorecard.registry.model_registry import ModelRegistry
+from scorecard.registry.registered_version import Registered
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.system.processes import Finished, Processes, Started

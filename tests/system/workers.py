@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import Message, Producer
 
-from schemas.events import LoanDecision
+from schemas.events.decisions import LoanDecision
 from schemas.registry_client import EventSerde, registered_id
 from streams.runtime.settings import Connection
 from tests.builders import application_bytes

@@ -21,8 +21,6 @@ Labels = npt.NDArray[np.bool_]
 
 DECIMALS: Final = 4
 """Of a cut-off: what a credit officer can read; finer ones are noise of the rows."""
-
-
 AS_GOOD: Final = 0.98
 """Of the greatest F1: a standard error of it on a thousand rows."""
 

@@ -178,3 +178,9 @@ _FITTERS: Final = {
 
 def _filled(matrix: Encoded) -> Encoded:
     return np.where(np.isnan(matrix), BELOW_ALL, matrix)
+
+
+Numbers = npt.NDArray[np.float64]
+
+
+Matrix = npt.NDArray[np.float32]

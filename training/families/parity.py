@@ -18,10 +18,8 @@ import numpy.typing as npt
 from schemas.errors import SetupError
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
+from training.families.family import Matrix, Numbers
 from training.families.xgboost_family import iterations_used
-
-Numbers = npt.NDArray[np.float64]
-Matrix = npt.NDArray[np.float32]
 
 MARGIN_LIMIT: Final = 1e-6
 """Relative: XGBoost's leaves are float32."""

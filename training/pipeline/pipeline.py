@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults
-from schemas.events import ContributionSpace
+from schemas.events.decisions import ContributionSpace
 from scorecard import bundle
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer

@@ -10,8 +10,8 @@ from schemas.contract import Contract
 from training.evaluation import cutoffs
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method
-from training.search.journal import Trial
 from training.search.search import Budget
+from training.search.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
-from schemas.events import ContributionSpace
+from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import Calibration
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from schemas.errors import LoanError
-from schemas.events import ChampionAnnouncement
+from schemas.events.retraining import ChampionAnnouncement
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from scorecard.registry.bundle_cache import Registered
+from scorecard.registry.registered_version import Registered
 
 COMMAND: Final = "command_id"
 VERDICT: Final = "verdict"

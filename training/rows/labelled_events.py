@@ -14,12 +14,14 @@ from typing import Any, Final
 import fastavro
 import numpy as np
 
+from schemas.application_decoder import ApplicationReader
 from schemas.applications import Applications, Matrix
-from schemas.codec import ApplicationReader, schema_ids, unframe
 from schemas.contract import Contract
 from schemas.errors import RecordError
-from schemas.events import LoanOutcome, avro_schema, from_record
+from schemas.event_codec import avro_schema, from_record
+from schemas.events.decisions import LoanOutcome
 from schemas.registry_client import WriterSchemas
+from schemas.wire_format import schema_ids, unframe
 from streams.runtime.settings import Connection
 from training.committed import whole
 from training.rows.labelled_rows import LabelledRows

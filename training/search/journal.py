@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -19,25 +19,12 @@ import numpy as np
 import structlog
 
 from training.families.family import BINS, PATIENCE, Choice, Family, Sample
+from training.search.trial import Trial
 
 LIBRARIES: Final = ("loan-decisions", "hyperopt", "numpy", "scikit-learn", "xgboost", "catboost")
 """Another version may choose or fit otherwise, and so may one of this package."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """One choice, tried: figures are means over folds, on rows the fold did not fit."""
-
-    number: int
-    choice: Choice
-    auc: float
-    auc_sd: float
-    log_loss: float
-    cost: float
-    """Leaves times depth of one fold's model, in the mean."""
-    seconds: float
 
 
 class Journal(Protocol):

@@ -21,8 +21,9 @@ from schemas.errors import LoanError
 from training import space
 from training.evaluation.logistic_baseline import floor_auc
 from training.families.family import Choice, Sample, fitted
-from training.search.journal import Forgetful, Journal, Trial, key_of
+from training.search.journal import Forgetful, Journal, key_of
 from training.search.spark import TrialRequest, refuse_without_pyspark, spread
+from training.search.trial import Trial
 
 AS_GOOD: Final = 0.001
 """Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""

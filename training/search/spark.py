@@ -16,7 +16,8 @@ import numpy as np
 from schemas.errors import SetupError
 from training import space
 from training.families.family import Choice
-from training.search.journal import Trial, trial_of
+from training.search.journal import trial_of
+from training.search.trial import Trial
 
 Attempt = Callable[[Choice], Trial]
 TOLD: Final = "trial"

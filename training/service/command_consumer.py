@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from schemas.errors import OutageError
-from schemas.events import RetrainStatus
+from schemas.events.retraining import RetrainStatus
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.runtime.health_server import Health
 from training.metrics import UNREADABLE, Metrics

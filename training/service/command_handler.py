@@ -13,16 +13,17 @@ import structlog
 
 from schemas.applications import Matrix
 from schemas.errors import OutageError, RecordError, SetupError
-from schemas.events import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
-from scorecard.registry.bundle_cache import Registered
 from scorecard.registry.model_registry import ModelRegistry
+from scorecard.registry.registered_version import Registered
 from streams.kafka.event_publisher import EventPublisher, event_headers
 from training.committed import whole
 from training.pipeline.plan import Progress
 from training.promotion import announcer, version_tags
 from training.promotion.gate import GateVerdict
+from training.promotion.promote import settle
 from training.rows import labelled_events, sources
 from training.rows import labelled_rows as rows
 from training.rows.labelled_events import Seen
@@ -31,7 +32,7 @@ from training.search.search import StoppedError
 from training.service import command_policy
 from training.service.command_policy import CommandAction, CommandPosition, Disposition, Ending, TrainerState
 from training.settings import TrainingSettings
-from training.trainer import Task, Trainer, settle
+from training.trainer import Task, Trainer
 
 SOURCE: Final = "/loan/trainer"
 PLACE_HEADER: Final = "loan_command_place"

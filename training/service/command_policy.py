@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from schemas.events import RetrainCommand, RetrainResult, RetrainStatus
-from scorecard.registry.bundle_cache import Registered
+from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus
+from scorecard.registry.registered_version import Registered
 from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from schemas.errors import RecordError
-from schemas.events import RetrainCommand
+from schemas.events.retraining import RetrainCommand
 from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher

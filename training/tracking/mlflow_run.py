@@ -21,8 +21,8 @@ from schemas.contract import Contract, Kind
 from schemas.errors import SetupError
 from scorecard.registry.mlflow_client import SQLITE, ask, quieten
 from scorecard.registry.model_registry import BUNDLE
-from training.search.journal import Trial
 from training.search.search import StoppedError
+from training.search.trial import Trial
 
 SERVED: Final = Path(__file__).with_name("pyfunc.py")
 ARTIFACTS: Final = "mlflow-artifacts"

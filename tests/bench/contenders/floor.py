@@ -4,9 +4,9 @@ import sys
 from typing import Any
 
 from schemas.records import OutgoingRecord
-from streams.__main__ import ScoringProcess
 from streams.runtime import logs
 from streams.worker.data_plane import InFlightBatch
+from streams.worker.process import ScoringProcess
 from streams.worker.settings import ScoringSettings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from drift.performance.figures import observed
-from schemas.events import (
+from schemas.events.performance import (
     Figure,
     ObservedPerformance,
     OutcomeNotes,

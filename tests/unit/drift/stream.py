@@ -17,7 +17,8 @@ from drift.windows.panes import PartitionPanes, Position
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
 from schemas.applications import Matrix
-from schemas.events import DriftCounts, DriftReport, DriftRules, RetrainCommand
+from schemas.events.drift import DriftCounts, DriftReport, DriftRules
+from schemas.events.retraining import RetrainCommand
 from scorecard.profile import Population, Profile, profile_of
 from tests.builders import CONTRACT, some_values
 

@@ -7,11 +7,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from drift.metrics import Metrics
-from schemas.events import Figure, Verdict
+from schemas.events.drift import Verdict
+from schemas.events.performance import Figure
 from schemas.topics import topics_of
 from tests.builders import CONTRACT
 from tests.unit.drift.loans import a_look, seen
-from tests.unit.drift.test_commands import a_report
+from tests.unit.drift.retraining.test_retrain_policy import a_report
 
 AUC = {"figure": "auc", "of": "observed"}
 ENDS = ("value", "low", "high")

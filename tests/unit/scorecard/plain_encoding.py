@@ -8,10 +8,11 @@ import fastavro
 import numpy as np
 
 from schemas.applications import UNSEEN, Fault
-from schemas.codec import frame
 from schemas.contract import Field, Kind
-from schemas.events import ContributionSpace, FlagKind, LoanDecision, avro_schema
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import ContributionSpace, FlagKind, LoanDecision
 from schemas.records import RecordBatch
+from schemas.wire_format import frame
 from scorecard.decisions.records import DECISION_NAMESPACE, DecisionColumns
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import OUTCOMES, Policy

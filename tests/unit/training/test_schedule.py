@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import RetrainCause, RetrainCommand
+from schemas.events.retraining import RetrainCause, RetrainCommand
 from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.runtime.settings import SettingsError

@@ -9,7 +9,8 @@ from loanctl.commands.play import made_up
 from loanctl.demo import bad_records
 from loanctl.simulation import playback
 from loanctl.simulation.playback import Script, Writing
-from schemas import applications, codec
+from schemas import application_decoder as codec
+from schemas import applications
 from schemas import contract as contracts
 from schemas.applications import Fault
 from schemas.topics import topics_of

@@ -8,16 +8,8 @@ import pytest
 from loanctl.demo import checks
 from loanctl.demo.checks import DemoRun
 from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
-from schemas.events import (
-    ChampionAnnouncement,
-    DriftReport,
-    DriftRules,
-    RetrainCause,
-    RetrainCommand,
-    RetrainResult,
-    RetrainStatus,
-    Verdict,
-)
+from schemas.events.drift import DriftReport, DriftRules, Verdict
+from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OUTCOMES = ("APPROVE", "REFER", "DECLINE")

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from loanctl.demo import show
 from loanctl.demo.checks import Check
-from schemas.events import Contribution, ContributionSpace, LoanDecision, Outcome, Reason, RetrainResult, RetrainStatus
+from schemas.events.decisions import Contribution, ContributionSpace, LoanDecision, Outcome, Reason
+from schemas.events.retraining import RetrainResult, RetrainStatus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DECISION = LoanDecision(

@@ -1,0 +1,101 @@
+"""Performance of champions as a table in the terminal."""
+
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table as Lines
+
+from drift.performance.outcome_join import Notes
+from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary
+from schemas.events.performance import Figure, Performance
+
+TIME: Final = "%Y-%m-%d %H:%M"
+WIDE: Final = 260
+"""Where nobody's terminal sets a width."""
+FIGURES: Final = (
+    "decided",
+    "known",
+    "AUC",
+    "AUC est.",
+    "KS",
+    "Brier",
+    "default rate",
+    "rate est.",
+    "slope",
+)
+COLUMNS: Final = ("until (UTC)", "champion", *FIGURES)
+
+
+def console() -> Console:
+    """As wide as the terminal, and wide enough for every column where there is none."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDE)
+
+
+def show(out: Console, found: PerformanceSummary) -> None:
+    """As a table, and what was odd below it."""
+    lines = Lines(title="Performance; est.: estimated from calibrated probabilities, not observed")
+    for name in COLUMNS:
+        lines.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
+    for told in found.told:
+        lines.add_row(*row(told))
+    out.print(lines)
+    for line in remarks(found):
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+def row(told: ChampionPerformance) -> tuple[str, ...]:
+    """One stretch, figures with the ends of their intervals: few of them lie in the middle."""
+    return (f"{told.end:{TIME}}", told.champion_version, *figures(told.performance, final=told.final))
+
+
+def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
+    """By the columns of figures.
+
+    Args:
+        made: what is told.
+        final: nothing more is to come.
+    """
+    observed, estimated = made.observed, made.estimated
+    return (
+        str(made.decided),
+        f"{made.share_with_outcome:.0%}{'' if final else ' so far'}",
+        _shown(observed.auc if observed else None),
+        _shown(estimated.auc if estimated else None),
+        _shown(observed.ks if observed else None),
+        _shown(observed.brier if observed else None),
+        _shown(observed.default_rate if observed else None),
+        _shown(estimated.default_rate if estimated else None),
+        _shown(observed.slope if observed else None),
+    )
+
+
+def remarks(found: PerformanceSummary) -> Iterator[str]:
+    """What is to be known of the figures."""
+    yield f"Outcomes as known at {found.as_of:{TIME}} UTC, of loans up to {found.age_days:g} days old."
+    if found.kept < 1.0:
+        yield f"A sample of {found.kept:.1%} of the loans: there are more than memory may hold."
+    yield from _odd(found.notes)
+
+
+def _odd(notes: Notes) -> Iterator[str]:
+    kinds = {
+        "of applications that no decision on the topic is about": notes.unknown,
+        "that contradict another; the one observed last stands": notes.contradictory,
+        "observed before their application was signed, not believed": notes.before,
+    }
+    for what, odd in kinds.items():
+        if odd.count:
+            yield f"{odd.count} outcomes {what}: {', '.join(odd.ids)}{', ...' if odd.count > len(odd.ids) else ''}"
+    counts = {
+        "outcomes told twice": notes.repeated,
+        "outcomes observed too late to count": notes.too_old,
+        "decisions of applications that had one; the first stands": notes.decided_again,
+        "records that cannot be read": notes.unreadable,
+    }
+    yield from (f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _shown(figure: Figure | None) -> str:
+    return "-" if figure is None else f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"

@@ -1,0 +1,202 @@
+"""Confluent's wire format in bulk: framed Avro bytes to columns of applications, and events to framed bytes.
+
+Pure: the registry is asked by the shell (`schemas.registry_client`), which hands over writer schemas by
+id. The contract tests hold these bytes equal to those of confluent-kafka's own serializers.
+
+Wire format: a zero byte, the schema id as four bytes big-endian, the Avro body.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import fastavro
+import numpy as np
+import numpy.typing as npt
+
+from schemas import bulk_decoder
+from schemas.applications import Applications, from_records, with_ratios
+from schemas.contract import Contract
+from schemas.errors import RecordError
+from schemas.wire_format import (
+    IncompatibleSchemaError,
+    NamelessError,
+    OversizedIdError,
+    UndecodableError,
+    UnknownSchemaError,
+    by_schema,
+    unframe,
+)
+
+Writers = Mapping[int, Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of a batch that cannot be read, by its place in the batch."""
+
+    place: int
+    error: RecordError
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a batch held: the readable applications, their places in it, and the rest."""
+
+    applications: Applications
+    places: npt.NDArray[np.int64]
+    schema_ids: npt.NDArray[np.int64]
+    """Of each readable application."""
+    unreadable: Sequence[Unreadable]
+
+
+class ApplicationReader:
+    """Reads applications of one contract, whatever compatible schema they were written with.
+
+    In bulk where the writer's schema allows it (`schemas.bulk_decoder`); what is left over, one by one.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._reader = fastavro.parse_schema(dict(contract.schema))
+        self._programs: dict[int, bulk_decoder.Program | None] = {}
+
+    def read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
+        """Every value of a batch, read or named unreadable; none is dropped.
+
+        Args:
+            values: of records, in order.
+            writers: parsed writer schemas by id, None where the registry has none.
+        """
+        columns = _Columns.empty(len(values), len(self._contract.observed))
+        for schema_id, places in by_schema(values).items():
+            program = self._program(schema_id, writers.get(schema_id))
+            if program is None:
+                continue
+            bulk = self._in_bulk(program, values, places)
+            if len(places) == len(values):  # nearly always, and then nothing is copied
+                columns = _Columns.of(schema_id, bulk)
+            else:
+                columns.take(places, schema_id, bulk)
+        left = np.flatnonzero(~columns.done).tolist()
+        unreadable = self._one_by_one(values, left, writers, columns)
+        return columns.decoded(self._contract, unreadable)
+
+    def warm(self) -> None:
+        """Compiles the bulk pass, or loads it from the cache."""
+        program = bulk_decoder.program_of(self._contract, self._contract.schema)
+        if program is not None:
+            bulk_decoder.decode(program, [b"\0"], len(self._contract.observed))
+
+    def _program(self, schema_id: int, writer: Mapping[str, Any] | None) -> bulk_decoder.Program | None:
+        if writer is None:
+            return None
+        if schema_id not in self._programs:
+            self._programs[schema_id] = bulk_decoder.program_of(self._contract, writer)
+        return self._programs[schema_id]
+
+    def _in_bulk(
+        self, program: bulk_decoder.Program, values: Sequence[bytes | None], places: Sequence[int]
+    ) -> bulk_decoder.Flat:
+        theirs = values if len(places) == len(values) else [values[place] for place in places]
+        return bulk_decoder.decode(program, theirs, len(self._contract.observed))  # type: ignore[arg-type]  # each has a schema id
+
+    def _one_by_one(
+        self, values: Sequence[bytes | None], left: Sequence[int], writers: Writers, columns: "_Columns"
+    ) -> list[Unreadable]:
+        unreadable = []
+        for place in left:
+            try:
+                schema_id, record = self._read_one(values[place], writers)
+            except RecordError as error:
+                unreadable.append(Unreadable(place, error))
+            else:
+                columns.put(place, schema_id, from_records(self._contract, [record]))
+        return unreadable
+
+    def _read_one(self, value: bytes | None, writers: Writers) -> tuple[int, Mapping[str, Any]]:
+        schema_id, body = unframe(value)
+        writer = writers.get(schema_id)
+        if writer is None:
+            raise UnknownSchemaError
+        record = self._resolved(writer, body)
+        name = record[self._contract.id_field]
+        if not name:
+            raise NamelessError
+        if len(name.encode()) > bulk_decoder.MOST_ID_BYTES:
+            raise OversizedIdError
+        return schema_id, record
+
+    def _resolved(self, writer: Mapping[str, Any], body: bytes) -> Mapping[str, Any]:
+        stream = io.BytesIO(body)
+        try:
+            record = fastavro.schemaless_reader(stream, writer, self._reader)  # type: ignore[arg-type]
+        except fastavro.read.SchemaResolutionError as cause:
+            raise IncompatibleSchemaError from cause
+        except Exception as cause:
+            # fastavro raises whatever the bytes lead it to.
+            raise UndecodableError from cause
+        if stream.tell() != len(body):
+            raise UndecodableError
+        return record  # type: ignore[return-value]  # a record schema gives a dict
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """A batch's columns while they are filled, one row for each record, `done` where it is."""
+
+    done: npt.NDArray[np.bool_]
+    values: npt.NDArray[np.float64]
+    applied_at: npt.NDArray[np.int64]
+    schema_ids: npt.NDArray[np.int64]
+    ids: list[str]
+
+    @classmethod
+    def empty(cls, rows: int, columns: int) -> Self:
+        return cls(
+            done=np.zeros(rows, dtype=np.bool_),
+            values=np.empty((rows, columns)),
+            applied_at=np.zeros(rows, dtype=np.int64),
+            schema_ids=np.zeros(rows, dtype=np.int64),
+            ids=[""] * rows,
+        )
+
+    @classmethod
+    def of(cls, schema_id: int, bulk: bulk_decoder.Flat) -> Self:
+        return cls(
+            done=bulk.done,
+            values=bulk.values,
+            applied_at=bulk.applied_at,
+            schema_ids=np.full(len(bulk.done), schema_id),
+            ids=list(bulk.ids),
+        )
+
+    def take(self, places: Sequence[int], schema_id: int, bulk: bulk_decoder.Flat) -> None:
+        rows = np.array(places)
+        self.done[rows] = bulk.done
+        self.values[rows] = bulk.values
+        self.applied_at[rows] = bulk.applied_at
+        self.schema_ids[rows] = schema_id
+        for place, name in zip(places, bulk.ids, strict=True):
+            self.ids[place] = name
+
+    def put(self, place: int, schema_id: int, one: Applications) -> None:
+        self.done[place] = True
+        self.values[place] = one.values[0]
+        self.applied_at[place] = one.applied_at[0]
+        self.schema_ids[place] = schema_id
+        self.ids[place] = one.ids[0]
+
+    def decoded(self, contract: Contract, unreadable: Sequence[Unreadable]) -> Decoded:
+        places = np.flatnonzero(self.done)
+        return Decoded(
+            applications=Applications(
+                ids=self.ids if len(places) == len(self.ids) else [self.ids[place] for place in places],
+                applied_at=self.applied_at[places],
+                values=with_ratios(contract, self.values[places]),
+            ),
+            places=places,
+            schema_ids=self.schema_ids[places],
+            unreadable=unreadable,
+        )

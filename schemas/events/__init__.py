@@ -1,0 +1,1 @@
+"""Events as frozen dataclasses, one module a subject."""

@@ -1,0 +1,208 @@
+"""Drift: partial counts, window reports, saved state, acknowledgements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.events.decisions import FlagKind
+
+
+class Verdict(StrEnum):
+    """What a window says about the applicants."""
+
+    UNKNOWN = "UNKNOWN"
+    INSUFFICIENT = "INSUFFICIENT"
+    STEADY = "STEADY"
+    WATCH = "WATCH"
+    DRIFTED = "DRIFTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureDrift:
+    """One quantity in one window; the last three counts are MISSING, INVALID, UNSEEN, and are in no statistic."""
+
+    feature: str
+    n: int
+    psi: float
+    psi_critical: float
+    psi_p: float
+    psi_floored: float
+    ks: float
+    js_distance: float
+    chi2: float
+    chi2_p: float
+    largest_shift: float
+    largest_shift_bin: str
+    mean: float | None
+    edges: Sequence[float]
+    levels: Sequence[str]
+    counts: Sequence[int]
+    reference_counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataAlarm:
+    """A kind of bad data that has become more frequent; never a cause to retrain."""
+
+    feature: str
+    kind: FlagKind
+    share: float
+    reference_share: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionDrift:
+    """What the champion made of a window's applicants; outcomes by the order of `Outcome`."""
+
+    n: int
+    late: int
+    duplicates: int
+    score: FeatureDrift
+    contributions: Sequence[FeatureDrift]
+    reasons: FeatureDrift
+    outcomes: Sequence[int]
+    reference_outcomes: Sequence[int]
+    approval_rate: float
+    approval_low: float
+    approval_high: float
+    approval_outside: bool
+    estimated_default_rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRules:
+    """Settings that a report depends on."""
+
+    pane_ms: int
+    lateness_ms: int
+    ahead_ms: int
+    minimum_n: int
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatermarkJump:
+    """Where silence moved a partition's watermark: as `offset` was read it stood at least at `watermark`."""
+
+    offset: int
+    watermark: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetRange:
+    """A stretch of one partition, both ends inclusive; `watermark` is the latest event time before it.
+
+    Panes that begin before `floor` were counted for a former champion.
+    """
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    watermark: int
+    floor: int
+    jumps: Sequence[WatermarkJump]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """How far one closed window lies from the champion's reference."""
+
+    window_id: str
+    product: str
+    champion_version: str
+    champion_digest: str
+    reference_id: str
+    window_start: datetime
+    window_end: datetime
+    n: int
+    late: int
+    duplicates: int
+    ahead: int
+    unreadable: int
+    verdict: Verdict
+    largest_psi: float
+    largest_psi_feature: str
+    features: Sequence[FeatureDrift]
+    data_quality: Sequence[DataAlarm]
+    decisions: DecisionDrift | None
+    rules: DriftRules
+    offsets: Sequence[OffsetRange]
+    command_id: str
+    withheld: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneCounts:
+    """One closed pane of one partition; times in milliseconds since 1970."""
+
+    start: int
+    n: int
+    late: int
+    duplicates: int
+    ahead: int
+    unreadable: int
+    counts: Sequence[int]
+    sums: Sequence[int]
+    first: int
+    last: int
+    watermark: int
+    floor: int
+    jumped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftCounts:
+    """What one reader counted in one partition since it last said so."""
+
+    product: str
+    source: str
+    partition: int
+    partitions: int
+    generation: int
+    champion_version: str
+    champion_digest: str
+    reference_id: str
+    horizon: int
+    idle: bool
+    panes: Sequence[PaneCounts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftState:
+    """Where the owner of the windows stands; the last one stands."""
+
+    product: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeasonCounts:
+    """One feature's applicants of the same season before, in the bins of a profile."""
+
+    feature: str
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """A stretch of event time whose windows are compared with the same season before; `end` is exclusive."""
+
+    start: datetime
+    end: datetime
+    reference_id: str
+    counts: Sequence[SeasonCounts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftAcknowledgement:
+    """A person knows of a shift: a declared change of policy, a campaign, a season."""
+
+    acknowledgement_id: str
+    product: str
+    why: str
+    hold_until: datetime | None
+    season: Season | None
+    acknowledged_at: datetime

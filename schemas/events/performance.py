@@ -1,0 +1,122 @@
+"""Performance of a champion: figures with intervals, and the report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Loans of near probabilities: what was stated, and what became of them."""
+
+    n: int
+    stated: float
+    observed: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedPerformance:
+    """Of the scored loans whose outcome is known. Figures that so few cannot give are None."""
+
+    n: int
+    defaults: int
+    default_rate: Figure
+    stated_default_rate: float
+    """Mean probability of the same loans."""
+    auc: Figure | None
+    ks: Figure | None
+    brier: Figure
+    intercept: Figure | None
+    """Log-odds to add to what is stated; 0 where it is right on the whole."""
+    slope: Figure | None
+    """Under 1 where what is stated is too extreme."""
+    bins: Sequence[CalibrationBin]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedPerformance:
+    """Of all scored loans, from their calibrated probabilities: estimates, not observations."""
+
+    n: int
+    default_rate: Figure
+    auc: Figure | None
+    ks: Figure | None
+    brier: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """Of one champion over one stretch."""
+
+    decided: int
+    scored: int
+    with_outcome: int
+    share_with_outcome: float
+    """Of the decisions; the rest is not known yet, or will never be: the declined are not lent to."""
+    approval_rate: Figure | None
+    observed: ObservedPerformance | None
+    """None where no scored loan has an outcome."""
+    estimated: EstimatedPerformance | None
+    """None where no loan was scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeNotes:
+    """What was met beside loans with one outcome each, in numbers of records."""
+
+    outcomes: int
+    unknown: int
+    contradictory: int
+    repeated: int
+    before: int
+    too_old: int
+    decided_again: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceRules:
+    """Settings that a report of performance depends on."""
+
+    age_ms: int
+    most: int
+    least_auc: float
+    minimum_n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRange:
+    """A stretch of one partition; `end` is exclusive."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceReport:
+    """How well a champion ranks and states risk, over all that it has decided, as known at one time."""
+
+    report_id: str
+    product: str
+    champion_version: str
+    champion_digest: str
+    as_of: datetime
+    performance: Performance
+    notes: OutcomeNotes
+    rules: PerformanceRules
+    kept: float
+    offsets: Sequence[ReadRange]
+    fallen: bool
+    command_id: str
+    withheld: str

@@ -1,0 +1,143 @@
+"""The scoring worker's process: its parts, and how they start and stop."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from schemas.registry_client import WriterSchemas
+from scorecard.decisions.scoring import Champion, DecisionCodec, warm
+from streams.kafka.batch_reader import Reader
+from streams.kafka.consumer import ConsumerConfig
+from streams.kafka.delivery import delivery_of
+from streams.runtime import gc_freeze, health_server
+from streams.runtime.instance_id import Instance, claim
+from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within
+from streams.worker import preflight
+from streams.worker.batch_handler import BatchHandler
+from streams.worker.data_plane import DataPlane, Session
+from streams.worker.metrics import Metrics
+from streams.worker.model_slots import ModelSlot, ModelWatcher
+from streams.worker.settings import ScoringSettings
+
+STUCK_S: Final = 120.0
+"""Many times what a batch and its transaction's time-outs take together."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class ScoringProcess:
+    """Everything that one worker process holds."""
+
+    settings: ScoringSettings
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.metrics = Metrics(settings.contract())
+        self.situation = Lifecycle(self.metrics.outage_began)
+        self.instance: Instance = claim(settings.cache(), settings.group(), settings.instance_id)
+        self.plane = DataPlane(self.open_session, self.situation)
+        self.champion = self._seat("champion", self.metrics.champion_told)
+        self.challenger = self._seat("challenger", self.metrics.challenger_told)
+        seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
+        self.watch = ModelWatcher(seats, settings.champion_poll_s)
+
+    def run(self) -> None:
+        """From the first check to the last batch.
+
+        Raises:
+            SetupError: a person must act.
+            StoppedError: told to stop before the first batch.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop())
+        self.metrics.watch_lag(self.plane.lag_records, self.plane.lag_seconds)
+        with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
+            log.info("web.listening", url=server.url)
+            self._score()
+        log.info("worker.stopped")
+
+    def health(self) -> health_server.Health:
+        """For the web port, and whoever restarts or waits for this process."""
+        session = self.plane.session
+        assigned = session is not None and session.reader.assigned
+        facts: dict[str, Any] = {
+            "stage": self.situation.stage,
+            "away": self.situation.away,
+            "instance": self.instance.name,
+            "champion": self.champion.facts(),
+            "challenger": self.challenger.facts(),
+            "partitions": sorted(partition for _, partition in session.reader.partitions) if session else [],
+        }
+        # A batch that takes minutes while everybody answers: only a restart helps.
+        live = self.plane.busy_s() < STUCK_S or bool(self.situation.away)
+        return health_server.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
+
+    def open_session(self) -> Session:
+        """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
+        settings = self.settings
+        delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
+        delivery.open()
+        reading = ConsumerConfig(
+            topics=[settings.topics().applications.name],
+            group=settings.group(),
+            instance_id=self.instance.name,
+            most_records=settings.batch_records,
+            in_flight=settings.batches_in_flight,
+        )
+        return Session(Reader(settings, reading), delivery)
+
+    def _score(self) -> None:
+        from streams.worker.faust_app import AppParts, run
+
+        preflight.require_topics(self.settings, self.situation)
+        answering = self._answering()
+        preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
+        answering.warm()
+        gc_freeze.freeze()
+        self.situation.at("scoring")
+        parts = AppParts(
+            connection=self.settings,
+            instance=self.instance.name,
+            datadir=str(self.settings.cache() / "faust"),
+            plane=self.plane,
+            answer=answering.answer,
+            announced=self.watch.nudge,
+        )
+        try:
+            run(parts, stopping=self._stop)
+        finally:
+            self.watch.close()
+
+    def _stop(self) -> None:
+        self.situation.stopping.set()
+        leave_within(STOP_S)
+
+    def _answering(self) -> BatchHandler:
+        wire, shadow_wire = preflight.wires(self.settings, self.situation)
+        for seat, its_wire in ((self.champion, wire), (self.challenger, shadow_wire)):
+            seat.warm = partial(self._warm, its_wire)
+        return BatchHandler(
+            wire=wire,
+            shadow_wire=shadow_wire,
+            policy=self.settings.policy(),
+            writers=WriterSchemas(self.settings.registry()),
+            champion=self.champion,
+            challenger=self.challenger,
+            metrics=self.metrics,
+            situation=self.situation,
+        )
+
+    def _warm(self, wire: DecisionCodec, successor: Champion) -> None:
+        warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
+
+    def _seat(self, alias: str, told: Callable[[str, Any], None]) -> ModelSlot:
+        from scorecard.registry.model_registry import ModelRegistry
+
+        settings = self.settings
+        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        return ModelSlot(alias, registry, settings.contract(), self.situation, told=told)

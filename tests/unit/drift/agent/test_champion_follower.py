@@ -1,0 +1,150 @@
+"""Whom the agent watches, and whom it refuses to."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drift.agent.champion_follower import Champions
+from schemas.events.retraining import ChampionAnnouncement
+from schemas.wire_format import UndecodableError
+from scorecard import bundle
+from scorecard.registry.bundle_cache import BundleCache
+from tests.builders import CONTRACT, scorecard_parts, some_values
+from tests.unit.drift.stream import a_profile
+
+
+class Told:
+    """Announcements as they lie on the topic."""
+
+    def __init__(self, *announced: ChampionAnnouncement | None) -> None:
+        self.ended = True
+        self._announced = announced
+
+    def read(self) -> Iterator[tuple[int, Any]]:
+        yield from enumerate(self._announced)
+
+
+class Plain:
+    """Announcements are their own bytes; None cannot be read."""
+
+    def decode(self, value: ChampionAnnouncement | None) -> ChampionAnnouncement:
+        if value is None:
+            raise UndecodableError
+        return value
+
+
+class Shelf:
+    """A registry whose versions are folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, version: str, **parts: Any) -> str:
+        return bundle.write(scorecard_parts(**parts), CONTRACT, some_values(), self._folder / version)
+
+    def fetch(self, version: str) -> Path:
+        return self._folder / version
+
+    def champion(self) -> None:
+        return None
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def announced(version: str, digest: str) -> ChampionAnnouncement:
+    return ChampionAnnouncement(
+        product="credit_risk",
+        name="s",
+        version=version,
+        digest=digest,
+        family="xgboost",
+        previous_version="",
+        command_id="",
+        why="",
+        announced_at=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+
+
+def watching(shelf: Shelf, tmp_path: Path, *told: ChampionAnnouncement | None) -> tuple[Champions, list[str]]:
+    """After each announcement in turn; and what was refused."""
+    refused: list[str] = []
+    registry: Any = shelf
+    serde: Any = Plain()
+    cache = BundleCache(tmp_path / "cache", of="here")
+    champions = Champions(registry, cache, CONTRACT, serde, lambda: refused.append("refused"))
+    for nth in range(1, len(told) + 1):
+        topic: Any = Told(*told[:nth])
+        champions.hear(topic)
+        champions.follow()
+    return champions, refused
+
+
+def watched(champions: Champions) -> str:
+    assert champions.reference is not None
+    return champions.reference.champion_version
+
+
+def test_the_champion_announced_last_is_watched(shelf: Shelf, tmp_path: Path) -> None:
+    one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
+
+    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", two))
+
+    assert watched(champions) == "2"
+    assert champions.settled
+    assert refused == []
+
+
+@pytest.mark.parametrize("damage", ["without a profile", "with an empty profile", "with another's bytes"])
+def test_a_champion_that_has_no_profile_is_refused_once_and_the_former_is_watched_on(
+    shelf: Shelf, tmp_path: Path, damage: str
+) -> None:
+    one, two = shelf.put("1"), shelf.put("2")
+    place = shelf.fetch("2") / "profile.json"
+    if damage == "without a profile":
+        place.unlink()
+    elif damage == "with an empty profile":
+        place.write_text("{}")
+    else:
+        two = "0" * 64
+
+    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", two), announced("2", two))
+
+    assert watched(champions) == "1"
+    assert refused == ["refused", "refused"]  # each announcement is one try: its offset is another
+
+
+def test_a_champion_of_another_contract_is_refused_and_the_former_is_watched_on(shelf: Shelf, tmp_path: Path) -> None:
+    one = shelf.put("1")
+    foreign = shelf.put("2", profile=replace(a_profile(some_values(50)), contract_fingerprint="another"))
+
+    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", foreign))
+
+    assert watched(champions) == "1"
+    assert refused == ["refused"]
+    assert champions.settled
+
+
+def test_an_announcement_that_cannot_be_read_and_one_of_another_product_are_passed_over(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    one = shelf.put("1")
+    other = replace(announced("9", "d"), product="lending_club")
+
+    champions, refused = watching(shelf, tmp_path, announced("1", one), None, other)
+
+    assert watched(champions) == "1"
+    assert refused == []
+
+
+def test_while_nobody_can_be_watched_there_is_no_reference(shelf: Shelf, tmp_path: Path) -> None:
+    champions, refused = watching(shelf, tmp_path, announced("1", "d"))
+
+    assert champions.reference is None
+    assert refused == ["refused"]

@@ -1,0 +1,75 @@
+"""Which state an owner begins with."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from drift.agent import state_recovery
+from drift.agent.state_recovery import OwnerState, Recovery
+from drift.monitor import Monitor
+from drift.settings import DriftSettings
+from schemas.events.drift import DriftState
+from streams.kafka.batch_reader import ReadingError
+
+SETTINGS = DriftSettings(_env_file=None)
+COUNTS = SETTINGS.topics().drift_counts.name
+
+
+def a_state(published: int, position: int = 7) -> DriftState:
+    desk = OwnerState(Monitor(SETTINGS.rules()), {COUNTS: position}, published=published)
+    return DriftState(product="p", state=desk.saved())
+
+
+def committed(offset: int, metadata: str | None) -> TopicPartition:
+    told = {} if metadata is None else {"metadata": metadata}
+    return TopicPartition(COUNTS, 0, offset, **told)
+
+
+@pytest.fixture
+def recovered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., OwnerState]:
+    """The desk where these states are found, one look after the other; the last one again and again."""
+    monkeypatch.setattr(state_recovery, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(state_recovery, "TRANSACTION_TIMEOUT_MS", 50)
+
+    def run(states: Sequence[DriftState | None], position: TopicPartition) -> OwnerState:
+        left = list(states)
+        recovering = Recovery(SETTINGS, None, None)  # type: ignore[arg-type]
+        monkeypatch.setattr(recovering, "_last_state", lambda: left.pop(0) if len(left) > 1 else left[0])
+        return recovering.desk(position)
+
+    return run
+
+
+def test_a_state_of_an_earlier_transaction_is_not_the_last_one_yet(
+    recovered: Callable[..., OwnerState],
+) -> None:
+    # A look may be told without a count read since: the offset alone does not tell the two states apart.
+    desk = recovered([a_state(4), a_state(4), a_state(5)], committed(7, "5"))
+
+    assert (desk.published, desk.positions) == (5, {COUNTS: 7})
+
+
+def test_a_state_that_never_comes_is_an_outage(recovered: Callable[..., OwnerState]) -> None:
+    with pytest.raises(ReadingError):
+        recovered([a_state(4)], committed(7, "5"))
+
+
+@pytest.mark.parametrize("metadata", ["", None, "somebody's"])
+def test_an_offset_that_says_nothing_of_transactions_asks_for_its_own_place_alone(
+    recovered: Callable[..., OwnerState], metadata: Any
+) -> None:
+    assert recovered([a_state(0, 6), a_state(0, 7)], committed(7, metadata)).positions == {COUNTS: 7}
+
+
+def test_where_nobody_owned_the_windows_before_all_begins_anew(recovered: Callable[..., OwnerState]) -> None:
+    desk = recovered([None], committed(-1001, ""))
+
+    assert (desk.positions, desk.published, desk.monitor.look) == ({}, 0, None)
+
+
+def test_a_state_of_another_version_begins_anew_behind_what_was_read(recovered: Callable[..., OwnerState]) -> None:
+    desk = recovered([DriftState(product="p", state='{"monitor": 1, "positions": {}}')], committed(7, "5"))
+
+    assert (desk.positions, desk.published) == ({COUNTS: 7}, 5)

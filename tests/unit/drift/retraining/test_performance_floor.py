@@ -1,0 +1,53 @@
+"""When what became of a champion's loans asks for a challenger."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from drift.retraining.performance_floor import command_id, command_of, fallen, reason
+from schemas.events.performance import Figure, ObservedPerformance
+from schemas.events.retraining import RetrainCause
+from tests.unit.drift.loans import a_look, seen
+
+
+def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
+    few, many = (replace(seen(), auc=Figure(0.70, 0.70 - half, 0.70 + half)) for half in (0.06, 0.02))
+
+    assert not fallen(few, 0.75)
+    assert fallen(many, 0.75)
+    assert not fallen(many, 0.72)
+
+
+@pytest.mark.parametrize("unknown", [None, replace(seen(), auc=None, n=12)])
+def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: ObservedPerformance | None) -> None:
+    assert not fallen(unknown, 1.0)
+    assert "AUC of version 3 cannot be observed" in reason(a_look(unknown))
+
+
+def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
+    assert not fallen(seen(skill=2.0), 0.8)
+    assert fallen(seen(skill=0.2), 0.8)
+
+
+def test_the_same_finding_commands_once_and_again_with_many_more_ends() -> None:
+    names = [command_id(a_look(replace(seen(), n=n))) for n in (600, 1_000, 1_024, 2_000)]
+
+    assert names[0] == names[1] != names[2] == names[3]
+    assert command_id(a_look(seen(), champion_digest="d" * 64)) != names[1]
+    assert command_id(a_look(seen(), least_auc=0.7)) != names[1]
+
+
+def test_ends_go_on_doubling_where_memory_holds_a_sample_of_them() -> None:
+    names = [command_id(a_look(replace(seen(), n=40_000), kept=kept)) for kept in (1.0, 0.5, 0.25)]
+
+    assert len(set(names)) == 3
+
+
+def test_the_command_speaks_of_the_champion_and_says_why() -> None:
+    found = replace(seen(), auc=Figure(0.68, 0.65, 0.71))
+    asked = command_of(a_look(found), datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert asked.cause is RetrainCause.PERFORMANCE
+    assert (asked.champion_version, asked.champion_digest) == ("3", "c" * 64)
+    assert asked.why == "AUC of version 3 is 0.680 (0.650 to 0.710) on 1000 loans, surely under 0.75"

@@ -1,0 +1,218 @@
+"""When a window commands a retraining, and when it does not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drift.retraining import performance_floor
+from drift.retraining.retrain_policy import PolicyState, command_id, command_of, decide, judged_performance
+from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
+from schemas.events.performance import Figure
+from schemas.events.retraining import RetrainCause, RetrainResult, RetrainStatus
+from tests.unit.drift.loans import a_look, seen
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+RULES = DriftRules(pane_ms=1_000, lateness_ms=0, ahead_ms=0, minimum_n=500, alpha=0.01)
+
+
+def a_report(verdict: Verdict = Verdict.DRIFTED, hour: int = 0) -> DriftReport:
+    return DriftReport(
+        window_id=f"credit_risk:ref:{hour}",
+        product="credit_risk",
+        champion_version="1",
+        champion_digest="d",
+        reference_id="ref",
+        window_start=NOON + hour * HOUR,
+        window_end=NOON + (hour + 1) * HOUR,
+        n=1_000,
+        late=0,
+        duplicates=0,
+        ahead=0,
+        unreadable=0,
+        verdict=verdict,
+        largest_psi=0.4,
+        largest_psi_feature="person_income",
+        features=(),
+        data_quality=(),
+        decisions=None,
+        rules=RULES,
+        offsets=(),
+        command_id="",
+        withheld="",
+    )
+
+
+def a_result(name: str, status: RetrainStatus) -> RetrainResult:
+    return RetrainResult(
+        command_id=name,
+        product="credit_risk",
+        status=status,
+        why="",
+        champion_version="1",
+        challenger_version="2",
+        challenger_digest="",
+        run_id="",
+        rows=0,
+        metrics={},
+        finished_at=NOON,
+    )
+
+
+def told(*verdicts: Verdict, memory: PolicyState | None = None, cooldown_ms: int = 0, first: int = 0):
+    """The reports of windows an hour each, and the memory after them."""
+    memory, reports = memory or PolicyState(), []
+    for hour, verdict in enumerate(verdicts, start=first):
+        memory, report = decide(memory, a_report(verdict, hour), cooldown_ms)
+        reports.append(report)
+    return reports, memory
+
+
+D, S, W, I = Verdict.DRIFTED, Verdict.STEADY, Verdict.WATCH, Verdict.INSUFFICIENT  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "commanding"),
+    [
+        ([D, D], 1),
+        ([D, S, D], 2),
+        ([D, W, W, D], None),
+        ([D, I, I, I, D], 4),
+        ([W, W, W, W], None),
+        ([D, S, S, D, S, S, D], None),
+    ],
+)
+def test_two_of_the_last_three_windows_with_a_verdict_command(verdicts, commanding):
+    reports, _ = told(*verdicts)
+
+    assert [place for place, report in enumerate(reports) if report.command_id] == (
+        [] if commanding is None else [commanding]
+    )
+
+
+def test_nothing_is_commanded_while_a_command_is_in_flight():
+    reports, memory = told(D, D, D, D, D)
+
+    assert [bool(report.command_id) for report in reports] == [False, True, False, False, False]
+    assert reports[-1].withheld == "in_flight"
+    assert memory.in_flight == reports[1].command_id
+
+
+def test_a_rejected_challenger_latches_until_a_window_is_steady():
+    reports, memory = told(D, D)
+    memory = memory.after_result(a_result(reports[1].command_id, RetrainStatus.REJECTED))
+
+    more, memory = told(D, D, W, D, memory=memory, first=2)
+    later, _ = told(S, D, D, memory=memory, first=6)
+
+    assert [report.withheld for report in more] == ["unconfirmed", "latched", "", "latched"]
+    assert [bool(report.command_id) for report in later] == [False, True, False]
+
+
+def test_a_failed_training_may_be_tried_again_after_the_cooldown():
+    reports, memory = told(D, D, cooldown_ms=4 * 3_600_000)
+    memory = memory.after_result(a_result(reports[1].command_id, RetrainStatus.FAILED))
+
+    more, _ = told(D, D, D, D, memory=memory, cooldown_ms=4 * 3_600_000, first=2)
+
+    assert [report.withheld for report in more] == ["unconfirmed", "cooldown", "cooldown", ""]
+    assert more[-1].command_id
+
+
+def test_an_answer_to_another_command_answers_nothing_and_that_it_was_answered_before_does():
+    reports, memory = told(D, D)
+
+    assert memory.after_result(a_result("another", RetrainStatus.PROMOTED)) == memory
+    assert memory.after_result(a_result(reports[1].command_id, RetrainStatus.DUPLICATE)).in_flight == ""
+
+
+LATER = 100 * 3_600_000
+FALLEN = a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)))
+
+
+def test_a_fallen_champion_commands_once_until_ends_have_doubled():
+    memory, first = judged_performance(PolicyState(), FALLEN, LATER, 0)
+    memory = memory.after_result(a_result(first.command_id, RetrainStatus.REJECTED))
+    memory, _ = decide(memory, a_report(S), 0)
+
+    memory, again = judged_performance(memory, FALLEN, LATER, 0)
+    more = a_look(replace(seen(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
+    _, doubled = judged_performance(memory, more, LATER, 0)
+
+    assert (first.command_id, first.withheld) == (performance_floor.command_id(FALLEN), "")
+    assert (again.command_id, again.withheld) == ("", "asked")
+    assert doubled.command_id not in ("", first.command_id)
+
+
+def test_what_ranks_well_enough_commands_nothing_and_holds_nothing_back():
+    memory, report = judged_performance(PolicyState(), a_look(seen(skill=2.0)), LATER, 0)
+
+    assert (memory, report.command_id, report.withheld) == (PolicyState(), "", "")
+
+
+@pytest.mark.parametrize(
+    ("memory", "withheld"),
+    [
+        (PolicyState(in_flight="drift-1"), "in_flight"),
+        (PolicyState(latched=True), "latched"),
+        (PolicyState(commanded_at=LATER - 1), "cooldown"),
+        (PolicyState(hold_until=LATER + 1), "acknowledged"),
+    ],
+)
+def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
+    after, report = judged_performance(memory, FALLEN, LATER, 3_600_000)
+
+    assert (after, report.command_id, report.withheld) == (memory, "", withheld)
+
+
+def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
+    memory, _ = judged_performance(PolicyState(), FALLEN, LATER, 0)
+
+    reports, _ = told(D, D, memory=memory)
+
+    assert reports[-1].withheld == "in_flight"
+
+
+def test_another_champion_begins_anew_but_the_cooldown_goes_on():
+    _, memory = told(D, D, cooldown_ms=10 * 3_600_000)
+
+    more, _ = told(D, D, memory=memory.after_champion(), cooldown_ms=10 * 3_600_000, first=2)
+
+    assert [report.withheld for report in more] == ["unconfirmed", "cooldown"]
+
+
+def test_an_acknowledged_shift_holds_commands_back_until_its_time():
+    word = DriftAcknowledgement(
+        acknowledgement_id="a",
+        product="p",
+        why="campaign",
+        hold_until=NOON + 3 * HOUR,
+        season=None,
+        acknowledged_at=NOON,
+    )
+
+    reports, _ = told(D, D, D, D, memory=PolicyState(latched=True).after_acknowledgement(word))
+
+    assert [report.withheld for report in reports] == ["unconfirmed", "acknowledged", "", "unconfirmed"]
+
+
+def test_the_same_finding_has_the_same_id_and_another_has_another():
+    assert command_id(a_report()) == command_id(replace(a_report(), n=5))
+    assert command_id(a_report()) != command_id(a_report(hour=1))
+    assert command_id(a_report()) != command_id(replace(a_report(), champion_digest="e"))
+
+
+def test_a_command_says_who_asks_why_and_of_which_window():
+    reports, _ = told(D, D)
+    command = command_of(reports[1], NOON)
+
+    assert (command.cause, command.window_end) == (RetrainCause.DRIFT, NOON + 2 * HOUR)
+    assert command.command_id == reports[1].command_id
+    assert "person_income" in command.why
+
+
+def test_memory_survives_being_saved():
+    _, memory = told(D, D, S)
+
+    assert PolicyState.restored(memory.saved()) == memory

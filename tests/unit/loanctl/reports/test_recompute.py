@@ -1,0 +1,76 @@
+"""What a report is compared with when it is had again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from drift.binning.reference import Reference
+from drift.settings import DriftSettings
+from loanctl.reports import recompute
+from loanctl.reports.recompute import UndeclaredSeasonError
+from schemas.events.drift import DriftAcknowledgement, DriftReport, Season
+from schemas.topics import Topic
+from tests.builders import some_values
+from tests.unit.drift.detection.test_seasons import a_season
+from tests.unit.drift.retraining.test_retrain_policy import a_report
+from tests.unit.drift.stream import NOW, a_reference
+
+PROFILE = a_reference()
+SEASON = a_season(some_values(200, seed=9), PROFILE)
+
+
+@pytest.fixture
+def compared_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reference]:
+    """What a report of no records is compared with, where these seasons are declared."""
+
+    def run(report: DriftReport, *seasons: Season) -> Reference:
+        words = [
+            DriftAcknowledgement(
+                acknowledgement_id="a", product="p", why="", hold_until=None, season=each, acknowledged_at=NOW
+            )
+            for each in seasons
+        ]
+
+        class Decoding:
+            def __init__(self, _settings: DriftSettings) -> None:
+                pass
+
+            def events(self, _event: type, _records: Sequence[object]) -> list[DriftAcknowledgement]:
+                return words
+
+        def everything(_settings: DriftSettings, topics: Sequence[Topic]) -> dict[str, list[object]]:
+            return {topic.name: [] for topic in topics}
+
+        found: list[Reference] = []
+
+        def recomputed(report: DriftReport, _reread: object, reference: Reference, _reporting: object) -> DriftReport:
+            found.append(reference)
+            return report
+
+        monkeypatch.setattr(recompute, "Decoding", Decoding)
+        monkeypatch.setattr(recompute, "everything", everything)
+        monkeypatch.setattr(recompute, "recomputed", recomputed)
+        monkeypatch.setattr(recompute, "reference_of", lambda *_: PROFILE)
+        recompute.again(replace(report, offsets=()), DriftSettings(_env_file=None))
+        return found[0]
+
+    return run
+
+
+def test_a_report_is_had_again_with_the_profile_or_the_season_that_it_names(
+    compared_with: Callable[..., Reference],
+) -> None:
+    of_season = PROFILE.in_season(SEASON).reference_id
+
+    assert compared_with(replace(a_report(), reference_id=PROFILE.reference_id), SEASON) is PROFILE
+    assert compared_with(replace(a_report(), reference_id=of_season), SEASON).reference_id == of_season
+
+
+def test_a_report_whose_season_is_declared_no_more_is_not_compared_with_the_profile(
+    compared_with: Callable[..., Reference],
+) -> None:
+    of_season = PROFILE.in_season(SEASON).reference_id
+
+    with pytest.raises(UndeclaredSeasonError, match=r"no season on .* declares it"):
+        compared_with(replace(a_report(), reference_id=of_season))

@@ -1,0 +1,193 @@
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import fastavro
+import numpy as np
+import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
+
+from schemas import bulk_decoder
+from schemas.event_codec import avro_schema, from_record
+from schemas.events.decisions import FlagKind, LoanDecision, Outcome
+from schemas.records import OutgoingRecord
+from schemas.wire_format import unframe
+from scorecard.calibration import sigmoid
+from scorecard.decisions import encoder_kernels
+from scorecard.decisions.scoring import Scored, score_batch, warm
+from scorecard.forest import lookup
+from scorecard.policy import Policy
+from tests.builders import (
+    APPLICATION_SCHEMA_ID,
+    APPLIED_AT,
+    DECISION_SCHEMA_ID,
+    WRITERS,
+    a_batch,
+    a_champion,
+    a_wire,
+    application_bytes,
+)
+
+CHAMPION = a_champion()
+POLICY = CHAMPION.scorecard.policy
+SCHEMA = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
+
+
+def scored(*values: bytes | None, policy: Policy = POLICY, **columns) -> Scored:
+    return score_batch(a_batch(*values, **columns), WRITERS, CHAMPION, policy, a_wire())
+
+
+def read(record: OutgoingRecord) -> LoanDecision:
+    schema_id, body = unframe(record.value)
+    assert schema_id == DECISION_SCHEMA_ID
+    return from_record(LoanDecision, fastavro.schemaless_reader(io.BytesIO(body), SCHEMA, None))
+
+
+def decided(policy: Policy = POLICY, **fields) -> LoanDecision:
+    return read(scored(application_bytes(**fields), policy=policy).decisions[0])
+
+
+def test_a_small_loan_is_approved_without_reasons():
+    decision = decided(loan_percent_income=0.2)
+
+    assert decision.outcome is Outcome.APPROVE
+    assert decision.probability == pytest.approx(sigmoid(np.array(-2.0)))
+    assert decision.reasons == []
+
+
+def test_a_large_loan_is_declined_for_its_weight_on_income():
+    decision = decided(loan_percent_income=0.29, loan_amnt=Decimal(14_500))
+
+    assert decision.outcome is Outcome.DECLINE
+    assert [(reason.code, list(reason.features)) for reason in decision.reasons] == [
+        ("OBLIGATIONS", ["loan_percent_income"])
+    ]
+
+
+def test_base_value_and_contributions_add_up_to_the_margin():
+    decision = decided(loan_percent_income=0.2)
+
+    total = decision.base_value + sum(item.contribution for item in decision.contributions)
+
+    assert total == pytest.approx(decision.margin, abs=1e-9)
+    assert decision.base_value == pytest.approx(0.6 * -2.0 + 0.4 * 1.0)
+
+
+def test_all_features_stand_in_the_decision_with_the_values_scored():
+    decision = decided(person_emp_length=None, loan_intent="SPACESHIP")
+
+    values = {item.feature: item.value for item in decision.contributions}
+    assert list(values) == list(CHAMPION.scorecard.features.names)
+    assert values["person_income"] == 50_000.0
+    assert values["person_home_ownership"] == "RENT"
+    assert values["person_emp_length"] is None
+    assert {(flag.feature, flag.kind) for flag in decision.flags} == {
+        ("person_emp_length", FlagKind.MISSING),
+        ("loan_intent", FlagKind.UNSEEN),
+    }
+
+
+def test_a_decision_says_where_its_application_lies_and_what_made_it():
+    values = [application_bytes(), application_bytes(application_id="a-2")]
+
+    decision = read(scored(*values, first_offset=40).decisions[1])
+
+    assert (decision.source_topic, decision.source_partition, decision.source_offset) == ("loan.applications.v1", 0, 41)
+    assert decision.source_schema_id == APPLICATION_SCHEMA_ID
+    assert decision.scorecard_digest == "d" * 64
+    assert decision.policy_version == POLICY.version
+    assert decision.applied_at == APPLIED_AT
+
+
+def test_what_can_be_read_but_not_scored_is_referred_and_set_aside():
+    outcome = scored(application_bytes(person_income=Decimal(0)))
+
+    decision = read(outcome.decisions[0])
+    letter = outcome.dead_letters[0]
+    headers = dict(letter.headers)
+    assert (decision.outcome, decision.fault, decision.probability) == (Outcome.REFER, "out_of_range", None)
+    assert (headers["reason"], headers["field"]) == (b"out_of_range", b"person_income")
+    assert letter.value == application_bytes(person_income=Decimal(0))
+
+
+def test_what_cannot_be_read_is_set_aside_alone_with_its_bytes():
+    outcome = scored(b"rubbish", application_bytes(), None, keys=[b"x", b"y", None])
+
+    assert [read(record).application_id for record in outcome.decisions] == ["a-1"]
+    assert [(letter.key, letter.value) for letter in outcome.dead_letters] == [(b"x", b"rubbish"), (None, None)]
+    assert outcome.refusals == ["not_framed", "tombstone"]
+    headers = dict(outcome.dead_letters[0].headers)
+    assert headers["__connect.errors.topic"] == b"loan.applications.v1"
+    assert headers["__connect.errors.offset"] == b"0"
+
+
+def test_dead_letters_may_only_say_where_the_bytes_lie():
+    wire = a_wire(keep_bytes=False)
+
+    letters = score_batch(a_batch(b"rubbish"), WRITERS, CHAMPION, POLICY, wire).dead_letters
+
+    assert letters[0].value is None
+
+
+def test_the_same_record_gives_the_same_bytes_again():
+    value = application_bytes()
+
+    assert scored(value).decisions[0].value == scored(value).decisions[0].value
+
+
+def test_batching_does_not_change_a_decision():
+    values = [
+        application_bytes(application_id=f"a-{place}", loan_percent_income=place / 100) for place in range(15, 25)
+    ]
+
+    together = [record.value for record in scored(*values).decisions]
+    alone = [scored(value, first_offset=place).decisions[0].value for place, value in enumerate(values)]
+
+    assert together == alone
+
+
+def test_an_application_sent_twice_has_one_decision_id():
+    first, again = (read(record) for record in scored(application_bytes(), application_bytes()).decisions)
+
+    assert first.decision_id == again.decision_id
+    assert first.source_offset != again.source_offset
+
+
+def test_other_cut_offs_are_another_decision():
+    assert decided().decision_id != decided(policy=Policy(0.1, 0.6)).decision_id
+
+
+def test_a_decision_travels_as_a_cloud_event_and_passes_the_trace_on():
+    trace = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    record = scored(application_bytes(), headers=[(trace, ("other", b"x"))]).decisions[0]
+
+    event = from_kafka_event(KafkaMessage(headers=dict(record.headers), key=record.key, value=record.value))
+
+    assert event.get_id() == read(record).decision_id
+    assert event.get_type() == "loan.v1.LoanDecision"
+    assert trace in record.headers
+    assert "other" not in dict(record.headers)
+
+
+def test_times_before_1970_are_read_as_they_are():
+    decision = decided(applied_at=datetime(1969, 12, 31, tzinfo=UTC))
+
+    assert decision.applied_at == datetime(1969, 12, 31, tzinfo=UTC)
+
+
+def test_no_value_of_the_applicant_stands_in_a_dead_letters_headers():
+    letter = scored(application_bytes(person_income=Decimal("-77777.77"))).dead_letters[0]
+
+    assert all(b"77777" not in (value or b"") for _, value in letter.headers)
+
+
+def test_warming_leaves_nothing_to_compile():
+    champion, wire = a_champion(), a_wire()
+    kernels = (bulk_decoder._decode, encoder_kernels.write, lookup.add_tabulated, lookup.laid_out)
+
+    warm(champion, champion.scorecard.policy, wire)
+
+    compiled = [len(kernel.signatures) for kernel in kernels]
+    for size in (1, 16, 80):
+        score_batch(a_batch(*[application_bytes()] * size), WRITERS, champion, champion.scorecard.policy, wire)
+    assert [len(kernel.signatures) for kernel in kernels] == compiled

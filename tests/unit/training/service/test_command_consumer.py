@@ -1,0 +1,254 @@
+"""The trainer's loop with a reader and an answering of our own: one command at a time, polled on, never lost."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.errors import OutageError, SetupError
+from schemas.events.retraining import RetrainStatus
+from schemas.records import RecordBatch
+from training.metrics import Metrics
+from training.search.search import StoppedError
+from training.service.command_consumer import Consumer, TrainerStatus
+
+
+class AwayError(OutageError):
+    """A neighbour is away."""
+
+
+class Batch:
+    """One command, as a reader hands it over."""
+
+    def __init__(self, offset: int) -> None:
+        self.records = RecordBatch("commands", [b"k"], [b"v"], [0], [offset], [1], [()])
+
+
+class ScriptedReader:
+    """Hands batches over, one after the other is committed, and stops the loop when all are."""
+
+    assigned = True
+    partitions = frozenset({("commands", 0)})
+    current = True
+
+    def __init__(self, count: int, stop: Callable[[], None], breaks_at: int = -1) -> None:
+        self.waiting = [Batch(offset) for offset in range(count)]
+        self.held = False
+        self.polls_while_held = 0
+        self.committed: list[int] = []
+        self.closed = False
+        self._stop = stop
+        self._breaks_at = breaks_at
+
+    def read(self, _timeout_s: float) -> Any:
+        if self.held:
+            self.polls_while_held += 1
+            if self.polls_while_held == self._breaks_at:
+                raise AwayError
+            return None
+        if not self.waiting:
+            self._stop()
+            return None
+        self.held = True
+        return self.waiting.pop(0)
+
+    def is_current(self, _batch: Batch) -> bool:
+        return self.current
+
+    def commit(self, batch: Batch) -> None:
+        self.held = False
+        self.committed.append(batch.records.offsets[0])
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ScriptedAnswering:
+    """Answers as told, command by command; an exception is raised."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+        self.together = 0
+        self.most_together = 0
+
+    def read(self, _value: bytes, place: Any, _timestamp: int) -> Any:
+        class Asked:
+            class command:  # noqa: N801 - stands for an instance
+                command_id = str(place)
+
+        return Asked()
+
+    def answer(self, _asked: Any, watch: Any) -> Any:
+        self.asked += 1
+        self.together += 1
+        self.most_together = max(self.most_together, self.together)
+        try:
+            answer = self.answers.pop(0)
+            if callable(answer):
+                answer = answer(watch)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        finally:
+            self.together -= 1
+
+
+def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: TrainerStatus) -> Consumer:
+    waiting = list(readers)
+    return Consumer(lambda: waiting.pop(0), answering, Metrics(CollectorRegistry()), situation, retry_s=0.01)  # type: ignore[arg-type,return-value]
+
+
+def test_commands_are_answered_and_committed_one_after_the_other() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(3, situation.stopping.set)
+    answering = ScriptedAnswering(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
+
+    a_loop(answering, reader, situation=situation).run()
+
+    assert reader.committed == [0, 1, 2]
+    assert answering.most_together == 1
+    assert reader.closed
+
+
+def test_the_group_is_polled_while_a_training_runs() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(1, situation.stopping.set)
+    polled = threading.Event()
+
+    def slow(_watch: Any) -> RetrainStatus:
+        while reader.polls_while_held < 3:
+            polled.wait(0.01)
+        return RetrainStatus.REJECTED
+
+    a_loop(ScriptedAnswering(slow), reader, situation=situation).run()
+
+    assert reader.polls_while_held >= 3
+    assert reader.committed == [0]
+
+
+def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(1, situation.stopping.set)
+    answering = ScriptedAnswering(AwayError(), AwayError(), RetrainStatus.PROMOTED)
+
+    a_loop(answering, reader, situation=situation).run()
+
+    assert answering.asked == 3
+    assert reader.committed == [0]
+
+
+def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(1, situation.stopping.set)
+
+    def stopped(watch: Any) -> Exception:
+        situation.stopping.set()
+        assert watch.stop()
+        return StoppedError()
+
+    a_loop(ScriptedAnswering(stopped), reader, situation=situation).run()
+
+    assert reader.committed == []
+
+
+def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(1, situation.stopping.set)
+    loop = a_loop(ScriptedAnswering(SetupError("no topic")), reader, situation=situation)
+
+    with pytest.raises(SetupError, match="no topic"):
+        loop.run()
+    assert reader.committed == []
+    assert not situation.health(None).live
+
+
+def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -> None:
+    situation = TrainerStatus()
+    broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
+    mended = ScriptedReader(1, situation.stopping.set)
+
+    def slow(_watch: Any) -> RetrainStatus:
+        threading.Event().wait(0.3)
+        return RetrainStatus.PROMOTED
+
+    answering = ScriptedAnswering(slow, None)
+    a_loop(answering, broken, mended, situation=situation).run()
+
+    assert answering.most_together == 1
+    assert broken.closed
+    assert (broken.committed, mended.committed) == ([], [0])
+
+
+def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(1, lambda: None)
+    in_hand: list[bool] = []
+
+    def ask() -> None:
+        in_hand.append(reader.held)
+        if len(in_hand) == 1:
+            raise AwayError
+        situation.stopping.set()
+
+    loop = a_loop(ScriptedAnswering(RetrainStatus.REJECTED), reader, situation=situation)
+    loop.ask = ask
+    loop.run()
+
+    assert in_hand == [False, False]
+    assert reader.committed == [0]
+    assert situation.away == ""
+
+
+def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(0, situation.stopping.set)
+    reader.partitions = frozenset()
+    asked: list[bool] = []
+    loop = a_loop(ScriptedAnswering(), reader, situation=situation)
+    loop.ask = lambda: asked.append(True)
+
+    loop.run()
+
+    assert asked == []
+
+
+def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> None:
+    situation = TrainerStatus()
+    reader = ScriptedReader(1, situation.stopping.set)
+    steps: list[str] = []
+
+    def moved(watch: Any) -> RetrainStatus:
+        watch.step("search")
+        steps.append("search")
+        reader.current = False
+        watch.step("log")
+        steps.append("log")
+        return RetrainStatus.PROMOTED
+
+    loop = a_loop(ScriptedAnswering(moved), reader, situation=situation)
+    loop.run()
+
+    assert steps == ["search"]
+
+
+def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
+    situation = TrainerStatus()
+    broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
+    following = ScriptedReader(0, situation.stopping.set)
+    steps: list[str] = []
+
+    def fenced(watch: Any) -> RetrainStatus:
+        while loop.reader is not None:
+            threading.Event().wait(0.01)
+        watch.step("register")
+        steps.append("register")
+        return RetrainStatus.PROMOTED
+
+    loop = a_loop(ScriptedAnswering(fenced), broken, following, situation=situation)
+    loop.run()
+
+    assert steps == []
+    assert broken.committed == []
