@@ -17,11 +17,13 @@ from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
+from schemas.events.reviews import LoanReview
 
 Event = TypeVar("Event")
 SCHEMA_FILES: Mapping[type, str] = {
     LoanDecision: "loan_decision.avsc",
     LoanOutcome: "loan_outcome.avsc",
+    LoanReview: "loan_review.avsc",
     RetrainCommand: "retrain_command.avsc",
     RetrainResult: "retrain_result.avsc",
     ChampionAnnouncement: "champion_announcement.avsc",

@@ -12,6 +12,7 @@ from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
+from schemas.events.reviews import LoanReview
 
 
 class Compatibility(StrEnum):
@@ -48,6 +49,7 @@ class Topics:
     decisions: Topic
     shadow_decisions: Topic
     dead_letters: Topic
+    reviews: Topic
     outcomes: Topic
     drift_reports: Topic
     performance_reports: Topic
@@ -83,6 +85,7 @@ def topics_of(contract: Contract, prefix: str = "") -> Topics:
             Compatibility.FULL_TRANSITIVE,
         ),
         dead_letters=Topic(f"{at}.applications.v1.dlq", "as it came", timedelta(days=30)),
+        reviews=Topic(f"{at}.reviews.v1", "application_id", timedelta(days=400), LoanReview),
         outcomes=Topic(f"{at}.outcomes.v1", "application_id", timedelta(days=400), LoanOutcome),
         drift_reports=Topic(
             f"{at}.drift-reports.v1", "window_id", timedelta(days=90), DriftReport, many_partitions=False

@@ -1,0 +1,24 @@
+"""Reviews: what a person decides after the scorecard has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.events.decisions import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanReview:
+    """A person's decision on an application: the last word. Of several the latest by `reviewed_at` stands."""
+
+    review_id: str
+    application_id: str
+    decision_id: str
+    outcome: Outcome
+    reason_codes: Sequence[str]
+    note: str
+    reviewer: str
+    second_reviewer: str | None
+    scorecard_version: str
+    scorecard_digest: str
+    reviewed_at: datetime
