@@ -58,7 +58,9 @@ COMMANDS: Final = (
     Line("profile", "loanctl.commands.profile:profile", "Describe applicants, as JSON."),
     Line("demo", "loanctl.demo.command:demo", "Tell the whole story on real Kafka."),
 )
-LIFECYCLE: Final = frozenset({"up", "status", "down", "demo", "settings"})
+SETTINGS: Final = "settings"
+"""Prints what settings there are: it helps where they are wrong."""
+LIFECYCLE: Final = frozenset({"up", "status", "down", "demo", SETTINGS})
 """They make the local stack, so they do not look for one."""
 
 
@@ -90,7 +92,11 @@ def loanctl(context: typer.Context) -> None:
     """Loan decisions on Kafka: the operator's hand."""
     from loanctl import endpoints
 
-    if context.invoked_subcommand not in LIFECYCLE and "--help" not in sys.argv:
+    if context.invoked_subcommand == SETTINGS or "--help" in sys.argv:
+        return
+    # Of the local stack, too: with a misspelt LOAN_STATE_DIR `down` would stop another one.
+    endpoints.from_environment()
+    if context.invoked_subcommand not in LIFECYCLE:
         endpoints.adopt(os.environ)
 
 

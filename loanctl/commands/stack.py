@@ -1,6 +1,7 @@
 """`loanctl up`, `status` and `down`: the life of the local stack. What it is: `loanctl.stack`."""
 
 import os
+import shlex
 import shutil
 import time
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from loanctl.stack import local, state
 from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
 from loanctl.stack.progress import ConsoleProgress
 from loanctl.stack.state import Endpoints
+from schemas.urls import masked
 
 WATCH_S: Final = 1.0
 DATA: Final = ("kafka", "registry", "log", "mlflow-artifacts", "mlflow.db", state.FILE)
@@ -56,7 +58,7 @@ def status(
         Console(stderr=True).print("no stack is up here: `loanctl up` starts one")
         raise typer.Exit(1)
     if env:
-        _tell(found.endpoints, "export ")
+        typer.echo(exports(found.endpoints), nl=False)
         return
     for process in found.running:
         alive = "up" if process.alive() else "gone"
@@ -84,7 +86,7 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
     given = asdict(endpoints.from_environment())
     outside = {name: given[name] for name in endpoints.ENDPOINTS if given[name] and given[name] not in ours}
     for name, value in outside.items():
-        console.print(f"  [dim]-[/dim] {name} is given: {value}", highlight=False)
+        console.print(f"  [dim]-[/dim] {name} is given: {masked(value)}", highlight=False)
     return Wanted(**outside, mlflow_server=mlflow_server)
 
 
@@ -100,9 +102,17 @@ def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
         console.print("stopped")
 
 
-def _tell(found: Endpoints, prefix: str = "") -> None:
+def exports(found: Endpoints) -> str:
+    """Lines that a shell may evaluate, whatever is in the values: the folder of a file has any name.
+
+    Values are whole, credentials included: what is read from here must connect.
+    """
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in endpoints.variables(found).items())
+
+
+def _tell(found: Endpoints) -> None:
     for name, value in endpoints.variables(found).items():
-        typer.echo(f"{prefix}{name}={value}")
+        typer.echo(f"{name}={masked(value)}")
 
 
 def _wipe(folder: Path) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from schemas.errors import SetupError
+from schemas.urls import masked
 from streams.runtime import logs
 from training.evaluation.cutoffs import Rule
 from training.pipeline import plan
@@ -91,7 +92,7 @@ def table_rows(settings: TrainingSettings) -> Cleaned:
     if not settings.base_table:
         problem = "no rows to train on: give --data, or set LOAN_BASE_TABLE"
         raise NoTableError(problem)
-    name = sources.shown(settings.base_table)
+    name = masked(settings.base_table)
     table = sources.table(settings.base_table)
     cleaned = rows.from_table(settings.contract(), table, Path(name).name, with_pricing=settings.with_pricing)
     rows.refuse_too_few(cleaned.rows, cleaned.source)

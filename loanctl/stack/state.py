@@ -21,6 +21,7 @@ from schemas.errors import SetupError
 
 DEFAULT_STATE_DIR: Final = Path(".loan")
 FILE: Final = "stack.json"
+OWNER_ONLY: Final = 0o600
 
 
 class BusyError(SetupError):
@@ -76,6 +77,8 @@ def write(state_dir: Path, state: State) -> None:
     """Remember a stack; whole or not at all."""
     state_dir.mkdir(parents=True, exist_ok=True)
     draft = state_dir / f"{FILE}.draft"
+    # Endpoints may hold credentials.
+    draft.touch(OWNER_ONLY)
     draft.write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
     draft.replace(state_dir / FILE)
 

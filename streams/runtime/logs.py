@@ -12,6 +12,9 @@ from typing import Any, Final
 
 import structlog
 
+from schemas.urls import masked
+from streams.runtime.terminal import printable
+
 CLIENT: Final = "librdkafka"
 FAUST_CLIENT: Final = "aiokafka"
 QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "numba", "kafka", "mlflow", "alembic")
@@ -48,7 +51,8 @@ def configure(level: str = "info", process: str = "") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _renderer(),
+                _masked,
+                *_rendering(),
             ],
         )
     )
@@ -109,7 +113,16 @@ def _named(process: str) -> Any:
     return add
 
 
-def _renderer() -> Any:
+def _masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Without credentials of URLs, whoever logs them: libraries and tracebacks, too."""
+    return {name: masked(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _rendering() -> tuple[Any, ...]:
     if sys.stderr.isatty():
-        return structlog.dev.ConsoleRenderer()
-    return structlog.processors.JSONRenderer()
+        return _printable, structlog.dev.ConsoleRenderer()
+    return (structlog.processors.JSONRenderer(),)
+
+
+def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}

@@ -10,16 +10,16 @@ from functools import cached_property
 from typing import Any, Final, Literal, Self, TypeVar
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
-from pydantic import PositiveFloat, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import PositiveFloat, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from schemas import contract, topics
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.topics import Topics
 from streams.runtime import logs
+from streams.runtime.setting_names import PREFIX, misspelt
 
-PREFIX: Final = "LOAN_"
 RECONNECT_MAX_MS: Final = 1_000
 """librdkafka waits up to ten seconds between attempts; a restarted broker should not wait for us so long."""
 CONNECT_TIMEOUT_MS: Final = 6_000
@@ -64,6 +64,19 @@ class Connection(BaseSettings):
     registry_timeout_s: PositiveFloat = 3.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        # The protocol decides what librdkafka heeds: with another it leaves the rest out, and says nothing.
+        unheeded = [
+            *([] if "SASL" in self.kafka_security_protocol else self._given("kafka_sasl_")),
+            *([] if "SSL" in self.kafka_security_protocol else self._given("kafka_ssl_")),
+        ]
+        if unheeded:
+            names = ", ".join(PREFIX + name.upper() for name in unheeded)
+            message = f"{self.kafka_security_protocol} does not heed {names}: set {PREFIX}KAFKA_SECURITY_PROTOCOL"
+            raise ValueError(message)
+        return self
+
     @classmethod
     def read(cls, **given: Any) -> Self:
         """The settings of the environment; what is given goes before it.
@@ -72,6 +85,10 @@ class Connection(BaseSettings):
             SettingsError: names every setting that is missing or malformed.
         """
         return read(cls, **given)
+
+    def _given(self, prefix: str) -> list[str]:
+        values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(prefix)}
+        return [name for name, value in values.items() if _plain(value)]
 
     def kafka(self) -> dict[str, Any]:
         """Properties of librdkafka common to all our clients, its error flood limited."""
@@ -136,13 +153,17 @@ def read(settings: type[Settings], **given: Any) -> Settings:
     """Settings of one process, all faults told in one message.
 
     Raises:
-        SettingsError: names every setting that is missing or malformed, and never a value.
+        SettingsError: names every setting that is missing, malformed or misspelt, and never a value.
     """
+    unknown = misspelt((*os.environ, *DotEnvSettingsSource(settings).env_vars), settings.model_fields)
     try:
-        return settings(**given)
+        found = settings(**given)
     except ValidationError as cause:
-        told = [f"{PREFIX}{_name(error['loc'])}: {error['msg']}" for error in cause.errors()]
-        raise SettingsError("; ".join(told)) from None
+        told = [_told(error["loc"], error["msg"]) for error in cause.errors()]
+        raise SettingsError("; ".join((*unknown, *told))) from None
+    if unknown:
+        raise SettingsError("; ".join(unknown))
+    return found
 
 
 def environment(connection: Connection) -> dict[str, str]:
@@ -155,8 +176,13 @@ ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_ur
 """What a child process must hear from us; credentials it has from the same environment."""
 
 
-def _name(location: tuple[int | str, ...]) -> str:
-    return "_".join(str(part) for part in location).upper()
+def _told(location: tuple[int | str, ...], message: str) -> str:
+    name = "_".join(str(part) for part in location).upper()
+    return f"{PREFIX}{name}: {message}" if name else message
+
+
+def _plain(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value or ""
 
 
 def _present(properties: Mapping[str, str | None]) -> dict[str, str]:

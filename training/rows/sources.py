@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pandas as pd
 
+from schemas.urls import masked
 from training.rows.table_columns import RowsError
 
 PARQUET: Final = b"PAR1"
@@ -37,17 +38,11 @@ def table(url: str) -> pd.DataFrame:
     scheme = urlsplit(url).scheme
     if scheme in SQL:
         return _selected(url)
+    if "://" in url and scheme not in REMOTE | {"file"}:
+        problem = f"{masked(url)}: URLs of this scheme are not read; {', '.join(sorted(REMOTE | SQL | {'file'}))} are"
+        raise RowsError(problem)
     content = _fetched(url) if scheme in REMOTE else _read(url)
-    return _parsed(content, shown(url))
-
-
-def shown(url: str) -> str:
-    """The URL as it may be logged: without credentials and query."""
-    parts = urlsplit(url)
-    if not parts.netloc:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", parts.fragment))
+    return _parsed(content, masked(url))
 
 
 def _read(url: str) -> bytes:
@@ -55,7 +50,7 @@ def _read(url: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as cause:
-        problem = f"{path}: cannot be read ({cause.strerror})"
+        problem = f"{masked(str(path))}: cannot be read ({cause.strerror})"
         raise RowsError(problem) from None
 
 
@@ -66,10 +61,10 @@ def _fetched(url: str) -> bytes:
         with fsspec.open(url, "rb") as source:
             content: bytes = source.read()
     except ImportError:
-        problem = f"{shown(url)}: reading it needs the package {DRIVERS.get(urlsplit(url).scheme, 'aiohttp')}"
+        problem = f"{masked(url)}: reading it needs the package {DRIVERS.get(urlsplit(url).scheme, 'aiohttp')}"
         raise RowsError(problem) from None
     except Exception as cause:  # noqa: BLE001 - every file system of fsspec has errors of its own
-        problem = f"{shown(url)}: cannot be fetched ({type(cause).__name__})"
+        problem = f"{masked(url)}: cannot be fetched ({type(cause).__name__})"
         raise RowsError(problem) from None
     return content
 
@@ -92,7 +87,7 @@ def _selected(url: str) -> pd.DataFrame:
     parts = urlsplit(url)
     wanted = unquote(parts.fragment)
     if not wanted:
-        problem = f"{shown(url)}: say which table, or a query, after a #"
+        problem = f"{masked(url)}: say which table, or a query, after a #"
         raise RowsError(problem)
     address = urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, parts.query, ""))
     try:
@@ -100,7 +95,7 @@ def _selected(url: str) -> pd.DataFrame:
         with engine.connect() as connection:
             return pd.read_sql_query(_query(wanted, engine), connection)
     except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError) as cause:
-        problem = f"{shown(url)}: cannot be read ({_kind(cause)})"
+        problem = f"{masked(url)}: cannot be read ({_kind(cause)})"
         raise RowsError(problem) from None
 
 

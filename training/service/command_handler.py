@@ -16,6 +16,7 @@ from schemas.errors import OutageError, RecordError, SetupError
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
+from schemas.urls import masked
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import Registered
 from streams.kafka.event_publisher import EventPublisher, event_headers
@@ -164,7 +165,7 @@ class CommandHandler:
         if not settings.base_table:
             return None
         table = sources.table(settings.base_table)
-        name = sources.shown(settings.base_table)
+        name = masked(settings.base_table)
         return rows.from_table(self._contract, table, name, with_pricing=settings.with_pricing)
 
     def _window(self, command: RetrainCommand, seen: Seen) -> Matrix | None:

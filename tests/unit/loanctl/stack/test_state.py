@@ -1,11 +1,13 @@
 """What a state folder remembers, and where commands find endpoints."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from loanctl import endpoints
+from loanctl.commands.stack import exports
 from loanctl.stack import state
 from loanctl.stack.kafka import Kafka, properties
 from loanctl.stack.processes import Running, birth
@@ -79,3 +81,26 @@ def test_a_broker_listens_on_loopback_only(tmp_path: Path) -> None:
 
     assert "listeners=PLAINTEXT://127.0.0.1:9001,CONTROLLER://127.0.0.1:9002\n" in told
     assert "auto.create.topics.enable=false\n" in told
+
+
+def test_what_a_shell_evaluates_sets_the_endpoints_and_runs_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "$(touch gone) `touch gone`; touch gone & 'a' \"b\"\nc"
+    found = Endpoints("h:1", "http://u:p$x@h", f"sqlite:///{folder}/mlflow.db")
+    told = 'printf "%s|%s|%s" "$LOAN_BOOTSTRAP_SERVERS" "$LOAN_REGISTRY_URL" "$LOAN_MLFLOW_URI"'
+
+    shell = subprocess.run(
+        ["/bin/sh", "-c", f'eval "$1"; {told}', "sh", exports(found)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+
+    assert shell.stdout == "|".join((found.bootstrap_servers, found.registry_url, found.mlflow_uri))
+    assert not list(tmp_path.rglob("gone"))
+
+
+def test_the_state_is_its_owners_to_read(tmp_path: Path) -> None:
+    state.write(tmp_path, a_state("now"))
+
+    assert (tmp_path / state.FILE).stat().st_mode & 0o077 == 0

@@ -62,6 +62,23 @@ def test_security_is_passed_through_and_secrets_are_masked() -> None:
     assert "hush" not in repr(connection)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "unheeded"),
+    [
+        ("PLAINTEXT", {"kafka_sasl_password": "hush"}),
+        ("PLAINTEXT", {"kafka_ssl_ca_location": "/ca.pem"}),
+        ("SSL", {"kafka_sasl_username": "u"}),
+        ("SASL_PLAINTEXT", {"kafka_ssl_key_location": "/key.pem"}),
+    ],
+)
+def test_what_the_protocol_does_not_heed_is_refused(protocol: str, unheeded: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Connection.read(kafka_security_protocol=protocol, **unheeded)
+
+    name = f"LOAN_{next(iter(unheeded)).upper()}"
+    assert str(refusal.value) == (f"Value error, {protocol} does not heed {name}: set LOAN_KAFKA_SECURITY_PROTOCOL")
+
+
 def test_topics_and_model_are_the_contract_s_own_unless_told_otherwise() -> None:
     assert Connection().topics().decisions.name == "loan.decisions.v1"
     assert Connection(topic_prefix="t1").topics().decisions.name == "t1.decisions.v1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.training.builders import a_table
-from training.rows.sources import shown, table
+from training.rows.sources import table
 from training.rows.table_columns import RowsError
 
 
@@ -56,12 +56,14 @@ def test_a_word_for_missing_is_left_for_the_contract_to_judge(tmp_path: Path) ->
     [
         ("/nowhere/loans.csv", "/nowhere/loans.csv: cannot be read (No such file or directory)"),
         ("http://127.0.0.1:9/loans.csv", "http://127.0.0.1:9/loans.csv: cannot be fetched"),
-        ("gs://me:secret@vault/loans.csv", "gs://vault/loans.csv: reading it needs the package gcsfs"),
+        ("gs://me:secret@vault/loans.csv", "gs://***@vault/loans.csv: reading it needs the package gcsfs"),
+        ("hdfs://me:secret@vault/loans.csv", "hdfs://***@vault/loans.csv: URLs of this scheme are not read"),
+        ("me:secret@vault/loans.csv", "***@vault/loans.csv: cannot be read"),
         (
             "postgresql://me:secret@127.0.0.1:9/db",
-            "postgresql://127.0.0.1:9/db: say which table, or a query, after a #",
+            "postgresql://***@127.0.0.1:9/db: say which table, or a query, after a #",
         ),
-        ("postgresql://me:secret@127.0.0.1:9/db#loans", "postgresql://127.0.0.1:9/db#loans: cannot be read"),
+        ("postgresql://me:secret@127.0.0.1:9/db#loans", "postgresql://***@127.0.0.1:9/db#loans: cannot be read"),
     ],
 )
 def test_what_does_not_open_is_told_without_credentials(url: str, told: str) -> None:
@@ -78,7 +80,3 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     for name in ("x.parquet", "empty.csv"):
         with pytest.raises(RowsError, match="is no CSV or Parquet table"):
             table(str(tmp_path / name))
-
-
-def test_a_url_is_shown_without_credentials_and_query() -> None:
-    assert shown("https://user:pass@host:1/a.csv?token=x") == "https://host:1/a.csv"

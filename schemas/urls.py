@@ -1,0 +1,34 @@
+"""URLs as they may be shown, logged and raised: without credentials. Pure.
+
+One function for all of them, of any scheme: which schemes there are, their readers know.
+"""
+
+import re
+from typing import Final
+
+MASK: Final = "***"
+
+SLASHED: Final = re.compile(r"(?<=//)[^/?#@\s]*:(?!\d*(?:[/?#\s]|$))[^@\s]*@")
+"""A password with an unescaped / ? or #: what follows the colon is no port, so it belongs to the password."""
+USER: Final = re.compile(r"(?<=//)[^/?#\s]*@")
+"""Up to the last @ before the path."""
+BARE: Final = re.compile(r"(?<![^\s'\"(=,])[^/@\s'\"(=,]+:[^/@\s]+@")
+"""`user:password@host`, its scheme forgotten, or behind a scheme without slashes."""
+QUERY: Final = re.compile(r"(?<=//)([^\s?#]+)\?[^\s#]*")
+"""May hold a signature or a password."""
+NEXT: Final = re.compile(r",(?=[\w.+-]+://)")
+"""Between two URLs of a list."""
+
+
+def masked(url: str) -> str:
+    """The URL, or a text that URLs stand in, without user, password and query. Idempotent.
+
+    The path of a file stays as it is, unless it is behind `//`.
+    """
+    return ",".join(_masked(each) for each in NEXT.split(url))
+
+
+def _masked(url: str) -> str:
+    for pattern in (SLASHED, USER, BARE):
+        url = pattern.sub(f"{MASK}@", url)
+    return QUERY.sub(rf"\1?{MASK}", url)
