@@ -22,7 +22,7 @@ export LOAN_TEST_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit contract system lint format types layers bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system lint format types layers bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ setup: $(SYNCED) ## Python environment, as the lock file says; every other targe
 demo: $(WARM) ## The whole story on real Kafka: train, decide, drift, retrain, swap. Summary in build/demo.json.
 	@$(BIN)/loanctl demo
 
-test: lint types layers $(WARM) ## Lint, types, layers, then all tests, on a real broker.
+test: lint types layers programs $(WARM) ## Lint, types, layers, then all tests, on a real broker.
 	@$(BIN)/pytest $(PARALLEL)
+
+programs: ## Programs that some tests run (promtool, Alertmanager, Chromium): from Debian's packages, as root.
+	@deploy/tools/programs
 
 unit: $(WARM) ## Tests that need nothing started.
 	@$(BIN)/pytest -m "not system" $(PARALLEL)
