@@ -20,10 +20,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.contract import Contract, Field, Kind
+from schemas.contract import Contract, Field, Kind, Unknown
 
 UNSEEN: Final = -1.0
 """A category's code where its level is not declared; real codes begin at 0."""
+
+LARGEST: Final = float(np.finfo(np.float32).max)
+"""Forests compare 32-bit floats: a larger magnitude is infinity to them, so it is out of any range."""
 
 Matrix = npt.NDArray[np.float64]
 
@@ -36,6 +39,7 @@ class Fault(IntEnum):
     NOT_FINITE = 2
     OUT_OF_RANGE = 3
     CONTRADICTORY = 4
+    UNKNOWN_LEVEL = 5
 
     @property
     def reason(self) -> str:
@@ -94,15 +98,16 @@ def with_ratios(contract: Contract, values: Matrix) -> Matrix:
     return values
 
 
-def faults(contract: Contract, values: Matrix) -> Faults:
-    """What keeps each application from being scored; a watched field or a price keeps none.
+def faults(contract: Contract, values: Matrix, *, with_pricing: bool = False) -> Faults:
+    """What keeps each application from being scored; a watched field keeps none.
 
     Args:
         values: as in `Applications`, ratios computed.
+        with_pricing: the scorecard uses prices, so that a price can be at fault, too.
     """
     codes = np.zeros(len(values), dtype=np.int8)
     columns = np.full(len(values), -1, dtype=np.int64)
-    for field in contract.scored():
+    for field in contract.scored(with_pricing=with_pricing):
         column = contract.position[field.name]
         for fault, wrong in _wrong(contract, field, values):
             first = wrong & (codes == Fault.NONE)
@@ -112,8 +117,8 @@ def faults(contract: Contract, values: Matrix) -> Faults:
 
 def invalid(contract: Contract, values: Matrix) -> npt.NDArray[np.bool_]:
     """Cells that are present but not finite or out of range, of every observed field; shape of `values`."""
-    low = np.array([field.low for field in contract.observed])
-    high = np.array([field.high for field in contract.observed])
+    low = np.array([max(field.low, -LARGEST) for field in contract.observed])
+    high = np.array([min(field.high, LARGEST) for field in contract.observed])
     number = np.array([field.kind is Kind.NUMBER for field in contract.observed])
     outside = (values < low) | (values > high) | np.isinf(values)
     return np.asarray(outside & number)
@@ -125,8 +130,11 @@ def _wrong(contract: Contract, field: Field, values: Matrix) -> list[tuple[Fault
     if not field.missing:
         found.append((Fault.MISSING, np.isnan(column)))
     if field.kind is Kind.NUMBER:
+        low, high = max(field.low, -LARGEST), min(field.high, LARGEST)
         found.append((Fault.NOT_FINITE, np.isinf(column)))
-        found.append((Fault.OUT_OF_RANGE, (column < field.low) | (column > field.high)))
+        found.append((Fault.OUT_OF_RANGE, (column < low) | (column > high)))
+    elif field.unknown is Unknown.REFER:
+        found.append((Fault.UNKNOWN_LEVEL, column == UNSEEN))
     if field.ratio_of is not None:
         gap = np.abs(column - _ratio(contract, field, values))
         found.append((Fault.CONTRADICTORY, gap > field.tolerance))

@@ -38,6 +38,15 @@ class Role(StrEnum):
     IGNORED = "ignored"
 
 
+class Unknown(StrEnum):
+    """What becomes of an application whose category no level declares."""
+
+    REFER = "refer"
+    """It cannot be scored: a person decides."""
+    SCORE = "score"
+    """It is scored as belonging to none of the levels."""
+
+
 class Kind(StrEnum):
     """How a field's values are compared."""
 
@@ -62,7 +71,8 @@ class ReasonText:
 class Field:
     """One field of an application.
 
-    `low` and `high` are inclusive. `levels` are a category's declared values. `monotone` is the
+    `low` and `high` are inclusive. `levels` are a category's declared values, `unknown` what another
+    value does. `monotone` is the
     direction in which risk may move with the value: -1, 0 (free) or 1. `ratio_of` names a
     numerator and a denominator; a given value further than `tolerance` from their ratio is
     contradictory, an absent one is computed. `at_most` names a field that this one may not exceed.
@@ -79,6 +89,7 @@ class Field:
     low: float = float("-inf")
     high: float = float("inf")
     levels: tuple[str, ...] = ()
+    unknown: Unknown = Unknown.REFER
     monotone: int = 0
     ratio_of: tuple[str, str] | None = None
     tolerance: float = float("inf")
@@ -223,6 +234,7 @@ def _field(spec: Mapping[str, Any]) -> Field:
         low=float(low),
         high=float(high),
         levels=tuple(spec.get("levels", ())),
+        unknown=Unknown(spec.get("unknown", Unknown.REFER)),
         monotone=int(spec.get("monotone", 0)),
         ratio_of=(ratio[0], ratio[1]) if ratio else None,
         tolerance=float(spec.get("tolerance", "inf")),
@@ -242,6 +254,8 @@ def _refuse_field(field: Field, known: Mapping[str, int]) -> None:
     problem = ""
     if field.kind is Kind.CATEGORY and not field.levels:
         problem = "is a category without levels"
+    elif field.kind is Kind.NUMBER and field.unknown is not Unknown.REFER:
+        problem = "says what an unknown level does, and is a number"
     elif field.low > field.high:
         problem = "has a range that ends before it begins"
     elif field.missing and not field.nullable:

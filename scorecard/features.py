@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
-from schemas.contract import Contract, Field, Kind
+from schemas.contract import Contract, Field, Kind, Role
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class FeatureSpace:
     def names(self) -> tuple[str, ...]:
         """The features."""
         return tuple(field.name for field in self.fields)
+
+    @property
+    def with_pricing(self) -> bool:
+        """Whether prices are scored."""
+        return any(field.role is Role.PRICING for field in self.fields)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def table_rows(settings: TrainingSettings) -> Cleaned:
     name = masked(settings.base_table)
     table = sources.table(settings.base_table)
     cleaned = rows.from_table(settings.contract(), table, Path(name).name, with_pricing=settings.with_pricing)
-    rows.refuse_too_few(cleaned.rows, cleaned.source)
+    rows.refuse_too_few(cleaned)
     return cleaned
 
 
@@ -151,6 +151,10 @@ def _tell_rows(console: Console, cleaned: Cleaned) -> None:
     )
     for word, count in cleaned.left_out.items():
         console.print(f"  left out: {count} {word.replace('_', ' ')}", highlight=False, soft_wrap=True)
+    for column, levels in cleaned.unknown_levels.items():
+        console.print(
+            f"  not declared in {column}: {', '.join(map(repr, levels))}", highlight=False, markup=False, soft_wrap=True
+        )
     if cleaned.ignored_columns:
         console.print(f"  ignored columns: {', '.join(cleaned.ignored_columns)}", highlight=False, soft_wrap=True)
 

@@ -71,7 +71,7 @@ def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> 
         changed("not a number", "not_finite", person_emp_length=float("nan")),
         changed("infinite", "not_finite", person_emp_length=float("inf")),
         changed("a ratio of other numbers", "contradictory", loan_percent_income=42.0),
-        changed("an unknown intent", None, loan_intent="YACHT"),
+        changed("an unknown intent", "unknown_level", loan_intent="YACHT"),
     )
 
 

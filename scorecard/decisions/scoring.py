@@ -75,7 +75,7 @@ def score_batch(
         wire: how to read and write.
     """
     decoded = wire.reader.read(batch.values, writers)
-    found = faults(wire.contract, decoded.applications.values)
+    found = faults(wire.contract, decoded.applications.values, with_pricing=champion.scorecard.features.with_pricing)
     decided = decide(decoded, found, champion, policy)
     unscorable = np.flatnonzero(found.codes != Fault.NONE)
     return Scored(

@@ -240,7 +240,8 @@ class _Work:
         window = self.material.window
         if window is None:
             return unfitted
-        scorable = faults(self.material.contract, window).codes == Fault.NONE
+        found = faults(self.material.contract, window, with_pricing=self.plan.with_pricing)
+        scorable = found.codes == Fault.NONE
         return np.asarray(window[scorable])
 
 

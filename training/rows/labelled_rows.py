@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from schemas.applications import Fault, Matrix, faults, invalid, with_ratios
+from schemas.applications import Fault, Matrix, faults, with_ratios
 from schemas.contract import Contract
 from training.rows import table_columns
 from training.rows.table_columns import RowsError
@@ -67,6 +67,8 @@ class Cleaned:
     """Counts by word: `unlabelled`, `duplicate`, or the fault as published on the dead-letter topic."""
     ignored_columns: Sequence[str] = ()
     """Columns that the contract does not know."""
+    unknown_levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Levels that the contract does not declare, some of them, by column."""
 
 
 def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool = False) -> Cleaned:
@@ -77,7 +79,7 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
         source: what errors call the table.
 
     Raises:
-        RowsError: a column is missing or of the wrong type, a label or level is not declared.
+        RowsError: a column is missing or of the wrong type, or a label is neither of the contract's words.
     """
     table_columns.refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
     defaulted, labelled = table_columns.labels(contract, table, source)
@@ -96,11 +98,12 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
         read=len(table),
         left_out=_counted({"unlabelled": len(table) - len(kept), **cleaned.left_out}),
         ignored_columns=tuple(str(column) for column in table.columns if column not in known),
+        unknown_levels=table_columns.unknown_levels(contract, table),
     )
 
 
 def from_events(contract: Contract, labelled: LabelledRows, *, with_pricing: bool = False) -> Cleaned:
-    """The usable ones of applications whose outcome is known; a level that no contract declares is kept as unseen."""
+    """The usable ones of applications whose outcome is known."""
     return _cleaned(contract, labelled, "the topics", with_pricing=with_pricing)
 
 
@@ -115,15 +118,18 @@ def together(base: Cleaned, events: Cleaned) -> Cleaned:
         read=base.read + events.read,
         left_out=_counted(left_out),
         ignored_columns=base.ignored_columns,
+        unknown_levels=base.unknown_levels,
     )
 
 
-def refuse_too_few(rows: LabelledRows, source: str) -> None:
+def refuse_too_few(cleaned: Cleaned) -> None:
     """Stop before any work where nothing can be learned.
 
     Raises:
-        RowsError: no rows, labels of one class, too few rows or too few of one class; says how many are needed.
+        RowsError: no rows, labels of one class, too few rows or too few of one class; says how many are needed,
+            and what was left out and why.
     """
+    rows, source = cleaned.rows, cleaned.source
     defaults = int(rows.defaulted.sum())
     repaid = len(rows) - defaults
     problem = ""
@@ -138,14 +144,23 @@ def refuse_too_few(rows: LabelledRows, source: str) -> None:
             f"{source} has {defaults} defaults and {repaid} repaid, at least {LEAST_OF_A_CLASS} of each are needed"
         )
     if problem:
-        raise RowsError(problem)
+        raise RowsError(problem + _why_not_more(cleaned))
+
+
+def _why_not_more(cleaned: Cleaned) -> str:
+    """What was left out of the rows read, in words; empty where nothing was."""
+    if not cleaned.left_out:
+        return ""
+    counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in cleaned.left_out.items())
+    levels = "".join(
+        f"; column {column} has levels that the contract does not declare: {', '.join(map(repr, levels))}"
+        for column, levels in cleaned.unknown_levels.items()
+    )
+    return f"; of {cleaned.read} read were left out: {counts}{levels}"
 
 
 def _cleaned(contract: Contract, rows: LabelledRows, source: str, *, with_pricing: bool) -> Cleaned:
-    codes = faults(contract, rows.values).codes.copy()
-    if with_pricing:
-        prices = [contract.position[field.name] for field in contract.scored(with_pricing=True)]
-        codes[invalid(contract, rows.values)[:, prices].any(axis=1) & (codes == Fault.NONE)] = Fault.OUT_OF_RANGE
+    codes = faults(contract, rows.values, with_pricing=with_pricing).codes
     left_out = {fault.reason: int((codes == fault).sum()) for fault in Fault if fault is not Fault.NONE}
     unique, left_out["duplicate"] = _without_duplicates(rows.take(codes == Fault.NONE))
     return Cleaned(rows=unique, source=source, read=len(rows), left_out=_counted(left_out))

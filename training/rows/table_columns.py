@@ -5,6 +5,7 @@ is refused by the name of its column, before any work; never by a value of an ap
 the spelling of a level.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ MISSING_WORDS: Final = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "None",
 """What files write for an absent value; a declared level of that spelling stays a level."""
 
 NAMED_LEVELS: Final = 3
-"""So many undeclared levels are named in an error."""
+"""So many undeclared levels of a column are named."""
 
 
 class RowsError(SetupError):
@@ -65,7 +66,7 @@ def values(contract: Contract, table: pd.DataFrame, source: str) -> Matrix:
     """The matrix of `schemas.applications`, without computed ratios; NaN in columns that the table lacks.
 
     Raises:
-        RowsError: a value of a number's column is none, or a scored level is not declared.
+        RowsError: a value of a number's column is none.
     """
     columns = [_column(field, table, source) for field in contract.observed]
     return np.column_stack(columns)
@@ -74,8 +75,9 @@ def values(contract: Contract, table: pd.DataFrame, source: str) -> Matrix:
 def _column(field: Field, table: pd.DataFrame, source: str) -> npt.NDArray[np.float64]:
     if field.column not in table.columns:
         return np.full(len(table), np.nan)
-    convert = _codes if field.kind is Kind.CATEGORY else _numbers
-    return convert(field, table[field.column], source)
+    if field.kind is Kind.CATEGORY:
+        return _codes(field, table[field.column])
+    return _numbers(field, table[field.column], source)
 
 
 def _numbers(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.float64]:
@@ -90,17 +92,22 @@ def _numbers(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.flo
     return numbers
 
 
-def _codes(field: Field, column: pd.Series, source: str) -> npt.NDArray[np.float64]:
+def unknown_levels(contract: Contract, table: pd.DataFrame) -> Mapping[str, Sequence[str]]:
+    """Levels that the contract does not declare, some of each field that has any, by column."""
+    found = {
+        field.column: sorted(set(_words_of(table[field.column])[_codes(field, table[field.column]) == UNSEEN]))
+        for field in contract.observed
+        if field.kind is Kind.CATEGORY and field.role is not Role.WATCHED and field.column in table.columns
+    }
+    return {column: levels[:NAMED_LEVELS] for column, levels in found.items() if levels}
+
+
+def _codes(field: Field, column: pd.Series) -> npt.NDArray[np.float64]:
     words = _words_of(column)
     codes = np.full(len(words), UNSEEN)
     codes[np.isin(words, list(MISSING_WORDS))] = np.nan
     for code, level in enumerate(field.levels):
         codes[words == level] = code
-    unseen = sorted(set(words[codes == UNSEEN]))
-    if unseen and field.role is Role.FEATURE:
-        named = ", ".join(repr(str(level)) for level in unseen[:NAMED_LEVELS])
-        problem = f"column {field.column} of {source} has levels that the contract does not declare: {named}"
-        raise RowsError(problem)
     return codes
 
 

@@ -157,7 +157,7 @@ class CommandHandler:
             raise TooFewOutcomesError(problem)
         base = self._base()
         cleaned = rows.together(base, events) if base else events
-        rows.refuse_too_few(cleaned.rows, cleaned.source)
+        rows.refuse_too_few(cleaned)
         return cleaned
 
     def _base(self) -> Cleaned | None:

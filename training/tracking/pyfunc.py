@@ -34,7 +34,7 @@ class ServedScorecard(PythonModel):
     def answered(self, table: pd.DataFrame) -> pd.DataFrame:
         """Outcome, probability, margin and contributions of each row; empty where it cannot be scored."""
         applications = from_records(self._contract, records(self._contract, table))
-        found = faults(self._contract, applications.values).codes
+        found = faults(self._contract, applications.values, with_pricing=self._scorecard.features.with_pricing).codes
         scorable = np.flatnonzero(found == Fault.NONE)
         scores = self._scorecard.score(applications.values[scorable])
         codes = np.full(len(applications), REFER, dtype=np.int8)

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 
 from schemas.applications import UNSEEN, Fault, faults, invalid
+from schemas.contract import Contract
 from tests.builders import CONTRACT, an_application, applications
 
 
 def column(name: str) -> int:
     return CONTRACT.position[name]
+
+
+def contract_with(name: str, **attributes) -> Contract:
+    fields = [{**spec, **attributes} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
+    return Contract.of({**CONTRACT.schema, "fields": fields})
 
 
 def fault_of(**fields) -> tuple[Fault, str]:
@@ -62,8 +68,33 @@ def test_a_watched_field_out_of_range_keeps_no_application_from_being_scored():
     assert fault_of(person_age=None) == (Fault.NONE, "")
 
 
-def test_an_unseen_category_is_scored():
-    assert fault_of(loan_intent="SPACESHIP") == (Fault.NONE, "")
+@pytest.mark.parametrize("level", ["SPACESHIP", "medical", " MEDICAL", "?", ""])
+def test_a_level_that_is_not_declared_to_the_letter_is_unknown(level):
+    assert fault_of(loan_intent=level) == (Fault.UNKNOWN_LEVEL, "loan_intent")
+
+
+def test_an_unknown_level_is_scored_where_the_contract_says_so():
+    contract = contract_with("loan_intent", unknown="score")
+
+    found = faults(contract, applications(an_application(loan_intent="SPACESHIP")).values)
+
+    assert Fault(found.codes[0]) is Fault.NONE
+
+
+def test_a_price_is_at_fault_only_where_prices_are_scored():
+    values = applications(an_application(loan_grade="Z")).values
+
+    assert Fault(faults(CONTRACT, values).codes[0]) is Fault.NONE
+    assert Fault(faults(CONTRACT, values, with_pricing=True).codes[0]) is Fault.UNKNOWN_LEVEL
+
+
+@pytest.mark.parametrize("number", [1e39, -1e39, float(np.finfo(np.float32).max) * 1.0001])
+def test_a_number_that_is_infinite_to_a_forest_is_out_of_range_whatever_the_contract_says(number):
+    contract = contract_with("person_emp_length", range=[float("-inf"), float("inf")], at_most=None)
+    values = applications(an_application(person_emp_length=number)).values
+
+    assert Fault(faults(contract, values).codes[0]) is Fault.OUT_OF_RANGE
+    assert invalid(contract, values).sum() == 1
 
 
 def test_invalid_cells_are_told_of_every_observed_field():

@@ -44,7 +44,7 @@ def test_every_reason_of_the_worker_is_met():
 
     unreadable = {"tombstone", "not_framed", "unknown_schema", "incompatible_schema", "undecodable", "nameless"}
     # `missing` cannot be: this contract has no field that may be null and must be told.
-    assert reasons == unreadable | {"not_finite", "out_of_range", "contradictory"}
+    assert reasons == unreadable | {"not_finite", "out_of_range", "contradictory", "unknown_level"}
 
 
 def test_no_two_share_a_key_or_an_id():

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
 from schemas import bulk_decoder
+from schemas.contract import Contract
 from schemas.event_codec import avro_schema, from_record
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
 from schemas.records import OutgoingRecord
@@ -20,6 +22,7 @@ from scorecard.policy import Policy
 from tests.builders import (
     APPLICATION_SCHEMA_ID,
     APPLIED_AT,
+    CONTRACT,
     DECISION_SCHEMA_ID,
     WRITERS,
     a_batch,
@@ -74,17 +77,38 @@ def test_base_value_and_contributions_add_up_to_the_margin():
 
 
 def test_all_features_stand_in_the_decision_with_the_values_scored():
-    decision = decided(person_emp_length=None, loan_intent="SPACESHIP")
+    decision = decided(person_emp_length=None)
 
     values = {item.feature: item.value for item in decision.contributions}
     assert list(values) == list(CHAMPION.scorecard.features.names)
     assert values["person_income"] == 50_000.0
     assert values["person_home_ownership"] == "RENT"
     assert values["person_emp_length"] is None
-    assert {(flag.feature, flag.kind) for flag in decision.flags} == {
-        ("person_emp_length", FlagKind.MISSING),
-        ("loan_intent", FlagKind.UNSEEN),
-    }
+    assert {(flag.feature, flag.kind) for flag in decision.flags} == {("person_emp_length", FlagKind.MISSING)}
+
+
+def test_an_undeclared_level_is_referred_flagged_and_set_aside():
+    outcome = scored(application_bytes(person_home_ownership="Rent"))
+
+    decision, headers = read(outcome.decisions[0]), dict(outcome.dead_letters[0].headers)
+    assert (decision.outcome, decision.fault, decision.probability) == (Outcome.REFER, "unknown_level", None)
+    assert [(flag.feature, flag.kind) for flag in decision.flags] == [("person_home_ownership", FlagKind.UNSEEN)]
+    assert (headers["reason"], headers["field"]) == (b"unknown_level", b"person_home_ownership")
+
+
+def test_an_undeclared_level_is_scored_and_flagged_where_the_contract_says_so():
+    fields = [
+        {**spec, "unknown": "score"} if spec["name"] == "person_home_ownership" else spec
+        for spec in CONTRACT.schema["fields"]
+    ]
+    wire = replace(a_wire(), contract=Contract.of({**CONTRACT.schema, "fields": fields}))
+
+    outcome = score_batch(a_batch(application_bytes(person_home_ownership="Rent")), WRITERS, CHAMPION, POLICY, wire)
+
+    decision = read(outcome.decisions[0])
+    assert (decision.fault, outcome.dead_letters) == (None, [])
+    assert {item.feature: item.value for item in decision.contributions}["person_home_ownership"] is None
+    assert [flag.kind for flag in decision.flags] == [FlagKind.UNSEEN]
 
 
 def test_a_decision_says_where_its_application_lies_and_what_made_it():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from schemas.applications import Matrix
+from schemas.applications import UNSEEN, Matrix
 from tests.unit.training.builders import CONTRACT, a_table, made_up
 from training.rows.labelled_rows import Cleaned, LabelledRows, from_events, from_table, refuse_too_few, together
 from training.rows.table_columns import NO_TIME, RowsError
@@ -100,9 +100,27 @@ def test_a_number_that_is_none_is_refused_by_column_and_row_and_not_by_value() -
     assert "much" not in str(told.value)
 
 
-def test_a_level_that_no_contract_declares_is_refused_and_named() -> None:
-    with pytest.raises(RowsError, match=r"loan_intent of loans.csv has levels .* declare: 'GREENENERGY'"):
-        cleaned(a_table(2, loan_intent=["MEDICAL", "GREENENERGY"]))
+def test_a_row_with_a_level_that_is_not_declared_is_left_out_and_the_level_named() -> None:
+    found = cleaned(a_table(3, loan_intent=["MEDICAL", "GREENENERGY", "Medical"]))
+
+    assert found.left_out == {"unknown_level": 2}
+    assert found.unknown_levels == {"loan_intent": ["GREENENERGY", "Medical"]}
+
+
+def test_no_usable_rows_says_why_and_how_many_of_each() -> None:
+    found = cleaned(a_table(3, loan_intent=["YACHT", "YACHT", "MEDICAL"], person_income=[5e4, 5e4, -1]))
+
+    with pytest.raises(RowsError, match=r"no usable rows; of 3 read were left out: 1 out of range, 2 unknown level"):
+        refuse_too_few(found)
+    with pytest.raises(RowsError, match=r"column loan_intent has levels .* declare: 'YACHT'"):
+        refuse_too_few(found)
+
+
+def test_events_with_an_undeclared_level_are_left_out_like_rows_of_a_table() -> None:
+    values = made_up(5).values
+    values[0, CONTRACT.position["loan_intent"]] = UNSEEN
+
+    assert from_events(CONTRACT, recent(values)).left_out == {"unknown_level": 1}
 
 
 def test_times_are_read_as_milliseconds_or_iso_words() -> None:
@@ -152,4 +170,4 @@ def test_too_few_rows_are_refused_saying_how_many_are_needed(count: int, labels:
     found = cleaned(a_table(count, **({} if labels is None else {"loan_status": labels})))
 
     with pytest.raises(RowsError, match=told):
-        refuse_too_few(found.rows, found.source)
+        refuse_too_few(found)

@@ -48,11 +48,12 @@ def test_the_served_model_says_what_the_scorecard_says(model: object, tmp_path: 
 
 
 def test_what_cannot_be_scored_is_referred_and_its_fault_named(model: object) -> None:
-    table = mlflow_run.example_of(CONTRACT, ROWS.values[:2])
+    table = mlflow_run.example_of(CONTRACT, ROWS.values[:3])
     table.loc[1, "person_income"] = -5.0
+    table.loc[2, "person_home_ownership"] = "Rent"
 
     found = answered(model, table)
 
-    assert found["outcome"].tolist()[1] == "REFER"
-    assert found["fault"].tolist() == ["", "out_of_range"]
+    assert found["outcome"].tolist()[1:] == ["REFER", "REFER"]
+    assert found["fault"].tolist() == ["", "out_of_range", "unknown_level"]
     assert np.isnan(found["probability"][1])
