@@ -8,7 +8,7 @@ Wire format: a zero byte, the schema id as four bytes big-endian, the Avro body.
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import fastavro
@@ -19,6 +19,8 @@ from schemas import bulk_decoder
 from schemas.applications import Applications, from_records, with_ratios
 from schemas.contract import Contract
 from schemas.errors import RecordError
+from schemas.record_limits import USUAL, OversizedError, RecordLimits
+from schemas.records import RecordBatch
 from schemas.wire_format import (
     IncompatibleSchemaError,
     NamelessError,
@@ -57,18 +59,34 @@ class ApplicationReader:
     In bulk where the writer's schema allows it (`schemas.bulk_decoder`); what is left over, one by one.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, limits: RecordLimits = USUAL) -> None:
         self._contract = contract
+        self._limits = limits
         self._reader = fastavro.parse_schema(dict(contract.schema))
         self._programs: dict[int, bulk_decoder.Program | None] = {}
 
-    def read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
-        """Every value of a batch, read or named unreadable; none is dropped.
+    def read_batch(self, batch: RecordBatch, writers: Writers) -> Decoded:
+        """Every record of a batch, read or named unreadable; none is dropped.
 
         Args:
-            values: of records, in order.
+            batch: of the applications topic; keys and headers count at the door.
             writers: parsed writer schemas by id, None where the registry has none.
         """
+        return self._admitted(batch.values, self._limits.oversized(batch), writers)
+
+    def read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
+        """The same, where values are all there is."""
+        return self._admitted(values, self._limits.oversized_values(values), writers)
+
+    def _admitted(self, values: Sequence[bytes | None], oversized: Sequence[int], writers: Writers) -> Decoded:
+        if not oversized:
+            return self._read(values, writers)
+        refused = {place: Unreadable(place, OversizedError()) for place in oversized}
+        decoded = self._read([None if place in refused else value for place, value in enumerate(values)], writers)
+        rest = [item for item in decoded.unreadable if item.place not in refused]
+        return replace(decoded, unreadable=sorted([*rest, *refused.values()], key=lambda item: item.place))
+
+    def _read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
         columns = _Columns.empty(len(values), len(self._contract.observed))
         for schema_id, places in by_schema(values).items():
             program = self._program(schema_id, writers.get(schema_id))

@@ -72,7 +72,7 @@ class PartitionCounter:
         self._held_until = 0.0
         self._leaving = False
         self._reference = reference
-        self._cells = cells_of(settings.contract(), settings.topics(), reference)
+        self._cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
         self._partitions: dict[str, int] = {}
         reading = ConsumerConfig(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
         self._consumer = Consumer(properties(settings, reading))
@@ -131,7 +131,9 @@ class PartitionCounter:
     def follow(self, reference: Reference) -> None:
         """Count for another champion: open panes are counted again, in its bins; call after `tell`."""
         self._reference = reference
-        self._cells = cells_of(self._settings.contract(), self._settings.topics(), reference)
+        self._cells = cells_of(
+            self._settings.contract(), self._settings.topics(), reference, self._settings.record_limits()
+        )
         for place, counted in self._places.items():
             position = counted.panes.position().for_successor()
             counted.panes = self._panes(place, position)

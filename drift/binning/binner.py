@@ -17,6 +17,7 @@ from schemas.applications import invalid
 from schemas.contract import Contract
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.projection import Projection, Writers, millis
+from schemas.record_limits import USUAL, RecordLimits
 from schemas.records import RecordBatch
 from schemas.topics import Topics
 from schemas.wire_format import by_schema
@@ -38,15 +39,15 @@ READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons":
 class ApplicationCells:
     """Counts applications by the bins of their features."""
 
-    def __init__(self, contract: Contract, reference: Reference) -> None:
+    def __init__(self, contract: Contract, reference: Reference, limits: RecordLimits = USUAL) -> None:
         self._contract = contract
         self._layout = reference.applications
-        self._reader = ApplicationReader(contract)
+        self._reader = ApplicationReader(contract, limits)
         self.shape = Shape(self._layout.size)
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """Every record of a batch, in its order; what cannot be read is marked so."""
-        decoded = self._reader.read(batch.values, writers)
+        decoded = self._reader.read_batch(batch, writers)
         read = _Read(
             places=decoded.places,
             times=decoded.applications.applied_at,
@@ -185,11 +186,11 @@ class _Columns:
 
 
 def cells_of(
-    contract: Contract, topics: Topics, reference: Reference
+    contract: Contract, topics: Topics, reference: Reference, limits: RecordLimits
 ) -> Mapping[str, ApplicationCells | DecisionCells]:
     """What counts the records of each topic, by its name."""
     return {
-        topics.applications.name: ApplicationCells(contract, reference),
+        topics.applications.name: ApplicationCells(contract, reference, limits),
         topics.decisions.name: DecisionCells(reference),
     }
 

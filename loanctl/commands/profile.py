@@ -92,4 +92,6 @@ def _on_topic(connection: Connection, chosen: Span) -> Matrix:
     latest = sorted(heapq.nlargest(chosen.most or 0, records, key=PLACE), key=PLACE)
     values = [record.value for record in latest]
     writers = WriterSchemas(connection.registry()).of(schema_ids(values))
-    return ApplicationReader(connection.contract()).read(values, writers).applications.values
+    return (
+        ApplicationReader(connection.contract(), connection.record_limits()).read(values, writers).applications.values
+    )

@@ -50,7 +50,7 @@ class Decoding:
 
     def __init__(self, connection: Connection) -> None:
         self._writers = WriterSchemas(connection.registry())
-        self._reader = ApplicationReader(connection.contract())
+        self._reader = ApplicationReader(connection.contract(), connection.record_limits())
 
     def applications(self, records: Sequence[Record]) -> list[SeenApplication]:
         """Each record, with its id where it can be read."""

@@ -50,7 +50,7 @@ def read(report: DriftReport | PerformanceReport) -> str:
 def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     reference = reference_of(report.champion_version, report.champion_digest, settings)
     compared_with = _compared_with(report, reference, settings)
-    cells = cells_of(settings.contract(), settings.topics(), reference)
+    cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
     writers = WriterSchemas(settings.registry())
     reread = {}
     for stretch in report.offsets:

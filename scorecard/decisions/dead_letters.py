@@ -2,12 +2,15 @@
 
 Headers are those that Kafka Connect writes (`__connect.errors.*`, KIP-298), so that its tools
 read them, and our own `reason` and `field`. They name faults of ours, never a foreign exception's
-message and never a value: those may hold what the applicant told us. Pure.
+message and never a value: those may hold what the applicant told us.
+
+A letter always fits: what is beyond the limits stays where it lies, and the letter says so. Headers of
+the producer's under a name of ours are dropped, so that each of ours stands once. Pure.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +18,36 @@ import numpy.typing as npt
 from schemas.application_decoder import Decoded
 from schemas.applications import Fault, Faults
 from schemas.contract import Contract
+from schemas.record_limits import USUAL, RecordLimits, size_of
 from schemas.records import Headers, OutgoingRecord, RecordBatch
 
 CONNECT: Final = "__connect.errors."
 UNREADABLE_STAGE: Final = "VALUE_CONVERTER"
 UNSCORABLE_STAGE: Final = "TRANSFORMATION"
+LEFT: Final = {part: f"{part}_left_at_source" for part in ("value", "headers", "key")}
+"""Headers that say which part of the record the letter does not carry."""
+OWN: Final = frozenset(
+    {
+        *(
+            CONNECT + name
+            for name in (
+                "topic",
+                "partition",
+                "offset",
+                "connector.name",
+                "task.id",
+                "stage",
+                "class.name",
+                "exception.class.name",
+                "exception.message",
+            )
+        ),
+        "reason",
+        "field",
+        *LEFT.values(),
+    }
+)
+"""Every header that a letter of ours may carry, by its whole name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +57,12 @@ class DeadLetterOffice:
     topic: str
     contract: Contract
     keep_bytes: bool = True
+    limits: RecordLimits = USUAL
+    """Larger parts stay at their source."""
+
+    def bare(self) -> Self:
+        """The same office; its letters say where the records lie, and carry nothing of them."""
+        return replace(self, limits=RecordLimits(value_bytes=0, header_bytes=0))
 
     def letters(
         self, batch: RecordBatch, decoded: Decoded, found: Faults, unscorable: npt.NDArray[np.int64]
@@ -49,11 +83,22 @@ class DeadLetterOffice:
         ]
 
     def _letter(self, batch: RecordBatch, place: int, stage: str, reason: str, field: str = "") -> OutgoingRecord:
+        foreign = tuple(header for header in batch.headers[place] if header[0] not in OWN)
+        key, value = batch.keys[place], batch.values[place] if self.keep_bytes else None
+        left = {
+            "value": len(value or b"") > self.limits.value_bytes,
+            "headers": size_of(foreign) > self.limits.header_bytes,
+            "key": len(key or b"") > self.limits.header_bytes,
+        }
         return OutgoingRecord(
             topic=self.topic,
-            key=batch.keys[place],
-            value=batch.values[place] if self.keep_bytes else None,
-            headers=(*batch.headers[place], *_why(batch, place, stage, reason, field)),
+            key=None if left["key"] else key,
+            value=None if left["value"] else value,
+            headers=(
+                *(() if left["headers"] else foreign),
+                *_why(batch, place, stage, reason, field),
+                *((LEFT[part], b"true") for part, stays in left.items() if stays),
+            ),
         )
 
 

@@ -5,6 +5,7 @@ application's `traceparent` (W3C Trace Context) on.
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ DECISION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.LoanDecision
 """Under it a decision's name is hashed to its id (RFC 9562, version 5)."""
 
 TRACEPARENT: Final = "traceparent"
+W3C: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""A trace parent as W3C Trace Context writes it; anything else is a stranger's bytes, and stays behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +131,10 @@ def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Hea
         ("ce_subject", name),
         ("content-type", b"application/avro"),
     )
-    return own + tuple(header for header in given if header[0] == TRACEPARENT) if given else own
+    return own + _trace(given) if given else own
+
+
+def _trace(given: Headers) -> Headers:
+    # Of several nobody knows which is meant: W3C has such a trace begin anew.
+    found = [value for name, value in given if name == TRACEPARENT]
+    return ((TRACEPARENT, found[0]),) if len(found) == 1 and W3C.fullmatch(found[0] or b"") else ()

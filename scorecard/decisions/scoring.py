@@ -74,7 +74,7 @@ def score_batch(
         policy: the cut-offs, the scorecard's own or the operator's.
         wire: how to read and write.
     """
-    decoded = wire.reader.read(batch.values, writers)
+    decoded = wire.reader.read_batch(batch, writers)
     found = faults(wire.contract, decoded.applications.values, with_pricing=champion.scorecard.features.with_pricing)
     decided = decide(decoded, found, champion, policy)
     unscorable = np.flatnonzero(found.codes != Fault.NONE)

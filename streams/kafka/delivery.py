@@ -10,14 +10,13 @@ a batch is never retried from memory.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from schemas.errors import OutageError
-from schemas.records import Headers, OutgoingRecord
+from schemas.records import OutgoingRecord
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import GuardedThread, HungError, at_most
@@ -34,11 +33,8 @@ WHOLE_S: Final = 14.0
 ABORT_S: Final = 2.0
 MOST_BYTES: Final = 1_040_000
 """A broker takes 1,048,588 bytes in a batch by default, its framing included."""
-MOST_VALUE_BYTES: Final = 1_000_000
-"""A larger value of a dead letter stays where it lies: the letter says where."""
-MOST_HEADER_BYTES: Final = 30_000
-LETTER_HEADERS: Final = ("__connect.errors.", "reason", "field")
-VALUE_LEFT: Final = ("value_left_at_source", b"true")
+REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG_SIZE})
+"""What a broker says of a record that it will not take, however often it is sent."""
 FULL_QUEUE_S: Final = 0.05
 
 
@@ -51,6 +47,10 @@ class Mode(StrEnum):
 
 class DeliveryError(OutageError):
     """A batch was not delivered, or nobody knows: begin again from what was committed."""
+
+
+class RefusedBatchError(DeliveryError):
+    """The broker will not take a record of the batch: too large for its topic, or not as the topic wants records."""
 
 
 class Delivery(Protocol):
@@ -93,13 +93,17 @@ class ExactlyOnce:
             "transactional.id": name,
             "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
             "retry.backoff.ms": RETRY_BACKOFF_MS,
+            "on_delivery": self._reported,
         }
+        self._failed: list[KafkaError] = []
+        """Of records: the transaction's own error may only say that there was one."""
         self._make = make
         self._producer: Any = None
         self._hand: GuardedThread | None = None
 
     def open(self) -> None:
         """As `Delivery.open`."""
+        self._failed.clear()
         self._producer = self._make(self._properties)
         self._hand = GuardedThread("transactions")
         self._tried(lambda: self._producer.init_transactions(CALL_S))
@@ -131,7 +135,11 @@ class ExactlyOnce:
             if error.txn_requires_abort():
                 with suppress(KafkaException, HungError):
                     self._hand.do(lambda: self._producer.abort_transaction(ABORT_S), 2 * ABORT_S)
-            raise DeliveryError(error.name()) from cause
+            raise delivery_error([error, *self._failed]) from cause
+
+    def _reported(self, error: KafkaError | None, _message: Any) -> None:
+        if error is not None:
+            self._failed.append(error)
 
 
 class AtLeastOnce:
@@ -139,7 +147,7 @@ class AtLeastOnce:
 
     def __init__(self, connection: Connection, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
         """Connects nothing yet."""
-        self._failed: list[str] = []
+        self._failed: list[KafkaError] = []
         self._properties = {
             **producing(connection),
             "linger.ms": 0,
@@ -159,10 +167,13 @@ class AtLeastOnce:
         try:
             enqueue(self._producer, answers)
         except KafkaException as cause:
-            raise DeliveryError(cause.args[0].name()) from cause
+            raise delivery_error(cause.args) from cause
         left = self._producer.flush(CALL_S)
-        if left or self._failed:
-            raise DeliveryError(self._failed[0] if self._failed else "timed out")
+        if self._failed:
+            raise delivery_error(self._failed)
+        if left:
+            problem = "timed out"
+            raise DeliveryError(problem)
         reader.commit(batch)
 
     def close(self) -> None:
@@ -172,7 +183,7 @@ class AtLeastOnce:
 
     def _reported(self, error: KafkaError | None, _message: Any) -> None:
         if error is not None:
-            self._failed.append(error.name())
+            self._failed.append(error)
 
 
 def delivery_of(mode: Mode, connection: Connection, name: str) -> Delivery:
@@ -206,17 +217,6 @@ def enqueue(producer: Any, answers: Sequence[OutgoingRecord]) -> None:
                 break
 
 
-def fitting(letter: OutgoingRecord) -> OutgoingRecord:
-    """A dead letter that a broker takes: what is too large stays where it lies, and the letter says where."""
-    headers = letter.headers
-    if _size(headers) > MOST_HEADER_BYTES:
-        headers = tuple(header for header in headers if header[0].startswith(LETTER_HEADERS))
-    key = letter.key if len(letter.key or b"") <= MOST_HEADER_BYTES else None
-    if len(letter.value or b"") <= MOST_VALUE_BYTES:
-        return replace(letter, key=key, headers=headers)
-    return replace(letter, key=key, value=None, headers=(*headers, VALUE_LEFT))
-
-
 def discard(producer: Any) -> None:
     """Throw a producer away with all it holds. One that hangs is left behind: its successor has fenced it."""
 
@@ -229,5 +229,7 @@ def discard(producer: Any) -> None:
         at_most(thrown_away, ABORT_S, "discard")
 
 
-def _size(headers: Headers) -> int:
-    return sum(len(name) + len(value or b"") for name, value in headers)
+def delivery_error(errors: Sequence[KafkaError]) -> DeliveryError:
+    """What became of a batch; a record that was refused outweighs what followed from it."""
+    refused = [error for error in errors if error.code() in REFUSED]
+    return RefusedBatchError(refused[0].name()) if refused else DeliveryError(errors[0].name())

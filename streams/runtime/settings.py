@@ -7,15 +7,16 @@ before it is asked for.
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
-from pydantic import PositiveFloat, SecretStr, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from schemas import contract, topics
 from schemas.contract import Contract
 from schemas.errors import SetupError
+from schemas.record_limits import RecordLimits
 from schemas.topics import Topics
 from streams.runtime import logs
 from streams.runtime.setting_names import PREFIX, misspelt
@@ -57,6 +58,11 @@ class Connection(BaseSettings):
     kafka_ssl_certificate_location: str = ""
     kafka_ssl_key_location: str = ""
     kafka_ssl_key_password: SecretStr = SecretStr("")
+
+    max_value_bytes: Annotated[int, Field(ge=1_024, le=500_000)] = 65_536
+    """A larger application is a dead letter that says where it lies, and nothing of it is parsed."""
+    max_header_bytes: Annotated[int, Field(ge=256, le=100_000)] = 8_192
+    """The same of all its headers together, and of its key."""
 
     registry_basic_auth: SecretStr = SecretStr("")
     """`user:password`."""
@@ -139,6 +145,10 @@ class Connection(BaseSettings):
             ContractError: there is no such product.
         """
         return self._contract
+
+    def record_limits(self) -> RecordLimits:
+        """The bound at the door of the applications topic."""
+        return RecordLimits(value_bytes=self.max_value_bytes, header_bytes=self.max_header_bytes)
 
     def registered_model(self) -> str:
         """What the product's scorecards are called in MLflow."""

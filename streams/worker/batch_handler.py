@@ -3,26 +3,31 @@
 Blocking, in a thread of its own; what it waits for is said in the `Lifecycle`.
 """
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from schemas.errors import OutageError
+from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
 from scorecard.decisions.scoring import Champion, DecisionCodec, Scored, score_batch, warm
 from scorecard.policy import Policy
-from streams.kafka.delivery import fitting
+from streams.kafka.delivery import RefusedBatchError
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.data_plane import InFlightBatch
 from streams.worker.metrics import Metrics
 from streams.worker.model_slots import ModelSlot
 
 NEIGHBOUR = "registry"
+
+
+class RefusedAnswersError(SetupError):
+    """The broker takes our answers on no terms; says which settings of topics to look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class BatchHandler:
     challenger: ModelSlot
     metrics: Metrics
     situation: Lifecycle
+    refused: threading.Event = field(default_factory=threading.Event)
+    """The broker refused the last batch: its dead letters are sent again without anything of the records."""
 
     def answer(self, handed: InFlightBatch) -> None:
         """Answer every record of the batch, and commit it.
@@ -45,18 +52,34 @@ class BatchHandler:
         Raises:
             OutageError: nothing is known to be delivered; the session is of no use any more.
             StoppedError: the process stops, or the batch is someone else's now; nothing was delivered.
+            RefusedAnswersError: the broker refuses even the barest answers.
         """
         try:
             self._answer(handed)
+        except RefusedBatchError as fault:
+            self.metrics.errors.inc()
+            self._refused(fault)
+            raise
         except OutageError:
             self.metrics.errors.inc()
             raise
+        self.refused.clear()
+
+    def _refused(self, fault: RefusedBatchError) -> None:
+        # Decisions are small; what a broker may refuse is what strangers wrote.
+        if self.refused.is_set():
+            topics = f"{self.wire.dead_letters.topic} and the topics of decisions"
+            problem = (
+                f"the broker refuses our records ({fault}): look at max.message.bytes and the policies of {topics}"
+            )
+            raise RefusedAnswersError(problem) from fault
+        self.refused.set()
 
     def _answer(self, handed: InFlightBatch) -> None:
         records = handed.batch.records
         writers = self._writers(handed)
         began = time.perf_counter()
-        scored = self._scored(handed, writers, self.champion.holder, self.wire)
+        scored = self._scored(handed, writers, self.champion.holder, self._terms())
         shadow = self._scored(handed, writers, self.challenger.holder, self.shadow_wire)
         self.metrics.scoring.observe(time.perf_counter() - began)
         handed.session.delivery.deliver(_answers(scored, shadow), handed.batch, handed.session.reader)
@@ -66,6 +89,10 @@ class BatchHandler:
             self.metrics.answered(scored)
         if shadow is not None:
             self.metrics.shadowed(shadow.outcomes)
+
+    def _terms(self) -> DecisionCodec:
+        bare = self.wire.dead_letters.bare()
+        return replace(self.wire, dead_letters=bare) if self.refused.is_set() else self.wire
 
     def warm(self) -> None:
         """Leave nothing to be compiled for the first applicant; a champion is there."""
@@ -93,4 +120,4 @@ class BatchHandler:
 def _answers(scored: Scored | None, shadow: Scored | None) -> Sequence[OutgoingRecord]:
     assert scored is not None  # noqa: S101 - no batch is read before the first champion holds its seat
     shadowed = shadow.decisions if shadow is not None else ()
-    return [*scored.decisions, *(fitting(letter) for letter in scored.dead_letters), *shadowed]
+    return [*scored.decisions, *scored.dead_letters, *shadowed]

@@ -12,7 +12,6 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from schemas.application_decoder import ApplicationReader
-from schemas.contract import Contract
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
@@ -58,7 +57,7 @@ def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCode
         DecisionWriter(topic.name, situation.patiently("registry", partial(_decision_schema, registry, topic.name)))
         for topic in (topics.decisions, topics.shadow_decisions)
     )
-    wire = _wire(settings.contract(), decisions, topics.dead_letters.name, keep_bytes=settings.keep_dead_bytes)
+    wire = _wire(settings, decisions)
     return wire, replace(wire, writer=shadow)
 
 
@@ -88,10 +87,13 @@ def _decision_schema(registry: Any, topic: str) -> int:
     return registered_id(registry, f"{topic}-value", avro_schema(LoanDecision))
 
 
-def _wire(contract: Contract, writer: DecisionWriter, dead_letters: str, *, keep_bytes: bool) -> DecisionCodec:
+def _wire(settings: ScoringSettings, writer: DecisionWriter) -> DecisionCodec:
+    contract, limits = settings.contract(), settings.record_limits()
     return DecisionCodec(
         contract=contract,
-        reader=ApplicationReader(contract),
+        reader=ApplicationReader(contract, limits),
         writer=writer,
-        dead_letters=DeadLetterOffice(dead_letters, contract, keep_bytes=keep_bytes),
+        dead_letters=DeadLetterOffice(
+            settings.topics().dead_letters.name, contract, keep_bytes=settings.keep_dead_bytes, limits=limits
+        ),
     )

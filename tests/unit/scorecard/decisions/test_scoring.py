@@ -193,6 +193,33 @@ def test_a_decision_travels_as_a_cloud_event_and_passes_the_trace_on():
     assert "other" not in dict(record.headers)
 
 
+@pytest.mark.parametrize(
+    "trace",
+    [
+        b"00-1-2-01",
+        b"",
+        None,
+        b"ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        b"00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01",
+        b"00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        b"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n",
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 income=50000",
+    ],
+)
+def test_what_is_no_trace_parent_is_not_passed_on(trace):
+    record = scored(application_bytes(), headers=[(("traceparent", trace),)]).decisions[0]
+
+    assert "traceparent" not in dict(record.headers)
+
+
+def test_of_two_trace_parents_none_is_passed_on():
+    one = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    other = ("traceparent", b"00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+
+    assert "traceparent" not in dict(scored(application_bytes(), headers=[(one, other)]).decisions[0].headers)
+
+
 def test_times_before_1970_are_read_as_they_are():
     decision = decided(applied_at=datetime(1969, 12, 31, tzinfo=UTC))
 

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,16 +16,14 @@ from schemas.records import OutgoingRecord
 from streams.kafka import delivery as deliveries
 from streams.kafka.batch_reader import ConsumerConfig, Reader
 from streams.kafka.delivery import (
-    MOST_VALUE_BYTES,
-    VALUE_LEFT,
     AtLeastOnce,
     Delivery,
     DeliveryError,
     ExactlyOnce,
     Mode,
+    RefusedBatchError,
     delivery_of,
     enqueue,
-    fitting,
 )
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import HungError
@@ -208,22 +207,49 @@ def test_the_mode_chooses_the_delivery() -> None:
     assert isinstance(delivery_of(Mode.AT_LEAST_ONCE, Connection(), "n"), AtLeastOnce)
 
 
-def test_a_dead_letter_that_fits_is_left_alone() -> None:
-    letter = OutgoingRecord("dlq", b"k", b"x" * MOST_VALUE_BYTES, (("reason", b"undecodable"),))
+class RefusingProducer:
+    """A broker that takes no record: the report names why, the transaction only that it failed."""
 
-    assert fitting(letter) == letter
+    def __init__(self, properties: dict[str, Any], code: int) -> None:
+        self._report, self._code = properties["on_delivery"], code
+
+    def produce(self, *_: object, **__: object) -> None: ...
+    def purge(self) -> None: ...
+    def close(self) -> None: ...
+    def init_transactions(self, _timeout_s: float) -> None: ...
+    def begin_transaction(self) -> None: ...
+    def abort_transaction(self, _timeout_s: float) -> None: ...
+    def send_offsets_to_transaction(self, *_: object) -> None: ...
+
+    def commit_transaction(self, _timeout_s: float) -> None:
+        self.flush()
+        raise failure(KafkaError._FAIL)
+
+    def flush(self, _timeout_s: float = 0) -> int:
+        self._report(KafkaError(self._code), None)
+        return 0
 
 
-def test_a_value_too_large_stays_where_it_lies_and_the_letter_says_so() -> None:
-    letter = fitting(OutgoingRecord("dlq", b"k", b"x" * (MOST_VALUE_BYTES + 1), (("reason", b"undecodable"),)))
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (KafkaError.MSG_SIZE_TOO_LARGE, RefusedBatchError),
+        (KafkaError.INVALID_RECORD, RefusedBatchError),
+        (KafkaError._MSG_TIMED_OUT, DeliveryError),
+    ],
+)
+def test_a_record_that_a_broker_refuses_is_told_from_an_outage(mode, code, expected):
+    broker = FakeBroker()
+    broker.put("in", b"v")
+    reader = Reader(Connection(), READING, broker.consumer)
+    batch = next(batch for batch in iter(lambda: reader.read(0), object()) if batch is not None)
+    make: Callable[[dict[str, Any]], Any] = partial(RefusingProducer, code=code)
+    modes = {Mode.EXACTLY_ONCE: lambda: ExactlyOnce(Connection(), "one", make)}
+    delivery = modes.get(mode, lambda: AtLeastOnce(Connection(), make))()
+    delivery.open()
 
-    assert letter.value is None
-    assert letter.headers == (("reason", b"undecodable"), VALUE_LEFT)
+    with pytest.raises(DeliveryError) as raised:
+        delivery.deliver([OutgoingRecord("out", b"k", b"v")], batch, reader)
 
-
-def test_large_keys_and_headers_of_an_application_do_not_stop_its_dead_letter() -> None:
-    why = (("__connect.errors.offset", b"7"), ("reason", b"undecodable"))
-    letter = fitting(OutgoingRecord("dlq", b"k" * 40_000, b"v", (("big", b"x" * 40_000), *why)))
-
-    assert letter.key is None
-    assert letter.headers == why
+    assert type(raised.value) is expected
