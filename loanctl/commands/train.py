@@ -107,7 +107,7 @@ def _trained(settings: TrainingSettings, cleaned: Cleaned, console: Console) -> 
 
         def tried(trial: Trial) -> None:
             bar.advance(task)
-            bar.print(f"  trial {trial.number}: {trial.choice.family.value}, AUC {trial.auc:.4f} +- {trial.auc_sd:.4f}")
+            bar.print(f"  trial {trial.number}: {trial.choice.family}, AUC {trial.auc:.4f} +- {trial.auc_sd:.4f}")
 
         watch = plan.Progress(step=lambda word: bar.update(task, description=word), trial=tried)
         trained = trainer.train(Task(cleaned=cleaned, why="loanctl train"), watch)

@@ -17,14 +17,13 @@ from schemas.applications import Matrix, from_records
 from schemas.wire_format import frame
 from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
+from training.families.random_forest_family import BELOW_ALL
 from training.families.registry import compiled
 
 ROWS: Final = 20_000
 SEED: Final = 1
 SPACING: Final = timedelta(milliseconds=100)
 """Between two applicants, of event time: a lender of ten a second."""
-BELOW_ALL: Final = -1e9
-"""Stands for missing where scikit-learn is measured: shap's own routine takes no missing values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +83,14 @@ def a_random_forest(depth: int, trees: int) -> Any:
 
 
 def filled(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The matrix with a number below all in the place of missing values."""
+    """The matrix with a number below all in the place of missing values: shap's own routine takes none."""
     return np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
 
 
 def forest_of(model: Any) -> Forest:
     """The model compiled."""
     columns = applicants().matrix.shape[1]
-    is_forest = type(model).__module__.startswith("sklearn")
-    return compiled(model, columns, missing_as=BELOW_ALL if is_forest else None)
+    return compiled(model, columns)
 
 
 def _records(count: int) -> Iterator[dict[str, Any]]:

@@ -1,47 +1,38 @@
-"""One model of one family, fitted: XGBoost, CatBoost or a random forest on the encoded matrix.
+"""What a model family is: one record that every other part of training asks.
 
+A family lies in one file, `*_family.py`, which gives its `FAMILY`; `training.families.registry` lists them.
 Every fit runs on one thread, so that the same rows, parameters and seed give the same model on any
-number of cores; the folds of a search run beside each other instead. No clock, no environment.
+number of cores; the folds of a search run beside each other instead. Pure.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from schemas.events.decisions import ContributionSpace
+from scorecard.forest.forest import LEAF, Forest
+
 Encoded = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.bool_]
-Probabilities = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.float64]
 
 PATIENCE: Final = 40
 """Rounds without gain on the stopping rows before boosting ends."""
 
-BINS: Final = 4096
-"""Values told apart in a column by XGBoost. Its own 256 blur rules such as "a third of the income": on the
-public credit-risk file that cost .003 AUC over folds that keep near-clones together (.005 without prices).
-CatBoost keeps its 254: with 1,024 a fit takes four times as long, and gains less."""
-
-BELOW_ALL: Final = np.float32(-1e9)
-"""Stands for a missing number in a random forest: below every value, so that missing goes left
-everywhere. scikit-learn takes monotone constraints only for matrices without NaN."""
-
-
-class Family(StrEnum):
-    """Who builds the trees."""
-
-    XGBOOST = "xgboost"
-    CATBOOST = "catboost"
-    RANDOM_FOREST = "random_forest"
+SHALLOWEST: Final = 3
+"""Some hundred defaults carry no deeper trees."""
+DEEPEST_BOOSTED: Final = 6
+"""A table of 2^d patterns a leaf: depth 6 explains in tens of microseconds, each level more doubles it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A family and its parameters, by our names: depth, rate, trees, ..."""
+    """A family by its name, and its parameters by our names: depth, rate, trees, ..."""
 
-    family: Family
+    family: str
     parameters: Mapping[str, float]
 
 
@@ -58,12 +49,86 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Dimension:
+    """The values that a search tries for one parameter, from `low` to `high`, and the one it begins with."""
+
+    low: float
+    high: float
+    start: float
+    step: float = 0.0
+    """Between values; 0 for any number."""
+    log: bool = False
+    """True: values are spread evenly by their logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultWeight:
+    """A parameter that weighs a default: as one row, or by the square root of repaid loans for each default.
+
+    Full balance ruins probabilities for nothing; its square root is the middle way. A search begins with one row.
+    """
+
+
+Fit = Callable[[Mapping[str, float], Sample, Sample, tuple[int, ...], int], tuple[Any, int]]
+Reference = Callable[[Any, Encoded], tuple[Numbers, Numbers]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """All that training knows of one kind of model. No field has a default: a new family forgets none."""
+
+    name: str
+    """In bundles, decisions, tags and metrics; part of the parameters' names in a search."""
+    library: str
+    """The distribution that fits: another version of it may fit otherwise."""
+    models: tuple[str, ...]
+    """What `compile` takes: top-level module and class, as `xgboost.Booster`."""
+    fit: Fit
+    """Model and number of trees, of parameters, rows to learn from, rows on which boosting stops, the direction in
+    which risk may move with each column (-1, 0 for free, or 1) and a seed. Rows come as `prepared` makes them."""
+    probability: Callable[[Any, Encoded], Numbers]
+    """The library's own probability of default, shape (n,), of prepared rows."""
+    compile: Callable[[Any, int], Forest]
+    """The model as plain arrays, for rows of so many columns. Raises CompileError where the arrays cannot hold it."""
+    reference: Reference
+    """The library's own margins of prepared rows, shape (n,), and its contributions by column for the first of them."""
+    contribution_limit: float
+    """Between the compiled forest's contributions and the reference, relative to the largest margin above 1."""
+    explained: Callable[[Forest], Forest]
+    """The forest that the library's contributions are of, where they are of another than its margins."""
+    contribution_space: ContributionSpace
+    """The unit of margins."""
+    missing_as: float | None
+    """What the library is given for a missing number; None where it takes NaN. Compiled, NaN goes that number's way."""
+    space: Mapping[str, Dimension | DefaultWeight]
+    """What a search varies, by our names for parameters; `trees` is the search's budget where it is absent."""
+    fixed: Mapping[str, object]
+    """The library's parameters that no search varies."""
+
+    def prepared(self, matrix: Encoded) -> Encoded:
+        """The rows as this family's library takes them."""
+        return matrix if self.missing_as is None else np.where(np.isnan(matrix), np.float32(self.missing_as), matrix)
+
+    def forest(self, model: Any, columns: int) -> Forest:
+        """The model as plain arrays that answer rows as they are served, missing values as NaN.
+
+        Raises:
+            CompileError: the arrays cannot hold it; says what of it.
+        """
+        forest = self.compile(model, columns)
+        if self.missing_as is None:
+            return forest
+        goes_left = (forest.feature != LEAF) & (np.float32(self.missing_as) <= forest.threshold)
+        return replace(forest, missing_left=goes_left)
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
     """A fitted model of a library."""
 
+    family: Family
     choice: Choice
     model: Any
-    """xgboost.Booster, catboost.CatBoostClassifier or sklearn's RandomForestClassifier."""
     trees: int
 
     @property
@@ -72,115 +137,15 @@ class Fitted:
         depth = self.choice.parameters["depth"]
         return float(self.trees * 2.0**depth * depth)
 
-    def prepared(self, matrix: Encoded) -> Encoded:
-        """The matrix as this family's library takes it."""
-        return _filled(matrix) if self.choice.family is Family.RANDOM_FOREST else matrix
-
-    def probability(self, matrix: Encoded) -> Probabilities:
+    def probability(self, matrix: Encoded) -> Numbers:
         """The library's own probability of default, before calibration; shape (n,)."""
-        if self.choice.family is Family.XGBOOST:
-            return np.asarray(self.model.inplace_predict(matrix), dtype=np.float64)
-        return np.asarray(self.model.predict_proba(self.prepared(matrix))[:, 1], dtype=np.float64)
+        return self.family.probability(self.model, self.family.prepared(matrix))
+
+    def forest(self, columns: int) -> Forest:
+        """The model as plain arrays, see `Family.forest`."""
+        return self.family.forest(self.model, columns)
 
 
-def fitted(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int) -> Fitted:
-    """The model of one choice.
-
-    Args:
-        choice: family and parameters.
-        train: what it learns from.
-        stopping: where boosting sees that it has learned enough; a random forest does not look at it.
-        monotone: for each column the direction in which risk may move: -1, 0 (free) or 1.
-        seed: of the sampling of rows and columns.
-    """
-    return _FITTERS[choice.family](choice, train, stopping, monotone, seed)
-
-
-def _xgboost(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int) -> Fitted:
-    import xgboost
-
-    given = choice.parameters
-    parameters = {
-        "objective": "binary:logistic",
-        "eval_metric": "logloss",
-        "tree_method": "hist",
-        "max_bin": BINS,
-        "max_depth": int(given["depth"]),
-        "eta": given["rate"],
-        "min_child_weight": given["child_weight"],
-        "subsample": given["rows"],
-        "colsample_bytree": given["columns"],
-        "lambda": given["shrinkage"],
-        "scale_pos_weight": given["default_weight"],
-        "monotone_constraints": monotone,
-        "nthread": 1,
-        "seed": seed,
-    }
-    booster = xgboost.train(
-        parameters,
-        xgboost.DMatrix(train.matrix, train.defaulted, nthread=1),
-        num_boost_round=int(given["trees"]),
-        evals=[(xgboost.DMatrix(stopping.matrix, stopping.defaulted, nthread=1), "stopping")],
-        early_stopping_rounds=PATIENCE,
-        verbose_eval=False,
-    )
-    trees = booster.best_iteration + 1
-    return Fitted(choice, booster[:trees], trees)
-
-
-def _catboost(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int) -> Fitted:
-    from catboost import CatBoostClassifier
-
-    given = choice.parameters
-    model = CatBoostClassifier(
-        iterations=int(given["trees"]),
-        depth=int(given["depth"]),
-        learning_rate=given["rate"],
-        l2_leaf_reg=given["shrinkage"],
-        random_strength=given["noise"],
-        scale_pos_weight=given["default_weight"],
-        monotone_constraints=list(monotone),
-        random_seed=seed,
-        thread_count=1,
-        od_type="Iter",
-        od_wait=PATIENCE,
-        allow_writing_files=False,
-        verbose=False,
-    )
-    labels = train.defaulted.astype(np.int8)
-    model.fit(train.matrix, labels, eval_set=(stopping.matrix, stopping.defaulted.astype(np.int8)))
-    return Fitted(choice, model, int(model.tree_count_))
-
-
-def _random_forest(choice: Choice, train: Sample, _stopping: Sample, monotone: tuple[int, ...], seed: int) -> Fitted:
-    from sklearn.ensemble import RandomForestClassifier
-
-    given = choice.parameters
-    model = RandomForestClassifier(
-        n_estimators=int(given["trees"]),
-        max_depth=int(given["depth"]),
-        min_samples_leaf=int(given["leaf_rows"]),
-        max_features=given["columns"],
-        monotonic_cst=monotone,
-        random_state=seed,
-        n_jobs=1,
-    )
-    model.fit(_filled(train.matrix), train.defaulted)
-    return Fitted(choice, model, len(model.estimators_))
-
-
-_FITTERS: Final = {
-    Family.XGBOOST: _xgboost,
-    Family.CATBOOST: _catboost,
-    Family.RANDOM_FOREST: _random_forest,
-}
-
-
-def _filled(matrix: Encoded) -> Encoded:
-    return np.where(np.isnan(matrix), BELOW_ALL, matrix)
-
-
-Numbers = npt.NDArray[np.float64]
-
-
-Matrix = npt.NDArray[np.float32]
+def itself(forest: Forest) -> Forest:
+    """`Family.explained` of a library whose contributions are of the forest that gives the margins."""
+    return forest

@@ -1,53 +1,57 @@
-"""A library's model to the one forest of plain arrays that the worker runs.
+"""The families that a search chooses from: the one place that lists them.
 
-Exact in thresholds (as each library compares float32), in the way of missing values, in covers and
-in the base. What cannot be compiled is refused. That margins and contributions are the library's
-own is proven by `training.families.parity`. Which family a model is of is told by its class's name and
-module: no library is imported here that the model did not bring.
+To add one, write its `*_family.py` and put its `FAMILY` into `FAMILIES`. What a family must give is
+`training.families.family.Family`; one test walks them all.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
-
-from scorecard.forest.forest import LEAF, Forest
-from training.families.catboost_family import compiled_catboost
-from training.families.random_forest_family import compiled_random_forest
+from scorecard.forest.forest import Forest
+from training.families import catboost_family, random_forest_family, xgboost_family
+from training.families.family import Choice, Family, Fitted, Sample
 from training.families.trees import CompileError
-from training.families.xgboost_family import compiled_xgboost
 
-__all__ = ["CompileError", "compiled"]
+FAMILIES: Final = (xgboost_family.FAMILY, catboost_family.FAMILY, random_forest_family.FAMILY)
+"""In the order in which a search tries them first."""
 
-COMPILERS: Final[Mapping[str, Callable[[Any, int], Forest]]] = {
-    "xgboost": compiled_xgboost,
-    "catboost": compiled_catboost,
-    "sklearn": compiled_random_forest,
-}
-
-MODELS: Final = ("Booster", "XGBClassifier", "CatBoostClassifier", "CatBoost", "RandomForestClassifier")
+BY_NAME: Final = {family.name: family for family in FAMILIES}
+BY_MODEL: Final = {model: family for family in FAMILIES for model in family.models}
 
 
-def compiled(model: Any, columns: int, *, missing_as: float | None = None) -> Forest:
-    """The forest that a fitted model stands for; its margins are log-odds, of a random forest probabilities.
+def fit(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int) -> Fitted:
+    """The model of one choice.
 
     Args:
-        model: xgboost.Booster or XGBClassifier, catboost.CatBoostClassifier, sklearn's RandomForestClassifier.
-        columns: of a row.
-        missing_as: the number that stood for a missing value in training, where the library was given one: missing
-            values then go the way of that number.
+        choice: family and parameters.
+        train: what it learns from.
+        stopping: where boosting sees that it has learned enough; others do not look at it.
+        monotone: for each column the direction in which risk may move: -1, 0 (free) or 1.
+        seed: of the sampling of rows and columns.
+    """
+    family = BY_NAME[choice.family]
+    learned, held = (Sample(family.prepared(sample.matrix), sample.defaulted) for sample in (train, stopping))
+    model, trees = family.fit(choice.parameters, learned, held, monotone, seed)
+    return Fitted(family, choice, model, trees)
+
+
+def family_of(model: Any) -> Family:
+    """The family of a library's model, by its class: no library is imported here that the model did not bring.
+
+    Raises:
+        CompileError: none compiles it.
+    """
+    kind = type(model)
+    name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    if name not in BY_MODEL:
+        problem = f"a {name} cannot be compiled; known are {', '.join(BY_MODEL)}"
+        raise CompileError(problem)
+    return BY_MODEL[name]
+
+
+def compiled(model: Any, columns: int) -> Forest:
+    """The forest that a library's model stands for, see `Family.forest`.
 
     Raises:
         CompileError: the model cannot be compiled; says what of it.
     """
-    kind = type(model)
-    compiler = COMPILERS.get(kind.__module__.partition(".")[0])
-    if compiler is None or kind.__name__ not in MODELS:
-        problem = f"a {kind.__module__}.{kind.__name__} cannot be compiled; known are {', '.join(MODELS)}"
-        raise CompileError(problem)
-    forest = compiler(model, columns)
-    if missing_as is None:
-        return forest
-    goes_left = (forest.feature != LEAF) & (np.float32(missing_as) <= forest.threshold)
-    return replace(forest, missing_left=goes_left)
+    return family_of(model).forest(model, columns)

@@ -1,4 +1,4 @@
-"""Trees on their way from a library to a forest: one tree's arrays, and how trees are joined.
+"""What families share: one tree's arrays, how trees are joined to a forest, probabilities of classifiers.
 
 Pure, and without any of the libraries.
 """
@@ -67,6 +67,11 @@ def grown(trees: Sequence[Tree], base: float, columns: int) -> Forest:
     )
     forest.check()
     return forest
+
+
+def class_probability(model: Any, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Of class 1, shape (n,), as models in the manner of scikit-learn say it."""
+    return np.asarray(model.predict_proba(matrix)[:, 1], dtype=np.float64)
 
 
 def below(thresholds: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults
-from schemas.events.decisions import ContributionSpace
 from scorecard import bundle
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
@@ -22,9 +21,9 @@ from scorecard.scorecard import Scorecard, raw_probability
 from training.evaluation import calibration, cutoffs
 from training.evaluation import figures as evaluation
 from training.evaluation.logistic_baseline import logistic
-from training.families.family import BELOW_ALL, Family, Fitted, Sample, fitted
-from training.families.parity import Parity, proven
-from training.families.registry import compiled
+from training.families import registry
+from training.families.family import Fitted, Sample
+from training.families.parity import Parity, prove_parity
 from training.pipeline.plan import NO_PROGRESS, Material, Plan, Progress
 from training.pipeline.reference_population import Draft, baseline, population_profile
 from training.rows.labelled_rows import LabelledRows
@@ -33,8 +32,8 @@ from training.search.journal import FileJournal, Forgetful, Journal
 from training.search.search import Found, Searched, search
 
 CALIBRATION_FOLDS: Final = 5
-PARITY_ROWS: Final = 200
-"""A library takes milliseconds to explain one; a forest that errs errs on many."""
+PARITY_ROWS: Final = 100
+"""A library takes milliseconds to explain one, and each is explained twice; a forest that errs errs on many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRES
     watch.step("fit")
     model = work.fitted(found)
     watch.step("compile")
-    forest = compiled_forest(model, len(work.features.columns))
+    forest = model.forest(len(work.features.columns))
     watch.step("calibrate")
     draft, calibration = work.draft(model, forest)
     watch.step("prove")
@@ -134,12 +133,6 @@ def unreasoned(scorecard: Scorecard, rows: LabelledRows) -> tuple[str, ...]:
     return (f"{int(reasonless.sum())} of {int(refused.sum())} applicants not approved would hear no reason",)
 
 
-def compiled_forest(model: Fitted, columns: int) -> Forest:
-    """The library's model as plain arrays."""
-    missing_as = float(BELOW_ALL) if model.choice.family is Family.RANDOM_FOREST else None
-    return compiled(model.model, columns, missing_as=missing_as)
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What every step of one making needs."""
@@ -181,10 +174,10 @@ class _Work:
 
     def fitted(self, found: Found) -> Fitted:
         parts = self.sample(Part.SEARCH), self.sample(Part.STOPPING)
-        return fitted(found.best.choice, *parts, self.features.monotone, self.plan.seed)
+        return registry.fit(found.best.choice, *parts, self.features.monotone, self.plan.seed)
 
     def draft(self, model: Fitted, forest: Forest) -> tuple[Draft, calibration.Calibrated]:
-        forest_space = space(model.choice.family)
+        forest_space = model.family.contribution_space
         own, others = self.sample(Part.CALIBRATION), self.sample(Part.CUTOFFS)
         own_folds = folds(self.keys[self.split.places(Part.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
         raw = raw_probability(forest_space, margins(forest, own.matrix))
@@ -201,8 +194,9 @@ class _Work:
         return draft, chosen
 
     def parity(self, model: Fitted, forest: Forest, draft: Draft) -> Parity:
-        matrix = model.prepared(self.sample(Part.JUDGEMENT).matrix[:PARITY_ROWS])
-        return proven(forest, draft.explainer, model.model, matrix)
+        rows = self.material.rows.values[self.split.places(Part.JUDGEMENT)]
+        served = self.features.encode(with_missing(self.features, rows[:PARITY_ROWS]))
+        return prove_parity(model.family, model.model, forest, draft.explainer, served)
 
     def written(self, draft: Draft, model: Fitted, forest: Forest) -> Scorecard:
         """The whole scorecard, as its bundle says it."""
@@ -211,7 +205,7 @@ class _Work:
         reason_baseline = baseline(draft, unfitted)
         parts = bundle.ScorecardParts(
             name=self.plan.name,
-            family=model.choice.family.value,
+            family=model.family.name,
             space=draft.space,
             features=self.features,
             forest=forest,
@@ -245,6 +239,15 @@ class _Work:
         return np.asarray(window[scorable])
 
 
-def space(family: Family) -> ContributionSpace:
-    """The unit of a family's margins: a random forest averages probabilities."""
-    return ContributionSpace.PROBABILITY if family is Family.RANDOM_FOREST else ContributionSpace.LOG_ODDS
+def with_missing(features: FeatureSpace, values: Matrix) -> Matrix:
+    """The rows, and after each a copy without one of the features that may be missing: each of these in turn.
+
+    Args:
+        features: scored.
+        values: shape (n, observed fields of the contract).
+    """
+    emptied = values.copy()
+    optional = [place for field, place in zip(features.fields, features.positions, strict=True) if field.missing]
+    if optional:
+        emptied[np.arange(len(values)), np.resize(optional, len(values))] = np.nan
+    return np.stack([values, emptied], axis=1).reshape(-1, values.shape[1])

@@ -18,10 +18,11 @@ from uuid import uuid4
 import numpy as np
 import structlog
 
-from training.families.family import BINS, PATIENCE, Choice, Family, Sample
+from training.families.family import PATIENCE, Choice, Sample
+from training.families.registry import BY_NAME, FAMILIES
 from training.search.trial import Trial
 
-LIBRARIES: Final = ("loan-decisions", "hyperopt", "numpy", "scikit-learn", "xgboost", "catboost")
+LIBRARIES: Final = ("loan-decisions", "hyperopt", "numpy", *sorted({family.library for family in FAMILIES}))
 """Another version may choose or fit otherwise, and so may one of this package."""
 
 log = structlog.get_logger(__name__)
@@ -120,7 +121,8 @@ def key_of(rows: Sample, stopping: Sample, folds: Any, told: Sequence[Any]) -> s
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     libraries = [version(name) for name in LIBRARIES]
-    digest.update(json.dumps([*told, BINS, PATIENCE, *libraries]).encode())
+    fixed = [family.fixed for family in FAMILIES]
+    digest.update(json.dumps([*told, fixed, PATIENCE, *libraries]).encode())
     return digest.hexdigest()
 
 
@@ -129,7 +131,7 @@ def trial_of(told: Mapping[str, Any]) -> Trial:
     choice = told["choice"]
     parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
     figures = {name: float(value) for name, value in told.items() if name not in ("number", "choice")}
-    return Trial(number=int(told["number"]), choice=Choice(Family(choice["family"]), parameters), **figures)
+    return Trial(number=int(told["number"]), choice=Choice(BY_NAME[choice["family"]].name, parameters), **figures)
 
 
 def _read(path: Path) -> Sequence[Trial]:

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import LoanError
-from training import space
 from training.evaluation.logistic_baseline import floor_auc
-from training.families.family import Choice, Sample, fitted
+from training.families import registry
+from training.families.family import Choice, Sample
+from training.search import space
 from training.search.journal import Forgetful, Journal, key_of
 from training.search.spark import TrialRequest, refuse_without_pyspark, spread
 from training.search.trial import Trial
@@ -58,7 +59,7 @@ class Budget:
     """Trials at once on a Spark cluster; 0 for one after the other on this machine."""
 
 
-SMALL: Final = Budget(trials=3, folds=3, most_trees=250)
+SMALL: Final = Budget(trials=len(registry.FAMILIES), folds=3, most_trees=250)
 """One sound choice of each family: some seconds on ten thousand rows."""
 
 
@@ -112,7 +113,7 @@ def search(
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     if budget.spark:
         refuse_without_pyspark()
-    here = min(budget.trials, len(space.FAMILIES)) if budget.spark else budget.trials
+    here = min(budget.trials, len(registry.FAMILIES)) if budget.spark else budget.trials
     trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
     if budget.spark:
         trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
@@ -196,7 +197,7 @@ def chosen(trials: Sequence[Trial]) -> tuple[Trial, str]:
     alike = [trial for trial in trials if trial.auc >= top.auc - AS_GOOD]
     best = min(alike, key=lambda trial: (trial.cost, trial.number))
     why = (
-        f"trial {best.number} ({best.choice.family.value}): AUC {best.auc:.4f} over the folds, "
+        f"trial {best.number} ({best.choice.family}): AUC {best.auc:.4f} over the folds, "
         f"the cheapest to explain of {len(alike)} within {AS_GOOD} of the best ({top.auc:.4f})"
     )
     return best, why
@@ -231,7 +232,7 @@ def _fold(choice: Choice, searched: Searched, fold: int) -> tuple[float, float, 
     from sklearn.metrics import log_loss, roc_auc_score
 
     held = searched.folds == fold
-    model = fitted(choice, searched.rows.take(~held), searched.stopping, searched.monotone, searched.seed + fold)
+    model = registry.fit(choice, searched.rows.take(~held), searched.stopping, searched.monotone, searched.seed + fold)
     out = searched.rows.take(held)
     probability = model.probability(out.matrix)
     return (

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.errors import SetupError
-from training import space
 from training.families.family import Choice
+from training.search import space
 from training.search.journal import trial_of
 from training.search.trial import Trial
 

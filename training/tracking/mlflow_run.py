@@ -66,11 +66,11 @@ class TrackedRun:
 
     def trial(self, trial: Trial) -> None:
         """One trial of the search, as a run inside this one."""
-        name = f"trial {trial.number} {trial.choice.family.value}"
+        name = f"trial {trial.number} {trial.choice.family}"
         tags = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
         run_id = _sure(ask(self._uri, lambda client: client.create_run(self._experiment_id, tags=tags).info.run_id))
         figures = {"auc": trial.auc, "auc_sd": trial.auc_sd, "log_loss": trial.log_loss, "cost": trial.cost}
-        params = {"family": trial.choice.family.value, **trial.choice.parameters}
+        params = {"family": trial.choice.family, **trial.choice.parameters}
         self._batch(run_id, params=params, metrics={**figures, "seconds": trial.seconds})
         ask(self._uri, lambda client: client.set_terminated(run_id, "FINISHED"))
 

@@ -142,7 +142,7 @@ def _trials(made: TrainedCandidate) -> pd.DataFrame:
         [
             {
                 "number": trial.number,
-                "family": trial.choice.family.value,
+                "family": trial.choice.family,
                 "auc": trial.auc,
                 "auc_sd": trial.auc_sd,
                 "log_loss": trial.log_loss,

@@ -13,13 +13,13 @@ from schemas.contract import load
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
-from training.families.parity import ParityError, proven
-from training.families.registry import CompileError, compiled
+from training.families.parity import Parity, ParityError, prove_parity
+from training.families.random_forest_family import BELOW_ALL
+from training.families.registry import CompileError, compiled, family_of
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 CONTRACT = load("credit_risk")
 SPACE = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
-BELOW_ALL = -1e9
 
 
 def some_rows(count: int = 300, columns: int = 5, seed: int = 0, missing: float = 0.1) -> tuple[Matrix, Any]:
@@ -49,11 +49,19 @@ def a_random_forest(matrix: Matrix, label: Any, **parameters: Any) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     usual = {"n_estimators": 6, "max_depth": 5, "random_state": 0}
-    return RandomForestClassifier(**{**usual, **parameters}).fit(matrix, label)
+    return RandomForestClassifier(**{**usual, **parameters}).fit(filled(matrix), label)
+
+
+def filled(matrix: Matrix) -> Matrix:
+    return np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
 
 
 def explainer(forest: Forest) -> Explainer:
     return Explainer(forest, np.arange(forest.columns, dtype=np.int32), forest.columns)
+
+
+def proven(forest: Forest, explainer: Explainer, model: Any, matrix: Matrix) -> Parity:
+    return prove_parity(family_of(model), model, forest, explainer, matrix)
 
 
 FITTERS = {"xgboost": an_xgboost, "catboost": a_catboost, "random_forest": a_random_forest}
@@ -126,12 +134,11 @@ def test_catboosts_scale_and_bias_are_folded_in():
 
 def test_a_number_that_stood_for_missing_decides_where_missing_goes():
     matrix, label = some_rows(missing=0.3)
-    filled = np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
-    model = a_random_forest(filled, label)
+    model = a_random_forest(matrix, label)
 
-    forest = compiled(model, 5, missing_as=BELOW_ALL)
+    forest = compiled(model, 5)
 
-    assert margins(forest, matrix) == pytest.approx(model.predict_proba(filled)[:, 1], abs=1e-12)
+    assert margins(forest, matrix) == pytest.approx(model.predict_proba(filled(matrix))[:, 1], abs=1e-12)
 
 
 def test_an_early_stopped_model_is_compiled_up_to_its_best_iteration():

@@ -1,0 +1,117 @@
+"""Every family, by the same tests: what it says of itself is true, on rows as they are served."""
+
+import json
+from dataclasses import replace
+from importlib.metadata import version
+
+import numpy as np
+import pytest
+
+from schemas.events.decisions import ContributionSpace
+from scorecard.features import FeatureSpace
+from scorecard.forest.explainer import Explainer
+from scorecard.forest.forest import Forest
+from tests.unit.training.builders import CONTRACT, made_up
+from training.families import registry
+from training.families.family import Encoded, Family, Fitted, Sample
+from training.families.parity import ParityError, prove_parity
+from training.pipeline.pipeline import with_missing
+from training.search import space
+
+FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
+ROWS = made_up(1_200)
+SAMPLE = Sample(FEATURES.encode(ROWS.values), ROWS.defaulted)
+SERVED = FEATURES.encode(with_missing(FEATURES, ROWS.values[1_100:]))
+EVERY_FAMILY = pytest.mark.parametrize("family", registry.FAMILIES, ids=[family.name for family in registry.FAMILIES])
+SEED = 3
+
+
+def a_fitted(family: Family, seed: int = SEED) -> Fitted:
+    learned, stopping = SAMPLE.take(np.arange(900)), SAMPLE.take(np.arange(900, 1_100))
+    start = next(point for point in space.starts() if registry.FAMILIES[point["family"]] is family)
+    parameters = {name: max(start[f"{family.name}_{name}"], 1e-9) for name in family.space}
+    parameters["default_weight"] = 1.0
+    choice = space.choice({**start, family.name: parameters}, most_trees=40)
+    return registry.fit(choice, learned, stopping, FEATURES.monotone, seed)
+
+
+def explainer(forest: Forest) -> Explainer:
+    return Explainer(forest, FEATURES.groups, len(FEATURES.names))
+
+
+def prove(family: Family, fitted: Fitted, matrix: Encoded = SERVED) -> None:
+    forest = family.forest(fitted.model, len(FEATURES.columns))
+    prove_parity(family, fitted.model, forest, explainer(forest), matrix)
+
+
+@EVERY_FAMILY
+def test_a_family_answers_rows_as_they_are_served_as_its_library_does(family: Family) -> None:
+    assert np.isnan(SERVED).any(axis=1).sum() >= 50
+
+    prove(family, a_fitted(family))
+
+
+@EVERY_FAMILY
+def test_a_family_that_names_the_wrong_unit_is_refused(family: Family) -> None:
+    fitted = a_fitted(family)
+    spaces = {ContributionSpace.LOG_ODDS, ContributionSpace.PROBABILITY}
+    (other,) = spaces - {family.contribution_space}
+
+    with pytest.raises(ParityError, match="probabilities"):
+        prove(replace(family, contribution_space=other), fitted)
+
+
+@EVERY_FAMILY
+def test_a_family_that_serves_missing_values_otherwise_than_it_learned_them_is_refused(family: Family) -> None:
+    fitted = a_fitted(family)
+    ways = family.forest(fitted.model, len(FEATURES.columns))
+    turned = replace(ways, missing_left=(ways.feature >= 0) & ~ways.missing_left)
+
+    with pytest.raises(ParityError, match="margins"):
+        prove_parity(family, fitted.model, turned, explainer(turned), SERVED)
+
+
+@EVERY_FAMILY
+def test_the_same_rows_and_seed_fit_the_same_model(family: Family) -> None:
+    first, again = a_fitted(family), a_fitted(family)
+
+    assert np.array_equal(first.probability(SERVED), again.probability(SERVED))
+    assert first.trees == again.trees > 0
+
+
+@EVERY_FAMILY
+def test_risk_moves_only_as_the_contract_lets_it(family: Family) -> None:
+    rising = [column for column, way in enumerate(FEATURES.monotone) if way == 1]
+    assert rising
+    forest = a_fitted(family).forest(len(FEATURES.columns))
+    for column in rising:
+        rows = np.repeat(SERVED[::10], 30, axis=0)
+        rows[:, column] = np.tile(np.linspace(0, np.nanmax(SERVED[:, column]), 30), len(rows) // 30)
+
+        margin = explainer(forest).explain(rows)[0].reshape(-1, 30)
+
+        assert np.all(np.diff(margin, axis=1) >= -1e-12)
+
+
+@EVERY_FAMILY
+def test_what_keys_a_journal_is_known_of_every_family(family: Family) -> None:
+    assert version(family.library)
+    assert json.loads(json.dumps(family.fixed)) == dict(family.fixed)
+    assert all(registry.BY_MODEL[model] is family for model in family.models)
+
+
+def test_names_of_families_and_models_are_theirs_alone() -> None:
+    assert len(registry.BY_NAME) == len(registry.FAMILIES)
+    assert len(registry.BY_MODEL) == sum(len(family.models) for family in registry.FAMILIES)
+
+
+def test_no_other_module_asks_which_family_a_model_is_of() -> None:
+    """A family's name in code outside its own file would be a place to remember when one is added."""
+    from pathlib import Path
+
+    names = {family.name for family in registry.FAMILIES}
+    files = [path for path in Path("training").rglob("*.py") if not path.name.endswith("_family.py")]
+    spoken = {path.name for path in files for name in names if f'"{name}"' in path.read_text(encoding="utf-8")}
+
+    assert len(files) > 30
+    assert spoken == set()
