@@ -22,7 +22,7 @@ export LOAN_TEST_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system lint format types layers bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system lint format types layers docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ types: $(SYNCED) ## mypy, strict.
 
 layers: $(SYNCED) ## import-linter: who may import whom.
 	@$(BIN)/lint-imports
+
+docs: $(SYNCED) ## The documentation as a site, in build/site.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+docs-serve: $(SYNCED) ## The same, served on this machine and built anew at each change.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 # Quix Streams, a yardstick, wants an older Kafka client than ours: it has an environment of its own.
 bench: $(WARM) ## Measurements in build/bench.json; half an hour, and not part of the tests.

@@ -1,0 +1,167 @@
+"""Pages of the site that the code itself gives: settings, topics, metrics, commands and alerts.
+
+An mkdocs hook: pages exist while the site is built and are kept nowhere, so they cannot fall behind.
+The front page is the README, its links seen from `docs/`.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import yaml
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from prometheus_client import CollectorRegistry
+
+from loanctl.cli import COMMANDS
+from loanctl.commands.settings import PLACES
+from schemas import contract as contracts
+from schemas.topics import Topic, topics_of
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+RULES: Final = ROOT / "deploy" / "prometheus" / "rules.yml"
+PRODUCT: Final = "credit_risk"
+COMMON: Final = frozenset({"--help", "--install-completion", "--show-completion"})
+"""Options of every command."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages."""
+    for name, page in PAGES.items():
+        files.append(File.generated(config, name, content=page()))
+    return files
+
+
+def front_page() -> str:
+    """The README as the site's first page."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"\]\(docs/", "](", text)
+    return re.sub(r'(src|href)="docs/', r'\1="', text)
+
+
+def settings_page() -> str:
+    """Every setting by process."""
+    return "# Settings\n\n" + "\n".join(_settings_sections())
+
+
+def topics_page() -> str:
+    """Every topic, and every field of what lies on it."""
+    topics = topics_of(contracts.load(PRODUCT)).all()
+    rows = [(f"`{topic.name}`", topic.keyed_by, _kept(topic), _value_of(topic)) for topic in topics]
+    return "\n".join(("# Topics and schemas\n", *_table(("topic", "key", "kept", "value"), rows), "", *_schemas()))
+
+
+def metrics_page() -> str:
+    """Every metric by process."""
+    return "# Metrics\n\n" + "\n".join(_metric_sections())
+
+
+def commands_page() -> str:
+    """Every command, with its arguments and options."""
+    sections = (_command(line.load(), f"loanctl {line.name}") for line in COMMANDS)
+    return "# Commands\n\n" + "\n".join(part for section in sections for part in section)
+
+
+def alerts_page() -> str:
+    """Every alert: when it fires, and what it says."""
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    rows = [
+        (f"`{rule['alert']}`", rule["labels"]["severity"], rule.get("for", "0m"), rule["annotations"]["summary"])
+        for rule in alerts
+    ]
+    return "\n".join(("# Alerts\n", *_table(("alert", "severity", "after", "says"), rows)))
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "index.md": front_page,
+    "reference/settings.md": settings_page,
+    "reference/topics.md": topics_page,
+    "reference/metrics.md": metrics_page,
+    "reference/commands.md": commands_page,
+    "reference/alerts.md": alerts_page,
+}
+
+
+def _settings_sections() -> Iterator[str]:
+    inherited: Mapping[str, Any] = {}
+    for title, place in PLACES:
+        module, _, name = place.partition(":")
+        fields = getattr(import_module(module), name).model_fields
+        rows = [
+            (f"`LOAN_{field.upper()}`", f"`{_default(info.default)}`", " ".join((info.description or "").split()))
+            for field, info in fields.items()
+            if field not in inherited
+        ]
+        inherited = inherited or fields
+        yield "\n".join((f"## {title}\n", *_table(("setting", "default", "meaning"), rows), ""))
+
+
+def _metric_sections() -> Iterator[str]:
+    contract = contracts.load(PRODUCT)
+    for title, module, arguments in (
+        ("Scoring worker", "streams.worker.metrics", (contract,)),
+        ("Drift agent", "drift.metrics", (topics_of(contract),)),
+        ("Trainer", "training.metrics", ()),
+    ):
+        registry = CollectorRegistry()
+        import_module(module).Metrics(*arguments, registry)
+        rows = [(f"`{metric.name}`", metric.type, metric.documentation) for metric in registry.collect()]
+        yield "\n".join((f"## {title}\n", *_table(("metric", "type", "meaning"), sorted(rows)), ""))
+
+
+def _schemas() -> Iterator[str]:
+    for entry in sorted(resources.files("schemas").joinpath("avro").iterdir(), key=lambda each: each.name):
+        schema = json.loads(entry.read_text(encoding="utf-8"))
+        rows = [(f"`{field['name']}`", _type(field["type"]), field.get("doc", "")) for field in schema["fields"]]
+        yield "\n".join(
+            (f"## {schema['name']}\n", schema.get("doc", ""), "", *_table(("field", "type", "doc"), rows), "")
+        )
+
+
+def _command(command: click.Command, name: str) -> Iterator[str]:
+    yield f"## {name}\n\n{command.help or ''}\n"
+    rows = [
+        (f"`{' / '.join((*each.opts, *each.secondary_opts))}`", getattr(each, "help", "") or "")
+        for each in command.params
+        if COMMON.isdisjoint(each.opts)
+    ]
+    if rows:
+        yield "\n".join((*_table(("argument or option", "meaning"), rows), ""))
+    for each in getattr(command, "commands", {}).values():
+        yield from _command(each, f"{name} {each.name}")
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in row)} |"
+
+
+def _type(declared: Any) -> str:
+    if isinstance(declared, list):
+        return " or ".join(_type(each) for each in declared)
+    if not isinstance(declared, dict):
+        return str(declared)
+    if declared["type"] == "array":
+        return f"array of {_type(declared['items'])}"
+    if declared["type"] == "map":
+        return f"map of {_type(declared['values'])}"
+    return str(declared.get("logicalType") or declared.get("name") or declared["type"])
+
+
+def _default(value: Any) -> str:
+    return str(getattr(value, "value", value)) or " "
+
+
+def _kept(topic: Topic) -> str:
+    return "compacted" if topic.kept is None else f"{topic.kept.days} days"
+
+
+def _value_of(topic: Topic) -> str:
+    return topic.event.__name__ if topic.event else "LoanApplication, or its bytes as they came"
