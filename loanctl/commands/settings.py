@@ -16,6 +16,7 @@ PLACES: Final = (
     ("The scoring worker: python -m streams", "streams.worker.settings:ScoringSettings"),
     ("The drift agent: python -m drift", "drift.settings:DriftSettings"),
     ("The trainer, python -m training, and loanctl train", "training.settings:TrainingSettings"),
+    ("The ledger: python -m ledger", "ledger.settings:LedgerSettings"),
     ("loanctl topics apply", "loanctl.commands.topics:TopicSettings"),
 )
 HEADING: Final = """\

@@ -1,0 +1,1 @@
+"""The topics as tables and files: SQL, Parquet, hash chain."""

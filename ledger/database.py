@@ -1,0 +1,158 @@
+"""The ledger's database: its engine, its transactions, and its faults by who must act.
+
+A shell around SQLAlchemy for SQLite and PostgreSQL. No message of a driver goes further than this module: drivers quote
+the row that they refuse, and a row is an applicant's.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from schemas.errors import LoanError, OutageError, SetupError
+
+CONNECT_TIMEOUT_S: Final = 5
+BUSY_TIMEOUT_MS: Final = 5_000
+"""SQLite lets one process write at a time; another waits this long for its turn."""
+WRITES: Final = "ledger_writes"
+"""Execution option of a connection whose transaction writes."""
+NO_TABLE: Final = ("42P01", "42703", "3F000")
+"""SQLSTATE of PostgreSQL: no such table, column or schema."""
+NOT_ALLOWED: Final = ("28", "3D", "42501")
+"""Begin of SQLSTATE: wrong password, no such database, no right."""
+REFUSED: Final = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_TOOBIG", "SQLITE_MISMATCH")
+"""Begin of SQLSTATE, or SQLite's name: data, a constraint or a limit refuses the row."""
+
+
+class DatabaseAwayError(OutageError):
+    """The database does not answer, or is busy."""
+
+
+class DatabaseSetupError(SetupError):
+    """The database cannot be used as it is set up."""
+
+
+class RowRefusedError(LoanError):
+    """The database will not take a row as it is."""
+
+
+class Database:
+    """One database. Connections are made when asked for, and kept in a pool; may be used from any thread."""
+
+    def __init__(self, url: str) -> None:
+        """Connect nothing yet.
+
+        Raises:
+            DatabaseSetupError: the URL names no database that the ledger can use.
+        """
+        self.engine = _engine(url)
+        self.postgres = self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads: all its queries see one state.
+
+        Raises:
+            DatabaseAwayError: the database does not answer.
+            DatabaseSetupError: its tables are not there, or are not ours to read.
+        """
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes: committed at the end, rolled back at an exception.
+
+        Raises:
+            DatabaseAwayError, DatabaseSetupError: as `reading`.
+            RowRefusedError: a row violates a type, a constraint or a limit.
+        """
+        with _translated(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        backend = ""
+    if backend == "postgresql":
+        return _postgres(parsed)
+    if backend == "sqlite":
+        return _sqlite(parsed)
+    problem = "LOAN_LEDGER_URL is no database of ours: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+    raise DatabaseSetupError(problem)
+
+
+def _postgres(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        # JSON as its text: the chain is over that, and who reads it parses what it needs.
+        json_deserializer=_text_of,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC -c datestyle=ISO"},
+    )
+
+
+def _text_of(text: Any) -> str:
+    return text.decode() if isinstance(text, bytes) else str(text)
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        # Transactions are begun below: sqlite3 would begin them too late, and commit before each DDL statement.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: sa.Connection) -> None:
+        # A reader that turned writer amid its transaction would be refused instead of waiting for its turn.
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as cause:
+        raise fault_of(cause.orig) from None
+    except psycopg.Error as cause:
+        # COPY is psycopg's own, not SQLAlchemy's.
+        raise fault_of(cause) from None
+
+
+def fault_of(error: Any) -> LoanError:
+    """Who must act on a driver's error. Its message is left behind, for it may quote a row."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None) or ""
+    kind = f"{type(error).__name__} {state}".strip()
+    message = str(error)
+    if state in NO_TABLE or message.startswith(("no such table", "no such column")):
+        return DatabaseSetupError("the ledger's tables are not there or too old: run `loanctl ledger migrate`")
+    if (
+        state.startswith(NOT_ALLOWED)
+        or "authentication failed" in message
+        or state in ("SQLITE_CANTOPEN", "SQLITE_NOTADB")
+    ):
+        return DatabaseSetupError(f"the ledger's database refuses us ({kind}): see LOAN_LEDGER_URL")
+    if state.startswith(REFUSED):
+        return RowRefusedError(kind)
+    return DatabaseAwayError(kind)

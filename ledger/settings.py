@@ -1,0 +1,38 @@
+"""Settings of the ledger."""
+
+from pathlib import Path
+
+from pydantic import NonNegativeInt, PositiveInt, SecretStr
+
+from streams.runtime.health_server import LOOPBACK
+from streams.runtime.settings import Connection
+
+
+class LedgerConnection(Connection):
+    """Where the ledger's database is; for whoever reads it."""
+
+    ledger_url: SecretStr = SecretStr("sqlite:///loan-ledger.db")
+    """Database of the ledger: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`."""
+
+
+class LedgerSettings(LedgerConnection):
+    """Settings of the ledger's process; frozen once read."""
+
+    ledger_migrate: bool = True
+    """Bring the tables up to date at start; otherwise `loanctl ledger migrate` does."""
+    ledger_batch_records: PositiveInt = 5_000
+    """Most records of one transaction."""
+    ledger_instance_id: str = ""
+    """Name in the consumer group, stable over restarts; empty for the host's name and a number."""
+    cache_dir: Path = Path("~/.cache/loan-decisions")
+    web_host: str = LOOPBACK
+    web_port: NonNegativeInt = 8105
+    """0 for a free one."""
+
+    def group(self) -> str:
+        """The consumer group."""
+        return f"{self.topics().decisions.name}.ledger"
+
+    def cache(self) -> Path:
+        """Where the instance's name is locked."""
+        return self.cache_dir.expanduser()
