@@ -9,27 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import structlog
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
+from schemas.errors import SetupError
 from scorecard import bundle
-from scorecard.bundle import BundleError
 from scorecard.registry.model_registry import BUNDLE, DIGEST_TAG, FAMILY_TAG, ModelRegistry
 from scorecard.registry.registered_version import Registered
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, Progress
 from training.promotion import version_tags
-from training.promotion.gate import Candidate, Contest, GateResult, Terms, gate
-from training.rows.labelled_rows import Cleaned, LabelledRows
+from training.promotion.contest import Contest, Incomparable, contest
+from training.promotion.gate import Candidate, GateResult, Terms, gate
+from training.rows.labelled_rows import Cleaned
 from training.tracking import mlflow_run, run_report
-
-LEAST_RECENT: Final = 200
-"""Judgement rows of the topics with which champion and challenger are compared on those alone."""
-LEAST_RECENT_OF_A_CLASS: Final = 20
 
 log = structlog.get_logger(__name__)
 
@@ -121,33 +117,14 @@ class Trainer:
         )
         return gate(candidate, self._terms, self._contest(one, before) if before else None)
 
-    def _contest(self, one: TrainedCandidate, before: Registered) -> Contest | None:
-        """Both on the same rows; None where the champion cannot score this contract."""
+    def _contest(self, one: TrainedCandidate, before: Registered) -> Contest | Incomparable:
+        """Both on the same rows, or why not."""
         try:
             champion = bundle.read(self._registry.fetch(before), self._contract, before.digest)
-        except BundleError as fault:
+        except SetupError as fault:
             log.warning("champion.unreadable", version=before.version, why=str(fault))
-            return None
-        chosen = contested(one.judged_on)
-        rows = one.judged_on.take(chosen)
-        return Contest(
-            defaulted=rows.defaulted,
-            challenger=one.probability[chosen],
-            champion=champion.score(rows.values).probability,
-            champion_digest=before.digest,
-        )
-
-
-def contested(rows: LabelledRows) -> Any:
-    """Which judgement rows champion and challenger meet on: those of the topics where they are enough.
-
-    They are the applicants of now, and none was in the champion's table.
-    """
-    recent = rows.recent
-    defaults = int(rows.defaulted[recent].sum())
-    repaid = int(recent.sum()) - defaults
-    enough = recent.sum() >= LEAST_RECENT and min(defaults, repaid) >= LEAST_RECENT_OF_A_CLASS
-    return np.flatnonzero(recent) if enough else np.arange(len(rows))
+            return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
+        return contest(champion, one.judged_on, one.probability)
 
 
 def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: Registered | None) -> Mapping[str, str]:

@@ -15,7 +15,8 @@ from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, trut
 from schemas.events.decisions import ContributionSpace, Outcome
 from training.evaluation.calibration import brier
 from training.evaluation.figures import auc
-from training.promotion.gate import BETTER_BY, Contest, resampled
+from training.promotion.contest import Contest
+from training.promotion.gate import BETTER_BY, resampled
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SEED: Final = 1

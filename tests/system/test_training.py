@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,39 @@ def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Des
     assert first["digest"] == again["digest"]
     assert (first["promoted"], again["promoted"]) == (True, False)
     assert again["why"] == "it is the champion itself: the same digest"
+
+
+def damaged(desk: Desk) -> dict[str, str]:
+    for forest in desk.folder.rglob("forest.npz"):
+        forest.write_bytes(b"damaged")
+    return {}
+
+
+def reworded(desk: Desk) -> dict[str, str]:
+    words = (resources.files("schemas") / "avro" / "loan_application.avsc").read_text()
+    path = desk.folder / "reworded_application.avsc"
+    path.write_text(words.replace("How the applicant lives.", "How they live."))
+    return {"product": str(path)}
+
+
+@pytest.mark.parametrize(
+    ("happen", "told"),
+    [(damaged, "is not what the manifest says"), (reworded, "was made for another application schema")],
+)
+def test_a_champion_that_cannot_be_read_is_not_deposed(
+    desk: Desk, happen: Callable[[Desk], dict[str, str]], told: str
+) -> None:
+    small = ("--trials", "1", "--folds", "2", "--json")
+    first = desk.loanctl("train", "--data", desk.table(loans(1_000)), *small).summary()
+
+    held = desk.loanctl("train", "--data", desk.table(loans(1_500)), *small, **happen(desk)).summary()
+
+    assert (first["promoted"], held["promoted"]) == (True, False)
+    assert "it cannot be compared with the champion: version 1 cannot be read" in held["why"]
+    assert told in held["why"]
+    shown = json.loads(desk.loanctl("champion", "show", "--json").out)
+    assert shown["champion"]["digest"] == first["digest"]
+    assert shown["challenger"]["digest"] == held["digest"]
 
 
 def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared: Path) -> None:

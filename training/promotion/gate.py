@@ -2,8 +2,8 @@
 
 Floors for every challenger; the first champion must also be no worse than a logistic regression.
 Against a champion, both score the same rows, which neither was fitted to, and the challenger must be
-better by a paired bootstrap and no worse calibrated. Every answer is in words that a person can act
-on. Pure.
+better by a paired bootstrap and no worse calibrated. A champion that it cannot be compared with holds
+it for a person. Every answer is in words that a person can act on. Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,10 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from training.evaluation.calibration import brier
 from training.evaluation.figures import auc, resamples
-
-Probabilities = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.bool_]
+from training.promotion.contest import Contest, Incomparable, Labels, Probabilities
 
 DRAWS: Final = 400
 """Resamples: the fifth percentile of the difference needs twice those of an interval for show."""
@@ -58,16 +55,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contest:
-    """Both scorecards on the same rows, all of shape (n,)."""
-
-    defaulted: Labels
-    challenger: Probabilities
-    champion: Probabilities
-    champion_digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """What the gate looks at; arrays of the judgement rows, shape (n,)."""
 
@@ -89,13 +76,13 @@ class GateResult:
     why: str
 
 
-def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> GateResult:
+def gate(candidate: Candidate, terms: Terms, contest: Contest | Incomparable | None = None) -> GateResult:
     """May the candidate be champion.
 
     Args:
         candidate: the challenger's figures and digest.
         terms: what it must reach.
-        contest: against the champion; None where there is none that scores this contract.
+        contest: against the champion, or why there can be none; None where there is no champion.
     """
     if contest is not None and candidate.digest == contest.champion_digest:
         return GateResult(GateVerdict.REJECT, "it is the champion itself: the same digest")
@@ -104,6 +91,9 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> 
     behind = _behind_a_line(candidate, terms.seed)
     if contest is None:
         failed += behind
+        won.append("there is no champion to beat")
+    elif isinstance(contest, Incomparable):
+        won += [f"it cannot be compared with the champion: {contest.why}", *behind]
     else:
         # Who beats the champion is let in with this said: to keep the worse champion for it would help nobody.
         lost, gained = _against(contest, terms.seed)
@@ -111,8 +101,8 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | None = None) -> 
         won += [*gained, *behind]
     if failed:
         return GateResult(GateVerdict.REJECT, "; ".join(failed))
-    told = "; ".join(won if contest is not None else [*won, "there is no champion to beat"])
-    if terms.promotion is Promotion.MANUAL:
+    told = "; ".join(won)
+    if terms.promotion is Promotion.MANUAL or isinstance(contest, Incomparable):
         return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion promote`")
     return GateResult(GateVerdict.PROMOTE, told)
 
@@ -142,7 +132,8 @@ def _below(candidate: Candidate, terms: Terms) -> list[str]:
     return [
         f"{name} {figures[key]:.4f} is below the floor {floor:.4f}"
         for name, key, floor in (("AUC", "auc", terms.floor_auc), ("F1", "f1", terms.floor_f1))
-        if figures[key] < floor
+        # Not the other way round: a figure that is no number is below every floor.
+        if not figures[key] >= floor
     ]
 
 
@@ -170,7 +161,7 @@ def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
     told = f"AUC {gain:+.4f} against the champion on the same {rows} rows (90 % interval {least:+.4f} to {most:+.4f})"
     lost, won = ([], [told]) if least > 0.0 else ([f"no better than the champion: {told}"], [])
     calibration = f"Brier {worse:+.4f}"
-    if float(np.quantile(losses, WORSE_BY)) > 0.0:
+    if not float(np.quantile(losses, WORSE_BY)) <= 0.0:
         lost.append(f"worse calibrated than the champion: {calibration}")
     else:
         won.append(calibration)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.promotion.gate import Candidate, Contest, GateVerdict, Promotion, Terms, gate
+from training.promotion.contest import Contest, Incomparable
+from training.promotion.gate import Candidate, GateVerdict, Promotion, Terms, gate
 
 GENERATOR = np.random.default_rng(11)
 TRUE = GENERATOR.beta(1, 3, 1_000)
@@ -87,6 +88,33 @@ def test_a_better_ranking_does_not_pay_for_a_worse_calibration() -> None:
 
     assert answer.verdict is GateVerdict.REJECT
     assert answer.why.startswith("worse calibrated than the champion: Brier +")
+
+
+@pytest.mark.parametrize("promotion", list(Promotion))
+def test_a_champion_that_cannot_be_compared_with_holds_the_challenger_for_a_person(promotion: Promotion) -> None:
+    unseen = Incomparable(champion_digest="old", why="version 3 cannot be read: its forest is altered")
+
+    answer = gate(a_candidate(), Terms(promotion=promotion), unseen)
+
+    assert answer.verdict is GateVerdict.HOLD
+    assert "cannot be compared with the champion: version 3 cannot be read: its forest is altered" in answer.why
+    assert "loanctl champion promote" in answer.why
+    assert "no champion to beat" not in answer.why
+
+
+def test_what_is_below_the_floors_is_rejected_whether_the_champion_can_be_seen_or_not() -> None:
+    unseen = Incomparable(champion_digest="old", why="it is away")
+
+    assert gate(a_candidate(figures={"auc": 0.6, "f1": 0.6}), Terms(), unseen).verdict is GateVerdict.REJECT
+
+
+@pytest.mark.parametrize("figures", [{"auc": np.nan, "f1": 0.6}, {"auc": 0.8, "f1": np.nan}])
+def test_a_figure_that_is_no_number_is_below_every_floor(figures: dict[str, float]) -> None:
+    assert gate(a_candidate(figures=figures), Terms()).verdict is GateVerdict.REJECT
+
+
+def test_probabilities_that_are_no_numbers_win_nothing() -> None:
+    assert gate(a_candidate(), Terms(), against(np.full(1_000, np.nan), NOISY)).verdict is GateVerdict.REJECT
 
 
 def test_the_champion_itself_is_not_promoted_again() -> None:

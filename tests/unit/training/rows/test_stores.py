@@ -119,7 +119,7 @@ def test_what_postgresql_refuses_is_one_line_without_the_password(
     with pytest.raises(RowsError) as fault:
         table(url)
 
-    assert str(fault.value).startswith("postgresql://127.0.0.1:")
+    assert str(fault.value).startswith("postgresql://***@127.0.0.1:")
     assert str(fault.value).endswith(told)
     assert "\n" not in str(fault.value)
     assert "lender" not in str(fault.value)
