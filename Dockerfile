@@ -14,6 +14,9 @@ COPY . .
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable $WITHOUT
 
 FROM ${PYTHON_IMAGE}
+# OpenMP for LightGBM; other libraries bring their own.
+RUN ldconfig -p | grep -q libgomp.so.1 || { apt-get update && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*; }
 # Bundles, compiled kernels and the worker's seat outlive a container where /var/lib/loan is a volume.
 RUN useradd --create-home --uid 10001 loan && mkdir -p /var/lib/loan && chown loan /var/lib/loan
 ENV PATH=/app/.venv/bin:$PATH \

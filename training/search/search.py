@@ -113,7 +113,7 @@ def search(
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     if budget.spark:
         refuse_without_pyspark()
-    here = min(budget.trials, len(registry.FAMILIES)) if budget.spark else budget.trials
+    here = min(budget.trials, len(registry.usable())) if budget.spark else budget.trials
     trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
     if budget.spark:
         trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
@@ -147,12 +147,12 @@ def _in_turn(
 
     hyperopt.fmin(
         objective,
-        space.space(float(searched.rows.defaulted.mean())),
+        space.space(registry.usable(), float(searched.rows.defaulted.mean())),
         algo=_tpe(hyperopt),
         # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
         max_evals=budget.trials,
         early_stop_fn=lambda *_: (_enough(trials, budget) or time.monotonic() >= ended, {}),
-        points_to_evaluate=[dict(point) for point in space.starts()[: budget.trials]],
+        points_to_evaluate=[dict(point) for point in space.starts(registry.usable())[: budget.trials]],
         rstate=np.random.default_rng(searched.seed),
         show_progressbar=False,
         verbose=False,

@@ -4,39 +4,39 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.families.family import Choice, DefaultWeight, Dimension
-from training.families.registry import FAMILIES
+from training.families.family import Choice, DefaultWeight, Dimension, Family
 
 
-def space(default_share: float) -> Mapping[str, Any]:
+def space(families: Sequence[Family], default_share: float) -> Mapping[str, Any]:
     """Hyperopt's space.
 
     Args:
+        families: to choose from.
         default_share: of the rows searched on, inside (0, 1).
     """
     from hyperopt import hp
 
     balance = round(math.sqrt((1.0 - default_share) / default_share), 3)
-    places = hp.choice("family", list(range(len(FAMILIES))))
+    names = hp.choice("family", [family.name for family in families])
     varied = {
         family.name: {name: _expression(_label(family.name, name), one, balance) for name, one in family.space.items()}
-        for family in FAMILIES
+        for family in families
     }
-    return {"family": places, **varied}
+    return {"family": names, **varied}
 
 
-def starts() -> Sequence[Mapping[str, Any]]:
+def starts(families: Sequence[Family]) -> Sequence[Mapping[str, Any]]:
     """One sound point for each family, in Hyperopt's flat names; the others' values ride along."""
-    sound = {_label(family.name, name): _start(one) for family in FAMILIES for name, one in family.space.items()}
-    return [{**sound, "family": place} for place in range(len(FAMILIES))]
+    sound = {_label(family.name, name): _start(one) for family in families for name, one in family.space.items()}
+    return [{**sound, "family": place} for place in range(len(families))]
 
 
 def choice(point: Mapping[str, Any], most_trees: int) -> Choice:
     """The choice that a point of the space stands for."""
-    family = FAMILIES[int(point["family"])]
-    parameters = {"trees": most_trees, **point[family.name]}
+    family = point["family"]
+    parameters = {"trees": most_trees, **point[family]}
     parameters["trees"] = min(parameters["trees"], most_trees)
-    return Choice(family.name, {name: float(value) for name, value in sorted(parameters.items())})
+    return Choice(family, {name: float(value) for name, value in sorted(parameters.items())})
 
 
 def _label(family: str, parameter: str) -> str:

@@ -52,6 +52,13 @@ def a_random_forest(matrix: Matrix, label: Any, **parameters: Any) -> Any:
     return RandomForestClassifier(**{**usual, **parameters}).fit(filled(matrix), label)
 
 
+def a_lightgbm(matrix: Matrix, label: Any, **parameters: Any) -> Any:
+    from lightgbm import LGBMClassifier
+
+    usual = {"n_estimators": 12, "max_depth": 4, "n_jobs": 1, "verbose": -1}
+    return LGBMClassifier(**{**usual, **parameters}).fit(matrix, label)
+
+
 def filled(matrix: Matrix) -> Matrix:
     return np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
 
@@ -64,7 +71,7 @@ def proven(forest: Forest, explainer: Explainer, model: Any, matrix: Matrix) -> 
     return prove_parity(family_of(model), model, forest, explainer, matrix)
 
 
-FITTERS = {"xgboost": an_xgboost, "catboost": a_catboost, "random_forest": a_random_forest}
+FITTERS = {"xgboost": an_xgboost, "catboost": a_catboost, "random_forest": a_random_forest, "lightgbm": a_lightgbm}
 EVERY_FAMILY = pytest.mark.parametrize("family", FITTERS)
 
 
@@ -198,6 +205,7 @@ def test_several_classes_are_refused():
         an_xgboost(matrix, three, base_score=None),
         a_catboost(matrix, three),
         a_random_forest(matrix, three),
+        a_lightgbm(matrix, three),
     ):
         with pytest.raises(CompileError):
             compiled(model, 5)
@@ -209,15 +217,33 @@ def test_a_categorical_split_is_refused():
     matrix, label = some_rows(missing=0.0)
     frame = pd.DataFrame({"word": pd.Categorical(np.where(label > 0, "yes", "no")), "number": matrix[:, 1]})
     from catboost import CatBoostClassifier
+    from lightgbm import LGBMClassifier
     from xgboost import XGBClassifier
 
+    leafwise = LGBMClassifier(n_estimators=2, n_jobs=1, verbose=-1).fit(frame, label)
     boosted = XGBClassifier(n_estimators=2, enable_categorical=True, tree_method="hist", n_jobs=1).fit(frame, label)
     symmetric = CatBoostClassifier(iterations=2, verbose=False, allow_writing_files=False, thread_count=1)
     symmetric.fit(frame.astype({"word": str}), label, cat_features=["word"])
 
-    for model in (boosted, symmetric):
+    for model in (boosted, symmetric, leafwise):
         with pytest.raises(CompileError, match="cannot be compiled"):
             compiled(model, 2)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "what"),
+    [
+        ({"objective": "cross_entropy"}, "cross_entropy"),
+        ({"boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, "averaged"),
+        ({"linear_tree": True}, "linear"),
+        ({"zero_as_missing": True}, "zero"),
+    ],
+)
+def test_lightgbms_other_objectives_and_trees_are_refused(parameters: dict[str, Any], what: str):
+    matrix, label = some_rows()
+
+    with pytest.raises(CompileError, match=what):
+        compiled(a_lightgbm(matrix, label, **parameters), 5)
 
 
 def test_trees_that_are_not_symmetric_are_refused():
@@ -277,6 +303,7 @@ def test_real_rows_are_answered_as_the_library_answers_them(family: str, shared:
         "xgboost": {"n_estimators": 60, "max_depth": 6},
         "catboost": {"iterations": 60, "depth": 6},
         "random_forest": {"n_estimators": 20, "max_depth": 8},
+        "lightgbm": {"n_estimators": 60, "max_depth": 6},
     }
     model = FITTERS[family](matrix[:6000], label[:6000], **sizes[family])
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.events.decisions import ContributionSpace
 from scorecard.features import FeatureSpace
@@ -13,7 +14,7 @@ from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest
 from tests.unit.training.builders import CONTRACT, made_up
 from training.families import registry
-from training.families.family import Encoded, Family, Fitted, Sample
+from training.families.family import Dimension, Encoded, Family, Fitted, Sample
 from training.families.parity import ParityError, prove_parity
 from training.pipeline.pipeline import with_missing
 from training.search import space
@@ -28,10 +29,9 @@ SEED = 3
 
 def a_fitted(family: Family, seed: int = SEED) -> Fitted:
     learned, stopping = SAMPLE.take(np.arange(900)), SAMPLE.take(np.arange(900, 1_100))
-    start = next(point for point in space.starts() if registry.FAMILIES[point["family"]] is family)
-    parameters = {name: max(start[f"{family.name}_{name}"], 1e-9) for name in family.space}
-    parameters["default_weight"] = 1.0
-    choice = space.choice({**start, family.name: parameters}, most_trees=40)
+    parameters = {name: one.start for name, one in family.space.items() if isinstance(one, Dimension)}
+    point = {"family": family.name, family.name: {"default_weight": 1.0, **parameters}}
+    choice = space.choice(point, most_trees=40)
     return registry.fit(choice, learned, stopping, FEATURES.monotone, seed)
 
 
@@ -98,6 +98,22 @@ def test_what_keys_a_journal_is_known_of_every_family(family: Family) -> None:
     assert version(family.library)
     assert json.loads(json.dumps(family.fixed)) == dict(family.fixed)
     assert all(registry.BY_MODEL[model] is family for model in family.models)
+
+
+def test_a_family_whose_library_cannot_be_loaded_is_left_out_of_the_search_and_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def without_openmp(name: str) -> object:
+        if name == "lightgbm":
+            raise OSError(2, "libgomp.so.1")
+        return object()
+
+    monkeypatch.setattr(registry, "import_module", without_openmp)
+    with capture_logs() as logs:
+        usable = registry.usable.__wrapped__()
+
+    assert [family.name for family in usable] == ["xgboost", "catboost", "random_forest"]
+    assert [(line["event"], line["family"]) for line in logs] == [("family.unusable", "lightgbm")]
 
 
 def test_names_of_families_and_models_are_theirs_alone() -> None:
