@@ -4,10 +4,10 @@ Kept as a table of its own, in the transaction of the decisions and reviews: ask
 it would become slower with every case ever settled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -161,12 +161,13 @@ def _within(
 
 def _conditions(wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
     of = review_queue.c
-    asked: list[tuple[object, sa.ColumnElement[bool]]] = [
-        (wanted.decided_before, of.decided_at < wanted.decided_before),
-        (wanted.least_probability, of.probability >= wanted.least_probability),
-        (wanted.most_probability, of.probability <= wanted.most_probability),
-        (wanted.fault, of.fault.is_not(None) if wanted.fault else of.fault.is_(None)),
-        (wanted.scorecard_version, of.scorecard_version == wanted.scorecard_version),
-        (wanted.application_id, of.application_id.startswith(wanted.application_id or "", autoescape=True)),
-    ]
-    return [condition for value, condition in asked if value is not None]
+    asked: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
+        "decided_before": lambda time: of.decided_at < time,
+        "least_probability": lambda least: of.probability >= least,
+        "most_probability": lambda most: of.probability <= most,
+        "fault": lambda given: of.fault.is_not(None) if given else of.fault.is_(None),
+        "scorecard_version": lambda version: of.scorecard_version == version,
+        "application_id": lambda begin: of.application_id.startswith(begin, autoescape=True),
+    }
+    given = {name: getattr(wanted, name) for name in asked}
+    return [condition(given[name]) for name, condition in asked.items() if given[name] is not None]

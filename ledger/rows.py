@@ -15,7 +15,7 @@ import fastavro
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from ledger import tables
+from ledger import columns, tables
 from ledger.chain import Cell
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
@@ -31,7 +31,6 @@ from schemas.wire_format import OversizedIdError, UndecodableError, UnknownSchem
 
 MOST_KEY_BYTES: Final = 1_024
 """Of an application's id: PostgreSQL indexes no more than 2,700 bytes. The worker decides on none over 256."""
-NUL, NUL_SYMBOL = "\0", "␀"
 ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 Writers = Mapping[int, Mapping[str, Any] | None]
@@ -173,11 +172,11 @@ def row_makers(topics: Any) -> Mapping[str, RowMaker]:
 
 
 def _cell_of(kind: Any) -> Callable[[Any], Cell]:
-    if isinstance(kind, tables.JsonText):
+    if isinstance(kind, columns.JsonText):
         return _json
-    if isinstance(kind, tables.UtcTime):
+    if isinstance(kind, columns.UtcTime):
         return _time
-    return _real if isinstance(kind, sa.Double) else _text if isinstance(kind, sa.Text) else _integer
+    return _real if isinstance(kind, sa.Double) else _text if isinstance(kind, columns.StorableText) else _integer
 
 
 # A foreign writer's schema decides the Python type that fastavro gives, so each cell looks at what it takes.
@@ -186,7 +185,7 @@ def _cell_of(kind: Any) -> Callable[[Any], Cell]:
 def _text(value: Any) -> Cell:
     if value is not None and type(value) is not str:
         raise UndecodableError
-    return value.replace(NUL, NUL_SYMBOL) if value is not None and NUL in value else value
+    return columns.storable(value) if value is not None and "\0" in value else value
 
 
 def _real(value: Any) -> Cell:
@@ -208,7 +207,7 @@ def _time(value: Any) -> Cell:
 
 def _json(value: Any) -> Cell:
     text = to_json(value, inf_nan_mode="null").decode()
-    return ESCAPED_NUL.sub(rf"\1{NUL_SYMBOL}", text) if "\\u0000" in text else text
+    return ESCAPED_NUL.sub(rf"\1{columns.NUL_SYMBOL}", text) if "\\u0000" in text else text
 
 
 def _integer(value: Any) -> Cell:

@@ -7,8 +7,6 @@ decision; a person's review is the last word over it; of several outcomes of one
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ledger.tables import decisions
-
 DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "postgresql": {
         "day": "CAST({0} AT TIME ZONE 'UTC' AS date)",
@@ -48,7 +46,6 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
 }
-FIRST: Final = "PARTITION BY application_id ORDER BY recorded_at, record_partition, record_offset"
 APPROVALS: Final = """count(*) AS decisions,
  sum(CASE WHEN final_outcome = 'APPROVE' THEN 1 ELSE 0 END) AS approved,
  sum(CASE WHEN final_outcome = 'REFER' THEN 1 ELSE 0 END) AS referred,
@@ -63,17 +60,15 @@ DEFAULTS: Final = """count(*) AS loans,
 
 VIEWS: Final[Mapping[str, str]] = {
     "first_decisions": """
-SELECT {columns} FROM (SELECT d.*, row_number() OVER ({first}) AS nth FROM decisions d) AS numbered WHERE nth = 1""",
+SELECT d.* FROM decisions d WHERE NOT EXISTS (SELECT 1 FROM decisions e WHERE e.application_id = d.application_id
+ AND (e.recorded_at, e.record_partition, e.record_offset) < (d.recorded_at, d.record_partition, d.record_offset))""",
     "last_reviews": """
-SELECT review_id, application_id, decision_id, outcome, reason_codes, note, reviewer, second_reviewer, reviewed_at
-FROM (SELECT r.*, row_number() OVER (PARTITION BY application_id
- ORDER BY reviewed_at DESC, record_partition DESC, record_offset DESC) AS nth
- FROM reviews r WHERE outcome IN ('APPROVE', 'DECLINE')) AS numbered WHERE nth = 1""",
+SELECT r.* FROM reviews r WHERE r.outcome IN ('APPROVE', 'DECLINE') AND NOT EXISTS (
+ SELECT 1 FROM reviews l WHERE l.application_id = r.application_id AND l.outcome IN ('APPROVE', 'DECLINE')
+ AND (l.reviewed_at, l.record_partition, l.record_offset) > (r.reviewed_at, r.record_partition, r.record_offset))""",
     "last_outcomes": """
-SELECT application_id, defaulted, observed_at
-FROM (SELECT o.*, row_number() OVER (PARTITION BY application_id
- ORDER BY observed_at DESC, record_partition DESC, record_offset DESC) AS nth
- FROM outcomes o) AS numbered WHERE nth = 1""",
+SELECT o.* FROM outcomes o WHERE NOT EXISTS (SELECT 1 FROM outcomes l WHERE l.application_id = o.application_id
+ AND (l.observed_at, l.record_partition, l.record_offset) > (o.observed_at, o.record_partition, o.record_offset))""",
     "final_decisions": """
 SELECT f.*, {day_applied} AS day, coalesce(r.outcome, f.outcome) AS final_outcome, r.review_id,
  r.outcome AS review_outcome, r.reason_codes AS review_reason_codes, r.reviewer, r.second_reviewer, r.reviewed_at
@@ -120,8 +115,6 @@ def create_statements(dialect: str) -> Sequence[str]:
     """Makes every view; `dialect` is `sqlite` or `postgresql`."""
     words = DIALECTS[dialect]
     parts = {
-        "columns": ", ".join(column.name for column in decisions.columns),
-        "first": FIRST,
         "approvals": APPROVALS,
         "defaults": DEFAULTS,
         "day_applied": words["day"].format("f.applied_at"),
