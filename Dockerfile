@@ -1,4 +1,4 @@
-# The project's image: scoring worker (the default), drift agent, trainer, and loanctl.
+# The project's image: scoring worker (the default), drift agent, trainer, gateway, and loanctl.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build

@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 from schemas.errors import SetupError
 
 APPLICATION_SCHEMAS: Final = "*_application.avsc"
+PRESENTATION: Final = frozenset({"title", "actionable"})
+"""Attributes of fields that change no decision."""
 
 
 class ContractError(SetupError):
@@ -68,6 +70,22 @@ class ReasonText:
 
 
 @dataclass(frozen=True, slots=True)
+class Actionable:
+    """How an applicant can change a field.
+
+    A number moves by `step`, in units of the field, at most `steps` times in `direction` (-1 or 1) and never beyond
+    `low` and `high`, which are inclusive; a category changes to one of `levels`.
+    """
+
+    direction: int = 0
+    step: float = 0.0
+    steps: int = 0
+    low: float = float("-inf")
+    high: float = float("inf")
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of an application.
 
@@ -97,6 +115,15 @@ class Field:
     reason: ReasonText | None = None
     metric: str = ""
     """The histogram in which the worker counts this field's values; empty for none."""
+    title: str = ""
+    """What people read on a form."""
+    actionable: Actionable | None = None
+    """None where the applicant cannot change it."""
+
+    @property
+    def label(self) -> str:
+        """The title, or the name as words where there is none."""
+        return self.title or self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +188,10 @@ class Contract:
         """Column of each observed field in `Applications.values`."""
         return {field.name: place for place, field in enumerate(self.observed)}
 
+    def field(self, name: str) -> Field:
+        """The observed field of a name. Raises KeyError: there is none."""
+        return self.observed[self.position[name]]
+
     def scored(self, *, with_pricing: bool = False) -> tuple[Field, ...]:
         """Fields that a scorecard may use, in schema order."""
         roles = {Role.FEATURE, Role.PRICING} if with_pricing else {Role.FEATURE}
@@ -168,8 +199,14 @@ class Contract:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the schema with its attributes, hexadecimal: a scorecard names the one it was made for."""
-        canonical = json.dumps(self.schema, sort_keys=True, separators=(",", ":"))
+        """SHA-256 of what a scorecard depends on, hexadecimal: a scorecard names the contract it was made for.
+
+        The schema with its attributes, but those of `PRESENTATION`: a new title needs no new scorecard.
+        """
+        fields = [
+            {name: value for name, value in spec.items() if name not in PRESENTATION} for spec in self.schema["fields"]
+        ]
+        canonical = json.dumps({**self.schema, "fields": fields}, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def _only(self, role: Role) -> Field:
@@ -241,7 +278,13 @@ def _field(spec: Mapping[str, Any]) -> Field:
         at_most=spec.get("at_most"),
         reason=ReasonText(**reason) if reason else None,
         metric=spec.get("metric", ""),
+        title=spec.get("title", ""),
+        actionable=_actionable(spec["actionable"]) if "actionable" in spec else None,
     )
+
+
+def _actionable(spec: Mapping[str, Any]) -> Actionable:
+    return Actionable(**{**spec, "levels": tuple(spec.get("levels", ()))})
 
 
 def _kind(spec: Mapping[str, Any], branches: list[Any]) -> Kind:
@@ -262,6 +305,18 @@ def _refuse_field(field: Field, known: Mapping[str, int]) -> None:
         problem = "may be missing, but its type has no null"
     elif any(name not in known for name in (*(field.ratio_of or ()), *filter(None, [field.at_most]))):
         problem = "refers to a field that there is not"
+    elif field.actionable is not None:
+        problem = _actionable_problem(field, field.actionable)
     if problem:
         message = f"field {field.name} {problem}"
         raise ContractError(message)
+
+
+def _actionable_problem(field: Field, change: Actionable) -> str:
+    """What is wrong with it; empty for nothing."""
+    if field.ratio_of is not None:
+        return "is a ratio and cannot be actionable: its parts can"
+    if field.kind is Kind.CATEGORY:
+        return "" if change.levels and set(change.levels) <= set(field.levels) else "is actionable to no declared level"
+    moves = change.direction in (-1, 1) and change.step > 0 and change.steps > 0 and not change.levels
+    return "" if moves else "is actionable without a direction of -1 or 1, a positive step and a number of steps"

@@ -17,6 +17,7 @@ PLACES: Final = (
     ("The drift agent: python -m drift", "drift.settings:DriftSettings"),
     ("The trainer, python -m training, and loanctl train", "training.settings:TrainingSettings"),
     ("The ledger: python -m ledger", "ledger.settings:LedgerSettings"),
+    ("The gateway: python -m gateway", "gateway.settings:GatewaySettings"),
     ("loanctl topics apply", "loanctl.commands.topics:TopicSettings"),
 )
 HEADING: Final = """\

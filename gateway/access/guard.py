@@ -1,0 +1,76 @@
+"""The door: each request's caller by API key or bearer token, held to its roles and its rate."""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from starlette.requests import Request
+
+from gateway.access.api_keys import key_digest
+from gateway.access.rate_limit import RateLimiter
+from gateway.access.roles import ANYBODY, Principal, Role
+from gateway.problems import Problem
+
+CHALLENGE: Final[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer realm="loan-gateway"'}
+BEARER: Final = "bearer "
+
+
+class TokenVerifier(Protocol):
+    """The part of `access.oidc.OidcVerifier` that is needed here."""
+
+    async def principal(self, token: str) -> Principal | None:
+        """Whom a valid token names; None for another. Raises OutageError."""
+
+
+class Guard:
+    """Says who calls."""
+
+    def __init__(
+        self, keys: Mapping[str, Principal] | None, tokens: TokenVerifier | None, limiter: RateLimiter
+    ) -> None:
+        """Without keys and tokens everybody is `ANYBODY`."""
+        self._keys = keys
+        self._tokens = tokens
+        self._limiter = limiter
+
+    async def principal(self, request: Request) -> Principal:
+        """The caller.
+
+        Raises:
+            Problem: 401 where none is named or the name does not hold; 429 for too many requests.
+            OutageError: the OpenID provider does not answer.
+        """
+        if self._keys is None and self._tokens is None:
+            return ANYBODY
+        found = await self._found(request)
+        if found is None:
+            detail = "send a valid API key as X-API-Key, or a bearer token of the OpenID provider"
+            raise Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", detail, headers=CHALLENGE)
+        wait_s = self._limiter.wait_s(found.name)
+        if wait_s:
+            headers = {"Retry-After": str(math.ceil(wait_s))}
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "too many requests of this caller", (), headers)
+        return found
+
+    async def _found(self, request: Request) -> Principal | None:
+        key = request.headers.get("x-api-key")
+        if key is not None:
+            return (self._keys or {}).get(key_digest(key))
+        authorization = request.headers.get("authorization", "")
+        if self._tokens is not None and authorization.lower().startswith(BEARER):
+            return await self._tokens.principal(authorization[len(BEARER) :].strip())
+        return None
+
+
+def required(guard: Guard, allowed: frozenset[Role]) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency: the caller, who has one of these roles."""
+
+    async def caller(request: Request) -> Principal:
+        principal = await guard.principal(request)
+        if not principal.roles & allowed:
+            detail = f"needs one of the roles {', '.join(sorted(allowed))}"
+            raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
+        return principal
+
+    return caller

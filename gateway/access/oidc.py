@@ -1,0 +1,124 @@
+"""Bearer tokens of an OpenID provider: verified by its published keys, its roles read from a claim.
+
+Keys are fetched when the first token comes and again for a key id that is not known, at most once in
+`REFRESH_S`. While the provider is away the keys that are known go on.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+import structlog
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from gateway.access.roles import Principal, Role
+from schemas.errors import OutageError
+
+ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Asymmetric ones alone: with HS256 a provider's public key would be everybody's secret."""
+REFRESH_S: Final = 30.0
+LEEWAY_S: Final = 30
+"""Between the provider's clock and ours."""
+FETCH_S: Final = 5.0
+LONGEST_TOKEN: Final = 16_384
+
+log = structlog.get_logger(__name__)
+
+
+class ProviderAwayError(OutageError):
+    """The OpenID provider does not answer, and its keys are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Whose tokens are accepted."""
+
+    issuer: str
+    audience: str
+    roles_claim: str
+    """Dots lead into objects: `realm_access.roles`."""
+
+
+class OidcVerifier:
+    """Verifies tokens of one provider. Belongs to the event loop."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        client: Callable[[], httpx2.AsyncClient] = lambda: httpx2.AsyncClient(timeout=FETCH_S),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Fetches nothing yet."""
+        self._provider = provider
+        self._client = client
+        self._clock = clock
+        self._keys: KeySet | None = None
+        self._asked_at = float("-inf")
+        self._fetching = asyncio.Lock()
+
+    async def principal(self, token: str) -> Principal | None:
+        """Whom a valid token names; None for a forged, expired, foreign or malformed one.
+
+        Raises:
+            ProviderAwayError: no keys are known, and none can be fetched.
+        """
+        if len(token) > LONGEST_TOKEN:
+            return None
+        keys = self._keys or await self._fetched()
+        claims = self._claims(token, keys)
+        if claims is None and self._clock() - self._asked_at >= REFRESH_S:
+            # The provider may sign with a new key.
+            claims = self._claims(token, await self._fetched())
+        return None if claims is None else principal_of(claims, self._provider.roles_claim)
+
+    def _claims(self, token: str, keys: KeySet) -> Mapping[str, Any] | None:
+        expected = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": self._provider.issuer},
+            aud={"essential": True, "value": self._provider.audience},
+            sub={"essential": True},
+            exp={"essential": True},
+        )
+        try:
+            claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
+            expected.validate(claims)
+        except (JoseError, ValueError, TypeError, KeyError):
+            # Whatever a forged token leads the parser to, it is no valid token.
+            return None
+        return claims
+
+    async def _fetched(self) -> KeySet:
+        async with self._fetching:
+            if self._keys is not None and self._clock() - self._asked_at < REFRESH_S:
+                return self._keys
+            self._asked_at = self._clock()
+            try:
+                self._keys = await self._fetch()
+            except (httpx2.HTTPError, httpx2.InvalidURL, JoseError, ValueError, KeyError, TypeError) as cause:
+                log.warning("provider.lost", fault=type(cause).__name__)
+                if self._keys is None:
+                    # The next caller asks again: there is nothing to go on with.
+                    self._asked_at = float("-inf")
+                    raise ProviderAwayError from cause
+            return self._keys
+
+    async def _fetch(self) -> KeySet:
+        async with self._client() as client:
+            place = f"{self._provider.issuer.rstrip('/')}/.well-known/openid-configuration"
+            described = (await client.get(place)).raise_for_status().json()
+            keys = (await client.get(described["jwks_uri"])).raise_for_status().json()
+        return KeySet.import_key_set(keys)
+
+
+def principal_of(claims: Mapping[str, Any], roles_claim: str) -> Principal:
+    """The caller that verified claims name; roles that we do not know are passed over."""
+    listed: Any = claims
+    for part in roles_claim.split("."):
+        listed = listed.get(part) if isinstance(listed, Mapping) else None
+    named = listed.split() if isinstance(listed, str) else listed if isinstance(listed, list) else []
+    return Principal(f"oidc:{claims['sub']}", frozenset(Role(name) for name in named if name in set(Role)))

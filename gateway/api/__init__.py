@@ -1,0 +1,1 @@
+"""The HTTP interface: request models, endpoints, problem documents."""

@@ -1,0 +1,89 @@
+"""The ASGI application of one gateway."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import REGISTRY, CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api import decisions, operations, predictions, what_if
+from gateway.api.middleware import Surroundings
+from gateway.problems import FieldError, Problem, away, invalid
+from gateway.service import Gateway
+from schemas.errors import OutageError
+
+DESCRIPTION: Final = """\
+Loan decisions over HTTP. `POST /predict` publishes the application on its Kafka topic and answers with the decision
+that the scoring worker publishes: the same that a Kafka user gets. Positive contributions raise the risk. `approved`
+and `loan_status` stand beside `outcome` and `probability_of_default` for users of earlier APIs: `loan_status` is 1
+where the outcome is DECLINE, 0 where it is APPROVE, and null where a person decides. Errors are problem documents
+(RFC 9457)."""
+
+
+def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> FastAPI:
+    """The application; nothing is started by it."""
+    app = FastAPI(title="Loan decisions", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app.include_router(predictions.router(gateway))
+    app.include_router(what_if.router(gateway))
+    app.include_router(decisions.router(gateway))
+    app.include_router(operations.router(gateway, registry))
+    _document(app, gateway)
+    _handle_faults(app, gateway)
+    app.add_middleware(Surroundings, metrics=gateway.metrics)
+    return app
+
+
+def _handle_faults(app: FastAPI, gateway: Gateway) -> None:
+    async def problem(_request: Request, fault: Exception) -> Response:
+        told = _problem_of(fault)
+        gateway.metrics.refusals.labels(told.kind).inc()
+        return told.response()
+
+    for kind in (Problem, OutageError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, problem)
+
+
+def _problem_of(fault: Exception) -> Problem:
+    if isinstance(fault, Problem):
+        return fault
+    if isinstance(fault, OutageError):
+        return away("a dependency does not answer")
+    if isinstance(fault, HTTPException):
+        phrase = HTTPStatus(fault.status_code).phrase
+        return Problem(fault.status_code, phrase.lower().replace(" ", "-"), phrase, headers=dict(fault.headers or {}))
+    if isinstance(fault, RequestValidationError):
+        told = [
+            FieldError("/" + "/".join(map(str, each["loc"][1:])), each["type"], each["msg"]) for each in fault.errors()
+        ]
+        return invalid(told)
+    raise fault
+
+
+def _document(app: FastAPI, gateway: Gateway) -> None:
+    """Adds the request models, which are parsed by us and so unknown to FastAPI, to the OpenAPI document."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            batch = predictions.batch_model(gateway.application)
+            schema = batch.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(schema.pop("$defs", {}))
+            schemas[batch.__name__] = schema
+            for path in ("/predict", "/explain", "/what-if", "/counterfactuals"):
+                _take_body(document, path, gateway.application.__name__)
+            _take_body(document, "/predict/batch", batch.__name__)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+
+
+def _take_body(document: dict[str, Any], path: str, name: str) -> None:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+    document["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}

@@ -1,0 +1,32 @@
+"""`GET /decisions/{application_id}`: a decision found again, or still on its way."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from gateway.access.guard import required
+from gateway.access.roles import LOOK_UP, Principal
+from gateway.api.answers import DecisionAnswer, decision_answer
+from gateway.problems import Problem
+from gateway.service import Gateway
+
+
+def router(gateway: Gateway) -> APIRouter:
+    """The endpoint of one gateway."""
+    routes = APIRouter(tags=["decisions"])
+    caller = Depends(required(gateway.guard, LOOK_UP))
+
+    @routes.get("/decisions/{application_id:path}", response_model=None, responses={200: {"model": DecisionAnswer}})
+    async def decision(application_id: str, _: Annotated[Principal, caller]) -> JSONResponse:
+        """The first decision on an application; 202 while it is in flight."""
+        entry = gateway.exchange.board.get(application_id)
+        if entry is not None and entry.decision.done():
+            return JSONResponse(decision_answer(entry.decision.result(), gateway.contract))
+        if entry is not None:
+            status = {"application_id": application_id, "status": "in flight"}
+            return JSONResponse(status, HTTPStatus.ACCEPTED, headers={"Retry-After": "1"})
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown-application", "no decision is known under this id")
+
+    return routes

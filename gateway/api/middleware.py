@@ -1,0 +1,79 @@
+"""Around every request: metrics, security headers, and one answer for what nobody foresaw."""
+
+import time
+import traceback
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.metrics import Metrics
+from gateway.problems import Problem
+
+SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+UNSET_HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Where the endpoint says nothing else."""
+
+log = structlog.get_logger(__name__)
+
+
+class Surroundings:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = self._clock(), [0]
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+                message["headers"] = _with_security(message.get("headers", ()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as fault:  # noqa: BLE001 - the last handler; what it answers tells nothing
+            # The message of a foreign exception may hold an applicant's value: its type and place say enough.
+            log.error("request.failed", fault=type(fault).__name__, where=_place_of(fault))  # noqa: TRY400
+            if not status[0]:
+                await _unforeseen().response()(scope, receive, sending)
+        finally:
+            self._count(scope, status[0], self._clock() - began)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "other")
+        self._metrics.requests.labels(route, f"{status // 100}xx").inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+
+
+def _with_security(given: Any) -> list[tuple[bytes, bytes]]:
+    headers = [*given, *SECURITY_HEADERS]
+    names = {name.lower() for name, _ in headers}
+    return headers + [header for header in UNSET_HEADERS if header[0] not in names]
+
+
+def _place_of(fault: Exception) -> str:
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{last.name}:{last.lineno}"
+
+
+def _unforeseen() -> Problem:
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unforeseen", "the gateway failed; its log says where")

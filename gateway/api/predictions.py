@@ -1,0 +1,188 @@
+"""`POST /predict` and `POST /predict/batch`: applications onto the topic, their decisions back."""
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, create_model
+
+from gateway.access.guard import required
+from gateway.access.roles import SUBMIT, Principal
+from gateway.api.answers import DecisionAnswer, decision_answer
+from gateway.api.bodies import body_of, digest_of, parsed
+from gateway.api.request_model import CONFIG, contradictions, record_of
+from gateway.exchange.board import BoardFullError, BodyConflictError, Decision
+from gateway.exchange.exchange import Submission, UndecidedError
+from gateway.exchange.publisher import headers_of
+from gateway.problems import FieldError, Problem, away, invalid
+from gateway.service import Gateway
+from schemas.errors import OutageError
+from schemas.events.decisions import Outcome
+
+MOST_IN_BATCH: Final = 500
+NOT_READING: Final = "decisions are not read yet"
+LONGEST_KEY: Final = 255
+KEY_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.IdempotencyKey")
+"""Under it a caller and its key are hashed to the application's id: every gateway comes to the same."""
+TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, version 00 and those that keep its form."""
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="The same key with the same body has the same answer; 409 otherwise."),
+]
+
+
+class BatchCounts(BaseModel):
+    """How many of a batch had each outcome."""
+
+    APPROVE: int
+    REFER: int
+    DECLINE: int
+
+
+class BatchAnswer(BaseModel):
+    """Decisions on a batch, in its order."""
+
+    count: int
+    counts: BatchCounts
+    approval_rate: float = Field(description="Approved over all, 0 to 1.")
+    decisions: list[DecisionAnswer]
+
+
+def router(gateway: Gateway) -> APIRouter:
+    """The endpoints of one gateway."""
+    routes = APIRouter(tags=["decisions"])
+    caller = Depends(required(gateway.guard, SUBMIT))
+
+    @routes.post("/predict", response_model=None, responses={200: {"model": DecisionAnswer}})
+    async def predict(
+        request: Request, principal: Annotated[Principal, caller], idempotency_key: Key = None
+    ) -> JSONResponse:
+        """Submit one application and wait for the decision that the scoring worker publishes."""
+        application = parsed(gateway.application, await _body(gateway, request))
+        [submission] = _submissions(gateway, request, [application], [_named(principal, idempotency_key, "")])
+        refuse_contradictions(gateway, [submission], "")
+        [decision] = await _decided(gateway, [submission])
+        return JSONResponse(decision_answer(decision, gateway.contract))
+
+    @routes.post("/predict/batch", response_model=None, responses={200: {"model": BatchAnswer}})
+    async def predict_batch(
+        request: Request, principal: Annotated[Principal, caller], idempotency_key: Key = None
+    ) -> JSONResponse:
+        """Submit 1 to 500 applications and wait for all their decisions."""
+        batch: Any = parsed(batches, await _body(gateway, request))
+        names = [_named(principal, idempotency_key, f"/{place}") for place in range(len(batch.applications))]
+        submissions = _submissions(gateway, request, batch.applications, names)
+        refuse_contradictions(gateway, submissions, "/applications/{}")
+        return JSONResponse(_batch_answer(gateway, await _decided(gateway, submissions)))
+
+    batches = batch_model(gateway.application)
+    return routes
+
+
+def batch_model(application: type[BaseModel]) -> type[BaseModel]:
+    """The request model of a batch."""
+    items = Annotated[list[application], Field(min_length=1, max_length=MOST_IN_BATCH)]  # type: ignore[valid-type]  # made at run time
+    return create_model(f"{application.__name__}Batch", __config__=CONFIG, applications=(items, ...))
+
+
+def refuse_contradictions(gateway: Gateway, submissions: Sequence[Submission], at: str) -> None:
+    """What the worker would refer for its values is told to the caller instead.
+
+    Raises:
+        Problem: 422 with the first fault of each application.
+    """
+    found = contradictions(gateway.contract, [each.record for each in submissions], at)
+    if found:
+        raise invalid(found)
+
+
+async def _body(gateway: Gateway, request: Request) -> bytes:
+    settings = gateway.settings
+    return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
+
+
+def _named(principal: Principal, key: str | None, place: str) -> str:
+    """The id of an application that has none of its own."""
+    if key is None:
+        return str(uuid.uuid4())
+    if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
+        fault = FieldError("/Idempotency-Key", "malformed", f"1 to {LONGEST_KEY} printable ASCII characters")
+        raise invalid([fault])
+    return str(uuid.uuid5(KEY_NAMESPACE, f"{principal.name}\x1f{key}{place}"))
+
+
+def _submissions(
+    gateway: Gateway, request: Request, applications: Sequence[BaseModel], names: Sequence[str]
+) -> list[Submission]:
+    contract, now = gateway.contract, datetime.now(UTC)
+    trace = request.headers.get("traceparent", "")
+    traceparent = trace if TRACEPARENT.fullmatch(trace) else None
+    submissions = []
+    for application, name in zip(applications, names, strict=True):
+        application_id = getattr(application, contract.id_field) or name
+        submissions.append(
+            Submission(
+                application_id=application_id,
+                digest=digest_of(application),
+                record=record_of(contract, application, application_id, now),
+                headers=headers_of(contract, application_id, traceparent),
+            )
+        )
+    return submissions
+
+
+async def _decided(gateway: Gateway, submissions: Sequence[Submission]) -> list[Decision]:
+    if not gateway.reader.reading:
+        raise away(NOT_READING)
+    try:
+        return await gateway.exchange.decisions(submissions)
+    except BodyConflictError as fault:
+        conflicting = submissions[fault.args[0]].application_id
+        detail = "the id or key was used with another body"
+        raise Problem(
+            HTTPStatus.CONFLICT, "body-conflict", detail, extensions={"application_id": conflicting}
+        ) from None
+    except BoardFullError:
+        detail = "too many applications wait for their decision"
+        raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-waiting", detail, headers={"Retry-After": "1"}) from None
+    except UndecidedError as fault:
+        raise _undecided(fault.application_ids) from None
+    except OutageError:
+        ids = [each.application_id for each in submissions]
+        detail = "the broker did not accept the application; repeat it with the same id"
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "not-accepted",
+            detail,
+            headers={"Retry-After": "2"},
+            extensions=_ids(ids),
+        ) from None
+
+
+def _undecided(application_ids: Sequence[str]) -> Problem:
+    detail = "accepted, and not decided in time: ask GET /decisions/{application_id} later"
+    return Problem(HTTPStatus.GATEWAY_TIMEOUT, "undecided", detail, extensions=_ids(application_ids))
+
+
+def _ids(application_ids: Sequence[str]) -> dict[str, Any]:
+    if len(application_ids) == 1:
+        return {"application_id": application_ids[0]}
+    return {"application_ids": list(application_ids)}
+
+
+def _batch_answer(gateway: Gateway, decisions: Sequence[Decision]) -> dict[str, Any]:
+    counts = Counter(decision["outcome"] for decision in decisions)
+    return {
+        "count": len(decisions),
+        "counts": {outcome: counts[outcome] for outcome in (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)},
+        "approval_rate": counts[Outcome.APPROVE] / len(decisions),
+        "decisions": [decision_answer(decision, gateway.contract) for decision in decisions],
+    }

@@ -1,0 +1,1 @@
+"""Applications onto their topic, and their decisions back to whoever waits."""

@@ -1,0 +1,141 @@
+"""Applications in flight and their answers: who waits for which decision.
+
+Belongs to the event loop's thread, but for `wants`, which the reading thread asks. Nothing here does
+input or output. Memory is bounded: `most_waiting` requests, and `remembered` applications whose
+answers (encoded, 1-3 KB) are kept for repeated requests.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Place = tuple[int, int]
+"""Partition and offset of an application's record."""
+
+Decision = Mapping[str, Any]
+"""A decoded `LoanDecision`, as Avro gives it."""
+
+MOST_CANDIDATES: Final = 8
+"""Decisions of one id that are kept until our own record's place is known."""
+
+
+class BoardFullError(Exception):
+    """More requests wait than are allowed."""
+
+
+class BodyConflictError(Exception):
+    """The id is that of an application with another body."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One application that this gateway publishes."""
+
+    application_id: str
+    digest: str
+    """Of the request's body: the same id with another digest is a conflict."""
+    decision: "asyncio.Future[Decision]"
+    value: bytes = b""
+    """What was published: a repeated attempt publishes the same bytes, which have the same decision."""
+    accepted: bool = False
+    """The broker has it."""
+    publishing: "asyncio.Task[None] | None" = None
+    place: Place | None = None
+    candidates: list[Decision] = field(default_factory=list)
+    waiting: int = 0
+
+
+class DecisionBoard:
+    """Entries by application id, the latest last."""
+
+    def __init__(self, most_waiting: int, remembered: int) -> None:
+        """Nobody waits yet."""
+        self._most_waiting = most_waiting
+        self._remembered = remembered
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._wanted: dict[bytes, str] = {}
+        self.waiting = 0
+        """Requests that wait now, an application of a batch counted as one."""
+
+    def wants(self, key: bytes | None) -> bool:
+        """True if a decision of this key is waited for; safe from any thread."""
+        return key in self._wanted
+
+    def get(self, application_id: str) -> Entry | None:
+        """The entry of an id."""
+        return self._entries.get(application_id)
+
+    def enter(self, applications: Sequence[tuple[str, str]]) -> list[Entry]:
+        """An entry for each application, new or the one that is there; all of them wait, or none does.
+
+        Args:
+            applications: id and digest of each.
+
+        Raises:
+            BodyConflictError: an id is there with another digest; its argument is the place of the application.
+            BoardFullError: so many more may not wait.
+        """
+        for place, (application_id, digest) in enumerate(applications):
+            known = self._entries.get(application_id)
+            if known is not None and known.digest != digest:
+                raise BodyConflictError(place)
+        if self.waiting + len(applications) > self._most_waiting:
+            raise BoardFullError
+        return [self._enter(application_id, digest) for application_id, digest in applications]
+
+    def leave(self, entry: Entry) -> None:
+        """A request waits no more, answered or not."""
+        entry.waiting -= 1
+        self.waiting -= 1
+        if not (entry.accepted or entry.waiting or entry.value):
+            self._forget(entry)
+
+    def accepted(self, entry: Entry, place: Place) -> None:
+        """The broker has the application, at this place."""
+        entry.accepted, entry.place = True, place
+        for decision in entry.candidates:
+            self._settle(entry, decision)
+        entry.candidates.clear()
+
+    def decided(self, decisions: Sequence[Decision]) -> None:
+        """Decisions have come, of wanted keys or not."""
+        for decision in decisions:
+            entry = self._entries.get(decision["application_id"])
+            if entry is None or entry.decision.done():
+                continue
+            if entry.place is None:
+                entry.candidates = [*entry.candidates, decision][-MOST_CANDIDATES:]
+            else:
+                self._settle(entry, decision)
+
+    def _settle(self, entry: Entry, decision: Decision) -> None:
+        # Another's record of the same id is another application to the worker: the answer to ours names our place.
+        if (decision["source_partition"], decision["source_offset"]) == entry.place and not entry.decision.done():
+            entry.decision.set_result(decision)
+            self._wanted.pop(entry.application_id.encode(), None)
+
+    def _enter(self, application_id: str, digest: str) -> Entry:
+        entry = self._entries.get(application_id)
+        if entry is None:
+            entry = Entry(application_id, digest, asyncio.get_running_loop().create_future())
+            self._entries[application_id] = entry
+            self._wanted[application_id.encode()] = application_id
+        self._entries.move_to_end(application_id)
+        entry.waiting += 1
+        self.waiting += 1
+        self._shed()
+        return entry
+
+    def _shed(self) -> None:
+        """Forget the oldest that nobody waits for; one still undecided is found by its id on the topic all the same."""
+        while len(self._entries) > self._remembered + self.waiting:
+            oldest = next((entry for entry in self._entries.values() if not entry.waiting), None)
+            if oldest is None:
+                return
+            self._forget(oldest)
+
+    def _forget(self, entry: Entry) -> None:
+        self._entries.pop(entry.application_id, None)
+        self._wanted.pop(entry.application_id.encode(), None)

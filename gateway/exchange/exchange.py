@@ -1,0 +1,109 @@
+"""An application's way through the topics: published, waited for, answered.
+
+The gateway decides nothing: an answer is the decision that a scoring worker published, found by the
+application's id and place. Runs in the event loop.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.exchange.board import Decision, DecisionBoard, Entry
+from schemas.errors import LoanError
+from schemas.records import Headers
+from streams.kafka.errors import BrokerAwayError
+
+
+class Publisher(Protocol):
+    """The part of `ApplicationPublisher` that is needed here."""
+
+    schema_id: int
+
+    def encode(self, record: Mapping[str, Any]) -> bytes:
+        """The application in wire format."""
+
+    async def publish(self, key: bytes, value: bytes, headers: Headers) -> tuple[int, int]:
+        """Partition and offset once the broker has it. Raises OutageError, SetupError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One application to be decided."""
+
+    application_id: str
+    digest: str
+    record: Mapping[str, Any]
+    headers: Headers = ()
+
+
+class UndecidedError(Exception):
+    """The time is over; the applications named are accepted, and will be decided."""
+
+    def __init__(self, application_ids: Sequence[str]) -> None:
+        super().__init__()
+        self.application_ids = application_ids
+
+
+class Exchange:
+    """Submits applications and gives back their decisions."""
+
+    def __init__(self, board: DecisionBoard, publisher: Publisher, *, timeout_s: float) -> None:
+        """Starts nothing."""
+        self.board = board
+        self._publisher = publisher
+        self._timeout_s = timeout_s
+
+    @property
+    def schema_id(self) -> int:
+        """The id of the application schema in the registry; 0 before it is known."""
+        return self._publisher.schema_id
+
+    async def decisions(self, submissions: Sequence[Submission]) -> list[Decision]:
+        """The decision on each application, in order; one that was submitted before is not published again.
+
+        Raises:
+            BodyConflictError, BoardFullError: nothing was published.
+            OutageError, SetupError: at least one is not known to have been accepted.
+            UndecidedError: all are accepted, and at least one is not decided in time.
+        """
+        entries = self.board.enter([(each.application_id, each.digest) for each in submissions])
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._accepted(entries, submissions)
+                return [await asyncio.shield(entry.decision) for entry in entries]
+        except TimeoutError:
+            if not all(entry.accepted for entry in entries):
+                raise BrokerAwayError from None
+            open_ids = [entry.application_id for entry in entries if not entry.decision.done()]
+            raise UndecidedError(open_ids) from None
+        finally:
+            for entry in entries:
+                self.board.leave(entry)
+
+    async def _accepted(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
+        """All acknowledged. A caller that leaves meanwhile takes back nothing: what is on its way is kept track of."""
+        tasks = []
+        for entry, submission in zip(entries, submissions, strict=True):
+            if entry.publishing is None and not entry.accepted:
+                entry.publishing = asyncio.create_task(self._publish(entry, submission))
+                entry.publishing.add_done_callback(_observed)
+            if entry.publishing is not None:
+                tasks.append(entry.publishing)
+        for task in tasks:
+            await asyncio.shield(task)
+
+    async def _publish(self, entry: Entry, submission: Submission) -> None:
+        # Repeated after a failure, it is the same bytes, which have the same decision.
+        entry.value = entry.value or self._publisher.encode(submission.record)
+        try:
+            place = await self._publisher.publish(entry.application_id.encode(), entry.value, submission.headers)
+        finally:
+            entry.publishing = None
+        self.board.accepted(entry, place)
+
+
+def _observed(task: "asyncio.Task[None]") -> None:
+    # Its fault reaches whoever awaits; where nobody does any more, it is no news to the loop either.
+    if not task.cancelled() and isinstance(task.exception(), LoanError):
+        return

@@ -1,0 +1,144 @@
+"""Applications onto their topic: Avro of the registered schema, acknowledged by all replicas.
+
+A shell around `confluent_kafka.Producer`. `publish` is called in the event loop and does not block; one
+thread serves delivery reports, another asks the broker every second whether it is there.
+"""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+import fastavro
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from schemas.contract import Contract
+from schemas.errors import OutageError
+from schemas.records import Headers
+from schemas.wire_format import frame
+from streams.kafka.errors import BrokerAwayError, fault_of
+from streams.runtime.lifecycle import Lifecycle
+from streams.runtime.settings import Connection
+
+BROKER: Final = "broker"
+POLL_S: Final = 0.1
+PROBE_EVERY_S: Final = 1.0
+PROBE_S: Final = 2.0
+CLOSE_S: Final = 5.0
+LINGER_MS: Final = 1
+"""Requests that arrive together share a batch; alone, a request waits so long for company."""
+
+Place = tuple[int, int]
+
+
+class ApplicationPublisher:
+    """Writes applications of one product.
+
+    `await publish(...)` ends with the broker's acknowledgement. Threads: `deliveries` and `probe`, daemons, from
+    `start` to `close`.
+    """
+
+    def __init__(self, connection: Connection, lifecycle: Lifecycle, *, delivery_s: float) -> None:
+        """Connects nothing before `start`.
+
+        Args:
+            delivery_s: an application that is not acknowledged by then is not accepted.
+        """
+        self._connection = connection
+        self._topic = connection.topics().applications.name
+        self._parsed = fastavro.parse_schema(dict(connection.contract().schema))
+        self._lifecycle = lifecycle
+        self._delivery_s = delivery_s
+        self._stopped = threading.Event()
+        self._producer: Any = None
+        self.schema_id = 0
+        """Of the application schema in the registry; 0 before `start`."""
+
+    def start(self, schema_id: int) -> None:
+        """Connect.
+
+        Args:
+            schema_id: of the application schema in the registry.
+        """
+        self.schema_id = schema_id
+        self._producer = Producer(
+            {
+                **self._connection.kafka(),
+                "acks": "all",
+                "enable.idempotence": True,
+                "delivery.timeout.ms": int(self._delivery_s * 1000),
+                "linger.ms": LINGER_MS,
+            }
+        )
+        for work in (self._deliveries, self._probe):
+            threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True).start()
+
+    def encode(self, record: Mapping[str, Any]) -> bytes:
+        """The application in wire format."""
+        return frame(self.schema_id, self._parsed, record)  # type: ignore[arg-type]  # a record schema is a dict
+
+    async def publish(self, key: bytes, value: bytes, headers: Headers) -> Place:
+        """Publish one application; partition and offset once the broker has it.
+
+        Raises:
+            OutageError: it is not known to have been written.
+            SetupError: the topic is not there, or refuses us.
+        """
+        loop = asyncio.get_running_loop()
+        acknowledged: asyncio.Future[Place] = loop.create_future()
+
+        def delivered(error: KafkaError | None, message: Any) -> None:
+            loop.call_soon_threadsafe(_report, acknowledged, error, message)
+
+        try:
+            self._producer.produce(self._topic, value, key=key, headers=list(headers), on_delivery=delivered)
+        except BufferError as cause:
+            raise BrokerAwayError from cause
+        except KafkaException as cause:
+            raise fault_of(cause.args[0]) from cause
+        return await acknowledged
+
+    def close(self) -> None:
+        """Send what is under way, and let go."""
+        self._stopped.set()
+        if self._producer is not None:
+            self._producer.flush(CLOSE_S)
+
+    def _deliveries(self) -> None:
+        while not self._stopped.is_set():
+            self._producer.poll(POLL_S)
+
+    def _probe(self) -> None:
+        while not self._stopped.wait(PROBE_EVERY_S):
+            try:
+                self._producer.list_topics(self._topic, timeout=PROBE_S)
+            except KafkaException as cause:
+                self._lifecycle.lost(BROKER, _outage(cause))
+            else:
+                self._lifecycle.found(BROKER)
+
+
+def headers_of(contract: Contract, application_id: str, traceparent: str | None) -> Headers:
+    """CloudEvents attributes in binary mode, and the caller's trace."""
+    schema = contract.schema
+    own: Headers = (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", application_id.encode()),
+        ("ce_source", b"/loan/gateway"),
+        ("ce_type", f"{schema['namespace']}.{schema['name']}".encode()),
+        ("content-type", b"application/avro"),
+    )
+    return own if traceparent is None else (*own, ("traceparent", traceparent.encode()))
+
+
+def _outage(cause: KafkaException) -> OutageError:
+    return BrokerAwayError(cause.args[0].name())
+
+
+def _report(acknowledged: "asyncio.Future[Place]", error: KafkaError | None, message: Any) -> None:
+    if acknowledged.done():
+        return
+    if error is None:
+        acknowledged.set_result((message.partition(), message.offset()))
+    else:
+        acknowledged.set_exception(fault_of(error))

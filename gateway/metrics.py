@@ -1,0 +1,46 @@
+"""Prometheus metrics of the gateway; `loan_gateway_...`, base units, no ids and no values."""
+
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What a gateway counts."""
+
+    def __init__(self, waiting: Callable[[], float], registry: CollectorRegistry = REGISTRY) -> None:
+        """Register with Prometheus.
+
+        Args:
+            waiting: asked at each scrape for the applications that wait for their decision.
+        """
+        self.requests = Counter(
+            "loan_gateway_requests_total",
+            "Requests answered, by route and status class (2xx).",
+            ["route", "status"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "loan_gateway_request_seconds",
+            "Time from a request's head to its answer.",
+            ["route"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self.refusals = Counter(
+            "loan_gateway_refusals_total",
+            "Requests answered with a problem document, by kind.",
+            ["kind"],
+            registry=registry,
+        )
+        self.published = Counter(
+            "loan_gateway_applications_total", "Applications that the broker accepted.", registry=registry
+        )
+        self.decisions_read = Counter(
+            "loan_gateway_decisions_read_total", "Decisions read from the topic, waited for or not.", registry=registry
+        )
+        gauge = Gauge("loan_gateway_waiting", "Applications that wait for their decision.", registry=registry)
+        gauge.set_function(waiting)

@@ -1,0 +1,236 @@
+"""The gateway's process: its parts, and how they start and stop.
+
+HTTP answers from the first moment on, `/health` included; a thread `start` waits for broker, registry
+and champion meanwhile. A fault in how the process is set up ends it with one line.
+"""
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import structlog
+import uvicorn
+
+from gateway.access.api_keys import read_keys
+from gateway.access.guard import Guard
+from gateway.access.oidc import OidcVerifier, Provider
+from gateway.access.rate_limit import RateLimiter
+from gateway.api.app import create_app
+from gateway.api.request_model import application_model
+from gateway.exchange.board import Decision, DecisionBoard
+from gateway.exchange.decision_reader import DecisionReader
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.publisher import ApplicationPublisher
+from gateway.metrics import Metrics
+from gateway.service import Gateway
+from gateway.settings import GatewaySettings
+from schemas.contract import Contract
+from schemas.errors import SetupError
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision
+from schemas.registry_client import registered_id
+from scorecard.counterfactuals import CounterfactualSearch
+from scorecard.decisions.hypothetical import Hypotheticals
+from scorecard.decisions.scoring import Champion
+from streams.runtime import gc_freeze
+from streams.runtime.health_server import PortTakenError
+from streams.runtime.lifecycle import Lifecycle, StoppedError
+from streams.worker.model_slots import ModelSlot, ModelWatcher
+
+DELIVERY_SHARE: Final = 0.5
+"""Of a request's time: what the broker has not acknowledged by then is told as not accepted."""
+GRACE_S: Final = 20
+"""Requests that wait for their decision at a stop are answered first."""
+KEEP_ALIVE_S: Final = 5
+MOST_CONNECTIONS: Final = 10_000
+BACKLOG: Final = 2_048
+
+log = structlog.get_logger(__name__)
+
+
+class GatewayProcess:
+    """Everything that one gateway process holds."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        """Connects nothing.
+
+        Raises:
+            SetupError: the product, or the file of API keys.
+        """
+        self.settings = settings
+        self.lifecycle = Lifecycle()
+        self.board = DecisionBoard(settings.gateway_max_waiting, settings.gateway_remembered)
+        self.metrics = Metrics(lambda: self.board.waiting)
+        self.publisher = ApplicationPublisher(
+            settings, self.lifecycle, delivery_s=settings.gateway_timeout_s * DELIVERY_SHARE
+        )
+        self.reader = DecisionReader(
+            settings,
+            self.lifecycle,
+            wants=self.board.wants,
+            decided=self._decided,
+            seen=self.metrics.decisions_read.inc,
+        )
+        self.hypotheticals = Hypotheticals(settings.contract())
+        self.champion = _slot(settings, self.lifecycle)
+        self.champion.warm = self._warm
+        self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
+        self.gateway = self._gateway(settings.contract())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fault: SetupError | None = None
+
+    def run(self) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            SetupError: a person must act.
+        """
+        listening = _listening(self.settings.gateway_host, self.settings.gateway_port)
+        server = Server(_config(create_app(self.gateway)))
+        asyncio.run(self._serve(server, listening))
+        if self._fault is not None:
+            raise self._fault
+        log.info("gateway.stopped")
+
+    async def _serve(self, server: uvicorn.Server, listening: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        host, port = listening.getsockname()[:2]
+        log.info("web.listening", url=f"http://{host}:{port}")
+        threading.Thread(target=self._start, args=(server,), name="start", daemon=True).start()
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            self.lifecycle.stopping.set()
+            await asyncio.to_thread(self._close)
+
+    def _start(self, server: uvicorn.Server) -> None:
+        try:
+            self._connect()
+        except SetupError as fault:
+            self._fault = fault
+            server.should_exit = True
+        except StoppedError:
+            return
+
+    def _connect(self) -> None:
+        settings, lifecycle = self.settings, self.lifecycle
+        lifecycle.at("waiting for the schema registry")
+        topics, registry = settings.topics(), settings.registry()
+        wanted = (
+            (f"{topics.applications.name}-value", settings.contract().schema),
+            (f"{topics.decisions.name}-value", avro_schema(LoanDecision)),
+        )
+        application_id, decision_id = (
+            lifecycle.patiently("registry", partial(registered_id, registry, subject, schema))
+            for subject, schema in wanted
+        )
+        lifecycle.at("waiting for the broker")
+        lifecycle.patiently("broker", partial(self.reader.open, frozenset({decision_id})))
+        self.publisher.start(application_id)
+        self._await_champion()
+        gc_freeze.freeze()
+        lifecycle.at("serving")
+
+    def _await_champion(self) -> None:
+        self.champion.look()
+        while self.champion.holder is None:
+            self.lifecycle.at("waiting for a champion")
+            if self.lifecycle.stopping.wait(self.settings.champion_poll_s):
+                raise StoppedError
+            self.champion.look()
+        self.watcher.start()
+
+    def _close(self) -> None:
+        self.watcher.close()
+        self.publisher.close()
+        self.reader.close()
+
+    def _decided(self, decisions: Sequence[Decision]) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self.board.decided, decisions)
+        holder = self.champion.holder
+        if holder and any(each["scorecard_digest"] != holder.scorecard.digest for each in decisions):
+            self.watcher.nudge()
+
+    def _gateway(self, contract: Contract) -> Gateway:
+        settings = self.settings
+        keys = read_keys(settings.gateway_api_keys) if settings.gateway_api_keys else None
+        provider = Provider(settings.oidc_issuer, settings.oidc_audience, settings.oidc_roles_claim)
+        tokens = OidcVerifier(provider) if settings.oidc_issuer else None
+        return Gateway(
+            settings=settings,
+            contract=contract,
+            application=application_model(contract),
+            lifecycle=self.lifecycle,
+            exchange=Exchange(self.board, self.publisher, timeout_s=settings.gateway_timeout_s),
+            reader=self.reader,
+            champion=self.champion,
+            guard=Guard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
+            metrics=self.metrics,
+            hypotheticals=self.hypotheticals,
+        )
+
+    def _warm(self, successor: Champion) -> None:
+        policy = self.settings.policy() or successor.scorecard.policy
+        self.hypotheticals.warm(successor, policy)
+        contract = self.settings.contract()
+        CounterfactualSearch(successor.scorecard, policy, contract).warm(np.zeros(len(contract.observed)))
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which otherwise ends the process by the signal that it was sent, with its status."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """A first signal asks for a stop that answers who waits; a second one for a stop at once."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+
+def _slot(settings: GatewaySettings, lifecycle: Lifecycle) -> ModelSlot:
+    from scorecard.registry.model_registry import ModelRegistry
+
+    registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    return ModelSlot("champion", registry, settings.contract(), lifecycle)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as cause:
+        listening.close()
+        problem = f"gateway port {host}:{port} cannot be listened on: {cause.strerror}"
+        raise PortTakenError(problem) from cause
+    return listening
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )

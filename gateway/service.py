@@ -1,0 +1,78 @@
+"""The parts of one gateway, as endpoints see them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from pydantic import BaseModel
+
+from gateway.access.guard import Guard
+from gateway.exchange.exchange import Exchange
+from gateway.metrics import Metrics
+from gateway.settings import GatewaySettings
+from schemas.contract import Contract
+from scorecard.counterfactuals import CounterfactualSearch
+from scorecard.decisions.hypothetical import Hypotheticals
+from scorecard.decisions.scoring import Champion
+from scorecard.policy import Policy
+from streams.runtime.lifecycle import Lifecycle
+
+NO_CHAMPION: Final = "there is no champion yet"
+
+
+class ChampionSlot(Protocol):
+    """The part of `streams.worker.model_slots.ModelSlot` that is needed here."""
+
+    alias: str
+    holder: Champion | None
+
+    def facts(self) -> Mapping[str, Any]:
+        """Version, digest, refusal."""
+
+
+class Reading(Protocol):
+    """The part of `DecisionReader` that is needed here."""
+
+    last_report: Mapping[str, Any] | None
+
+    @property
+    def reading(self) -> bool:
+        """True while no decision can be missed."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What endpoints may use."""
+
+    settings: GatewaySettings
+    contract: Contract
+    application: type[BaseModel]
+    """The request model of one application."""
+    lifecycle: Lifecycle
+    exchange: Exchange
+    reader: Reading
+    champion: ChampionSlot
+    guard: Guard
+    metrics: Metrics
+    hypotheticals: Hypotheticals
+
+    def missing(self) -> list[str]:
+        """What keeps it from answering: `champion`, `broker`, `reader`."""
+        found = {
+            "champion": self.champion.holder is not None,
+            "broker": "broker" not in self.lifecycle.away,
+            "reader": self.reader.reading,
+        }
+        return [name for name, there in found.items() if not there]
+
+    def schema_id(self) -> int:
+        """The id of the application schema in the registry; 0 before it is known."""
+        return self.exchange.schema_id
+
+    def policy(self, champion: Champion) -> Policy:
+        """The cut-offs: the operator's, or the scorecard's own."""
+        return self.settings.policy() or champion.scorecard.policy
+
+    def search_of(self, champion: Champion) -> CounterfactualSearch:
+        """The search for counterfactuals of a champion."""
+        return CounterfactualSearch(champion.scorecard, self.policy(champion), self.contract)

@@ -1,0 +1,88 @@
+"""Settings of the gateway: read once, frozen, refused all at once."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from scorecard.policy import Policy
+from streams.runtime.health_server import LOOPBACK
+from streams.runtime.settings import Connection
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class GatewaySettings(Connection):
+    """What an operator may set of a gateway."""
+
+    gateway_host: str = LOOPBACK
+    """Any other address than a loopback one needs API keys or an OpenID provider."""
+    gateway_port: NonNegativeInt = 8104
+    """0 for a free one."""
+    gateway_timeout_s: PositiveFloat = 10.0
+    """The longest a request waits for its decision; then 504, and the decision is found by GET."""
+    gateway_max_waiting: PositiveInt = 2_000
+    """Applications that may wait for their decision at once; more are answered 429."""
+    gateway_max_body_bytes: PositiveInt = 1_048_576
+    gateway_read_timeout_s: PositiveFloat = 10.0
+    """A client that takes longer to send its head or its body is cut."""
+    gateway_remembered: PositiveInt = 20_000
+    """Latest applications whose answers are kept in memory for repeated requests."""
+    gateway_rate_per_s: NonNegativeFloat = 200.0
+    """Requests a second of one API key or token, twice as many at once; 0 for no limit."""
+    gateway_api_keys: Path | None = None
+    """File of API keys: a line each of name, roles parted by commas, and the key's SHA-256 in hexadecimal.
+    `loanctl gateway key` writes one."""
+    oidc_issuer: str = ""
+    """URL of an OpenID provider whose bearer tokens are accepted; empty for none."""
+    oidc_audience: str = "loan-gateway"
+    oidc_roles_claim: str = "roles"
+    """The claim that lists roles: applicant_system, officer, auditor, operator. Dots lead into objects."""
+    approve_below: Probability | None = None
+    """Both cut-offs together override those of the scorecard in what-if answers: set them as the workers have them."""
+    decline_from: Probability | None = None
+    cache_dir: Path = Path("~/.cache/loan-decisions")
+    champion_poll_s: PositiveFloat = 10.0
+    """How often the alias is looked at; a decision by another scorecard makes it at once."""
+    gateway_search_s: PositiveFloat = 0.25
+    """The longest a search for counterfactuals takes; what it found until then is answered, and marked so."""
+
+    @model_validator(mode="after")
+    def _whole_policy(self) -> Self:
+        if (self.approve_below is None) != (self.decline_from is None):
+            message = "approve_below and decline_from override the scorecard's cut-offs together, or not at all"
+            raise ValueError(message)
+        self.policy()
+        return self
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if not (self.guarded() or is_loopback(self.gateway_host)):
+            message = "an address that is not loopback needs LOAN_GATEWAY_API_KEYS or LOAN_OIDC_ISSUER"
+            raise ValueError(message)
+        return self
+
+    def guarded(self) -> bool:
+        """Whether callers must say who they are."""
+        return self.gateway_api_keys is not None or bool(self.oidc_issuer)
+
+    def policy(self) -> Policy | None:
+        """The operator's cut-offs; None for the scorecard's own."""
+        if self.approve_below is None or self.decline_from is None:
+            return None
+        return Policy(self.approve_below, self.decline_from)
+
+    def cache(self) -> Path:
+        """Where bundles are kept between restarts."""
+        return self.cache_dir.expanduser()
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and addresses that only this machine reaches."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,207 @@
+"""Counterfactuals: the smallest changes of actionable fields after which an application would be approved.
+
+Exact search over the grid that the contract's `actionable` attributes span: every combination of steps is scored,
+few fields before many, with ratios computed anew and the contract's constraints kept. Fewest fields first,
+then fewest steps, ties in schema order; of two answers of which one changes nothing that the other does not change
+as far, only that one is given (Wachter, Mittelstadt and Russell, *Counterfactual explanations without opening the
+black box*, 2018, ask for the closest world; the steps are the contract's measure of closeness). Pure, but for the
+clock that the caller hands in.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.applications import Fault, Matrix, faults, with_ratios
+from schemas.contract import Contract, Field, Kind
+from scorecard.forest.forest import Nodes, sums_of_leaves
+from scorecard.policy import APPROVE, Policy, outcomes
+from scorecard.scorecard import Scorecard, raw_probability
+
+CHUNK: Final = 4_096
+"""Combinations scored between two looks at the clock: a few milliseconds' worth."""
+
+ROUNDING: Final = 1e-6
+"""More than the order of summation moves a margin, and less than any step does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, moved. Values are those of `schemas.applications`: numbers, or codes of levels."""
+
+    field: Field
+    before: float
+    after: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """Changes that are enough together, and the probability of default after them."""
+
+    changes: tuple[Change, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactuals:
+    """What a search found, best first.
+
+    `complete` is False where the time was over before every combination that could rank was scored.
+    """
+
+    found: tuple[Counterfactual, ...]
+    complete: bool
+    scored: int
+
+
+Option = tuple[float, int]
+"""A value, and the steps it takes."""
+
+
+class CounterfactualSearch:
+    """Searches for one scorecard under one policy; keeps what is the same for all applicants."""
+
+    def __init__(self, scorecard: Scorecard, policy: Policy, contract: Contract) -> None:
+        self._scorecard, self._policy, self._contract = scorecard, policy, contract
+        self._nodes: Nodes = scorecard.forest.nodes()
+        self._ratios = {
+            contract.position[field.name]: {contract.position[part] for part in field.ratio_of}
+            for field in contract.observed
+            if field.ratio_of
+        }
+
+    def best(
+        self, row: npt.NDArray[np.float64], *, most: int, in_time: Callable[[], bool] = lambda: True
+    ) -> Counterfactuals:
+        """The best `most` counterfactuals of one applicant.
+
+        Args:
+            row: shape (observed,); scorable, see `schemas.applications.faults`.
+            most: at least 1.
+            in_time: asked between chunks; False ends the search.
+        """
+        options = options_of(self._contract, row, self._scorecard.features.names)
+        found: list[Counterfactual] = []
+        scored = 0
+        for fields in _by_size(options):
+            if len(found) >= most and len(fields) > len(found[most - 1].changes):
+                break
+            for combinations in _chunks([options[field] for field in fields]):
+                if not in_time():
+                    return Counterfactuals(tuple(_minimal(found)[:most]), complete=False, scored=scored)
+                found += self._approved(row, fields, combinations)
+                scored += len(combinations)
+            found = _minimal(found)
+        return Counterfactuals(tuple(found[:most]), complete=True, scored=scored)
+
+    def warm(self, row: npt.NDArray[np.float64]) -> None:
+        """Compiles, or loads from the cache, the kernels that a search runs."""
+        self._quick(row[None, :])
+
+    def _approved(
+        self, row: npt.NDArray[np.float64], fields: Sequence[int], combinations: Sequence[tuple[Option, ...]]
+    ) -> list[Counterfactual]:
+        """Those that would be approved, by the worker's own arithmetic."""
+        values = self._values(row, fields, combinations)
+        allowed = np.flatnonzero(faults(self._contract, values).codes == Fault.NONE)
+        likely = allowed[self._approves(self._quick(values[allowed]))]
+        probability = self._scorecard.score(values[likely]).probability
+        sure = self._approves(probability)
+        return [
+            Counterfactual(_changes(self._contract, row, fields, combinations[place]), float(chance))
+            for place, chance in zip(likely[sure], probability[sure], strict=True)
+        ]
+
+    def _values(
+        self, row: npt.NDArray[np.float64], fields: Sequence[int], combinations: Sequence[tuple[Option, ...]]
+    ) -> Matrix:
+        values = np.repeat(row[None, :], len(combinations), axis=0)
+        values[:, fields] = [[value for value, _ in combination] for combination in combinations]
+        for column, parts in self._ratios.items():
+            if parts & set(fields):
+                values[:, column] = np.nan
+        return with_ratios(self._contract, values)
+
+    def _quick(self, values: Matrix) -> npt.NDArray[np.float64]:
+        """Probabilities without contributions, a hair low: who is approved by `Scorecard.score` is approved here."""
+        matrix = self._scorecard.features.encode(values)
+        margin = sums_of_leaves(self._nodes, matrix, self._scorecard.forest.base) - ROUNDING
+        return self._scorecard.calibration.apply(raw_probability(self._scorecard.space, margin))
+
+    def _approves(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        return np.asarray(outcomes(self._policy, probability) == APPROVE)
+
+
+def options_of(contract: Contract, row: npt.NDArray[np.float64], usable: Sequence[str]) -> dict[int, list[Option]]:
+    """By column of the row, the values that an applicant could reach, nearest first.
+
+    Args:
+        usable: features of the scorecard; what is not scored, not even by a ratio, changes nothing.
+    """
+    scored = set(usable) | {part for name in usable for part in contract.field(name).ratio_of or ()}
+    return {
+        column: options
+        for column, field in enumerate(contract.observed)
+        if field.actionable is not None and field.name in scored and (options := _options(field, row[column]))
+    }
+
+
+def _options(field: Field, value: float) -> list[Option]:
+    change = field.actionable
+    if change is None or not np.isfinite(value):
+        return []
+    if field.kind is Kind.CATEGORY:
+        codes = (float(field.levels.index(level)) for level in change.levels)
+        return [(code, 1) for code in codes if code != value]
+    low, high = max(field.low, change.low), min(field.high, change.high)
+    reached = ((round(value + change.direction * change.step * n, 9), n) for n in range(1, change.steps + 1))
+    return [(number, n) for number, n in reached if low <= number <= high]
+
+
+def _changes(
+    contract: Contract, row: npt.NDArray[np.float64], fields: Sequence[int], combination: tuple[Option, ...]
+) -> tuple[Change, ...]:
+    return tuple(
+        Change(contract.observed[column], float(row[column]), value, steps)
+        for column, (value, steps) in zip(fields, combination, strict=True)
+    )
+
+
+def _by_size(options: dict[int, list[Option]]) -> Iterator[tuple[int, ...]]:
+    for size in range(1, len(options) + 1):
+        yield from itertools.combinations(options, size)
+
+
+def _chunks(options: Sequence[Sequence[Option]]) -> Iterator[list[tuple[Option, ...]]]:
+    product = itertools.product(*options)
+    while chunk := list(itertools.islice(product, CHUNK)):
+        yield chunk
+
+
+def _ranked(found: Sequence[Counterfactual]) -> list[Counterfactual]:
+    return sorted(found, key=lambda each: (len(each.changes), sum(change.steps for change in each.changes)))
+
+
+def _minimal(found: Sequence[Counterfactual]) -> list[Counterfactual]:
+    """Ranked, without those that change as much as a better one and more."""
+    kept: list[Counterfactual] = []
+    for each in _ranked(found):
+        if not any(_within(better, each) for better in kept):
+            kept.append(each)
+    return kept
+
+
+def _within(better: Counterfactual, other: Counterfactual) -> bool:
+    moved = {change.field.name: change for change in other.changes}
+    return all(change.field.name in moved and _as_far(change, moved[change.field.name]) for change in better.changes)
+
+
+def _as_far(change: Change, other: Change) -> bool:
+    if change.field.kind is Kind.CATEGORY:
+        return change.after == other.after
+    return change.steps <= other.steps

@@ -1,0 +1,69 @@
+"""What the worker would decide on values that nobody applied with: exact, and published nowhere.
+
+The record is written, scored and read back by the worker's own path, so that an answer to a what-if question
+equals the decision on the same values to the last bit.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import fastavro
+
+from schemas.application_decoder import ApplicationReader
+from schemas.contract import Contract
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision
+from schemas.records import RecordBatch
+from schemas.wire_format import frame, unframe
+from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.scoring import Champion, DecisionCodec, score_batch, warm
+from scorecard.policy import Policy
+
+SCHEMA_ID: Final = 1
+"""Of the application and the decision alike: no registry ever sees them."""
+
+
+class Hypotheticals:
+    """Answers what-if questions about applications of one contract. Pure, but that it remembers compiled schemas."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._application: Any = fastavro.parse_schema(dict(contract.schema))
+        self._decision: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
+        self._codec = DecisionCodec(
+            contract=contract,
+            reader=ApplicationReader(contract),
+            writer=DecisionWriter("", SCHEMA_ID),
+            dead_letters=DeadLetterOffice("", contract, keep_bytes=False),
+        )
+
+    def warm(self, champion: Champion, policy: Policy) -> None:
+        """Compiles, or loads from the cache, every kernel, so that the first question need not wait."""
+        warm(champion, policy, self._codec)
+
+    def decisions(
+        self, records: Sequence[Mapping[str, Any]], champion: Champion, policy: Policy
+    ) -> list[Mapping[str, Any]]:
+        """The decision on each record, as Avro gives a `LoanDecision`; of ids and coordinates none means anything."""
+        values = [frame(SCHEMA_ID, self._application, record) for record in records]
+        scored = score_batch(_batch(values), {SCHEMA_ID: self._application}, champion, policy, self._codec)
+        return [self._read(record.value) for record in scored.decisions]
+
+    def _read(self, value: bytes | None) -> Mapping[str, Any]:
+        _, body = unframe(value)
+        decision: Any = fastavro.schemaless_reader(io.BytesIO(body), self._decision, self._decision)
+        return decision  # type: ignore[no-any-return]  # a record schema gives a dict
+
+
+def _batch(values: Sequence[bytes]) -> RecordBatch:
+    count = len(values)
+    return RecordBatch(
+        topic="",
+        keys=[None] * count,
+        values=values,
+        partitions=[0] * count,
+        offsets=list(range(count)),
+        timestamps=[0] * count,
+        headers=[()] * count,
+    )

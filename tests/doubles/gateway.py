@@ -1,0 +1,119 @@
+"""A gateway without a broker: applications are kept, and decided by the worker's real core."""
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fastavro
+from prometheus_client import CollectorRegistry
+
+from gateway.access.guard import Guard
+from gateway.access.rate_limit import RateLimiter
+from gateway.api.app import create_app
+from gateway.api.request_model import application_model
+from gateway.exchange.board import DecisionBoard
+from gateway.exchange.exchange import Exchange
+from gateway.metrics import Metrics
+from gateway.service import Gateway
+from gateway.settings import GatewaySettings
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision
+from schemas.wire_format import frame, unframe
+from scorecard.decisions.hypothetical import Hypotheticals
+from scorecard.decisions.scoring import Champion, score_batch
+from streams.runtime.lifecycle import Lifecycle
+from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, a_batch, a_champion, a_wire
+
+DECISION = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
+
+
+@dataclass
+class FakeTopic:
+    """Acknowledges each application at the next offset; the worker decides it at once unless it is away."""
+
+    board: DecisionBoard
+    champion: Champion = field(default_factory=a_champion)
+    schema_id: int = APPLICATION_SCHEMA_ID
+    values: list[bytes] = field(default_factory=list)
+    headers: list[Any] = field(default_factory=list)
+    fault: Exception | None = None
+    worker_away: bool = False
+    decide_first: bool = False
+    """The decision is read before the broker's acknowledgement is reported."""
+
+    def encode(self, record: Mapping[str, Any]) -> bytes:
+        return frame(self.schema_id, PARSED, record)  # type: ignore[arg-type]
+
+    async def publish(self, key: bytes, value: bytes, headers: Any) -> tuple[int, int]:
+        if self.fault is not None:
+            raise self.fault
+        self.values.append(value)
+        self.headers.append(headers)
+        offset = len(self.values) - 1
+        if not self.worker_away:
+            if self.decide_first:
+                self.decide(offset)
+                await asyncio.sleep(0)
+            else:
+                asyncio.get_running_loop().call_soon(self.decide, offset)
+        return 0, offset
+
+    def decide(self, offset: int) -> None:
+        """What the worker publishes about one application."""
+        batch = a_batch(self.values[offset], first_offset=offset)
+        scored = score_batch(batch, WRITERS, self.champion, self.champion.scorecard.policy, a_wire())
+        _, body = unframe(scored.decisions[0].value)
+        self.board.decided([fastavro.schemaless_reader(io.BytesIO(body), DECISION, DECISION)])  # type: ignore[arg-type,list-item]
+
+
+@dataclass
+class FakeSlot:
+    """A champion's slot."""
+
+    holder: Champion | None = field(default_factory=a_champion)
+    alias: str = "champion"
+
+    def facts(self) -> Mapping[str, Any]:
+        return {"version": self.holder.version if self.holder else None}
+
+
+@dataclass
+class FakeReader:
+    """Reads, or does not."""
+
+    reading: bool = True
+    last_report: Mapping[str, Any] | None = None
+
+
+@dataclass
+class GatewayDouble:
+    """A whole gateway over `FakeTopic`."""
+
+    gateway: Gateway
+    topic: FakeTopic
+    slot: FakeSlot
+    reader: FakeReader
+    app: Any
+
+
+def a_gateway(guard: Callable[[], Guard] | None = None, **settings: Any) -> GatewayDouble:
+    """A gateway in the event loop that runs, with these settings."""
+    chosen = GatewaySettings(**{"gateway_timeout_s": 5.0, "cache_dir": Path("/nonexistent"), **settings})
+    board = DecisionBoard(chosen.gateway_max_waiting, chosen.gateway_remembered)
+    topic, slot, reader, registry = FakeTopic(board), FakeSlot(), FakeReader(), CollectorRegistry()
+    gateway = Gateway(
+        settings=chosen,
+        contract=CONTRACT,
+        application=application_model(CONTRACT),
+        lifecycle=Lifecycle(),
+        exchange=Exchange(board, topic, timeout_s=chosen.gateway_timeout_s),
+        reader=reader,
+        champion=slot,
+        guard=guard() if guard else Guard(None, None, RateLimiter(0)),
+        metrics=Metrics(lambda: board.waiting, registry),
+        hypotheticals=Hypotheticals(CONTRACT),
+    )
+    return GatewayDouble(gateway, topic, slot, reader, create_app(gateway, registry))

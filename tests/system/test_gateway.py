@@ -1,0 +1,153 @@
+"""The gateway on the real broker, before a real worker: the same decision by HTTP and by Kafka, whatever is away."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from loanctl.stack.local import LocalStack
+from streams.runtime.settings import Connection
+from tests.system.containers import ContainerStack
+from tests.system.gateways import start_gateway
+from tests.system.processes import Processes
+from tests.system.scorecards import Champions
+from tests.system.waiting import wait_for
+from tests.system.workers import Answers, Applicants, start_worker
+
+
+@pytest.fixture
+def champions(connection: Connection, tmp_path: Path) -> Champions:
+    return Champions(connection, tmp_path / "models")
+
+
+def test_http_and_kafka_users_get_the_same_decision(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    start_worker(processes)
+    gateway = start_gateway(processes)
+    applicants, answers = Applicants(connection), Answers(connection)
+
+    said = gateway.predict(application_id="by-http", loan_amnt=15_000, applied_at="2026-03-01T12:00:00Z").json
+    applicants.apply([3], application_id="by-kafka")
+    applicants.acknowledged()
+    wait_for(lambda: len(answers.counted()) == 2, 30, "both decisions")
+    by_id = {decision.application_id: decision for decision in answers.decisions()}
+
+    published = by_id["by-http"]
+    assert said["decision_id"] == published.decision_id
+    assert said["probability_of_default"] == published.probability == by_id["by-kafka"].probability
+    assert said["outcome"] == published.outcome == by_id["by-kafka"].outcome == "DECLINE"
+    assert {each["feature"]: each["contribution"] for each in said["contributions"]} == {
+        each.feature: each.contribution for each in by_id["by-kafka"].contributions
+    }
+    assert gateway.process.stop() == 0
+
+
+def test_a_worker_that_is_killed_delays_an_accepted_application_and_loses_none(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    worker = start_worker(processes, instance_id="w")
+    gateway = start_gateway(processes, gateway_timeout_s=2)
+    worker.process.kill()
+
+    late = gateway.predict(application_id="a-1")
+    start_worker(processes, instance_id="w")
+    wait_for(lambda: Answers(connection).counted() == {"a-1": 1}, 60, "the decision")
+    again = wait_for(lambda: gateway.predict(application_id="a-1").status == 200, 30, "the answer")
+
+    assert (late.status, late.json["application_id"]) == (504, "a-1")
+    assert again
+    assert Answers(connection).counted() == {"a-1": 1}
+
+
+def test_a_broker_that_is_away_is_told_at_once_and_what_was_accepted_is_decided(
+    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    start_worker(processes)
+    gateway = start_gateway(processes, gateway_timeout_s=4)
+    before = gateway.predict(application_id="a-1")
+    stack.kill("kafka")
+
+    try:
+        during = gateway.predict(application_id="a-2")
+        wait_for(lambda: gateway.get("/ready").status == 503, 30, "not being ready")
+        health = gateway.get("/health")
+    finally:
+        stack.start("kafka")
+    wait_for(gateway.is_ready, 60, "being ready")
+    after = wait_for(lambda: (found := gateway.predict(application_id="a-2")).status == 200 and found, 60, "a-2")
+
+    assert before.status == 200
+    assert (during.status, during.json["application_id"]) == (503, "a-2")
+    assert health.status == 200
+    assert health.json["missing"] == ["broker"]
+    assert after.json["application_id"] == "a-2"
+    assert len({decision.decision_id for decision in Answers(connection).decisions()}) == 2
+
+
+def test_registry_and_mlflow_may_be_away_once_the_gateway_serves(
+    stack: LocalStack | ContainerStack, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    start_worker(processes)
+    gateway = start_gateway(processes)
+    warm = gateway.predict()
+    stack.stop("registry")
+
+    try:
+        answers = [gateway.predict().status for _ in range(3)]
+        ready = gateway.get("/ready").status
+    finally:
+        stack.start("registry")
+
+    assert warm.status == 200
+    assert answers == [200, 200, 200]
+    assert ready == 200
+
+
+def test_a_gateway_waits_for_its_neighbours_and_says_so(
+    stack: LocalStack | ContainerStack, champions: Champions, processes: Processes
+) -> None:
+    stack.stop("registry")
+    try:
+        gateway = start_gateway(processes, ready=False)
+        wait_for(lambda: gateway.health("health")[1].get("away", {}).keys() == {"registry"}, 60, "the outage")
+        refused = gateway.predict()
+    finally:
+        stack.start("registry")
+    wait_for(lambda: gateway.health("health")[1]["missing"] == ["champion"], 60, "waiting for a champion")
+    champions.promote(champions.register())
+    wait_for(gateway.is_ready, 60, "the champion")
+
+    assert refused.status == 503
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_missing_topics_stop_the_gateway_with_one_line(processes: Processes) -> None:
+    gateway = start_gateway(processes, ready=False, topic_prefix="nowhere")
+
+    status = gateway.process.wait(60)
+    line = gateway.process.output().splitlines()[-1]
+
+    assert status == 2
+    assert line.startswith("gateway: ")
+    assert "loanctl schemas register" in line
+
+
+def test_two_gateways_beside_each_other_answer_their_own_callers(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    start_worker(processes)
+    gateways = [start_gateway(processes), start_gateway(processes)]
+
+    with ThreadPoolExecutor(16) as pool:
+        jobs = [pool.submit(gateways[n % 2].predict, application_id=f"a-{n}") for n in range(60)]
+        said = [job.result() for job in jobs]
+
+    assert {each.status for each in said} == {200}
+    assert [each.json["application_id"] for each in said] == [f"a-{n}" for n in range(60)]
+    assert set(Answers(connection).counted().values()) == {1}
