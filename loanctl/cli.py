@@ -105,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         typer.main.get_command(app)(args=arguments)
     except LoanError as fault:
-        told = str(fault) or type(fault).__name__
-        sys.stderr.write(f"loanctl: {told}\n")
+        from loanctl.console import echo
+        from schemas.urls import masked
+
+        echo(f"loanctl: {masked(str(fault)) or type(fault).__name__}", err=True)
         sys.exit(FAULT)

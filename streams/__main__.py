@@ -1,41 +1,26 @@
-"""The scoring worker's process: `python -m streams`.
-
-Exit status: 0 when told to stop, 1 for a crash (a supervisor starts it again), 2 for a fault in how it is set up.
-"""
+"""The scoring worker's process: `python -m streams`. Its exit status: `streams.runtime.process`."""
 
 import sys
-from typing import Final
 
-import structlog
-
-from schemas.errors import LoanError, SetupError
-from streams.runtime import logs
-from streams.runtime.lifecycle import StoppedError
-from streams.worker.process import ScoringProcess
-from streams.worker.settings import ScoringSettings
-
-MISCONFIGURED: Final = 2
-
-log = structlog.get_logger(__name__)
+from streams.runtime.stop_signal import StopSignal
 
 
 def main() -> int:
     """Run until told to stop; the exit status."""
-    try:
+    stop = StopSignal()
+    # Loading what the process is made of takes seconds: a stop is heard meanwhile.
+    from streams.runtime import logs
+    from streams.runtime.process import exit_status
+    from streams.worker.process import ScoringProcess
+    from streams.worker.settings import ScoringSettings
+
+    def run() -> None:
         settings = ScoringSettings.read()
         logs.configure(settings.log_level, "scoring-worker")
-        ScoringProcess(settings).run()
-    except SetupError as fault:
-        sys.stderr.write(f"scoring worker: {fault}\n")
-        return MISCONFIGURED
-    except StoppedError:
-        log.info("worker.stopped")
-    return 0
+        ScoringProcess(settings).run(stop)
+
+    return exit_status("scoring worker", run)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except LoanError as fault:
-        log.exception("worker.crashed", fault=type(fault).__name__)
-        sys.exit(1)
+    sys.exit(main())

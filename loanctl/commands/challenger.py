@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from loanctl.console import Console
 from loanctl.reports import swap_set
 from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Said, comparison
 from loanctl.reports.decision_log import NothingDecidedError, Span, first_decisions, latest_decision, span

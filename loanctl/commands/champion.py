@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from loanctl.console import Console
 from schemas.errors import SetupError
 from scorecard.registry.model_registry import CHALLENGER, ModelRegistry, NoVersionError
 from scorecard.registry.registered_version import Registered

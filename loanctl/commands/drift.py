@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table as Lines
+from rich.text import Text
 
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
+from loanctl.console import Console
 from loanctl.reports import drift_html
 from loanctl.reports import recompute as evidence
 from loanctl.reports.lineage import Lineage, lineages
@@ -187,7 +188,7 @@ def _season(start: datetime | None, end: datetime | None, file: Path | None, set
     return season_counts.of_file(file, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), settings)
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Lines:
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Lines:
     lines = Lines(title=title)
     for name in columns:
         # An id that is cut short finds nothing.
@@ -197,19 +198,22 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     return lines
 
 
-def _row(story: Lineage[DriftReport]) -> tuple[str, ...]:
+def _row(story: Lineage[DriftReport]) -> tuple[str | Text, ...]:
     found = story.report
-    colour = COLOURS.get(found.verdict, "dim")
     return (
         f"{found.window_end:{TIME}}",
         str(found.n),
         str(found.late),
-        f"[{colour}]{found.verdict.value}[/]",
+        _verdict(found),
         f"{found.largest_psi:.3f}",
         found.largest_psi_feature,
         found.command_id or found.withheld,
         *_led_to(story.result, story.announcement),
     )
+
+
+def _verdict(found: DriftReport) -> Text:
+    return Text(found.verdict.value, COLOURS.get(found.verdict, "dim"))
 
 
 def _look_row(story: Lineage[PerformanceReport]) -> tuple[str, ...]:
@@ -228,13 +232,8 @@ def _led_to(result: RetrainResult | None, announcement: ChampionAnnouncement | N
 
 
 def _show(out: Console, found: DriftReport, what: str) -> None:
-    out.print(
-        f"{what} against {found.champion_version}: {found.n} applications, {found.late} late, "
-        f"{found.duplicates} twice; "
-        f"[{COLOURS.get(found.verdict, 'dim')}]{found.verdict.value}[/]",
-        highlight=False,
-        soft_wrap=True,
-    )
+    counts = f"{found.n} applications, {found.late} late, {found.duplicates} twice"
+    out.print(Text.assemble(f"{what} against {found.champion_version}: {counts}; ", _verdict(found)), soft_wrap=True)
     lines = Lines("feature", "PSI", "critical", "KS", "JS", "chi2 p", "largest shift")
     rows = [*found.features, *([found.decisions.score] if found.decisions else [])]
     for feature in sorted(rows, key=lambda each: -each.psi):

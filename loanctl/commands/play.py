@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from loanctl.commands.population import Rows, Seed, pairs
+from loanctl.console import Console
 from loanctl.simulation import playback, population, tables
 from loanctl.simulation.playback import Played, Script
 from loanctl.simulation.tables import Table

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from loanctl.console import Console
 from loanctl.reports import swap_set
 from loanctl.reports.decision_log import Span, first_decisions, span
 from loanctl.reports.policy_effect import DECIDED, Bill, Effect, PastDecision, effect

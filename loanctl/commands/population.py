@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
+from loanctl.console import Console
 from loanctl.simulation import population as made_up
 from loanctl.simulation import tables
 from loanctl.simulation.population import PopulationShift, ShiftError

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from drift.retraining import performance_floor
+from loanctl.console import Console
 from schemas.errors import SetupError
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand

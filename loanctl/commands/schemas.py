@@ -14,6 +14,7 @@ import typer
 from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from loanctl.console import echo
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.event_codec import avro_schema
@@ -67,7 +68,7 @@ def schemas() -> None:
 def register_command() -> None:
     """Set each subject's compatibility and register its schema. Safe to repeat."""
     for subject, schema_id in register(Connection.read()).items():
-        typer.echo(f"{subject}: schema {schema_id}")
+        echo(f"{subject}: schema {schema_id}")
 
 
 @app.command("check")
@@ -75,7 +76,7 @@ def check_command() -> None:
     """Tell whether each schema could be registered; exit status 1 where one could not."""
     checked = check(Connection.read())
     for each in checked:
-        typer.echo(each.line(), err=bool(each.wrong))
+        echo(each.line(), err=bool(each.wrong))
     if any(each.wrong for each in checked):
         raise typer.Exit(1)
 

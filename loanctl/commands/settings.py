@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, Final
 
-import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+
+from loanctl.console import echo
 
 PLACES: Final = (
     ("Every process and command", "streams.runtime.settings:Connection"),
@@ -35,7 +36,7 @@ STACK: Final = """\
 
 def settings() -> None:
     """Print every setting with its default, as a `.env` file that changes nothing."""
-    typer.echo(listing(), nl=False)
+    echo(listing(), end="")
 
 
 def listing() -> str:

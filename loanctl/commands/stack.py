@@ -3,15 +3,16 @@
 import os
 import shlex
 import shutil
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from loanctl import endpoints, signals
+from loanctl.console import Console, echo
 from loanctl.stack import local, state
 from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
 from loanctl.stack.progress import ConsoleProgress
@@ -58,11 +59,11 @@ def status(
         Console(stderr=True).print("no stack is up here: `loanctl up` starts one")
         raise typer.Exit(1)
     if env:
-        typer.echo(exports(found.endpoints), nl=False)
+        sys.stdout.write(exports(found.endpoints))
         return
     for process in found.running:
         alive = "up" if process.alive() else "gone"
-        typer.echo(f"{process.name:<10}{alive:<6}pid {process.pid}, log {process.log}")
+        echo(f"{process.name:<10}{alive:<6}pid {process.pid}, log {process.log}")
     _tell(found.endpoints)
     if not found.up():
         raise typer.Exit(1)
@@ -74,7 +75,7 @@ def down(
     """Stop what `up` started, and what a crash left of it."""
     folder = endpoints.state_dir(os.environ)
     stopped = local.down(folder)
-    typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was up")
+    echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was up")
     if wipe:
         _wipe(folder)
 
@@ -86,7 +87,7 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
     given = asdict(endpoints.from_environment())
     outside = {name: given[name] for name in endpoints.ENDPOINTS if given[name] and given[name] not in ours}
     for name, value in outside.items():
-        console.print(f"  [dim]-[/dim] {name} is given: {masked(value)}", highlight=False)
+        console.print(f"  - {name} is given: {masked(value)}", highlight=False)
     return Wanted(**outside, mlflow_server=mlflow_server)
 
 
@@ -112,7 +113,7 @@ def exports(found: Endpoints) -> str:
 
 def _tell(found: Endpoints) -> None:
     for name, value in endpoints.variables(found).items():
-        typer.echo(f"{name}={masked(value)}")
+        echo(f"{name}={masked(value)}")
 
 
 def _wipe(folder: Path) -> None:

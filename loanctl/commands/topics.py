@@ -21,6 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
     ResourceType,
 )
 
+from loanctl.console import echo
 from schemas.errors import OutageError, SetupError
 from schemas.topics import Topic
 from streams.runtime.settings import Connection, read
@@ -76,7 +77,7 @@ def apply_command(
     """Create what is missing, add partitions, set retention and compaction. Safe to repeat."""
     given = {} if partitions is None else {"partitions": partitions}
     for applied in apply(read(TopicSettings, **given)):
-        typer.echo(applied.line())
+        echo(applied.line())
 
 
 def apply(settings: TopicSettings) -> tuple[Applied, ...]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from loanctl.console import Console
 from schemas.errors import SetupError
 from schemas.urls import masked
 from streams.runtime import logs

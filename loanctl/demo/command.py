@@ -16,11 +16,11 @@ from typing import Annotated, Final
 
 import typer
 from confluent_kafka import Producer
-from rich.console import Console
 
 from loanctl import endpoints, signals
 from loanctl.commands import schemas
 from loanctl.commands import topics as topic_command
+from loanctl.console import Console
 from loanctl.demo import checks, show
 from loanctl.demo.story import DemoStory
 from loanctl.stack import local, state

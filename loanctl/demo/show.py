@@ -7,12 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich.console import Console, ConsoleRenderable, Group
+from rich.console import ConsoleRenderable, Group
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from loanctl.console import Console
 from loanctl.demo.checks import Check
 from schemas.events.decisions import Contribution, LoanDecision, Outcome
 from schemas.events.drift import DriftReport, Verdict
@@ -43,18 +44,18 @@ def a_console() -> Console:
 def heading(console: Console, what: str) -> None:
     """The next part of the story."""
     console.print()
-    console.print(Rule(f"[bold]{what}[/bold]", align="left"), width=min(WIDTH, console.width))
+    console.print(Rule(Text(what, "bold"), align="left"), width=min(WIDTH, console.width))
 
 
-def said(console: Console, line: str) -> None:
+def said(console: Console, line: str | Text) -> None:
     """One line of the story."""
-    console.print(f"  {line}", highlight=False, soft_wrap=True)
+    console.print(Text.assemble("  ", line), soft_wrap=True)
 
 
 def decision(console: Console, told: LoanDecision) -> None:
     """A decision as one would tell it to a credit officer."""
     colour = COLOURS.get(told.outcome, "white")
-    title = f"[bold {colour}]{told.outcome.value}[/] {told.application_id}"
+    title = Text.assemble((told.outcome.value, f"bold {colour}"), f" {told.application_id}")
     parts: list[ConsoleRenderable] = [_probability(told), _contributions(told)]
     if told.reasons:
         parts.append(_reasons(told))
@@ -66,23 +67,27 @@ def window(console: Console, report: DriftReport) -> None:
     """One closed window as one line."""
     colour = COLOURS.get(report.verdict, "white")
     filled = min(PSI_BAR, round(PSI_BAR * report.largest_psi / PSI_FULL))
-    bar = f"[{colour}]{'█' * filled}[/]{'·' * (PSI_BAR - filled)}"
     said(
         console,
-        f"{report.window_start:%d %b %H:%M} n={report.n:>5,}  PSI {report.largest_psi:5.2f} {bar} "
-        f"[{colour}]{report.verdict.value:<8}[/] {report.largest_psi_feature}",
+        Text.assemble(
+            f"{report.window_start:%d %b %H:%M} n={report.n:>5,}  PSI {report.largest_psi:5.2f} ",
+            ("█" * filled, colour),
+            f"{'·' * (PSI_BAR - filled)} ",
+            (f"{report.verdict.value:<8}", colour),
+            f" {report.largest_psi_feature}",
+        ),
     )
 
 
 def promotion(console: Console, result: RetrainResult) -> None:
     """What the trainer answered."""
     told = Table.grid(padding=(0, 2))
-    told.add_row("status", f"[bold]{result.status.value}[/]")
+    told.add_row("status", Text(result.status.value, "bold"))
     told.add_row("why", result.why)
     told.add_row("rows", f"{result.rows:,}")
     for name, value in sorted(result.metrics.items()):
         told.add_row(name, f"{value:.4f}")
-    title = f"version {result.champion_version} -> version {result.challenger_version or '-'}"
+    title = Text(f"version {result.champion_version} -> version {result.challenger_version or '-'}")
     console.print(Panel(told, title=title, title_align="left", border_style="cyan", width=_width(console)))
 
 
@@ -90,7 +95,9 @@ def closing(console: Console, summary: Mapping[str, Any], found: Sequence[Check]
     """Every claim, whether it holds, and the numbers read back from the topics."""
     claims = Table(box=None, padding=(0, 1), show_header=False)
     for check in found:
-        claims.add_row("[green]✓[/]" if check.holds else "[bold red]✗[/]", check.claim, f"[dim]{check.seen}[/]")
+        claims.add_row(
+            Text("✓", "green") if check.holds else Text("✗", "bold red"), check.claim, Text(check.seen, "dim")
+        )
     console.print(claims, width=min(WIDTH, console.width))
     numbers = Table(box=None, padding=(0, 2), show_header=False)
     for name in ("applications", "decisions", "missing", "duplicates", "dead_letters", "decisions_per_s"):
@@ -116,8 +123,9 @@ def _contributions(told: LoanDecision) -> Table:
     table.add_column(no_wrap=True)
     for item in sorted(told.contributions, key=lambda item: -abs(item.contribution)):
         table.add_row(item.feature, _value(item), f"{item.contribution:+.3f}", _bar(item.contribution / largest))
-    table.add_row("[dim]base value[/]", "", f"[dim]{told.base_value or 0.0:+.3f}[/]", "")
-    table.add_row("[bold]margin[/]", "", f"[bold]{told.margin or 0.0:+.3f}[/]", f"[dim]{told.contribution_space}[/]")
+    table.add_row(Text("base value", "dim"), "", Text(f"{told.base_value or 0.0:+.3f}", "dim"), "")
+    space = Text(told.contribution_space, "dim")
+    table.add_row(Text("margin", "bold"), "", Text(f"{told.margin or 0.0:+.3f}", "bold"), space)
     return table
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from loanctl.console import Console
 from loanctl.demo import show
 from loanctl.reports.event_log import Decoding
 from loanctl.reports.stream_audit import Place

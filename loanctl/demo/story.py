@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka.schema_registry import Schema
-from rich.console import Console
+from rich.text import Text
 
 from loanctl.commands.population import BEST_AUC_ROWS
+from loanctl.console import Console
 from loanctl.demo import bad_records, show
 from loanctl.demo.bad_records import Bad
 from loanctl.demo.checks import DemoRun
@@ -146,7 +147,7 @@ class DemoStory:
         self._heading("The scoring worker, the drift agent and the trainer start")
         for name, member in members.items():
             member.await_ready()
-            self._say(f"[green]✓[/] {name}, http://127.0.0.1:{member.port}/metrics")
+            self._say(Text.assemble(("✓", "green"), f" {name}, http://127.0.0.1:{member.port}/metrics"))
 
     def _usual(self, stage: Stage) -> None:
         self._heading(f"Applications come, {RATE:.0f} a second; an hour of theirs takes us {_seconds_a_window():.0f} s")
@@ -186,7 +187,7 @@ class DemoStory:
         found = stage.watcher.wait_for(lambda: bool(stage.commands()), DRIFT_PATIENCE_S)
         stage.show_windows()
         for command in stage.commands():
-            self._say(f"[bold cyan]retrain command[/] {command.command_id}: {command.why}")
+            self._say(Text.assemble(("retrain command", "bold cyan"), f" {command.command_id}: {command.why}"))
         return found
 
     def _succession(self, stage: Stage) -> str:
@@ -234,7 +235,7 @@ class DemoStory:
     def _heading(self, what: str) -> None:
         show.heading(self._console, what)
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str | Text) -> None:
         show.said(self._console, line)
 
 

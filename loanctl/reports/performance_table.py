@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table as Lines
 
 from drift.performance.outcome_join import Notes
+from loanctl.console import Console
 from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary
 from schemas.events.performance import Figure, Performance
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
+
+from loanctl.console import Console
 
 Advance = Callable[[int], None]
 
@@ -58,7 +60,7 @@ class ConsoleProgress:
         """A spinner, then a line that says how long it took."""
         with self._console.status(what):
             yield
-        self._console.print(f"  [green]✓[/green] {what}", highlight=False)
+        self._console.print(Text.assemble("  ", ("✓", "green"), f" {what}"))
 
 
 SILENCE: Final = Silence()

@@ -17,6 +17,8 @@ LONGEST_WAIT_S: Final = 5.0
 """A neighbour that comes back should not wait for us for long, nor be stormed."""
 STOP_S: Final = 25.0
 """Longer than a batch in flight may take, shorter than the patience of Kubernetes (30 s)."""
+IDLE_STOP_S: Final = 8.0
+"""With nothing in hand there is nothing to finish; what hangs then is a client whose broker is away."""
 
 Answer = TypeVar("Answer")
 

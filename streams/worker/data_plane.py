@@ -141,6 +141,11 @@ class DataPlane(Service):
         oldest = min((min(handed.batch.records.timestamps) for handed in held), default=None)
         return max(time.time() - oldest / 1000, 0.0) if oldest is not None else 0.0
 
+    @property
+    def idle(self) -> bool:
+        """Whether no batch is in hand."""
+        return not self._held
+
     def busy_s(self) -> float:
         """How long the batch being answered has been so; zero between two batches."""
         since = self._busy_since

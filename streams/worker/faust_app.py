@@ -5,6 +5,7 @@ Faust gives agents, channels, services and their lifecycle; applications and dec
 """
 
 import asyncio
+import signal
 import ssl
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,9 @@ import faust
 import structlog
 from faust.app.base import BootStrategy
 
-from streams.runtime.lifecycle import STOP_S, leave_within
+from streams.runtime.lifecycle import IDLE_STOP_S, STOP_S, leave_within
 from streams.runtime.settings import Connection
+from streams.runtime.stop_signal import StopSignal
 from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch
 from streams.worker.faust_transport import PatientTransport
 
@@ -159,11 +161,13 @@ def _ssl_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
-def run(parts: AppParts, *, stopping: Callable[[], None]) -> None:
-    """Run the app until a signal or a crash; the batch in flight is finished first.
+def run(parts: AppParts, stop: StopSignal, *, stopping: Callable[[], None]) -> None:
+    """Run the app until told to stop or a crash; the batch in flight is finished first.
 
     Args:
-        stopping: called as soon as a signal asks us to stop.
+        parts: what the app is made of.
+        stop: tells it to stop, from here on.
+        stopping: called as soon as it does.
 
     Raises:
         Exception: what the app crashed for.
@@ -172,16 +176,21 @@ def run(parts: AppParts, *, stopping: Callable[[], None]) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = Worker(scoring_app(parts), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
-    worker.told_to_stop = stopping
     worker.spinner = None
     worker.is_up = asyncio.Event()
+
+    def leave() -> None:
+        stopping()
+        with suppress(RuntimeError):  # the loop is closed: the app has crashed, and we are leaving
+            loop.call_soon_threadsafe(worker.leave)
+
+    stop.hand_over(leave)
     worker.run()
 
 
 class Worker(faust.Worker):
     """A Faust worker inside our own process: its exit, signals and logs are ours."""
 
-    told_to_stop: Callable[[], None]
     is_up: asyncio.Event
 
     def run(self) -> None:
@@ -201,14 +210,20 @@ class Worker(faust.Worker):
         self.is_up.set()
         await super().on_startup_finished()
 
-    def _schedule_shutdown(self, signal: Any) -> None:
-        self.told_to_stop()
-        super()._schedule_shutdown(signal)
+    def install_signal_handlers(self) -> None:
+        """None of Faust's: they would hear nothing before the event loop turns."""
+
+    def leave(self) -> None:
+        """Stop, the batch in flight finished; called in the loop."""
+        self._schedule_shutdown(signal.SIGTERM)
 
     async def _stop_on_signal(self, signal: Any) -> None:
+        plane = cast(ScoringApp, self.app).plane
+        if plane.idle:
+            leave_within(IDLE_STOP_S, status=0)
         # The batch in flight first. Faust's consumer, stopped while it starts, hangs: it is let start, and where
         # it hangs nonetheless, everything of ours is done and we leave without it.
-        await cast(ScoringApp, self.app).plane.stop()
+        await plane.stop()
         leave_within(FAUST_STOP_S, status=0)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.is_up.wait(), FAUST_START_S)

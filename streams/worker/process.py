@@ -1,6 +1,5 @@
 """The scoring worker's process: its parts, and how they start and stop."""
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from streams.kafka.delivery import delivery_of
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within
+from streams.runtime.stop_signal import StopSignal
 from streams.worker import preflight
 from streams.worker.batch_handler import BatchHandler
 from streams.worker.data_plane import DataPlane, Session
@@ -46,20 +46,16 @@ class ScoringProcess:
         seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
         self.watch = ModelWatcher(seats, settings.champion_poll_s)
 
-    def run(self) -> None:
+    def run(self, stop: StopSignal) -> None:
         """From the first check to the last batch.
 
         Raises:
             SetupError: a person must act.
-            StoppedError: told to stop before the first batch.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop())
         self.metrics.watch_lag(self.plane.lag_records, self.plane.lag_seconds)
         with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
-            self._score()
-        log.info("worker.stopped")
+            self._score(stop)
 
     def health(self) -> health_server.Health:
         """For the web port, and whoever restarts or waits for this process."""
@@ -91,7 +87,7 @@ class ScoringProcess:
         )
         return Session(Reader(settings, reading), delivery)
 
-    def _score(self) -> None:
+    def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run
 
         preflight.require_topics(self.settings, self.situation)
@@ -109,7 +105,7 @@ class ScoringProcess:
             announced=self.watch.nudge,
         )
         try:
-            run(parts, stopping=self._stop)
+            run(parts, stop, stopping=self._stop)
         finally:
             self.watch.close()
 

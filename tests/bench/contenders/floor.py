@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.records import OutgoingRecord
 from streams.runtime import logs
+from streams.runtime.stop_signal import StopSignal
 from streams.worker.data_plane import InFlightBatch
 from streams.worker.process import ScoringProcess
 from streams.worker.settings import ScoringSettings
@@ -39,7 +40,7 @@ def main() -> int:
     """Run until told to stop."""
     settings = ScoringSettings.read()
     logs.configure(settings.log_level, "floor")
-    FloorProcess(settings).run()
+    FloorProcess(settings).run(StopSignal())
     return 0
 
 

@@ -1,5 +1,8 @@
 """Schedules: what is due, and what is asked for it."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,8 +15,8 @@ from hypothesis import strategies as st
 from schemas.events.retraining import RetrainCause, RetrainCommand
 from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
+from streams.runtime.process import MISCONFIGURED
 from streams.runtime.settings import SettingsError
-from training.__main__ import MISCONFIGURED, main
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError, asked_last, command, due
 from training.service import scheduler
 from training.service.scheduler import Scheduler
@@ -81,15 +84,18 @@ def test_what_is_no_schedule_is_one_line_that_names_the_setting(nonsense: str) -
     assert "\n" not in str(fault.value)
 
 
-def test_the_trainer_ends_for_it_with_one_line_before_any_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("LOAN_RETRAIN_SCHEDULE", "mondays at two")
+def test_the_trainer_ends_for_it_with_one_line_before_any_work() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "training"],
+        env={**os.environ, "LOAN_RETRAIN_SCHEDULE": "mondays at two"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert main() == MISCONFIGURED
-    told = capsys.readouterr().err
-    assert "'mondays at two' is no schedule (fields: 3)" in told
-    assert told.count("\n") == 1
+    assert ended.returncode == MISCONFIGURED
+    assert "'mondays at two' is no schedule (fields: 3)" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_an_empty_expression_is_never_due() -> None:

@@ -3,8 +3,7 @@
 import io
 from datetime import UTC, datetime
 
-from rich.console import Console
-
+from loanctl.console import Console
 from loanctl.demo import show
 from loanctl.demo.checks import Check
 from schemas.events.decisions import Contribution, ContributionSpace, LoanDecision, Outcome, Reason

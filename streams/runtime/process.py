@@ -1,0 +1,42 @@
+"""A process of ours from its first line to its exit status.
+
+0 when told to stop, 1 for a crash (a supervisor starts it again), 2 for a fault in how it is set up.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from schemas.errors import SetupError
+from schemas.urls import masked
+from streams.runtime.lifecycle import StoppedError
+from streams.runtime.terminal import printable
+
+STOPPED: Final = 0
+CRASHED: Final = 1
+MISCONFIGURED: Final = 2
+
+log = structlog.get_logger(__name__)
+
+
+def exit_status(process: str, run: Callable[[], None]) -> int:
+    """Run a process to its end; the faults that a person must mend are one line.
+
+    Args:
+        process: its name, for that line.
+        run: returns, or raises StoppedError, when told to stop.
+    """
+    try:
+        run()
+    except SetupError as fault:
+        sys.stderr.write(f"{process}: {printable(masked(str(fault) or type(fault).__name__))}\n")
+        return MISCONFIGURED
+    except StoppedError:
+        pass
+    except Exception as fault:
+        log.exception("process.crashed", fault=type(fault).__name__)
+        return CRASHED
+    log.info("process.stopped")
+    return STOPPED

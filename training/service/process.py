@@ -1,0 +1,63 @@
+"""The trainer's process: its parts, and how they start and stop."""
+
+import structlog
+
+from streams.kafka.batch_reader import Reader
+from streams.kafka.consumer import ConsumerConfig
+from streams.kafka.event_publisher import EventPublisher
+from streams.runtime import health_server, logs
+from streams.runtime.lifecycle import IDLE_STOP_S, STOP_S, leave_within
+from streams.runtime.stop_signal import StopSignal
+from training.metrics import Metrics
+from training.service.command_consumer import Consumer, TrainerStatus
+from training.service.command_handler import SOURCE, CommandHandler
+from training.service.scheduler import Scheduler
+from training.settings import TrainingSettings
+
+log = structlog.get_logger(__name__)
+
+
+def run(stop: StopSignal) -> None:
+    """From the settings to the last command.
+
+    Raises:
+        SetupError: a person must act.
+    """
+    settings = TrainingSettings.read()
+    logs.configure(settings.log_level, "trainer")
+    situation = TrainerStatus()
+    settings.plan()
+    with EventPublisher(settings, SOURCE) as publisher:
+        consumer = _consumer(settings, situation, publisher)
+        with health_server.serve(
+            settings.web_port, settings.web_host, lambda: situation.health(consumer.reader)
+        ) as server:
+            log.info("web.listening", url=server.url)
+            stop.hand_over(lambda: _leave(situation))
+            consumer.run()
+
+
+def _leave(situation: TrainerStatus) -> None:
+    situation.stopping.set()
+    # A command that is left is taken up again where its journal stands; to mark its run as broken off takes time.
+    leave_within(STOP_S if situation.command_id else IDLE_STOP_S, status=0)
+
+
+def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher) -> Consumer:
+    reading = ConsumerConfig(
+        topics=[settings.topics().retrain_commands.name],
+        group=settings.group(),
+        instance_id=settings.trainer_instance_id,
+        most_records=1,
+        in_flight=1,
+        # The thread that reads is the one that commits: a rebalance that waited for it would wait for itself.
+        drain_s=0.0,
+    )
+    return Consumer(
+        open_reader=lambda: Reader(settings, reading),
+        answering=CommandHandler(settings, publisher),
+        metrics=Metrics(),
+        situation=situation,
+        retry_s=settings.retry_s,
+        ask=Scheduler(settings, publisher).ask,
+    )
