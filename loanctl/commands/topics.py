@@ -21,6 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
     ResourceType,
 )
 
+from loanctl.commands.acls import acls_command
 from loanctl.console import echo
 from schemas.errors import OutageError, SetupError
 from schemas.topics import Topic
@@ -33,7 +34,7 @@ AWAY: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, Ka
 BROKERS_OWN: Final = -1
 """A replication factor that leaves the choice to the broker."""
 
-app = typer.Typer(no_args_is_help=True, help="Make the topics as they should be.")
+app = typer.Typer(no_args_is_help=True, help="Make the topics as they should be, and say who may use them.")
 
 
 class BrokerAwayError(OutageError):
@@ -63,6 +64,9 @@ class Applied:
     def line(self) -> str:
         """For people."""
         return f"{self.topic}: {self.partitions} partitions, {', '.join(self.changes) or 'as it should be'}"
+
+
+app.command("acls")(acls_command)
 
 
 @app.callback()

@@ -8,7 +8,7 @@ import base64
 import subprocess
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +72,8 @@ class Kafka:
     name: str = "kafka"
     title: str = f"Apache Kafka {KAFKA_VERSION}"
     patience_s: float = 90.0
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """Properties that replace or join those of `FIXED`."""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -142,6 +144,7 @@ def properties(kafka: Kafka) -> str:
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "log.dirs": kafka.folder / "data",
+        **kafka.extra,
     }
     return "".join(f"{name}={value}\n" for name, value in told.items())
 

@@ -1,0 +1,103 @@
+"""Who may do what on the broker: the least rights of each principal, as one table.
+
+Pure. `loanctl topics acls` prints them and makes them so on a broker that denies by default; whatever else
+declares rights (Kubernetes, Terraform) is made of the same table.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.topics import Topic, Topics
+
+
+class Principal(StrEnum):
+    """Who connects to the broker."""
+
+    WORKER = "worker"
+    DRIFT_AGENT = "drift-agent"
+    TRAINER = "trainer"
+    UPSTREAM = "upstream"
+    """Systems that send applications and outcomes."""
+    DOWNSTREAM = "downstream"
+    """Systems that read decisions, in groups of their own whose names begin with `downstream.`."""
+
+
+class Resource(StrEnum):
+    """What a right is about, by Kafka's names."""
+
+    TOPIC = "topic"
+    GROUP = "group"
+    TRANSACTIONAL_ID = "transactional_id"
+
+
+class Operation(StrEnum):
+    """What may be done. READ and WRITE imply DESCRIBE."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One operation of one principal on one resource, or on all whose name begins so where `prefix`."""
+
+    principal: Principal
+    resource: Resource
+    name: str
+    operation: Operation
+    prefix: bool = False
+
+
+def rights(topics: Topics) -> tuple[Right, ...]:
+    """The rights of every principal, for the topics of one product and prefix."""
+    return tuple(right for principal in Principal for right in _of(principal, topics))
+
+
+def _of(principal: Principal, topics: Topics) -> Iterator[Right]:
+    read, written = _topics_of(principal, topics)
+    yield from (Right(principal, Resource.TOPIC, topic.name, Operation.READ) for topic in read)
+    yield from (Right(principal, Resource.TOPIC, topic.name, Operation.WRITE) for topic in written)
+    yield from _memberships(principal, topics)
+
+
+def _topics_of(principal: Principal, topics: Topics) -> tuple[tuple[Topic, ...], tuple[Topic, ...]]:
+    """Topics read and topics written."""
+    match principal:
+        case Principal.WORKER:
+            return (
+                (topics.applications, topics.champions),
+                (topics.decisions, topics.shadow_decisions, topics.dead_letters),
+            )
+        case Principal.DRIFT_AGENT:
+            own = (topics.drift_counts, topics.drift_states)
+            heard = (topics.champions, topics.outcomes, topics.drift_acknowledgements, topics.retrain_results)
+            said = (topics.drift_reports, topics.performance_reports, topics.retrain_commands)
+            return (topics.applications, topics.decisions, *heard, *own), (*own, *said)
+        case Principal.TRAINER:
+            answers = (topics.retrain_commands, topics.retrain_results)
+            return (*answers, topics.applications, topics.outcomes, topics.decisions), (*answers, topics.champions)
+        case Principal.UPSTREAM:
+            return (), (topics.applications, topics.outcomes)
+        case Principal.DOWNSTREAM:
+            return (topics.decisions, topics.reviews), ()
+
+
+def _memberships(principal: Principal, topics: Topics) -> Iterator[Right]:
+    """Consumer groups, and names of transactions."""
+    match principal:
+        case Principal.WORKER:
+            scoring = f"{topics.applications.name}.scoring"
+            yield Right(principal, Resource.GROUP, scoring, Operation.READ)
+            yield Right(principal, Resource.GROUP, f"{topics.champions.name}.", Operation.READ, prefix=True)
+            yield Right(principal, Resource.TRANSACTIONAL_ID, f"{scoring}.", Operation.WRITE, prefix=True)
+        case Principal.DRIFT_AGENT:
+            drift = f"{topics.applications.name}.drift"
+            yield Right(principal, Resource.GROUP, drift, Operation.READ, prefix=True)
+            yield Right(principal, Resource.TRANSACTIONAL_ID, f"{drift}.", Operation.WRITE, prefix=True)
+        case Principal.TRAINER:
+            yield Right(principal, Resource.GROUP, f"{topics.retrain_commands.name}.trainer", Operation.READ)
+        case Principal.DOWNSTREAM:
+            yield Right(principal, Resource.GROUP, "downstream.", Operation.READ, prefix=True)
+        case Principal.UPSTREAM:
+            pass

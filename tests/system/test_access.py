@@ -1,0 +1,52 @@
+"""Least rights: each process does its work on a broker that denies by default, with the rights of the table alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loanctl.commands import acls, schemas, topics
+from schemas.access import rights
+from streams.runtime.settings import Connection
+from tests.system.processes import Processes
+from tests.system.scorecards import Champions
+from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker, secured_broker
+from tests.system.waiting import wait_for
+from tests.system.workers import Answers, Applicants, Worker, start_worker
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    with secured_broker(tmp_path_factory.mktemp("secured")) as running:
+        yield running
+
+
+@pytest.fixture
+def administrator(broker: SecuredBroker, connection: Connection) -> Connection:
+    """The administrator's connection; topics, schemas and rights are as they should be."""
+    given = {**connection.model_dump(), **broker.settings(ADMINISTRATOR)}
+    own = Connection(**given)
+    topics.apply(topics.TopicSettings(**given, partitions=2))
+    schemas.register(own)
+    wanted = rights(own.topics())
+    acls.grant(own, wanted, acls.user_names(()))
+    return own
+
+
+def test_every_process_works_with_the_least_rights(
+    broker: SecuredBroker, administrator: Connection, processes: Processes, tmp_path: Path
+) -> None:
+    champions = Champions(administrator, tmp_path / "models")
+    champions.promote(champions.register())
+
+    worker = start_worker(processes, **broker.settings("worker"))
+    for module, user in (("drift", "drift-agent"), ("training", "trainer")):
+        process = Worker(processes.start(module, web_port=0, cache_dir=tmp_path / user, **broker.settings(user)))
+        wait_for(process.is_ready, 60, f"the {user}")
+    applicants = Applicants(administrator)
+    applicants.apply(range(50))
+    applicants.acknowledged()
+
+    answers = Answers(administrator)
+    wait_for(lambda: len(answers.decisions()) >= 50, 60, "a decision for each")
+    assert worker.process.stop() == 0

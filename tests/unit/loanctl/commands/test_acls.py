@@ -1,0 +1,64 @@
+"""The table of rights names what the processes use, and nothing that anybody else's name begins with."""
+
+import pytest
+
+from drift.settings import DriftSettings
+from loanctl.commands.acls import PrincipalError, lines, user_names
+from schemas.access import Operation, Principal, Resource, Right, rights
+from schemas.contract import load
+from schemas.topics import topics_of
+from streams.worker.settings import ScoringSettings
+from training.settings import TrainingSettings
+
+TOPICS = topics_of(load("credit_risk"))
+RIGHTS = rights(TOPICS)
+
+
+def allowed(principal: Principal, resource: Resource, operation: Operation, name: str) -> bool:
+    """As a broker decides that denies by default."""
+    return any(
+        (right.principal, right.resource, right.operation) == (principal, resource, operation)
+        and (name.startswith(right.name) if right.prefix else name == right.name)
+        for right in RIGHTS
+    )
+
+
+def test_each_process_may_join_its_group_and_no_other() -> None:
+    groups = {
+        Principal.WORKER: ScoringSettings(_env_file=None).group(),
+        Principal.DRIFT_AGENT: f"{DriftSettings(_env_file=None).group()}.owner",
+        Principal.TRAINER: TrainingSettings(_env_file=None).group(),
+    }
+
+    may = {
+        principal: [owner for owner, name in groups.items() if allowed(principal, Resource.GROUP, Operation.READ, name)]
+        for principal in groups
+    }
+
+    assert may == {principal: [principal] for principal in groups}
+
+
+def test_only_the_trainer_announces_and_only_workers_decide() -> None:
+    writers = {
+        topic.name: [who for who in Principal if allowed(who, Resource.TOPIC, Operation.WRITE, topic.name)]
+        for topic in TOPICS.all()
+    }
+
+    assert writers[TOPICS.champions.name] == [Principal.TRAINER]
+    assert writers[TOPICS.decisions.name] == [Principal.WORKER]
+    assert writers[TOPICS.applications.name] == [Principal.UPSTREAM]
+
+
+def test_a_right_is_a_line_for_kafkas_own_tool() -> None:
+    right = Right(Principal.WORKER, Resource.TRANSACTIONAL_ID, "loan.", Operation.WRITE, prefix=True)
+
+    assert list(lines([right], user_names(["worker=scoring"]))) == [
+        "--add --allow-principal User:scoring --operation write --transactional-id loan. "
+        "--resource-pattern-type prefixed"
+    ]
+
+
+@pytest.mark.parametrize("given", ["clerk=me", "worker", "worker="])
+def test_a_role_that_does_not_exist_or_has_no_name_is_refused(given: str) -> None:
+    with pytest.raises(PrincipalError, match="ROLE is one of worker, drift-agent"):
+        user_names([given])
