@@ -24,6 +24,7 @@ from schemas.event_codec import as_record, from_record
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport
 from schemas.events.performance import PerformanceReport, PerformanceRules
 from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus
+from schemas.timestamps import millis_of
 
 NO_GENERATION: Final = -2
 """Before any message; -1 is a champion that was never announced."""
@@ -91,13 +92,13 @@ class Monitor:
 
     @property
     def held(self) -> int:
-        """Panes in memory."""
+        """Windows by time, or panes of windows by count, in memory."""
         return self._windows.held
 
     @property
-    def all_silent(self) -> bool:
-        """Whether no partition is waited for."""
-        return self._windows.all_silent
+    def resume_at(self) -> int | None:
+        """The first message of the log that must be read again after what is saved was restored; None for none."""
+        return self._windows.resume_at
 
     @property
     def look(self) -> PerformanceReport | None:
@@ -115,29 +116,35 @@ class Monitor:
         decisions = self._rules.reporting.decisions_topic
         return tuple(each.end for each in look.offsets if each.topic != decisions)
 
-    def passed(self, counts: DriftCounts) -> Findings:
+    def passed(self, counts: DriftCounts, now: datetime) -> Findings:
         """Take a message of a former champion's counts: only how far its partition is is of use."""
-        self._windows.hear(counts)
+        self._windows.hear(counts, millis_of(now))
         return Findings(dropped=sum(pane.n for pane in counts.panes))
 
-    def counted(self, counts: DriftCounts, reference: Reference, now: datetime) -> Findings:
+    def counted(self, counts: DriftCounts, reference: Reference, now: datetime, offset: int = 0) -> Findings:
         """Take one message of partial counts.
 
         Args:
             counts: the next message of the log.
             reference: of the champion that the message counts for.
-            now: stamped on commands, and on nothing else.
+            now: stamped on commands; tells how long the stream is silent.
+            offset: of the message in the log.
         """
         if counts.generation < self._generation:
-            return self.passed(counts)
+            return self.passed(counts, now)
         dropped = self._succeed(counts) if counts.generation > self._generation else 0
-        self._windows.hear(counts)
-        self._windows.add(counts)
+        self._windows.hear(counts, millis_of(now))
+        self._windows.add(counts, offset)
         return self._found(self._windows.closed(), reference, now, dropped)
 
+    def counted_again(self, counts: DriftCounts, offset: int) -> None:
+        """Take what was not saved of a message read before; in order from `resume_at`, and before any later one."""
+        if counts.generation == self._generation:
+            self._windows.add_again(counts, offset)
+
     def silent(self, reference: Reference, now: datetime) -> Findings:
-        """Close the open window: nothing has come for longer than a window lasts."""
-        return self._found(self._windows.silent(), reference, now, 0)
+        """Close the windows that are over by our clock, where all partitions are silent."""
+        return self._found(self._windows.silent(millis_of(now)), reference, now, 0)
 
     def performed(self, report: PerformanceReport, now: datetime) -> Findings:
         """Take a look at what became of the champion's loans; one at a former champion's is of no use any more.

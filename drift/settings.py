@@ -3,20 +3,30 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
+from zoneinfo import available_timezones
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from drift.detection.drift_report import Reporting
 from drift.monitor import MonitorRules
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
+from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, UTC_NAME, Calendar
 from schemas.events.drift import DriftRules
 from schemas.events.performance import PerformanceRules
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
 
 PANES_A_WINDOW: Final = 60
-"""Of a window by time: what silence cuts off, at worst, is a sixtieth of it."""
+"""Of a window by time: at the granularity of a pane records are late, and a silent stream's time is known."""
 FINEST_PANE_S: Final = 1.0
 MS: Final = 1_000
 
@@ -27,6 +37,9 @@ class DriftSettings(Connection):
     window_s: PositiveFloat = 3_600.0
     window_count: NonNegativeInt = 0
     """Applications a window; 0 for windows by time."""
+    window_calendar: Calendar = Calendar.NONE
+    """Windows by time are days, weeks or months of `window_time_zone` instead of `window_s`."""
+    window_time_zone: str = UTC_NAME
     minimum_n: PositiveInt = 500
     """No verdict by fewer applications, or ends of loans: of 100 nearly every healthy window shows a PSI over .1."""
     alpha: float = Field(default=0.01, gt=0.0, lt=1.0)
@@ -37,13 +50,15 @@ class DriftSettings(Connection):
     """Width of a pane; 0 for a sixtieth of a window by time, a second for windows by count."""
     lateness_s: NonNegativeFloat = 60.0
     """How far behind the latest event time of its partition a record may be."""
-    ahead_s: PositiveFloat = 86_400.0
-    """How long after it was produced a record may say it was signed."""
+    ahead_s: PositiveFloat = 300.0
+    """How long after it was produced a record may say it was signed: as far as clocks differ, for one record that is
+    ahead makes those late that come behind it."""
     idle_s: NonNegativeFloat = 0.0
     """A partition silent for so long by our clock is not waited for; 0 for a pane and the lateness. Shorter is for
-    streams that run faster than time: of a live one it may cut off the rest of a pane."""
-    window_idle_s: PositiveFloat = 600.0
-    """All partitions silent for so long by our clock: the open window closes."""
+    streams that run faster than time."""
+    window_idle_s: NonNegativeFloat = 0.0
+    """All partitions silent for so long by our clock: the stream has ended, and windows by time close that our clock
+    is past. 0 for a live stream, whose time goes on with our clock: they close when it has reached their end."""
     with_decisions: bool = True
     """Count decisions too: score, contributions, reasons, approval rate."""
     performance_every_s: NonNegativeFloat = 3_600.0
@@ -66,10 +81,24 @@ class DriftSettings(Connection):
 
     @model_validator(mode="after")
     def _panes_fit(self) -> Self:
-        if not self.window_count and self.window_ms() % self.pane_ms():
+        if self.window_calendar and self.window_count:
+            message = "window_count and window_calendar exclude each other: windows are by count or by calendar"
+            raise ValueError(message)
+        if self.window_calendar and PANE_OF_A_CALENDAR_MS % self.pane_ms():
+            message = f"pane_s must divide a quarter of an hour, by which time zones differ: not {self.pane_ms()} ms"
+            raise ValueError(message)
+        if not self.window_calendar and not self.window_count and self.window_ms() % self.pane_ms():
             message = f"pane_s must divide window_s: {self.pane_ms()} ms does not divide {self.window_ms()} ms"
             raise ValueError(message)
         return self
+
+    @field_validator("window_time_zone")
+    @classmethod
+    def _time_zone_exists(cls, name: str) -> str:
+        if name != UTC_NAME and name not in available_timezones():
+            message = f"no time zone {name[:40]!r}; a name of the tz database, such as Europe/Berlin"
+            raise ValueError(message)
+        return name
 
     def window_ms(self) -> int:
         """Width of a window by time, in milliseconds."""
@@ -79,6 +108,8 @@ class DriftSettings(Connection):
         """Width of a pane, in milliseconds."""
         if self.pane_s:
             return max(1, round(self.pane_s * MS))
+        if self.window_calendar:
+            return PANE_OF_A_CALENDAR_MS
         whole = self.window_ms() % PANES_A_WINDOW == 0
         sixtieth = self.window_ms() // PANES_A_WINDOW if whole else self.window_ms()
         return round(FINEST_PANE_S * MS) if self.window_count else sixtieth
@@ -108,6 +139,9 @@ class DriftSettings(Connection):
                 lateness_ms=panes.lateness_ms,
                 window_ms=self.window_ms(),
                 window_count=self.window_count,
+                calendar=self.window_calendar,
+                time_zone=self.window_time_zone,
+                ended_ms=round(self.window_idle_s * MS),
             ),
             reporting=Reporting(
                 product=self.contract().product,

@@ -99,6 +99,7 @@ def committed(place: Place, position: Position, generation: int) -> TopicPartiti
         "horizon": position.horizon,
         "floor": position.floor,
         "jumped": position.jumped,
+        "flushed": position.flushed,
         "generation": generation,
     }
     return TopicPartition(*place, position.next_offset, metadata=json.dumps(memory))
@@ -120,6 +121,7 @@ def position_of(found: TopicPartition, generation: int) -> Position:
         horizon=memory["horizon"],
         floor=memory["floor"],
         jumped=memory["jumped"],
+        flushed=memory.get("flushed", 0),
     )
     return position if memory["generation"] == generation else position.for_successor()
 

@@ -40,11 +40,24 @@ class OwnerState:
     """Something was learnt since the state was saved."""
     published: int = 0
     """Transactions so far."""
+    resume_at: int | None = None
+    """Partial counts are read again from here, as far as they were read before; None once they are."""
 
     def saved(self) -> str:
         """Monitor and positions as JSON, which `Recovery` makes a desk of again."""
-        plain = {"monitor": self.monitor.saved(), "positions": self.positions, "published": self.published}
+        resumes = [at for at in (self.resume_at, self.monitor.resume_at) if at is not None]
+        plain = {
+            "monitor": self.monitor.saved(),
+            "positions": self.positions,
+            "published": self.published,
+            "resume_at": min(resumes, default=None),
+        }
         return json.dumps(plain, separators=(",", ":"))
+
+    def begins_at(self, counts: str) -> int:
+        """Where to read partial counts, the topic of that name, from."""
+        position = self.positions.get(counts, 0)
+        return position if self.resume_at is None else min(self.resume_at, position)
 
 
 class Recovery:
@@ -86,7 +99,12 @@ class Recovery:
         try:
             plain = json.loads(saved.state)
             monitor = Monitor.restored(self._rules, plain["monitor"])
-            return OwnerState(monitor, dict(plain["positions"]), published=plain.get("published", 0))
+            return OwnerState(
+                monitor,
+                dict(plain["positions"]),
+                published=plain.get("published", 0),
+                resume_at=plain.get("resume_at"),
+            )
         except (KeyError, TypeError, ValueError) as fault:
             log.warning("state.of_another_version", fault=type(fault).__name__)
             return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)

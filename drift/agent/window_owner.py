@@ -60,8 +60,7 @@ class WindowOwner:
         self._clock: Callable[[], float] = time.monotonic
         self._looking = watched.looking
         self._desk: OwnerState | None = None
-        self._saved_at = self._heard_at = self._clock()
-        self._closed_silent = False
+        self._saved_at = self._clock()
         self._leaving = False
         self._turns = 0
         """Grows with each rebalance."""
@@ -99,7 +98,7 @@ class WindowOwner:
         now = self._clock()
         for message in messages:
             self._take_counts(desk, message)
-        self._take_silence(desk, now, heard=bool(messages))
+        self._take_silence(desk)
         self._take_look(desk)
         if desk.findings or (desk.changed and now - self._saved_at >= SAVE_EVERY_S):
             self._publish(desk, outbox)
@@ -123,25 +122,28 @@ class WindowOwner:
         return []
 
     def _take_counts(self, desk: OwnerState, message: Any) -> None:
-        desk.positions[message.topic()] = message.offset() + 1
+        offset, position = message.offset(), desk.positions.get(message.topic(), 0)
+        desk.positions[message.topic()] = max(position, offset + 1)
+        if offset + 1 >= position:
+            desk.resume_at = None
         try:
             counts = self._serdes.counts.decode(message.value())
         except RecordError as fault:
-            log.warning("counts.unreadable", offset=message.offset(), reason=fault.reason)
+            log.warning("counts.unreadable", offset=offset, reason=fault.reason)
             return
-        if counts.generation < desk.monitor.generation:
-            self._keep(desk, desk.monitor.passed(counts))
+        if offset < position:
+            desk.monitor.counted_again(counts, offset)
+        elif counts.generation < desk.monitor.generation:
+            self._keep(desk, desk.monitor.passed(counts, datetime.now(UTC)))
         else:
-            self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC)))
+            self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC), offset))
 
-    def _take_silence(self, desk: OwnerState, now: float, *, heard: bool) -> None:
-        if heard:
-            self._heard_at, self._closed_silent = now, False
-        silent = desk.monitor.all_silent and now - self._heard_at >= self._settings.window_idle_s
+    def _take_silence(self, desk: OwnerState) -> None:
         reference = self._champions.reference
-        if silent and not self._closed_silent and reference and desk.monitor.champion[2] == reference.reference_id:
-            self._closed_silent = True
-            self._keep(desk, desk.monitor.silent(reference, datetime.now(UTC)))
+        if desk.resume_at is None and reference and desk.monitor.champion[2] == reference.reference_id:
+            found = desk.monitor.silent(reference, datetime.now(UTC))
+            if found:
+                self._keep(desk, found)
 
     def _take_look(self, desk: OwnerState) -> None:
         reference, decides = self._champions.reference, desk.monitor.champion[1]
@@ -233,7 +235,10 @@ class WindowOwner:
             return
         counts = self._topics.drift_counts.name
         desk = self._recovery.desk(consumer.committed(given, ASK_S)[0])
-        self._given = [TopicPartition(counts, 0, desk.positions.get(counts, 0))]
+        kept_from, _ = consumer.get_watermark_offsets(TopicPartition(counts, 0), ASK_S)
+        if desk.resume_at is not None:
+            desk.resume_at = max(desk.resume_at, kept_from)
+        self._given = [TopicPartition(counts, 0, desk.begins_at(counts))]
         consumer.assign(self._given)
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
         self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
@@ -242,7 +247,7 @@ class WindowOwner:
         self._looking.begin_anew()
         if desk.monitor.look is not None:
             self._metrics.looked(desk.monitor.look)
-        log.info("windows.owned", position=desk.positions.get(counts, 0))
+        log.info("windows.owned", position=desk.positions.get(counts, 0), resume_at=desk.resume_at)
 
     def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:
         self._turns += 1

@@ -78,7 +78,7 @@ def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:
         panes.stand_at(jump.watermark)
     panes.observe(seen.rows(seen.offsets <= stretch.last))
     start, end = max(millis_of(report.window_start), stretch.floor), millis_of(report.window_end)
-    return (pane for pane in panes.all_panes() if start <= pane.start < end)
+    return (pane for pane in panes.flush() if start <= pane.start < end)
 
 
 def _known(stretch: OffsetRange, window: Window) -> OffsetRange:

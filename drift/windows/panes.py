@@ -1,24 +1,23 @@
 """Event time cut into panes, and what one partition holds of each: a fold over the partition's log.
 
-Everything here follows from the records of *one* partition in the order of their offsets, and from the
-moments when silence was declared. So reading partitions in another interleaving, by other agents, or
-twice, changes nothing; panes of several partitions meet in `drift.windows.window`.
+Everything here follows from the records of *one* partition in the order of their offsets, so reading
+partitions in another interleaving, by other agents, or twice, changes nothing. Silence closes no pane:
+what an open pane has counted so far is flushed, what comes later for it is another part of the same
+pane, and parts add. Panes of several partitions meet in `drift.windows.window_assembler`.
 
 Pure. `drift.binning.binner` gives the bins of a record, `drift.windows.watermark` its pane.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from drift.binning.binned_records import NO_TIME, Integers, Observations, Shape
+from drift.binning.binned_records import NO_TIME, Flags, Integers, Observations, Shape
 from drift.windows.deduplication import fresh_of
+from drift.windows.open_pane import OpenPane, Reading
 from drift.windows.watermark import PaneRules, Placed, placement
 from schemas.events.drift import PaneCounts
-
-TALLIES: Final = ("n", "late", "duplicates", "ahead", "unreadable")
-"""What is told of a pane in numbers of records, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,42 +33,13 @@ class Position:
     floor: int = NO_TIME
     """The horizon when counting for this champion began."""
     jumped: bool = False
-    """Silence, not a record, has moved the watermark there."""
+    """Silence moved the watermark there, as it did in earlier versions."""
+    flushed: int = 0
+    """Records before this offset are told, though the panes of some are open: read again for their ids alone."""
 
     def for_successor(self) -> "Position":
         """The same place for another champion: what is told already is never told again in its bins."""
         return replace(self, floor=self.horizon)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Pane:
-    """One open pane; its arrays and ids are ours alone, so they are added to in place."""
-
-    start: int
-    first: int
-    last: int
-    watermark: int
-    floor: int
-    jumped: bool
-    counts: Integers
-    sums: Integers
-    tallies: Integers
-    """By `TALLIES`."""
-    ids: dict[str, None] = field(default_factory=dict)
-
-    def closed(self) -> PaneCounts:
-        """As it is told."""
-        return PaneCounts(
-            start=self.start,
-            **dict(zip(TALLIES, self.tallies.tolist(), strict=True)),
-            counts=self.counts.tolist(),
-            sums=self.sums.tolist(),
-            first=self.first,
-            last=self.last,
-            watermark=self.watermark,
-            floor=self.floor,
-            jumped=self.jumped,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +62,13 @@ class PartitionPanes:
     def __init__(self, rules: PaneRules, shape: Shape, position: Position) -> None:
         self._rules = rules
         self._shape = shape
-        self._open: dict[int, _Pane] = {}
+        self._open: dict[int, OpenPane] = {}
         self._next_offset = position.next_offset
         self._watermark = position.watermark
         self._told_before = position.horizon
         self._floor = position.floor
         self._jumped = position.jumped
+        self._flushed = position.flushed
         self._early = _Early()
 
     @property
@@ -125,25 +96,19 @@ class PartitionPanes:
             seen = seen.rows(seen.offsets >= self._next_offset)
         if len(seen.offsets) == 0:
             return
-        placed = placement(seen, self._rules, self._watermark, jumped=self._jumped)
-        self._watermark, self._jumped = placed.watermark_after, placed.jumped_after
-        placeless = placed.pane == NO_TIME
-        if placeless.any():
-            self._early = self._early.plus(seen.rows(placeless), int(placed.ahead[placeless].sum()))
-        told = np.flatnonzero((placed.pane >= self._told_before) & ~placeless)
-        if len(told):
-            self._tell(seen, placed, told)
-            self._tell_early(int(placed.pane[told[0]]))
-        self._next_offset = int(seen.offsets[-1]) + 1
+        again = seen.offsets < self._flushed
+        if again.any():
+            self._remember(seen.rows(again))
+            seen = seen.rows(~again)
+        if len(seen.offsets):
+            self._count(seen)
 
-    def silent(self) -> bool:
-        """Close every open pane, for nothing has come for so long that nothing is expected; whether there was one."""
-        if not self._open:
-            return False
-        end = max(self._open) + self._rules.pane_ms
-        self._watermark = max(self._watermark, end + self._rules.lateness_ms)
-        self._jumped = True
-        return True
+    def flush(self) -> tuple[PaneCounts, ...]:
+        """What the open panes have counted and not told, in order of time. They stay open."""
+        flushed = tuple(part for start in sorted(self._open) for part in self._open[start].told(self._floor))
+        if self._open:
+            self._flushed = self._next_offset
+        return flushed
 
     def stand_at(self, watermark: int) -> None:
         """Let the watermark be at least this, as silence once made it: to recompute a report."""
@@ -153,75 +118,93 @@ class PartitionPanes:
         """The panes that have closed since this was last asked, in order of time."""
         starts = sorted(start for start in self._open if start < self.horizon)
         self._told_before = self.horizon
-        return tuple(self._open.pop(start).closed() for start in starts)
-
-    def all_panes(self) -> tuple[PaneCounts, ...]:
-        """Every pane held, closed or open, in order of time."""
-        return tuple(self._open[start].closed() for start in sorted(self._open))
+        return tuple(part for start in starts for part in self._open.pop(start).told(self._floor))
 
     def position(self) -> Position:
         """Where reading must begin again for the same panes to come: at the first record of an open one."""
-        if not self._open:
-            return Position(
-                next_offset=self._early.first if self._early.n else self._next_offset,
-                watermark=self._watermark,
-                horizon=self.horizon,
-                floor=self._floor,
-                jumped=self._jumped,
-            )
-        first = min(self._open.values(), key=lambda pane: pane.first)
+        if self._open:
+            first = min((pane.first for pane in self._open.values()), key=lambda reading: reading.offset)
+        else:
+            offset = self._early.first if self._early.n else self._next_offset
+            first = Reading(offset, self._watermark, self._jumped)
         return Position(
-            next_offset=first.first,
+            next_offset=first.offset,
             watermark=first.watermark,
             horizon=self.horizon,
             floor=self._floor,
             jumped=first.jumped,
+            flushed=self._flushed,
         )
 
-    def _tell(self, seen: Observations, placed: Placed, rows: Integers) -> None:
+    def _placed(self, seen: Observations) -> Placed:
+        placed = placement(seen, self._rules, self._watermark, jumped=self._jumped)
+        self._watermark, self._jumped = placed.watermark_after, placed.jumped_after
+        self._next_offset = int(seen.offsets[-1]) + 1
+        return placed
+
+    def _remember(self, seen: Observations) -> None:
+        """Open the panes of records that are told already, and note their ids."""
+        placed = self._placed(seen)
+        rows = np.flatnonzero((placed.pane >= self._told_before) & (placed.pane != NO_TIME))
+        group, panes = self._panes(seen, placed, rows)
+        fresh_of([pane.ids for pane in panes], group, seen.ids, rows, _counted(seen, placed)[rows])
+
+    def _count(self, seen: Observations) -> None:
+        placed = self._placed(seen)
+        placeless = placed.pane == NO_TIME
+        if placeless.any():
+            self._early = self._early.plus(seen.rows(placeless), int(placed.ahead[placeless].sum()))
+        rows = np.flatnonzero((placed.pane >= self._told_before) & ~placeless)
+        if len(rows):
+            self._add(seen, placed, rows)
+            self._add_early(int(placed.pane[rows[0]]))
+
+    def _add(self, seen: Observations, placed: Placed, rows: Integers) -> None:
         """Add rows to the panes that tell of them, all panes at once: a batch may touch thousands."""
-        starts, first, group = np.unique(placed.pane[rows], return_index=True, return_inverse=True)
-        panes = [self._pane(int(start), seen, placed, int(rows[row])) for start, row in zip(starts, first, strict=True)]
-        counted = (seen.readable & ~placed.late & ~placed.ahead)[rows]
+        group, panes = self._panes(seen, placed, rows)
+        counted = _counted(seen, placed)[rows]
         fresh = fresh_of([pane.ids for pane in panes], group, seen.ids, rows, counted)
         counts = _counts_by(group[fresh], seen.cells[rows[fresh]], len(panes), self._shape.cells)
-        sums = _zeros(len(panes), self._shape.sums)
+        sums = np.zeros((len(panes), self._shape.sums), dtype=np.int64)
         np.add.at(sums, group[fresh], seen.sums[rows[fresh]])
         late, ahead, unreadable = placed.late[rows], placed.ahead[rows], ~seen.readable[rows]
         told_of = (fresh, late, counted & ~fresh, ahead, unreadable)
         tallies = np.stack([np.bincount(group[which], minlength=len(panes)) for which in told_of], axis=1)
         last = np.zeros(len(panes), dtype=np.int64)
         np.maximum.at(last, group, seen.offsets[rows])
+        first = np.unique(group, return_index=True)[1]
         for place, pane in enumerate(panes):
-            pane.counts += counts[place]
-            pane.sums += sums[place]
-            pane.tallies += tallies[place]
-            pane.last = int(last[place])
+            part = pane.counting(_reading(seen, placed, int(rows[first[place]])), self._shape)
+            part.counts += counts[place]
+            part.sums += sums[place]
+            part.tallies += tallies[place]
+            part.last = int(last[place])
 
-    def _tell_early(self, start: int) -> None:
+    def _add_early(self, start: int) -> None:
         """The pane of the first record with a plausible time tells of those before it, too."""
         early, self._early = self._early, _Early()
-        if early.n:
-            pane = self._open[start]
-            pane.first = early.first
-            pane.tallies += np.array([0, 0, 0, early.ahead, early.n - early.ahead])
+        pane = self._open[start]
+        if early.n and pane.part is not None:
+            pane.first = pane.part.first = replace(pane.first, offset=early.first)
+            pane.part.tallies += np.array([0, 0, 0, early.ahead, early.n - early.ahead])
 
-    def _pane(self, start: int, seen: Observations, placed: Placed, row: int) -> _Pane:
-        """The open pane of that start; opened by this row where there is none."""
-        pane = self._open.get(start)
-        if pane is None:
-            pane = self._open[start] = _Pane(
-                start=start,
-                first=int(seen.offsets[row]),
-                last=int(seen.offsets[row]),
-                watermark=int(placed.watermark[row]),
-                floor=self._floor,
-                jumped=bool(placed.jumped[row]),
-                counts=_zeros(self._shape.cells),
-                sums=_zeros(self._shape.sums),
-                tallies=_zeros(len(TALLIES)),
-            )
-        return pane
+    def _panes(self, seen: Observations, placed: Placed, rows: Integers) -> tuple[Integers, Sequence[OpenPane]]:
+        """The place of each row's pane among those, and those, in order of time; opened where they were not."""
+        starts, first, group = np.unique(placed.pane[rows], return_index=True, return_inverse=True)
+        panes = []
+        for start, row in zip(starts.tolist(), rows[first].tolist(), strict=True):
+            if start not in self._open:
+                self._open[start] = OpenPane(start=start, first=_reading(seen, placed, row))
+            panes.append(self._open[start])
+        return group, panes
+
+
+def _counted(seen: Observations, placed: Placed) -> Flags:
+    return seen.readable & ~placed.late & ~placed.ahead
+
+
+def _reading(seen: Observations, placed: Placed, row: int) -> Reading:
+    return Reading(int(seen.offsets[row]), int(placed.watermark[row]), bool(placed.jumped[row]))
 
 
 def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:
@@ -229,7 +212,3 @@ def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> In
     # Shifted by one, so that "none" has a place to fall into and be cut off.
     flat = group[:, None] * (places + 1) + cells + 1
     return np.bincount(flat.ravel(), minlength=groups * (places + 1)).reshape(groups, places + 1)[:, 1:]
-
-
-def _zeros(*shape: int) -> Integers:
-    return np.zeros(shape, dtype=np.int64)

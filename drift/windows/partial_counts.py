@@ -1,4 +1,4 @@
-"""What is told of one partition: closed panes, that it speaks again, that it is silent. Pure.
+"""What is told of one partition: closed panes, that it speaks again, that it is silent and what it holds then. Pure.
 
 Who reads the partition is `drift.agent.partition_counter`; who hears it, `drift.agent.window_owner`.
 """
@@ -52,7 +52,7 @@ class PartialCounts:
             yield self._message(counted.told, (), idle=False)
 
     def closed(self, counted: PartitionState, now: float, silence_s: float) -> Iterator[DriftCounts]:
-        """Panes that have closed, and silence once it has lasted; nothing where there is no news.
+        """Panes that have closed, and silence once it has lasted, with what the open ones hold; nothing without news.
 
         Args:
             now: by the clock that `counted.seen_at` was told by.
@@ -61,16 +61,16 @@ class PartialCounts:
         silent = counted.ended and now - counted.seen_at >= silence_s
         if silent and counted.idle:
             return
-        if silent:
-            counted.panes.silent()
-            counted.awake = False
         panes, horizon = counted.panes.closed(), counted.panes.horizon
+        if silent:
+            panes = (*panes, *counted.panes.flush())
+            counted.awake = False
         if not silent and horizon == counted.told and not panes:
             return
         counted.idle, counted.told = silent, horizon
         for first in range(0, max(1, len(panes)), PANES_A_MESSAGE):
             rest = panes[first + PANES_A_MESSAGE :]
-            reached = rest[0].start if rest else horizon
+            reached = min(rest[0].start, horizon) if rest else horizon
             yield self._message(reached, panes[first : first + PANES_A_MESSAGE], idle=silent and not rest)
 
     def _message(self, horizon: int, panes: Sequence[PaneCounts], *, idle: bool) -> DriftCounts:

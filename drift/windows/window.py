@@ -4,7 +4,7 @@ Partial counts add, so whoever counted them and in whatever order they came, a w
 Pure. Which panes a window holds is `drift.windows.window_assembler`, what it means `drift.detection.drift_report`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
@@ -46,6 +46,18 @@ class TopicCount:
             sums=_added(self.sums, pane.sums),
         )
 
+    def merged(self, other: "TopicCount") -> "TopicCount":
+        """Both."""
+        return TopicCount(
+            n=self.n + other.n,
+            late=self.late + other.late,
+            duplicates=self.duplicates + other.duplicates,
+            ahead=self.ahead + other.ahead,
+            unreadable=self.unreadable + other.unreadable,
+            counts=_added(self.counts, other.counts),
+            sums=_added(self.sums, other.sums),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -59,8 +71,19 @@ class Window:
     def plus(self, place: Place, pane: PaneCounts, *, too_late: bool) -> "Window":
         """With one pane more."""
         tally = self.tallies.get(place[0], TopicCount()).plus(pane, too_late=too_late)
-        stretch = _widened(self.stretches.get(place), place, pane, too_late=too_late)
+        stretch = _stretch_of(place, pane, too_late=too_late)
+        if place in self.stretches:
+            stretch = _joined(self.stretches[place], stretch)
         return replace(self, tallies={**self.tallies, place[0]: tally}, stretches={**self.stretches, place: stretch})
+
+    def merged(self, other: "Window") -> "Window":
+        """With what the other holds, within this one's bounds."""
+        tallies, stretches = dict(self.tallies), dict(self.stretches)
+        for topic, tally in other.tallies.items():
+            tallies[topic] = tallies[topic].merged(tally) if topic in tallies else tally
+        for place, stretch in other.stretches.items():
+            stretches[place] = _joined(stretches[place], stretch) if place in stretches else stretch
+        return replace(self, tallies=tallies, stretches=stretches)
 
     def stretched(self, start: int, end: int) -> "Window":
         """Wide enough to hold that time too."""
@@ -95,32 +118,44 @@ class Window:
         )
 
 
-def _added(counted: Integers, more: Sequence[int]) -> Integers:
-    new = np.array(more, dtype=np.int64)
-    return counted + new if len(counted) else new
+def _added(counted: Integers, more: Sequence[int] | Integers) -> Integers:
+    new = np.asarray(more, dtype=np.int64)
+    if len(counted) == 0 or len(new) == 0:
+        return counted if len(counted) else new
+    return counted + new
 
 
-def _widened(stretch: OffsetRange | None, place: Place, pane: PaneCounts, *, too_late: bool) -> OffsetRange:
+def _stretch_of(place: Place, pane: PaneCounts, *, too_late: bool) -> OffsetRange:
     watermark = REJECTED if too_late else pane.watermark
-    jumps = (WatermarkJump(offset=pane.first, watermark=watermark),) if too_late or pane.jumped else ()
-    if stretch is None:
-        return OffsetRange(
-            topic=place[0],
-            partition=place[1],
-            first=pane.first,
-            last=pane.last,
-            watermark=pane.watermark,
-            floor=pane.floor,
-            jumps=jumps,
-        )
-    first = stretch if stretch.first <= pane.first else pane
-    return replace(
-        stretch,
-        first=first.first,
-        last=max(stretch.last, pane.last),
-        watermark=first.watermark,
-        jumps=tuple(sorted((*stretch.jumps, *jumps), key=lambda jump: (jump.offset, jump.watermark))),
+    return OffsetRange(
+        topic=place[0],
+        partition=place[1],
+        first=pane.first,
+        last=pane.last,
+        watermark=pane.watermark,
+        floor=pane.floor,
+        jumps=(WatermarkJump(offset=pane.first, watermark=watermark),) if too_late or pane.jumped else (),
     )
+
+
+def _joined(one: OffsetRange, other: OffsetRange) -> OffsetRange:
+    first = one if one.first <= other.first else other
+    return replace(
+        one,
+        first=first.first,
+        last=max(one.last, other.last),
+        watermark=first.watermark,
+        jumps=tuple(_jumps((*one.jumps, *other.jumps))),
+    )
+
+
+def _jumps(jumps: Sequence[WatermarkJump]) -> Iterator[WatermarkJump]:
+    """In order; of those that reject the first alone, for the watermark stays there: a report's size is bounded."""
+    rejecting = False
+    for jump in sorted(jumps, key=lambda jump: (jump.offset, jump.watermark)):
+        if not (rejecting and jump.watermark == REJECTED):
+            yield jump
+        rejecting = rejecting or jump.watermark == REJECTED
 
 
 def _with(stretch: OffsetRange, rejecting: int) -> OffsetRange:

@@ -1,23 +1,30 @@
 """Panes of all partitions into windows: a fold over one log of partial counts.
 
-A window closes when every partition that is not silent has passed its end. What a silent partition
-brings later, when it speaks again, for a window that has closed, is told as late in the open one.
+A window closes when every partition that is not silent has passed its end. Where all are silent, time
+goes on by our clock from where the stream stood: a window by time closes once that is past its end and
+the lateness, a window by count once it is full and never before. What a partition brings for a window
+that has closed is told as late in the next one that closes.
 
-By time, windows lie on a grid from 1970. By count, panes are taken in order of event time until the
-window holds enough: the same windows whatever the partitioning, which cutting at every n-th record
-read would not give. A window without records is not told of.
+Panes are added up as they arrive: by time into the window that holds them, so what waits is windows
+and not panes. By count, panes are taken in order of event time until the window holds enough: the
+same windows whatever the partitioning, which cutting at every n-th record read would not give. A
+window without records is not told of.
 
+Saved is one window; what waits behind it is read again from the log of partial counts (`resume_at`).
 Pure: the same partial counts in the same order give the same windows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
 
 from drift.binning.binned_records import NO_TIME
 from drift.windows.window import Place, Window
-from schemas.event_codec import as_record
+from drift.windows.window_grid import UTC_NAME, Calendar, WindowGrid
 from schemas.events.drift import DriftCounts, PaneCounts
+
+FIRST: Final = 0
+"""Offset of the first message of a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,15 @@ class WindowRules:
     window_ms: int
     window_count: int = 0
     """Applications a window; 0 for windows by time."""
+    calendar: Calendar = Calendar.NONE
+    time_zone: str = UTC_NAME
+    ended_ms: int = 0
+    """All partitions silent for so long by our clock: the stream has ended; 0 for never."""
+
+    @property
+    def grid(self) -> WindowGrid:
+        """How windows by time lie."""
+        return WindowGrid(self.window_ms, self.calendar, self.time_zone)
 
 
 @dataclass(slots=True)
@@ -39,16 +55,60 @@ class _Source:
     idle: bool = False
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """What one window by time, or one pane of a window by count, holds so far."""
+
+    window: Window
+    first_at: int
+    """Offset, in the log of partial counts, of the first message that told of it."""
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The stream's time, which goes on by our clock while nothing comes."""
+
+    latest: int = NO_TIME
+    """Start of the latest pane heard of."""
+    heard_at: int = NO_TIME
+    """By our clock, milliseconds since 1970."""
+
+    def hear(self, counts: DriftCounts, now: int) -> None:
+        if counts.panes:
+            self.latest = max(self.latest, *(pane.start for pane in counts.panes))
+            self.heard_at = now
+
+    def at(self, now: int, ended_ms: int) -> int:
+        """The stream's time by now; never ahead of our clock."""
+        if self.heard_at == NO_TIME:
+            self.heard_at = now
+        silent_ms = max(0, now - self.heard_at)
+        return now if ended_ms and silent_ms >= ended_ms else min(now, self.latest + silent_ms)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A window by count that is being filled; by time, none is."""
+
+    window: Window | None = None
+    late: Window = field(default_factory=lambda: Window(start=0, end=0, tallies={}, stretches={}))
+    """Panes of windows that have closed; told with the next window that closes."""
+
+
 class WindowAssembler:
-    """The open window and what waits for it. The same partial counts in the same order give the same windows."""
+    """The windows that are open. The same partial counts in the same order give the same windows."""
 
     def __init__(self, rules: WindowRules) -> None:
         self._rules = rules
+        self._grid = rules.grid
         self._sources: dict[Place, _Source] = {}
         self._partitions: dict[str, int] = {}
+        self._clock = _Clock()
+        self._reached = NO_TIME
+        """Panes that end by then are complete."""
         self._closed_through = NO_TIME
-        self._waiting: dict[int, list[tuple[Place, PaneCounts]]] = {}
-        self._open: Window | None = None
+        self._waiting: dict[int, _Waiting] = {}
+        self._open = _Open()
 
     @property
     def closed_through(self) -> int:
@@ -57,50 +117,73 @@ class WindowAssembler:
 
     @property
     def held(self) -> int:
-        """Panes in memory."""
-        return sum(len(panes) for panes in self._waiting.values())
+        """Windows, or panes of windows by count, in memory."""
+        return len(self._waiting)
 
     @property
     def all_silent(self) -> bool:
         """Whether every partition was heard of and none is to be waited for."""
         return self._heard() and all(source.idle for source in self._sources.values())
 
-    def hear(self, counts: DriftCounts) -> None:
-        """Note how far a partition is, whichever champion it counts for."""
+    @property
+    def resume_at(self) -> int | None:
+        """The first message of the log that tells of what is not saved; None where all is."""
+        saved = self._saved_through()
+        return min((each.first_at for start, each in self._waiting.items() if start >= saved), default=None)
+
+    def hear(self, counts: DriftCounts, now: int) -> None:
+        """Note how far a partition is, whichever champion it counts for.
+
+        Args:
+            now: by our clock, milliseconds since 1970.
+        """
         place = (counts.source, counts.partition)
         source = self._sources.setdefault(place, _Source())
         source.horizon, source.idle = max(source.horizon, counts.horizon), counts.idle
         self._partitions[counts.source] = max(self._partitions.get(counts.source, 0), counts.partitions)
+        self._clock.hear(counts, now)
 
-    def add(self, counts: DriftCounts) -> None:
-        """Take a partition's closed panes."""
+    def add(self, counts: DriftCounts, offset: int) -> None:
+        """Take a partition's panes, told by the message at that offset."""
         for pane in counts.panes:
-            self._waiting.setdefault(pane.start, []).append(((counts.source, counts.partition), pane))
+            self._add((counts.source, counts.partition), pane, offset)
+
+    def add_again(self, counts: DriftCounts, offset: int) -> None:
+        """Take those panes of a message read before that were not saved."""
+        saved = self._saved_through()
+        for pane in counts.panes:
+            if pane.start >= saved:
+                self._add((counts.source, counts.partition), pane, offset)
 
     def closed(self) -> Iterator[Window]:
         """The windows that have closed since this was last asked, in order of time."""
-        frontier = self._frontier()
-        ready = sorted(start for start in self._waiting if start + self._rules.pane_ms <= frontier)
-        for start in ready:
-            yield from self._cut_before(start)
-            for place, pane in self._waiting.pop(start):
-                self._take(place, pane)
-            if self._rules.window_count and self._filled():
-                yield from self._close()
-        if not self._rules.window_count and self._open is not None and frontier >= self._open.end:
-            yield from self._close()
+        self._reached = max(self._reached, self._frontier())
+        for start in sorted(self._waiting):
+            if self._waiting[start].window.end > self._reached:
+                break
+            yield from self._take(self._waiting.pop(start).window)
+        if not self._rules.window_count and self._reached != NO_TIME:
+            self._closed_through = max(self._closed_through, self._grid.around(self._reached)[0])
 
-    def silent(self) -> Iterator[Window]:
-        """Close the open window, for all has been silent for so long that nothing more is expected of it."""
-        yield from self.closed()
-        yield from self._close()
+    def silent(self, now: int) -> Iterator[Window]:
+        """The windows that have closed by our clock, where nothing comes any more.
+
+        Args:
+            now: milliseconds since 1970.
+        """
+        if self._waiting and self.all_silent:
+            passed = self._clock.at(now, self._rules.ended_ms) - self._rules.lateness_ms
+            # Not further than there are records: what comes next is not late.
+            held = max(each.window.end for each in self._waiting.values())
+            self._reached = max(self._reached, min(passed // self._rules.pane_ms * self._rules.pane_ms, held))
+            yield from self.closed()
 
     def forget(self) -> int:
-        """Drop the open window and what waits: they were counted in the bins of a former champion; how many records."""
-        dropped = sum(pane.n for panes in self._waiting.values() for _, pane in panes)
-        dropped += sum(tally.n for tally in self._open.tallies.values()) if self._open else 0
-        self._waiting, self._open = {}, None
-        return dropped
+        """Drop what is open and what waits: counted in the bins of a former champion; how many records."""
+        held = [each.window for each in self._waiting.values()]
+        held += [self._open.window] if self._open.window else []
+        self._waiting, self._open = {}, _Open()
+        return sum(tally.n for window in held for tally in window.tallies.values())
 
     def _heard(self) -> bool:
         heard = dict.fromkeys(self._rules.sources, 0)
@@ -109,51 +192,69 @@ class WindowAssembler:
         return all(heard[source] >= self._partitions.get(source, 1) for source in self._rules.sources)
 
     def _frontier(self) -> int:
-        """Panes that end by then are complete."""
+        """Panes that end by then are complete in every partition that is waited for."""
         if not self._heard():
             return NO_TIME
         speaking = [source.horizon for source in self._sources.values() if not source.idle]
         return min(speaking) if speaking else max(source.horizon for source in self._sources.values())
 
-    def _cut_before(self, start: int) -> Iterator[Window]:
-        """By time: close the open window if this pane lies beyond it."""
-        if not self._rules.window_count and self._open is not None and start >= self._open.end:
-            yield from self._close()
-
-    def _take(self, place: Place, pane: PaneCounts) -> None:
-        too_late = pane.start < self._closed_through
-        window = self._open or self._opened(max(pane.start, self._closed_through))
-        if not too_late and self._rules.window_count:
-            window = window.stretched(pane.start, pane.start + self._rules.pane_ms)
-        self._open = window.plus(place, pane, too_late=too_late)
-
-    def _opened(self, start: int) -> Window:
+    def _saved_through(self) -> int:
+        """Panes that begin before this are in what is saved, or told already."""
         if self._rules.window_count:
-            return Window(start=start, end=start + self._rules.pane_ms, tallies={}, stretches={})
-        begin = start // self._rules.window_ms * self._rules.window_ms
-        self._closed_through = max(self._closed_through, begin)
-        return Window(start=begin, end=begin + self._rules.window_ms, tallies={}, stretches={})
+            return max(self._closed_through, self._reached)
+        first = min(self._waiting, default=None)
+        return self._closed_through if first is None else max(self._closed_through, self._waiting[first].window.end)
 
-    def _filled(self) -> bool:
-        tally = self._open.tallies.get(self._rules.sources[0]) if self._open else None
+    def _add(self, place: Place, pane: PaneCounts, offset: int) -> None:
+        if pane.start < self._closed_through:
+            self._open.late = self._open.late.plus(place, pane, too_late=True)
+            return
+        start, end = self._bounds(pane)
+        waiting = self._waiting.get(start)
+        if waiting is None:
+            waiting = _Waiting(Window(start=start, end=end, tallies={}, stretches={}), offset)
+            self._waiting[start] = waiting
+        waiting.window = waiting.window.plus(place, pane, too_late=False)
+
+    def _bounds(self, pane: PaneCounts) -> tuple[int, int]:
+        by_count = self._rules.window_count
+        return (pane.start, pane.start + self._rules.pane_ms) if by_count else self._grid.around(pane.start)
+
+    def _take(self, complete: Window) -> Iterator[Window]:
+        if not self._rules.window_count:
+            yield self._told(complete)
+            return
+        window = self._open.window
+        window = complete if window is None else window.merged(complete).stretched(complete.start, complete.end)
+        self._open.window = window
+        if self._filled(window):
+            self._open.window = None
+            yield self._told(window)
+
+    def _filled(self, window: Window) -> bool:
+        tally = window.tallies.get(self._rules.sources[0])
         return tally is not None and tally.n >= self._rules.window_count
 
-    def _close(self) -> Iterator[Window]:
-        if self._open is not None:
-            window, self._open = self._open, None
-            self._closed_through = window.end
-            yield window.resolved(self._rules.lateness_ms)
+    def _told(self, window: Window) -> Window:
+        late, self._open.late = self._open.late, _Open().late
+        self._closed_through = max(self._closed_through, window.end)
+        return window.merged(late).resolved(self._rules.lateness_ms)
 
     def saved(self) -> dict[str, Any]:
-        """Plain data that `restored` makes this of again."""
+        """Plain data that `restored` makes this of again, once what follows `resume_at` is read again."""
+        first = min(self._waiting, default=None)
+        by_time = self._waiting[first].window if first is not None and not self._rules.window_count else None
+        window = self._open.window or by_time
         return {
             "sources": [[*place, source.horizon, source.idle] for place, source in sorted(self._sources.items())],
             "partitions": self._partitions,
             "closed_through": self._closed_through,
-            "waiting": [
-                [*place, as_record(pane)] for start in sorted(self._waiting) for place, pane in self._waiting[start]
-            ],
-            "open": self._open.saved() if self._open else None,
+            "reached": self._reached,
+            "latest": self._clock.latest,
+            "heard_at": self._clock.heard_at,
+            "open": window.saved() if window else None,
+            "first_at": self._waiting[first].first_at if by_time and first is not None else FIRST,
+            "late": self._open.late.saved(),
         }
 
     @classmethod
@@ -167,7 +268,21 @@ class WindowAssembler:
         windows._sources = {(topic, partition): _Source(*rest) for topic, partition, *rest in saved["sources"]}
         windows._partitions = dict(saved["partitions"])
         windows._closed_through = saved["closed_through"]
-        for topic, partition, pane in saved["waiting"]:
-            windows._waiting.setdefault(pane["start"], []).append(((topic, partition), PaneCounts(**pane)))
-        windows._open = Window.restored(saved["open"]) if saved["open"] else None
+        windows._reached = saved.get("reached", NO_TIME)
+        if saved["open"]:
+            windows._restore(Window.restored(saved["open"]), saved.get("first_at", FIRST))
+        if "late" in saved:
+            windows._open.late = Window.restored(saved["late"])
+        for topic, partition, pane in saved.get("waiting", ()):
+            # Earlier versions saved every pane, and not where it was told: all is read again while one waits.
+            windows._add((topic, partition), PaneCounts(**pane), FIRST)
+        latest = max(windows._waiting, default=windows._reached)
+        windows._clock = _Clock(saved.get("latest", latest), saved.get("heard_at", NO_TIME))
         return windows
+
+    def _restore(self, window: Window, first_at: int) -> None:
+        if self._rules.window_count:
+            self._open.window = window
+            self._reached = max(self._reached, window.end)
+        else:
+            self._waiting[window.start] = _Waiting(window, first_at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -161,6 +161,14 @@ class Counter:
         self.told.append(message)
         return message
 
+    def silent(self) -> DriftCounts:
+        """The same once nothing has come for long: what open panes hold is told, too."""
+        closed = self.tell(idle=True)
+        message = replace(closed, panes=(*closed.panes, *self.panes.flush()))
+        self.committed = self.panes.position()
+        self.told[-1] = message
+        return message
+
     @property
     def done(self) -> bool:
         """Whether the whole log is read."""
@@ -180,24 +188,26 @@ def interleaved(counters: Sequence[Counter], seed: int, *, crashes: bool = False
     for counter in counters:
         yield counter.tell()
     for counter in counters:
-        counter.panes.silent()
-        yield counter.tell(idle=True)
+        yield counter.silent()
 
 
 def monitored(
     messages: Iterable[DriftCounts], rules: MonitorRules, references: Sequence[Reference], *, crash_every: int = 0
 ) -> tuple[list[DriftReport], list[RetrainCommand]]:
-    """The fold, saved and restored every so often."""
+    """The fold; saved, restored and gone on with from the log every so often."""
     monitor, reports, commands = Monitor(rules), [], []
     by_id = {reference.reference_id: reference for reference in references}
-    last = references[-1]
-    for nth, message in enumerate(messages, start=1):
-        found = monitor.counted(message, by_id[message.reference_id], NOW)
+    last, log = references[-1], []
+    for offset, message in enumerate(messages):
+        log.append(message)
+        found = monitor.counted(message, by_id[message.reference_id], NOW, offset)
         reports += found.reports
         commands += found.commands
-        if crash_every and nth % crash_every == 0:
-            monitor = Monitor.restored(rules, monitor.saved())
-    found = monitor.silent(last, NOW)
+        if crash_every and len(log) % crash_every == 0:
+            resume_at, monitor = monitor.resume_at, Monitor.restored(rules, monitor.saved())
+            for earlier in range(len(log) if resume_at is None else resume_at, len(log)):
+                monitor.counted_again(log[earlier], earlier)
+    found = monitor.silent(last, NOW + timedelta(days=2))
     return reports + list(found.reports), commands + list(found.commands)
 
 

@@ -113,7 +113,7 @@ def test_a_profile_of_another_contract_is_refused():
 
 
 def test_a_position_comes_back_from_its_committed_offset():
-    position = Position(next_offset=7, watermark=START, horizon=START - 1, floor=5, jumped=True)
+    position = Position(next_offset=7, watermark=START, horizon=START - 1, floor=5, jumped=True, flushed=9)
 
     found = committed(("t", 0), position, generation=3)
 

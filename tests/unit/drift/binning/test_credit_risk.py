@@ -63,5 +63,4 @@ def told(counter: Counter):
     while not counter.done:
         counter.read(5_000)
         yield counter.tell()
-    counter.panes.silent()
-    yield counter.tell(idle=True)
+    yield counter.silent()

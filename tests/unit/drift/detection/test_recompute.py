@@ -62,8 +62,7 @@ def test_reports_are_had_again_though_silence_closed_panes_and_rejected_others()
 
     def messages():
         slow.read(100)
-        slow.panes.silent()
-        yield slow.tell(idle=True)
+        yield slow.silent()
         prompt.read(800)
         yield prompt.tell()
         slow.read(10_000)
@@ -71,8 +70,7 @@ def test_reports_are_had_again_though_silence_closed_panes_and_rejected_others()
         prompt.read(10_000)
         yield prompt.tell()
         for counter in (slow, prompt):
-            counter.panes.silent()
-            yield counter.tell(idle=True)
+            yield counter.silent()
 
     reports, _ = monitored(messages(), monitor_rules(), [reference])
 

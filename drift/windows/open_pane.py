@@ -1,0 +1,77 @@
+"""One open pane of a partition: the part of it that is not told yet, and the ids met in it. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from drift.binning.binned_records import Integers, Shape
+from schemas.events.drift import PaneCounts
+
+TALLIES: Final = ("n", "late", "duplicates", "ahead", "unreadable")
+"""What is told of a pane in numbers of records, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where a partition's log stands at a record."""
+
+    offset: int
+    watermark: int
+    """Before the record."""
+    jumped: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Part:
+    """What a pane has counted since it was flushed last; its arrays are ours alone, so they are added to in place."""
+
+    first: Reading
+    last: int
+    counts: Integers
+    sums: Integers
+    tallies: Integers
+    """By `TALLIES`."""
+
+    def told(self, start: int, floor: int) -> PaneCounts:
+        """As it is told."""
+        return PaneCounts(
+            start=start,
+            **dict(zip(TALLIES, self.tallies.tolist(), strict=True)),
+            counts=self.counts.tolist(),
+            sums=self.sums.tolist(),
+            first=self.first.offset,
+            last=self.last,
+            watermark=self.first.watermark,
+            floor=floor,
+            jumped=self.first.jumped,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenPane:
+    """One open pane."""
+
+    start: int
+    first: Reading
+    ids: dict[str, None] = field(default_factory=dict)
+    part: Part | None = None
+
+    def told(self, floor: int) -> Iterator[PaneCounts]:
+        """The part that was not told yet, where there is one."""
+        part, self.part = self.part, None
+        if part is not None:
+            yield part.told(self.start, floor)
+
+    def counting(self, first: Reading, shape: Shape) -> Part:
+        """The part that is counted; begun by this record where there is nothing yet."""
+        if self.part is None:
+            self.part = Part(
+                first=first,
+                last=first.offset,
+                counts=np.zeros(shape.cells, dtype=np.int64),
+                sums=np.zeros(shape.sums, dtype=np.int64),
+                tallies=np.zeros(len(TALLIES), dtype=np.int64),
+            )
+        return self.part
