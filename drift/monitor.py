@@ -1,9 +1,9 @@
 """Monitoring: partial counts, the trainer's answers and people's word in; reports and commands out.
 
 A fold over one log: the same messages in the same order give the same reports, byte for byte, and it
-can be saved after any message and gone on with. A message of a later generation (another champion)
+can be saved after any message and gone on with. A message of another champion, announced later,
 drops the open window, which was counted in the bins of the former one; the new champion's first
-window begins with the panes that were still open then. A message of an earlier generation tells only
+window begins with the panes that were still open then. A message of a former champion tells only
 how far its partition is. Pure.
 """
 
@@ -116,6 +116,16 @@ class Monitor:
         decisions = self._rules.reporting.decisions_topic
         return tuple(each.end for each in look.offsets if each.topic != decisions)
 
+    def is_former(self, counts: DriftCounts, watched_digest: str = "") -> bool:
+        """Whether a message was counted for a champion that another one has succeeded.
+
+        Args:
+            watched_digest: of the champion that was announced last; whatever the generations say, it is no former one.
+        """
+        digest = counts.champion_digest
+        first = self._generation == NO_GENERATION
+        return not first and digest not in (self._champion[1], watched_digest) and counts.generation <= self._generation
+
     def passed(self, counts: DriftCounts, now: datetime) -> Findings:
         """Take a message of a former champion's counts: only how far its partition is is of use."""
         self._windows.hear(counts, millis_of(now))
@@ -125,21 +135,19 @@ class Monitor:
         """Take one message of partial counts.
 
         Args:
-            counts: the next message of the log.
+            counts: the next message of the log, of no former champion.
             reference: of the champion that the message counts for.
             now: stamped on commands; tells how long the stream is silent.
             offset: of the message in the log.
         """
-        if counts.generation < self._generation:
-            return self.passed(counts, now)
-        dropped = self._succeed(counts) if counts.generation > self._generation else 0
+        dropped = self._succeed(counts)
         self._windows.hear(counts, millis_of(now))
         self._windows.add(counts, offset)
         return self._found(self._windows.closed(), reference, now, dropped)
 
     def counted_again(self, counts: DriftCounts, offset: int) -> None:
         """Take what was not saved of a message read before; in order from `resume_at`, and before any later one."""
-        if counts.generation == self._generation:
+        if counts.champion_digest == self._champion[1]:
             self._windows.add_again(counts, offset)
 
     def silent(self, reference: Reference, now: datetime) -> Findings:
@@ -205,10 +213,11 @@ class Monitor:
         return monitor
 
     def _succeed(self, counts: DriftCounts) -> int:
-        first = self._generation == NO_GENERATION
-        self._generation = counts.generation
+        """Take the message's champion for ours; how many records that drops."""
+        first, same = self._generation == NO_GENERATION, counts.champion_digest == self._champion[1]
+        self._generation = max(self._generation, counts.generation)
         self._champion = (counts.champion_version, counts.champion_digest, counts.reference_id)
-        if first:
+        if first or same:
             return 0
         self._memory = self._memory.after_champion()
         return self._windows.forget()

@@ -5,9 +5,11 @@ fetches bundles from the registry's cache by digest. While nothing was ever anno
 is asked whom the alias points at.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -19,6 +21,7 @@ from schemas.errors import RecordError, SetupError
 from schemas.events.drift import DriftCounts
 from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde
+from schemas.timestamps import millis_of
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
@@ -29,6 +32,8 @@ from streams.runtime.settings import Connection
 UNANNOUNCED: Final = -1
 """Generation of a champion that the registry names and no announcement does."""
 MOST: Final = 500
+AGAIN_S: Final = 10.0
+"""The champions topic is read anew so often."""
 REMEMBERED: Final = 4
 """References kept: the one watched, and those whose counts are still on the way."""
 
@@ -36,17 +41,23 @@ log = structlog.get_logger(__name__)
 
 
 class Announcements:
-    """The champions topic, read from its beginning without a group."""
+    """The champions topic, read from its beginning without a group, again and again.
 
-    def __init__(self, connection: Connection, topic: str) -> None:
+    It is compacted and small. A topic that is deleted and made anew, or restored from a mirror, has other offsets, and
+    a reader that waits behind them would wait for good.
+    """
+
+    def __init__(self, connection: Connection, topic: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin to read."""
+        self._topic, self._clock = topic, clock
         self._consumer = Consumer(properties(connection, ConsumerConfig(topics=[topic])))
-        self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        self._arrived: list[tuple[int, bytes | None]] = []
         self.ended = False
         """Everything that was there has been read: whoever is not announced by now never was."""
+        self._begin()
 
     def read(self) -> Iterator[tuple[int, bytes | None]]:
-        """Offset and value of what has arrived.
+        """Offset and value of what has arrived, once it is read to the end: the last of it stands, not the first.
 
         Raises:
             ReadingError: this reader is of no use any more.
@@ -54,11 +65,19 @@ class Announcements:
         for message in self._consumer.consume(MOST, 0):
             error = message.error()
             if error is None:
-                yield message.offset() or 0, message.value()
+                self._arrived.append((message.offset() or 0, message.value()))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.ended = True
+                arrived, self._arrived = self._arrived, []
+                yield from arrived
             elif error.fatal():
                 raise ReadingError(error.name())
+        if self._clock() - self._began_at >= AGAIN_S:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._began_at, self._arrived = self._clock(), []
+        self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
 
     def close(self) -> None:
         """Stop."""
@@ -89,7 +108,10 @@ class Champions:
         self._refused = refused
         self._announced: tuple[int, ChampionAnnouncement] | None = None
         self._all_heard = False
-        self._kept: OrderedDict[tuple[int, str], Reference] = OrderedDict()
+        self._generations: dict[tuple[str, int], int] = {}
+        """Of each announcement, by digest and time."""
+        self._kept: OrderedDict[str, Reference] = OrderedDict()
+        """By digest."""
         self._unusable: set[tuple[int, str]] = set()
         self.reference: Reference | None = None
         """Of the champion to watch; None while there is none, or none that can be used."""
@@ -99,11 +121,11 @@ class Champions:
         """Whether there is nobody to ask for: the champion announced is watched, or cannot be."""
         if self._announced is None:
             return self.reference is not None
-        offset, announced = self._announced
-        return self._is_watched(offset, announced.version) or (offset, announced.version) in self._unusable
+        generation, announced = self._announced
+        return self._is_watched(announced.version, announced.digest) or (generation, announced.digest) in self._unusable
 
     def hear(self, announcements: Announcements) -> bool:
-        """Take what was announced, the last word on the product stands; whether anything was."""
+        """Take what was announced, the last word on the product stands; whether anything new was."""
         heard = False
         for offset, value in announcements.read():
             try:
@@ -112,7 +134,9 @@ class Champions:
                 log.warning("announcement.unreadable", offset=offset, reason=fault.reason)
                 continue
             if announced.product == self._contract.product:
-                self._announced, heard = (offset, announced), True
+                before = self._announced
+                self._announced = (self._generation_of(announced), announced)
+                heard = heard or before != self._announced
         self._all_heard = announcements.ended
         return heard
 
@@ -126,12 +150,12 @@ class Champions:
         if named is None:
             return False
         generation, version, digest = named
-        if self._is_watched(generation, version) or (generation, version) in self._unusable:
+        if self._is_watched(version, digest) or (generation, digest) in self._unusable:
             return False
         try:
             self.reference = self._reference(generation, version, digest)
         except SetupError as fault:
-            self._unusable.add((generation, version))
+            self._unusable.add((generation, digest))
             self._refused()
             log.error("champion.unusable", version=version, why=str(fault))  # noqa: TRY400 - a line, no traceback
             return False
@@ -148,26 +172,33 @@ class Champions:
 
     def _named(self) -> tuple[int, str, str] | None:
         if self._announced is not None:
-            offset, announced = self._announced
-            return offset, announced.version, announced.digest
+            generation, announced = self._announced
+            return generation, announced.version, announced.digest
         if self.reference is not None or not self._all_heard:
             return None
         found = self._registry.champion()
         return None if found is None else (UNANNOUNCED, found.version, found.digest)
 
-    def _is_watched(self, generation: int, version: str) -> bool:
+    def _generation_of(self, announced: ChampionAnnouncement) -> int:
+        """When it was announced: that survives a topic, an offset does not. A clock that goes back goes on by one."""
+        key = (announced.digest, millis_of(announced.announced_at))
+        if key not in self._generations:
+            self._generations[key] = max(key[1], max(self._generations.values(), default=UNANNOUNCED) + 1)
+        return self._generations[key]
+
+    def _is_watched(self, version: str, digest: str) -> bool:
         watched = self.reference
-        return watched is not None and (watched.generation, watched.champion_version) == (generation, version)
+        return watched is not None and (watched.champion_version, watched.champion_digest) == (version, digest)
 
     def _reference(self, generation: int, version: str, digest: str) -> Reference:
-        known = self._kept.get((generation, version))
+        known = self._kept.get(digest)
         if known is not None:
-            return known
+            return replace(known, generation=generation, champion_version=version)
         # What the cache has needs no MLflow, whose import alone takes seconds.
         place = self._cache.find(digest) or self._registry.fetch(version)
         scorecard = bundle.read(place, self._contract, digest)
         found = Reference.of(generation, version, scorecard.digest, scorecard.profile, self._contract)
-        self._kept[generation, version] = found
+        self._kept[digest] = found
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
         return found

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
+from drift.binning.reference import Reference
 from drift.windows.panes import Position
 from drift.windows.window import Place
 from schemas.event_codec import Event
@@ -92,7 +93,7 @@ def record_of(topic: Topic, key: str, event: Event, serde: EventSerde[Event]) ->
     return OutgoingRecord(topic.name, key.encode(), serde.encode(event), event_headers(event, key, SOURCE))
 
 
-def committed(place: Place, position: Position, generation: int) -> TopicPartition:
+def committed(place: Place, position: Position, reference: Reference) -> TopicPartition:
     """A position as an offset to commit, its memory as metadata."""
     memory = {
         "watermark": position.watermark,
@@ -100,12 +101,13 @@ def committed(place: Place, position: Position, generation: int) -> TopicPartiti
         "floor": position.floor,
         "jumped": position.jumped,
         "flushed": position.flushed,
-        "generation": generation,
+        "generation": reference.generation,
+        "champion": reference.champion_digest,
     }
     return TopicPartition(*place, position.next_offset, metadata=json.dumps(memory))
 
 
-def position_of(found: TopicPartition, generation: int) -> Position:
+def position_of(found: TopicPartition, reference: Reference) -> Position:
     """The position that was committed; of another champion's counting, the same place for this one.
 
     Without metadata, as somebody's tool leaves it who moves offsets, the partition begins anew there.
@@ -123,7 +125,8 @@ def position_of(found: TopicPartition, generation: int) -> Position:
         jumped=memory["jumped"],
         flushed=memory.get("flushed", 0),
     )
-    return position if memory["generation"] == generation else position.for_successor()
+    # Earlier versions noted the offset of the announcement alone, which no generation equals.
+    return position if memory.get("champion") == reference.champion_digest else position.for_successor()
 
 
 def _memory(metadata: str | None) -> Mapping[str, Any] | None:

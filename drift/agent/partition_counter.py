@@ -194,8 +194,7 @@ class PartitionCounter:
 
     def _positions(self, messages: Iterable[DriftCounts]) -> list[TopicPartition]:
         places = sorted({(message.source, message.partition) for message in messages})
-        generation = self._reference.generation
-        return [committed(place, self._places[place].panes.position(), generation) for place in places]
+        return [committed(place, self._places[place].panes.position(), self._reference) for place in places]
 
     def _partitions_of(self, topic: str) -> int:
         if topic not in self._partitions:
@@ -222,7 +221,7 @@ class PartitionCounter:
         self._partitions.clear()
         self._turns += 1
         for each in found:
-            position = position_of(each, self._reference.generation)
+            position = position_of(each, self._reference)
             place = (each.topic, each.partition)
             self._places[place] = PartitionState(self._panes(place, position), position.horizon, self._clock())
         self._given = [TopicPartition(each.topic, each.partition, each.offset) for each in found]

@@ -122,6 +122,7 @@ class WindowOwner:
         return []
 
     def _take_counts(self, desk: OwnerState, message: Any) -> None:
+        watched = self._champions.reference
         offset, position = message.offset(), desk.positions.get(message.topic(), 0)
         desk.positions[message.topic()] = max(position, offset + 1)
         if offset + 1 >= position:
@@ -133,7 +134,7 @@ class WindowOwner:
             return
         if offset < position:
             desk.monitor.counted_again(counts, offset)
-        elif counts.generation < desk.monitor.generation:
+        elif desk.monitor.is_former(counts, watched.champion_digest if watched else ""):
             self._keep(desk, desk.monitor.passed(counts, datetime.now(UTC)))
         else:
             self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC), offset))

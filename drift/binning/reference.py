@@ -23,7 +23,8 @@ class Reference:
     """The champion watched, and the population that it was made on."""
 
     generation: int
-    """Offset of its announcement; a later one stands above an earlier one. -1 where none was announced."""
+    """When it was announced, milliseconds since 1970; a later one stands above an earlier one. -1 where none was
+    announced; earlier versions counted offsets."""
     champion_version: str
     champion_digest: str
     profile: Profile

@@ -200,6 +200,9 @@ def monitored(
     last, log = references[-1], []
     for offset, message in enumerate(messages):
         log.append(message)
+        if monitor.is_former(message):
+            monitor.passed(message, NOW)
+            continue
         found = monitor.counted(message, by_id[message.reference_id], NOW, offset)
         reports += found.reports
         commands += found.commands

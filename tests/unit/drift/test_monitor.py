@@ -136,9 +136,9 @@ def test_late_applicants_are_counted_and_slip_into_no_other_pane(reference, stea
 @pytest.mark.parametrize("years", [-1, 1])
 def test_an_applicant_a_year_away_closes_no_window(reference, steady, years):
     away = replace(steady[1_000], name="away", time=START + years * 31_536_000_000)
-    reports, _ = played([*steady[:1_000], away, *steady[1_001:]], reference)
+    reports, _ = played([*steady[:1_000], away, *steady[1_000:]], reference)
 
-    assert sum(report.n for report in reports) == len(steady) - 1
+    assert sum(report.n for report in reports) == len(steady)
     assert sum(report.ahead + report.late for report in reports) == 1
     assert len(reports) == 5
 
@@ -245,8 +245,10 @@ def test_what_a_silent_partition_brings_after_its_window_closed_is_late(referenc
         yield prompt.tell()
         slow.read(10_000)
         yield slow.tell()
+        yield slow.silent()
+        yield prompt.silent()
 
-    reports, _ = monitored(messages(), monitor_rules(), [reference])
+    reports, _ = monitored(messages(), monitor_rules(window_count=0, window_ms=7_000), [reference])
     told = sum(report.n + report.late for report in reports)
 
     assert sum(report.late for report in reports) > 500
@@ -285,3 +287,36 @@ def test_a_constant_feature_and_one_that_is_missing_are_no_drift(reference, stea
     assert {(alarm.feature, alarm.kind.value) for alarm in reports[0].data_quality} == {
         ("person_emp_length", "MISSING")
     }
+
+
+def test_a_generation_that_an_earlier_version_took_from_an_offset_succeeds_nobody(reference, steady):
+    announced = replace(reference, generation=1_772_000_000_000)
+    old, new = (Counter(0, logs(steady, 1, each)[0], 1, each) for each in (reference, announced))
+
+    def messages():
+        old.read(900)
+        yield old.tell()
+        new.committed = old.committed
+        new.crash()
+        new.read(10_000)
+        yield new.tell()
+
+    reports, _ = monitored(messages(), monitor_rules(), [reference])
+
+    assert [report.n for report in reports] == [600] * 4
+
+
+def test_the_champion_announced_last_is_heard_though_its_generation_is_lower(reference, steady):
+    successor = a_reference(generation=5, seed=9)
+    monitor = Monitor(monitor_rules())
+    old, new = (Counter(0, logs(steady, 1, each)[0], 1, each) for each in (successor, reference))
+    old.read(1_500)
+    new.read(3_000)
+    monitor.counted(old.tell(), successor, NOW)
+    message = new.tell()
+
+    assert monitor.is_former(message, successor.champion_digest)
+    assert not monitor.is_former(message, reference.champion_digest)
+    found = monitor.counted(message, reference, NOW)
+    assert [(report.champion_version, report.n) for report in found.reports] == [("1", 600)] * 2
+    assert monitor.is_former(replace(message, champion_digest=successor.champion_digest, generation=5))

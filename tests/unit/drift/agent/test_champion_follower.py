@@ -58,7 +58,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-def announced(version: str, digest: str) -> ChampionAnnouncement:
+def announced(version: str, digest: str, minute: int = 0) -> ChampionAnnouncement:
     return ChampionAnnouncement(
         product="credit_risk",
         name="s",
@@ -68,7 +68,7 @@ def announced(version: str, digest: str) -> ChampionAnnouncement:
         previous_version="",
         command_id="",
         why="",
-        announced_at=datetime(2026, 3, 1, tzinfo=UTC),
+        announced_at=datetime(2026, 3, 1, minute=minute, tzinfo=UTC),
     )
 
 
@@ -105,7 +105,7 @@ def test_the_champion_announced_last_is_watched(shelf: Shelf, tmp_path: Path) ->
 def test_a_champion_that_has_no_profile_is_refused_once_and_the_former_is_watched_on(
     shelf: Shelf, tmp_path: Path, damage: str
 ) -> None:
-    one, two = shelf.put("1"), shelf.put("2")
+    one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
     place = shelf.fetch("2") / "profile.json"
     if damage == "without a profile":
         place.unlink()
@@ -114,10 +114,10 @@ def test_a_champion_that_has_no_profile_is_refused_once_and_the_former_is_watche
     else:
         two = "0" * 64
 
-    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", two), announced("2", two))
+    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", two), announced("2", two, 9))
 
     assert watched(champions) == "1"
-    assert refused == ["refused", "refused"]  # each announcement is one try: its offset is another
+    assert refused == ["refused", "refused"]  # each announcement is one try
 
 
 def test_a_champion_of_another_contract_is_refused_and_the_former_is_watched_on(shelf: Shelf, tmp_path: Path) -> None:
@@ -148,3 +148,33 @@ def test_while_nobody_can_be_watched_there_is_no_reference(shelf: Shelf, tmp_pat
 
     assert champions.reference is None
     assert refused == ["refused"]
+
+
+def test_a_topic_made_anew_changes_nobody_and_its_next_announcement_is_heard(shelf: Shelf, tmp_path: Path) -> None:
+    one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
+    champions, _ = watching(shelf, tmp_path, announced("0", one), announced("2", two, 1), announced("1", one, 2))
+    before = champions.reference
+    assert before is not None
+
+    # The same announcement at another offset, and another one at an offset that was there before.
+    anew: Any = Told(announced("1", one, 2))
+    changed = champions.hear(anew) and champions.follow()
+    later: Any = Told(announced("1", one, 2), announced("2", two, 3))
+    champions.hear(later)
+    champions.follow()
+
+    assert not changed
+    assert watched(champions) == "2"
+    assert champions.reference is not None
+    assert champions.reference.generation > before.generation
+
+
+def test_an_announcement_by_a_clock_that_is_behind_comes_after_the_one_before(shelf: Shelf, tmp_path: Path) -> None:
+    one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
+
+    first, _ = watching(shelf, tmp_path, announced("1", one, 5))
+    both, _ = watching(shelf, tmp_path, announced("1", one, 5), announced("2", two, 0))
+
+    assert first.reference is not None
+    assert both.reference is not None
+    assert (watched(both), both.reference.generation) == ("2", first.reference.generation + 1)

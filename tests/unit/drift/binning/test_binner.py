@@ -1,5 +1,6 @@
 """What a record counts as."""
 
+import json
 from dataclasses import replace
 
 import fastavro
@@ -115,14 +116,26 @@ def test_a_profile_of_another_contract_is_refused():
 def test_a_position_comes_back_from_its_committed_offset():
     position = Position(next_offset=7, watermark=START, horizon=START - 1, floor=5, jumped=True, flushed=9)
 
-    found = committed(("t", 0), position, generation=3)
+    reference = a_reference()
+    again = replace(reference, generation=reference.generation + 1)
 
-    assert position_of(found, 3) == position
-    assert position_of(found, 4) == position.for_successor()
+    found = committed(("t", 0), position, reference)
+
+    assert position_of(found, reference) == position_of(found, again) == position
+    assert position_of(found, replace(reference, champion_digest="another")) == position.for_successor()
+
+
+def test_a_position_that_a_version_before_committed_is_gone_on_with():
+    memory = {"watermark": START, "horizon": START - 1, "floor": 5, "jumped": True, "generation": 3}
+    found = TopicPartition("t", 0, 7, metadata=json.dumps(memory))
+
+    assert position_of(found, a_reference()) == Position(
+        next_offset=7, watermark=START, horizon=START - 1, floor=START - 1, jumped=True
+    )
 
 
 @pytest.mark.parametrize("metadata", [None, "", "{", "[]", '{"watermark": 1}'])
 def test_an_offset_that_a_tool_has_moved_begins_anew_there(metadata):
     found = TopicPartition("t", 0, 7, metadata=metadata) if metadata else TopicPartition("t", 0, 7)
 
-    assert position_of(found, 0) == Position(next_offset=7)
+    assert position_of(found, a_reference()) == Position(next_offset=7)
