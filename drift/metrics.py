@@ -9,6 +9,7 @@ from schemas.events.decisions import FlagKind
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.performance import Figure, PerformanceReport
 from schemas.topics import Topics
+from streams.kafka.offset_metrics import OffsetMetrics
 
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
 """As a number, so that an alert can say `> 1`."""
@@ -55,6 +56,7 @@ class Metrics:
         )
         self._loans = gauge("loan_drift_loans", "Of the champion at the last look.", "kind")
         self._fallen = gauge("loan_drift_performance_fallen", "1 where the AUC observed is surely under its floor.")
+        self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
 
     def counted(self, source: str, records: int) -> None:

@@ -10,11 +10,8 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from drift.agent.champion_follower import Announcements, Champions
-from drift.agent.outbox import Outbox
 from drift.agent.partition_counter import CounterDeps, PartitionCounter
 from drift.agent.performance_check import PerformanceChecker, look_aside
 from drift.agent.serdes import Serdes
@@ -27,7 +24,8 @@ from schemas.registry_client import EventSerde, RegistryAwayError, WriterSchemas
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
 from scorecard.registry.model_registry import ModelRegistry
-from streams.kafka.errors import BrokerAwayError, NoTopicError
+from streams.kafka.admin import require_topics
+from streams.kafka.transactions import TransactionalProducer
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
 from streams.runtime.instance_id import Instance, claim
@@ -42,11 +40,15 @@ WAIT_S: Final = 0.5
 log = structlog.get_logger(__name__)
 
 
+class LostSessionError(OutageError):
+    """A group went on without us: the broker was away, or we were."""
+
+
 @dataclass
 class _Session:
     """Everything that is thrown away together."""
 
-    outbox: Outbox
+    outbox: TransactionalProducer
     counting: PartitionCounter
     owning: WindowOwner
     announcements: Announcements
@@ -102,7 +104,6 @@ class Agent:
             StoppedError: told to stop before there was a champion.
         """
         self.situation.at("waiting for the broker")
-        self.situation.patiently("broker", self._require_topics)
         waits = Backoff()
         while not self.situation.stopping.is_set():
             try:
@@ -131,6 +132,7 @@ class Agent:
 
     def _work(self, waits: Backoff) -> None:
         """One session, until told to stop or something fails."""
+        self._require_topics()
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
             self._await_champion(announcements)
@@ -162,12 +164,17 @@ class Agent:
         reference = self.champions.reference
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
-        outbox = Outbox(settings, f"{settings.group()}.{self.instance.name}")
+        outbox = TransactionalProducer(settings, f"{settings.group()}.{self.instance.name}")
+        outbox.open()
         means = CounterDeps(
-            settings=settings, instance=self.instance.name, writers=self._writers, metrics=self._metrics
+            settings=settings,
+            instance=self.instance.name,
+            writers=self._writers,
+            metrics=self._metrics,
+            stopping=self.situation.stopping,
         )
         counting = PartitionCounter(means, reference)
-        watched = WindowSubject(self.champions, self._looking)
+        watched = WindowSubject(self.champions, self._looking, self.situation.stopping)
         owning = WindowOwner(settings, self.instance.name, watched, self._serdes, self._metrics)
         return _Session(outbox, counting, owning, announcements)
 
@@ -177,6 +184,8 @@ class Agent:
             pass
         session.counting.tell(session.outbox, self._serdes.counts)
         session.owning.step(session.outbox)
+        if session.counting.lost or session.owning.lost:
+            raise LostSessionError
         if self._follows(session.announcements):
             reference = self.champions.reference
             assert reference is not None  # noqa: S101 - for the type checker: one is followed
@@ -209,27 +218,22 @@ class Agent:
 
     def _require_topics(self) -> None:
         topics = self._settings.topics()
-        try:
-            known = AdminClient(self._settings.kafka()).list_topics(timeout=5.0).topics
-        except KafkaException as cause:
-            raise BrokerAwayError(cause.args[0].name()) from cause
-        needed = (
-            topics.applications,
-            topics.decisions,
-            topics.champions,
-            topics.drift_counts,
-            topics.drift_states,
-            topics.drift_reports,
-            topics.performance_reports,
-            topics.outcomes,
-            topics.drift_acknowledgements,
-            topics.retrain_commands,
-            topics.retrain_results,
+        require_topics(
+            self._settings,
+            (
+                topics.applications,
+                topics.decisions,
+                topics.champions,
+                topics.drift_counts,
+                topics.drift_states,
+                topics.drift_reports,
+                topics.performance_reports,
+                topics.outcomes,
+                topics.drift_acknowledgements,
+                topics.retrain_commands,
+                topics.retrain_results,
+            ),
         )
-        missing = [topic.name for topic in needed if topic.name not in known]
-        if missing:
-            problem = f"no topic {', '.join(missing)} on {self._settings.bootstrap_servers}: run `loanctl topics apply`"
-            raise NoTopicError(problem)
 
 
 def _neighbour(fault: OutageError) -> str:

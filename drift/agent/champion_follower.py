@@ -8,12 +8,11 @@ is asked whom the alias points at.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING
 
 from drift.binning.reference import Reference
 from schemas.contract import Contract
@@ -25,8 +24,7 @@ from schemas.timestamps import millis_of
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
-from streams.kafka.batch_reader import ReadingError
-from streams.kafka.consumer import ConsumerConfig, properties
+from streams.kafka.messages import Follower, ends
 from streams.runtime.settings import Connection
 
 UNANNOUNCED: Final = -1
@@ -50,7 +48,7 @@ class Announcements:
     def __init__(self, connection: Connection, topic: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin to read."""
         self._topic, self._clock = topic, clock
-        self._consumer = Consumer(properties(connection, ConsumerConfig(topics=[topic])))
+        self._follower = Follower(connection)
         self._arrived: list[tuple[int, bytes | None]] = []
         self.ended = False
         """Everything that was there has been read: whoever is not announced by now never was."""
@@ -61,28 +59,25 @@ class Announcements:
 
         Raises:
             ReadingError: this reader is of no use any more.
+            SetupError: the topic is not there, or not ours to read.
         """
-        for message in self._consumer.consume(MOST, 0):
-            error = message.error()
-            if error is None:
-                self._arrived.append((message.offset() or 0, message.value()))
-            elif error.code() == KafkaError._PARTITION_EOF:
+        for message in self._follower.arrived(MOST):
+            if ends(message):
                 self.ended = True
                 arrived, self._arrived = self._arrived, []
                 yield from arrived
-            elif error.fatal():
-                raise ReadingError(error.name())
+            else:
+                self._arrived.append((message.offset() or 0, message.value()))
         if self._clock() - self._began_at >= AGAIN_S:
             self._begin()
 
     def _begin(self) -> None:
         self._began_at, self._arrived = self._clock(), []
-        self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
+        self._follower.follow({(self._topic, 0): OFFSET_BEGINNING})
 
     def close(self) -> None:
         """Stop."""
-        with suppress(RuntimeError):
-            self._consumer.close()
+        self._follower.close()
 
 
 class Champions:

@@ -1,4 +1,4 @@
-"""What the agent says, and how far it has read, in one Kafka transaction.
+"""What the agent says, and how far it has read, as records and offsets of one Kafka transaction.
 
 Partial counts go with the positions they were counted up to, reports and commands with the state that
 led to them: after a crash neither is there without the other. A position's memory (watermark, horizon)
@@ -6,11 +6,10 @@ travels as the metadata of its committed offset, so that Kafka alone is enough t
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from drift.binning.reference import Reference
 from drift.windows.panes import Position
@@ -19,73 +18,10 @@ from schemas.event_codec import Event
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from streams.kafka.delivery import (
-    ABORT_S,
-    CALL_S,
-    RETRY_BACKOFF_MS,
-    TRANSACTION_TIMEOUT_MS,
-    DeliveryError,
-    discard,
-    enqueue,
-    producing,
-)
 from streams.kafka.event_publisher import event_headers
-from streams.runtime.settings import Connection
+from streams.kafka.start_offsets import Start
 
 SOURCE: Final = "/loan/drift"
-
-
-class Outbox:
-    """A transactional producer of one living agent."""
-
-    def __init__(self, connection: Connection, name: str) -> None:
-        """Puts an end to what a predecessor of this name left open.
-
-        Raises:
-            DeliveryError: the broker is away.
-        """
-        self._producer = Producer(
-            {
-                **producing(connection),
-                "transactional.id": name,
-                "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-                "retry.backoff.ms": RETRY_BACKOFF_MS,
-            }
-        )
-        self._tried(lambda: self._producer.init_transactions(CALL_S))
-
-    def commit(self, records: Iterable[OutgoingRecord], offsets: Sequence[TopicPartition], metadata: Any) -> None:
-        """Records and offsets, all or none.
-
-        Args:
-            metadata: the consumer group's, of when the records behind the offsets were read.
-
-        Raises:
-            DeliveryError: nobody knows; begin again from what is in Kafka.
-        """
-
-        def transaction() -> None:
-            self._producer.begin_transaction()
-            enqueue(self._producer, list(records))
-            if offsets:
-                self._producer.send_offsets_to_transaction(list(offsets), metadata, CALL_S)
-            self._producer.commit_transaction(CALL_S)
-
-        self._tried(transaction)
-
-    def close(self) -> None:
-        """Let go, without waiting."""
-        discard(self._producer)
-
-    def _tried(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except KafkaException as cause:
-            error = cause.args[0]
-            if error.txn_requires_abort():
-                with suppress(KafkaException):
-                    self._producer.abort_transaction(ABORT_S)
-            raise DeliveryError(error.name()) from cause
 
 
 def record_of(topic: Topic, key: str, event: Event, serde: EventSerde[Event]) -> OutgoingRecord:
@@ -107,18 +43,17 @@ def committed(place: Place, position: Position, reference: Reference) -> TopicPa
     return TopicPartition(*place, position.next_offset, metadata=json.dumps(memory))
 
 
-def position_of(found: TopicPartition, reference: Reference) -> Position:
+def position_of(start: Start, reference: Reference) -> Position:
     """The position that was committed; of another champion's counting, the same place for this one.
 
-    Without metadata, as somebody's tool leaves it who moves offsets, the partition begins anew there.
+    Without metadata (a group that begins, one that lost its place, a tool that moved its offsets) the partition
+    begins anew there.
     """
-    if found.offset < 0:
-        return Position()
-    memory = _memory(found.metadata)
+    memory = _memory(start.metadata)
     if memory is None:
-        return Position(next_offset=found.offset)
+        return Position(next_offset=start.offset)
     position = Position(
-        next_offset=found.offset,
+        next_offset=start.offset,
         watermark=memory["watermark"],
         horizon=memory["horizon"],
         floor=memory["floor"],

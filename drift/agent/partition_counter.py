@@ -6,16 +6,15 @@ ones; whoever has the partition next reads on from there and comes to the same c
 have any number of agents.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
-from drift.agent.outbox import Outbox, committed, position_of, record_of
+from drift.agent.outbox import committed, position_of, record_of
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
 from drift.metrics import Metrics
@@ -26,14 +25,16 @@ from drift.windows.window import Place
 from schemas.events.drift import DriftCounts
 from schemas.registry_client import EventSerde, WriterSchemas
 from schemas.wire_format import schema_ids
-from streams.kafka.batch_reader import ReadingError, records_of
-from streams.kafka.consumer import ASK_S, ConsumerConfig, properties
+from streams.kafka.consumer import GroupConsumer
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.messages import ends
+from streams.kafka.read_batch import records_of
+from streams.kafka.start_offsets import Start
+from streams.kafka.transactions import TransactionalProducer
 
 SETTLE_S: Final = 1.0
 """After silence everywhere, panes are held back for so long: partitions that wake together are heard together,
 and the first to be read cannot close windows for the others."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class CounterDeps:
     """Names the static member."""
     writers: WriterSchemas
     metrics: Metrics
+    stopping: threading.Event
+    """Ends a wait inside a rebalance."""
     clock: Callable[[], float] = time.monotonic
     """Seconds; tells silence."""
 
@@ -64,26 +67,31 @@ class PartitionCounter:
         self._writers = means.writers
         self._metrics = means.metrics
         self._clock = means.clock
-        self._turns = 0
-        """Grows with each rebalance."""
-        self._given: list[TopicPartition] = []
-        """Where reading began after the last one."""
         self._places: dict[Place, PartitionState] = {}
         self._held_until = 0.0
-        self._leaving = False
         self._reference = reference
         self._cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
         self._partitions: dict[str, int] = {}
-        reading = ConsumerConfig(topics=settings.sources(), group=settings.group(), instance_id=means.instance)
-        self._consumer = Consumer(properties(settings, reading))
-        self._consumer.subscribe(
-            list(settings.sources()), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        reading = ConsumerConfig(
+            topics=settings.sources(),
+            group=settings.group(),
+            instance_id=means.instance,
+            output_topics=[settings.topics().drift_counts.name],
         )
+        hooks = ConsumerHooks(
+            begin=self._begin, left=self._left, offsets_lost=means.metrics.offsets.count, stopping=means.stopping
+        )
+        self._consumer = GroupConsumer(settings, reading, hooks)
 
     @property
     def assigned(self) -> bool:
         """Whether the group has told us our partitions, be they none."""
-        return self._turns > 0
+        return self._consumer.assigned.is_set()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the group went on without us: time for a new session."""
+        return self._consumer.lost
 
     @property
     def places(self) -> Sequence[Place]:
@@ -97,7 +105,7 @@ class PartitionCounter:
             ReadingError: this consumer is of no use any more.
             RegistryAwayError: the registry does not answer.
         """
-        messages = self._consumed(timeout_s)
+        messages = self._consumer.consume(self._settings.batch_records, timeout_s)
         now = self._clock()
         slept = all(counted.idle for counted in self._places.values())
         arrived = self._by_place(messages)
@@ -107,7 +115,7 @@ class PartitionCounter:
             self._held_until = now + SETTLE_S
         return bool(arrived)
 
-    def tell(self, outbox: Outbox, serde: EventSerde[DriftCounts]) -> int:
+    def tell(self, outbox: TransactionalProducer, serde: EventSerde[DriftCounts]) -> int:
         """Tell of closed panes, of waking and of silence, and commit; how many messages.
 
         Raises:
@@ -125,7 +133,7 @@ class PartitionCounter:
             records = [
                 record_of(topic, f"{message.source}-{message.partition}", message, serde) for message in messages
             ]
-            outbox.commit(records, self._positions(messages), self._consumer.consumer_group_metadata())
+            outbox.commit(records, self._positions(messages), self._consumer.metadata())
         return len(messages)
 
     def follow(self, reference: Reference) -> None:
@@ -138,27 +146,11 @@ class PartitionCounter:
             position = counted.panes.position().for_successor()
             counted.panes = self._panes(place, position)
             if counted.read:
-                self._seek(place, position.next_offset)
+                self._consumer.seek(place, position.next_offset)
 
     def close(self) -> None:
         """Leave without waiting; a static member's partitions wait for it."""
-        self._leaving = True
-        with suppress(KafkaException, RuntimeError):
-            self._consumer.close()
-
-    def _consumed(self, timeout_s: float) -> list[Any]:
-        turns = self._turns
-        try:
-            messages = self._consumer.consume(1, timeout_s)
-            if messages:
-                messages += self._consumer.consume(self._settings.batch_records - 1, 0)
-        except (KafkaException, RuntimeError) as cause:
-            raise ReadingError(type(cause).__name__) from cause
-        if turns != self._turns:
-            # Some of it may have been read before partitions changed hands, and some after: all is read again.
-            self._consumer.assign(self._given)
-            return []
-        return [message for message in messages if _tells(message)]
+        self._consumer.close()
 
     def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
         """The records of each partition of ours, having noted which were read to their end."""
@@ -169,7 +161,7 @@ class PartitionCounter:
             if counted is None:
                 continue
             # In the order read: a record may follow the end of a partition, and the end a record.
-            counted.ended = message.error() is not None
+            counted.ended = ends(message)
             if not counted.ended:
                 arrived.setdefault(place, []).append(message)
         return arrived
@@ -198,50 +190,20 @@ class PartitionCounter:
 
     def _partitions_of(self, topic: str) -> int:
         if topic not in self._partitions:
-            try:
-                known = self._consumer.list_topics(topic, ASK_S).topics[topic].partitions
-            except KafkaException as cause:
-                raise ReadingError(cause.args[0].name()) from cause
-            self._partitions[topic] = len(known)
+            self._partitions[topic] = self._consumer.partition_count(topic)
         return self._partitions[topic]
 
     def _panes(self, place: Place, position: Any) -> PartitionPanes:
         return PartitionPanes(self._settings.panes(), self._cells[place[0]].shape, position)
 
-    def _seek(self, place: Place, offset: int) -> None:
-        try:
-            self._consumer.seek(TopicPartition(*place, offset))
-        except KafkaException as cause:
-            raise ReadingError(cause.args[0].name()) from cause
-
-    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
-        if self._leaving:
-            return
-        found = consumer.committed(given, ASK_S)
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
         self._partitions.clear()
-        self._turns += 1
-        for each in found:
-            position = position_of(each, self._reference)
-            place = (each.topic, each.partition)
-            self._places[place] = PartitionState(self._panes(place, position), position.horizon, self._clock())
-        self._given = [TopicPartition(each.topic, each.partition, each.offset) for each in found]
-        consumer.assign(self._given)
-        log.info("partitions.assigned", partitions=[f"{each.topic}-{each.partition}" for each in found])
+        for start in starts:
+            position = position_of(start, self._reference)
+            panes = self._panes(start.place, position)
+            self._places[start.place] = PartitionState(panes, position.horizon, self._clock())
+        return {}
 
-    def _on_revoke(self, _consumer: Any, taken: list[TopicPartition]) -> None:
-        self._turns += 1
-        self._given = []
-        for each in taken:
-            self._places.pop((each.topic, each.partition), None)
-        log.info("partitions.revoked", partitions=[f"{each.topic}-{each.partition}" for each in taken])
-
-
-def _tells(message: Any) -> bool:
-    """Whether it is a record, or the end of a partition."""
-    error = message.error()
-    if error is None or error.code() == KafkaError._PARTITION_EOF:
-        return True
-    if error.fatal():
-        raise ReadingError(error.name())
-    log.warning("reading.disturbed", error=error.name())
-    return False
+    def _left(self, places: Iterable[Place]) -> None:
+        for place in places:
+            self._places.pop(place, None)

@@ -5,23 +5,22 @@ A shell around the compacted topic of states; what is done with it is `drift.age
 
 import json
 import time
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
 from schemas.registry_client import EventSerde
-from streams.kafka.batch_reader import ReadingError
-from streams.kafka.consumer import ASK_S
-from streams.kafka.delivery import TRANSACTION_TIMEOUT_MS
+from streams.kafka.errors import ReadingError
+from streams.kafka.start_offsets import Start
+from streams.kafka.topic_reader import PartitionRange, blocks, partition_ranges
+from streams.kafka.transactions import TRANSACTION_TIMEOUT_MS
 
 LOOKED_BACK: Final = (10, 1_000, 100_000)
 """Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
-POLL_S: Final = 5.0
 LOOK_AGAIN_S: Final = 0.2
 
 log = structlog.get_logger(__name__)
@@ -61,33 +60,33 @@ class OwnerState:
 
 
 class Recovery:
-    """Reads states, with a consumer that has no group and nothing else to read meanwhile."""
+    """Reads states."""
 
-    def __init__(self, settings: DriftSettings, consumer: Consumer, serde: EventSerde[DriftState]) -> None:
+    def __init__(self, settings: DriftSettings, serde: EventSerde[DriftState]) -> None:
         """Reads nothing yet."""
         topics = settings.topics()
+        self._settings = settings
         self._rules = settings.rules()
         self._counts, self._states = topics.drift_counts.name, topics.drift_states.name
-        self._consumer = consumer
         self._serde = serde
 
-    def desk(self, committed: TopicPartition) -> OwnerState:
+    def desk(self, start: Start) -> OwnerState:
         """As the last owner left it.
 
         Its state and its offset were one transaction, but become visible one after the other: a state of an
         earlier transaction than the offset's is not the last one yet.
 
         Args:
-            committed: the group's, with the number of its transaction as metadata.
+            start: where the group would begin, with the number of its transaction as metadata.
 
         Raises:
-            ReadingError: the last state does not come.
+            OutageError: the last state does not come, or the broker is away.
         """
         deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1_000
-        number = _number(committed.metadata)
+        number = _number(start.metadata)
         while time.monotonic() < deadline:
-            desk = self._desk_of(self._last_state(), committed.offset, number)
-            if desk.published >= number and desk.positions.get(self._counts, 0) >= committed.offset:
+            desk = self._desk_of(self._last_state(), start.offset, number)
+            if desk.published >= number and (start.loss or desk.positions.get(self._counts, 0) >= start.offset):
                 return desk
             time.sleep(LOOK_AGAIN_S)
         raise ReadingError(self._states)
@@ -95,7 +94,7 @@ class Recovery:
     def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> OwnerState:
         """What a state stands for; begins anew at the committed offset where another version wrote it."""
         if saved is None:
-            return OwnerState(Monitor(self._rules), {})
+            return OwnerState(Monitor(self._rules), {self._counts: committed})
         try:
             plain = json.loads(saved.state)
             monitor = Monitor.restored(self._rules, plain["monitor"])
@@ -110,32 +109,19 @@ class Recovery:
             return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)
 
     def _last_state(self) -> DriftState | None:
-        topic = self._states
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, 0), ASK_S)
+        [extent] = partition_ranges(self._settings, [self._states])
         for back in LOOKED_BACK:
-            first = max(low, high - back)
-            found = self._last_between(topic, first, high)
-            if found is not None or first == low:
+            first = max(extent.first, extent.end - back)
+            found = self._last_of(replace(extent, first=first))
+            if found is not None or first == extent.first:
                 return found
         return None
 
-    def _last_between(self, topic: str, first: int, high: int) -> DriftState | None:
-        """The last state from an offset on; reads to the end, which `read_committed` may see late."""
-        last: Any = None
-        self._consumer.assign([TopicPartition(topic, 0, first)])
-        try:
-            while first < high:
-                message = self._consumer.poll(POLL_S)
-                if message is None:
-                    raise ReadingError(topic)
-                error = message.error()
-                if error is None:
-                    last = message
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    break
-        finally:
-            self._consumer.unassign()
-        return self._serde.decode(last.value()) if last is not None else None
+    def _last_of(self, extent: PartitionRange) -> DriftState | None:
+        last = None
+        for block in blocks(self._settings, [extent]):
+            last = block[-1]
+        return self._serde.decode(last.value) if last is not None else None
 
 
 def _number(metadata: str | None) -> int:

@@ -6,18 +6,18 @@ written in the same transaction as the reports that it led to: a successor reads
 goes on with the next message, and no window is told of twice.
 """
 
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from drift.agent.champion_follower import Champions
-from drift.agent.outbox import Outbox, record_of
+from drift.agent.outbox import record_of
 from drift.agent.performance_check import PerformanceChecker
 from drift.agent.serdes import Serdes
 from drift.agent.state_recovery import OwnerState, Recovery
@@ -27,8 +27,11 @@ from drift.settings import DriftSettings
 from schemas.errors import RecordError
 from schemas.events.drift import DriftState
 from schemas.records import OutgoingRecord
-from streams.kafka.batch_reader import ReadingError
-from streams.kafka.consumer import ASK_S, ConsumerConfig, properties
+from streams.kafka.consumer import GroupConsumer
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.messages import Follower, ends
+from streams.kafka.start_offsets import Place, Start
+from streams.kafka.transactions import TransactionalProducer
 
 MOST_MESSAGES: Final = 500
 SAVE_EVERY_S: Final = 10.0
@@ -43,6 +46,8 @@ class WindowSubject:
 
     champions: Champions
     looking: PerformanceChecker
+    stopping: threading.Event
+    """Ends a wait inside a rebalance."""
 
 
 class WindowOwner:
@@ -61,36 +66,38 @@ class WindowOwner:
         self._looking = watched.looking
         self._desk: OwnerState | None = None
         self._saved_at = self._clock()
-        self._leaving = False
-        self._turns = 0
-        """Grows with each rebalance."""
-        self._given: list[TopicPartition] = []
-        """Where reading began after the last one."""
-        counts, group = self._topics.drift_counts.name, f"{settings.group()}.owner"
-        reading = ConsumerConfig(topics=[counts], group=group, instance_id=instance)
-        self._consumer = Consumer(properties(settings, reading))
-        self._words = Consumer(properties(settings, ConsumerConfig(topics=[])))
-        self._recovery = Recovery(settings, self._words, serdes.states)
-        self._consumer.subscribe(
-            [counts],
-            on_assign=self._on_assign,
-            on_revoke=self._on_revoke,
-            on_lost=self._on_revoke,
+        reading = ConsumerConfig(
+            topics=[self._topics.drift_counts.name],
+            group=f"{settings.group()}.owner",
+            instance_id=instance,
+            most_records=MOST_MESSAGES,
+            output_topics=[self._topics.drift_states.name],
         )
+        hooks = ConsumerHooks(
+            begin=self._begin, left=self._left, offsets_lost=metrics.offsets.count, stopping=watched.stopping
+        )
+        self._words = Follower(settings)
+        self._recovery = Recovery(settings, serdes.states)
+        self._consumer = GroupConsumer(settings, reading, hooks)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the group went on without us: time for a new session."""
+        return self._consumer.lost
 
     @property
     def monitor(self) -> Monitor | None:
         """What the owner knows; None where another agent owns the windows."""
         return self._desk.monitor if self._desk else None
 
-    def step(self, outbox: Outbox) -> bool:
+    def step(self, outbox: TransactionalProducer) -> bool:
         """Take what has arrived, and publish what it led to; whether something had.
 
         Raises:
             OutageError: begin again from what is in Kafka.
             SetupError: a person must mend something.
         """
-        messages = self._counts_read()
+        messages = [message for message in self._consumer.consume(MOST_MESSAGES, 0) if not ends(message)]
         desk = self._desk
         if desk is None:
             return False
@@ -107,19 +114,8 @@ class WindowOwner:
 
     def close(self) -> None:
         """Leave without waiting."""
-        self._leaving = True
-        for consumer in (self._consumer, self._words):
-            with suppress(KafkaException, RuntimeError):
-                consumer.close()
-
-    def _counts_read(self) -> list[Any]:
-        turns = self._turns
-        messages = list(self._consumed(self._consumer))
-        if turns == self._turns:
-            return messages
-        # Some of it may have been read before the windows changed hands, and some after: all is read again.
-        self._consumer.assign(self._given)
-        return []
+        self._consumer.close()
+        self._words.close()
 
     def _take_counts(self, desk: OwnerState, message: Any) -> None:
         watched = self._champions.reference
@@ -157,7 +153,8 @@ class WindowOwner:
             self._keep(desk, desk.monitor.performed(found, datetime.now(UTC)))
 
     def _take_words(self, desk: OwnerState) -> None:
-        for message in self._consumed(self._words):
+        words = self._words.arrived(MOST_MESSAGES)
+        for message in (message for message in words if not ends(message)):
             desk.positions[message.topic()] = message.offset() + 1
             desk.changed = True
             try:
@@ -172,12 +169,12 @@ class WindowOwner:
         desk.changed = True
         desk.findings = desk.findings.plus(found)
 
-    def _publish(self, desk: OwnerState, outbox: Outbox) -> None:
+    def _publish(self, desk: OwnerState, outbox: TransactionalProducer) -> None:
         counts = self._topics.drift_counts.name
         desk.published += 1
         # Always an offset, though nothing may have been read since: it keeps a former owner from publishing.
         position = TopicPartition(counts, 0, desk.positions.get(counts, 0), metadata=str(desk.published))
-        outbox.commit(self._records(desk), [position], self._consumer.consumer_group_metadata())
+        outbox.commit(list(self._records(desk)), [position], self._consumer.metadata())
         found, desk.findings, desk.changed = desk.findings, Findings(), False
         for report in found.reports:
             self._metrics.reported(report)
@@ -216,42 +213,25 @@ class WindowOwner:
         state = DriftState(product=product, state=desk.saved())
         yield record_of(topics.drift_states, product, state, self._serdes.states)
 
-    def _consumed(self, consumer: Any) -> Iterator[Any]:
-        try:
-            messages = consumer.consume(MOST_MESSAGES, 0)
-        except (KafkaException, RuntimeError) as cause:
-            raise ReadingError(type(cause).__name__) from cause
-        for message in messages:
-            error = message.error()
-            if error is None:
-                yield message
-            elif error.fatal():
-                raise ReadingError(error.name())
-            elif error.code() != KafkaError._PARTITION_EOF:
-                log.warning("reading.disturbed", error=error.name())
-
-    def _on_assign(self, consumer: Any, given: list[TopicPartition]) -> None:
-        self._turns += 1
-        if not given or self._leaving:
-            return
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+        if not starts:
+            return {}
+        [start] = starts
         counts = self._topics.drift_counts.name
-        desk = self._recovery.desk(consumer.committed(given, ASK_S)[0])
-        kept_from, _ = consumer.get_watermark_offsets(TopicPartition(counts, 0), ASK_S)
+        desk = self._recovery.desk(start)
         if desk.resume_at is not None:
-            desk.resume_at = max(desk.resume_at, kept_from)
-        self._given = [TopicPartition(counts, 0, desk.begins_at(counts))]
-        consumer.assign(self._given)
+            desk.resume_at = max(desk.resume_at, start.extent.low)
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
-        self._words.assign([TopicPartition(topic, 0, desk.positions.get(topic, 0)) for topic in words])
+        self._words.follow({(topic, 0): desk.positions.get(topic, 0) for topic in words})
         self._desk = desk
         # What a look of before found, the owner in between may have told.
         self._looking.begin_anew()
         if desk.monitor.look is not None:
             self._metrics.looked(desk.monitor.look)
         log.info("windows.owned", position=desk.positions.get(counts, 0), resume_at=desk.resume_at)
+        return {start.place: max(desk.begins_at(counts), start.extent.low)}
 
-    def _on_revoke(self, _consumer: Any, _taken: list[TopicPartition]) -> None:
-        self._turns += 1
-        self._desk, self._given = None, []
+    def _left(self, _places: Iterable[Place]) -> None:
+        self._desk = None
         self._metrics.disowned()
-        self._words.unassign()
+        self._words.stop()

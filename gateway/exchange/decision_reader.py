@@ -20,7 +20,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.events.drift import DriftReport
 from schemas.registry_client import WriterSchemas
 from schemas.wire_format import IncompatibleSchemaError, UndecodableError, UnknownSchemaError, schema_ids, unframe
-from streams.kafka.consumer import ConsumerConfig, properties
+from streams.kafka.consumer_config import ConsumerConfig, properties
 from streams.kafka.errors import BrokerAwayError, NoTopicError
 from streams.runtime.lifecycle import Lifecycle, StoppedError
 from streams.runtime.settings import Connection

@@ -16,7 +16,7 @@ from schemas.contract import Contract
 from schemas.errors import OutageError
 from schemas.records import Headers
 from schemas.wire_format import frame
-from streams.kafka.errors import BrokerAwayError, fault_of
+from streams.kafka.errors import BrokerAwayError, delivery_fault
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 
@@ -95,7 +95,7 @@ class ApplicationPublisher:
         except BufferError as cause:
             raise BrokerAwayError from cause
         except KafkaException as cause:
-            raise fault_of(cause.args[0]) from cause
+            raise delivery_fault(cause.args[0]) from cause
         return await acknowledged
 
     def close(self) -> None:
@@ -141,4 +141,4 @@ def _report(acknowledged: "asyncio.Future[Place]", error: KafkaError | None, mes
     if error is None:
         acknowledged.set_result((message.partition(), message.offset()))
     else:
-        acknowledged.set_exception(fault_of(error))
+        acknowledged.set_exception(delivery_fault(error))

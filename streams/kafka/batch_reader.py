@@ -1,66 +1,55 @@
 """Records read from Kafka in batches that form themselves: what has arrived is taken at once, up to a bound.
 
 Used in a plain loop (`read`, work, `commit`), or by a thread that feeds a Faust channel (`streams.worker.data_plane`).
-Three things here keep a record from being answered twice or never, and each was measured:
+Four things here keep a record from being answered twice or never, and each was measured:
 
 - a batch carries the group metadata *of when it was read*. Taken at commit time, a batch read before
   a rebalance would be committed under the new generation;
 - a batch carries its *own* offsets, its last ones plus one. `position()` runs ahead of what is answered;
 - a batch read before a rebalance is stale after it (`is_current`): whoever owns its partitions now
-  reads them again from what was committed.
+  reads them again from what was committed;
+- a batch knows where its reading began (`first_offsets`), and none is committed before the one read before it
+  (`CommitOrder`), whatever happens between reading and delivery.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
 
-from schemas.errors import OutageError
-from schemas.records import RecordBatch
-from streams.kafka.consumer import ConsumerConfig, GroupConsumer, Place
+from streams.kafka.consumer import GroupConsumer
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
 from streams.kafka.errors import ReadingError
+from streams.kafka.read_batch import CommitGapError, ReadBatch, StaleBatchError, records_of
+from streams.kafka.start_offsets import CommitOrder, Place, Start
 from streams.runtime.settings import Connection
 
-__all__ = ["ConsumerConfig", "ReadBatch", "Reader", "ReadingError", "StaleBatchError"]
-
-
-class StaleBatchError(OutageError):
-    """The batch was read before a rebalance: it is someone else's now, and must not be committed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBatch:
-    """Records of one topic with all that committing them needs."""
-
-    records: RecordBatch
-    metadata: Any
-    """The consumer group's, of the moment when the records were read; None without a group."""
-    next_offsets: Mapping[int, int]
-    """By partition: the last offset of this batch plus one."""
-    epoch: int
-    """The rebalance after which it was read."""
-    number: int = -1
-    """Counts the batches that one reader handed over, without gaps."""
-
-    def positions(self) -> list[TopicPartition]:
-        """What to commit."""
-        topic = self.records.topic
-        return [TopicPartition(topic, partition, offset) for partition, offset in self.next_offsets.items()]
+__all__ = ["CommitGapError", "ConsumerConfig", "ReadBatch", "Reader", "ReadingError", "StaleBatchError", "records_of"]
 
 
 class Reader:
     """Reads batches. One thread reads; any thread may say `done` or `commit`."""
 
     def __init__(
-        self, connection: Connection, reading: ConsumerConfig, make: Callable[[dict[str, Any]], Any] = Consumer
+        self,
+        connection: Connection,
+        reading: ConsumerConfig,
+        make: Callable[[dict[str, Any]], Any] = Consumer,
+        *,
+        offsets_lost: Callable[[Start], object] = lambda _start: None,
+        stopping: threading.Event | None = None,
     ) -> None:
         """Join the group.
 
         Args:
+            connection: broker.
+            reading: topics and group.
             make: makes the consumer; for tests.
+            offsets_lost: called where the group lost its place in a partition.
+            stopping: ends a wait inside a rebalance.
 
         Raises:
             NoTopicError, ReadingError: as `GroupConsumer` does.
@@ -71,7 +60,16 @@ class Reader:
         self._handed = 0
         self._paused = False
         self._reading = reading
-        self._membership = GroupConsumer(connection, reading, self._drain, make)
+        self._order = CommitOrder()
+        self._formed_to: dict[Place, int] = {}
+        """Where the last batch of each partition ended, or reading began."""
+        hooks = ConsumerHooks(
+            leaving=self._drain,
+            begin=self._begin,
+            offsets_lost=offsets_lost,
+            stopping=stopping or threading.Event(),
+        )
+        self._membership = GroupConsumer(connection, reading, hooks, make)
 
     @property
     def assigned(self) -> bool:
@@ -122,17 +120,39 @@ class Reader:
             self._held.discard(batch.number)
             self._changed.notify_all()
 
+    def require_next(self, batch: ReadBatch) -> None:
+        """Refuse a batch that must not be committed now.
+
+        Raises:
+            StaleBatchError: a rebalance came since it was read.
+            CommitGapError: reading of it began elsewhere than where this session's last commit ended.
+        """
+        with self._changed:
+            if not self.is_current(batch):
+                raise StaleBatchError
+            if not self._order.follows(batch.records.topic, batch.first_offsets):
+                problem = f"batch {batch.number} of {batch.records.topic} does not follow what was committed"
+                raise CommitGapError(problem)
+
+    def committed(self, batch: ReadBatch) -> None:
+        """The batch is committed, in somebody's transaction; there is room for another."""
+        with self._changed:
+            if self.is_current(batch):
+                self._order.advance(batch.records.topic, batch.next_offsets)
+        self.done(batch)
+
     def commit(self, batch: ReadBatch) -> None:
         """Commit the batch's own offsets and be done with it; for work that is not in a transaction.
 
         Raises:
             StaleBatchError: a rebalance came since it was read.
+            CommitGapError: a batch read before it is not committed.
             ReadingError: the broker did not take the offsets.
         """
         try:
-            if not self.is_current(batch):
-                raise StaleBatchError
+            self.require_next(batch)
             self._membership.commit(batch.positions())
+            self.committed(batch)
         finally:
             self.done(batch)
 
@@ -145,27 +165,29 @@ class Reader:
         self._membership.close()
 
     def _gather(self, timeout_s: float) -> None:
-        messages = self._membership.consume(1, timeout_s)
-        # One message at most, so it came after whatever rebalance that call served.
-        epoch = self._membership.epoch
-        if messages and self._reading.most_records > 1:
-            messages += self._membership.consume(self._reading.most_records - 1, 0)
-        if epoch != self._membership.epoch:
-            # Nobody can tell which of these are ours still, and dropping those that are would lose them.
-            problem = "a rebalance came amid a batch"
-            raise ReadingError(problem)
-        if messages:
-            self._form(messages)
+        messages = self._membership.consume(self._reading.most_records, timeout_s)
+        records = [message for message in messages if message.error() is None]
+        if records:
+            self._form(records)
 
     def _form(self, messages: list[Any]) -> None:
-        metadata = self._membership.metadata()
+        metadata, epoch = self._membership.metadata(), self._membership.epoch
         for topic, its in self._by_topic(messages).items():
             records = records_of(topic, its)
             # In one partition offsets rise, so the last one of each stands.
             last = dict(zip(records.partitions, records.offsets, strict=True))
             following = {partition: offset + 1 for partition, offset in last.items()}
+            first = {partition: self._formed_to.get((topic, partition), 0) for partition in following}
+            self._formed_to.update({(topic, partition): offset for partition, offset in following.items()})
             self._membership.read_to(topic, following)
-            self._formed.append(ReadBatch(records, metadata, following, self._membership.epoch))
+            self._formed.append(ReadBatch(records, metadata, first, following, epoch))
+
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+        offsets = {start.place: start.offset for start in starts}
+        with self._changed:
+            self._order.begin(offsets)
+            self._formed_to = offsets
+        return {}
 
     def _by_topic(self, messages: list[Any]) -> Mapping[str, list[Any]]:
         if len(self._reading.topics) == 1:
@@ -203,16 +225,3 @@ class Reader:
     def _drain(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._held, self._reading.drain_s)
-
-
-def records_of(topic: str, messages: list[Any]) -> RecordBatch:
-    """Columns of what a consumer gave us."""
-    return RecordBatch(
-        topic=topic,
-        keys=[message.key() for message in messages],
-        values=[message.value() for message in messages],
-        partitions=[message.partition() for message in messages],
-        offsets=[message.offset() for message in messages],
-        timestamps=[message.timestamp()[1] for message in messages],
-        headers=[tuple(message.headers() or ()) for message in messages],
-    )

@@ -1,8 +1,67 @@
-"""Kafka's errors by who must act: an outage, a set-up fault."""
+"""Kafka's errors by who must act: nobody (the client recovers by itself), an outage, a set-up fault.
 
-from confluent_kafka import KafkaError
+The one judge for every client of ours: consumers ask `reading_fault`, producers `delivery_fault`. Reading knows
+a closed list of errors that pass; whatever else it meets ends the consumer, since what a client passes over in
+silence is lost. A fenced static member says `_FATAL` while `KafkaError.fatal()` is False.
+"""
+
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
 
 from schemas.errors import OutageError, SetupError
+
+CLIENT_FAULTS: Final = (KafkaException, RuntimeError, SystemError)
+"""What a client raises: its own error, a call on a closed client, and what its C code could not turn into either."""
+
+PASSING: Final = frozenset(
+    {
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._SSL,
+        KafkaError._TIMED_OUT,
+        KafkaError._TIMED_OUT_QUEUE,
+        KafkaError._WAIT_COORD,
+        # A pause that was too long costs the partitions: the callback for lost ones tells that.
+        KafkaError._MAX_POLL_EXCEEDED,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        # A topic that is not there is looked for by the session's next `require_topics`.
+    }
+)
+"""The client tries again by itself and loses nothing; a session that ends over it is told by `on_lost`."""
+NOT_ALLOWED: Final = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+    }
+)
+NO_TOPIC: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
+    }
+)
 
 
 class ReadingError(OutageError):
@@ -10,7 +69,7 @@ class ReadingError(OutageError):
 
 
 class NotAllowedError(SetupError):
-    """The broker does not let us read."""
+    """The broker does not let us read or write."""
 
 
 class BrokerAwayError(OutageError):
@@ -25,11 +84,44 @@ class RefusedRecordError(SetupError):
     """The broker will not take this record from us: too large, or not allowed."""
 
 
-def fault_of(error: KafkaError) -> OutageError | SetupError:
-    """Who must act on a failed delivery."""
+def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | None:
+    """What an error met while reading means; None where the client recovers by itself.
+
+    Args:
+        error: the client's, of a message or of a call.
+        what: topics or group that the error is about, for the operator.
+    """
     code = error.code()
-    if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+    if code in PASSING and not error.fatal():
+        return None
+    if code in NOT_ALLOWED:
+        return NotAllowedError(f"{error.name()}: the broker does not let us read {what}; grant READ on topic and group")
+    if code in NO_TOPIC:
+        return NoTopicError(f"no topic {what}: run `loanctl topics apply`")
+    return ReadingError(error.name())
+
+
+def delivery_fault(error: KafkaError) -> OutageError | SetupError:
+    """What an error of a producer means."""
+    code = error.code()
+    if code in NO_TOPIC:
         return NoTopicError("a topic does not exist: run `loanctl topics apply`")
-    if code in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+    if code in NOT_ALLOWED:
+        return NotAllowedError(f"{error.name()}: the broker does not let us write; grant WRITE on topic and id")
+    if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return RefusedRecordError(error.name())
     return BrokerAwayError(error.name())
+
+
+def error_of(cause: BaseException) -> KafkaError | None:
+    """The client's error in an exception; None where it is of another kind, as of a closed client."""
+    first: Any = cause.args[0] if cause.args else None
+    return first if isinstance(first, KafkaError) else None
+
+
+def raised_fault(cause: BaseException, what: str) -> OutageError | SetupError:
+    """What an exception of a consumer's call means; one that would pass by itself ends the call all the same."""
+    error = error_of(cause)
+    if error is None:
+        return ReadingError(type(cause).__name__)
+    return reading_fault(error, what) or ReadingError(error.name())

@@ -12,7 +12,7 @@ from schemas.event_codec import avro_schema
 from schemas.records import Headers, OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from streams.kafka.errors import BrokerAwayError, fault_of
+from streams.kafka.errors import BrokerAwayError, delivery_fault
 from streams.runtime.settings import Connection
 
 DELIVERY_TIMEOUT_MS: Final = 20_000
@@ -88,7 +88,7 @@ class EventPublisher:
             count += 1
         left = self._producer.flush(DELIVERY_TIMEOUT_MS / 1000 + MARGIN_S)
         if failures:
-            raise fault_of(failures[0])
+            raise delivery_fault(failures[0])
         if left:
             raise BrokerAwayError
         return count
@@ -122,7 +122,7 @@ class EventPublisher:
             except BufferError:
                 self._producer.poll(0.1)
             except KafkaException as cause:
-                raise fault_of(cause.args[0]) from cause
+                raise delivery_fault(cause.args[0]) from cause
             else:
                 self._producer.poll(0)
                 return

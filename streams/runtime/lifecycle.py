@@ -15,8 +15,9 @@ from schemas.errors import LoanError, OutageError
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 5.0
 """A neighbour that comes back should not wait for us for long, nor be stormed."""
-STOP_S: Final = 25.0
-"""Longer than a batch in flight may take, shorter than the patience of Kubernetes (30 s)."""
+STOP_S: Final = 9.0
+"""After which a process that hangs in its stop is ended: an operator, and `docker stop`, wait for ten seconds. A batch
+in flight takes milliseconds; one whose broker hangs is answered again by the successor."""
 IDLE_STOP_S: Final = 8.0
 """With nothing in hand there is nothing to finish; what hangs then is a client whose broker is away."""
 

@@ -17,7 +17,7 @@ from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
 from scorecard.decisions.scoring import Champion, DecisionCodec, Scored, score_batch, warm
 from scorecard.policy import Policy
-from streams.kafka.delivery import RefusedBatchError
+from streams.kafka.transactions import RefusedBatchError
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.data_plane import InFlightBatch
 from streams.worker.metrics import Metrics

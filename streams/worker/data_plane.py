@@ -4,7 +4,8 @@ Nothing of Faust's own consumer stands on the way of an application: the channel
 flow-controlled one, which Faust empties whenever its own group rebalances.
 
 One reader and one delivery live and die together, as a `Session`. Whatever fails, the session is thrown
-away with all it holds, and the next one begins from what was committed.
+away with all it holds, and the next one begins from what was committed. An outage begins the next one here; any
+other exception ends the process, since Faust would start the agent again behind the batch that failed.
 """
 
 import asyncio
@@ -26,8 +27,8 @@ from streams.kafka.delivery import Delivery
 from streams.runtime.lifecycle import Backoff, Lifecycle, StoppedError
 
 NEIGHBOUR: Final = "broker"
-DRAIN_S: Final = 15.0
-"""A batch in flight may take as long as its transaction may; then we leave it to our successor."""
+DRAIN_S: Final = 6.0
+"""Within `STOP_S`: what is in flight for longer is left to our successor."""
 SUBSCRIBED_POLL_S: Final = 0.01
 
 Answer = TypeVar("Answer")
@@ -38,6 +39,10 @@ _sessions = itertools.count()
 
 class LostSessionError(OutageError):
     """The group went on without us, or the broker was away as long. The producer may be past mending, too."""
+
+
+class LeftBatchError(OutageError):
+    """A batch was left undone: told to stop, or its task was cancelled. Nothing behind it may be committed."""
 
 
 class BatchChannel(faust.Channel[Any]):
@@ -89,7 +94,7 @@ class DataPlane(Service):
         self._open_session = open_session
         self._situation = situation
         self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
-        self._fault: OutageError | None = None
+        self._fault: Exception | None = None
         self._answering = asyncio.Lock()
         self._held: dict[int, InFlightBatch] = {}
         self._backoff = Backoff()
@@ -111,7 +116,11 @@ class DataPlane(Service):
             self._ended.set()
 
     async def answered(self, handed: InFlightBatch, act: Callable[[], Awaitable[None]]) -> None:
-        """Do `act` for a batch, unless it is no longer ours; an outage in it ends the session."""
+        """Do `act` for a batch, unless it is no longer ours; whatever it raises ends the session.
+
+        Raises:
+            Exception: what `act` raised, but for an outage: the process is to end.
+        """
         async with self._answering:
             if handed.session is not self.session or self._fault is not None:
                 return
@@ -123,11 +132,20 @@ class DataPlane(Service):
             except OutageError as fault:
                 self._fault = fault
             except StoppedError:
-                log.info("batch.left", number=handed.batch.number)
+                self._leave(handed)
+            except BaseException as fault:
+                # Remembered before the lock is let go: the next batch in flight waits for it.
+                self._fault = fault if isinstance(fault, Exception) else LeftBatchError(type(fault).__name__)
+                raise
             finally:
                 self._busy_since = None
                 handed.session.reader.done(handed.batch)
                 self._held.pop(handed.batch.number, None)
+
+    def _leave(self, handed: InFlightBatch) -> None:
+        log.info("batch.left", number=handed.batch.number)
+        if handed.session.reader.is_current(handed.batch):
+            self._fault = LeftBatchError()
 
     def lag_records(self) -> float:
         """Applications that wait: behind the reader, and in hand."""
@@ -158,10 +176,14 @@ class DataPlane(Service):
             await self._pump(self.session)
             await self._drained()
         except OutageError as fault:
-            self._situation.lost(NEIGHBOUR, fault)
+            if not isinstance(fault, LeftBatchError):
+                self._situation.lost(NEIGHBOUR, fault)
             log.warning("session.lost", fault=type(fault).__name__, kind=str(fault))
             await self._close()
             await self.sleep(self._backoff.next())
+        except Exception:
+            await self._close()
+            raise
         else:
             await self._close()
 

@@ -29,8 +29,9 @@ HEARTBEAT_S: Final = 2.0
 REQUEST_S: Final = 12.0
 """Faust refuses a session longer than a request may take."""
 
-FAUST_START_S: Final = 5.0
-FAUST_STOP_S: Final = 9.0
+FAUST_START_S: Final = 3.0
+FAUST_STOP_S: Final = 6.0
+"""With all of ours done; within `STOP_S`."""
 
 log = structlog.get_logger(__name__)
 

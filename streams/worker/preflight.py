@@ -4,29 +4,26 @@ A set-up fault stops the process with one line; an outage is waited out; a missi
 for, since training may come later and applications keep on the topic meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
-
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from typing import Any
 
 from schemas.application_decoder import ApplicationReader
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
+from schemas.topics import Topic
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
-from streams.kafka.errors import BrokerAwayError, NoTopicError
+from streams.kafka.admin import require_topics
 from streams.runtime.lifecycle import Lifecycle, StoppedError
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 
-ASK_S: Final = 5.0
 
-
-def require_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
+def await_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
     """Wait for the broker, then for nothing.
 
     Raises:
@@ -34,13 +31,13 @@ def require_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
         StoppedError: told to stop meanwhile.
     """
     situation.at("waiting for the broker")
-    known = situation.patiently("broker", lambda: _known_topics(settings))
+    situation.patiently("broker", lambda: require_topics(settings, needed(settings)))
+
+
+def needed(settings: ScoringSettings) -> Sequence[Topic]:
+    """The topics that a worker reads and writes."""
     topics = settings.topics()
-    needed = (topics.applications, topics.decisions, topics.shadow_decisions, topics.dead_letters, topics.champions)
-    missing = [topic.name for topic in needed if topic.name not in known]
-    if missing:
-        problem = f"no topic {', '.join(missing)} on {settings.bootstrap_servers}: run `loanctl topics apply`"
-        raise NoTopicError(problem)
+    return (topics.applications, topics.decisions, topics.shadow_decisions, topics.dead_letters, topics.champions)
 
 
 def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCodec, DecisionCodec]:
@@ -74,13 +71,6 @@ def await_champion(seat: ModelSlot, watch: ModelWatcher, situation: Lifecycle, p
             raise StoppedError
         seat.look()
     watch.start()
-
-
-def _known_topics(settings: ScoringSettings) -> frozenset[str]:
-    try:
-        return frozenset(AdminClient(settings.kafka()).list_topics(timeout=ASK_S).topics)
-    except KafkaException as cause:
-        raise BrokerAwayError(cause.args[0].name()) from cause
 
 
 def _decision_schema(registry: Any, topic: str) -> int:

@@ -9,8 +9,9 @@ import structlog
 
 from schemas.registry_client import WriterSchemas
 from scorecard.decisions.scoring import Champion, DecisionCodec, warm
+from streams.kafka.admin import require_topics
 from streams.kafka.batch_reader import Reader
-from streams.kafka.consumer import ConsumerConfig
+from streams.kafka.consumer_config import ConsumerConfig
 from streams.kafka.delivery import delivery_of
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
@@ -76,6 +77,7 @@ class ScoringProcess:
     def open_session(self) -> Session:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
+        require_topics(settings, preflight.needed(settings))
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()
         reading = ConsumerConfig(
@@ -84,13 +86,16 @@ class ScoringProcess:
             instance_id=self.instance.name,
             most_records=settings.batch_records,
             in_flight=settings.batches_in_flight,
+            output_topics=[settings.topics().decisions.name],
+            stop_on_lost_offsets=settings.on_lost_offsets == "stop",
         )
-        return Session(Reader(settings, reading), delivery)
+        lost, stopping = self.metrics.offsets.count, self.situation.stopping
+        return Session(Reader(settings, reading, offsets_lost=lost, stopping=stopping), delivery)
 
     def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run
 
-        preflight.require_topics(self.settings, self.situation)
+        preflight.await_topics(self.settings, self.situation)
         answering = self._answering()
         preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
         answering.warm()

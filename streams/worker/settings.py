@@ -1,7 +1,7 @@
 """Settings of the scoring worker: read once, frozen, refused all at once."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -25,6 +25,9 @@ class ScoringSettings(Connection):
     batch_records: PositiveInt = 1_000
     """The most that is answered together; fewer when fewer have arrived."""
     batches_in_flight: PositiveInt = 2
+    on_lost_offsets: Literal["continue", "stop"] = "continue"
+    """Where the group lost its place on the topic (retention, truncation, expiry of its offsets): read on where no
+    record is passed over that still exists, or stop for a person. Counted and alarmed in both cases."""
     approve_below: Probability | None = None
     """Both cut-offs together override those of the scorecard."""
     decline_from: Probability | None = None

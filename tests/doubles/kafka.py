@@ -164,8 +164,20 @@ class FakeConsumer:
     def consumer_group_metadata(self) -> Metadata:
         return Metadata(self._group, self._name, self, self._generation)
 
-    def get_watermark_offsets(self, place: TopicPartition, cached: bool) -> tuple[int, int]:
-        assert cached
+    def committed(self, places: list[TopicPartition], _timeout_s: float) -> list[TopicPartition]:
+        self._broker.before("committed_offsets")
+        known = self._broker.committed
+        return [
+            TopicPartition(each.topic, each.partition, known.get((self._group, each.topic, each.partition), -1001))
+            for each in places
+        ]
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        self._positions = {each.partition: each.offset for each in places}
+
+    def get_watermark_offsets(
+        self, place: TopicPartition, _timeout_s: float = 0, cached: bool = False
+    ) -> tuple[int, int]:
         return 0, len(self._broker.logs[place.topic][place.partition])
 
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
@@ -204,8 +216,6 @@ class FakeConsumer:
             group.settle()
         if self.given is not None:
             self._owned, self.given, self._generation = self.given, None, group.generation
-            place = (self._group, self._topic)
-            self._positions = {p: self._broker.committed.get((*place, p), 0) for p in self._owned}
             self._callbacks[0](self, [TopicPartition(self._topic, p) for p in self._owned])
 
 

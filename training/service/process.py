@@ -1,18 +1,24 @@
 """The trainer's process: its parts, and how they start and stop."""
 
+from typing import Final
+
 import structlog
 
+from streams.kafka.admin import require_topics
 from streams.kafka.batch_reader import Reader
-from streams.kafka.consumer import ConsumerConfig
+from streams.kafka.consumer_config import ConsumerConfig
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime import health_server, logs
-from streams.runtime.lifecycle import IDLE_STOP_S, STOP_S, leave_within
+from streams.runtime.lifecycle import IDLE_STOP_S, leave_within
 from streams.runtime.stop_signal import StopSignal
 from training.metrics import Metrics
 from training.service.command_consumer import Consumer, TrainerStatus
 from training.service.command_handler import SOURCE, CommandHandler
 from training.service.scheduler import Scheduler
 from training.settings import TrainingSettings
+
+TRAINING_STOP_S: Final = 25.0
+"""With a command in hand; shorter than the patience of Kubernetes (30 s)."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +46,7 @@ def run(stop: StopSignal) -> None:
 def _leave(situation: TrainerStatus) -> None:
     situation.stopping.set()
     # A command that is left is taken up again where its journal stands; to mark its run as broken off takes time.
-    leave_within(STOP_S if situation.command_id else IDLE_STOP_S, status=0)
+    leave_within(TRAINING_STOP_S if situation.command_id else IDLE_STOP_S, status=0)
 
 
 def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher) -> Consumer:
@@ -52,11 +58,19 @@ def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: E
         in_flight=1,
         # The thread that reads is the one that commits: a rebalance that waited for it would wait for itself.
         drain_s=0.0,
+        output_topics=[settings.topics().retrain_results.name],
     )
+    metrics = Metrics()
+
+    def open_reader() -> Reader:
+        topics = settings.topics()
+        require_topics(settings, (topics.retrain_commands, topics.retrain_results, topics.champions))
+        return Reader(settings, reading, offsets_lost=metrics.offsets.count, stopping=situation.stopping)
+
     return Consumer(
-        open_reader=lambda: Reader(settings, reading),
+        open_reader=open_reader,
         answering=CommandHandler(settings, publisher),
-        metrics=Metrics(),
+        metrics=metrics,
         situation=situation,
         retry_s=settings.retry_s,
         ask=Scheduler(settings, publisher).ask,

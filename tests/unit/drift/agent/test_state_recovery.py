@@ -35,7 +35,7 @@ def recovered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., OwnerState]:
 
     def run(states: Sequence[DriftState | None], position: TopicPartition) -> OwnerState:
         left = list(states)
-        recovering = Recovery(SETTINGS, None, None)  # type: ignore[arg-type]
+        recovering = Recovery(SETTINGS, None)  # type: ignore[arg-type]
         monkeypatch.setattr(recovering, "_last_state", lambda: left.pop(0) if len(left) > 1 else left[0])
         return recovering.desk(position)
 

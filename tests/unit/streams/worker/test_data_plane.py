@@ -12,7 +12,8 @@ from confluent_kafka import KafkaError
 
 from schemas.records import OutgoingRecord
 from streams.kafka.batch_reader import ConsumerConfig, Reader
-from streams.kafka.delivery import DeliveryError, ExactlyOnce
+from streams.kafka.delivery import ExactlyOnce
+from streams.kafka.transactions import DeliveryError
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch, Session

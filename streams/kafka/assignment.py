@@ -1,0 +1,156 @@
+"""What the broker knows of the partitions that a group gave us: committed offsets that are stable, and the log's ends.
+
+A shell around `confluent_kafka.Consumer`, called inside its rebalance callback; heartbeats go on meanwhile, and the
+group waits for us as long as `max.poll.interval.ms` (300 s) allows. Decides nothing: see `streams.kafka.start_offsets`.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaError, TopicPartition
+
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.errors import CLIENT_FAULTS, ReadingError, raised_fault, reading_fault
+from streams.kafka.start_offsets import Extent, LostOffsetsError, Start, start_of
+
+ASK_S: Final = 10.0
+STABLE_S: Final = 60.0
+"""An offset is unstable until the open transaction of a dead worker is aborted: 15 s, and up to 10 s more until the
+broker looks. Beyond that a new consumer asks again."""
+ASK_AGAIN_S: Final = 0.2
+CONFIRM_S: Final = 3.0
+"""A leader that has just been elected may show an end that lies behind what it will have in a moment."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Asks for one consumer."""
+
+    consumer: Any
+    reading: ConsumerConfig
+    hooks: ConsumerHooks
+
+    def starts(self, given: Sequence[TopicPartition]) -> list[Start]:
+        """Where reading of these partitions begins; a place that the group lost is logged and reported.
+
+        Raises:
+            ReadingError: the broker does not say in time, or we are told to stop.
+            LostOffsetsError: the group lost its place, and we are to stop over that.
+            SetupError: a person must act.
+        """
+        committed = self._stable(given)
+        known = any(each.offset >= 0 for each in committed)
+        anew = not known and bool(committed) and self._worked_before()
+        starts = [self._confirmed(each, worked_before=anew) for each in committed]
+        self._report([start for start in starts if start.loss is not None])
+        self._mark([start for start in starts if start.extent.committed is None])
+        return starts
+
+    def _report(self, lost: Sequence[Start]) -> None:
+        for start in lost:
+            self.hooks.offsets_lost(start)
+            log.error("offsets.lost", partition=start.description(), begin=start.offset, records=start.records)
+        if lost and self.reading.stop_on_lost_offsets:
+            problem = (
+                f"group {self.reading.group} lost its place in {'; '.join(start.description() for start in lost)}: "
+                "set its offsets (kafka-consumer-groups.sh --reset-offsets), or LOAN_ON_LOST_OFFSETS=continue"
+            )
+            raise LostOffsetsError(problem)
+
+    def _mark(self, anew: Sequence[Start]) -> None:
+        """Commit where a new group begins: from now on, no offset means one that expired."""
+        if not anew:
+            return
+        try:
+            self.consumer.commit(
+                offsets=[TopicPartition(*start.place, start.offset) for start in anew], asynchronous=False
+            )
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, self.reading.group) from cause
+
+    def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
+        deadline = time.monotonic() + STABLE_S
+        while True:
+            found = self._committed(given)
+            faults = [each.error for each in found if each.error is not None]
+            if not faults:
+                return found
+            self._judge(faults)
+            if time.monotonic() > deadline:
+                raise ReadingError(faults[0].name())
+            log.info("offsets.unstable", partitions=len(faults))
+            if self.hooks.stopping.wait(ASK_AGAIN_S):
+                problem = "stopped before the committed offsets were stable"
+                raise ReadingError(problem)
+
+    def _judge(self, faults: Sequence[KafkaError]) -> None:
+        for error in faults:
+            if error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
+                fault = reading_fault(error, self.reading.group)
+                if fault is not None:
+                    raise fault
+
+    def _committed(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
+        try:
+            return list(self.consumer.committed(list(given), ASK_S))
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, self.reading.group) from cause
+
+    def _confirmed(self, committed: TopicPartition, *, worked_before: bool) -> Start:
+        """The start; one that would read a whole log again, or leave a part of it, only where asking again says so."""
+        deadline = time.monotonic() + CONFIRM_S
+        while True:
+            start = self._start(committed, worked_before=worked_before)
+            surely = start.extent.committed is None or start.loss is None
+            if surely or time.monotonic() > deadline or self.hooks.stopping.wait(ASK_AGAIN_S):
+                return start
+
+    def _start(self, committed: TopicPartition, *, worked_before: bool) -> Start:
+        low, high = self._ends(committed.topic, committed.partition)
+        extent = Extent(
+            committed=committed.offset if committed.offset >= 0 else None,
+            low=low,
+            high=high,
+            metadata=committed.metadata or "",
+        )
+        place = (committed.topic, committed.partition)
+        return start_of(place, extent, worked_before=worked_before, from_beginning=self.reading.from_beginning)
+
+    def _ends(self, topic: str, partition: int) -> tuple[int, int]:
+        try:
+            ends = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), ASK_S)
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, topic) from cause
+        if ends is None:
+            problem = "no end of a partition in time"
+            raise ReadingError(problem)
+        low, high = ends
+        return low, high
+
+    def _worked_before(self) -> bool:
+        """Whether a group that has an offset nowhere has written something."""
+        if not self.reading.output_topics or self._committed_elsewhere():
+            return False
+        return any(
+            self._ends(topic, partition)[1] > self._ends(topic, partition)[0]
+            for topic in self.reading.output_topics
+            for partition in self._partitions(topic)
+        )
+
+    def _committed_elsewhere(self) -> bool:
+        """Whether the group has an offset in any partition; one that is not stable is one, too."""
+        everywhere = [
+            TopicPartition(topic, partition) for topic in self.reading.topics for partition in self._partitions(topic)
+        ]
+        return any(each.offset >= 0 or each.error is not None for each in self._committed(everywhere))
+
+    def _partitions(self, topic: str) -> list[int]:
+        try:
+            return sorted(self.consumer.list_topics(topic, ASK_S).topics[topic].partitions)
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, topic) from cause

@@ -1,0 +1,175 @@
+"""Records and consumer offsets in one Kafka transaction: the one transactional producer, with its guard against hangs.
+
+Each call into librdkafka is made by a thread that can be left behind (`streams.runtime.timeouts`). One road back for
+every failure: the producer is thrown away, and work begins again from what was committed, as after `kill -9`.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from schemas.errors import OutageError, SetupError
+from schemas.records import OutgoingRecord
+from streams.kafka.errors import delivery_fault, error_of
+from streams.runtime.settings import Connection
+from streams.runtime.timeouts import GuardedThread, HungError, at_most
+
+TRANSACTION_TIMEOUT_MS: Final = 15_000
+"""An open transaction of a dead worker hides later records from readers for so long at most."""
+RETRY_BACKOFF_MS: Final = 5
+"""The broker answers CONCURRENT_TRANSACTIONS until the last markers are written; librdkafka's default of 100 ms
+between attempts would be most of a decision's latency."""
+CALL_S: Final = 8.0
+"""For one transaction call."""
+WHOLE_S: Final = 14.0
+"""For a whole transaction, whatever librdkafka makes of its calls' time-outs: less than the broker's own."""
+ABORT_S: Final = 2.0
+MOST_BYTES: Final = 1_040_000
+"""A broker takes 1,048,588 bytes in a batch by default, its framing included."""
+REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG_SIZE})
+"""What a broker says of a record that it will not take, however often it is sent."""
+FULL_QUEUE_S: Final = 0.05
+
+
+class DeliveryError(OutageError):
+    """A batch was not delivered, or nobody knows: begin again from what was committed."""
+
+
+class RefusedBatchError(DeliveryError):
+    """The broker will not take a record of the batch: too large for its topic, or not as the topic wants records."""
+
+
+class TransactionalProducer:
+    """A producer under one transactional id. Used from one thread; each call blocks for `WHOLE_S` at most."""
+
+    def __init__(self, connection: Connection, name: str, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
+        """Connects nothing yet.
+
+        Args:
+            connection: broker.
+            name: the transactional id, of one living process only; the same after its restart.
+            make: makes the producer; for tests.
+        """
+        self._failed: list[KafkaError] = []
+        self._properties = {
+            **producing(connection),
+            "transactional.id": name,
+            "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+            "retry.backoff.ms": RETRY_BACKOFF_MS,
+            "on_delivery": self._reported,
+        }
+        self._make = make
+        self._producer: Any = None
+        self._hand: GuardedThread | None = None
+
+    def open(self) -> None:
+        """Be ready to deliver; puts an end to what a predecessor of our name left open.
+
+        Raises:
+            DeliveryError, HungError: the broker is away.
+            SetupError: the id is not ours to use.
+        """
+        self._producer = self._make(self._properties)
+        self._hand = GuardedThread("transactions")
+        try:
+            self._guarded(lambda: self._producer.init_transactions(CALL_S))
+        except BaseException:
+            # Whoever asked has nothing to close, and each attempt at a broker that is away would leave a producer.
+            self.close()
+            raise
+
+    def commit(self, records: Sequence[OutgoingRecord], offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        """Records and offsets, all or none.
+
+        Args:
+            records: onto their topics; may be empty.
+            offsets: what they answer; may be empty.
+            metadata: the consumer group's, of when the records behind the offsets were read.
+
+        Raises:
+            OutageError: nobody knows whether it was committed; this producer is of no use any more.
+            SetupError: a topic is not there, or not ours to write.
+        """
+        self._failed.clear()
+
+        def transaction() -> None:
+            self._producer.begin_transaction()
+            enqueue(self._producer, records)
+            if offsets:
+                self._producer.send_offsets_to_transaction(list(offsets), metadata, CALL_S)
+            self._producer.commit_transaction(CALL_S)
+
+        self._guarded(transaction)
+
+    def close(self) -> None:
+        """Let go, without waiting for anything."""
+        if self._hand is not None:
+            self._hand.close()
+        discard(self._producer)
+        self._producer = None
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        assert self._hand is not None  # noqa: S101 - opened before it is used
+        try:
+            self._hand.do(act, WHOLE_S)
+        except KafkaException as cause:
+            error = error_of(cause)
+            if error is None:
+                raise DeliveryError(type(cause).__name__) from cause
+            if error.txn_requires_abort():
+                with suppress(KafkaException, HungError):
+                    self._hand.do(lambda: self._producer.abort_transaction(ABORT_S), 2 * ABORT_S)
+            raise failed_delivery([*self._failed, error]) from cause
+
+    def _reported(self, error: KafkaError | None, _message: Any) -> None:
+        if error is not None:
+            self._failed.append(error)
+
+
+def failed_delivery(errors: Sequence[KafkaError]) -> OutageError | SetupError:
+    """What became of a batch, by who must act; a refused record, then a person's fault, outweigh what followed."""
+    refused = [error for error in errors if error.code() in REFUSED]
+    if refused:
+        return RefusedBatchError(refused[0].name())
+    faults = (delivery_fault(error) for error in errors)
+    return next((fault for fault in faults if isinstance(fault, SetupError)), DeliveryError(errors[0].name()))
+
+
+def producing(connection: Connection) -> dict[str, Any]:
+    """Properties of librdkafka, for answers."""
+    return {
+        **connection.kafka(),
+        "acks": "all",
+        "enable.idempotence": True,
+        "message.max.bytes": MOST_BYTES,
+        "compression.type": "lz4",
+        # Failures alone: a callback into Python for each answer would cost as much as producing it.
+        "delivery.report.only.error": True,
+    }
+
+
+def enqueue(producer: Any, records: Sequence[OutgoingRecord]) -> None:
+    """Hand all records to the client; waits where its queue is full."""
+    produce = producer.produce
+    for record in records:
+        while True:
+            try:
+                produce(record.topic, value=record.value, key=record.key, headers=list(record.headers))
+            except BufferError:
+                producer.poll(FULL_QUEUE_S)
+            else:
+                break
+
+
+def discard(producer: Any) -> None:
+    """Throw a producer away with all it holds. One that hangs is left behind: its successor has fenced it."""
+
+    def thrown_away() -> None:
+        with suppress(KafkaException, RuntimeError):
+            producer.purge()
+            producer.close()
+
+    if producer is not None:
+        at_most(thrown_away, ABORT_S, "discard")
