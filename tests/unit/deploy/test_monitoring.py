@@ -30,11 +30,12 @@ SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), 
 def exported():
     """Names of the series that the three processes show to Prometheus."""
     contract = contracts.load("credit_risk")
-    registry = CollectorRegistry()
-    streams.worker.metrics.Metrics(contract, registry)
-    drift.metrics.Metrics(topics_of(contract), registry)
-    training.metrics.Metrics(registry)
-    return {f"{metric.name}{suffix}" for metric in registry.collect() for suffix in SUFFIXES[metric.type]}
+    worker, agent, trainer = (CollectorRegistry() for _ in range(3))
+    streams.worker.metrics.Metrics(contract, worker)
+    drift.metrics.Metrics(topics_of(contract), agent)
+    training.metrics.Metrics(trainer)
+    found = (metric for registry in (worker, agent, trainer) for metric in registry.collect())
+    return {f"{metric.name}{suffix}" for metric in found for suffix in SUFFIXES[metric.type]}
 
 
 def metrics_of(expression):

@@ -1,10 +1,8 @@
 """Which state an owner begins with."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
 
 from drift.agent import state_recovery
 from drift.agent.state_recovery import OwnerState, Recovery
@@ -12,6 +10,7 @@ from drift.monitor import Monitor
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
 from streams.kafka.batch_reader import ReadingError
+from streams.kafka.start_offsets import Extent, Start, start_of
 
 SETTINGS = DriftSettings(_env_file=None)
 COUNTS = SETTINGS.topics().drift_counts.name
@@ -22,9 +21,9 @@ def a_state(published: int, position: int = 7) -> DriftState:
     return DriftState(product="p", state=desk.saved())
 
 
-def committed(offset: int, metadata: str | None) -> TopicPartition:
-    told = {} if metadata is None else {"metadata": metadata}
-    return TopicPartition(COUNTS, 0, offset, **told)
+def committed(offset: int, metadata: str) -> Start:
+    extent = Extent(committed=offset, low=0, high=offset, metadata=metadata)
+    return start_of((COUNTS, 0), extent, worked_before=False)
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def recovered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., OwnerState]:
     monkeypatch.setattr(state_recovery, "LOOK_AGAIN_S", 0.0)
     monkeypatch.setattr(state_recovery, "TRANSACTION_TIMEOUT_MS", 50)
 
-    def run(states: Sequence[DriftState | None], position: TopicPartition) -> OwnerState:
+    def run(states: Sequence[DriftState | None], position: Start) -> OwnerState:
         left = list(states)
         recovering = Recovery(SETTINGS, None)  # type: ignore[arg-type]
         monkeypatch.setattr(recovering, "_last_state", lambda: left.pop(0) if len(left) > 1 else left[0])
@@ -56,17 +55,18 @@ def test_a_state_that_never_comes_is_an_outage(recovered: Callable[..., OwnerSta
         recovered([a_state(4)], committed(7, "5"))
 
 
-@pytest.mark.parametrize("metadata", ["", None, "somebody's"])
+@pytest.mark.parametrize("metadata", ["", "somebody's"])
 def test_an_offset_that_says_nothing_of_transactions_asks_for_its_own_place_alone(
-    recovered: Callable[..., OwnerState], metadata: Any
+    recovered: Callable[..., OwnerState], metadata: str
 ) -> None:
     assert recovered([a_state(0, 6), a_state(0, 7)], committed(7, metadata)).positions == {COUNTS: 7}
 
 
 def test_where_nobody_owned_the_windows_before_all_begins_anew(recovered: Callable[..., OwnerState]) -> None:
-    desk = recovered([None], committed(-1001, ""))
+    extent = Extent(committed=None, low=3, high=9)
+    desk = recovered([None], start_of((COUNTS, 0), extent, worked_before=False))
 
-    assert (desk.positions, desk.published, desk.monitor.look) == ({}, 0, None)
+    assert (desk.positions, desk.published, desk.monitor.look) == ({COUNTS: 3}, 0, None)
 
 
 def test_a_state_of_another_version_begins_anew_behind_what_was_read(recovered: Callable[..., OwnerState]) -> None:
