@@ -64,6 +64,7 @@ class GroupConsumer:
         self._measured_at = 0.0
         self._hooks = hooks or ConsumerHooks()
         self._leaving = self._hooks.leaving
+        self._closing = False
         self._read_to: dict[Place, int] = {}
         self._starts: dict[Place, int] = {}
         self._consumer = make(properties(connection, reading))
@@ -147,6 +148,7 @@ class GroupConsumer:
     def close(self) -> None:
         """Leave. A static member's partitions wait for it until its session ends."""
         self._leaving = nothing
+        self._closing = True
         at_most(self._close_consumer, CLOSE_S, "leaving")
 
     def _close_consumer(self) -> None:
@@ -195,6 +197,9 @@ class GroupConsumer:
         self.assigned.set()
 
     def _on_assign(self, consumer: Any, given: list[Any]) -> None:
+        if self._closing:
+            # An assignment that was on its way is served by the farewell, and nobody will read it.
+            return
         starts = self._assignment.starts(given)
         elsewhere = self._hooks.begin(starts)
         self._turn_over(frozenset(start.place for start in starts))
