@@ -12,7 +12,7 @@ from loanctl.commands.settings import PLACES
 from streams.runtime.setting_names import NAMES, misspelt
 from streams.runtime.settings import Connection, SettingsError
 
-NOT_OF_A_CLASS = {"STATE_DIR", "TEST_BROKER"}
+NOT_OF_A_CLASS = {"STATE_DIR", "TEST_BROKER", "TEST_PATIENCE"}
 
 
 def fields() -> set[str]:
