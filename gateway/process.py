@@ -21,15 +21,17 @@ from gateway.access.api_keys import read_keys
 from gateway.access.guard import Guard
 from gateway.access.oidc import OidcVerifier, Provider
 from gateway.access.rate_limit import RateLimiter
-from gateway.api.app import create_app
+from gateway.app import create_app
 from gateway.api.request_model import application_model
 from gateway.exchange.board import Decision, DecisionBoard
 from gateway.exchange.decision_reader import DecisionReader
 from gateway.exchange.exchange import Exchange
+from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.publisher import ApplicationPublisher
 from gateway.metrics import Metrics
 from gateway.service import Gateway
 from gateway.settings import GatewaySettings
+from gateway.slow_clients import protocol_of
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.event_codec import avro_schema
@@ -81,6 +83,8 @@ class GatewayProcess:
         self.champion = _slot(settings, self.lifecycle)
         self.champion.warm = self._warm
         self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
+        url = settings.ledger_url.get_secret_value() if settings.ledger_url else ""
+        self.ledger = LedgerLookup(url) if url else None
         self.gateway = self._gateway(settings.contract())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fault: SetupError | None = None
@@ -92,7 +96,7 @@ class GatewayProcess:
             SetupError: a person must act.
         """
         listening = _listening(self.settings.gateway_host, self.settings.gateway_port)
-        server = Server(_config(create_app(self.gateway)))
+        server = Server(_config(create_app(self.gateway), self.settings.gateway_read_timeout_s))
         asyncio.run(self._serve(server, listening))
         if self._fault is not None:
             raise self._fault
@@ -150,6 +154,8 @@ class GatewayProcess:
         self.watcher.close()
         self.publisher.close()
         self.reader.close()
+        if self.ledger is not None:
+            self.ledger.close()
 
     def _decided(self, decisions: Sequence[Decision]) -> None:
         loop = self._loop
@@ -175,6 +181,7 @@ class GatewayProcess:
             guard=Guard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
             metrics=self.metrics,
             hypotheticals=self.hypotheticals,
+            ledger=self.ledger,
         )
 
     def _warm(self, successor: Champion) -> None:
@@ -221,9 +228,10 @@ def _listening(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, head_s: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=protocol_of(head_s),
         log_config=None,
         access_log=False,
         server_header=False,

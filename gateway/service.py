@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from pydantic import BaseModel
 
 from gateway.access.guard import Guard
+from gateway.exchange.board import Decision
 from gateway.exchange.exchange import Exchange
 from gateway.metrics import Metrics
 from gateway.settings import GatewaySettings
@@ -40,6 +41,13 @@ class Reading(Protocol):
         """True while no decision can be missed."""
 
 
+class Ledger(Protocol):
+    """The part of `LedgerLookup` that is needed here."""
+
+    async def decision(self, application_id: str) -> Decision | None:
+        """The first decision on an application. Raises OutageError, SetupError."""
+
+
 @dataclass(frozen=True)
 class Gateway:
     """What endpoints may use."""
@@ -55,6 +63,7 @@ class Gateway:
     guard: Guard
     metrics: Metrics
     hypotheticals: Hypotheticals
+    ledger: Ledger | None = None
 
     def missing(self) -> list[str]:
         """What keeps it from answering: `champion`, `broker`, `reader`."""

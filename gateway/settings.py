@@ -4,7 +4,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from scorecard.policy import Policy
 from streams.runtime.health_server import LOOPBACK
@@ -34,6 +34,9 @@ class GatewaySettings(Connection):
     gateway_api_keys: Path | None = None
     """File of API keys: a line each of name, roles parted by commas, and the key's SHA-256 in hexadecimal.
     `loanctl gateway key` writes one."""
+    ledger_url: SecretStr | None = None
+    """Database of the ledger, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`: decisions from before
+    this gateway's time, and the review queue. Empty for none."""
     oidc_issuer: str = ""
     """URL of an OpenID provider whose bearer tokens are accepted; empty for none."""
     oidc_audience: str = "loan-gateway"

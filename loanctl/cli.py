@@ -56,6 +56,7 @@ COMMANDS: Final = (
     Line("play", "loanctl.commands.play:play", "Play applications onto the topics."),
     Line("drift", "loanctl.commands.drift:app", "Tell what the drift agent found, and check it."),
     Line("profile", "loanctl.commands.profile:profile", "Describe applicants, as JSON."),
+    Line("gateway", "loanctl.commands.gateway:app", "Give a caller of the gateway a key."),
     Line("demo", "loanctl.demo.command:demo", "Tell the whole story on real Kafka."),
 )
 SETTINGS: Final = "settings"

@@ -62,6 +62,9 @@ class Counterfactuals:
 Option = tuple[float, int]
 """A value, and the steps it takes."""
 
+Options = dict[int, list[Option]]
+"""By column of the row."""
+
 
 class CounterfactualSearch:
     """Searches for one scorecard under one policy; keeps what is the same for all applicants."""
@@ -88,15 +91,18 @@ class CounterfactualSearch:
         options = options_of(self._contract, row, self._scorecard.features.names)
         found: list[Counterfactual] = []
         scored = 0
-        for fields in _by_size(options):
-            if len(found) >= most and len(fields) > len(found[most - 1].changes):
-                break
-            for combinations in _chunks([options[field] for field in fields]):
-                if not in_time():
-                    return Counterfactuals(tuple(_minimal(found)[:most]), complete=False, scored=scored)
-                found += self._approved(row, fields, combinations)
-                scored += len(combinations)
+        for size in range(1, len(options) + 1):
+            for fields in itertools.combinations(options, size):
+                for steps in _grid([len(options[field]) for field in fields]):
+                    if not in_time():
+                        return Counterfactuals(tuple(_minimal(found)[:most]), complete=False, scored=scored)
+                    moves = [[options[field][n] for n in column] for field, column in zip(fields, steps, strict=True)]
+                    found += self._approved(row, fields, moves)
+                    scored += len(steps[0])
             found = _minimal(found)
+            if len(found) >= most:
+                break
+            options = _short_of(options, found, self._contract)
         return Counterfactuals(tuple(found[:most]), complete=True, scored=scored)
 
     def warm(self, row: npt.NDArray[np.float64]) -> None:
@@ -104,27 +110,30 @@ class CounterfactualSearch:
         self._quick(row[None, :])
 
     def _approved(
-        self, row: npt.NDArray[np.float64], fields: Sequence[int], combinations: Sequence[tuple[Option, ...]]
+        self, row: npt.NDArray[np.float64], fields: Sequence[int], moves: Sequence[Sequence[Option]]
     ) -> list[Counterfactual]:
-        """Those that would be approved, by the worker's own arithmetic."""
-        values = self._values(row, fields, combinations)
+        """Those that would be approved, by the worker's own arithmetic.
+
+        Args:
+            moves: of each field, the option of every combination.
+        """
+        values = self._values(row, fields, moves)
         allowed = np.flatnonzero(faults(self._contract, values).codes == Fault.NONE)
         likely = allowed[self._approves(self._quick(values[allowed]))]
         probability = self._scorecard.score(values[likely]).probability
         sure = self._approves(probability)
         return [
-            Counterfactual(_changes(self._contract, row, fields, combinations[place]), float(chance))
+            Counterfactual(_changes(self._contract, row, fields, [column[place] for column in moves]), float(chance))
             for place, chance in zip(likely[sure], probability[sure], strict=True)
         ]
 
-    def _values(
-        self, row: npt.NDArray[np.float64], fields: Sequence[int], combinations: Sequence[tuple[Option, ...]]
-    ) -> Matrix:
-        values = np.repeat(row[None, :], len(combinations), axis=0)
-        values[:, fields] = [[value for value, _ in combination] for combination in combinations]
-        for column, parts in self._ratios.items():
+    def _values(self, row: npt.NDArray[np.float64], fields: Sequence[int], moves: Sequence[Sequence[Option]]) -> Matrix:
+        values = np.repeat(row[None, :], len(moves[0]), axis=0)
+        for field, column in zip(fields, moves, strict=True):
+            values[:, field] = [value for value, _ in column]
+        for ratio, parts in self._ratios.items():
             if parts & set(fields):
-                values[:, column] = np.nan
+                values[:, ratio] = np.nan
         return with_ratios(self._contract, values)
 
     def _quick(self, values: Matrix) -> npt.NDArray[np.float64]:
@@ -137,7 +146,7 @@ class CounterfactualSearch:
         return np.asarray(outcomes(self._policy, probability) == APPROVE)
 
 
-def options_of(contract: Contract, row: npt.NDArray[np.float64], usable: Sequence[str]) -> dict[int, list[Option]]:
+def options_of(contract: Contract, row: npt.NDArray[np.float64], usable: Sequence[str]) -> Options:
     """By column of the row, the values that an applicant could reach, nearest first.
 
     Args:
@@ -164,7 +173,7 @@ def _options(field: Field, value: float) -> list[Option]:
 
 
 def _changes(
-    contract: Contract, row: npt.NDArray[np.float64], fields: Sequence[int], combination: tuple[Option, ...]
+    contract: Contract, row: npt.NDArray[np.float64], fields: Sequence[int], combination: Sequence[Option]
 ) -> tuple[Change, ...]:
     return tuple(
         Change(contract.observed[column], float(row[column]), value, steps)
@@ -172,15 +181,26 @@ def _changes(
     )
 
 
-def _by_size(options: dict[int, list[Option]]) -> Iterator[tuple[int, ...]]:
-    for size in range(1, len(options) + 1):
-        yield from itertools.combinations(options, size)
+def _grid(sizes: Sequence[int]) -> Iterator[tuple[npt.NDArray[np.int64], ...]]:
+    """Places in each field's options, of every combination, in blocks."""
+    total = int(np.prod(sizes))
+    for begin in range(0, total, CHUNK):
+        yield np.unravel_index(np.arange(begin, min(begin + CHUNK, total)), sizes)
 
 
-def _chunks(options: Sequence[Sequence[Option]]) -> Iterator[list[tuple[Option, ...]]]:
-    product = itertools.product(*options)
-    while chunk := list(itertools.islice(product, CHUNK)):
-        yield chunk
+def _short_of(options: Options, found: Sequence[Counterfactual], contract: Contract) -> Options:
+    """The options without those that are enough alone: together with others they would be no smallest change."""
+    enough = [each.changes[0] for each in found if len(each.changes) == 1]
+    left = {}
+    for column, moves in options.items():
+        field = contract.observed[column]
+        alone = [change for change in enough if change.field.name == field.name]
+        left[column] = [
+            (value, steps)
+            for value, steps in moves
+            if not any(_as_far(change, Change(field, change.before, value, steps)) for change in alone)
+        ]
+    return {column: moves for column, moves in left.items() if moves}
 
 
 def _ranked(found: Sequence[Counterfactual]) -> list[Counterfactual]:

@@ -34,6 +34,15 @@ class Guard:
         self._tokens = tokens
         self._limiter = limiter
 
+    @property
+    def open(self) -> bool:
+        """True where nobody is asked who they are."""
+        return self._keys is None and self._tokens is None
+
+    def holder_of(self, key: str) -> Principal | None:
+        """Whom an API key names."""
+        return (self._keys or {}).get(key_digest(key))
+
     async def principal(self, request: Request) -> Principal:
         """The caller.
 
@@ -41,7 +50,7 @@ class Guard:
             Problem: 401 where none is named or the name does not hold; 429 for too many requests.
             OutageError: the OpenID provider does not answer.
         """
-        if self._keys is None and self._tokens is None:
+        if self.open:
             return ANYBODY
         found = await self._found(request)
         if found is None:
@@ -56,7 +65,7 @@ class Guard:
     async def _found(self, request: Request) -> Principal | None:
         key = request.headers.get("x-api-key")
         if key is not None:
-            return (self._keys or {}).get(key_digest(key))
+            return self.holder_of(key)
         authorization = request.headers.get("authorization", "")
         if self._tokens is not None and authorization.lower().startswith(BEARER):
             return await self._tokens.principal(authorization[len(BEARER) :].strip())

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -13,13 +13,20 @@ from gateway.problems import Problem, field_errors, invalid
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def body_of(request: Request, most_bytes: int, within_s: float) -> bytes:
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+async def body_of(request: Request, most_bytes: int, within_s: float, kind: str = JSON) -> bytes:
     """The whole body.
 
+    Args:
+        kind: the only content type that is taken.
+
     Raises:
-        Problem: 413 for more bytes, 408 for a slower client, 415 for another type than JSON.
+        Problem: 413 for more bytes, 408 for a slower client, 415 for another type.
     """
-    _refuse_other_types(request)
+    _refuse_other_types(request, kind)
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
@@ -60,10 +67,9 @@ async def _read(request: Request, most_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _refuse_other_types(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-json", "send the body as application/json")
+def _refuse_other_types(request: Request, kind: str) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-type", f"send the body as {kind}")
 
 
 def _too_large(most_bytes: int) -> Problem:

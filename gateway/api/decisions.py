@@ -24,6 +24,9 @@ def router(gateway: Gateway) -> APIRouter:
         entry = gateway.exchange.board.get(application_id)
         if entry is not None and entry.decision.done():
             return JSONResponse(decision_answer(entry.decision.result(), gateway.contract))
+        found = await gateway.ledger.decision(application_id) if gateway.ledger else None
+        if found is not None:
+            return JSONResponse(decision_answer(found, gateway.contract))
         if entry is not None:
             status = {"application_id": application_id, "status": "in flight"}
             return JSONResponse(status, HTTPStatus.ACCEPTED, headers={"Retry-After": "1"})

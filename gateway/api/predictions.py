@@ -16,6 +16,7 @@ from gateway.access.guard import required
 from gateway.access.roles import SUBMIT, Principal
 from gateway.api.answers import DecisionAnswer, decision_answer
 from gateway.api.bodies import body_of, digest_of, parsed
+from gateway.api.earlier import earlier_decisions
 from gateway.api.request_model import CONFIG, contradictions, record_of
 from gateway.exchange.board import BoardFullError, BodyConflictError, Decision
 from gateway.exchange.exchange import Submission, UndecidedError
@@ -67,9 +68,9 @@ def router(gateway: Gateway) -> APIRouter:
     ) -> JSONResponse:
         """Submit one application and wait for the decision that the scoring worker publishes."""
         application = parsed(gateway.application, await _body(gateway, request))
-        [submission] = _submissions(gateway, request, [application], [_named(principal, idempotency_key, "")])
+        [submission] = submissions_of(gateway, request, [application], [_named(principal, idempotency_key, "")])
         refuse_contradictions(gateway, [submission], "")
-        [decision] = await _decided(gateway, [submission])
+        [decision] = await decided(gateway, [submission])
         return JSONResponse(decision_answer(decision, gateway.contract))
 
     @routes.post("/predict/batch", response_model=None, responses={200: {"model": BatchAnswer}})
@@ -79,9 +80,9 @@ def router(gateway: Gateway) -> APIRouter:
         """Submit 1 to 500 applications and wait for all their decisions."""
         batch: Any = parsed(batches, await _body(gateway, request))
         names = [_named(principal, idempotency_key, f"/{place}") for place in range(len(batch.applications))]
-        submissions = _submissions(gateway, request, batch.applications, names)
+        submissions = submissions_of(gateway, request, batch.applications, names)
         refuse_contradictions(gateway, submissions, "/applications/{}")
-        return JSONResponse(_batch_answer(gateway, await _decided(gateway, submissions)))
+        return JSONResponse(_batch_answer(gateway, await decided(gateway, submissions)))
 
     batches = batch_model(gateway.application)
     return routes
@@ -119,10 +120,11 @@ def _named(principal: Principal, key: str | None, place: str) -> str:
     return str(uuid.uuid5(KEY_NAMESPACE, f"{principal.name}\x1f{key}{place}"))
 
 
-def _submissions(
+def submissions_of(
     gateway: Gateway, request: Request, applications: Sequence[BaseModel], names: Sequence[str]
 ) -> list[Submission]:
-    contract, now = gateway.contract, datetime.now(UTC)
+    """Applications to be decided; each goes by its own id, or by the name given for it."""
+    contract, now, keyed = gateway.contract, datetime.now(UTC), "idempotency-key" in request.headers
     trace = request.headers.get("traceparent", "")
     traceparent = trace if TRACEPARENT.fullmatch(trace) else None
     submissions = []
@@ -134,16 +136,22 @@ def _submissions(
                 digest=digest_of(application),
                 record=record_of(contract, application, application_id, now),
                 headers=headers_of(contract, application_id, traceparent),
+                named=keyed or application_id != name,
             )
         )
     return submissions
 
 
-async def _decided(gateway: Gateway, submissions: Sequence[Submission]) -> list[Decision]:
+async def decided(gateway: Gateway, submissions: Sequence[Submission]) -> list[Decision]:
+    """The decisions, in order.
+
+    Raises:
+        Problem: 409, 429, 503 or 504, see `docs/gateway.md`.
+    """
     if not gateway.reader.reading:
         raise away(NOT_READING)
     try:
-        return await gateway.exchange.decisions(submissions)
+        return await _through(gateway, submissions)
     except BodyConflictError as fault:
         conflicting = submissions[fault.args[0]].application_id
         detail = "the id or key was used with another body"
@@ -165,6 +173,15 @@ async def _decided(gateway: Gateway, submissions: Sequence[Submission]) -> list[
             headers={"Retry-After": "2"},
             extensions=_ids(ids),
         ) from None
+
+
+async def _through(gateway: Gateway, submissions: Sequence[Submission]) -> list[Decision]:
+    earlier = await earlier_decisions(gateway, submissions)
+    if not earlier:
+        return await gateway.exchange.decisions(submissions)
+    fresh = [each for place, each in enumerate(submissions) if place not in earlier]
+    decided = iter(await gateway.exchange.decisions(fresh))
+    return [earlier[place] if place in earlier else next(decided) for place in range(len(submissions))]
 
 
 def _undecided(application_ids: Sequence[str]) -> Problem:

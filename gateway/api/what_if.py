@@ -87,9 +87,9 @@ def router(gateway: Gateway) -> APIRouter:
     @routes.post("/counterfactuals", response_model=None, responses={200: {"model": CounterfactualsAnswer}})
     async def counterfactuals(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
         """The smallest changes of actionable fields after which the champion would approve."""
-        holder = _champion(gateway)
+        holder = champion_of(gateway)
         body: Any = parsed(gateway.application, await _body(gateway, request))
-        record = _record(gateway, body)
+        record = record_of_values(gateway, body)
         now = what_if_answer(gateway, holder, record)
         return JSONResponse(await asyncio.to_thread(counterfactuals_answer, gateway, holder, record, now))
 
@@ -133,12 +133,13 @@ def _detail(found: int, complete: bool) -> str:
 
 
 async def _answered(gateway: Gateway, request: Request) -> JSONResponse:
-    holder = _champion(gateway)
+    holder = champion_of(gateway)
     body = parsed(gateway.application, await _body(gateway, request))
-    return JSONResponse(what_if_answer(gateway, holder, _record(gateway, body)))
+    return JSONResponse(what_if_answer(gateway, holder, record_of_values(gateway, body)))
 
 
-def _champion(gateway: Gateway) -> Champion:
+def champion_of(gateway: Gateway) -> Champion:
+    """Who answers. Raises Problem: 503 without one."""
     holder = gateway.champion.holder
     if holder is None:
         raise away(NO_CHAMPION)
@@ -150,7 +151,8 @@ async def _body(gateway: Gateway, request: Request) -> bytes:
     return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
 
 
-def _record(gateway: Gateway, body: BaseModel) -> dict[str, Any]:
+def record_of_values(gateway: Gateway, body: BaseModel) -> dict[str, Any]:
+    """The record of values nobody applied with. Raises Problem: 422."""
     record = record_of(gateway.contract, body, "what-if", datetime.now(UTC))
     found = contradictions(gateway.contract, [record])
     if found:

@@ -35,6 +35,8 @@ class Submission:
     digest: str
     record: Mapping[str, Any]
     headers: Headers = ()
+    named: bool = True
+    """False for an id that the gateway has just made up: nobody can have used it before."""
 
 
 class UndecidedError(Exception):

@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from gateway.access.guard import Guard
 from gateway.access.rate_limit import RateLimiter
-from gateway.api.app import create_app
+from gateway.app import create_app
 from gateway.api.request_model import application_model
 from gateway.exchange.board import DecisionBoard
 from gateway.exchange.exchange import Exchange
+from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.metrics import Metrics
 from gateway.service import Gateway
 from gateway.settings import GatewaySettings
@@ -99,9 +100,13 @@ class GatewayDouble:
     app: Any
 
 
-def a_gateway(guard: Callable[[], Guard] | None = None, **settings: Any) -> GatewayDouble:
+def a_gateway(
+    guard: Callable[[], Guard] | None = None, ledger: LedgerLookup | None = None, **settings: Any
+) -> GatewayDouble:
     """A gateway in the event loop that runs, with these settings."""
-    chosen = GatewaySettings(**{"gateway_timeout_s": 5.0, "cache_dir": Path("/nonexistent"), **settings})
+    chosen = GatewaySettings(
+        **{"gateway_timeout_s": 5.0, "gateway_search_s": 60.0, "cache_dir": Path("/nonexistent"), **settings}
+    )
     board = DecisionBoard(chosen.gateway_max_waiting, chosen.gateway_remembered)
     topic, slot, reader, registry = FakeTopic(board), FakeSlot(), FakeReader(), CollectorRegistry()
     gateway = Gateway(
@@ -115,5 +120,6 @@ def a_gateway(guard: Callable[[], Guard] | None = None, **settings: Any) -> Gate
         guard=guard() if guard else Guard(None, None, RateLimiter(0)),
         metrics=Metrics(lambda: board.waiting, registry),
         hypotheticals=Hypotheticals(CONTRACT),
+        ledger=ledger,
     )
     return GatewayDouble(gateway, topic, slot, reader, create_app(gateway, registry))

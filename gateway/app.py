@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -14,7 +15,7 @@ from gateway.api import decisions, operations, predictions, what_if
 from gateway.api.middleware import Surroundings
 from gateway.problems import FieldError, Problem, away, invalid
 from gateway.service import Gateway
-from schemas.errors import OutageError
+from schemas.errors import OutageError, SetupError
 
 DESCRIPTION: Final = """\
 Loan decisions over HTTP. `POST /predict` publishes the application on its Kafka topic and answers with the decision
@@ -22,6 +23,9 @@ that the scoring worker publishes: the same that a Kafka user gets. Positive con
 and `loan_status` stand beside `outcome` and `probability_of_default` for users of earlier APIs: `loan_status` is 1
 where the outcome is DECLINE, 0 where it is APPROVE, and null where a person decides. Errors are problem documents
 (RFC 9457)."""
+
+
+log = structlog.get_logger(__name__)
 
 
 def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> FastAPI:
@@ -43,7 +47,7 @@ def _handle_faults(app: FastAPI, gateway: Gateway) -> None:
         gateway.metrics.refusals.labels(told.kind).inc()
         return told.response()
 
-    for kind in (Problem, OutageError, HTTPException, RequestValidationError):
+    for kind in (Problem, OutageError, SetupError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, problem)
 
 
@@ -52,6 +56,9 @@ def _problem_of(fault: Exception) -> Problem:
         return fault
     if isinstance(fault, OutageError):
         return away("a dependency does not answer")
+    if isinstance(fault, SetupError):
+        log.error("request.refused", fault=type(fault).__name__)
+        return away("the gateway is not set up for this; its log says how")
     if isinstance(fault, HTTPException):
         phrase = HTTPStatus(fault.status_code).phrase
         return Problem(fault.status_code, phrase.lower().replace(" ", "-"), phrase, headers=dict(fault.headers or {}))

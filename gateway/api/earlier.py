@@ -1,0 +1,52 @@
+"""Applications that were decided before: their decision again, or a conflict where the values differ.
+
+The gateway's own memory goes first (`DecisionBoard`); this asks the ledger for what came before a restart or to another
+gateway. A decision carries the values that were scored, which are compared; other fields cannot be.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.exchange.board import BodyConflictError, Decision
+from gateway.exchange.exchange import Submission
+from gateway.service import Gateway
+from schemas.applications import from_records
+from schemas.contract import Contract, Kind
+
+
+async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission]) -> dict[int, Decision]:
+    """By place, the decisions of named applications that this gateway does not know and the ledger does.
+
+    Raises:
+        BodyConflictError: a decision was made on other values; its argument is the place.
+        OutageError, SetupError: the ledger cannot be asked.
+    """
+    if gateway.ledger is None:
+        return {}
+    found: dict[int, Decision] = {}
+    for place, submission in enumerate(submissions):
+        if submission.named and gateway.exchange.board.get(submission.application_id) is None:
+            decision = await gateway.ledger.decision(submission.application_id)
+            if decision is not None and not same_values(gateway.contract, submission.record, decision):
+                raise BodyConflictError(place)
+            if decision is not None:
+                found[place] = decision
+    return found
+
+
+def same_values(contract: Contract, record: Mapping[str, Any], decision: Decision) -> bool:
+    """False if a value that was scored is another one in the record; what was not scored is not compared."""
+    row = from_records(contract, [record]).values[0]
+    return all(
+        _value(contract, row, each["feature"]) == each["value"]
+        for each in decision["contributions"]
+        if each["feature"] in contract.position
+    )
+
+
+def _value(contract: Contract, row: Any, name: str) -> float | str | None:
+    field, value = contract.field(name), float(row[contract.position[name]])
+    if math.isnan(value):
+        return None
+    return field.levels[int(value)] if field.kind is Kind.CATEGORY else value

@@ -1,0 +1,101 @@
+"""`GET /decisions/{id}`, and repeated applications, over a real ledger in SQLite."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from gateway.exchange.ledger_lookup import LedgerLookup
+from ledger.database import Database
+from ledger.migrate import migrate
+from schemas.event_codec import from_record
+from schemas.events.decisions import LoanDecision
+from tests.doubles.gateway import GatewayDouble, a_gateway
+from tests.ledger_records import decide
+from tests.unit.gateway.calls import a_body, client_of
+
+
+async def got(double: GatewayDouble, application_id: str) -> Any:
+    async with client_of(double.app) as client:
+        return await client.get(f"/decisions/{application_id}")
+
+
+async def posted(double: GatewayDouble, **fields: Any) -> Any:
+    async with client_of(double.app) as client:
+        return await client.post("/predict", json=a_body(**fields))
+
+
+@pytest.mark.parametrize("name", ["a-1", "with/slash", "é ß", "a%2Fb", "..%2F..", "' OR 1=1 --", "<script>"])
+async def test_a_decision_is_found_by_its_id_whatever_the_id(name: str) -> None:
+    double = a_gateway()
+    decided = await posted(double, application_id=name)
+
+    found = await got(double, quote(name, safe=""))
+
+    assert found.status_code == 200
+    assert found.json() == decided.json()
+
+
+async def test_one_in_flight_is_202_and_an_unknown_one_404() -> None:
+    double = a_gateway(gateway_timeout_s=0.05)
+    double.topic.worker_away = True
+    await posted(double, application_id="a-1")
+
+    flying, unknown = await got(double, "a-1"), await got(double, "a-2")
+
+    assert (flying.status_code, flying.json()["status"]) == (202, "in flight")
+    assert unknown.status_code == 404
+
+
+@pytest.fixture
+async def ledgered(tmp_path: Path) -> GatewayDouble:
+    """A gateway beside a ledger that holds the decision on a-1 (10,000), made before the gateway's time."""
+    earlier = a_gateway()
+    await posted(earlier, application_id="a-1")
+    entry = earlier.gateway.exchange.board.get("a-1")
+    assert entry is not None
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    database = Database(url)
+    migrate(database)
+    decide(database, from_record(LoanDecision, entry.decision.result()))
+    database.close()
+    return a_gateway(ledger=LedgerLookup(url))
+
+
+async def test_a_decision_from_before_is_found_in_the_ledger(ledgered: GatewayDouble) -> None:
+    found = await got(ledgered, "a-1")
+
+    assert found.status_code == 200
+    assert found.json()["application_id"] == "a-1"
+    assert found.json()["contributions"][0]["feature"] == "loan_percent_income"
+
+
+async def test_the_same_values_are_not_published_again_and_others_are_a_conflict(ledgered: GatewayDouble) -> None:
+    same = await posted(ledgered, application_id="a-1")
+    other = await posted(ledgered, application_id="a-1", loan_amnt=9_000)
+    new = await posted(ledgered, application_id="a-2")
+
+    assert same.json() == (await got(ledgered, "a-1")).json()
+    assert other.status_code == 409
+    assert new.status_code == 200
+    assert len(ledgered.topic.values) == 1
+
+
+async def test_a_batch_takes_what_is_known_from_the_ledger_and_keeps_its_order(ledgered: GatewayDouble) -> None:
+    rows = [a_body(application_id=name) for name in ("a-2", "a-1", "a-3")]
+
+    async with client_of(ledgered.app) as client:
+        said = (await client.post("/predict/batch", json={"applications": rows})).json()
+
+    assert [each["application_id"] for each in said["decisions"]] == ["a-2", "a-1", "a-3"]
+    assert len(ledgered.topic.values) == 2
+
+
+async def test_a_ledger_without_tables_is_503_and_says_nothing_of_it(tmp_path: Path) -> None:
+    double = a_gateway(ledger=LedgerLookup(f"sqlite:///{tmp_path / 'empty.db'}"))
+
+    answer = await got(double, "a-1")
+
+    assert answer.status_code == 503
+    assert "empty.db" not in answer.text

@@ -1,0 +1,68 @@
+"""Slow clients on a real socket: cut where the head, or the body, does not come in time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from gateway.slow_clients import protocol_of
+from tests.doubles.gateway import a_gateway
+
+HEAD_S = 0.3
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[int]:
+    config = uvicorn.Config(app, port=0, http=protocol_of(HEAD_S), log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server._serve())  # without its signal handlers, which are the test run's
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await task
+
+
+async def answer_to(port: int, *pieces: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+    async with asyncio.timeout(20):
+        found = await reader.read(-1 if pieces != (WHOLE,) else 15)
+    writer.close()
+    return found
+
+
+WHOLE = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [(), (b"GET /health HTTP/1.1\r\nHost:",), (b"G",)])
+async def test_a_head_that_does_not_come_is_cut_without_an_answer(pieces: tuple[bytes, ...]) -> None:
+    async with served(a_gateway().app) as port:
+        assert await answer_to(port, *pieces) == b""
+
+
+async def test_a_second_request_on_the_connection_is_held_to_it_too() -> None:
+    async with served(a_gateway().app) as port:
+        found = await answer_to(port, WHOLE, b"GET /hea")
+
+    assert found.count(b"HTTP/1.1 200") == 1
+
+
+async def test_a_whole_head_is_answered() -> None:
+    async with served(a_gateway().app) as port:
+        assert await answer_to(port, WHOLE) == b"HTTP/1.1 200 OK"
+
+
+async def test_a_body_that_does_not_come_is_408_and_cut() -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+
+    async with served(a_gateway(gateway_read_timeout_s=0.3).app) as port:
+        found = await answer_to(port, head)
+
+    assert found.startswith(b"HTTP/1.1 408")
