@@ -136,7 +136,8 @@ def _wrong(contract: Contract, field: Field, values: Matrix) -> list[tuple[Fault
     elif field.unknown is Unknown.REFER:
         found.append((Fault.UNKNOWN_LEVEL, column == UNSEEN))
     if field.ratio_of is not None:
-        gap = np.abs(column - _ratio(contract, field, values))
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(column - _ratio(contract, field, values))
         found.append((Fault.CONTRADICTORY, gap > field.tolerance))
     if field.at_most is not None:
         found.append((Fault.CONTRADICTORY, column > values[:, contract.position[field.at_most]]))

@@ -40,6 +40,9 @@ OF_LOOKS: Final = ("look", *SHOWN, *LED_TO)
 NUMBERS: Final = frozenset({"n", "late", "PSI", *SHOWN})
 COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
 
+DRIFTED_STATUS: Final = 3
+"""Of `check`: 1 is any program's own fault, 2 a set-up fault, and a pipeline must tell them from a finding."""
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="What the drift agent found, and whether it can be believed."
 )
@@ -125,25 +128,26 @@ def recompute(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Option(help="A .csv or .parquet with the contract's columns.")],
+    file: Annotated[Path, typer.Option(help="A table (CSV, Parquet, Excel) with the contract's columns.")],
     against: Annotated[Path | None, typer.Option(help="Another file; else the champion's profile.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a file as if it were one window; exit status 1 if it has drifted."""
+    """Judge a file as if it were one window; exit status 3 if it has drifted."""
     # Pandas is of no use to the other commands.
     from loanctl.reports import file_check
     from loanctl.simulation import tables
 
     settings = DriftSettings.read()
     contract = settings.contract()
-    other = tables.read(against, contract) if against else None
-    found = file_check.check_file(tables.read(file, contract), other, settings)
+    dialect = settings.table_dialect()
+    other = tables.read(against, contract, dialect) if against else None
+    found = file_check.check_file(tables.read(file, contract, dialect), other, settings)
     if as_json:
         sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
     else:
         _show(Console(), found, str(file))
     if found.verdict is Verdict.DRIFTED:
-        raise typer.Exit(1)
+        raise typer.Exit(DRIFTED_STATUS)
 
 
 @app.command()
@@ -154,9 +158,7 @@ def acknowledge(
     ] = None,
     season_from: Annotated[datetime | None, typer.Option(help="A season begins with this event time, UTC.")] = None,
     season_until: Annotated[datetime | None, typer.Option(help="Its end, exclusive.")] = None,
-    season_file: Annotated[
-        Path | None, typer.Option(help="Applicants of the same season before, .csv or .parquet.")
-    ] = None,
+    season_file: Annotated[Path | None, typer.Option(help="Applicants of the same season before: a table.")] = None,
 ) -> None:
     """Tell the drift agent that a shift is known: begins the count of drifted windows anew, and lifts a latch."""
     settings = DriftSettings.read()

@@ -1,5 +1,6 @@
 """`loanctl play`: plays a file, or made-up applicants, onto the topics. How: `loanctl.simulation.playback`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from loanctl.simulation import playback, population, tables
 from loanctl.simulation.playback import Played, Script
 from loanctl.simulation.tables import Table
 from schemas.contract import Contract
+from schemas.records import OutgoingRecord
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 
@@ -21,7 +23,7 @@ SOURCE: Final = "/loanctl/play"
 UNPACED_SPACING_MS: Final = 1.0
 """Event time between applications where neither rate nor spacing is given."""
 
-Data = Annotated[Path | None, typer.Option(help="A .csv or .parquet with the contract's columns; else made up.")]
+Data = Annotated[Path | None, typer.Option(help="A table with the contract's columns; else made up.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, help="Applications a second; else as fast as can be.")]
 Shuffle = Annotated[int | None, typer.Option(help="Shuffle the rows by this seed; else in the file's order.")]
 Outcomes = Annotated[bool, typer.Option("--outcomes", help="Tell what became of each loan, too.")]
@@ -54,7 +56,7 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     """Play applications onto the applications topic: those of a file, or --rows made-up ones."""
     connection = Connection.read()
     contract = connection.contract()
-    table = tables.read(data, contract) if data else made_up(contract, rows, seed)
+    table = tables.read(data, contract, connection.table_dialect()) if data else made_up(contract, rows, seed)
     performance = Playback(
         table=tables.multiplied(table, contract, pairs(multiply or [])),
         script=Script(
@@ -90,7 +92,7 @@ def performed(performance: Playback, connection: Connection, console: Console) -
         LoanError: of its three families, as `loanctl.simulation.playback` says.
     """
     table, script, writing = performance.table, performance.script, playback.writing(connection)
-    parts = [playback.applications(table, script, writing)]
+    parts: list[Iterator[OutgoingRecord | None]] = [playback.applications(table, script, writing)]
     if performance.with_outcomes:
         parts.append(playback.outcomes(table, script, writing))
     bar = Progress(

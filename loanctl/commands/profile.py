@@ -33,7 +33,7 @@ class NoApplicantsError(SetupError):
 
 
 def profile(
-    file: Annotated[Path | None, typer.Argument(help="A .csv or .parquet; else the applications topic.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A table; else the applications topic.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Of the topic: produced from then on, UTC.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Of the topic: produced before, UTC.")] = None,
     last: Annotated[int, typer.Option(min=1, help="Of the topic: the last so many.")] = 10_000,
@@ -45,7 +45,7 @@ def profile(
         problem = "--since and --until are of the topic: a file has no times at which it was produced"
         raise NoApplicantsError(problem)
     chosen = span(since, until, last)
-    values = file_check.matrix(tables.read(file, contract), contract) if file else _on_topic(connection, chosen)
+    values = _in_file(file, connection) if file else _on_topic(connection, chosen)
     if not len(values):
         problem = f"no application on {connection.topics().applications.name}{chosen}"
         raise NoApplicantsError(problem)
@@ -83,6 +83,11 @@ def _field(field: Field, column: Any, wrong: Any) -> Mapping[str, Any]:
         "max": float(usable.max()),
         "quantiles": quantiles,
     }
+
+
+def _in_file(file: Path, connection: Connection) -> Matrix:
+    contract = connection.contract()
+    return file_check.matrix(tables.read(file, contract, connection.table_dialect()), contract)
 
 
 def _on_topic(connection: Connection, chosen: Span) -> Matrix:

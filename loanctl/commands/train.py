@@ -32,7 +32,7 @@ from training.trainer import Task, Trained, Trainer
 
 SOURCE: Final = "/loanctl/train"
 
-Data = Annotated[str | None, typer.Option(help="CSV or Parquet by path or URL, or postgresql://...#table.")]
+Data = Annotated[str | None, typer.Option(help="CSV, Parquet or Excel by path or URL, or postgresql://...#table.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="Choices that the search may try.")]
 Folds = Annotated[int | None, typer.Option(min=2, help="Parts of the search rows; each judges once.")]
 Seconds = Annotated[float | None, typer.Option(min=1, help="The search ends by then.")]
@@ -40,6 +40,8 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Of split, search and fits
 Pricing = Annotated[bool | None, typer.Option("--with-pricing", help="Score the lender's own grade and rate, too.")]
 Split = Annotated[Method | None, typer.Option(help="How rows are parted.")]
 Cutoffs = Annotated[Rule | None, typer.Option(help="How the cut-offs are found.")]
+LabelDefault = Annotated[str | None, typer.Option(help="The table's word for a default; else the contract's.")]
+LabelRepaid = Annotated[str | None, typer.Option(help="The table's word for a repaid loan; else the contract's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Tell the result in one last line of JSON.")]
 
 
@@ -56,6 +58,8 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
     with_pricing: Pricing = None,
     split: Split = None,
     cutoffs: Cutoffs = None,
+    label_default: LabelDefault = None,
+    label_repaid: LabelRepaid = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a scorecard on labelled rows, and promote it where it passes the gate."""
@@ -69,6 +73,8 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
         "with_pricing": with_pricing,
         "split_method": split,
         "cutoff_rule": cutoffs,
+        "label_default": label_default,
+        "label_repaid": label_repaid,
     }
     logs.configure("warning")
     settings = TrainingSettings.read(**{name: value for name, value in given.items() if value is not None})
@@ -87,14 +93,20 @@ def table_rows(settings: TrainingSettings) -> Cleaned:
 
     Raises:
         NoTableError: no table is named.
-        RowsError: says what is wrong with it.
+        TableError: says what is wrong with it.
     """
     if not settings.base_table:
         problem = "no rows to train on: give --data, or set LOAN_BASE_TABLE"
         raise NoTableError(problem)
     name = masked(settings.base_table)
-    table = sources.table(settings.base_table)
-    cleaned = rows.from_table(settings.contract(), table, Path(name).name, with_pricing=settings.with_pricing)
+    dialect = settings.table_dialect()
+    cleaned = rows.from_table(
+        settings.contract(),
+        sources.table(settings.base_table, dialect),
+        Path(name).name,
+        with_pricing=settings.with_pricing,
+        dialect=dialect,
+    )
     rows.refuse_too_few(cleaned)
     return cleaned
 

@@ -4,6 +4,7 @@ An act is a table played at a rate from where the one before stopped, so that wi
 follow one another without gaps. What acts there are and in which order: `loanctl.demo.story`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +24,7 @@ from schemas.event_codec import Event
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.retraining import RetrainCommand, RetrainResult
+from schemas.records import OutgoingRecord
 from schemas.topics import Topic, Topics
 from streams.kafka.event_publisher import EventPublisher
 
@@ -80,7 +82,7 @@ class Stage:
         applicants = population.applicants(act.applicants, self.seed + self.acts, act.shift)
         table = Table(act.name, act.name, applicants)
         script = Script(start=self.clock, spacing=SPACING)
-        parts = [playback.applications(table, script, self.writing)]
+        parts: list[Iterator[OutgoingRecord | None]] = [playback.applications(table, script, self.writing)]
         if act.ended:
             parts.append(playback.outcomes(table, script, self.writing))
         if act.rate is not None:

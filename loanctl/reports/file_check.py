@@ -1,8 +1,6 @@
 """A file judged as one window: for pipelines that must stop on drift, without Kafka."""
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
@@ -11,10 +9,11 @@ from drift.settings import DriftSettings
 from drift.windows.window import TopicCount, Window
 from loanctl.reports.recompute import reference_of
 from loanctl.simulation.tables import Table
-from schemas.applications import UNSEEN, Matrix, with_ratios
-from schemas.contract import Contract, Field, Kind
+from schemas.applications import Matrix
+from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.drift import DriftReport
+from schemas.tables import columns
 from scorecard.profile import Population, Profile, profile_of
 from scorecard.registry.model_registry import ModelRegistry
 
@@ -44,9 +43,12 @@ def check_file(table: Table, against: Table | None, settings: DriftSettings) -> 
 
 
 def matrix(table: Table, contract: Contract) -> Matrix:
-    """The rows as the contract's matrix, ratios computed; what no level declares is unseen, not refused."""
-    columns = [_column(field, table.rows[field.column]) for field in contract.observed]
-    return with_ratios(contract, np.column_stack(columns))
+    """The rows as the contract's matrix, ratios computed; what no level declares is unseen, not refused.
+
+    Raises:
+        TableError: a value of a number's column is none.
+    """
+    return columns.values(contract, table.rows, table.name, table.dialect)
 
 
 def by_champion(settings: DriftSettings) -> Reference:
@@ -79,14 +81,3 @@ def features_only(values: Matrix, contract: Contract) -> Profile:
         outcomes=np.zeros(n, dtype=np.int8),
     )
     return profile_of(contract, (), ("NONE",), population)
-
-
-def _column(field: Field, values: pd.Series) -> npt.NDArray[np.float64]:
-    """Numbers, or codes of levels; NaN where nothing is told, infinity where what is told is no number."""
-    absent = values.isna().to_numpy()
-    if field.kind is Kind.CATEGORY:
-        codes = {level: float(place) for place, level in enumerate(field.levels)}
-        found = values.map(lambda value: codes.get(str(value), UNSEEN)).to_numpy(dtype=np.float64)
-    else:
-        found = pd.to_numeric(values, errors="coerce").fillna(np.inf).to_numpy(dtype=np.float64)
-    return np.where(absent, np.nan, found)

@@ -101,18 +101,22 @@ def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[s
         }
 
 
-def outcomes(table: Table, script: Script, writing: Writing) -> Iterator[OutgoingRecord]:
-    """What became of each row's loan, in the same order as `applications`.
+def outcomes(table: Table, script: Script, writing: Writing) -> Iterator[OutgoingRecord | None]:
+    """What became of each row's loan, in the same order as `applications`; None where the table does not say.
 
     Raises:
         TableError: the table does not tell, or in other words than the contract's.
     """
     schema: Any = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
-    labels = tables.defaulted(table, writing.contract).tolist()
+    labels = tables.defaulted(table, writing.contract)
     for place, row in enumerate(_order(len(table), script.shuffle_seed)):
+        defaulted = labels[row]
+        if defaulted is None:
+            yield None
+            continue
         outcome = LoanOutcome(
             application_id=application_id(table, row),
-            defaulted=labels[row],
+            defaulted=defaulted,
             observed_at=_signed(script, place) + script.outcome_after,
         )
         value = frame(writing.outcome_schema_id, schema, as_record(outcome))
@@ -141,7 +145,7 @@ def writing(connection: Connection) -> Writing:
 
 
 def play(
-    parts: Sequence[Iterator[OutgoingRecord]],
+    parts: Sequence[Iterator[OutgoingRecord | None]],
     publisher: EventPublisher,
     rate: float | None,
     told: Callable[[int], None] = lambda _sent: None,
@@ -160,7 +164,7 @@ def play(
     began = time.monotonic()
     together, sent, written = zip(*parts, strict=True), 0, 0
     while block := _block(together, _due(began, sent, rate)):
-        written += publisher.send(record for group in block for record in group)
+        written += publisher.send(record for group in block for record in group if record is not None)
         sent += len(block)
         told(sent)
     return Played(applications=sent, outcomes=written - sent, seconds=time.monotonic() - began)
@@ -175,7 +179,7 @@ def _due(began: float, sent: int, rate: float | None) -> int:
     return due
 
 
-def _block(groups: Iterator[tuple[OutgoingRecord, ...]], most: int) -> list[tuple[OutgoingRecord, ...]]:
+def _block(groups: Iterator[tuple[OutgoingRecord | None, ...]], most: int) -> list[tuple[OutgoingRecord | None, ...]]:
     return list(islice(groups, most))
 
 

@@ -17,15 +17,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.contract import Contract, Field, Kind
-from schemas.errors import SetupError
+from schemas.tables import cells, columns, file_format
+from schemas.tables.dialect import SNIFFED, Dialect
+from schemas.tables.errors import TableError
 
 DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a file's digest that go into its application ids: 48 bits tell files apart."""
 INT_RANGE: Final = (-(2**31), 2**31 - 1)
-
-
-class TableError(SetupError):
-    """A table cannot be read as applications; names file and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +35,21 @@ class Table:
     digest: str
     """Of the bytes that the rows came from; application ids begin with it."""
     rows: pd.DataFrame
+    dialect: Dialect = SNIFFED
+    """How its numbers are written."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def read(path: Path, contract: Contract) -> Table:
-    """The table of a CSV or Parquet file, its columns checked against the contract.
+def read(path: Path, contract: Contract, dialect: Dialect = SNIFFED) -> Table:
+    """The table of a file, its columns checked against the contract.
 
     Raises:
         TableError: not a readable table, a column absent, or no rows.
     """
-    try:
-        rows = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except pd.errors.EmptyDataError:
-        problem = f"{path}: the file is empty"
-        raise TableError(problem) from None
-    except (OSError, ValueError) as cause:
-        problem = f"{path}: cannot be read as a table ({_first_line(cause)})"
-        raise TableError(problem) from cause
-    return checked(Table(str(path), digest[:DIGEST_LENGTH], rows), contract)
+    rows, digest = file_format.read(path, dialect)
+    return checked(Table(str(path), digest[:DIGEST_LENGTH], rows, dialect), contract)
 
 
 def written(rows: pd.DataFrame, path: Path) -> str:
@@ -85,10 +77,7 @@ def checked(table: Table, contract: Contract) -> Table:
         TableError: it has not; names file and columns.
     """
     needed = [field.column for field in contract.observed if not field.nullable]
-    absent = [column for column in needed if column not in table.rows.columns]
-    if absent:
-        problem = f"{table.name}: no column {', '.join(absent)}"
-        raise TableError(problem)
+    columns.refuse_missing(contract, table.rows, table.name, needed)
     if table.rows.empty:
         problem = f"{table.name}: has a header and no rows"
         raise TableError(problem)
@@ -105,14 +94,15 @@ def multiplied(table: Table, contract: Contract, factors: Mapping[str, float]) -
         TableError: a factor is for no number of the contract, or the table has no such column.
     """
     rows = table.rows.copy()
+    sign = columns.sign_of(contract, rows, table.name, table.dialect)
     for field, factor in _all_factors(contract, factors).items():
         if field.column in rows:
-            rows[field.column] = _numbers(table, field) * factor
+            rows[field.column] = columns.stated(field, rows, table.name, sign) * factor
         elif field.name in factors:
             problem = f"{table.name}: no column {field.column} to multiply"
             raise TableError(problem)
     changed = hashlib.sha256(f"{table.digest}{sorted(factors.items())}".encode()).hexdigest()
-    return Table(table.name, changed[:DIGEST_LENGTH] if factors else table.digest, rows)
+    return Table(table.name, changed[:DIGEST_LENGTH] if factors else table.digest, rows, table.dialect)
 
 
 def avro_columns(table: Table, contract: Contract) -> dict[str, Sequence[Any]]:
@@ -122,29 +112,18 @@ def avro_columns(table: Table, contract: Contract) -> dict[str, Sequence[Any]]:
         TableError: a value cannot be written as its field's type; names file, column and row, never the value.
     """
     types = {spec["name"]: spec["type"] for spec in contract.schema["fields"]}
-    return {field.name: _column(table, field, types[field.name]) for field in contract.observed}
+    sign = columns.sign_of(contract, table.rows, table.name, table.dialect)
+    return {field.name: _column(table, field, types[field.name], sign) for field in contract.observed}
 
 
-def defaulted(table: Table, contract: Contract) -> npt.NDArray[np.bool_]:
-    """What became of each loan, shape (n,); true is a default.
+def defaulted(table: Table, contract: Contract) -> Sequence[bool | None]:
+    """What became of each loan, True for a default, None where the table does not say.
 
     Raises:
         TableError: there is no label column, or it holds another value than the contract's two.
     """
-    label = contract.label
-    if label.column not in table.rows.columns:
-        problem = f"{table.name}: no column {label.column}, which would tell what became of the loans"
-        raise TableError(problem)
-    # A column of numbers with a gap in it comes as floats.
-    words = table.rows[label.column].astype(str).str.strip().str.removesuffix(".0")
-    other = ~words.isin([label.default, label.repaid]).to_numpy(dtype=bool)
-    if other.any():
-        problem = (
-            f"{table.name}: column {label.column} holds {other.sum()} values other than "
-            f"{label.default} (default) and {label.repaid} (repaid), the first in row {_row(other)}"
-        )
-        raise TableError(problem)
-    return (words == label.default).to_numpy(dtype=bool)
+    defaults, labelled = columns.labels(contract, table.rows, table.name)
+    return [bool(one) if known else None for one, known in zip(defaults, labelled, strict=True)]
 
 
 def _all_factors(contract: Contract, factors: Mapping[str, float]) -> dict[Field, float]:
@@ -161,31 +140,26 @@ def _all_factors(contract: Contract, factors: Mapping[str, float]) -> dict[Field
     return found
 
 
-def _column(table: Table, field: Field, avro_type: Any) -> Sequence[Any]:
+def _column(table: Table, field: Field, avro_type: Any, sign: str) -> Sequence[Any]:
     if field.column not in table.rows.columns:
         return [None] * len(table)
     bare = _bare(avro_type)
-    texts = bare == "string"
-    column = table.rows[field.column]
-    missing = column.isna().to_numpy(dtype=bool)
-    if missing.any() and not field.nullable:
-        raise _refusal(table, field, missing, "is empty")
-    if texts:
-        return [None if gone else str(value) for value, gone in zip(column, missing, strict=True)]
-    numbers = _numbers(table, field)
+    if field.kind is Kind.CATEGORY:
+        words = cells.words(table.rows[field.column], field.levels)
+        _refuse_gaps(table, field, np.array([word is None for word in words], dtype=bool))
+        return words
+    numbers = columns.stated(field, table.rows, table.name, sign)
+    missing = np.isnan(numbers)
+    _refuse_gaps(table, field, missing)
     unwritable = _unwritable(numbers, bare) & ~missing
     if unwritable.any():
         raise _refusal(table, field, unwritable, "cannot be written as the field's type")
     return [None if gone else value for value, gone in zip(_converted(numbers, bare), missing, strict=True)]
 
 
-def _numbers(table: Table, field: Field) -> npt.NDArray[np.float64]:
-    column = table.rows[field.column]
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.isnan(numbers) & ~column.isna().to_numpy(dtype=bool)
-    if wrong.any():
-        raise _refusal(table, field, wrong, "is not a number")
-    return numbers
+def _refuse_gaps(table: Table, field: Field, missing: npt.NDArray[np.bool_]) -> None:
+    if missing.any() and not field.nullable:
+        raise _refusal(table, field, missing, "is empty")
 
 
 def _unwritable(numbers: npt.NDArray[np.float64], bare: Any) -> npt.NDArray[np.bool_]:
@@ -223,7 +197,3 @@ def _refusal(table: Table, field: Field, wrong: npt.NDArray[np.bool_], what: str
 def _row(wrong: npt.NDArray[np.bool_]) -> int:
     """The first row at fault, counted from 1 without the header."""
     return int(np.argmax(wrong)) + 1
-
-
-def _first_line(cause: Exception) -> str:
-    return str(cause).partition("\n")[0] or type(cause).__name__

@@ -6,6 +6,7 @@ before it is asked for.
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -17,6 +18,7 @@ from schemas import contract, topics
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.record_limits import RecordLimits
+from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs
 from streams.runtime.setting_names import PREFIX, misspelt
@@ -68,6 +70,17 @@ class Connection(BaseSettings):
     """`user:password`."""
     registry_ssl_ca_location: str = ""
     registry_timeout_s: PositiveFloat = 3.0
+
+    table_delimiter: str = Field(default="", max_length=1)
+    """Between the values of a text file of rows; empty for the one that the header shows."""
+    table_encoding: str = ""
+    """Of such a file; empty for UTF-8 or what its byte order mark says, and Windows-1252 where it is no UTF-8."""
+    table_decimal: Literal["", ".", ","] = ""
+    """The decimal sign of its numbers; empty for the one that they prove."""
+    label_default: str = ""
+    """A table's word for a loan that defaulted; empty for the contract's."""
+    label_repaid: str = ""
+    """A table's word for a loan that was repaid; empty for the contract's."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
@@ -136,7 +149,13 @@ class Connection(BaseSettings):
 
     @cached_property
     def _contract(self) -> Contract:
-        return contract.load(self.product)
+        loaded = contract.load(self.product)
+        label = replace(
+            loaded.label,
+            default=self.label_default or loaded.label.default,
+            repaid=self.label_repaid or loaded.label.repaid,
+        )
+        return replace(loaded, label=label)
 
     def contract(self) -> Contract:
         """The product's feature contract.
@@ -149,6 +168,10 @@ class Connection(BaseSettings):
     def record_limits(self) -> RecordLimits:
         """The bound at the door of the applications topic."""
         return RecordLimits(value_bytes=self.max_value_bytes, header_bytes=self.max_header_bytes)
+
+    def table_dialect(self) -> Dialect:
+        """How text files of rows are written."""
+        return Dialect(delimiter=self.table_delimiter, encoding=self.table_encoding, decimal=self.table_decimal)
 
     def registered_model(self) -> str:
         """What the product's scorecards are called in MLflow."""

@@ -13,10 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from schemas.applications import Fault, Matrix, faults, with_ratios
+from schemas.applications import Fault, Matrix, faults
 from schemas.contract import Contract
-from training.rows import table_columns
-from training.rows.table_columns import RowsError
+from schemas.tables import columns
+from schemas.tables.dialect import SNIFFED, Dialect
+from schemas.tables.errors import TableError
+
+
+class RowsError(TableError):
+    """The rows cannot be learned from; says what they lack."""
+
 
 LEAST_ROWS: Final = 500
 """Fewer cannot be split five ways and still say anything: 40 rows would judge."""
@@ -71,22 +77,27 @@ class Cleaned:
     """Levels that the contract does not declare, some of them, by column."""
 
 
-def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool = False) -> Cleaned:
+def from_table(
+    contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool = False, dialect: Dialect = SNIFFED
+) -> Cleaned:
     """The usable rows of a table, its columns found by the contract's mapping.
 
     Args:
         table: one row per loan; watched columns and prices that are not asked for may be absent.
         source: what errors call the table.
+        with_pricing: prices are to be scored.
+        dialect: how its numbers are written.
 
     Raises:
-        RowsError: a column is missing or of the wrong type, or a label is neither of the contract's words.
+        TableError: a column is missing or of the wrong type, or a label is neither of the contract's words.
     """
-    table_columns.refuse_missing_columns(contract, table, source, with_pricing=with_pricing)
-    defaulted, labelled = table_columns.labels(contract, table, source)
+    needed = [field.column for field in contract.scored(with_pricing=with_pricing) if field.ratio_of is None]
+    columns.refuse_missing(contract, table, source, [*needed, contract.label.column])
+    defaulted, labelled = columns.labels(contract, table, source)
     every = LabelledRows(
-        values=with_ratios(contract, table_columns.values(contract, table, source)),
+        values=columns.values(contract, table, source, dialect),
         defaulted=defaulted,
-        applied_at=table_columns.times(contract, table, source),
+        applied_at=columns.times(contract, table, source),
         recent=np.zeros(len(table), dtype=np.bool_),
     )
     kept = every.take(labelled)
@@ -98,7 +109,7 @@ def from_table(contract: Contract, table: pd.DataFrame, source: str, *, with_pri
         read=len(table),
         left_out=_counted({"unlabelled": len(table) - len(kept), **cleaned.left_out}),
         ignored_columns=tuple(str(column) for column in table.columns if column not in known),
-        unknown_levels=table_columns.unknown_levels(contract, table),
+        unknown_levels=columns.unknown_levels(contract, table),
     )
 
 

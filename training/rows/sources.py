@@ -1,21 +1,20 @@
-"""Tables by URL: a file, http(s), S3, Google Cloud Storage or PostgreSQL; CSV or Parquet.
+"""Tables by URL: a file, http(s), S3, Google Cloud Storage or PostgreSQL; CSV, Parquet or Excel.
 
 A shell: what comes back is a table as it lies there, whatever its columns; `training.rows.labelled_rows` judges it.
 Credentials in a URL are never shown.
 """
 
-import io
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pandas as pd
 
+from schemas.tables.dialect import SNIFFED, Dialect
+from schemas.tables.errors import TableError
+from schemas.tables.file_format import parsed, read
 from schemas.urls import masked
-from training.rows.table_columns import RowsError
 
-PARQUET: Final = b"PAR1"
-"""Every Parquet file begins so, whatever it is called."""
 SQL: Final = frozenset({"postgresql", "postgres"})
 REMOTE: Final = frozenset({"http", "https", "s3", "gs"})
 DRIVERS: Final = {"s3": "s3fs", "gs": "gcsfs"}
@@ -25,33 +24,30 @@ TO_POSTGRESQL: Final = {"connect_timeout": 10, "client_encoding": "utf8"}
 """A database that was made without an encoding would otherwise give bytes for text."""
 
 
-def table(url: str) -> pd.DataFrame:
+def table(url: str, dialect: Dialect = SNIFFED) -> pd.DataFrame:
     """The table that a URL names, its text as written.
 
     Args:
-        url: a path; `file:`, `http(s):`, `s3:` or `gs:` of a CSV or Parquet file; or
+        url: a path; `file:`, `http(s):`, `s3:` or `gs:` of a CSV, Parquet or Excel file; or
             `postgresql://user:password@host/database#table`, where a query may stand for the table.
+        dialect: how the file is written, where it is text.
 
     Raises:
-        RowsError: it does not open or holds no table; names it without its credentials.
+        TableError: it does not open or holds no table; names it without its credentials.
     """
     scheme = urlsplit(url).scheme
     if scheme in SQL:
         return _selected(url)
     if "://" in url and scheme not in REMOTE | {"file"}:
         problem = f"{masked(url)}: URLs of this scheme are not read; {', '.join(sorted(REMOTE | SQL | {'file'}))} are"
-        raise RowsError(problem)
-    content = _fetched(url) if scheme in REMOTE else _read(url)
-    return _parsed(content, masked(url))
+        raise TableError(problem)
+    if scheme in REMOTE:
+        return parsed(_fetched(url), masked(url), dialect)
+    return read(_local(url), dialect)[0]
 
 
-def _read(url: str) -> bytes:
-    path = Path(unquote(urlsplit(url).path) if url.startswith("file:") else url)
-    try:
-        return path.read_bytes()
-    except OSError as cause:
-        problem = f"{masked(str(path))}: cannot be read ({cause.strerror})"
-        raise RowsError(problem) from None
+def _local(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path) if url.startswith("file:") else url)
 
 
 def _fetched(url: str) -> bytes:
@@ -62,23 +58,11 @@ def _fetched(url: str) -> bytes:
             content: bytes = source.read()
     except ImportError:
         problem = f"{masked(url)}: reading it needs the package {DRIVERS.get(urlsplit(url).scheme, 'aiohttp')}"
-        raise RowsError(problem) from None
+        raise TableError(problem) from None
     except Exception as cause:  # noqa: BLE001 - every file system of fsspec has errors of its own
         problem = f"{masked(url)}: cannot be fetched ({type(cause).__name__})"
-        raise RowsError(problem) from None
+        raise TableError(problem) from None
     return content
-
-
-def _parsed(content: bytes, name: str) -> pd.DataFrame:
-    stream = io.BytesIO(content)
-    try:
-        if content.startswith(PARQUET):
-            return pd.read_parquet(stream)
-        # Nothing is taken for missing here: "NA" may be a level. `training.rows.table_columns` knows the contract.
-        return pd.read_csv(stream, keep_default_na=False, low_memory=False)
-    except (ValueError, OSError) as cause:
-        problem = f"{name}: is no CSV or Parquet table ({type(cause).__name__})"
-        raise RowsError(problem) from None
 
 
 def _selected(url: str) -> pd.DataFrame:
@@ -88,7 +72,7 @@ def _selected(url: str) -> pd.DataFrame:
     wanted = unquote(parts.fragment)
     if not wanted:
         problem = f"{masked(url)}: say which table, or a query, after a #"
-        raise RowsError(problem)
+        raise TableError(problem)
     address = urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, parts.query, ""))
     try:
         engine = sqlalchemy.create_engine(address, connect_args=TO_POSTGRESQL)
@@ -96,7 +80,7 @@ def _selected(url: str) -> pd.DataFrame:
             return pd.read_sql_query(_query(wanted, engine), connection)
     except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError) as cause:
         problem = f"{masked(url)}: cannot be read ({_kind(cause)})"
-        raise RowsError(problem) from None
+        raise TableError(problem) from None
 
 
 def _kind(fault: BaseException) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract import Contract, ContractError, Field, Kind, Role
-from training.rows.labelled_rows import LabelledRows
-from training.rows.table_columns import NO_TIME, RowsError
+from schemas.tables.times import NO_TIME
+from training.rows.labelled_rows import LabelledRows, RowsError
 
 Places = npt.NDArray[np.int64]
 

@@ -164,9 +164,11 @@ class CommandHandler:
         settings = self._settings
         if not settings.base_table:
             return None
-        table = sources.table(settings.base_table)
+        table = sources.table(settings.base_table, settings.table_dialect())
         name = masked(settings.base_table)
-        return rows.from_table(self._contract, table, name, with_pricing=settings.with_pricing)
+        return rows.from_table(
+            self._contract, table, name, with_pricing=settings.with_pricing, dialect=settings.table_dialect()
+        )
 
     def _window(self, command: RetrainCommand, seen: Seen) -> Matrix | None:
         """The applications of the command's window, where they are enough to be the new reference."""

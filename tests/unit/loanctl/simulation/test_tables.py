@@ -8,8 +8,9 @@ import pytest
 
 from loanctl.simulation import tables
 from loanctl.simulation.population import applicants
-from loanctl.simulation.tables import Table, TableError
+from loanctl.simulation.tables import Table
 from schemas import contract as contracts
+from schemas.tables.errors import TableError
 
 CREDIT_RISK = contracts.load("credit_risk")
 
@@ -28,7 +29,7 @@ def a_file(folder, rows, name="loans.csv"):
 def test_missing_columns_are_named_with_their_file(tmp_path, ten):
     path = a_file(tmp_path, ten.drop(columns=["person_income", "loan_intent"]))
 
-    with pytest.raises(TableError, match=r"loans\.csv: no column person_income, loan_intent$"):
+    with pytest.raises(TableError, match=r"loans\.csv has no column person_income, loan_intent, which"):
         tables.read(path, CREDIT_RISK)
 
 
@@ -61,7 +62,7 @@ def test_an_empty_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["loans.csv", "loans.parquet"])
 def test_a_file_that_is_not_there_is_refused(tmp_path, name):
-    with pytest.raises(TableError, match=re.escape(f"{name}: cannot be read as a table")):
+    with pytest.raises(TableError, match=re.escape(f"{name}: cannot be read (No such file")):
         tables.read(tmp_path / name, CREDIT_RISK)
 
 
@@ -69,14 +70,16 @@ def test_rubbish_under_a_parquet_name_is_refused_in_one_line(tmp_path):
     path = tmp_path / "loans.parquet"
     path.write_bytes(b"\0rubbish")
 
-    with pytest.raises(TableError, match=r"loans\.parquet: cannot be read as a table \([^\n]+\)$"):
+    with pytest.raises(TableError, match=r"loans\.parquet: is no CSV, Parquet or Excel table: no text$"):
         tables.read(path, CREDIT_RISK)
 
 
 def test_text_where_a_number_belongs_is_refused_and_not_repeated(tmp_path, ten):
     rows = ten.assign(person_income=["12000"] * 3 + ["a lot"] + ["12000"] * 6)
 
-    with pytest.raises(TableError, match=r"column person_income is not a number in row 4$") as refusal:
+    with pytest.raises(
+        TableError, match=r"column person_income of .*loans.csv has 1 values that are not numbers, the first in row 4$"
+    ) as refusal:
         tables.avro_columns(tables.read(a_file(tmp_path, rows), CREDIT_RISK), CREDIT_RISK)
     assert "a lot" not in str(refusal.value)
 
@@ -117,13 +120,13 @@ def test_the_label_is_read_whether_text_whole_or_float(ten):
 
     for kind in ("int64", "float64", "str"):
         rows = ten.assign(loan_status=ten["loan_status"].astype(kind))
-        assert tables.defaulted(Table("t", "d", rows), CREDIT_RISK).tolist() == as_written
+        assert tables.defaulted(Table("t", "d", rows), CREDIT_RISK) == as_written
 
 
 def test_other_label_values_are_named_by_column_file_and_row(tmp_path, ten):
     path = a_file(tmp_path, ten.assign(loan_status=["0"] * 8 + ["2", "late"]))
 
-    with pytest.raises(TableError, match=r"loans\.csv: column loan_status holds 2 values other than .*row 9$"):
+    with pytest.raises(TableError, match=r"column loan_status of .*loans\.csv has 2 labels other than .*row 9$"):
         tables.defaulted(tables.read(path, CREDIT_RISK), CREDIT_RISK)
 
 
@@ -165,4 +168,4 @@ def test_the_public_file_is_read_whole(shared):
 
     assert len(columns["person_income"]) == len(table) == 32_581
     assert pd.Series(columns["person_emp_length"]).isna().sum() == 895
-    assert tables.defaulted(table, CREDIT_RISK).mean() == pytest.approx(0.218, abs=0.001)
+    assert pd.Series(tables.defaulted(table, CREDIT_RISK)).mean() == pytest.approx(0.218, abs=0.001)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from schemas.applications import UNSEEN, Matrix
+from schemas.tables.errors import TableError
+from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, a_table, made_up
 from training.rows.labelled_rows import Cleaned, LabelledRows, from_events, from_table, refuse_too_few, together
-from training.rows.table_columns import NO_TIME, RowsError
 
 INCOME = CONTRACT.position["person_income"]
 
@@ -79,22 +80,24 @@ def test_watched_columns_and_prices_that_are_not_asked_for_may_be_absent() -> No
 
 
 def test_prices_that_are_asked_for_must_be_there() -> None:
-    with pytest.raises(RowsError, match=r"loans.csv has no column loan_grade"):
+    with pytest.raises(TableError, match=r"loans.csv has no column loan_grade"):
         cleaned(a_table(2).drop(columns=["loan_grade"]), with_pricing=True)
 
 
 def test_missing_columns_are_all_named_in_one_line() -> None:
-    with pytest.raises(RowsError, match=r"no column person_income, loan_intent, loan_status, which"):
+    with pytest.raises(TableError, match=r"no column person_income, loan_intent, loan_status, which"):
         cleaned(a_table(2).drop(columns=["person_income", "loan_intent", "loan_status"]))
 
 
 def test_labels_in_other_words_are_refused() -> None:
-    with pytest.raises(RowsError, match=r"column loan_status of loans.csv has 1 labels other than 1"):
+    with pytest.raises(TableError, match=r"column loan_status of loans.csv has 1 labels other than 1"):
         cleaned(a_table(3, loan_status=["1", "0", "paid"]))
 
 
 def test_a_number_that_is_none_is_refused_by_column_and_row_and_not_by_value() -> None:
-    with pytest.raises(RowsError, match=r"column person_income of loans.csv has 1 values that are not numbers") as told:
+    with pytest.raises(
+        TableError, match=r"column person_income of loans.csv has 1 values that are not numbers"
+    ) as told:
         cleaned(a_table(3, person_income=["50000", "much", ""]))
     assert "row 2" in str(told.value)
     assert "much" not in str(told.value)
@@ -110,9 +113,9 @@ def test_a_row_with_a_level_that_is_not_declared_is_left_out_and_the_level_named
 def test_no_usable_rows_says_why_and_how_many_of_each() -> None:
     found = cleaned(a_table(3, loan_intent=["YACHT", "YACHT", "MEDICAL"], person_income=[5e4, 5e4, -1]))
 
-    with pytest.raises(RowsError, match=r"no usable rows; of 3 read were left out: 1 out of range, 2 unknown level"):
+    with pytest.raises(TableError, match=r"no usable rows; of 3 read were left out: 1 out of range, 2 unknown level"):
         refuse_too_few(found)
-    with pytest.raises(RowsError, match=r"column loan_intent has levels .* declare: 'YACHT'"):
+    with pytest.raises(TableError, match=r"column loan_intent has levels .* declare: 'YACHT'"):
         refuse_too_few(found)
 
 
@@ -124,14 +127,14 @@ def test_events_with_an_undeclared_level_are_left_out_like_rows_of_a_table() -> 
 
 
 def test_times_are_read_as_milliseconds_or_iso_words() -> None:
-    words = cleaned(a_table(2, applied_at=["1970-01-01T00:00:01Z", "1970-01-01T00:00:02+00:00"]))
-    numbers = cleaned(a_table(2, applied_at=[1_000, 2_000]))
+    words = cleaned(a_table(2, applied_at=["2026-03-01T12:00:01Z", "2026-03-01T12:00:02+00:00"]))
+    numbers = cleaned(a_table(2, applied_at=[1_772_366_401_000, 1_772_366_402_000]))
 
-    assert words.rows.applied_at.tolist() == numbers.rows.applied_at.tolist() == [1_000, 2_000]
+    assert words.rows.applied_at.tolist() == numbers.rows.applied_at.tolist() == [1_772_366_401_000, 1_772_366_402_000]
 
 
 def test_a_time_that_is_none_is_refused() -> None:
-    with pytest.raises(RowsError, match=r"column applied_at of loans.csv has 1 values that are not times"):
+    with pytest.raises(TableError, match=r"column applied_at of loans.csv has 1 values that are not times"):
         cleaned(a_table(2, applied_at=["1970-01-01T00:00:01Z", "yesterday"]))
 
 
@@ -169,5 +172,5 @@ def test_an_event_that_repeats_a_row_of_the_table_is_left_out() -> None:
 def test_too_few_rows_are_refused_saying_how_many_are_needed(count: int, labels: list[int] | None, told: str) -> None:
     found = cleaned(a_table(count, **({} if labels is None else {"loan_status": labels})))
 
-    with pytest.raises(RowsError, match=told):
+    with pytest.raises(TableError, match=told):
         refuse_too_few(found)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.tables.errors import TableError
 from tests.unit.training.builders import a_table
 from training.rows.sources import table
-from training.rows.table_columns import RowsError
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -67,7 +67,7 @@ def test_a_word_for_missing_is_left_for_the_contract_to_judge(tmp_path: Path) ->
     ],
 )
 def test_what_does_not_open_is_told_without_credentials(url: str, told: str) -> None:
-    with pytest.raises(RowsError) as fault:
+    with pytest.raises(TableError) as fault:
         table(url)
     assert str(fault.value).startswith(told)
     assert "secret" not in str(fault.value)
@@ -77,6 +77,6 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"PAR1 and then nothing")
     (tmp_path / "empty.csv").write_bytes(b"")
 
-    for name in ("x.parquet", "empty.csv"):
-        with pytest.raises(RowsError, match="is no CSV or Parquet table"):
+    for name, told in (("x.parquet", "is no CSV, Parquet or Excel table"), ("empty.csv", "the file is empty")):
+        with pytest.raises(TableError, match=told):
             table(str(tmp_path / name))

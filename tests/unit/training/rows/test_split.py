@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.training.builders import CONTRACT, made_up
-from training.rows.labelled_rows import LabelledRows
+from training.rows.labelled_rows import LabelledRows, RowsError
 from training.rows.split import Method, Part, clone_keys, folds, near_clone_fields, split
-from training.rows.table_columns import RowsError
 
 ROWS = made_up(3_000)
 

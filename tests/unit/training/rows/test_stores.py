@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 import sqlalchemy
 
+from schemas.tables.errors import TableError
 from tests.unit.training.builders import CONTRACT, a_table
 from tests.unit.training.postgres import postgres
 from training.rows import labelled_rows as rows
 from training.rows.labelled_rows import Cleaned
 from training.rows.sources import table
-from training.rows.table_columns import RowsError
 
 ROWS = 600
 BUCKET = "lending"
@@ -76,7 +76,7 @@ def test_a_table_is_read_from_s3(signed_in: None, name: str) -> None:
 
 @pytest.mark.parametrize("url", [f"s3://{BUCKET}/nothing.csv", "s3://nobody/loans.csv"])
 def test_what_s3_does_not_hold_is_one_line(signed_in: None, url: str) -> None:
-    with pytest.raises(RowsError) as fault:
+    with pytest.raises(TableError) as fault:
         table(url)
 
     assert str(fault.value) == f"{url}: cannot be fetched (FileNotFoundError)"
@@ -116,7 +116,7 @@ def test_what_postgresql_refuses_is_one_line_without_the_password(
     old, new = change
     url = database.replace(old, new) + "#loans" if old else database + new
 
-    with pytest.raises(RowsError) as fault:
+    with pytest.raises(TableError) as fault:
         table(url)
 
     assert str(fault.value).startswith("postgresql://***@127.0.0.1:")
