@@ -1,8 +1,8 @@
 """Two workers killed, frozen and cut off under load; a reader of the topics counts what became of each application."""
 
-import itertools
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,8 @@ from tests.system.workers import Answers, Applicants, Worker, start_worker
 
 KILLS = 10
 RATE = 200
+TICKS = 200
+"""Times a second at which applications are sent, at most."""
 FROZEN_S = 10.0
 """Longer than a session: the group has gone on without the worker when it wakes."""
 DOWN_S = 3.0
@@ -26,15 +28,15 @@ RECOVERY_S = 90.0
 
 
 @contextmanager
-def applying(applicants: Applicants) -> Iterator[None]:
-    """A steady stream of applications for the length of a block."""
+def applying(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
+    """A steady stream of applications for the length of a block, so many a second."""
     stop = threading.Event()
 
     def stream() -> None:
-        for number in itertools.count(len(applicants.sent)):
-            applicants.apply([number])
-            if stop.wait(1 / RATE):
-                return
+        began = time.monotonic()
+        first = len(applicants.sent)
+        while not stop.wait(1 / min(rate, TICKS)):
+            applicants.apply(range(len(applicants.sent), first + int((time.monotonic() - began) * rate)))
 
     thread = threading.Thread(target=stream)
     thread.start()

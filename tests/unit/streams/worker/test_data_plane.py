@@ -1,8 +1,9 @@
 """The worker's wiring on Faust's in-process channel: batches reach the agent, and faults begin a new session."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,34 @@ import pytest
 from confluent_kafka import KafkaError
 
 from schemas.records import OutgoingRecord
-from streams.kafka.batch_reader import ConsumerConfig, Reader
-from streams.kafka.delivery import ExactlyOnce
+from streams.kafka.batch_reader import CommitGapError, ConsumerConfig, Reader
+from streams.kafka.delivery import AtLeastOnce, ExactlyOnce, Mode
 from streams.kafka.transactions import DeliveryError
-from streams.runtime.lifecycle import Lifecycle
+from streams.runtime.lifecycle import Lifecycle, StoppedError
 from streams.runtime.settings import Connection
 from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch, Session
 from tests.doubles.kafka import FakeBroker
 
 RECORDS = 20
+STEPS = ("decode", "produce", "send_offsets", "flush", "commit", "commit_transaction", "committed", "metrics")
+"""Of a batch: those of the code around the delivery, and those of the client in either mode."""
 READING = ConsumerConfig(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
 
 
-def session_on(broker: FakeBroker) -> Callable[[], Session]:
+def session_on(broker: FakeBroker, mode: Mode = Mode.EXACTLY_ONCE) -> Callable[[], Session]:
     def opened() -> Session:
-        delivery = ExactlyOnce(Connection(), "one", broker.producer)
+        once = mode is Mode.EXACTLY_ONCE
+        delivery = (
+            ExactlyOnce(Connection(), "one", broker.producer) if once else AtLeastOnce(Connection(), broker.producer)
+        )
         delivery.open()
         return Session(Reader(Connection(), READING, broker.consumer), delivery)
 
     return opened
+
+
+class UnforeseenError(Exception):
+    """Whatever our code may raise; none of ours foresees it."""
 
 
 def echo(handed: InFlightBatch) -> None:
@@ -49,7 +59,9 @@ async def running(plane: DataPlane, answer: Callable[[InFlightBatch], None], fol
             async def act(handed: InFlightBatch = handed) -> None:
                 await asyncio.to_thread(answer, handed)
 
-            await plane.answered(handed, act)
+            # As Faust does: an agent that raised is started again behind the batch that failed.
+            with suppress(UnforeseenError):
+                await plane.answered(handed, act)
 
     agent = asyncio.create_task(work())
     await plane.start()
@@ -150,3 +162,73 @@ async def test_lag_counts_what_is_in_hand(broker: FakeBroker, tmp_path: Path) ->
     assert seen[0][0] >= 3
     assert seen[0][1] > 0
     assert (plane.lag_records(), plane.lag_seconds()) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_exception_at_any_step_of_a_batch_ends_the_plane_and_loses_nothing(
+    mode: Mode, step: str, tmp_path: Path
+) -> None:
+    left = {"acts": 5 if step == "produce" else 3}
+
+    def before(act: str) -> None:
+        left["acts"] -= act == step
+        if act == step and left["acts"] == 0:
+            raise UnforeseenError(step)
+
+    broker = FakeBroker(before)
+    broker.put("in", *(b"%d" % number for number in range(RECORDS)))
+
+    def answer(handed: InFlightBatch) -> None:
+        before("decode")
+        echo(handed)
+        before("metrics")
+
+    crashed = DataPlane(session_on(broker, mode), Lifecycle())
+    async with running(crashed, answer, tmp_path):
+        await until(lambda: crashed.crashed or len(broker.values("out")) >= RECORDS)
+        ended = crashed.crashed
+    decided = list(broker.values("out"))
+    successor = DataPlane(session_on(broker, mode), Lifecycle())
+    async with running(successor, echo, tmp_path):
+        await until(lambda: set(broker.values("out")) >= set(broker.values("in")))
+
+    once = mode is Mode.EXACTLY_ONCE
+    steps = {"decode", "produce", "metrics"} | (
+        {"send_offsets", "commit_transaction", "committed"} if once else {"flush", "commit"}
+    )
+    assert ended == (step in steps), "a fault of ours ends the process"
+    assert not ended or len(decided) < RECORDS, "nothing behind the fault was answered"
+    counts = Counter(broker.values("out"))
+    assert counts.keys() == set(broker.values("in"))
+    assert not once or set(counts.values()) == {1}
+    assert sum(counts.values()) - len(counts) <= READING.most_records, "at most the batch that failed is repeated"
+
+
+async def test_a_batch_behind_one_that_was_left_is_not_committed(broker: FakeBroker, tmp_path: Path) -> None:
+    plane = DataPlane(session_on(broker), Lifecycle())
+    stops = iter([False, True])
+
+    def answer(handed: InFlightBatch) -> None:
+        if next(stops, False):
+            raise StoppedError
+        echo(handed)
+
+    async with running(plane, answer, tmp_path):
+        await until(lambda: len(broker.values("out")) >= RECORDS)
+
+    assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
+
+
+def test_the_delivery_refuses_a_batch_behind_one_that_was_not_committed(broker: FakeBroker) -> None:
+    session = session_on(broker)()
+    first, second = session.reader.read(0), session.reader.read(0)
+    assert first is not None
+    assert second is not None
+
+    with pytest.raises(CommitGapError):
+        session.delivery.deliver([], second, session.reader)
+
+    session.delivery.deliver([], first, session.reader)
+    session.delivery.deliver([], second, session.reader)
+    assert broker.committed["g", "in", 0] > 0

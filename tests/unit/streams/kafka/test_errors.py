@@ -1,0 +1,97 @@
+"""One judge of Kafka's errors, for every client."""
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from streams.kafka.errors import (
+    BrokerAwayError,
+    NotAllowedError,
+    NoTopicError,
+    ReadingError,
+    RefusedRecordError,
+    delivery_fault,
+    raised_fault,
+    reading_fault,
+)
+from streams.kafka.messages import arrived
+from tests.doubles.kafka import Message
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        # A fenced static member: `fatal()` is False.
+        (KafkaError._FATAL, ReadingError),
+        (KafkaError._FENCED, ReadingError),
+        (KafkaError.FENCED_INSTANCE_ID, ReadingError),
+        (KafkaError.UNKNOWN_MEMBER_ID, ReadingError),
+        (KafkaError.ILLEGAL_GENERATION, ReadingError),
+        (KafkaError._AUTO_OFFSET_RESET, ReadingError),
+        (KafkaError.OFFSET_OUT_OF_RANGE, ReadingError),
+        # Bytes that a client could not read, and would pass over.
+        (KafkaError._BAD_MSG, ReadingError),
+        (KafkaError._BAD_COMPRESSION, ReadingError),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, NotAllowedError),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, NotAllowedError),
+        (KafkaError._AUTHENTICATION, NotAllowedError),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, NoTopicError),
+        (KafkaError._UNKNOWN_TOPIC, NoTopicError),
+        (KafkaError._ALL_BROKERS_DOWN, type(None)),
+        (KafkaError._TRANSPORT, type(None)),
+        (KafkaError.NOT_LEADER_FOR_PARTITION, type(None)),
+        (KafkaError._MAX_POLL_EXCEEDED, type(None)),
+    ],
+)
+def test_what_an_error_means_while_reading(code, expected):
+    assert type(reading_fault(KafkaError(code), "in")) is expected
+
+
+def test_a_fatal_error_passes_under_no_code():
+    assert isinstance(reading_fault(KafkaError(KafkaError._TRANSPORT, "", True), "in"), ReadingError)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, NoTopicError),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, NotAllowedError),
+        (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NotAllowedError),
+        (KafkaError.MSG_SIZE_TOO_LARGE, RefusedRecordError),
+        (KafkaError._MSG_TIMED_OUT, BrokerAwayError),
+    ],
+)
+def test_what_an_error_of_a_producer_means(code, expected):
+    assert type(delivery_fault(KafkaError(code))) is expected
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("closed"), SystemError("not an exception"), KafkaException("text")])
+def test_an_exception_that_holds_no_error_of_kafka_s_ends_the_consumer(raised):
+    assert isinstance(raised_fault(raised, "in"), ReadingError)
+
+
+class Consumer:
+    """Gives out one error, and knows some topics."""
+
+    def __init__(self, code, known):
+        self.code, self.known = code, known
+
+    def consume(self, _most, _timeout_s):
+        return [Message(("in", 0, 0), None, None, fault=KafkaError(self.code))]
+
+    def list_topics(self, topic, _timeout_s):
+        partitions = {0: None} if topic in self.known else {}
+        return type("Metadata", (), {"topics": {topic: type("Topic", (), {"partitions": partitions})}})
+
+
+def test_a_deleted_topic_ends_its_reader_and_one_that_the_client_hears_of_late_does_not():
+    with pytest.raises(NoTopicError, match="no topic in: run `loanctl topics apply`"):
+        arrived(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, set()), 10, 0, ["in"])
+
+    assert arrived(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, {"in"}), 10, 0, ["in"]) == []
+
+
+def test_a_fenced_member_ends_its_reader_and_an_end_of_a_partition_is_given_out():
+    with pytest.raises(ReadingError, match="_FATAL"):
+        arrived(Consumer(KafkaError._FATAL, {"in"}), 10, 0, ["in"])
+
+    assert len(arrived(Consumer(KafkaError._PARTITION_EOF, {"in"}), 10, 0, ["in"])) == 1
