@@ -5,9 +5,8 @@ bins, forms, documents and reason codes are read from here. A product (a lender'
 is one such file: `load("credit_risk")` takes a packaged one, `load("/a/path.avsc")` your own.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -15,11 +14,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
+from schemas import fingerprint as fingerprints
 from schemas.errors import SetupError
 
 APPLICATION_SCHEMAS: Final = "*_application.avsc"
-PRESENTATION: Final = frozenset({"title", "actionable"})
-"""Attributes of fields that change no decision."""
 
 
 class ContractError(SetupError):
@@ -198,16 +196,25 @@ class Contract:
         return tuple(field for field in self.fields if field.role in roles)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of what a scorecard depends on, hexadecimal: a scorecard names the contract it was made for.
+    def field_digests(self) -> fingerprints.FieldDigests:
+        """Of each field, over what changes an answer."""
+        return fingerprints.field_digests(self.schema)
 
-        The schema with its attributes, but those of `PRESENTATION`: a new title needs no new scorecard.
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over what changes an answer, hexadecimal: a scorecard names the one that it was made for."""
+        return fingerprints.fingerprint(self.field_digests)
+
+    def serves(self, fingerprint: str, digests: Iterable[Sequence[str]] = ()) -> bool:
+        """Whether a scorecard answers applications of this contract as those that it was made for.
+
+        Args:
+            fingerprint: of the contract that it was made for.
+            digests: of that contract's fields; this one may have others besides.
         """
-        fields = [
-            {name: value for name, value in spec.items() if name not in PRESENTATION} for spec in self.schema["fields"]
-        ]
-        canonical = json.dumps({**self.schema, "fields": fields}, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        known = fingerprints.FORMER.get(fingerprint, fingerprint)
+        same = known == self.fingerprint or fingerprint == fingerprints.text_digest(self.schema)
+        return same or fingerprints.extends(self.field_digests, digests)
 
     def _only(self, role: Role) -> Field:
         found = [field for field in self.fields if field.role is role]

@@ -140,7 +140,7 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
         raise BundleError(problem)
     try:
         scorecard = scorecard_of(_parts(contents, contract), contract, digest)
-        _refuse_other_answers(scorecard, contents["rows.npz"])
+        _refuse_other_answers(scorecard, contract, contents["rows.npz"])
     except (KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as cause:
         problem = f"{folder.name}: the bundle is malformed ({type(cause).__name__})"
         raise BundleError(problem) from cause
@@ -183,6 +183,7 @@ def _described(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]:
         "space": parts.space.value,
         "product": contract.product,
         "contract_fingerprint": contract.fingerprint,
+        "contract_fields": contract.field_digests,
         **parts.features.described(),
         "calibration": parts.calibration.described(),
         "approve_below": parts.policy.approve_below,
@@ -193,7 +194,7 @@ def _described(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]:
 
 def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
     described = json.loads(contents["scorecard.json"])
-    if described["contract_fingerprint"] != contract.fingerprint:
+    if not contract.serves(described["contract_fingerprint"], described.get("contract_fields", ())):
         problem = (
             f"scorecard {described['name']} was made for another application schema of "
             f"{described['product']}; train one for this schema"
@@ -219,9 +220,12 @@ def _forest(data: bytes) -> Forest:
     return Forest(**{**arrays, "base": float(found["base"]), "columns": int(found["columns"])})
 
 
-def _refuse_other_answers(scorecard: Scorecard, data: bytes) -> None:
+def _refuse_other_answers(scorecard: Scorecard, contract: Contract, data: bytes) -> None:
     rows = _loaded(data)
-    scores: Scores = scorecard.score(rows["values"])
+    values = np.full((len(rows["values"]), len(contract.observed)), np.nan)
+    # The contract may have fields that this scorecard's had not.
+    values[:, [contract.position[each.name] for each in scorecard.profile.features]] = rows["values"]
+    scores: Scores = scorecard.score(values)
     for name in ("probability", "margin", "contributions"):
         if not np.allclose(getattr(scores, name), rows[name], rtol=TOLERANCE, atol=TOLERANCE):
             problem = f"scorecard {scorecard.name}: {name} of its own test rows is not what training promised"

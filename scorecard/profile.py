@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from schemas.applications import UNSEEN, Matrix, invalid
 from schemas.contract import Contract, Field, Kind
+from schemas.fingerprint import FieldDigests
 
 Counts = npt.NDArray[np.int64]
 
@@ -86,6 +87,8 @@ class Profile:
     """Levels are reason codes; counted over all reasons given."""
     outcomes: tuple[int, ...]
     """Applicants by code of outcome, see `scorecard.policy.OUTCOMES`."""
+    contract_fields: FieldDigests = ()
+    """Of the contract; none in profiles of before."""
 
     @cached_property
     def reference_id(self) -> str:
@@ -95,7 +98,9 @@ class Profile:
 
     def described(self) -> Mapping[str, Any]:
         """Plain data that `from_described` rebuilds the profile from."""
+        fields = {"contract_fields": [list(each) for each in self.contract_fields]} if self.contract_fields else {}
         return {
+            **fields,
             "contract_fingerprint": self.contract_fingerprint,
             "features": [_described(binned) for binned in self.features],
             "score": _described(self.score),
@@ -118,6 +123,7 @@ class Profile:
             contributions=tuple(_binned(item) for item in described["contributions"]),
             reasons=_binned(described["reasons"]),
             outcomes=tuple(described["outcomes"]),
+            contract_fields=tuple((name, digest) for name, digest in described.get("contract_fields", ())),
         )
 
 
@@ -158,13 +164,18 @@ def profile_of(
         ),
         reasons=_reason_profile(reason_codes, population.reasons),
         outcomes=tuple(np.bincount(population.outcomes, minlength=4).tolist()),
+        contract_fields=contract.field_digests,
     )
 
 
 def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Counts, ...]:
-    """Counts of a batch in the profile's bins, one array for each observed field."""
+    """Counts of a batch in the profile's bins, one array for each field that the profile observes."""
     wrong = invalid(contract, values)
-    return tuple(binned.count(values[:, place], wrong[:, place]) for place, binned in enumerate(profile.features))
+    columns = [contract.position[binned.name] for binned in profile.features]
+    return tuple(
+        binned.count(values[:, column], wrong[:, column])
+        for binned, column in zip(profile.features, columns, strict=True)
+    )
 
 
 def _feature_profile(field: Field, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> Binned:

@@ -93,13 +93,25 @@ def a_stump_forest(feature: int, threshold: float, low: float, high: float, colu
     )
 
 
+def a_longer_contract(place: int | None = None) -> Contract:
+    """The credit-risk contract with one more feature, `dependents`; at the end unless a place is given."""
+    fields = list(CONTRACT.schema["fields"])
+    more = {"name": "dependents", "type": ["null", "int"], "default": None, "role": "feature", "missing": True}
+    reason = {"code": "DEPENDENTS", "text": "Number of dependents"}
+    more |= {"range": [0, 20], "reason": reason, "doc": "Persons who live on the applicant's income."}
+    fields.insert(len(fields) if place is None else place, more)
+    return Contract.of({**CONTRACT.schema, "fields": fields})
+
+
 def feature_space(contract: Contract = CONTRACT) -> FeatureSpace:
     """All features that a contract lets score."""
     return FeatureSpace.of(contract, [field.name for field in contract.scored()])
 
 
-def some_values(count: int = 64, seed: int = 1) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Scorable values of random applicants, shape (count, observed)."""
+def some_values(
+    count: int = 64, seed: int = 1, contract: Contract = CONTRACT, **fields: Any
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Scorable values of random applicants, shape (count, observed), all with the given fields."""
     rng = np.random.default_rng(seed)
     amounts, incomes = rng.uniform(500, 35_000, count), rng.uniform(20_000, 150_000, count)
     records = [
@@ -112,17 +124,19 @@ def some_values(count: int = 64, seed: int = 1) -> np.ndarray[Any, np.dtype[np.f
             person_emp_length=None if rng.random() < 0.1 else float(rng.integers(0, 12)),
             cb_person_default_on_file=str(rng.choice(["N", "Y"])),
             cb_person_cred_hist_length=int(rng.integers(2, 12)),
+            **fields,
         )
         for place in range(count)
     ]
-    return from_records(CONTRACT, records).values
+    absent = dict.fromkeys(field.name for field in contract.observed)
+    return from_records(contract, [{**absent, **record} for record in records]).values
 
 
-def scorecard_parts(**overrides: Any) -> ScorecardParts:
+def scorecard_parts(contract: Contract = CONTRACT, **overrides: Any) -> ScorecardParts:
     """A scorecard that asks one question: does the loan exceed a quarter of income? Log-odds -2 or 1."""
-    space = feature_space()
+    space = feature_space(contract)
     column = space.columns.index("loan_percent_income")
-    values = some_values()
+    values = some_values(contract=contract)
     population = Population(
         values=values,
         probability=np.linspace(0.05, 0.9, len(values)),
@@ -140,7 +154,7 @@ def scorecard_parts(**overrides: Any) -> ScorecardParts:
         "calibration": Identity(),
         "policy": Policy(approve_below=0.2, decline_from=0.6),
         "reason_baseline": np.zeros(len(space.names)),
-        "profile": profile_of(CONTRACT, space.names, codes, population),
+        "profile": profile_of(contract, space.names, codes, population),
     }
     return ScorecardParts(**{**usual, **overrides})
 

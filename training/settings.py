@@ -13,7 +13,7 @@ from training.pipeline.plan import Plan
 from training.promotion.gate import Promotion, Terms
 from training.rows.split import Method
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError
-from training.search.search import Budget
+from training.search.budget import Budget
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

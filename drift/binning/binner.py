@@ -58,11 +58,12 @@ class ApplicationCells:
         return _observations(batch, read)
 
     def cells(self, values: Floats) -> Integers:
-        """The place of each value; shape of `values`, which is (n, observed fields)."""
+        """The place of each value, shape (n, fields of the profile); `values` has shape (n, observed fields)."""
         wrong = invalid(self._contract, values)
-        found = np.empty(values.shape, dtype=np.int64)
-        for column, binned in enumerate(self._layout.binned):
-            found[:, column] = binned.places(values[:, column], wrong[:, column]) + self._layout.starts[column]
+        found = np.empty((len(values), len(self._layout.binned)), dtype=np.int64)
+        for place, binned in enumerate(self._layout.binned):
+            column = self._contract.position[binned.name]
+            found[:, place] = binned.places(values[:, column], wrong[:, column]) + self._layout.starts[place]
         return found
 
 

@@ -36,7 +36,7 @@ class Reference:
         Raises:
             ForeignProfileError: its profile is of another contract.
         """
-        if profile.contract_fingerprint != contract.fingerprint:
+        if not contract.serves(profile.contract_fingerprint, profile.contract_fields):
             problem = f"champion {version}: its profile was made for another application schema of {contract.product}"
             raise ForeignProfileError(problem)
         return cls(generation, version, digest, profile)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from schemas.contract import Contract
 from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry.model_registry import ModelRegistry
@@ -22,14 +23,17 @@ class Champions:
         self._places: dict[str, Path] = {}
         self.registry = ModelRegistry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
 
-    def register(self, decline_at: float = 1.0, **parts: Any) -> Registered:
+    def register(self, decline_at: float = 1.0, contract: Contract = CONTRACT, **parts: Any) -> Registered:
         """A version whose risky applicants have this margin; margins tell versions apart."""
-        space = feature_space()
+        space = feature_space(contract)
         column = space.columns.index("loan_percent_income")
         forest = a_stump_forest(column, 0.25, -2.0, decline_at, len(space.columns))
         place = self._folder / f"model-{decline_at}"
         digest = bundle.write(
-            scorecard_parts(**{"forest": forest, **parts}), CONTRACT, some_values(), place / "artifacts" / "bundle"
+            scorecard_parts(contract, **{"forest": forest, **parts}),
+            contract,
+            some_values(contract=contract),
+            place / "artifacts" / "bundle",
         )
         registered = self.registry.register(place.as_uri(), "", {"digest": digest, "family": "xgboost"})
         self._places[registered.digest] = place

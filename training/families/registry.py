@@ -4,11 +4,7 @@ To add one, write its `*_family.py` and put its `FAMILY` into `FAMILIES`. What a
 `training.families.family.Family`; one test walks them all.
 """
 
-from functools import lru_cache
-from importlib import import_module
 from typing import Any, Final
-
-import structlog
 
 from scorecard.forest.forest import Forest
 from training.families import catboost_family, lightgbm_family, random_forest_family, xgboost_family
@@ -20,28 +16,6 @@ FAMILIES: Final = (xgboost_family.FAMILY, catboost_family.FAMILY, random_forest_
 
 BY_NAME: Final = {family.name: family for family in FAMILIES}
 BY_MODEL: Final = {model: family for family in FAMILIES for model in family.models}
-
-
-log = structlog.get_logger(__name__)
-
-
-@lru_cache(maxsize=1)
-def usable() -> tuple[Family, ...]:
-    """The families whose library can be loaded here, in order; the others are one warning each.
-
-    LightGBM needs a system's OpenMP (`libgomp1` on Debian), which small images lack. Machines that differ in this
-    come to different searches of the same rows; the run's trials say what was tried.
-    """
-    return tuple(family for family in FAMILIES if _loads(family))
-
-
-def _loads(family: Family) -> bool:
-    try:
-        import_module(family.models[0].partition(".")[0])
-    except (ImportError, OSError) as fault:
-        log.warning("family.unusable", family=family.name, library=family.library, error=type(fault).__name__)
-        return False
-    return True
 
 
 def fit(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int) -> Fitted:

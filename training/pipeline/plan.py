@@ -10,7 +10,7 @@ from schemas.contract import Contract
 from training.evaluation import cutoffs
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method
-from training.search.search import Budget
+from training.search.budget import Budget
 from training.search.trial import Trial
 
 

@@ -7,7 +7,6 @@ Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,17 +21,17 @@ from training.evaluation.logistic_baseline import floor_auc
 from training.families import registry
 from training.families.family import Choice, Sample
 from training.search import space
+from training.search.budget import Budget
 from training.search.journal import Forgetful, Journal, key_of
 from training.search.spark import TrialRequest, refuse_without_pyspark, spread
 from training.search.trial import Trial
+from training.search.usable_families import usable_families
 
 AS_GOOD: Final = 0.001
 """Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
 
 STARTS_BEFORE_TPE: Final = 6
 """Trials before the surrogate is asked; Hyperopt's own 20 would make a usual budget a random search."""
-
-NEVER: Final = math.inf
 
 Watch = Callable[[Trial], None]
 
@@ -41,26 +40,6 @@ FORGETFUL: Final = Forgetful()
 
 class StoppedError(LoanError):
     """The search was told to stop; nothing is left behind."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """How much may be spent. A search that ends by `seconds` need not find the same again."""
-
-    trials: int = 10
-    folds: int = 5
-    most_trees: int = 900
-    seconds: float = NEVER
-    patience: int = 40
-    """Trials without gain after which the search ends."""
-    jobs: int = 2
-    """Folds fitted beside each other."""
-    spark: int = 0
-    """Trials at once on a Spark cluster; 0 for one after the other on this machine."""
-
-
-SMALL: Final = Budget(trials=len(registry.FAMILIES), folds=3, most_trees=250)
-"""One sound choice of each family: some seconds on ten thousand rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +53,7 @@ class Searched:
     monotone: tuple[int, ...]
     seed: int
 
-    def key(self, budget: "Budget") -> str:
+    def key(self, budget: Budget) -> str:
         """What a search of these rows is known by to a journal; more trials or time make no other search of it."""
         return key_of(self.rows, self.stopping, self.folds, [self.seed, self.monotone, budget.folds, budget.most_trees])
 
@@ -113,7 +92,7 @@ def search(
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     if budget.spark:
         refuse_without_pyspark()
-    here = min(budget.trials, len(registry.usable())) if budget.spark else budget.trials
+    here = min(budget.trials, len(usable_families())) if budget.spark else budget.trials
     trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
     if budget.spark:
         trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
@@ -147,12 +126,12 @@ def _in_turn(
 
     hyperopt.fmin(
         objective,
-        space.space(registry.usable(), float(searched.rows.defaulted.mean())),
+        space.space(usable_families(), float(searched.rows.defaulted.mean())),
         algo=_tpe(hyperopt),
         # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
         max_evals=budget.trials,
         early_stop_fn=lambda *_: (_enough(trials, budget) or time.monotonic() >= ended, {}),
-        points_to_evaluate=[dict(point) for point in space.starts(registry.usable())[: budget.trials]],
+        points_to_evaluate=[dict(point) for point in space.starts(usable_families())[: budget.trials]],
         rstate=np.random.default_rng(searched.seed),
         show_progressbar=False,
         verbose=False,

@@ -14,11 +14,11 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.errors import SetupError
-from training.families import registry
 from training.families.family import Choice
 from training.search import space
 from training.search.journal import trial_of
 from training.search.trial import Trial
+from training.search.usable_families import usable_families
 
 Attempt = Callable[[Choice], Trial]
 TOLD: Final = "trial"
@@ -79,7 +79,7 @@ def spread(attempt: Attempt, suggest: Any, asked: TrialRequest, stop: Callable[[
     store = _store(hyperopt, asked)
     hyperopt.fmin(
         objective,
-        space.space(registry.usable(), asked.default_share),
+        space.space(usable_families(), asked.default_share),
         algo=suggest,
         max_evals=asked.count,
         trials=store,

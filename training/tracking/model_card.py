@@ -4,25 +4,27 @@ Pure. Follows Mitchell et al., *Model cards for model reporting*, 2019.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from schemas.contract import Role
-from training.pipeline.pipeline import TrainedCandidate
 from training.promotion.gate import GateResult
+
+if TYPE_CHECKING:  # what makes a candidate keeps a journal; a card does not
+    from training.pipeline.pipeline import TrainedCandidate
 
 ALARM: Final = 0.8
 """Adverse impact ratio under which a segment is named."""
 
 
-def text(made: TrainedCandidate, segments: pd.DataFrame, answer: GateResult) -> str:
+def text(made: "TrainedCandidate", segments: pd.DataFrame, answer: GateResult) -> str:
     """The card, in Markdown."""
     parts = (_what(made), _rows(made), _figures(made), _fairness(segments), _verdict(answer))
     return "\n\n".join(parts) + "\n"
 
 
-def _what(made: TrainedCandidate) -> str:
+def _what(made: "TrainedCandidate") -> str:
     card = made.scorecard
     policy = card.policy
     return (
@@ -38,13 +40,13 @@ def _what(made: TrainedCandidate) -> str:
     )
 
 
-def _rows(made: TrainedCandidate) -> str:
+def _rows(made: "TrainedCandidate") -> str:
     sizes: Mapping[str, int] = made.split.sizes()
     listed = ", ".join(f"{name} {size}" for name, size in sizes.items() if size)
     return f"## Rows\n\nSplit {made.split.how}: {listed}."
 
 
-def _figures(made: TrainedCandidate) -> str:
+def _figures(made: "TrainedCandidate") -> str:
     lines = ["## On the judgement rows", "", "| figure | value | 95 % interval |", "| --- | --- | --- |"]
     for name, value in made.judgement.figures.items():
         low, high = made.judgement.intervals[name]

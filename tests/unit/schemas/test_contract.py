@@ -69,9 +69,3 @@ def test_a_file_that_is_no_schema_is_refused_by_its_name(tmp_path):
 def test_a_contract_that_contradicts_itself_is_refused(change, words):
     with pytest.raises(ContractError, match=words):
         Contract.of(with_field(**change))
-
-
-def test_the_fingerprint_changes_with_any_attribute():
-    changed = Contract.of(with_field(name="loan_amnt", range=[1, 999]))
-
-    assert changed.fingerprint != CONTRACT.fingerprint

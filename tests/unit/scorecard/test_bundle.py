@@ -2,6 +2,7 @@ import copy
 import hashlib
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from scorecard.bundle import FILES, MANIFEST, BundleError, digest_of, read, write
-from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
+from tests.builders import CONTRACT, a_longer_contract, a_stump_forest, feature_space, scorecard_parts, some_values
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_another_digest_than_announced_is_refused(saved):
 
 def test_a_scorecard_of_another_schema_is_refused(saved):
     schema = copy.deepcopy(json.loads(json.dumps(CONTRACT.schema)))
-    schema["doc"] = "Another contract."
+    next(field for field in schema["fields"] if field["name"] == "loan_amnt")["range"] = [1, 2_000_000]
 
     with pytest.raises(BundleError, match="another application schema"):
         read(saved[0], Contract.of(schema))
@@ -134,3 +135,34 @@ def test_the_digest_of_a_folder_is_that_of_its_writing(saved):
     folder, digest = saved
 
     assert digest_of(folder) == digest
+
+
+@pytest.mark.parametrize("place", [2, len(CONTRACT.fields)])
+def test_a_bundle_answers_as_before_under_a_contract_with_one_more_field(saved, place):
+    folder, digest = saved
+    extended = a_longer_contract(place)
+    values = some_values(contract=extended, dependents=3)
+
+    scores = read(folder, extended, digest).score(values)
+
+    before = read(folder, CONTRACT, digest).score(some_values())
+    assert np.array_equal(scores.margin, before.margin)
+    assert np.array_equal(scores.contributions, before.contributions)
+
+
+def test_a_bundle_of_the_longer_contract_is_refused_by_the_shorter(tmp_path):
+    extended = a_longer_contract()
+    write(scorecard_parts(extended), extended, some_values(contract=extended), tmp_path)
+
+    with pytest.raises(BundleError, match="another application schema"):
+        read(tmp_path, CONTRACT)
+
+
+def test_a_bundle_written_before_fingerprints_left_prose_out_is_read_and_keeps_its_reference():
+    """Written by commit ebf4dbc; the words of the packaged schema may have changed since."""
+    folder = Path(__file__).with_name("bundle_of_before")
+
+    scorecard = read(folder, CONTRACT, "0ade9ab6f60d9a20c914268672e68490d0e8fe372fe2acd2220ae6a8b9c74f58")
+
+    assert scorecard.profile.reference_id == "1a466ecb40600629"
+    assert set(np.round(scorecard.score(some_values()).margin, 12)) == {-2.0, 1.0}

@@ -122,7 +122,9 @@ def test_a_champion_that_has_no_profile_is_refused_once_and_the_former_is_watche
 
 def test_a_champion_of_another_contract_is_refused_and_the_former_is_watched_on(shelf: Shelf, tmp_path: Path) -> None:
     one = shelf.put("1")
-    foreign = shelf.put("2", profile=replace(a_profile(some_values(50)), contract_fingerprint="another"))
+    foreign = shelf.put(
+        "2", profile=replace(a_profile(some_values(50)), contract_fingerprint="another", contract_fields=())
+    )
 
     champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", foreign))
 

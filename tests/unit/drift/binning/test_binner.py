@@ -107,7 +107,7 @@ def test_another_champions_decisions_and_rubbish_are_left_out():
 
 
 def test_a_profile_of_another_contract_is_refused():
-    foreign = replace(a_profile(some_values(50)), contract_fingerprint="another")
+    foreign = replace(a_profile(some_values(50)), contract_fingerprint="another", contract_fields=())
 
     with pytest.raises(ForeignProfileError, match="another application schema"):
         Reference.of(0, "1", "d", foreign, CONTRACT)

@@ -17,7 +17,7 @@ from training.families import registry
 from training.families.family import Dimension, Encoded, Family, Fitted, Sample
 from training.families.parity import ParityError, prove_parity
 from training.pipeline.pipeline import with_missing
-from training.search import space
+from training.search import space, usable_families
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
 ROWS = made_up(1_200)
@@ -108,9 +108,9 @@ def test_a_family_whose_library_cannot_be_loaded_is_left_out_of_the_search_and_s
             raise OSError(2, "libgomp.so.1")
         return object()
 
-    monkeypatch.setattr(registry, "import_module", without_openmp)
+    monkeypatch.setattr(usable_families, "import_module", without_openmp)
     with capture_logs() as logs:
-        usable = registry.usable.__wrapped__()
+        usable = usable_families.usable_families.__wrapped__()
 
     assert [family.name for family in usable] == ["xgboost", "catboost", "random_forest"]
     assert [(line["event"], line["family"]) for line in logs] == [("family.unusable", "lightgbm")]

@@ -14,7 +14,8 @@ from training.evaluation.figures import auc
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, Progress
 from training.rows.split import Part
-from training.search.search import Budget, StoppedError
+from training.search.budget import Budget
+from training.search.search import StoppedError
 
 ROWS = made_up(1_500)
 SMALL = Budget(trials=1, folds=2, most_trees=30, jobs=1)

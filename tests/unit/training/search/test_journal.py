@@ -7,8 +7,9 @@ from structlog.testing import capture_logs
 
 from tests.unit.training.search.test_search import a_trial, searched
 from training.search import journal as journals
+from training.search.budget import Budget
 from training.search.journal import FileJournal
-from training.search.search import Budget, Found, StoppedError, search
+from training.search.search import Found, StoppedError, search
 from training.search.trial import Trial
 
 BUDGET = Budget(trials=6, folds=2, most_trees=10, jobs=1)

@@ -7,7 +7,8 @@ from scorecard.features import FeatureSpace
 from tests.unit.training.builders import CONTRACT, made_up
 from training.families.family import Choice, Sample
 from training.families.registry import FAMILIES
-from training.search.search import Budget, Searched, Trial, chosen, front, search
+from training.search.budget import Budget
+from training.search.search import Searched, Trial, chosen, front, search
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 

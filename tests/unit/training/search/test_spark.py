@@ -11,8 +11,9 @@ from training.families.family import Choice
 from training.families.registry import FAMILIES
 from training.search import search as searching
 from training.search import spark
+from training.search.budget import Budget
 from training.search.journal import Forgetful
-from training.search.search import Budget, StoppedError, search
+from training.search.search import StoppedError, search
 from training.search.spark import NoSparkError
 from training.search.trial import Trial
 

@@ -3,7 +3,7 @@
 from tests.unit.training.builders import CONTRACT, a_table
 from training.pipeline.plan import Plan
 from training.rows import labelled_rows as rows
-from training.search.search import Budget
+from training.search.budget import Budget
 from training.tracking import run_report
 
 

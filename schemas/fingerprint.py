@@ -1,0 +1,90 @@
+"""What of an application schema changes an answer, as digests; prose does not.
+
+Two schemas that differ in `doc`, `column`, `metric`, labels or an ignored field answer alike. A schema that only
+adds fields answers as before for a scorecard that does not know them. Pure: parsed JSON in, digests out.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+FieldDigests = tuple[tuple[str, str], ...]
+"""Name and digest of each field, in schema order: the order of contributions, and of reasons that tie."""
+
+ANSWERING: Final[Sequence[tuple[str, Any]]] = (
+    ("type", None),
+    ("role", None),
+    ("unit", ""),
+    ("range", None),
+    ("levels", []),
+    ("unknown", "refer"),
+    ("missing", False),
+    ("monotone", 0),
+    ("ratio_of", None),
+    ("tolerance", None),
+    ("at_most", None),
+    ("reason", None),
+)
+"""Attributes of a field that change an answer, and what an absent one means."""
+
+PROSE: Final = frozenset({"doc"})
+NEWER: Final = frozenset({"title", "actionable"})
+"""Attributes that no schema had when scorecards named its text; they change no decision."""
+IGNORED: Final = "ignored"
+DIGITS: Final = 16
+
+FORMER: Final[Mapping[str, str]] = {
+    "fb6ef8acaac6f3aa2b8d6e0fcf1f614c2a4018b4aecb5927217fbf0ef583605f": (
+        "de1d2aa893ce7197c814bdd79895b5b16e654a3ca9f63dcd88ca9f17ba735f08"
+    ),
+    "5761146075726c06587e6566294d66ae0b5793a0cbda451d32f2a5ba35cb1c1f": (
+        "b4a89ec02708ad3ea966f2ad92127f89b51d16b5b0690c8ecd041dac4851b56d"
+    ),
+}
+"""Fingerprints of the packaged schemas by the digest over all of their text that scorecards named before."""
+
+
+def field_digests(schema: Mapping[str, Any]) -> FieldDigests:
+    """Of every field that is not ignored."""
+    product = schema["product"]
+    kept = [field for field in schema["fields"] if field["role"] != IGNORED]
+    return tuple((field["name"], _digest([product, field["name"], _facts(field)])[:DIGITS]) for field in kept)
+
+
+def fingerprint(digests: FieldDigests) -> str:
+    """SHA-256 over the digests of all fields, hexadecimal."""
+    return _digest(digests)
+
+
+def text_digest(schema: Mapping[str, Any]) -> str:
+    """SHA-256 over all of a schema but `NEWER`, prose included: what scorecards named before fingerprints."""
+    fields = [{name: value for name, value in field.items() if name not in NEWER} for field in schema["fields"]]
+    return _digest({**schema, "fields": fields})
+
+
+def extends(digests: FieldDigests, former: Iterable[Sequence[str]]) -> bool:
+    """Whether a schema has all fields of a former one, unchanged and in the same order, and perhaps others."""
+    ours = iter(digests)
+    wanted = [(name, digest) for name, digest in former]
+    return bool(wanted) and all(one in ours for one in wanted)
+
+
+def _facts(field: Mapping[str, Any]) -> Sequence[Any]:
+    return [_plain(field.get(name, absent)) for name, absent in ANSWERING]
+
+
+def _plain(value: Any) -> Any:
+    """Without prose, and with numbers that are equal written alike."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items() if name not in PROSE}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _digest(content: Any) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
