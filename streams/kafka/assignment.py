@@ -13,13 +13,15 @@ import structlog
 from confluent_kafka import KafkaError, TopicPartition
 
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
-from streams.kafka.errors import CLIENT_FAULTS, ReadingError, raised_fault, reading_fault
+from streams.kafka.errors import CLIENT_FAULTS, ReadingError, error_of, raised_fault, reading_fault
 from streams.kafka.start_offsets import Extent, LostOffsetsError, Start, start_of
 
 ASK_S: Final = 10.0
 STABLE_S: Final = 60.0
 """An offset is unstable until the open transaction of a dead worker is aborted: 15 s, and up to 10 s more until the
 broker looks. Beyond that a new consumer asks again."""
+COMMITTED_S: Final = 3.0
+"""For one question; a stop is heard between two."""
 ASK_AGAIN_S: Final = 0.2
 CONFIRM_S: Final = 3.0
 """A leader that has just been elected may show an end that lies behind what it will have in a moment."""
@@ -76,30 +78,34 @@ class Assignment:
     def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
         deadline = time.monotonic() + STABLE_S
         while True:
-            found = self._committed(given)
-            faults = [each.error for each in found if each.error is not None]
-            if not faults:
+            found, unstable = self._committed(given)
+            if not unstable:
                 return found
-            self._judge(faults)
             if time.monotonic() > deadline:
-                raise ReadingError(faults[0].name())
-            log.info("offsets.unstable", partitions=len(faults))
+                raise ReadingError(unstable)
+            log.info("offsets.unstable", error=unstable)
             if self.hooks.stopping.wait(ASK_AGAIN_S):
                 problem = "stopped before the committed offsets were stable"
                 raise ReadingError(problem)
 
-    def _judge(self, faults: Sequence[KafkaError]) -> None:
-        for error in faults:
-            if error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
-                fault = reading_fault(error, self.reading.group)
-                if fault is not None:
-                    raise fault
+    def _committed(self, places: Sequence[TopicPartition]) -> tuple[list[TopicPartition], str]:
+        """What the group has committed, and the error that says it may not be all yet; empty for none.
 
-    def _committed(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
+        The client asks again by itself while an offset is unstable, so that its own time-out says so, too.
+        """
         try:
-            return list(self.consumer.committed(list(given), ASK_S))
+            found = list(self.consumer.committed(list(places), COMMITTED_S))
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, self.reading.group) from cause
+            error = error_of(cause)
+            if error is None or reading_fault(error, self.reading.group) is not None:
+                raise raised_fault(cause, self.reading.group) from cause
+            return [], error.name()
+        errors = [each.error for each in found if each.error is not None]
+        for error in errors:
+            fault = reading_fault(error, self.reading.group)
+            if fault is not None and error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
+                raise fault
+        return found, errors[0].name() if errors else ""
 
     def _confirmed(self, committed: TopicPartition, *, worked_before: bool) -> Start:
         """The start; one that would read a whole log again, or leave a part of it, only where asking again says so."""
@@ -147,7 +153,8 @@ class Assignment:
         everywhere = [
             TopicPartition(topic, partition) for topic in self.reading.topics for partition in self._partitions(topic)
         ]
-        return any(each.offset >= 0 or each.error is not None for each in self._committed(everywhere))
+        found, unstable = self._committed(everywhere)
+        return bool(unstable) or any(each.offset >= 0 for each in found)
 
     def _partitions(self, topic: str) -> list[int]:
         try:

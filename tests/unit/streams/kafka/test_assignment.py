@@ -104,7 +104,19 @@ def test_a_stop_ends_the_wait() -> None:
         Assignment(consumer, ConsumerConfig(topics=["in"], group="g"), hooks).starts(GIVEN)
 
 
-def test_a_broker_that_does_not_answer_is_an_outage_and_one_that_forbids_is_not() -> None:
+def test_the_client_s_own_time_out_says_that_an_offset_is_not_stable_yet() -> None:
+    consumer = Scripted([failure(KafkaError._TIMED_OUT), at(7)], {"in": [(0, 9)]})
+
+    [start] = asked(consumer)
+
+    assert (start.offset, start.loss) == (7, None)
+
+
+def test_a_broker_that_does_not_answer_is_an_outage_and_one_that_forbids_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assignment, "STABLE_S", 0.01)
+
     with pytest.raises(ReadingError, match="_TIMED_OUT"):
         asked(Scripted([failure(KafkaError._TIMED_OUT)]))
     with pytest.raises(NotAllowedError, match="GROUP_AUTHORIZATION_FAILED"):
