@@ -83,6 +83,7 @@ def _properties(authority: Path, keystore: Path) -> dict[str, object]:
     return {
         # The listener keeps its name; what it speaks is another matter.
         "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
         "sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "listener.name.plaintext.plain.sasl.jaas.config": login,

@@ -12,7 +12,7 @@ from tests.system.processes import Processes
 from tests.system.scorecards import Champions
 from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker, secured_broker
 from tests.system.waiting import wait_for
-from tests.system.workers import Answers, Applicants, Worker, start_worker
+from tests.system.workers import READY_S, Answers, Applicants, Worker, start_worker
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_every_process_works_with_the_least_rights(
     worker = start_worker(processes, **broker.settings("worker"))
     for module, user in (("drift", "drift-agent"), ("training", "trainer")):
         process = Worker(processes.start(module, web_port=0, cache_dir=tmp_path / user, **broker.settings(user)))
-        wait_for(process.is_ready, 60, f"the {user}")
+        wait_for(process.is_ready, READY_S, f"the {user}")
     applicants = Applicants(administrator)
     applicants.apply(range(50))
     applicants.acknowledged()
