@@ -159,7 +159,7 @@ class GroupConsumer:
         return [TopicPartition(*place) for place in sorted(self.partitions)]
 
     def _consumed(self, most: int, timeout_s: float) -> list[Any]:
-        messages = arrived(self._consumer, most, timeout_s, self.reading.topics)
+        messages = arrived(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))
         for message in filter(ends, messages):
             # The end in offsets, transaction markers included, which no record would tell us.
             self._read_to[message.topic(), message.partition()] = message.offset()

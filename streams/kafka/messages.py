@@ -20,7 +20,7 @@ ASK_S: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
-def arrived(consumer: Any, most: int, timeout_s: float, topics: Sequence[str]) -> list[Any]:
+def arrived(consumer: Any, most: int, timeout_s: float, topics: Sequence[str], *, in_group: bool) -> list[Any]:
     """Records, and ends of partitions, that have arrived.
 
     Args:
@@ -28,6 +28,8 @@ def arrived(consumer: Any, most: int, timeout_s: float, topics: Sequence[str]) -
         most: messages at once. The call waits until it has them all, or the time is over.
         timeout_s: how long to wait.
         topics: what is read, for an error that names none.
+        in_group: whether the consumer is a member. One that is not needs no right on a group, though librdkafka
+            asks for the coordinator of the name it must be given.
 
     Raises:
         NoTopicError, NotAllowedError: a person must act.
@@ -37,7 +39,7 @@ def arrived(consumer: Any, most: int, timeout_s: float, topics: Sequence[str]) -
         messages = consumer.consume(most, timeout_s)
     except CLIENT_FAULTS as cause:
         raise raised_fault(cause, ", ".join(topics)) from cause
-    return [message for message in messages if message.error() is None or _is_end(consumer, message, topics)]
+    return [message for message in messages if message.error() is None or _is_end(consumer, message, topics, in_group)]
 
 
 def ends(message: Any) -> bool:
@@ -46,10 +48,12 @@ def ends(message: Any) -> bool:
     return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
-def _is_end(consumer: Any, message: Any, topics: Sequence[str]) -> bool:
+def _is_end(consumer: Any, message: Any, topics: Sequence[str], in_group: bool) -> bool:
     if ends(message):
         return True
     error = message.error()
+    if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED and not in_group:
+        return False
     names = [message.topic()] if message.topic() else list(topics)
     fault = reading_fault(error, ", ".join(names))
     if fault is not None and not (error.code() in NO_TOPIC and _exist(consumer, names)):
@@ -101,7 +105,7 @@ class Follower:
 
     def arrived(self, most: int, timeout_s: float = 0.0) -> list[Any]:
         """Records, and ends of partitions, that have arrived; faults as of `arrived`."""
-        return arrived(self._consumer, most, timeout_s, self._topics)
+        return arrived(self._consumer, most, timeout_s, self._topics, in_group=False)
 
     def stop(self) -> None:
         """Read nothing any more."""
