@@ -29,9 +29,12 @@ def projected(
     Raises:
         OutageError: broker or registry is away.
     """
-    writers = WriterSchemas(connection.registry())
+    registry, writers = connection.registry(), dict[str, WriterSchemas]()
     for block in blocks(connection, wanted):
-        known = writers.of(schema_ids([record.value for record in block]))
+        for topic in {record.topic for record in block} - writers.keys():
+            writers[topic] = WriterSchemas(registry, topic)
+        ids = schema_ids([record.value for record in block])
+        known = {topic: its.of(ids) for topic, its in writers.items()}
         for record in filter(chosen, block):
-            yield record, projection.read(record.value, known)
+            yield record, projection.read(record.value, known[record.topic])
         between()

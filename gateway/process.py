@@ -21,8 +21,8 @@ from gateway.access.api_keys import read_keys
 from gateway.access.guard import Guard
 from gateway.access.oidc import OidcVerifier, Provider
 from gateway.access.rate_limit import RateLimiter
-from gateway.app import create_app
 from gateway.api.request_model import application_model
+from gateway.app import create_app
 from gateway.exchange.board import Decision, DecisionBoard
 from gateway.exchange.decision_reader import DecisionReader
 from gateway.exchange.exchange import Exchange

@@ -4,14 +4,12 @@ Cells are what both databases take as they are: text, numbers, truth, null; time
 holds every string and number that Avro does: NUL becomes its symbol (U+2400), a number that is none becomes null.
 """
 
-import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import fastavro
 import sqlalchemy as sa
 from pydantic_core import to_json
 
@@ -19,21 +17,23 @@ from ledger import columns, tables
 from ledger.chain import Cell
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
+from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.events.reviews import LoanReview
-from schemas.projection import MALFORMED
 from schemas.records import RecordBatch
+from schemas.resolution.writer_schemas import Writers
 from schemas.timestamps import time_of
-from schemas.wire_format import OversizedIdError, UndecodableError, UnknownSchemaError, unframe
+from schemas.wire_format import OversizedIdError, UndecodableError
 
 MOST_KEY_BYTES: Final = 1_024
 """Of an application's id: PostgreSQL indexes no more than 2,700 bytes. The worker decides on none over 256."""
+MALFORMED: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What a cell or a column raises over a value that it cannot hold."""
 ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
-Writers = Mapping[int, Mapping[str, Any] | None]
 Flat = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -60,7 +60,7 @@ class RowMaker:
             flat: the decoded record as columns, where these are not its fields.
         """
         self.table = table
-        self._schema: Any = fastavro.parse_schema(dict(avro_schema(event))) if event else None
+        self._decoder = EventDecoder(avro_schema(event)) if event else None
         self._flat = flat
         own = [column for column in table.columns if column.name not in (*tables.PLACE, "recorded_at", tables.LINK)]
         self._cells = [(column.name, _cell_of(column.type)) for column in own]
@@ -89,13 +89,9 @@ class RowMaker:
         return Item(partition, offset, cells=(batch.topic, partition, offset, recorded_at, *own))
 
     def _fields(self, batch: RecordBatch, place: int, writers: Writers) -> Mapping[str, Any]:
-        if self._schema is None:
+        if self._decoder is None:
             return dead_letter(batch, place)
-        schema_id, body = unframe(batch.values[place])
-        writer = writers.get(schema_id)
-        if writer is None:
-            raise UnknownSchemaError
-        record: Any = fastavro.schemaless_reader(io.BytesIO(body), writer, self._schema)  # type: ignore[arg-type]
+        record = self._decoder.decode(batch.values[place], writers)
         return self._flat(record)
 
 

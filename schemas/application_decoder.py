@@ -1,4 +1,4 @@
-"""Confluent's wire format in bulk: framed Avro bytes to columns of applications, and events to framed bytes.
+"""Framed Avro bytes of applications to columns; what cannot be read, by its place and the reason.
 
 Pure: the registry is asked by the shell (`schemas.registry_client`), which hands over writer schemas by
 id. The contract tests hold these bytes equal to those of confluent-kafka's own serializers.
@@ -6,32 +6,23 @@ id. The contract tests hold these bytes equal to those of confluent-kafka's own 
 Wire format: a zero byte, the schema id as four bytes big-endian, the Avro body.
 """
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import fastavro
 import numpy as np
 import numpy.typing as npt
 
 from schemas import bulk_decoder
+from schemas.application_plan import ReadPlan, plan_of
 from schemas.applications import Applications, from_records, with_ratios
+from schemas.bulk_program import Program
 from schemas.contract import Contract
 from schemas.errors import RecordError
 from schemas.record_limits import USUAL, OversizedError, RecordLimits
 from schemas.records import RecordBatch
-from schemas.wire_format import (
-    IncompatibleSchemaError,
-    NamelessError,
-    OversizedIdError,
-    UndecodableError,
-    UnknownSchemaError,
-    by_schema,
-    unframe,
-)
-
-Writers = Mapping[int, Mapping[str, Any] | None]
+from schemas.resolution.writer_schemas import Writers
+from schemas.wire_format import NamelessError, OversizedIdError, UnknownSchemaError, by_schema, unframe
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +53,14 @@ class ApplicationReader:
     def __init__(self, contract: Contract, limits: RecordLimits = USUAL) -> None:
         self._contract = contract
         self._limits = limits
-        self._reader = fastavro.parse_schema(dict(contract.schema))
-        self._programs: dict[int, bulk_decoder.Program | None] = {}
+        self._plans: dict[int, tuple[Any, ReadPlan]] = {}
 
     def read_batch(self, batch: RecordBatch, writers: Writers) -> Decoded:
         """Every record of a batch, read or named unreadable; none is dropped.
 
         Args:
             batch: of the applications topic; keys and headers count at the door.
-            writers: parsed writer schemas by id, None where the registry has none.
+            writers: of the ids that the batch names (`schemas.wire_format.schema_ids`).
         """
         return self._admitted(batch.values, self._limits.oversized(batch), writers)
 
@@ -86,13 +76,20 @@ class ApplicationReader:
         rest = [item for item in decoded.unreadable if item.place not in refused]
         return replace(decoded, unreadable=sorted([*rest, *refused.values()], key=lambda item: item.place))
 
+    def warm(self) -> None:
+        """Compiles the bulk pass, or loads it from the cache."""
+        program = plan_of(self._contract, self._contract.schema).program
+        if program is not None:
+            bulk_decoder.decode(program, [b"\0"])
+
     def _read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
         columns = _Columns.empty(len(values), len(self._contract.observed))
         for schema_id, places in by_schema(values).items():
             program = self._program(schema_id, writers.get(schema_id))
             if program is None:
                 continue
-            bulk = self._in_bulk(program, values, places)
+            theirs: Any = values if len(places) == len(values) else [values[place] for place in places]
+            bulk = bulk_decoder.decode(program, theirs)
             if len(places) == len(values):  # nearly always, and then nothing is copied
                 columns = _Columns.of(schema_id, bulk)
             else:
@@ -101,24 +98,21 @@ class ApplicationReader:
         unreadable = self._one_by_one(values, left, writers, columns)
         return columns.decoded(self._contract, unreadable)
 
-    def warm(self) -> None:
-        """Compiles the bulk pass, or loads it from the cache."""
-        program = bulk_decoder.program_of(self._contract, self._contract.schema)
-        if program is not None:
-            bulk_decoder.decode(program, [b"\0"], len(self._contract.observed))
-
-    def _program(self, schema_id: int, writer: Mapping[str, Any] | None) -> bulk_decoder.Program | None:
-        if writer is None:
+    def _program(self, schema_id: int, writer: Any) -> Program | None:
+        try:
+            return self._plan(schema_id, writer).program
+        except RecordError:
             return None
-        if schema_id not in self._programs:
-            self._programs[schema_id] = bulk_decoder.program_of(self._contract, writer)
-        return self._programs[schema_id]
 
-    def _in_bulk(
-        self, program: bulk_decoder.Program, values: Sequence[bytes | None], places: Sequence[int]
-    ) -> bulk_decoder.Flat:
-        theirs = values if len(places) == len(values) else [values[place] for place in places]
-        return bulk_decoder.decode(program, theirs, len(self._contract.observed))  # type: ignore[arg-type]  # each has a schema id
+    def _plan(self, schema_id: int, writer: Any) -> ReadPlan:
+        if writer is None:
+            raise UnknownSchemaError
+        # A refusal is not kept: the registry may know better later.
+        known, plan = self._plans.get(schema_id, (None, None))
+        if plan is None or known is not writer:
+            plan = plan_of(self._contract, writer)
+            self._plans[schema_id] = (writer, plan)
+        return plan
 
     def _one_by_one(
         self, values: Sequence[bytes | None], left: Sequence[int], writers: Writers, columns: "_Columns"
@@ -126,38 +120,22 @@ class ApplicationReader:
         unreadable = []
         for place in left:
             try:
-                schema_id, record = self._read_one(values[place], writers)
+                schema_id, one = self._read_one(values[place], writers)
             except RecordError as error:
                 unreadable.append(Unreadable(place, error))
             else:
-                columns.put(place, schema_id, from_records(self._contract, [record]))
+                columns.put(place, schema_id, one)
         return unreadable
 
-    def _read_one(self, value: bytes | None, writers: Writers) -> tuple[int, Mapping[str, Any]]:
+    def _read_one(self, value: bytes | None, writers: Writers) -> tuple[int, Applications]:
         schema_id, body = unframe(value)
-        writer = writers.get(schema_id)
-        if writer is None:
-            raise UnknownSchemaError
-        record = self._resolved(writer, body)
+        record = self._plan(schema_id, writers.get(schema_id)).record(body)
         name = record[self._contract.id_field]
         if not name:
             raise NamelessError
         if len(name.encode()) > bulk_decoder.MOST_ID_BYTES:
             raise OversizedIdError
-        return schema_id, record
-
-    def _resolved(self, writer: Mapping[str, Any], body: bytes) -> Mapping[str, Any]:
-        stream = io.BytesIO(body)
-        try:
-            record = fastavro.schemaless_reader(stream, writer, self._reader)  # type: ignore[arg-type]
-        except fastavro.read.SchemaResolutionError as cause:
-            raise IncompatibleSchemaError from cause
-        except Exception as cause:
-            # fastavro raises whatever the bytes lead it to.
-            raise UndecodableError from cause
-        if stream.tell() != len(body):
-            raise UndecodableError
-        return record  # type: ignore[return-value]  # a record schema gives a dict
+        return schema_id, from_records(self._contract, [record])
 
 
 @dataclass(frozen=True, slots=True)

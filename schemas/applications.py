@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract import Contract, Field, Kind, Unknown
+from schemas.timestamps import millis_of
 
 UNSEEN: Final = -1.0
 """A category's code where its level is not declared; real codes begin at 0."""
@@ -170,4 +171,4 @@ def _code_of(field: Field) -> Any:
 
 
 def _millis(value: Any) -> int:
-    return value if isinstance(value, int) else round(value.timestamp() * 1000)
+    return value if isinstance(value, int) else millis_of(value)

@@ -16,6 +16,8 @@ from typing import Any, Final, Self
 
 from schemas import fingerprint as fingerprints
 from schemas.errors import SetupError
+from schemas.resolution.avro_types import AvroType
+from schemas.resolution.field_types import bare, field_types, is_category, is_nullable
 
 APPLICATION_SCHEMAS: Final = "*_application.avsc"
 
@@ -152,11 +154,12 @@ class Contract:
             ContractError: an attribute is absent or contradicts another; names the field.
         """
         try:
+            types = field_types(schema)
             contract = cls(
                 product=schema["product"],
                 topic_prefix=schema["topic_prefix"],
                 label=Label(**schema["label"]),
-                fields=tuple(_field(spec) for spec in schema["fields"]),
+                fields=tuple(_field(spec, types[spec["name"]]) for spec in schema["fields"]),
                 schema=schema,
             )
         except (KeyError, TypeError, ValueError) as cause:
@@ -261,23 +264,22 @@ def _read(path: Path) -> Mapping[str, Any]:
     return parsed
 
 
-def _field(spec: Mapping[str, Any]) -> Field:
+def _field(spec: Mapping[str, Any], kind: AvroType) -> Field:
     low, high = spec.get("range", (float("-inf"), float("inf")))
     reason = spec.get("reason")
     ratio = spec.get("ratio_of")
-    branches = spec["type"] if isinstance(spec["type"], list) else [spec["type"]]
     return Field(
         name=spec["name"],
         role=Role(spec["role"]),
-        kind=_kind(spec, branches),
+        kind=_kind(spec, kind),
         doc=spec["doc"],
         column=spec.get("column", spec["name"]),
-        nullable="null" in branches,
+        nullable=is_nullable(kind),
         missing=bool(spec.get("missing", False)),
         unit=spec.get("unit", ""),
         low=float(low),
         high=float(high),
-        levels=tuple(spec.get("levels", ())),
+        levels=tuple(spec.get("levels", bare(kind).symbols)),
         unknown=Unknown(spec.get("unknown", Unknown.REFER)),
         monotone=int(spec.get("monotone", 0)),
         ratio_of=(ratio[0], ratio[1]) if ratio else None,
@@ -294,10 +296,10 @@ def _actionable(spec: Mapping[str, Any]) -> Actionable:
     return Actionable(**{**spec, "levels": tuple(spec.get("levels", ()))})
 
 
-def _kind(spec: Mapping[str, Any], branches: list[Any]) -> Kind:
+def _kind(spec: Mapping[str, Any], kind: AvroType) -> Kind:
     if Role(spec["role"]) not in OBSERVED:
         return Kind.OTHER
-    return Kind.CATEGORY if "string" in branches else Kind.NUMBER
+    return Kind.CATEGORY if is_category(spec["name"], kind) else Kind.NUMBER
 
 
 def _refuse_field(field: Field, known: Mapping[str, int]) -> None:

@@ -7,33 +7,43 @@ producer. For the bulk path of applications and decisions see `schemas.applicati
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Generic
 
-import fastavro
 import httpx2
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from schemas.errors import OutageError, SetupError
+from schemas.errors import OutageError, RecordError, SetupError
 from schemas.event_codec import Event, as_record, avro_schema, from_record
-from schemas.wire_format import UndecodableError, unframe
+from schemas.event_decoder import EventDecoder
+from schemas.resolution.writer_schemas import Writers, WriterSchema
+from schemas.wire_format import ForeignSchemaError, IncompatibleSchemaError, UndecodableError, schema_ids
 
 BY_TOPIC: Final = {"subject.name.strategy.type": "TOPIC"}
 """The default strategy (ASSOCIATED) first calls a path that other registries answer with an error."""
 
-NOT_FOUND: Final = 404
+UNKNOWN: Final = frozenset({40401, 40402, 40403})
+"""The registry's own codes for a subject, a version and a schema that it does not have. Any other 404 is somebody
+else's, a proxy's say, and tells nothing of schemas."""
+REFUSED: Final = frozenset({401, 403})
 FORGET_UNKNOWN_AFTER_S: Final = 30.0
 """Poison bytes ask for a new schema id each: an id that was not found is not asked for again for so long."""
+MOST_REFERENCES: Final = 50
 
 
 class RegistryAwayError(OutageError):
-    """The schema registry does not answer."""
+    """The schema registry does not answer, or something else answers in its place."""
 
 
 class NotRegisteredError(SetupError):
     """A schema that this process writes is not in the registry."""
+
+
+class RegistryRefusesError(SetupError):
+    """The registry does not take our credentials."""
 
 
 class EventSerde(Generic[Event]):
@@ -49,9 +59,8 @@ class EventSerde(Generic[Event]):
             lambda value, _: as_record(value),
             conf={"auto.register.schemas": False, "validate.strict.allow.default": True, **BY_TOPIC},
         )
-        self._deserializer = AvroDeserializer(
-            registry, schema, lambda record, _: from_record(event, record), conf=BY_TOPIC
-        )
+        self._writers = WriterSchemas(registry, topic)
+        self._decoder = EventDecoder(avro_schema(event))
 
     def encode(self, event: Event) -> bytes:
         """The event in wire format.
@@ -70,49 +79,84 @@ class EventSerde(Generic[Event]):
             RecordError: the bytes are none.
             RegistryAwayError: the registry does not answer.
         """
-        unframe(value)
+        record = self._decoder.decode(value, self._writers.of(schema_ids([value])))
         try:
-            event: Event = _asked(lambda: self._deserializer(value, self._context))
-        except (RegistryAwayError, NotRegisteredError):
-            raise
-        except Exception as cause:
+            return from_record(self._event, record)
+        except ValueError as cause:
             raise UndecodableError from cause
-        return event
 
 
 class WriterSchemas:
-    """Writer schemas by id, remembered; blocking, so to be called in a thread."""
+    """Writer schemas of one topic by id, remembered; blocking, so to be called in a thread.
 
-    def __init__(self, registry: SchemaRegistryClient, clock: Callable[[], float] = time.monotonic) -> None:
+    Only what is registered under the topic's own subject may be read by: anybody may register anything elsewhere.
+    """
+
+    def __init__(self, registry: SchemaRegistryClient, topic: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._registry = registry
+        self._subject = subject_of(topic)
         self._clock = clock
-        self._known: dict[int, Mapping[str, Any]] = {}
-        self._unknown_until: dict[int, float] = {}
+        self._known: dict[int, WriterSchema] = {}
+        self._refused: dict[int, tuple[float, type[RecordError] | None]] = {}
+        """Until when an id is not asked for again, and why it cannot be read by; None where there is none."""
 
-    def of(self, ids: frozenset[int]) -> Mapping[int, Mapping[str, Any] | None]:
-        """Parsed schemas of these ids, None for one that the registry does not have.
+    def of(self, ids: frozenset[int]) -> Writers:
+        """What is known of these ids.
 
         Raises:
             RegistryAwayError: the registry does not answer.
+            RegistryRefusesError: it does not take our credentials.
         """
         for schema_id in ids - self._known.keys():
-            if self._clock() >= self._unknown_until.get(schema_id, 0.0):
+            if self._clock() >= self._refused.get(schema_id, (0.0, None))[0]:
                 self._ask(schema_id)
-        return {schema_id: self._known.get(schema_id) for schema_id in ids}
+        return {schema_id: self._known.get(schema_id) or self._refused[schema_id][1] for schema_id in ids}
 
     def _ask(self, schema_id: int) -> None:
         try:
-            schema = _asked(lambda: self._registry.get_schema(schema_id))
-            self._known[schema_id] = fastavro.parse_schema(json.loads(schema.schema_str))  # type: ignore[assignment]
+            subjects = _asked(lambda: self._registry.get_subjects_by_schema_id(schema_id))
+            if self._subject not in subjects:
+                self._refuse(schema_id, ForeignSchemaError)
+                return
+            self._known[schema_id] = self._whole(_asked(lambda: self._registry.get_schema(schema_id)))
         except NotRegisteredError:
-            self._remember_unknown(schema_id)
-        except (ValueError, fastavro.schema.SchemaParseException, fastavro.schema.UnknownType):
-            self._remember_unknown(schema_id)
+            self._refuse(schema_id, None)
+        except (ValueError, RecursionError):
+            self._refuse(schema_id, IncompatibleSchemaError)
 
-    def _remember_unknown(self, schema_id: int) -> None:
+    def _whole(self, schema: Schema) -> WriterSchema:
+        """With what it refers to, each after what that refers to itself.
+
+        Raises:
+            ValueError: it is no JSON, or refers to too much.
+        """
+        found: dict[tuple[str, int], Any] = {}
+        self._collect(schema, found)
+        return WriterSchema(json.loads(schema.schema_str or ""), tuple(found.values()))
+
+    def _collect(self, schema: Schema, found: dict[tuple[str, int], Any]) -> None:
+        for reference in schema.references or ():
+            place = (reference.subject or "", reference.version or 0)
+            if place in found:
+                continue
+            if len(found) >= MOST_REFERENCES:
+                raise ValueError(MOST_REFERENCES)
+            found[place] = None
+            registered = _asked(partial(self._registry.get_version, *place))
+            self._collect(registered.schema, found)
+            # Behind what it refers to.
+            del found[place]
+            found[place] = json.loads(registered.schema.schema_str)
+
+    def _refuse(self, schema_id: int, why: type[RecordError] | None) -> None:
         now = self._clock()
-        live = {known: until for known, until in self._unknown_until.items() if until > now}
-        self._unknown_until = {**live, schema_id: now + FORGET_UNKNOWN_AFTER_S}
+        live = {known: until for known, until in self._refused.items() if until[0] > now}
+        self._refused = {**live, schema_id: (now + FORGET_UNKNOWN_AFTER_S, why)}
+
+
+def subject_of(topic: str) -> str:
+    """Under which the schemas of a topic's values are registered."""
+    return f"{topic}-value"
 
 
 def registered_id(registry: SchemaRegistryClient, subject: str, schema: Mapping[str, Any]) -> int:
@@ -131,9 +175,13 @@ def _asked(question: Callable[[], Any], what: str = "a schema") -> Any:
     try:
         return question()
     except SchemaRegistryError as cause:
-        if cause.http_status_code == NOT_FOUND:
+        if cause.error_code in UNKNOWN:
             problem = f"{what} is not in the schema registry: run `loanctl schemas register`"
             raise NotRegisteredError(problem) from cause
+        if cause.http_status_code in REFUSED:
+            problem = f"the schema registry refuses us ({cause.http_status_code}): look at LOAN_REGISTRY_BASIC_AUTH"
+            raise RegistryRefusesError(problem) from cause
         raise RegistryAwayError(str(cause.http_status_code)) from cause
-    except httpx2.TransportError as cause:
+    except (httpx2.HTTPError, ValueError, TypeError, KeyError) as cause:
+        # The last three are the client's over an answer that is none of a registry's.
         raise RegistryAwayError(type(cause).__name__) from cause

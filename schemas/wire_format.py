@@ -32,8 +32,14 @@ class UnknownSchemaError(RecordError):
     reason = "unknown_schema"
 
 
+class ForeignSchemaError(RecordError):
+    """The registry has the schema, but not under the subject of the record's topic."""
+
+    reason = "foreign_schema"
+
+
 class IncompatibleSchemaError(RecordError):
-    """The writer's schema cannot be read as an application: a required field is absent, say."""
+    """The writer's schema cannot be read: a required field is absent, say, or it is recursive or no record at all."""
 
     reason = "incompatible_schema"
 

@@ -5,6 +5,7 @@ failure: consumers and producer are thrown away, and work begins again from what
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final
@@ -93,8 +94,9 @@ class Agent:
         return Serdes.of(self._settings)
 
     @cached_property
-    def _writers(self) -> WriterSchemas:
-        return WriterSchemas(self._settings.registry())
+    def _writers(self) -> Mapping[str, WriterSchemas]:
+        registry = self._settings.registry()
+        return {topic: WriterSchemas(registry, topic) for topic in self._settings.sources()}
 
     def run(self) -> None:
         """Until told to stop.

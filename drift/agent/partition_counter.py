@@ -44,7 +44,8 @@ class CounterDeps:
     settings: DriftSettings
     instance: str
     """Names the static member."""
-    writers: WriterSchemas
+    writers: Mapping[str, WriterSchemas]
+    """By topic."""
     metrics: Metrics
     stopping: threading.Event
     """Ends a wait inside a rebalance."""
@@ -168,7 +169,7 @@ class PartitionCounter:
 
     def _observe(self, place: Place, messages: list[Any], now: float) -> None:
         batch = records_of(place[0], messages)
-        seen = self._cells[place[0]].observe(batch, self._writers.of(schema_ids(batch.values)))
+        seen = self._cells[place[0]].observe(batch, self._writers[place[0]].of(schema_ids(batch.values)))
         counted = self._places[place]
         counted.panes.observe(seen)
         counted.read = True

@@ -12,6 +12,7 @@ import structlog
 
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
+from schemas.errors import RecordError
 from schemas.events.drift import DriftState
 from schemas.registry_client import EventSerde
 from streams.kafka.errors import ReadingError
@@ -22,6 +23,8 @@ from streams.kafka.transactions import TRANSACTION_TIMEOUT_MS
 LOOKED_BACK: Final = (10, 1_000, 100_000)
 """Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
 LOOK_AGAIN_S: Final = 0.2
+CLEARED: Final = DriftState(product="", state="")
+"""What a tombstone leaves, or bytes that are no state."""
 
 log = structlog.get_logger(__name__)
 
@@ -84,15 +87,20 @@ class Recovery:
         """
         deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1_000
         number = _number(start.metadata)
+        last: DriftState | None = None
         while time.monotonic() < deadline:
-            desk = self._desk_of(self._last_state(), start.offset, number)
+            last = self._last_state()
+            desk = self._desk_of(last, start.offset, number)
             if desk.published >= number and (start.loss or desk.positions.get(self._counts, 0) >= start.offset):
                 return desk
             time.sleep(LOOK_AGAIN_S)
+        if last is None:
+            # A tombstone that compaction has taken away leaves nothing behind.
+            return self._desk_of(CLEARED, start.offset, number)
         raise ReadingError(self._states)
 
     def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> OwnerState:
-        """What a state stands for; begins anew at the committed offset where another version wrote it."""
+        """What a state stands for; begins anew at the committed offset where it says nothing to this version."""
         if saved is None:
             return OwnerState(Monitor(self._rules), {self._counts: committed})
         try:
@@ -121,7 +129,13 @@ class Recovery:
         last = None
         for block in blocks(self._settings, [extent]):
             last = block[-1]
-        return self._serde.decode(last.value) if last is not None else None
+        if last is None:
+            return None
+        try:
+            return self._serde.decode(last.value)
+        except RecordError as fault:
+            log.warning("state.unreadable", offset=last.offset, reason=fault.reason)
+            return CLEARED
 
 
 def _number(metadata: str | None) -> int:

@@ -16,9 +16,10 @@ from schemas.application_decoder import ApplicationReader
 from schemas.applications import invalid
 from schemas.contract import Contract
 from schemas.events.decisions import LoanDecision, Outcome
-from schemas.projection import Projection, Writers, millis
+from schemas.projection import Projection, millis
 from schemas.record_limits import USUAL, RecordLimits
 from schemas.records import RecordBatch
+from schemas.resolution.writer_schemas import Writers
 from schemas.topics import Topics
 from schemas.wire_format import by_schema
 from scorecard.decisions.decoder import NO_REASON, Decisions, WordTable, decode, is_ours

@@ -5,21 +5,20 @@ reading costs the gateway little and the broker one fetch of each decision. The 
 comes the same way.
 """
 
-import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import fastavro
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
+from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
 from schemas.events.drift import DriftReport
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import IncompatibleSchemaError, UndecodableError, UnknownSchemaError, schema_ids, unframe
+from schemas.wire_format import schema_ids
 from streams.kafka.consumer_config import ConsumerConfig, properties
 from streams.kafka.errors import BrokerAwayError, NoTopicError
 from streams.runtime.lifecycle import Lifecycle, StoppedError
@@ -62,11 +61,9 @@ class DecisionReader:
         self._wants, self._decided, self._seen = wants, decided, seen
         topics = connection.topics()
         self._decisions, self._reports = topics.decisions.name, topics.drift_reports.name
-        self._writers = WriterSchemas(connection.registry())
-        self._schemas = {
-            topic: fastavro.parse_schema(dict(avro_schema(event)))
-            for topic, event in ((self._decisions, LoanDecision), (self._reports, DriftReport))
-        }
+        events = {self._decisions: LoanDecision, self._reports: DriftReport}
+        self._writers = {topic: WriterSchemas(connection.registry(), topic) for topic in events}
+        self._decoders = {topic: EventDecoder(avro_schema(event)) for topic, event in events.items()}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
         self._consumer: Any = None
@@ -84,7 +81,7 @@ class DecisionReader:
             OutageError: broker or registry do not answer.
             NoTopicError: a topic is not there.
         """
-        self._writers.of(writer_ids)
+        self._writers[self._decisions].of(writer_ids)
         reading = ConsumerConfig(topics=[self._decisions, self._reports], from_beginning=False)
         consumer = Consumer(properties(self._connection, reading))
         try:
@@ -140,27 +137,10 @@ class DecisionReader:
         return records
 
     def _record(self, topic: str, value: bytes | None) -> Mapping[str, Any]:
-        schema_id, body = unframe(value)
-        ids = schema_ids([value])
+        ids, of_topic = schema_ids([value]), self._writers[topic]
         # A schema that a newer worker writes is asked for once; the registry may be away meanwhile.
-        writer = self._lifecycle.patiently(
-            "registry", lambda: self._writers.of(ids), lambda: not self._stopped.is_set()
-        )[schema_id]
-        if writer is None:
-            raise UnknownSchemaError
-        return _resolved(writer, self._schemas[topic], body)
-
-
-def _resolved(writer: Any, reader: Any, body: bytes) -> Mapping[str, Any]:
-
-    try:
-        record: Any = fastavro.schemaless_reader(io.BytesIO(body), writer, reader)
-    except fastavro.read.SchemaResolutionError as cause:
-        raise IncompatibleSchemaError from cause
-    except Exception as cause:
-        # fastavro raises whatever the bytes lead it to.
-        raise UndecodableError from cause
-    return record  # type: ignore[no-any-return]  # a record schema gives a dict
+        writers = self._lifecycle.patiently("registry", lambda: of_topic.of(ids), lambda: not self._stopped.is_set())
+        return self._decoders[topic].decode(value, writers)
 
 
 def _ends(consumer: Any, topic: str, back: int) -> list[TopicPartition]:

@@ -91,12 +91,13 @@ def _in_file(file: Path, connection: Connection) -> Matrix:
 
 
 def _on_topic(connection: Connection, chosen: Span) -> Matrix:
-    lying = partition_ranges(connection, [connection.topics().applications.name], chosen.begins)
+    topic = connection.topics().applications.name
+    lying = partition_ranges(connection, [topic], chosen.begins)
     records = (record for block in blocks(connection, lying) for record in block if record.timestamp in chosen)
     # A topic may hold more than memory does.
     latest = sorted(heapq.nlargest(chosen.most or 0, records, key=PLACE), key=PLACE)
     values = [record.value for record in latest]
-    writers = WriterSchemas(connection.registry()).of(schema_ids(values))
+    writers = WriterSchemas(connection.registry(), topic).of(schema_ids(values))
     return (
         ApplicationReader(connection.contract(), connection.record_limits()).read(values, writers).applications.values
     )

@@ -3,24 +3,29 @@
 Reading the records is `loanctl.reports.topic_watcher`; adding them up is `loanctl.reports.stream_audit`.
 """
 
-import io
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import fastavro
+import structlog
 
 from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from loanctl.reports.topic_watcher import everything
 from schemas.application_decoder import ApplicationReader
+from schemas.errors import RecordError
 from schemas.event_codec import Event, avro_schema, from_record
+from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
 from schemas.events.drift import DriftReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids, unframe
+from schemas.resolution.writer_schemas import Writers
+from schemas.wire_format import schema_ids
 from scorecard.decisions.dead_letters import CONNECT
 from streams.kafka.topic_reader import Record
 from streams.runtime.settings import Connection
+
+log = structlog.get_logger(__name__)
 
 
 def observed(connection: Connection) -> Observed:
@@ -46,16 +51,16 @@ def observed(connection: Connection) -> Observed:
 
 
 class Decoding:
-    """Records to what they say, by the schemas of the registry."""
+    """Records to what they say, by the schemas of the registry; what cannot be read is passed over and said."""
 
     def __init__(self, connection: Connection) -> None:
-        self._writers = WriterSchemas(connection.registry())
+        self._registry = connection.registry()
         self._reader = ApplicationReader(connection.contract(), connection.record_limits())
 
     def applications(self, records: Sequence[Record]) -> list[SeenApplication]:
         """Each record, with its id where it can be read."""
         values = [record.value for record in records]
-        decoded = self._reader.read(values, self._writers.of(schema_ids(values)))
+        decoded = self._reader.read(values, self._writers(records))
         ids = dict(zip(decoded.places.tolist(), decoded.applications.ids, strict=True))
         return [
             SeenApplication(
@@ -66,22 +71,28 @@ class Decoding:
 
     def decisions(self, records: Sequence[Record]) -> list[SeenDecision]:
         """Each decision, as far as the figures need it."""
-        told = self._plain(LoanDecision, records)
-        return [_seen(record, decision) for record, decision in zip(records, told, strict=True)]
+        return [_seen(record, plain) for record, plain in self._plain(LoanDecision, records)]
 
     def events(self, event: type[Event], records: Sequence[Record]) -> list[Event]:
         """Each record as an event."""
-        return [from_record(event, plain) for plain in self._plain(event, records)]
+        return [from_record(event, plain) for _, plain in self._plain(event, records)]
 
-    def _plain(self, event: type, records: Sequence[Record]) -> list[Mapping[str, Any]]:
-        reader: Any = fastavro.parse_schema(dict(avro_schema(event)))
-        writers = self._writers.of(schema_ids([record.value for record in records]))
-        found: list[Any] = []
+    def _plain(self, event: type, records: Sequence[Record]) -> Iterator[tuple[Record, Mapping[str, Any]]]:
+        decoder, writers = EventDecoder(avro_schema(event)), self._writers(records)
+        unreadable: Counter[str] = Counter()
         for record in records:
-            schema_id, body = unframe(record.value)
-            writer: Any = writers[schema_id]
-            found.append(fastavro.schemaless_reader(io.BytesIO(body), writer, reader))
-        return found
+            try:
+                yield record, decoder.decode(record.value, writers)
+            except RecordError as fault:
+                unreadable[fault.reason] += 1
+        if unreadable:
+            log.warning("records.passed_over", topic=records[0].topic, reasons=dict(unreadable))
+
+    def _writers(self, records: Sequence[Record]) -> Writers:
+        """Of records of one topic."""
+        if not records:
+            return {}
+        return WriterSchemas(self._registry, records[0].topic).of(schema_ids([record.value for record in records]))
 
 
 def letter(record: Record) -> SeenLetter:

@@ -51,12 +51,12 @@ def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     reference = reference_of(report.champion_version, report.champion_digest, settings)
     compared_with = _compared_with(report, reference, settings)
     cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
-    writers = WriterSchemas(settings.registry())
     reread = {}
     for stretch in report.offsets:
         batch = batch_of(stretch.topic, _records(stretch, settings))
         counting = cells[stretch.topic]
-        seen = counting.observe(batch, writers.of(schema_ids(batch.values)))
+        writers = WriterSchemas(settings.registry(), stretch.topic).of(schema_ids(batch.values))
+        seen = counting.observe(batch, writers)
         reread[stretch.topic, stretch.partition] = Reread(stretch, seen, counting.shape)
     return recomputed(report, reread, compared_with, settings.rules().reporting)
 

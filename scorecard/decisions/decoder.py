@@ -4,19 +4,22 @@ Pure. What another schema wrote, or what is damaged, is left to the reader that 
 (`schemas.projection`); both give the same. Of the strings that are not read nobody looks whether they are text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
 
-import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from schemas.bulk_decoder import EARLIEST_MS, LATEST_MS, laid_out
+from schemas.bulk_decoder import laid_out
+from schemas.bulk_program import EARLIEST_MS, LATEST_MS
+from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.jit import inlined, kernel
+from schemas.resolution.avro_types import AvroType, avro_type
+from schemas.resolution.writer_schemas import record_type
 from scorecard.reasons import MOST
 
 Bytes = npt.NDArray[np.uint8]
@@ -72,9 +75,12 @@ class Decisions:
         return self.joined[first:last].decode()
 
 
-def is_ours(writer: Mapping[str, Any] | None) -> bool:
-    """Whether a writer's schema is the one that this module reads."""
-    return writer is not None and fastavro.schema.to_parsing_canonical_form(dict(writer)) == _own()
+def is_ours(writer: Any) -> bool:
+    """Whether a writer's schema (a value of `Writers`) is the one that this module reads."""
+    try:
+        return record_type(writer, repeated=True) == _own()
+    except RecordError:
+        return False
 
 
 def decode(values: Sequence[bytes], features: WordTable, codes: WordTable, reference: bytes) -> Decisions:
@@ -123,8 +129,8 @@ def warm() -> None:
 
 
 @lru_cache(maxsize=1)
-def _own() -> str:
-    return fastavro.schema.to_parsing_canonical_form(dict(avro_schema(LoanDecision)))
+def _own() -> AvroType:
+    return avro_type(avro_schema(LoanDecision), repeated=True)
 
 
 # `_long` and `_double` are also in `schemas.bulk_decoder`: a kernel calls its own module's kernels (`schemas.jit`).

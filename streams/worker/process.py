@@ -126,7 +126,7 @@ class ScoringProcess:
             wire=wire,
             shadow_wire=shadow_wire,
             policy=self.settings.policy(),
-            writers=WriterSchemas(self.settings.registry()),
+            writers=WriterSchemas(self.settings.registry(), self.settings.topics().applications.name),
             champion=self.champion,
             challenger=self.challenger,
             metrics=self.metrics,

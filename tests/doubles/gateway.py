@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from gateway.access.guard import Guard
 from gateway.access.rate_limit import RateLimiter
-from gateway.app import create_app
 from gateway.api.request_model import application_model
+from gateway.app import create_app
 from gateway.exchange.board import DecisionBoard
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup

@@ -5,13 +5,11 @@ row; decisions are never read here. An application sent twice counts once, its f
 several outcomes of an application the last one stands.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import fastavro
 import numpy as np
 
 from schemas.application_decoder import ApplicationReader
@@ -19,9 +17,11 @@ from schemas.applications import Applications, Matrix
 from schemas.contract import Contract
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema, from_record
+from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanOutcome
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids, unframe
+from schemas.resolution.writer_schemas import Writers
+from schemas.wire_format import schema_ids
 from streams.runtime.settings import Connection
 from training.committed import whole
 from training.rows.labelled_rows import LabelledRows
@@ -69,14 +69,18 @@ def seen(connection: Connection, until: datetime) -> Seen:
         NoTopicError: a topic does not exist.
     """
     contract, topics = connection.contract(), connection.topics()
-    writers = WriterSchemas(connection.registry())
+    registry = connection.registry()
     applications = whole(connection, topics.applications.name)
     outcomes = whole(connection, topics.outcomes.name)
     latest = _millis(until)
     return Seen(
         contract=contract,
-        applications=_first_of_each(contract, applications.values(latest), writers),
-        outcomes=_last_of_each(outcomes.values(latest), writers),
+        applications=_first_of_each(
+            ApplicationReader(contract, connection.record_limits()),
+            applications.values(latest),
+            WriterSchemas(registry, topics.applications.name),
+        ),
+        outcomes=_last_of_each(outcomes.values(latest), WriterSchemas(registry, topics.outcomes.name)),
         offsets=f"{applications.offsets}; {outcomes.offsets}; until {until.isoformat(timespec='milliseconds')}",
     )
 
@@ -88,13 +92,13 @@ def known_outcomes(connection: Connection) -> Mapping[str, bool]:
         OutageError: broker or registry is away.
         NoTopicError: the topic does not exist.
     """
-    values = whole(connection, connection.topics().outcomes.name).values()
-    last = _last_of_each(values, WriterSchemas(connection.registry()))
+    topic = connection.topics().outcomes.name
+    values = whole(connection, topic).values()
+    last = _last_of_each(values, WriterSchemas(connection.registry(), topic))
     return {name: outcome.defaulted for name, outcome in last.items()}
 
 
-def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:
-    reader = ApplicationReader(contract)
+def _first_of_each(reader: ApplicationReader, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:
     parts = [
         reader.read(block, writers.of(schema_ids(block))).applications
         for block in (values[start : start + BLOCK] for start in range(0, max(len(values), 1), BLOCK))
@@ -112,11 +116,11 @@ def _first_of_each(contract: Contract, values: Sequence[bytes | None], writers: 
 
 
 def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Mapping[str, LoanOutcome]:
-    ours = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
+    decoder = EventDecoder(avro_schema(LoanOutcome))
     known_outcomes = writers.of(schema_ids(values))
     last: dict[str, LoanOutcome] = {}
     for value in values:
-        outcome = _outcome(value, known_outcomes, ours)
+        outcome = _outcome(value, known_outcomes, decoder)
         if outcome is None:
             continue
         before = last.get(outcome.application_id)
@@ -125,20 +129,12 @@ def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Map
     return last
 
 
-def _outcome(value: bytes | None, writers: Mapping[int, Any], ours: Any) -> LoanOutcome | None:
+def _outcome(value: bytes | None, writers: Writers, decoder: EventDecoder) -> LoanOutcome | None:
     """The outcome that the bytes stand for; None where they are none: an unreadable label labels nothing."""
     try:
-        schema_id, body = unframe(value)
-    except RecordError:
+        return from_record(LoanOutcome, decoder.decode(value, writers))
+    except (RecordError, ValueError):
         return None
-    writer = writers.get(schema_id)
-    if writer is None:
-        return None
-    try:
-        record = fastavro.schemaless_reader(io.BytesIO(body), writer, ours)
-    except Exception:  # noqa: BLE001 - fastavro raises whatever damaged bytes lead it to
-        return None
-    return from_record(LoanOutcome, record)  # type: ignore[arg-type]  # a record schema gives a dict
 
 
 def _millis(moment: datetime) -> int:

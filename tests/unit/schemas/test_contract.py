@@ -1,10 +1,13 @@
 import copy
 import json
 
+import fastavro
 import pytest
 
+from schemas.application_decoder import ApplicationReader
 from schemas.contract import Contract, ContractError, Kind, load
-from tests.builders import CONTRACT
+from schemas.wire_format import frame
+from tests.builders import CONTRACT, an_application
 
 
 def spec(name: str) -> dict:
@@ -69,3 +72,77 @@ def test_a_file_that_is_no_schema_is_refused_by_its_name(tmp_path):
 def test_a_contract_that_contradicts_itself_is_refused(change, words):
     with pytest.raises(ContractError, match=words):
         Contract.of(with_field(**change))
+
+
+def test_the_fingerprint_changes_with_any_attribute():
+    changed = Contract.of(with_field(name="loan_amnt", range=[1, 999]))
+
+    assert changed.fingerprint != CONTRACT.fingerprint
+
+
+def as_java_writes(field):
+    text = {"type": "string", "avro.java.string": "String"}
+    kind = field["type"]
+    field["type"] = (
+        text
+        if kind == "string"
+        else [text if each == "string" else each for each in kind]
+        if isinstance(kind, list)
+        else kind
+    )
+
+
+def as_enums(field):
+    if "levels" in field and field["type"] == "string":
+        field["type"] = {"type": "enum", "name": field["name"].title().replace("_", ""), "symbols": field["levels"]}
+        del field["levels"]
+
+
+@pytest.mark.parametrize("change", [as_java_writes, as_enums])
+def test_a_word_of_another_type_is_a_category_with_the_same_levels(change):
+    ours = load("credit_risk")
+    schema = json.loads(json.dumps(ours.schema))
+    for field in schema["fields"]:
+        change(field)
+
+    contract = Contract.of(schema)
+
+    assert [(f.kind, f.levels, f.nullable) for f in contract.fields] == [
+        (f.kind, f.levels, f.nullable) for f in ours.fields
+    ]
+    record = an_application(loan_grade="C")
+    decoded = ApplicationReader(contract).read([frame(7, fastavro.parse_schema(schema), record)], {7: schema})
+    assert decoded.applications.values[0, contract.position["loan_grade"]] == 2.0
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"type": "array", "items": "string"},
+        {"type": "map", "values": "int"},
+        {"type": "record", "name": "R", "fields": []},
+        {"type": "bytes", "logicalType": "decimal", "precision": 40, "scale": 2},
+        "bytes",
+        "unheard of",
+        ["int", "string"],
+    ],
+)
+def test_a_type_that_is_neither_number_nor_category_is_told_with_its_field(kind):
+    schema = json.loads(json.dumps(load("credit_risk").schema))
+    next(field for field in schema["fields"] if field["name"] == "loan_amnt")["type"] = kind
+
+    with pytest.raises(ContractError, match="loan_amnt") as raised:
+        Contract.of(schema)
+
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("application_id", "long"), ("applied_at", "long"), ("applied_at", "string")]
+)
+def test_id_and_event_time_have_the_types_that_every_reader_expects(name, kind):
+    schema = json.loads(json.dumps(load("credit_risk").schema))
+    next(field for field in schema["fields"] if field["name"] == name)["type"] = kind
+
+    with pytest.raises(ContractError, match=name):
+        Contract.of(schema)

@@ -73,3 +73,12 @@ def test_a_state_of_another_version_begins_anew_behind_what_was_read(recovered: 
     desk = recovered([DriftState(product="p", state='{"monitor": 1, "positions": {}}')], committed(7, "5"))
 
     assert (desk.positions, desk.published) == ({COUNTS: 7}, 5)
+
+
+@pytest.mark.parametrize("left", [[state_recovery.CLEARED], [None]])
+def test_a_state_that_a_person_cleared_begins_anew_at_the_committed_offset(
+    recovered: Callable[..., OwnerState], left: Sequence[DriftState | None]
+) -> None:
+    desk = recovered(left, committed(7, "5"))
+
+    assert (desk.positions, desk.published) == ({COUNTS: 7}, 5)

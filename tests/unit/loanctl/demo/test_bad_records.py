@@ -42,7 +42,15 @@ def test_each_is_refused_for_the_reason_it_is_labelled_with(bad):
 def test_every_reason_of_the_worker_is_met():
     reasons = {bad.reason for bad in BAD} - {None}
 
-    unreadable = {"tombstone", "not_framed", "unknown_schema", "incompatible_schema", "undecodable", "nameless"}
+    unreadable = {
+        "tombstone",
+        "not_framed",
+        "unknown_schema",
+        "incompatible_schema",
+        "undecodable",
+        "nameless",
+        "oversized",
+    }
     # `missing` cannot be: this contract has no field that may be null and must be told.
     assert reasons == unreadable | {"not_finite", "out_of_range", "contradictory", "unknown_level"}
 
