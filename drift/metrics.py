@@ -42,6 +42,9 @@ class Metrics:
         self._unreadable = counter("loan_drift_unreadable_total", "Records that are no applications.")
         self._commands = counter("loan_drift_commands_total", "Retrain commands issued.")
         self._records = counter("loan_drift_records_total", "Records counted, by topic.", "source")
+        self._passed_over = counter(
+            "loan_drift_passed_over_total", "Records of our own topics that cannot be read.", "topic", "reason"
+        )
         self.dropped = counter("loan_drift_dropped_total", "Records dropped because their champion was succeeded.")
         self.refused = counter("loan_drift_profile_refusals_total", "Champions whose profile cannot be used.")
         self.sessions = counter("loan_drift_sessions_total", "Beginnings from what is in Kafka, the first included.")
@@ -58,6 +61,10 @@ class Metrics:
         self._fallen = gauge("loan_drift_performance_fallen", "1 where the AUC observed is surely under its floor.")
         self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
+
+    def passed_over(self, topic: str, reason: str) -> None:
+        """A record of a topic of ours could not be read."""
+        self._passed_over.labels(topic, reason).inc()
 
     def counted(self, source: str, records: int) -> None:
         """Records of a topic were counted."""

@@ -26,6 +26,7 @@ from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
+from streams.kafka.passed_over import PassedOver
 from streams.kafka.transactions import TransactionalProducer
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
@@ -68,6 +69,7 @@ class Agent:
         self._metrics = metrics
         self.situation = Lifecycle(metrics.outage_began)
         self._session: _Session | None = None
+        self._passed_over = PassedOver(metrics.passed_over)
         self._asked_at = float("-inf")
         self._settled = False
 
@@ -83,7 +85,9 @@ class Agent:
         registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
         serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
         cache = BundleCache(settings.cache(), of=settings.mlflow_uri)
-        return Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
+        champions = Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
+        champions.passed_over = self._passed_over
+        return champions
 
     @cached_property
     def _looking(self) -> PerformanceChecker:
@@ -176,7 +180,7 @@ class Agent:
             stopping=self.situation.stopping,
         )
         counting = PartitionCounter(means, reference)
-        watched = WindowSubject(self.champions, self._looking, self.situation.stopping)
+        watched = WindowSubject(self.champions, self._passed_over, self._looking, self.situation.stopping)
         owning = WindowOwner(settings, self.instance.name, watched, self._serdes, self._metrics)
         return _Session(outbox, counting, owning, announcements)
 

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,7 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING
 
 from drift.binning.reference import Reference
 from schemas.contract import Contract
-from schemas.errors import RecordError, SetupError
+from schemas.errors import SetupError
 from schemas.events.drift import DriftCounts
 from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde
@@ -25,6 +26,7 @@ from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.messages import Follower, ends
+from streams.kafka.passed_over import PassedOver
 from streams.runtime.settings import Connection
 
 UNANNOUNCED: Final = -1
@@ -34,6 +36,7 @@ AGAIN_S: Final = 10.0
 """The champions topic is read anew so often."""
 REMEMBERED: Final = 4
 """References kept: the one watched, and those whose counts are still on the way."""
+CHAMPIONS: Final = "champions"
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +104,8 @@ class Champions:
         self._contract = contract
         self._serde = serde
         self._refused = refused
+        self.passed_over = PassedOver()
+        """Hears of announcements that cannot be read."""
         self._announced: tuple[int, ChampionAnnouncement] | None = None
         self._all_heard = False
         self._generations: dict[tuple[str, int], int] = {}
@@ -123,12 +128,8 @@ class Champions:
         """Take what was announced, the last word on the product stands; whether anything new was."""
         heard = False
         for offset, value in announcements.read():
-            try:
-                announced = self._serde.decode(value)
-            except RecordError as fault:
-                log.warning("announcement.unreadable", offset=offset, reason=fault.reason)
-                continue
-            if announced.product == self._contract.product:
+            announced = self.passed_over.read(partial(self._serde.decode, value), CHAMPIONS, offset)
+            if announced is not None and announced.product == self._contract.product:
                 before = self._announced
                 self._announced = (self._generation_of(announced), announced)
                 heard = heard or before != self._announced

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -24,12 +25,12 @@ from drift.agent.state_recovery import OwnerState, Recovery
 from drift.metrics import Metrics
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
-from schemas.errors import RecordError
 from schemas.events.drift import DriftState
 from schemas.records import OutgoingRecord
 from streams.kafka.consumer import GroupConsumer
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
 from streams.kafka.messages import Follower, ends
+from streams.kafka.passed_over import PassedOver
 from streams.kafka.start_offsets import Place, Start
 from streams.kafka.transactions import TransactionalProducer
 
@@ -45,6 +46,7 @@ class WindowSubject:
     """Whom we watch, and how it is looked at; both outlive a session."""
 
     champions: Champions
+    passed_over: PassedOver
     looking: PerformanceChecker
     stopping: threading.Event
     """Ends a wait inside a rebalance."""
@@ -62,6 +64,7 @@ class WindowOwner:
         self._champions = watched.champions
         self._serdes = serdes
         self._metrics = metrics
+        self._passed_over = watched.passed_over
         self._clock: Callable[[], float] = time.monotonic
         self._looking = watched.looking
         self._desk: OwnerState | None = None
@@ -123,10 +126,9 @@ class WindowOwner:
         desk.positions[message.topic()] = max(position, offset + 1)
         if offset + 1 >= position:
             desk.resume_at = None
-        try:
-            counts = self._serdes.counts.decode(message.value())
-        except RecordError as fault:
-            log.warning("counts.unreadable", offset=offset, reason=fault.reason)
+        decode = partial(self._serdes.counts.decode, message.value())
+        counts = self._passed_over.read(decode, message.topic(), offset)
+        if counts is None:
             return
         if offset < position:
             desk.monitor.counted_again(counts, offset)
@@ -157,13 +159,13 @@ class WindowOwner:
         for message in (message for message in words if not ends(message)):
             desk.positions[message.topic()] = message.offset() + 1
             desk.changed = True
-            try:
-                if message.topic() == self._topics.retrain_results.name:
-                    desk.monitor.answered(self._serdes.results.decode(message.value()))
-                else:
-                    desk.monitor.acknowledged(self._serdes.acknowledgements.decode(message.value()))
-            except RecordError as fault:
-                log.warning("word.unreadable", topic=message.topic(), offset=message.offset(), reason=fault.reason)
+            self._passed_over.read(partial(self._take_word, desk, message), message.topic(), message.offset())
+
+    def _take_word(self, desk: OwnerState, message: Any) -> None:
+        if message.topic() == self._topics.retrain_results.name:
+            desk.monitor.answered(self._serdes.results.decode(message.value()))
+        else:
+            desk.monitor.acknowledged(self._serdes.acknowledgements.decode(message.value()))
 
     def _keep(self, desk: OwnerState, found: Findings) -> None:
         desk.changed = True

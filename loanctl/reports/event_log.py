@@ -3,16 +3,13 @@
 Reading the records is `loanctl.reports.topic_watcher`; adding them up is `loanctl.reports.stream_audit`.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
-
-import structlog
 
 from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
 from loanctl.reports.topic_watcher import everything
 from schemas.application_decoder import ApplicationReader
-from schemas.errors import RecordError
 from schemas.event_codec import Event, avro_schema, from_record
 from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
@@ -22,10 +19,9 @@ from schemas.registry_client import WriterSchemas
 from schemas.resolution.writer_schemas import Writers
 from schemas.wire_format import schema_ids
 from scorecard.decisions.dead_letters import CONNECT
+from streams.kafka.passed_over import PassedOver
 from streams.kafka.topic_reader import Record
 from streams.runtime.settings import Connection
-
-log = structlog.get_logger(__name__)
 
 
 def observed(connection: Connection) -> Observed:
@@ -55,6 +51,7 @@ class Decoding:
 
     def __init__(self, connection: Connection) -> None:
         self._registry = connection.registry()
+        self._passed_over = PassedOver()
         self._reader = ApplicationReader(connection.contract(), connection.record_limits())
 
     def applications(self, records: Sequence[Record]) -> list[SeenApplication]:
@@ -79,14 +76,11 @@ class Decoding:
 
     def _plain(self, event: type, records: Sequence[Record]) -> Iterator[tuple[Record, Mapping[str, Any]]]:
         decoder, writers = EventDecoder(avro_schema(event)), self._writers(records)
-        unreadable: Counter[str] = Counter()
         for record in records:
-            try:
-                yield record, decoder.decode(record.value, writers)
-            except RecordError as fault:
-                unreadable[fault.reason] += 1
-        if unreadable:
-            log.warning("records.passed_over", topic=records[0].topic, reasons=dict(unreadable))
+            decode = partial(decoder.decode, record.value, writers)
+            plain = self._passed_over.read(decode, record.topic, record.offset)
+            if plain is not None:
+                yield record, plain
 
     def _writers(self, records: Sequence[Record]) -> Writers:
         """Of records of one topic."""

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from schemas.applications import Matrix
-from schemas.errors import OutageError, RecordError, SetupError
+from schemas.errors import OutageError, SetupError
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
@@ -20,6 +20,7 @@ from schemas.urls import masked
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import Registered
 from streams.kafka.event_publisher import EventPublisher, event_headers
+from streams.kafka.passed_over import PassedOver
 from training.committed import whole
 from training.pipeline.plan import Progress
 from training.promotion import announcer, version_tags
@@ -66,6 +67,7 @@ class CommandHandler:
         self._registry: ModelRegistry = settings.model_registry()
         self._publisher = publisher
         registry = settings.registry()
+        self._passed_over = PassedOver()
         self._commands = EventSerde(registry, RetrainCommand, self._topics.retrain_commands.name)
         self._results = EventSerde(registry, RetrainResult, self._topics.retrain_results.name)
 
@@ -75,10 +77,9 @@ class CommandHandler:
         Raises:
             OutageError: the schema registry is away.
         """
-        try:
-            command = self._commands.decode(value)
-        except RecordError as fault:
-            log.warning("command.unreadable", reason=fault.reason, place=str(place))
+        topic = self._topics.retrain_commands.name
+        command = self._passed_over.read(lambda: self._commands.decode(value), topic, place.offset)
+        if command is None:
             return None
         return CommandRecord(command, place, datetime.fromtimestamp(timestamp / 1000, UTC))
 

@@ -6,14 +6,15 @@ several trainers one asks; what was asked before is read from the topic, so a re
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
-from schemas.errors import RecordError
 from schemas.events.retraining import RetrainCommand
 from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.passed_over import PassedOver
 from training import schedule
 from training.committed import whole
 from training.promotion import version_tags
@@ -39,6 +40,7 @@ class Scheduler:
         self._topic = settings.topics().retrain_commands
         self._product = settings.contract().product
         self._registry: ModelRegistry = settings.model_registry()
+        self._passed_over = PassedOver()
         self._serde = EventSerde(settings.registry(), RetrainCommand, self._topic.name)
         self._publisher = publisher
         self._now = now
@@ -69,9 +71,8 @@ class Scheduler:
 
     def _commands(self) -> Sequence[RetrainCommand]:
         found = []
-        for value in whole(self._settings, self._topic.name).values():
-            try:
-                found.append(self._serde.decode(value))
-            except RecordError:
-                continue
+        for place, value in enumerate(whole(self._settings, self._topic.name).values()):
+            command = self._passed_over.read(partial(self._serde.decode, value), self._topic.name, place)
+            if command is not None:
+                found.append(command)
         return found

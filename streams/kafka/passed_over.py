@@ -1,0 +1,38 @@
+"""Records of our own topics that cannot be read: passed over, counted each time, and said once."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from schemas.errors import RecordError
+
+Event = TypeVar("Event")
+
+log = structlog.get_logger(__name__)
+
+
+class PassedOver:
+    """Reads what can be read. For one process; used from one thread."""
+
+    def __init__(self, count: Callable[[str, str], object] = lambda _topic, _reason: None) -> None:
+        """Has seen nothing yet.
+
+        Args:
+            count: told topic and reason of each record that is passed over.
+        """
+        self._count = count
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        """By topic and reason."""
+
+    def read(self, decode: Callable[[], Event], topic: str, offset: int) -> Event | None:
+        """What `decode` gives; None where it raises a RecordError, the first of its topic and reason with a line."""
+        try:
+            return decode()
+        except RecordError as fault:
+            self.reasons[topic, fault.reason] += 1
+            self._count(topic, fault.reason)
+            if self.reasons[topic, fault.reason] == 1:
+                log.warning("record.passed_over", topic=topic, offset=offset, reason=fault.reason)
+            return None
