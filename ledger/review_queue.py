@@ -92,9 +92,15 @@ def waiting(
         )
     rows = connection.execute(query).mappings().all()
     cases = [Case(**{name: row[name] for name in Case.__slots__}) for row in rows[: min(most, MOST)]]
-    total = connection.execute(sa.select(sa.func.count()).select_from(review_queue).where(*conditions)).scalar_one()
+    total = size(connection, wanted)
     more = len(rows) > len(cases)
     return QueuePage(cases, total, (cases[-1].decided_at, cases[-1].application_id) if more else None)
+
+
+def size(connection: sa.Connection, wanted: CaseFilter | None = None) -> int:
+    """Cases that the filter lets through."""
+    query = sa.select(sa.func.count()).select_from(review_queue).where(*_conditions(wanted or CaseFilter()))
+    return int(connection.execute(query).scalar_one())
 
 
 def oldest(connection: sa.Connection) -> datetime | None:

@@ -18,11 +18,6 @@ from ledger.chain import Cell
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
 from schemas.event_decoder import EventDecoder
-from schemas.events.decisions import LoanDecision, LoanOutcome
-from schemas.events.drift import DriftReport
-from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
-from schemas.events.reviews import LoanReview
 from schemas.records import RecordBatch
 from schemas.resolution.writer_schemas import Writers
 from schemas.timestamps import time_of
@@ -72,9 +67,10 @@ class RowMaker:
         Args:
             writers: parsed schemas by the ids that the batch names; None where the registry has none.
         """
-        return [self._item(batch, place, writers) for place in range(len(batch))]
+        return [self.item(batch, place, writers) for place in range(len(batch))]
 
-    def _item(self, batch: RecordBatch, place: int, writers: Writers) -> Item:
+    def item(self, batch: RecordBatch, place: int, writers: Writers) -> Item:
+        """One record."""
         partition, offset = batch.partitions[place], batch.offsets[place]
         try:
             fields = self._fields(batch, place, writers)
@@ -146,30 +142,9 @@ def dead_letter(batch: RecordBatch, place: int) -> Mapping[str, Any]:
     }
 
 
-def row_makers(topics: Any) -> Mapping[str, RowMaker]:
-    """By topic name, for all topics that the ledger keeps.
-
-    Args:
-        topics: of `schemas.topics`.
-    """
-    return {
-        topics.decisions.name: RowMaker(tables.decisions, LoanDecision, flat_decision),
-        topics.reviews.name: RowMaker(tables.reviews, LoanReview),
-        topics.outcomes.name: RowMaker(tables.outcomes, LoanOutcome),
-        topics.drift_reports.name: RowMaker(tables.drift_reports, DriftReport, flat_drift_report),
-        topics.performance_reports.name: RowMaker(
-            tables.performance_reports, PerformanceReport, flat_performance_report
-        ),
-        topics.retrain_commands.name: RowMaker(tables.retrain_commands, RetrainCommand),
-        topics.retrain_results.name: RowMaker(tables.retrain_results, RetrainResult),
-        topics.champions.name: RowMaker(tables.champions, ChampionAnnouncement),
-        topics.dead_letters.name: RowMaker(tables.dead_letters),
-    }
-
-
 def _cell_of(kind: Any) -> Callable[[Any], Cell]:
     if isinstance(kind, columns.JsonText):
-        return _json
+        return json_cell
     if isinstance(kind, columns.UtcTime):
         return _time
     return _real if isinstance(kind, sa.Double) else _text if isinstance(kind, columns.StorableText) else _integer
@@ -201,7 +176,8 @@ def _time(value: Any) -> Cell:
     return value.isoformat(" ", "milliseconds")[:23]
 
 
-def _json(value: Any) -> Cell:
+def json_cell(value: Any) -> Cell:
+    """Plain data as JSON."""
     text = to_json(value, inf_nan_mode="null").decode()
     return ESCAPED_NUL.sub(rf"\1{columns.NUL_SYMBOL}", text) if "\\u0000" in text else text
 

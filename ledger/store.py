@@ -6,7 +6,7 @@ A shell around `Database`. The row of a partition in `ledger_positions` is locke
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ class Written:
     """What a batch became."""
 
     rows: int = 0
-    passed_over: Mapping[str, int] | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
     """By reason."""
     known: int = 0
     """Records that were recorded already."""
@@ -72,6 +72,18 @@ class Store:
             if lost > 0:
                 moved = replace(position, next_offset=first, missed=position.missed + lost)
                 _save(connection, topic, {partition: moved})
+
+    def reach(self, ends: Mapping[tuple[str, int], int]) -> None:
+        """All before these offsets is recorded: behind the last record lie only markers of transactions."""
+        topics: dict[str, dict[int, int]] = {}
+        for (topic, partition), end in ends.items():
+            topics.setdefault(topic, {})[partition] = end
+        with self._database.writing() as connection:
+            for topic, partitions in sorted(topics.items()):
+                for partition, position in self._locked(connection, topic, sorted(partitions)).items():
+                    if position.next_offset < partitions[partition]:
+                        moved = replace(position, next_offset=partitions[partition])
+                        _save(connection, topic, {partition: moved})
 
     def write(self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]) -> Written:
         """Record a batch.
@@ -207,6 +219,6 @@ def _columns(position: Position) -> Mapping[str, Any]:
 def _sum(one: Written, other: Written) -> Written:
     reasons: dict[str, int] = defaultdict(int)
     for each in (one, other):
-        for reason, count in (each.passed_over or {}).items():
+        for reason, count in each.passed_over.items():
             reasons[reason] += count
     return Written(one.rows + other.rows, dict(reasons), one.known + other.known)

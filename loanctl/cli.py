@@ -53,6 +53,7 @@ COMMANDS: Final = (
     Line("challenger", "loanctl.commands.challenger:app", "Compare the challenger with the champion."),
     Line("policy", "loanctl.commands.policy:app", "Try other cut-offs on past decisions."),
     Line("retrain", "loanctl.commands.retrain:retrain", "Ask the trainer for a challenger."),
+    Line("ledger", "loanctl.commands.ledger:app", "Make and check the tables of decisions."),
     Line("play", "loanctl.commands.play:play", "Play applications onto the topics."),
     Line("drift", "loanctl.commands.drift:app", "Tell what the drift agent found, and check it."),
     Line("profile", "loanctl.commands.profile:profile", "Describe applicants, as JSON."),

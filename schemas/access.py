@@ -17,6 +17,7 @@ class Principal(StrEnum):
     WORKER = "worker"
     DRIFT_AGENT = "drift-agent"
     TRAINER = "trainer"
+    LEDGER = "ledger"
     UPSTREAM = "upstream"
     """Systems that send applications and outcomes."""
     DOWNSTREAM = "downstream"
@@ -77,6 +78,17 @@ def _topics_of(principal: Principal, topics: Topics) -> tuple[tuple[Topic, ...],
         case Principal.TRAINER:
             answers = (topics.retrain_commands, topics.retrain_results)
             return (*answers, topics.applications, topics.outcomes, topics.decisions), (*answers, topics.champions)
+        case Principal.LEDGER:
+            ends = (topics.reviews, topics.outcomes, topics.dead_letters)
+            reports = (topics.drift_reports, topics.performance_reports)
+            return (
+                topics.decisions,
+                *ends,
+                *reports,
+                topics.retrain_commands,
+                topics.retrain_results,
+                topics.champions,
+            ), ()
         case Principal.UPSTREAM:
             return (), (topics.applications, topics.outcomes)
         case Principal.DOWNSTREAM:
@@ -97,6 +109,8 @@ def _memberships(principal: Principal, topics: Topics) -> Iterator[Right]:
             yield Right(principal, Resource.TRANSACTIONAL_ID, f"{drift}.", Operation.WRITE, prefix=True)
         case Principal.TRAINER:
             yield Right(principal, Resource.GROUP, f"{topics.retrain_commands.name}.trainer", Operation.READ)
+        case Principal.LEDGER:
+            yield Right(principal, Resource.GROUP, f"{topics.decisions.name}.ledger", Operation.READ)
         case Principal.DOWNSTREAM:
             yield Right(principal, Resource.GROUP, "downstream.", Operation.READ, prefix=True)
         case Principal.UPSTREAM:

@@ -7,7 +7,7 @@ from typing import Any
 import fastavro
 
 from ledger.database import Database
-from ledger.rows import row_makers
+from ledger.row_makers import row_makers
 from ledger.store import Store, Written
 from schemas.event_codec import as_record, avro_schema
 from schemas.events.decisions import LoanOutcome, Outcome

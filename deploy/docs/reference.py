@@ -107,6 +107,7 @@ def _metric_sections() -> Iterator[str]:
         ("Scoring worker", "streams.worker.metrics", (contract,)),
         ("Drift agent", "drift.metrics", (topics_of(contract),)),
         ("Trainer", "training.metrics", ()),
+        ("Ledger", "ledger.metrics", (("decisions",),)),
         ("Gateway", "gateway.metrics", (float,)),
     ):
         registry = CollectorRegistry()

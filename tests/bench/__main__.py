@@ -12,6 +12,7 @@ PARTS: Final = {
     "score_batch": "tests.bench.batches",
     "counting": "tests.bench.counting",
     "agent": "tests.bench.agent",
+    "ledger": "tests.bench.ledger",
     "drain": "tests.bench.drain",
     "latency": "tests.bench.latency",
     "memory": "tests.bench.memory",

@@ -11,6 +11,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 import drift.metrics
+import ledger.metrics
 import streams.worker.metrics
 import training.metrics
 from schemas import contract as contracts
@@ -28,13 +29,14 @@ SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), 
 
 @pytest.fixture(scope="module")
 def exported():
-    """Names of the series that the three processes show to Prometheus."""
+    """Names of the series that the processes show to Prometheus."""
     contract = contracts.load("credit_risk")
-    worker, agent, trainer = (CollectorRegistry() for _ in range(3))
+    worker, agent, trainer, keeper = (CollectorRegistry() for _ in range(4))
     streams.worker.metrics.Metrics(contract, worker)
     drift.metrics.Metrics(topics_of(contract), agent)
     training.metrics.Metrics(trainer)
-    found = (metric for registry in (worker, agent, trainer) for metric in registry.collect())
+    ledger.metrics.Metrics(["decisions"], keeper)
+    found = (metric for registry in (worker, agent, trainer, keeper) for metric in registry.collect())
     return {f"{metric.name}{suffix}" for metric in found for suffix in SUFFIXES[metric.type]}
 
 

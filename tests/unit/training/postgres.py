@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -16,34 +17,51 @@ NOBODY: Final = 65_534
 """PostgreSQL does not run as root, which a container usually is."""
 
 
+@dataclass
+class Server:
+    """A server that can be stopped, and started again with what it held."""
+
+    home: Path
+    data: Path
+    options: str
+    url: str
+    """`postgresql://lender:secret@127.0.0.1:.../postgres`."""
+
+    def start(self) -> None:
+        """Serve, and wait until it does."""
+        log = self.data.parent / "log"
+        _ran(self.home, "pg_ctl", "-D", self.data, "-w", "-l", log, "-o", self.options, "start")
+
+    def stop(self) -> None:
+        """End it as a crash would: nothing is written down first."""
+        _ran(self.home, "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
-    """The URL of its database, `postgresql://lender:secret@127.0.0.1:.../postgres`."""
+def server() -> Iterator[Server]:
+    """A running server, its data gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="loan-postgres-") as room:
         home, data = _programs(Path(room)), Path(room) / "data"
         (Path(room) / "word").write_text("secret")
         _given_away(Path(room))
         (port,) = free_ports(1)
-        _ran(
-            home,
-            "initdb",
-            "-D",
-            data,
-            "-U",
-            "lender",
-            "-A",
-            "scram-sha-256",
-            "-E",
-            "UTF8",
-            f"--pwfile={room}/word",
-            "--no-sync",
-        )
-        told = f"-h 127.0.0.1 -p {port} -k {room} -F"
-        _ran(home, "pg_ctl", "-D", data, "-w", "-l", Path(room) / "log", "-o", told, "start")
+        told = ("-U", "lender", "-A", "scram-sha-256", "-E", "UTF8", f"--pwfile={room}/word", "--no-sync")
+        _ran(home, "initdb", "-D", data, *told)
+        url = f"postgresql://lender:secret@127.0.0.1:{port}/postgres"
+        running = Server(home, data, f"-h 127.0.0.1 -p {port} -k {room} -F", url)
+        running.start()
         try:
-            yield f"postgresql://lender:secret@127.0.0.1:{port}/postgres"
+            yield running
         finally:
-            _ran(home, "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            with suppress(AssertionError):  # stopped by the test
+                running.stop()
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of a running server's database."""
+    with server() as running:
+        yield running.url
 
 
 def _programs(room: Path) -> Path:

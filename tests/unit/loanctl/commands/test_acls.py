@@ -3,6 +3,8 @@
 import pytest
 
 from drift.settings import DriftSettings
+from ledger.row_makers import row_makers
+from ledger.settings import LedgerSettings
 from loanctl.commands.acls import PrincipalError, lines, user_names
 from schemas.access import Operation, Principal, Resource, Right, rights
 from schemas.contract import load
@@ -28,6 +30,7 @@ def test_each_process_may_join_its_group_and_no_other() -> None:
         Principal.WORKER: ScoringSettings(_env_file=None).group(),
         Principal.DRIFT_AGENT: f"{DriftSettings(_env_file=None).group()}.owner",
         Principal.TRAINER: TrainingSettings(_env_file=None).group(),
+        Principal.LEDGER: LedgerSettings(_env_file=None).group(),
     }
 
     may = {
@@ -36,6 +39,15 @@ def test_each_process_may_join_its_group_and_no_other() -> None:
     }
 
     assert may == {principal: [principal] for principal in groups}
+
+
+def test_the_ledger_may_read_what_it_keeps_and_write_nothing() -> None:
+    may = {
+        topic.name for topic in TOPICS.all() if allowed(Principal.LEDGER, Resource.TOPIC, Operation.READ, topic.name)
+    }
+
+    assert may == set(row_makers(TOPICS))
+    assert not any(right.operation is Operation.WRITE for right in RIGHTS if right.principal is Principal.LEDGER)
 
 
 def test_only_the_trainer_announces_and_only_workers_decide() -> None:

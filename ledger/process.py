@@ -1,0 +1,95 @@
+"""The ledger's process: its parts, and how they start and stop."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ledger import decision_rows
+from ledger.database import Database
+from ledger.metrics import Metrics
+from ledger.migrate import migrate, require_current
+from ledger.recorder import Recorder
+from ledger.row_makers import row_makers
+from ledger.settings import LedgerSettings
+from schemas.registry_client import WriterSchemas
+from streams.kafka.admin import require_topics
+from streams.kafka.consumer_config import ConsumerConfig
+from streams.runtime import gc_freeze, health_server
+from streams.runtime.instance_id import Instance, claim
+from streams.runtime.lifecycle import IDLE_STOP_S, Lifecycle, leave_within
+from streams.runtime.stop_signal import StopSignal
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class LedgerProcess:
+    """Everything that one ledger process holds."""
+
+    settings: LedgerSettings
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        makers, registry = row_makers(settings.topics()), settings.registry()
+        self.metrics = Metrics(maker.table.name for maker in makers.values())
+        self.lifecycle = Lifecycle(lambda neighbour: self.metrics.outages.labels(neighbour).inc())
+        self.instance: Instance = claim(settings.cache(), settings.group(), settings.ledger_instance_id)
+        self.database = Database(settings.ledger_url.get_secret_value())
+        self.recorder = Recorder(
+            connection=settings,
+            reading=ConsumerConfig(
+                topics=list(makers),
+                group=settings.group(),
+                instance_id=self.instance.name,
+                most_records=settings.ledger_batch_records,
+            ),
+            database=self.database,
+            makers=makers,
+            writers={topic: WriterSchemas(registry, topic) for topic in makers},
+            metrics=self.metrics,
+            lifecycle=self.lifecycle,
+        )
+
+    def run(self, stop: StopSignal) -> None:
+        """From the first check to the last batch.
+
+        Raises:
+            SetupError: a person must act.
+            StoppedError: told to stop before the first batch.
+        """
+        with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
+            log.info("web.listening", url=server.url)
+            stop.hand_over(self._stop)
+            self.lifecycle.patiently("database", self._prepare)
+            self.lifecycle.patiently("kafka", self._require_topics)
+            decision_rows.warm()
+            gc_freeze.freeze()
+            self.recorder.run()
+        self.database.close()
+
+    def health(self) -> health_server.Health:
+        """For the web port, and whoever restarts or waits for this process."""
+        consumer = self.recorder.consumer
+        facts: dict[str, Any] = {
+            "stage": self.lifecycle.stage,
+            "away": self.lifecycle.away,
+            "instance": self.instance.name,
+            "partitions": sorted(f"{topic}-{number}" for topic, number in consumer.partitions) if consumer else [],
+        }
+        return health_server.Health(live=True, ready=self.recorder.ready, facts=facts)
+
+    def _prepare(self) -> None:
+        if self.settings.ledger_migrate:
+            log.info("tables.migrated", revision=migrate(self.database))
+        else:
+            require_current(self.database)
+
+    def _require_topics(self) -> None:
+        kept = {topic.name: topic for topic in self.settings.topics().all()}
+        require_topics(self.settings, [kept[name] for name in self.recorder.reading.topics])
+
+    def _stop(self) -> None:
+        self.lifecycle.stopping.set()
+        # A batch is a transaction or nothing.
+        leave_within(IDLE_STOP_S, status=0)

@@ -1,0 +1,30 @@
+"""Which topics the ledger keeps, and how the rows of each are made. Pure."""
+
+from collections.abc import Mapping
+
+from ledger import tables
+from ledger.decision_rows import DecisionRowMaker
+from ledger.rows import RowMaker, flat_decision, flat_drift_report, flat_performance_report
+from schemas.events.decisions import LoanDecision, LoanOutcome
+from schemas.events.drift import DriftReport
+from schemas.events.performance import PerformanceReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
+from schemas.events.reviews import LoanReview
+from schemas.topics import Topics
+
+
+def row_makers(topics: Topics) -> Mapping[str, RowMaker]:
+    """By topic name, for all topics that the ledger keeps."""
+    return {
+        topics.decisions.name: DecisionRowMaker(tables.decisions, LoanDecision, flat_decision),
+        topics.reviews.name: RowMaker(tables.reviews, LoanReview),
+        topics.outcomes.name: RowMaker(tables.outcomes, LoanOutcome),
+        topics.drift_reports.name: RowMaker(tables.drift_reports, DriftReport, flat_drift_report),
+        topics.performance_reports.name: RowMaker(
+            tables.performance_reports, PerformanceReport, flat_performance_report
+        ),
+        topics.retrain_commands.name: RowMaker(tables.retrain_commands, RetrainCommand),
+        topics.retrain_results.name: RowMaker(tables.retrain_results, RetrainResult),
+        topics.champions.name: RowMaker(tables.champions, ChampionAnnouncement),
+        topics.dead_letters.name: RowMaker(tables.dead_letters),
+    }

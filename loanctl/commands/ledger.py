@@ -1,0 +1,114 @@
+"""`loanctl ledger`: the tables made, asked how far they are, and held against the topics."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from ledger.check import PartitionCheck, check
+from ledger.database import Database
+from ledger.migrate import migrate, require_current
+from ledger.row_makers import row_makers
+from ledger.settings import LedgerSettings
+from ledger.store import Store
+from ledger.verification import verify
+from loanctl.console import Console, echo
+from streams.kafka.topic_reader import partition_ranges
+
+WIDE: Final = 160
+"""Where nobody's terminal sets a width."""
+SHOWN: Final = 3
+"""Offsets named of each kind of difference."""
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Decisions and all that follows, in SQL.")
+AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+@app.callback()
+def ledger() -> None:
+    """Decisions and all that follows, in SQL."""
+
+
+@app.command(name="migrate")
+def migrate_command() -> None:
+    """Make the ledger's tables and views, or bring them up to date."""
+    settings = LedgerSettings.read()
+    echo(f"tables at {migrate(_database(settings))}")
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Tell how far each partition is recorded."""
+    settings = LedgerSettings.read()
+    database = _database(settings)
+    require_current(database)
+    topics = list(row_makers(settings.topics()))
+    known = Store(database).positions(topics)
+    rows = []
+    for extent in partition_ranges(settings, topics):
+        position = known.get((extent.topic, extent.partition))
+        rows.append(
+            {
+                "topic": extent.topic,
+                "partition": extent.partition,
+                "recorded_to": position.next_offset if position else None,
+                "behind": extent.end - max(extent.first, position.next_offset if position else 0),
+                "rows": position.records if position else 0,
+                "passed_over": position.passed_over if position else 0,
+                "missed": position.missed if position else 0,
+            }
+        )
+    _tell(rows, as_json=as_json)
+
+
+@app.command(name="check")
+def check_command(*, as_json: AsJson = False) -> None:
+    """Hold the ledger against the topics, record by record; exit status 1 where they differ."""
+    settings = LedgerSettings.read()
+    database = _database(settings)
+    require_current(database)
+    found = check(settings, database, row_makers(settings.topics()))
+    _tell([_shown(each) for each in found], as_json=as_json)
+    if not all(each.equal for each in found):
+        raise typer.Exit(1)
+
+
+@app.command(name="verify")
+def verify_command(*, as_json: AsJson = False) -> None:
+    """Compute the hash chain again; exit status 1 where a row was changed, dropped or put in."""
+    database = _database(LedgerSettings.read())
+    require_current(database)
+    found = verify(database)
+    _tell([{**asdict(each), "whole": each.whole} for each in found], as_json=as_json)
+    if not all(each.whole for each in found):
+        raise typer.Exit(1)
+
+
+def _database(settings: LedgerSettings) -> Database:
+    return Database(settings.ledger_url.get_secret_value())
+
+
+def _shown(found: PartitionCheck) -> dict[str, Any]:
+    return {**asdict(found), "absent": _few(found.absent), "foreign": _few(found.foreign), "equal": found.equal}
+
+
+def _few(offsets: Sequence[int]) -> str:
+    named = ", ".join(map(str, offsets[:SHOWN]))
+    return f"{len(offsets)}: {named}{', ...' if len(offsets) > SHOWN else ''}" if offsets else "0"
+
+
+def _tell(rows: Iterable[dict[str, Any]], *, as_json: bool) -> None:
+    lines = list(rows)
+    if as_json:
+        echo(json.dumps(lines))
+        return
+    table = Table()
+    for name in lines[0] if lines else ():
+        table.add_column(name.replace("_", " "), justify="left" if name == "topic" else "right")
+    for line in lines:
+        table.add_row(*("-" if cell is None else str(cell) for cell in line.values()))
+    (Console() if sys.stdout.isatty() else Console(width=WIDE)).print(table)

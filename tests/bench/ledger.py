@@ -1,0 +1,97 @@
+"""Decisions into the ledger, bytes to committed rows, against a plain COPY (or INSERT) of the same rows.
+
+The plain way has its rows as text already: no decoding, no chain, no offsets, no queue of reviews. The same indices.
+PostgreSQL's server may use another core; this process has one.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import fastavro
+
+from ledger import tables
+from ledger.chain import row_text
+from ledger.database import Database
+from ledger.decision_rows import DecisionRowMaker
+from ledger.migrate import migrate
+from ledger.rows import Item, flat_decision
+from ledger.store import Store
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision
+from schemas.records import RecordBatch
+from scorecard.decisions.scoring import score_batch
+from tests.bench import models
+from tests.bench.measuring import Line, line, pinned
+from tests.builders import DECISION_SCHEMA_ID, WRITERS, a_batch, a_champion, a_wire
+from tests.unit.training.postgres import postgres
+
+BATCH: Final = 5_000
+BATCHES: Final = 8
+ROUNDS: Final = 5
+
+
+def lines() -> Iterator[Line]:
+    """Rows a second, of the wall clock."""
+    with postgres() as url, TemporaryDirectory() as folder:
+        pinned()
+        batches = _batches()
+        for name, database in (("PostgreSQL", url), ("SQLite", f"sqlite:///{Path(folder) / 'ledger.db'}")):
+            yield _compared(f"ledger into {name}, batch {BATCH}", Database(database), batches)
+
+
+def _compared(name: str, database: Database, batches: Sequence[RecordBatch]) -> Line:
+    maker = DecisionRowMaker(tables.decisions, LoanDecision, flat_decision)
+    writers = {DECISION_SCHEMA_ID: fastavro.parse_schema(dict(avro_schema(LoanDecision)))}
+    items = [maker.items(batch, writers) for batch in batches]
+
+    def ours() -> None:
+        store = Store(database)
+        for batch in batches:
+            store.write(maker.table, batch.topic, maker.items(batch, writers), {0: batch.offsets[-1] + 1})
+
+    def plain() -> None:
+        for batch in items:
+            with database.writing() as connection:
+                _plain(connection, batch, postgres=database.postgres)
+
+    migrate(database)
+    pairs = [(_rate(database, ours), _rate(database, plain)) for _ in range(ROUNDS)]
+    against = "a plain COPY of the same rows" if database.postgres else "a plain INSERT of the same rows"
+    return line(name, "rows/s", against, pairs, rate=True)
+
+
+def _plain(connection: Any, items: Sequence[Item], *, postgres: bool) -> None:
+    table, link = tables.decisions, "0" * 64
+    if postgres:
+        cursor = connection.connection.cursor()
+        with cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+            copy.write("".join([f"{row_text(item.cells)}\t{link}\n" for item in items]))
+    else:
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} VALUES ({marks})",  # noqa: S608 - our own table
+            [(*item.cells, link) for item in items],
+        )
+
+
+def _rate(database: Database, act: Callable[[], None]) -> float:
+    with database.writing() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(table.delete())
+    began = time.perf_counter()
+    act()
+    return BATCH * BATCHES / (time.perf_counter() - began)
+
+
+def _batches() -> Sequence[RecordBatch]:
+    champion = a_champion(forest=models.forest_of(models.an_xgboost(4, 200)))
+    applications = a_batch(*models.application_values(BATCH * BATCHES))
+    scored = score_batch(applications, WRITERS, champion, champion.scorecard.policy, a_wire())
+    values = [bytes(record.value or b"") for record in scored.decisions]
+    return [
+        a_batch(*values[first : first + BATCH], first_offset=first, topic="loan.decisions.v1")
+        for first in range(0, len(values), BATCH)
+    ]

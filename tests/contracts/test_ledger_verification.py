@@ -1,0 +1,76 @@
+"""A row that is changed, dropped or put in shows, in any table and on either database."""
+
+import pytest
+
+from ledger.verification import verify
+from schemas.events.decisions import Contribution, Outcome
+from tests.decisions import a_decision, reasons
+from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, review
+
+PARTS = (
+    Contribution(feature="income", value=0.1, contribution=-1e-17),
+    Contribution(feature="é\t", value=None, contribution=5e300),
+)
+
+
+@pytest.fixture
+def filled(database):
+    decide(
+        database, *(a_decision(f"a-{number}", 0.3, contributions=PARTS, reasons=reasons("R\\1")) for number in range(4))
+    )
+    decide(database, a_decision("b-1", None), first_offset=0, partition=1)
+    review(database, a_review("a-1", Outcome.DECLINE, note="tab\t\nline"))
+    conclude(database, an_outcome("a-1"), an_outcome("a-2", defaulted=True))
+    return database
+
+
+def broken(database):
+    return [(each.topic, each.partition, each.broken_at) for each in verify(database) if not each.whole]
+
+
+def change(database, statement: str) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_what_nobody_touched_is_whole(filled):
+    assert broken(filled) == []
+    assert sum(each.rows for each in verify(filled)) == 8
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("UPDATE decisions SET outcome = 'APPROVE' WHERE application_id = 'a-2'", (TOPICS.decisions.name, 0, 2)),
+        (
+            "UPDATE decisions SET probability = 0.30000000000000004 WHERE record_partition = 0",
+            (TOPICS.decisions.name, 0, 0),
+        ),
+        ("UPDATE decisions SET feature_values = '{}' WHERE application_id = 'a-1'", (TOPICS.decisions.name, 0, 1)),
+        (
+            "UPDATE decisions SET recorded_at = '2026-01-01 00:00:00.000' WHERE application_id = 'b-1'",
+            (TOPICS.decisions.name, 1, 0),
+        ),
+        ("DELETE FROM decisions WHERE application_id = 'a-1'", (TOPICS.decisions.name, 0, 2)),
+        ("DELETE FROM decisions WHERE application_id = 'a-3'", (TOPICS.decisions.name, 0, -1)),
+        ("DELETE FROM decisions WHERE application_id = 'b-1'", (TOPICS.decisions.name, 1, -1)),
+        ("UPDATE reviews SET note = 'tab' || note", (TOPICS.reviews.name, 0, 0)),
+        ("UPDATE outcomes SET defaulted = NOT defaulted WHERE application_id = 'a-2'", (TOPICS.outcomes.name, 0, 1)),
+        ("UPDATE outcomes SET record_offset = 7 WHERE application_id = 'a-2'", (TOPICS.outcomes.name, 0, -1)),
+    ],
+)
+def test_what_was_touched_shows(filled, statement, place):
+    change(filled, statement)
+
+    assert broken(filled) == [place]
+
+
+def test_a_row_put_in_shows(filled):
+    conclude(filled, an_outcome("a-3"), first_offset=5)
+    change(
+        filled,
+        "INSERT INTO outcomes SELECT record_topic, record_partition, 3, recorded_at, 'x', defaulted, observed_at, chain"
+        " FROM outcomes WHERE application_id = 'a-1'",
+    )
+
+    assert broken(filled) == [(TOPICS.outcomes.name, 0, 3)]
