@@ -113,8 +113,24 @@ def test_the_steps_of_the_readme_lead_from_nothing_to_a_decision_for_every_row(s
         0,
         0,
     )
+    assert len(read_by_the_readmes_reader(connection)) == ROWS
     assert [process.stop() for process in started] == [0, 0, 0]
     assert shell("loanctl down").returncode == 0
+
+
+def read_by_the_readmes_reader(connection):
+    """The ids that its ten lines of Python print, from this broker."""
+    source = re.search(r"<!-- reader -->\n```python\n(.*?)```", README, re.DOTALL)[1]
+    for example, here in (
+        ("localhost:9092", connection.bootstrap_servers),
+        ("http://localhost:8081/apis/ccompat/v7", connection.registry_url),
+    ):
+        assert example in source
+        source = source.replace(example, here)
+    ran = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=240, check=True)
+    lines = ran.stdout.splitlines()
+    assert {line.split()[1] for line in lines} <= {"APPROVE", "REFER", "DECLINE"}
+    return {line.split()[0] for line in lines}
 
 
 def test_every_link_of_the_readme_leads_to_a_file_that_there_is():

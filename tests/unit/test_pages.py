@@ -1,9 +1,15 @@
 """Pages name files that exist, and errors and words as the code has them."""
 
+import dataclasses
+import json
 import re
 from pathlib import Path
 
+import fastavro
 import pytest
+
+from schemas.event_codec import avro_schema
+from schemas.events.decisions import LoanDecision
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/architecture.md", "docs/new-feature.md", "CONTRIBUTING.md")
@@ -29,6 +35,17 @@ def test_every_error_that_the_architecture_names_is_a_class():
 
     assert len(named) > 5
     assert [name for name in sorted(named) if f"class {name}(" not in source] == []
+
+
+def test_the_decision_that_the_readme_shows_is_one():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    decision = json.loads(re.search(r"<!-- decision -->\n```json\n(.*?)```", readme, re.DOTALL)[1])  # type: ignore[index]
+    total = decision["base_value"] + sum(item["contribution"] for item in decision["contributions"])
+
+    assert fastavro.validate(decision, fastavro.parse_schema(dict(avro_schema(LoanDecision))))
+    assert decision.keys() == {field.name for field in dataclasses.fields(LoanDecision)}
+    assert total == pytest.approx(decision["margin"], abs=1e-5)
+    assert decision["probability"] >= decision["decline_from"]
 
 
 def test_the_licence_is_apaches_whole():
