@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from gateway.api import decisions, operations, predictions, what_if
 from gateway.api.middleware import Surroundings
+from gateway.desk.desk import Desk
+from gateway.desk.rooms import furnish
 from gateway.problems import FieldError, Problem, away, invalid
 from gateway.service import Gateway
 from schemas.errors import OutageError, SetupError
@@ -35,17 +37,18 @@ def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> Fast
     app.include_router(what_if.router(gateway))
     app.include_router(decisions.router(gateway))
     app.include_router(operations.router(gateway, registry))
+    desk = furnish(app, gateway)
     _document(app, gateway)
-    _handle_faults(app, gateway)
+    _handle_faults(app, gateway, desk)
     app.add_middleware(Surroundings, metrics=gateway.metrics)
     return app
 
 
-def _handle_faults(app: FastAPI, gateway: Gateway) -> None:
-    async def problem(_request: Request, fault: Exception) -> Response:
+def _handle_faults(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
+    async def problem(request: Request, fault: Exception) -> Response:
         told = _problem_of(fault)
         gateway.metrics.refusals.labels(told.kind).inc()
-        return told.response()
+        return desk.problem_page(told) if request.url.path.startswith("/desk") else told.response()
 
     for kind in (Problem, OutageError, SetupError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, problem)

@@ -40,6 +40,7 @@ from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
+from streams.kafka.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import PortTakenError
 from streams.runtime.lifecycle import Lifecycle, StoppedError
@@ -83,6 +84,7 @@ class GatewayProcess:
         self.champion = _slot(settings, self.lifecycle)
         self.champion.warm = self._warm
         self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
+        self.events = EventPublisher(settings, "/loan/gateway")
         url = settings.ledger_url.get_secret_value() if settings.ledger_url else ""
         self.ledger = LedgerLookup(url) if url else None
         self.gateway = self._gateway(settings.contract())
@@ -153,6 +155,7 @@ class GatewayProcess:
     def _close(self) -> None:
         self.watcher.close()
         self.publisher.close()
+        self.events.close()
         self.reader.close()
         if self.ledger is not None:
             self.ledger.close()
@@ -182,6 +185,7 @@ class GatewayProcess:
             metrics=self.metrics,
             hypotheticals=self.hypotheticals,
             ledger=self.ledger,
+            publish_event=self.events.publish,
         )
 
     def _warm(self, successor: Champion) -> None:

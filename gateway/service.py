@@ -1,21 +1,25 @@
 """The parts of one gateway, as endpoints see them."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
 from gateway.access.guard import Guard
-from gateway.exchange.board import Decision
 from gateway.exchange.exchange import Exchange
+from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.metrics import Metrics
 from gateway.settings import GatewaySettings
 from schemas.contract import Contract
+from schemas.events.reviews import LoanReview
+from schemas.topics import Topic
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import Policy
+from streams.kafka.errors import BrokerAwayError
 from streams.runtime.lifecycle import Lifecycle
 
 NO_CHAMPION: Final = "there is no champion yet"
@@ -41,11 +45,9 @@ class Reading(Protocol):
         """True while no decision can be missed."""
 
 
-class Ledger(Protocol):
-    """The part of `LedgerLookup` that is needed here."""
-
-    async def decision(self, application_id: str) -> Decision | None:
-        """The first decision on an application. Raises OutageError, SetupError."""
+def _nowhere(_topic: Topic, _key: str, _event: object, _event_id: str) -> None:
+    """A gateway without a publisher of events."""
+    raise BrokerAwayError
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ class Gateway:
     guard: Guard
     metrics: Metrics
     hypotheticals: Hypotheticals
-    ledger: Ledger | None = None
+    ledger: LedgerLookup | None = None
+    publish_event: Callable[[Topic, str, object, str], None] = _nowhere
+    """Blocks until the broker has it. Raises OutageError, SetupError."""
 
     def missing(self) -> list[str]:
         """What keeps it from answering: `champion`, `broker`, `reader`."""
@@ -81,6 +85,11 @@ class Gateway:
     def policy(self, champion: Champion) -> Policy:
         """The cut-offs: the operator's, or the scorecard's own."""
         return self.settings.policy() or champion.scorecard.policy
+
+    async def publish_review(self, review: LoanReview) -> None:
+        """Publish an officer's word, and wait until it is safe. Raises OutageError, SetupError."""
+        topic = self.settings.topics().reviews
+        await asyncio.to_thread(self.publish_event, topic, review.application_id, review, review.review_id)
 
     def search_of(self, champion: Champion) -> CounterfactualSearch:
         """The search for counterfactuals of a champion."""

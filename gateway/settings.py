@@ -37,6 +37,8 @@ class GatewaySettings(Connection):
     ledger_url: SecretStr | None = None
     """Database of the ledger, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`: decisions from before
     this gateway's time, and the review queue. Empty for none."""
+    review_second_pair: bool = False
+    """A referred application needs two officers: one proposes, another confirms."""
     oidc_issuer: str = ""
     """URL of an OpenID provider whose bearer tokens are accepted; empty for none."""
     oidc_audience: str = "loan-gateway"

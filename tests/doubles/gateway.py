@@ -101,7 +101,10 @@ class GatewayDouble:
 
 
 def a_gateway(
-    guard: Callable[[], Guard] | None = None, ledger: LedgerLookup | None = None, **settings: Any
+    guard: Callable[[], Guard] | None = None,
+    ledger: LedgerLookup | None = None,
+    publish_event: Callable[..., None] = lambda *_: None,
+    **settings: Any,
 ) -> GatewayDouble:
     """A gateway in the event loop that runs, with these settings."""
     chosen = GatewaySettings(
@@ -121,5 +124,6 @@ def a_gateway(
         metrics=Metrics(lambda: board.waiting, registry),
         hypotheticals=Hypotheticals(CONTRACT),
         ledger=ledger,
+        publish_event=publish_event,
     )
     return GatewayDouble(gateway, topic, slot, reader, create_app(gateway, registry))

@@ -1,0 +1,1 @@
+"""The desk: pages for people, rendered here and complete without a script."""

@@ -1,0 +1,168 @@
+"""The room Apply: one application, its verdict and why, what if, and what would approve it."""
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from gateway.access.roles import ASK, SUBMIT
+from gateway.api.answers import decision_answer
+from gateway.api.bodies import parsed
+from gateway.api.predictions import decided, refuse_contradictions, submissions_of
+from gateway.api.what_if import champion_of, counterfactuals_answer, record_of_values, what_if_answer
+from gateway.desk.charts import band, waterfall
+from gateway.desk.desk import Desk
+from gateway.desk.forms import body_of_form, inputs_of
+from gateway.desk.session import Session
+from gateway.problems import Problem
+from schemas.contract import Kind
+
+MOST_VISITS: Final = 1_000
+MOST_OF_A_VISIT: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One application of a visit; nothing of what was applied with."""
+
+    application_id: str
+    outcome: str
+    probability: float | None
+    at: datetime
+
+
+class History:
+    """The latest applications of the latest visits, in memory alone."""
+
+    def __init__(self) -> None:
+        self._visits: OrderedDict[str, list[Past]] = OrderedDict()
+
+    def of(self, session: Session) -> list[Past]:
+        """The latest first."""
+        return self._visits.get(session.id, [])
+
+    def add(self, session: Session, past: Past) -> None:
+        """One more."""
+        self._visits[session.id] = [past, *self.of(session)][:MOST_OF_A_VISIT]
+        self._visits.move_to_end(session.id)
+        while len(self._visits) > MOST_VISITS:
+            self._visits.popitem(last=False)
+
+
+class ApplyRoom:
+    """Endpoints of the room."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._gateway = desk.gateway
+        self._history = History()
+        self._inputs = inputs_of(desk.gateway.contract)
+
+    def router(self) -> APIRouter:
+        """Its routes."""
+        routes = APIRouter()
+        routes.add_api_route("/desk/apply", self.form, methods=["GET"], response_model=None)
+        routes.add_api_route("/desk/apply", self.apply, methods=["POST"], response_model=None)
+        routes.add_api_route("/desk/what-if", self.what_if, methods=["POST"], response_model=None)
+        routes.add_api_route("/desk/counterfactuals", self.counterfactuals, methods=["POST"], response_model=None)
+        return routes
+
+    async def form(self, request: Request) -> Response:
+        """The empty form, and what this visit asked before."""
+        return self._page(request, self._desk.visit(request, SUBMIT))
+
+    async def apply(self, request: Request) -> Response:
+        """The decision on what was typed; a part of the page for a script, else the whole."""
+        session = self._desk.visit(request, SUBMIT)
+        typed = await self._desk.form(request, session)
+        try:
+            answer = await _decision(self._desk, request, typed)
+        except Problem as problem:
+            errors = {each.pointer.strip("/"): each.detail for each in problem.errors}
+            return self._page(request, session, problem.status, typed=typed, errors=errors, problem=problem)
+        probability = answer["probability_of_default"]
+        self._history.add(session, Past(answer["application_id"], answer["outcome"], probability, datetime.now(UTC)))
+        return self._page(request, session, typed=typed, answer=answer, sliders=sliders_of(self._desk, answer))
+
+    async def what_if(self, request: Request) -> Response:
+        """The champion's answer to what the sliders say."""
+        session = self._desk.visit(request, ASK)
+        typed = await self._desk.form(request, session)
+        try:
+            answer = what_if_answer(self._gateway, champion_of(self._gateway), _record(self._desk, typed))
+        except Problem as problem:
+            return self._desk.page(request, session, "what_if.html", answer=None, problem=problem, band=None)
+        return self._desk.page(request, session, "what_if.html", answer=answer, problem=None, band=band(answer))
+
+    async def counterfactuals(self, request: Request) -> Response:
+        """What would approve it."""
+        session = self._desk.visit(request, ASK)
+        typed = await self._desk.form(request, session)
+        try:
+            holder, record = champion_of(self._gateway), _record(self._desk, typed)
+            now = what_if_answer(self._gateway, holder, record)
+            found = await asyncio.to_thread(counterfactuals_answer, self._gateway, holder, record, now)
+        except Problem as problem:
+            return self._desk.page(request, session, "counterfactuals.html", found=None, problem=problem)
+        return self._desk.page(request, session, "counterfactuals.html", found=found, problem=None)
+
+    def _page(self, request: Request, session: Session, status: int = HTTPStatus.OK, **context: Any) -> Response:
+        template = "answer.html" if "hx-request" in request.headers else "apply.html"
+        answer = context.get("answer")
+        usual: dict[str, Any] = {
+            "inputs": self._inputs,
+            "typed": {},
+            "errors": {},
+            "problem": None,
+            "answer": None,
+            "sliders": [],
+            "history": self._history.of(session),
+            "band": band(answer) if answer else None,
+            "waterfall": waterfall(answer) if answer else None,
+        }
+        return self._desk.page(request, session, template, status, **{**usual, **context})
+
+
+def sliders_of(desk: Desk, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Numbers that an applicant can change, as sliders from where they are: both ways, within the contract's range."""
+    contract = desk.gateway.contract
+    values = {each["feature"]: each["value"] for each in answer["contributions"]}
+    sliders = []
+    for field in contract.observed:
+        change, value = field.actionable, values.get(field.name)
+        if change is None or field.kind is not Kind.NUMBER or not isinstance(value, int | float):
+            continue
+        reach = change.step * change.steps
+        sliders.append(
+            {
+                "name": field.name,
+                "label": field.label,
+                "unit": field.unit,
+                "value": f"{value:.12g}",
+                "step": f"{change.step:.12g}",
+                "low": f"{value - min(reach, (value - field.low) // change.step * change.step):.12g}",
+                "high": f"{value + min(reach, (field.high - value) // change.step * change.step):.12g}",
+            }
+        )
+    return sliders
+
+
+async def _decision(desk: Desk, request: Request, typed: Mapping[str, str]) -> dict[str, Any]:
+    gateway = desk.gateway
+    application = parsed(gateway.application, body_of_form(gateway.contract, typed))
+    [submission] = submissions_of(gateway, request, [application], [str(uuid.uuid4())])
+    refuse_contradictions(gateway, [submission], "")
+    [decision] = await decided(gateway, [submission])
+    return decision_answer(decision, gateway.contract)
+
+
+def _record(desk: Desk, typed: Mapping[str, str]) -> dict[str, Any]:
+    gateway = desk.gateway
+    return record_of_values(gateway, parsed(gateway.application, body_of_form(gateway.contract, typed)))

@@ -1,0 +1,144 @@
+"""What every page of the desk shares: templates, the visit, forms, and who may enter."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.access.roles import ANYBODY, Role
+from gateway.api.bodies import FORM, body_of
+from gateway.desk.session import COOKIE, LIFETIME_S, Session, Sessions
+from gateway.problems import Problem
+from gateway.service import Gateway
+
+HERE: Final = Path(__file__).parent
+STATIC: Final = HERE / "static"
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+MOST_FIELDS: Final = 200
+ROOMS: Final = (
+    ("/desk/apply", "Apply", frozenset({Role.APPLICANT_SYSTEM, Role.OFFICER})),
+    ("/desk/review", "Review", frozenset({Role.OFFICER})),
+    ("/desk/audit", "Audit", frozenset({Role.OFFICER, Role.AUDITOR})),
+)
+
+
+class SignInNeededError(Exception):
+    """The visitor must sign in first."""
+
+
+class Desk:
+    """Renders pages and knows visits. Belongs to the event loop."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.sessions = Sessions(secrets.token_bytes(32))
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.rglob("*.*")))).hexdigest()
+        self._templates.filters["sentence"] = sentence
+        self._templates.globals.update(version=version[:12], product=gateway.contract.product)
+
+    def visit(self, request: Request, allowed: frozenset[Role]) -> Session:
+        """The visit, of somebody who may enter.
+
+        Raises:
+            SignInNeededError: there is none.
+            Problem: 403 for another role.
+        """
+        session = self.sessions.read(request.cookies.get(COOKIE))
+        if session is None and self.gateway.guard.open:
+            session = self.sessions.begin(ANYBODY)
+        if session is None:
+            raise SignInNeededError
+        if not session.principal.roles & allowed:
+            raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"needs one of the roles {', '.join(sorted(allowed))}")
+        return session
+
+    async def form(self, request: Request, session: Session) -> Mapping[str, str]:
+        """What was typed.
+
+        Raises:
+            Problem: 403 where the form is not one of this visit; 413, 415, 408 as for any body.
+        """
+        typed = await self.fields(request)
+        if not self.sessions.accepts(session, typed.get("token", "")):
+            raise Problem(HTTPStatus.FORBIDDEN, "foreign-form", "the form is not of this visit: open the page again")
+        return typed
+
+    async def fields(self, request: Request) -> dict[str, str]:
+        """Fields of a form, the last one of each name; those of several values are under `names_of`."""
+        return dict(await self.pairs(request))
+
+    async def pairs(self, request: Request) -> list[tuple[str, str]]:
+        """Fields of a form in their order."""
+        settings = self.gateway.settings
+        body = await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s, FORM)
+        request.state.pairs = []
+        try:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        except ValueError:
+            raise Problem(HTTPStatus.BAD_REQUEST, "malformed-form", "the form cannot be read") from None
+        request.state.pairs = pairs
+        return pairs
+
+    def page(
+        self, request: Request, session: Session, template: str, status: int = HTTPStatus.OK, **context: Any
+    ) -> Response:
+        """A whole page, or the part of one that a script asked for."""
+        html = self._templates.get_template(template).render(
+            **context,
+            session=session,
+            token=self.sessions.form_token(session),
+            rooms=[(path, name) for path, name, roles in ROOMS if session.principal.roles & roles],
+            here=request.url.path,
+            signed_in=not self.gateway.guard.open,
+        )
+        return self._keep(request, session, HTMLResponse(html, status, headers={"Content-Security-Policy": CSP}))
+
+    def sign_in_page(self, *, refused: bool = False) -> Response:
+        """The form that asks for an API key."""
+        html = self._templates.get_template("sign_in.html").render(refused=refused, rooms=[], here="", signed_in=False)
+        status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.OK
+        return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
+
+    def problem_page(self, problem: Problem) -> Response:
+        """What is wrong, for a person."""
+        html = self._templates.get_template("problem.html").render(problem=problem, rooms=[], here="", signed_in=False)
+        return HTMLResponse(html, problem.status, headers={**problem.headers, "Content-Security-Policy": CSP})
+
+    def to(self, request: Request, path: str, session: Session) -> Response:
+        """A redirection after a form."""
+        return self._keep(request, session, RedirectResponse(path, HTTPStatus.SEE_OTHER))
+
+    def _keep(self, request: Request, session: Session, response: Response) -> Response:
+        if self.sessions.read(request.cookies.get(COOKIE)) != session:
+            response.set_cookie(
+                COOKIE,
+                self.sessions.cookie(session),
+                max_age=LIFETIME_S,
+                path="/desk",
+                httponly=True,
+                samesite="strict",
+                secure=request.url.scheme == "https",
+            )
+        return response
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."

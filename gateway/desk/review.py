@@ -1,0 +1,154 @@
+"""The rooms Review and Audit: who waits for a person, one case, and the person's last word as an event."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from gateway.access.roles import Role
+from gateway.api.answers import decision_answer
+from gateway.desk import cases
+from gateway.desk.cases import CaseFile
+from gateway.desk.charts import band, waterfall
+from gateway.desk.desk import Desk
+from gateway.desk.session import Session
+from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.problems import Problem
+from schemas.errors import OutageError
+from schemas.events.decisions import Outcome
+from schemas.events.reviews import LoanReview
+
+OFFICERS: Final = frozenset({Role.OFFICER})
+READERS: Final = frozenset({Role.OFFICER, Role.AUDITOR})
+LONGEST_NOTE: Final = 2_000
+NO_LEDGER: Final = "the queue and the time lines come from the ledger: set LOAN_LEDGER_URL"
+
+
+class ReviewRoom:
+    """Endpoints of both rooms."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._gateway = desk.gateway
+        fields = [field for field in desk.gateway.contract.observed if field.reason]
+        self._reasons = {field.reason.code: field.reason.text for field in fields if field.reason}
+
+    def router(self) -> APIRouter:
+        """Their routes."""
+        routes = APIRouter()
+        routes.add_api_route("/desk/review", self.queue, methods=["GET"], response_model=None)
+        routes.add_api_route("/desk/review/{application_id:path}", self.case, methods=["GET"], response_model=None)
+        routes.add_api_route("/desk/review/{application_id:path}", self.decide, methods=["POST"], response_model=None)
+        routes.add_api_route("/desk/audit", self.audit, methods=["GET"], response_model=None)
+        return routes
+
+    async def queue(self, request: Request) -> Response:
+        """Those who wait, the oldest first."""
+        session = self._desk.visit(request, OFFICERS)
+        asked, now = dict(request.query_params), datetime.now(UTC)
+        wanted, after = cases.case_filter(asked, now), cases.place_of(asked.get("after", ""))
+        page = await asyncio.to_thread(cases.queue, self._ledger(), wanted, after)
+        following = f"{page.following[0].isoformat()}~{page.following[1]}" if page.following else ""
+        return self._desk.page(
+            request, session, "review.html", page=page, asked=asked, now=now, following=following, quote=_quote
+        )
+
+    async def case(self, request: Request, application_id: str) -> Response:
+        """One case."""
+        session = self._desk.visit(request, OFFICERS)
+        return self._case_page(request, session, await self._file(application_id))
+
+    async def decide(self, request: Request, application_id: str) -> Response:
+        """Publish the officer's word; back to the queue."""
+        session = self._desk.visit(request, OFFICERS)
+        typed = await self._desk.form(request, session)
+        codes = [value for name, value in request.state.pairs if name == "reason"]
+        file = await self._file(application_id)
+        error = self._refusal(file, session, typed.get("outcome", ""), codes, typed.get("note", ""))
+        if error:
+            return self._case_page(request, session, file, HTTPStatus.UNPROCESSABLE_ENTITY, error=error)
+        review = self._review(file, session, Outcome(typed["outcome"]), codes, typed.get("note", "").strip())
+        try:
+            await self._gateway.publish_review(review)
+        except OutageError:
+            away = "the broker does not answer: nothing was recorded, try again"
+            return self._case_page(request, session, file, HTTPStatus.SERVICE_UNAVAILABLE, error=away)
+        return self._desk.to(request, "/desk/review", session)
+
+    async def audit(self, request: Request) -> Response:
+        """All that is known of one id, on a time line."""
+        session = self._desk.visit(request, READERS)
+        wanted = request.query_params.get("id", "").strip()
+        found = await asyncio.to_thread(cases.moments, self._ledger(), wanted) if wanted else None
+        status = HTTPStatus.NOT_FOUND if wanted and found is None else HTTPStatus.OK
+        return self._desk.page(request, session, "audit.html", status, wanted=wanted, moments=found)
+
+    def _case_page(
+        self, request: Request, session: Session, file: CaseFile, status: int = HTTPStatus.OK, error: str = ""
+    ) -> Response:
+        answer = decision_answer(file.record(), self._gateway.contract)
+        labels = {field.name: field.label for field in self._gateway.contract.observed}
+        context: dict[str, Any] = {"file": file, "answer": answer, "labels": labels, "error": error}
+        context |= {"reasons": self._reasons, "band": band(answer), "waterfall": waterfall(answer)}
+        context["proposed"] = cases.proposed(file.proposal) if file.proposal else None
+        context["second_pair"] = self._gateway.settings.review_second_pair
+        return self._desk.page(request, session, "case.html", status, **context)
+
+    def _refusal(self, file: CaseFile, session: Session, outcome: str, codes: Sequence[str], note: str) -> str:
+        """Why the form cannot be taken; empty for nothing."""
+        if file.settled is not None:
+            return "another officer has decided this case meanwhile"
+        if outcome not in (Outcome.APPROVE, Outcome.DECLINE):
+            return "choose to approve or to decline"
+        if set(codes) - self._reasons.keys():
+            return "a reason is none of the contract's"
+        if outcome == Outcome.DECLINE and not codes:
+            return "a decline needs at least one reason"
+        if len(note) > LONGEST_NOTE:
+            return f"the note has more than {LONGEST_NOTE} characters"
+        if file.proposal is not None and file.proposal.reviewer == session.principal.name:
+            return "a second officer must confirm what you proposed"
+        return ""
+
+    def _review(
+        self, file: CaseFile, session: Session, outcome: Outcome, codes: Sequence[str], note: str
+    ) -> LoanReview:
+        first, name = file.proposal, session.principal.name
+        alone = not self._gateway.settings.review_second_pair
+        agrees = first is not None and cases.proposed(first) is outcome
+        final = alone or agrees
+        return LoanReview(
+            review_id=str(uuid.uuid4()),
+            application_id=file.decision.application_id,
+            decision_id=file.decision.decision_id,
+            outcome=outcome if final else Outcome.REFER,
+            reason_codes=tuple(codes) if final else (f"PROPOSE_{outcome}", *codes),
+            note=note,
+            reviewer=first.reviewer if first is not None and agrees else name,
+            second_reviewer=name if agrees else None,
+            scorecard_version=file.decision.scorecard_version,
+            scorecard_digest=file.decision.scorecard_digest,
+            reviewed_at=datetime.now(UTC),
+        )
+
+    async def _file(self, application_id: str) -> CaseFile:
+        file = await asyncio.to_thread(cases.case_file, self._ledger(), application_id)
+        if file is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "unknown-application", "the ledger has no decision under this id")
+        return file
+
+    def _ledger(self) -> LedgerLookup:
+        ledger = self._gateway.ledger
+        if ledger is None:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", NO_LEDGER)
+        return ledger
+
+
+def _quote(text: str) -> str:
+    return quote(text, safe="")

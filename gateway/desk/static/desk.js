@@ -1,0 +1,34 @@
+// Numbers and dates in the browser's language; the output beside each slider. Nothing else: pages work without it.
+"use strict";
+(() => {
+  const language = navigator.language;
+  const formats = {
+    percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }),
+    number: new Intl.NumberFormat(language, { maximumFractionDigits: 3 }),
+  };
+  const times = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+
+  function localise(root) {
+    for (const each of root.querySelectorAll("data[data-format]")) {
+      const number = Number(each.value);
+      if (each.value !== "" && Number.isFinite(number)) each.textContent = formats[each.dataset.format].format(number);
+    }
+    for (const each of root.querySelectorAll("time[datetime]")) {
+      const time = new Date(each.dateTime);
+      if (!Number.isNaN(time.getTime())) each.textContent = times.format(time);
+    }
+  }
+
+  localise(document);
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      for (const node of change.addedNodes) if (node.nodeType === Node.ELEMENT_NODE) localise(node.parentElement ?? node);
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.type !== "range") return;
+    const shown = event.target.parentElement.querySelector("output data");
+    if (shown) shown.textContent = formats.number.format(Number(event.target.value));
+  });
+})();

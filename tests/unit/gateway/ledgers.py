@@ -1,0 +1,41 @@
+"""A ledger with cases that wait, made of decisions that the worker's core takes."""
+
+from pathlib import Path
+from typing import Any
+
+from gateway.exchange.ledger_lookup import LedgerLookup
+from ledger.database import Database
+from ledger.migrate import migrate
+from schemas.event_codec import from_record
+from schemas.events.decisions import LoanDecision
+from schemas.events.reviews import LoanReview
+from scorecard.decisions.hypothetical import Hypotheticals
+from scorecard.policy import Policy
+from tests.builders import CONTRACT, a_champion, an_application
+from tests.ledger_records import decide, review
+
+REFERRING = Policy(approve_below=0.05, decline_from=0.9)
+"""Under it everybody is referred."""
+
+
+class CaseLedger:
+    """A SQLite ledger that also takes reviews as they are published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"sqlite:///{folder / 'ledger.db'}"
+        self.database = Database(self.url)
+        self.lookup = LedgerLookup(self.url)
+        self.reviews: list[LoanReview] = []
+        migrate(self.database)
+
+    def refer(self, *names: str, **fields: Any) -> None:
+        """Cases of these ids, all decided by the core."""
+        records = [an_application(application_id=name, **fields) for name in names]
+        decided = Hypotheticals(CONTRACT).decisions(records, a_champion(), REFERRING)
+        decide(self.database, *(from_record(LoanDecision, each) for each in decided))
+
+    def publish(self, topic: Any, key: str, event: Any, event_id: str) -> None:
+        """As the gateway publishes; recorded at once, as the ledger would soon."""
+        assert (topic.name, key, event_id) == ("loan.reviews.v1", event.application_id, event.review_id)
+        self.reviews.append(event)
+        review(self.database, event, first_offset=len(self.reviews) - 1)

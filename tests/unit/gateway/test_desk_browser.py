@@ -1,0 +1,147 @@
+"""The desk in Debian's Chromium: by keyboard alone, in both colour schemes, in the browser's language, axe-clean."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.unit.gateway.browser import chromium, served_desk
+from tests.unit.gateway.calls import a_body
+from tests.unit.gateway.ledgers import CaseLedger
+
+WAIT_MS = 60_000
+SHOTS = os.environ.get("LOAN_TEST_SCREENSHOTS", "")
+"""Folder for pictures of what the tests see; empty for none."""
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that fails its test where a script fails, or the policy of contents is violated."""
+    context = browser.new_context(color_scheme=request.param, locale="de-DE", viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    opened.set_default_timeout(WAIT_MS)
+    faults: list[str] = []
+    elsewhere: list[str] = []
+    opened.on("pageerror", lambda fault: faults.append(str(fault)))
+    opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    opened.on("request", lambda sent: elsewhere.append(sent.url) if "//127.0.0.1:" not in sent.url else None)
+    yield opened
+    shot(opened, f"{request.node.originalname}-{request.param}")
+    context.close()
+    assert [each for each in faults if "422" not in each] == []
+    assert elsewhere == []
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def violations(page: Page) -> list[Any]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found]
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """By the tabulator key alone."""
+    for _ in range(80):
+        if page.locator(selector).evaluate("each => each === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(selector)
+
+
+def apply(page: Page, **fields: Any) -> None:
+    """Fill the form and send it, by keyboard."""
+    for name, value in a_body(**fields).items():
+        tab_to(page, f"[id=f-{name}]")
+        page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def test_an_application_its_sliders_and_what_would_approve_it_by_keyboard(page: Page) -> None:
+    with served_desk() as (url, double):
+        page.goto(f"{url}/desk/apply")
+        apply(page, loan_amnt=13_500)
+        page.locator("#answer .verdict.decline").wait_for()
+        page.get_by_text("fewest fields first").wait_for()
+        language = page.locator("#answer .band data").first.inner_text()
+        tab_to(page, "#s-loan_amnt")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        page.locator("#what-if .verdict.approve").wait_for()
+
+        assert language == "73,1\u00a0%"
+        assert violations(page) == []
+        assert len(double.topic.values) == 1
+
+
+def test_fields_at_fault_are_told_and_reached_by_keyboard(page: Page) -> None:
+    with served_desk() as (url, double):
+        page.goto(f"{url}/desk/apply")
+        # What the browser itself checks is not asked: another client has no such manners.
+        page.locator("#application").evaluate("form => form.noValidate = true")
+        apply(page, person_age=17)
+        page.locator("#answer .card.error").wait_for()
+        tab_to(page, "a[href='#f-person_age']")
+
+        assert violations(page) == []
+        assert double.topic.values == []
+
+
+def test_a_review_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
+    ledger = CaseLedger(tmp_path)
+    ledger.refer("a-1", "a-2")
+    with served_desk(ledger=ledger.lookup, publish_event=ledger.publish) as (url, _):
+        page.goto(f"{url}/desk/review")
+        queue = violations(page)
+        shot(page, f"queue-{page.evaluate('matchMedia(`(prefers-color-scheme: dark)`).matches')}")
+        tab_to(page, "a[href='/desk/review/a-1']")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Your word").wait_for()
+        case = violations(page)
+        shot(page, f"case-{page.evaluate('matchMedia(`(prefers-color-scheme: dark)`).matches')}")
+        tab_to(page, "input[name=outcome][value=APPROVE]")
+        page.keyboard.press("ArrowDown")
+        tab_to(page, "input[value=INCOME]")
+        page.keyboard.press("Space")
+        tab_to(page, "#note")
+        page.keyboard.type("income not shown")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.get_by_text("1 case waits").wait_for()
+
+    [said] = ledger.reviews
+    assert (said.application_id, said.outcome, said.reason_codes) == ("a-1", "DECLINE", ("INCOME",))
+    assert said.note == "income not shown"
+    assert queue == case == []
+
+
+def test_the_time_line_is_readable(page: Page, tmp_path: Path) -> None:
+    ledger = CaseLedger(tmp_path)
+    ledger.refer("a-1")
+    with served_desk(ledger=ledger.lookup) as (url, _):
+        page.goto(f"{url}/desk/audit?id=a-1")
+        page.get_by_text("Decided").wait_for()
+
+        assert violations(page) == []
+
+
+def test_a_narrow_window_needs_no_scrolling_sideways(page: Page) -> None:
+    with served_desk() as (url, _):
+        page.set_viewport_size({"width": 360, "height": 800})
+        page.goto(f"{url}/desk/apply")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert violations(page) == []
