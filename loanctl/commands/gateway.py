@@ -7,6 +7,7 @@ import typer
 
 from gateway.access.api_keys import key_line, new_key, read_keys
 from gateway.access.roles import Role
+from loanctl.console import echo
 from schemas.errors import SetupError
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,4 +44,4 @@ def key(
     file.touch(mode=OWNER_ONLY)
     with file.open("a", encoding="utf-8") as lines:
         lines.write(key_line(name, frozenset(role), fresh))
-    typer.echo(fresh)
+    echo(fresh)
