@@ -10,7 +10,9 @@ from typing import Any, Final, Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
+from schemas.errors import LoanError
 from schemas.topics import Topic
+from streams.kafka.messages import arrived, ends
 from streams.kafka.topic_reader import Record, UnreadTopicError, blocks, partition_ranges, record_of
 from streams.runtime.settings import Connection
 
@@ -30,6 +32,7 @@ class Watcher:
         self._consumer = _following(connection, topics)
         self._records: dict[str, list[Record]] = {topic.name: [] for topic in topics}
         self._arrivals: dict[str, list[int]] = {topic.name: [] for topic in topics}
+        self._fault: LoanError | None = None
         self._news = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
@@ -46,9 +49,15 @@ class Watcher:
             return {(record.partition, record.offset): arrived for record, arrived in came}
 
     def wait_for(self, happened: Callable[[], bool], timeout_s: float) -> bool:
-        """Whether it happened in time; asked again after everything that comes."""
+        """Whether it happened in time; asked again after everything that comes.
+
+        Raises:
+            OutageError, SetupError: the topics cannot be followed any more.
+        """
         deadline = time.monotonic() + timeout_s
         while not happened():
+            if self._fault is not None:
+                raise self._fault
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
@@ -66,10 +75,16 @@ class Watcher:
         self._consumer.close()
 
     def _follow(self) -> None:
+        names = sorted(self._records)
         while not self._stop.is_set():
-            messages = self._consumer.consume(1, POLL_S)
-            messages += self._consumer.consume(MOST, 0) if messages else []
-            found = [message for message in messages if message.error() is None]
+            try:
+                messages = arrived(self._consumer, 1, POLL_S, names)
+                messages += arrived(self._consumer, MOST, 0, names) if messages else []
+            except LoanError as fault:
+                # Of another thread: told to the one that waits.
+                self._fault = fault
+                return
+            found = [message for message in messages if not ends(message)]
             if found:
                 self._keep(found, time.time_ns() // NS_PER_MS)
 

@@ -15,6 +15,8 @@ LOCAL_QUEUE_KB: Final = 16_384
 """Read ahead per partition. The default of 64 MB makes memory follow the backlog."""
 QUEUE_BACKOFF_MS: Final = 20
 """A full local queue is looked at again after this long. The default of a second starves a fast reader."""
+METADATA_MS: Final = 5_000
+"""So late a reader hears of partitions that were added and of a topic that is gone; librdkafka's default is 300 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ def properties(connection: Connection, reading: ConsumerConfig) -> dict[str, Any
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
         "check.crcs": True,
+        "topic.metadata.refresh.interval.ms": METADATA_MS,
         "queued.max.messages.kbytes": LOCAL_QUEUE_KB,
         "fetch.queue.backoff.ms": QUEUE_BACKOFF_MS,
         **static,

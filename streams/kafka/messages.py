@@ -3,6 +3,7 @@
 Also the way to read partitions without a group (`Follower`), for whoever must hear of everything itself.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -16,6 +17,8 @@ from streams.kafka.start_offsets import Place
 from streams.runtime.settings import Connection
 
 ASK_S: Final = 10.0
+ASK_AGAIN_S: Final = 1.0
+"""A broker that has just started may not know all topics yet."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,10 +67,14 @@ def _is_end(consumer: Any, message: Any, topics: Sequence[str], in_group: bool) 
 
 def _exist(consumer: Any, names: Sequence[str]) -> bool:
     """Whether the broker knows the topics nonetheless: a client hears of a new one late."""
-    try:
-        return all(consumer.list_topics(name, ASK_S).topics[name].partitions for name in names)
-    except CLIENT_FAULTS:
-        return True
+    for wait_s in (0.0, ASK_AGAIN_S):
+        time.sleep(wait_s)
+        try:
+            if all(consumer.list_topics(name, ASK_S).topics[name].partitions for name in names):
+                return True
+        except CLIENT_FAULTS:
+            return True
+    return False
 
 
 class Follower:

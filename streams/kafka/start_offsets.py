@@ -21,9 +21,10 @@ class OffsetLoss(StrEnum):
     RETENTION = "retention"
     """The log begins behind what the group committed: records in between were never read."""
     TRUNCATION = "truncation"
-    """The log ends before what the group committed: it was cut, or its topic made anew. All of it is read."""
+    """The log ends before what the group committed: it was cut. All of it is read."""
     EXPIRY = "expiry"
-    """The group has no offset, though its output shows that it has worked: all of the log is read again."""
+    """The group has no offset, though its output shows that it has worked: offsets expired, or the topic was made anew.
+    All of the log is read again."""
 
 
 class LostOffsetsError(SetupError):

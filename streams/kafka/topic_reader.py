@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import RecordBatch
-from streams.kafka.errors import NoTopicError
+from streams.kafka.errors import NoTopicError, ReadingError
+from streams.kafka.messages import arrived, ends
 from streams.runtime.settings import Connection
 
 MOST: Final = 2_000
@@ -140,6 +141,8 @@ def _consumer(connection: Connection) -> Iterator[Consumer]:
         yield consumer
     except KafkaException as cause:
         raise UnreadTopicError(cause.args[0].name()) from cause
+    except ReadingError as cause:
+        raise UnreadTopicError(str(cause)) from cause
     finally:
         consumer.close()
 
@@ -166,11 +169,11 @@ def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> l
 
 def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator[list[Any]]:
     """Messages of the stretches; a partition is done at its end, or where nothing more is committed."""
-    left, heard = set(full), time.monotonic()
+    left, heard, topics = set(full), time.monotonic(), sorted({topic for topic, _ in full})
     while left:
         # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
-        messages: list[Any] = consumer.consume(1, 1.0)
-        messages += consumer.consume(MOST - 1, 0) if messages else []
+        messages: list[Any] = arrived(consumer, 1, 1.0, topics)
+        messages += arrived(consumer, MOST - 1, 0, topics) if messages else []
         told = [message for message in messages if (message.topic(), message.partition()) in left]
         if not told and time.monotonic() - heard > PATIENCE_S:
             problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in left}))
@@ -195,12 +198,5 @@ def _lies_in(message: Any, extent: PartitionRange) -> bool:
 
 
 def _ends(message: Any, extent: PartitionRange) -> bool:
-    """Whether nothing of the stretch lies behind this message.
-
-    Raises:
-        KafkaException: it is an error.
-    """
-    error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:
-        raise KafkaException(error)
-    return error is not None or message.offset() >= extent.end - 1
+    """Whether nothing of the stretch lies behind this message."""
+    return ends(message) or message.offset() >= extent.end - 1

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from loanctl.commands import topics
@@ -115,5 +115,27 @@ def test_a_topic_made_anew_is_read_from_its_beginning(
     worker = start_worker(processes)
     wait_for(lambda: set(answers.counted()) >= set(again.sent), 60, "the decisions of the new topic")
 
-    assert losses(worker, "truncation")[0] >= 1
+    # With a topic the broker deletes what groups have committed of it.
+    assert losses(worker, "expiry") == (4, LATER)
     assert set(answers.counted().values()) == {1}
+
+
+def test_a_committed_offset_behind_the_end_of_the_log_leads_to_its_beginning(
+    processes: Processes, connection: Connection, stage: tuple[Applicants, Answers, AdminClient]
+) -> None:
+    applicants, answers, admin = stage
+    decided_and_stopped(processes, applicants, answers)
+    group, beyond = f"{applicants.topic}.scoring", [TopicPartition(applicants.topic, 0, 10_000)]
+
+    def moved() -> bool:
+        # Offsets of a group can be set once its static member's session has ended.
+        asked = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, beyond)])
+        return asked[group].exception() is None
+
+    wait_for(moved, 60, "an offset behind the end")
+    worker = start_worker(processes)
+    held = losses(worker, "truncation")[1]
+    wait_for(lambda: len(answers.records()) == SENT + held, 60, "that partition once more")
+
+    assert losses(worker, "truncation")[0] == 1
+    assert 0 < held < SENT
