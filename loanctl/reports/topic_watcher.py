@@ -78,8 +78,8 @@ class Watcher:
         names = sorted(self._records)
         while not self._stop.is_set():
             try:
-                messages = arrived(self._consumer, 1, POLL_S, names)
-                messages += arrived(self._consumer, MOST, 0, names) if messages else []
+                messages = arrived(self._consumer, 1, POLL_S, names, in_group=False)
+                messages += arrived(self._consumer, MOST, 0, names, in_group=False) if messages else []
             except LoanError as fault:
                 # Of another thread: told to the one that waits.
                 self._fault = fault
