@@ -6,6 +6,7 @@
 | `scorecard.json`| name, family, contract, features, calibration, cut-offs, reason baseline |
 | `profile.json`  | the reference population |
 | `rows.npz`      | applicants with the answers expected of this scorecard |
+| `fitted.npz`    | who the forest and what follows it were made of, as numbers; bundles of before have none |
 | `MANIFEST.json` | SHA-256 of each file; the bundle's digest is the SHA-256 of this one |
 
 Reading checks bytes before it parses them: parsers of model files are not safe against damage.
@@ -39,10 +40,15 @@ from scorecard.scorecard import Scorecard, Scores
 FORMAT: Final = 1
 MANIFEST: Final = "MANIFEST.json"
 FILES: Final = ("forest.npz", "profile.json", "rows.npz", "scorecard.json")
+FITTED: Final = "fitted.npz"
 EXPECTED_ROWS: Final = 32
 """Enough to meet every feature's usual values, few enough to score at every swap."""
 TOLERANCE: Final = 1e-9
 """Between the answers of the machine that trained and of this one: summation order alone may differ."""
+
+
+Identities = npt.NDArray[np.uint64]
+"""Of applications: digests of their ids, or of what they hold."""
 
 
 class BundleError(SetupError):
@@ -93,7 +99,9 @@ def scorecard_of(parts: ScorecardParts, contract: Contract, digest: str = "") ->
     )
 
 
-def write(parts: ScorecardParts, contract: Contract, values: Matrix, folder: Path) -> str:
+def write(
+    parts: ScorecardParts, contract: Contract, values: Matrix, folder: Path, fitted: Identities | None = None
+) -> str:
     """Saves a bundle and returns its digest; the same parts and rows give the same digest.
 
     Args:
@@ -101,6 +109,7 @@ def write(parts: ScorecardParts, contract: Contract, values: Matrix, folder: Pat
         contract: what it was trained for.
         values: scorable applicants, shape (n, observed); the first `EXPECTED_ROWS` are kept with their answers.
         folder: made where it is not there.
+        fitted: identities of the applications that it was made of, shape (m,), in any order.
     """
     scores = scorecard_of(parts, contract).score(values[:EXPECTED_ROWS])
     contents = {
@@ -116,6 +125,8 @@ def write(parts: ScorecardParts, contract: Contract, values: Matrix, folder: Pat
         ),
         "scorecard.json": _canonical(_described(parts, contract)),
     }
+    if fitted is not None:
+        contents[FITTED] = _arrays({"fitted": np.sort(fitted)})
     manifest = _canonical({"format": FORMAT, "files": {name: _sha256(data) for name, data in contents.items()}})
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in {**contents, MANIFEST: manifest}.items():
@@ -147,6 +158,16 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
     return scorecard
 
 
+def fitted(folder: Path) -> Identities | None:
+    """Identities of the applications that a bundle was made of, sorted; None where it does not tell.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    data = _verified(folder)[0].get(FITTED)
+    return None if data is None else np.asarray(_loaded(data)["fitted"])
+
+
 def digest_of(folder: Path) -> str:
     """The digest of a saved bundle, its files checked.
 
@@ -160,9 +181,10 @@ def digest_of(folder: Path) -> str:
 def _verified(folder: Path) -> tuple[Mapping[str, bytes], str]:
     try:
         manifest = (folder / MANIFEST).read_bytes()
-        contents = {name: (folder / name).read_bytes() for name in FILES}
         promised = json.loads(manifest)
         promised_files = promised["files"]
+        names = (*FILES, FITTED) if FITTED in promised_files else FILES
+        contents = {name: (folder / name).read_bytes() for name in names}
     except (OSError, ValueError, KeyError, TypeError) as cause:
         problem = f"{folder.name}: the bundle lacks a file or its manifest ({type(cause).__name__})"
         raise BundleError(problem) from cause

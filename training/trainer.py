@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import structlog
 
 from schemas.applications import Matrix
@@ -25,6 +26,7 @@ from training.promotion import version_tags
 from training.promotion.contest import Contest, Incomparable, contest
 from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.rows.labelled_rows import Cleaned
+from training.rows.split import Part
 from training.tracking import mlflow_run, run_report
 
 log = structlog.get_logger(__name__)
@@ -120,11 +122,14 @@ class Trainer:
     def _contest(self, one: TrainedCandidate, before: Registered) -> Contest | Incomparable:
         """Both on the same rows, or why not."""
         try:
-            champion = bundle.read(self._registry.fetch(before), self._contract, before.digest)
+            folder = self._registry.fetch(before)
+            champion, fitted = bundle.read(folder, self._contract, before.digest), bundle.fitted(folder)
         except SetupError as fault:
             log.warning("champion.unreadable", version=before.version, why=str(fault))
             return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
-        return contest(champion, one.judged_on, one.probability)
+        judged = one.material.rows.identities[one.split.places(Part.JUDGEMENT)]
+        strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
+        return contest(champion, one.judged_on, one.probability, strange)
 
 
 def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: Registered | None) -> Mapping[str, str]:

@@ -215,7 +215,8 @@ class _Work:
             profile=population_profile(draft, self._reference(unfitted), reason_baseline),
         )
         kept = rows.values[self.split.places(Part.JUDGEMENT)]
-        digest = bundle.write(parts, contract, kept, self.material.folder)
+        made_of = rows.identities[(self.split.parts >= Part.SEARCH) & (self.split.parts < Part.JUDGEMENT)]
+        digest = bundle.write(parts, contract, kept, self.material.folder, made_of)
         return bundle.scorecard_of(parts, contract, digest)
 
     def judged(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:

@@ -41,20 +41,29 @@ class Incomparable:
     """In words, the champion's version among them."""
 
 
-def contest(champion: Scorecard, rows: LabelledRows, challenger: Probabilities) -> Contest | Incomparable:
+def contest(
+    champion: Scorecard, rows: LabelledRows, challenger: Probabilities, strange: Labels
+) -> Contest | Incomparable:
     """Both on those of the judgement rows that count.
 
     Args:
         champion: as read from its bundle.
         rows: the judgement rows.
         challenger: its probabilities of them, shape (n,).
+        strange: which of them the champion was not made of, shape (n,).
     """
-    chosen = contested(rows)
+    free = np.flatnonzero(strange)
+    chosen = free[contested(rows.take(free))]
     met = rows.take(chosen)
     defaults = int(met.defaulted.sum())
     repaid = len(met) - defaults
     if min(defaults, repaid) < LEAST_OF_A_CLASS:
-        why = f"there are {defaults} defaults and {repaid} repaid to compare on, {LEAST_OF_A_CLASS} of each are needed"
+        made_of = int((~strange).sum())
+        beside = f" beside {made_of} rows that the champion was made of" if made_of else ""
+        why = (
+            f"there are {defaults} defaults and {repaid} repaid to compare on{beside},"
+            f" {LEAST_OF_A_CLASS} of each are needed"
+        )
         return Incomparable(champion_digest=champion.digest, why=why)
     probability = champion.score(met.values).probability
     if not np.isfinite(probability).all():

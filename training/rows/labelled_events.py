@@ -1,87 +1,134 @@
 """Labelled rows from the topics: applications joined with what became of their loans, up to a stated time.
 
-A shell: the topics are read whole, to where they ended when it looked. Only true outcomes label a
-row; decisions are never read here. An application sent twice counts once, its first record; of
-several outcomes of an application the last one stands.
+A shell: topics are read block by block to where they ended when it looked, and only columns of what
+counts are kept: outcomes as numbers, applications whose outcome is known or that lie in a window.
+Only true outcomes label a row; decisions are never read here. An application sent twice counts once,
+its first record; of several outcomes of an application the last one stands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.application_decoder import ApplicationReader
-from schemas.applications import Applications, Matrix
-from schemas.contract import Contract
-from schemas.errors import RecordError
-from schemas.event_codec import avro_schema, from_record
-from schemas.event_decoder import EventDecoder
+from schemas.applications import Matrix
 from schemas.events.decisions import LoanOutcome
+from schemas.projection import Projection, millis
 from schemas.registry_client import WriterSchemas
-from schemas.resolution.writer_schemas import Writers
 from schemas.wire_format import schema_ids
+from streams.kafka.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
-from training.committed import whole
+from training.rows import identity
+from training.rows.identity import Identities
 from training.rows.labelled_rows import LabelledRows
 
-BLOCK: Final = 5_000
+Integers = npt.NDArray[np.int64]
+
+OUTCOME: Final = ("application_id", "defaulted", "observed_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Applications of a topic, one for each id, and outcomes by id; `offsets` says up to where they were read."""
+    """What lay on the topics; `offsets` says from where to where they were read."""
 
-    contract: Contract
-    applications: Applications
-    outcomes: Mapping[str, LoanOutcome]
+    labelled: LabelledRows
+    """Applications whose outcome is known, in the order they came."""
+    window: Matrix
+    """Values of the applications signed in the window asked for; shape (n, observed)."""
     offsets: str
 
-    def labelled(self) -> LabelledRows:
-        """The applications whose outcome is known, in the order they came."""
-        known_outcomes = [place for place, name in enumerate(self.applications.ids) if name in self.outcomes]
-        defaulted = [self.outcomes[self.applications.ids[place]].defaulted for place in known_outcomes]
-        chosen = np.array(known_outcomes, dtype=np.int64)
-        return LabelledRows(
-            values=self.applications.values[chosen],
-            defaulted=np.array(defaulted, dtype=np.bool_),
-            applied_at=self.applications.applied_at[chosen],
-            recent=np.ones(len(chosen), dtype=np.bool_),
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The last outcome of each application: who, sorted and each once, and whether it defaulted; shapes (n,)."""
+
+    who: Identities
+    defaulted: npt.NDArray[np.bool_]
+
+    @classmethod
+    def last_of_each(cls, who: Identities, defaulted: npt.NDArray[np.bool_], observed_at: Integers) -> "Outcomes":
+        """Of outcomes in the order they came; of those observed at once the later one."""
+        order = np.lexsort((np.arange(len(who)), observed_at, who))
+        who, defaulted = who[order], defaulted[order]
+        last = np.ones(len(who), dtype=np.bool_)
+        last[:-1] = who[1:] != who[:-1]
+        return cls(who[last], defaulted[last])
+
+    def places(self, who: Identities) -> Integers:
+        """Where each of these applications stands, -1 where its outcome is not known; shape of `who`."""
+        if not len(self.who):
+            return np.full(len(who), -1)
+        near = np.minimum(np.searchsorted(self.who, who), len(self.who) - 1)
+        return np.where(self.who[near] == who, near, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Applications:
+    """Columns of applications; `order` has partition and offset, shape (n, 2)."""
+
+    values: Matrix
+    applied_at: Integers
+    who: Identities
+    order: Integers
+
+    @classmethod
+    def joined(cls, parts: Sequence["_Applications"], observed: int) -> "_Applications":
+        """All of them, the first record of each application, by partition and offset."""
+        nobody = np.empty(0, np.uint64)
+        nothing = cls(np.empty((0, observed)), np.empty(0, np.int64), nobody, np.empty((0, 2), np.int64))
+        every = (nothing, *parts)
+        whole = cls(
+            np.concatenate([part.values for part in every]),
+            np.concatenate([part.applied_at for part in every]),
+            np.concatenate([part.who for part in every]),
+            np.concatenate([part.order for part in every]),
         )
+        came = whole.take(np.lexsort((whole.order[:, 1], whole.order[:, 0])))
+        return came.take(np.sort(np.unique(came.who, return_index=True)[1]))
 
-    def window(self, start: datetime, end: datetime) -> Matrix:
-        """Values of the applications signed in [start, end); shape (n, observed)."""
-        applied_at = self.applications.applied_at
-        inside = (applied_at >= _millis(start)) & (applied_at < _millis(end))
-        return self.applications.values[inside]
+    def take(self, places: Any) -> "_Applications":
+        """Those at these places, or where the mask holds."""
+        return _Applications(self.values[places], self.applied_at[places], self.who[places], self.order[places])
 
 
-def seen(connection: Connection, until: datetime) -> Seen:
+def seen(connection: Connection, until: datetime, window: tuple[datetime, datetime] | None = None) -> Seen:
     """What lies on the topics now, of records not after a time.
+
+    Memory follows the outcomes known and the window, not the topics.
 
     Args:
         connection: broker, registry and product.
         until: by the records' own timestamps.
+        window: applications signed from the first time on and before the second are wanted, too.
 
     Raises:
         OutageError: broker or registry is away.
         NoTopicError: a topic does not exist.
     """
     contract, topics = connection.contract(), connection.topics()
-    registry = connection.registry()
-    applications = whole(connection, topics.applications.name)
-    outcomes = whole(connection, topics.outcomes.name)
-    latest = _millis(until)
+    registry, latest = connection.registry(), round(until.timestamp() * 1000)
+    # First where both end: an application that comes while outcomes are read is not looked at.
+    applications = partition_ranges(connection, [topics.applications.name])
+    ended = partition_ranges(connection, [topics.outcomes.name])
+    outcomes = _outcomes(_until(connection, ended, latest), WriterSchemas(registry, topics.outcomes.name))
+    span = tuple(round(end.timestamp() * 1000) for end in window) if window else (0, 0)
+    reader = ApplicationReader(contract, connection.record_limits())
+    writers = WriterSchemas(registry, topics.applications.name)
+    parts = [
+        _counting(_decoded(reader, block, writers), outcomes, span)
+        for block in _until(connection, applications, latest)
+    ]
+    found = _Applications.joined(parts, len(contract.observed))
+    within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
+    told = f"until {until.isoformat(timespec='milliseconds')}"
     return Seen(
-        contract=contract,
-        applications=_first_of_each(
-            ApplicationReader(contract, connection.record_limits()),
-            applications.values(latest),
-            WriterSchemas(registry, topics.applications.name),
-        ),
-        outcomes=_last_of_each(outcomes.values(latest), WriterSchemas(registry, topics.outcomes.name)),
-        offsets=f"{applications.offsets}; {outcomes.offsets}; until {until.isoformat(timespec='milliseconds')}",
+        labelled=_labelled(found, outcomes),
+        window=found.values[within],
+        offsets=f"{_extent(applications)}; {_extent(ended)}; {told}",
     )
 
 
@@ -93,49 +140,68 @@ def known_outcomes(connection: Connection) -> Mapping[str, bool]:
         NoTopicError: the topic does not exist.
     """
     topic = connection.topics().outcomes.name
-    values = whole(connection, topic).values()
-    last = _last_of_each(values, WriterSchemas(connection.registry(), topic))
-    return {name: outcome.defaulted for name, outcome in last.items()}
+    writers = WriterSchemas(connection.registry(), topic)
+    last: dict[str, tuple[int, bool]] = {}
+    for block in blocks(connection, partition_ranges(connection, [topic])):
+        for outcome in _read(block, writers):
+            name, observed_at = outcome["application_id"], millis(outcome["observed_at"])
+            if name not in last or observed_at >= last[name][0]:
+                last[name] = observed_at, outcome["defaulted"]
+    return {name: defaulted for name, (_, defaulted) in last.items()}
 
 
-def _first_of_each(reader: ApplicationReader, values: Sequence[bytes | None], writers: WriterSchemas) -> Applications:
-    parts = [
-        reader.read(block, writers.of(schema_ids(block))).applications
-        for block in (values[start : start + BLOCK] for start in range(0, max(len(values), 1), BLOCK))
-    ]
-    ids = [name for part in parts for name in part.ids]
-    first: dict[str, int] = {}
-    for place, name in enumerate(ids):
-        first.setdefault(name, place)
-    kept = np.array(sorted(first.values()), dtype=np.int64)
-    return Applications(
-        ids=[ids[place] for place in kept],
-        applied_at=np.concatenate([part.applied_at for part in parts])[kept],
-        values=np.concatenate([part.values for part in parts])[kept],
+def _until(connection: Connection, ranges: Sequence[PartitionRange], latest: int) -> Iterator[list[Record]]:
+    for block in blocks(connection, ranges):
+        yield [record for record in block if record.timestamp <= latest]
+
+
+def _outcomes(found: Iterator[list[Record]], writers: WriterSchemas) -> Outcomes:
+    parts = [_columns(list(_read(block, writers))) for block in found]
+    nothing = np.empty(0, np.uint64), np.empty(0, np.bool_), np.empty(0, np.int64)
+    who, defaulted, observed_at = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
+    return Outcomes.last_of_each(who, defaulted, observed_at)
+
+
+def _columns(outcomes: Sequence[Mapping[str, Any]]) -> tuple[Identities, npt.NDArray[np.bool_], Integers]:
+    return (
+        identity.of_ids([outcome["application_id"] for outcome in outcomes]),
+        np.array([outcome["defaulted"] for outcome in outcomes], dtype=np.bool_),
+        np.array([millis(outcome["observed_at"]) for outcome in outcomes], dtype=np.int64),
     )
 
 
-def _last_of_each(values: Sequence[bytes | None], writers: WriterSchemas) -> Mapping[str, LoanOutcome]:
-    decoder = EventDecoder(avro_schema(LoanOutcome))
-    known_outcomes = writers.of(schema_ids(values))
-    last: dict[str, LoanOutcome] = {}
-    for value in values:
-        outcome = _outcome(value, known_outcomes, decoder)
-        if outcome is None:
-            continue
-        before = last.get(outcome.application_id)
-        if before is None or outcome.observed_at >= before.observed_at:
-            last[outcome.application_id] = outcome
-    return last
+def _read(block: Sequence[Record], writers: WriterSchemas) -> Iterator[Mapping[str, Any]]:
+    """The outcomes of a block; what cannot be read labels nothing."""
+    reader, values = Projection(LoanOutcome, OUTCOME), [record.value for record in block]
+    known = writers.of(schema_ids(values))
+    return (outcome for value in values if (outcome := reader.read(value, known)) is not None)
 
 
-def _outcome(value: bytes | None, writers: Writers, decoder: EventDecoder) -> LoanOutcome | None:
-    """The outcome that the bytes stand for; None where they are none: an unreadable label labels nothing."""
-    try:
-        return from_record(LoanOutcome, decoder.decode(value, writers))
-    except (RecordError, ValueError):
-        return None
+def _decoded(reader: ApplicationReader, block: Sequence[Record], writers: WriterSchemas) -> _Applications:
+    values = [record.value for record in block]
+    decoded = reader.read(values, writers.of(schema_ids(values)))
+    order = np.array([(record.partition, record.offset) for record in block], dtype=np.int64).reshape(-1, 2)
+    found = decoded.applications
+    return _Applications(found.values, found.applied_at, identity.of_ids(found.ids), order[decoded.places])
 
 
-def _millis(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+def _counting(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> _Applications:
+    """Those whose outcome is known, or that lie in the span; the others are let go at once."""
+    within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
+    return found.take(np.flatnonzero((outcomes.places(found.who) >= 0) | within))
+
+
+def _labelled(found: _Applications, outcomes: Outcomes) -> LabelledRows:
+    places = outcomes.places(found.who)
+    known = places >= 0
+    return LabelledRows(
+        values=found.values[known],
+        defaulted=outcomes.defaulted[places[known]],
+        applied_at=found.applied_at[known],
+        recent=np.ones(int(known.sum()), dtype=np.bool_),
+        ids=found.who[known],
+    )
+
+
+def _extent(ranges: Sequence[PartitionRange]) -> str:
+    return f"{ranges[0].topic} " + ", ".join(f"{each.partition}:{each.first}-{each.end}" for each in ranges)

@@ -6,7 +6,7 @@ never judged on rows that it would not be asked about.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Final, Self
 
 import numpy as np
@@ -18,6 +18,9 @@ from schemas.contract import Contract
 from schemas.tables import columns
 from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.errors import TableError
+from schemas.tables.times import NO_TIME
+from training.rows import identity
+from training.rows.identity import NO_ID, Identities
 
 
 class RowsError(TableError):
@@ -26,6 +29,11 @@ class RowsError(TableError):
 
 LEAST_ROWS: Final = 500
 """Fewer cannot be split five ways and still say anything: 40 rows would judge."""
+
+NOT_TOLD_APART: Final = (
+    "{} rows of {} name no application: one that is also on the topics, with any other value, would count twice;"
+    " give the table the contract's id column"
+)
 
 LEAST_OF_A_CLASS: Final = 50
 """Below it the interval of an AUC is wider than the gap between a good scorecard and none."""
@@ -37,29 +45,32 @@ class LabelledRows:
 
     `values` has shape (n, len(contract.observed)), as in `schemas.applications`; `defaulted` shape
     (n,); `applied_at` milliseconds since 1970, UTC, or `NO_TIME`; `recent` marks rows that came
-    from the topics.
+    from the topics; `ids` tells applications apart (`training.rows.identity`), `NO_ID` where the
+    source does not name them.
     """
 
     values: Matrix
     defaulted: npt.NDArray[np.bool_]
     applied_at: npt.NDArray[np.int64]
     recent: npt.NDArray[np.bool_]
+    ids: Identities
 
     def __len__(self) -> int:
         return len(self.defaulted)
 
     def take(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Self:
         """The rows at these places, or where the mask holds."""
-        return type(self)(self.values[places], self.defaulted[places], self.applied_at[places], self.recent[places])
+        return type(self)(*(getattr(self, part.name)[places] for part in fields(self)))
 
     def then(self, other: Self) -> Self:
         """These rows and, after them, the others."""
-        return type(self)(
-            np.concatenate([self.values, other.values]),
-            np.concatenate([self.defaulted, other.defaulted]),
-            np.concatenate([self.applied_at, other.applied_at]),
-            np.concatenate([self.recent, other.recent]),
-        )
+        pairs = ((getattr(self, part.name), getattr(other, part.name)) for part in fields(self))
+        return type(self)(*(np.concatenate(pair) for pair in pairs))
+
+    @property
+    def identities(self) -> Identities:
+        """Who each row is, by id or by what it holds; shape (n,)."""
+        return identity.of_rows(self.ids, self.values, self.defaulted, self.applied_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,8 @@ class Cleaned:
     """Columns that the contract does not know."""
     unknown_levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Levels that the contract does not declare, some of them, by column."""
+    notes: Sequence[str] = ()
+    """What whoever reads the verdict must know of these rows, in sentences."""
 
 
 def from_table(
@@ -99,6 +112,7 @@ def from_table(
         defaulted=defaulted,
         applied_at=columns.times(contract, table, source),
         recent=np.zeros(len(table), dtype=np.bool_),
+        ids=identity.of_ids(columns.ids(contract, table, source)),
     )
     kept = every.take(labelled)
     cleaned = _cleaned(contract, kept, source, with_pricing=with_pricing)
@@ -119,8 +133,14 @@ def from_events(contract: Contract, labelled: LabelledRows, *, with_pricing: boo
 
 
 def together(base: Cleaned, events: Cleaned) -> Cleaned:
-    """Both, appended; an event that repeats a row of the table to the last value is left out."""
-    rows, duplicates = _without_duplicates(base.rows.then(events.rows))
+    """Both, appended: an application that is in both counts once, as it came over the topics.
+
+    Where the table does not name its applications, an event that equals one of its rows is left out: it may be it.
+    """
+    unnamed = base.rows.ids == NO_ID
+    known = repeated(events.rows, base.rows.take(unnamed))
+    rows, duplicates = _without_duplicates(base.rows.then(events.rows.take(~known)))
+    duplicates += int(known.sum())
     left_out = {word: base.left_out.get(word, 0) + events.left_out.get(word, 0) for word in _words(base, events)}
     left_out["duplicate"] = left_out.get("duplicate", 0) + duplicates
     return Cleaned(
@@ -130,6 +150,7 @@ def together(base: Cleaned, events: Cleaned) -> Cleaned:
         left_out=_counted(left_out),
         ignored_columns=base.ignored_columns,
         unknown_levels=base.unknown_levels,
+        notes=(*base.notes, NOT_TOLD_APART.format(int(unnamed.sum()), base.source)) if unnamed.any() else base.notes,
     )
 
 
@@ -178,10 +199,33 @@ def _cleaned(contract: Contract, rows: LabelledRows, source: str, *, with_pricin
 
 
 def _without_duplicates(rows: LabelledRows) -> tuple[LabelledRows, int]:
-    """The first of every set of rows that agree in all values and the label, in their order."""
-    whole = np.column_stack([rows.values, rows.defaulted])
-    repeated = pd.DataFrame(whole).duplicated().to_numpy()
-    return rows.take(~repeated), int(repeated.sum())
+    """One row of each application, in their order, and how many others there were.
+
+    By id: of several the first that came over the topics, else the first. Without ids, rows that agree in all values,
+    the label and the time are one; without a time none is: equal values are not equal loans.
+    """
+    kept = np.ones(len(rows), dtype=np.bool_)
+    named = np.flatnonzero(rows.ids != NO_ID)
+    by_id = named[np.lexsort((named, ~rows.recent[named], rows.ids[named]))]
+    kept[by_id[1:][rows.ids[by_id[1:]] == rows.ids[by_id[:-1]]]] = False
+    timed = np.flatnonzero((rows.ids == NO_ID) & (rows.applied_at != NO_TIME))
+    kept[timed[pd.Series(_keys(rows, timed), dtype=object).duplicated().to_numpy(dtype=bool)]] = False
+    return rows.take(kept), int((~kept).sum())
+
+
+def repeated(rows: LabelledRows, others: LabelledRows) -> npt.NDArray[np.bool_]:
+    """Which rows equal one of the others in all values and the label; shape (n,)."""
+    known = set(_keys(timeless(others), np.arange(len(others))))
+    return np.array([key in known for key in _keys(timeless(rows), np.arange(len(rows)))], dtype=np.bool_)
+
+
+def timeless(rows: LabelledRows) -> LabelledRows:
+    """The same rows, their times forgotten."""
+    return replace(rows, applied_at=np.full(len(rows), NO_TIME))
+
+
+def _keys(rows: LabelledRows, places: npt.NDArray[np.int64]) -> list[bytes]:
+    return identity.keys(rows.values, rows.defaulted, rows.applied_at, places)
 
 
 def _words(*parts: Cleaned) -> Sequence[str]:

@@ -1,9 +1,10 @@
 """Which rows search, stop, calibrate, place the cut-offs and judge: five parts that never meet.
 
 By time where a source tells it: the oldest rows are searched on, the newest judge. Else by a seeded
-hash of what makes two rows near-clones, so that both fall into one part (a gain that appears only
-when clones are torn apart is memory), and so that a row keeps its part when others are appended: a
-later challenger is judged on rows that no earlier champion was fitted to. Pure.
+hash of who a row is, so that it keeps its part when others are appended: a later challenger is
+judged on rows that no earlier champion was fitted to. Where the contract names what near-clones
+agree in, and they are rare, they share a part: a gain that appears only when clones are torn apart
+is memory. Both labels are dealt out apart, so that few rows suffice. Pure.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.contract import Contract, ContractError, Field, Kind, Role
+from schemas.contract import Contract, ContractError, Role
 from schemas.tables.times import NO_TIME
 from training.rows.labelled_rows import LabelledRows, RowsError
 
@@ -37,7 +38,7 @@ class Method(StrEnum):
     """How parts are drawn."""
 
     GROUPED = "grouped"
-    """By time where there is time, else by near-clones."""
+    """By time where there is time, else by who a row is; near-clones together."""
     STRATIFIED = "stratified"
     """Plain, seeded 80/10/10 by label, to compare with published figures; it flatters where there are clones."""
 
@@ -60,6 +61,10 @@ PUBLISHED_SHARES: Final = {
 }
 """80 to fit, 10 to tune, 10 to judge."""
 
+RARE: Final = 0.5
+"""Distinct keys for each row, below which equal keys are no clones: in coarse bands they are different people."""
+MANY: Final = 200
+"""Rows of a class from which the draw alone leaves no part without some: of 200, 14 are expected in the smallest."""
 LEAST_OF_A_CLASS: Final = 3
 """In each part: with fewer no curve can be drawn."""
 
@@ -99,16 +104,25 @@ def split(contract: Contract, rows: LabelledRows, seed: int, method: Method = Me
 
 
 def clone_keys(contract: Contract, rows: LabelledRows) -> npt.NDArray[np.object_]:
-    """What near-clones have in common, as bytes; shape (n,)."""
+    """What the rows of one group have in common, as bytes; shape (n,).
+
+    Near-clones where the contract names what they agree in and they are rare; else each row is a group of its own.
+    """
     columns = [contract.position[name] for name in near_clone_fields(contract)]
+    identities = np.array([one.tobytes() for one in rows.identities], dtype=object)
+    if not columns or not len(rows):
+        return identities
     # Cents and hundredths: a decimal of an event and a float of a file are to give one key; zero has no sign.
     keyed = np.ascontiguousarray(np.round(rows.values[:, columns], 2) + 0.0)
     keyed[np.isnan(keyed)] = np.nan
-    return np.array([row.tobytes() for row in keyed], dtype=object)
+    keys = np.array([row.tobytes() for row in keyed], dtype=object)
+    return keys if len(set(keys)) >= RARE * len(keys) else identities
 
 
 def near_clone_fields(contract: Contract) -> tuple[str, ...]:
-    """The fields that near-clones agree in: those that the schema names as `near_clones`, else all its numbers.
+    """The fields that near-clones agree in: those that the schema names as `near_clones`, but for prices.
+
+    A price follows from the others, and one that is absent or changed would hide the clone.
 
     Raises:
         ContractError: the schema names a field that there is not.
@@ -118,7 +132,7 @@ def near_clone_fields(contract: Contract) -> tuple[str, ...]:
     if unknown:
         problem = f"near_clones names {', '.join(unknown)}, which is no observed field of {contract.product}"
         raise ContractError(problem)
-    return named or tuple(field.name for field in contract.observed if _is_own_number(field))
+    return tuple(name for name in named if contract.observed[contract.position[name]].role is not Role.PRICING)
 
 
 def folds(keys: npt.NDArray[np.object_], count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -147,17 +161,44 @@ def _grouped(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt.NDA
         if len(places) == 0:
             continue
         timed = bool(np.all(rows.applied_at[places] != NO_TIME))
-        order = _by_time(rows.applied_at[places], drawn[places]) if timed else drawn[places]
-        parts[places] = _part_of(order, SHARES)
-        told.append(f"{word} by {'time' if timed else 'near-clones'}")
+        if timed:
+            parts[places] = _by_time(rows.applied_at[places], drawn[places], rows.defaulted[places])
+        else:
+            parts[places] = _part_of(_dealt(drawn[places], rows.defaulted[places]), SHARES)
+        told.append(f"{word} by {'time' if timed else 'draw'}")
     return _without_torn_groups(parts, keys), " and ".join(told)
 
 
-def _by_time(applied_at: npt.NDArray[np.int64], drawn: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Rank in time as a share in [0, 1); what happened at once is ordered by the draw."""
-    shares = np.empty(len(applied_at))
-    shares[np.lexsort((drawn, applied_at))] = np.arange(len(applied_at)) / len(applied_at)
+def _by_time(
+    applied_at: npt.NDArray[np.int64], drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int8]:
+    """Parts by rank in time, what happened at once by the draw; where a part would be short, by rank in each class."""
+    rank = np.empty(len(applied_at))
+    rank[np.lexsort((drawn, applied_at))] = np.arange(len(applied_at)) / len(applied_at)
+    parts = _part_of(rank, SHARES)
+    return _part_of(_ranked(rank, defaulted), SHARES) if _short(parts, defaulted) else parts
+
+
+def _dealt(drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Positions in [0, 1): the draw itself, or, in a class of few rows, the rank of the draw."""
+    few = {label for label in (False, True) if int((defaulted == label).sum()) < MANY}
+    return np.where(np.isin(defaulted, list(few)), _ranked(drawn, defaulted), drawn)
+
+
+def _ranked(order: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Rank of each row in its class, as a share in [0, 1)."""
+    shares = np.empty(len(order))
+    for label in (False, True):
+        places = np.flatnonzero(defaulted == label)
+        shares[places[np.argsort(order[places], kind="stable")]] = (np.arange(len(places)) + 0.5) / max(len(places), 1)
     return shares
+
+
+def _short(parts: npt.NDArray[np.int8], defaulted: npt.NDArray[np.bool_]) -> bool:
+    return any(
+        min(int(inside.sum()), len(inside) - int(inside.sum())) < LEAST_OF_A_CLASS
+        for inside in (defaulted[parts == part] for part in SHARES)
+    )
 
 
 def _part_of(position: npt.NDArray[np.float64], shares: Mapping[Part, float]) -> npt.NDArray[np.int8]:
@@ -194,7 +235,3 @@ def _refuse_empty(parts: npt.NDArray[np.int8], defaulted: npt.NDArray[np.bool_])
                 f" each part needs {LEAST_OF_A_CLASS} of both: more rows are needed"
             )
             raise RowsError(problem)
-
-
-def _is_own_number(field: Field) -> bool:
-    return field.kind is Kind.NUMBER and field.ratio_of is None and field.role is not Role.WATCHED

@@ -11,7 +11,6 @@ from typing import Final
 
 import structlog
 
-from schemas.applications import Matrix
 from schemas.errors import OutageError, SetupError
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
@@ -138,26 +137,28 @@ class CommandHandler:
     def _trained(self, asked: CommandRecord, watch: Progress) -> Registered:
         settings = self._settings
         watch.step("rows")
-        seen = labelled_events.seen(settings, asked.timestamp)
+        seen = labelled_events.seen(settings, asked.timestamp, _window(asked.command))
         cleaned = self._rows(seen)
         task = Task(
             cleaned=cleaned,
-            window=self._window(asked.command, seen),
+            window=seen.window if len(seen.window) >= settings.least_window else None,
             command_id=asked.command.command_id,
             why=asked.command.why,
-            facts={"offsets": seen.offsets, "cause": asked.command.cause.value},
+            facts={"offsets": seen.offsets, "cause": asked.command.cause.value, "notes": "; ".join(cleaned.notes)},
         )
         trainer = Trainer(self._contract, self._registry, settings.mlflow_uri, settings.plan(), settings.terms())
         return trainer.train(task, watch).registered
 
     def _rows(self, seen: Seen) -> Cleaned:
-        events = rows.from_events(self._contract, seen.labelled(), with_pricing=self._settings.with_pricing)
+        events = rows.from_events(self._contract, seen.labelled, with_pricing=self._settings.with_pricing)
         least = self._settings.least_outcomes
         if len(events.rows) < least:
             problem = f"{len(events.rows)} applications have a true outcome, at least {least} must"
             raise TooFewOutcomesError(problem)
         base = self._base()
         cleaned = rows.together(base, events) if base else events
+        for note in cleaned.notes:
+            log.warning("rows.noted", note=note)
         rows.refuse_too_few(cleaned)
         return cleaned
 
@@ -170,13 +171,6 @@ class CommandHandler:
         return rows.from_table(
             self._contract, table, name, with_pricing=settings.with_pricing, dialect=settings.table_dialect()
         )
-
-    def _window(self, command: RetrainCommand, seen: Seen) -> Matrix | None:
-        """The applications of the command's window, where they are enough to be the new reference."""
-        if command.window_start is None or command.window_end is None:
-            return None
-        window = seen.window(command.window_start, command.window_end)
-        return window if len(window) >= self._settings.least_window else None
 
     def _known(self, command: RetrainCommand) -> TrainerState:
         champion = self._registry.champion()
@@ -209,3 +203,10 @@ class CommandHandler:
                 )
             ]
         )
+
+
+def _window(command: RetrainCommand) -> tuple[datetime, datetime] | None:
+    """The command's window, whose applications are to be the new reference."""
+    if command.window_start is None or command.window_end is None:
+        return None
+    return command.window_start, command.window_end

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from scorecard.bundle import FILES, MANIFEST, BundleError, digest_of, read, write
+from scorecard.bundle import FILES, FITTED, MANIFEST, BundleError, digest_of, fitted, read, write
 from tests.builders import CONTRACT, a_longer_contract, a_stump_forest, feature_space, scorecard_parts, some_values
 
 
@@ -166,3 +166,21 @@ def test_a_bundle_written_before_fingerprints_left_prose_out_is_read_and_keeps_i
 
     assert scorecard.profile.reference_id == "1a466ecb40600629"
     assert set(np.round(scorecard.score(some_values()).margin, 12)) == {-2.0, 1.0}
+
+
+def test_a_bundle_tells_who_it_was_made_of_and_one_of_before_does_not(saved, tmp_path):
+    made_of = np.array([9, 2, 5], dtype=np.uint64)
+
+    digest = write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "new", made_of)
+
+    assert fitted(tmp_path / "new").tolist() == [2, 5, 9]
+    assert read(tmp_path / "new", CONTRACT, digest).digest == digest
+    assert fitted(saved[0]) is None
+
+
+def test_altered_identities_are_refused(tmp_path):
+    write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "new", np.array([1], dtype=np.uint64))
+    (tmp_path / "new" / FITTED).write_bytes(b"altered")
+
+    with pytest.raises(BundleError, match="not what the manifest says"):
+        fitted(tmp_path / "new")

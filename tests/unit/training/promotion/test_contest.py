@@ -12,6 +12,8 @@ from tests.unit.training.builders import made_up
 from training.promotion.contest import Contest, Incomparable, contest
 from training.rows.labelled_rows import LabelledRows
 
+ALL = np.ones(500, dtype=bool)
+
 
 @pytest.fixture
 def champion() -> Scorecard:
@@ -25,7 +27,7 @@ def rows(defaults: int, repaid: int) -> LabelledRows:
 def test_both_score_the_same_rows(champion: Scorecard) -> None:
     judged = rows(100, 200)
 
-    met = contest(champion, judged, np.linspace(0, 1, 300))
+    met = contest(champion, judged, np.linspace(0, 1, 300), ALL[:300])
 
     assert isinstance(met, Contest)
     assert (met.champion == champion.score(judged.values).probability).all()
@@ -35,7 +37,7 @@ def test_both_score_the_same_rows(champion: Scorecard) -> None:
 
 @pytest.mark.parametrize(("defaults", "repaid"), [(19, 300), (300, 19), (0, 300)])
 def test_too_few_of_a_class_are_no_contest(champion: Scorecard, defaults: int, repaid: int) -> None:
-    met = contest(champion, rows(defaults, repaid), np.zeros(defaults + repaid))
+    met = contest(champion, rows(defaults, repaid), np.zeros(defaults + repaid), ALL[: defaults + repaid])
 
     assert isinstance(met, Incomparable)
     assert met.why == f"there are {defaults} defaults and {repaid} repaid to compare on, 20 of each are needed"
@@ -45,16 +47,29 @@ def test_they_meet_on_applicants_of_the_topics_where_those_are_enough(champion: 
     recent = np.arange(500) >= 300
     judged = replace(rows(0, 500), defaulted=np.arange(500) % 2 == 0, recent=recent)
 
-    met = contest(champion, judged, np.arange(500) / 500)
+    met = contest(champion, judged, np.arange(500) / 500, ALL[:500])
 
     assert isinstance(met, Contest)
     assert (met.challenger == np.arange(300, 500) / 500).all()
 
 
+def test_no_row_that_the_champion_was_made_of_judges(champion: Scorecard) -> None:
+    judged = rows(100, 200)
+    strange = np.arange(300) % 2 == 0
+
+    met = contest(champion, judged, np.arange(300) / 300, strange)
+    none_left = contest(champion, judged, np.arange(300) / 300, np.arange(300) < 110)
+
+    assert isinstance(met, Contest)
+    assert (met.challenger == np.arange(0, 300, 2) / 300).all()
+    assert isinstance(none_left, Incomparable)
+    assert "100 defaults and 10 repaid to compare on beside 190 rows that the champion was made of" in none_left.why
+
+
 def test_a_champion_whose_answers_are_no_numbers_is_no_contest(champion: Scorecard) -> None:
     broken = replace(champion, calibration=Nothing())  # type: ignore[arg-type]
 
-    assert isinstance(contest(broken, rows(100, 200), np.zeros(300)), Incomparable)
+    assert isinstance(contest(broken, rows(100, 200), np.zeros(300), ALL[:300]), Incomparable)
 
 
 class Nothing:

@@ -21,7 +21,13 @@ def cleaned(table: pd.DataFrame, **given: bool) -> Cleaned:
 
 def recent(values: Matrix) -> LabelledRows:
     count = len(values)
-    return LabelledRows(values, np.arange(count) % 2 == 0, np.arange(count), np.ones(count, dtype=bool))
+    return LabelledRows(
+        values=values,
+        defaulted=np.arange(count) % 2 == 0,
+        applied_at=np.arange(count),
+        recent=np.ones(count, dtype=bool),
+        ids=np.zeros(count, dtype=np.uint64),
+    )
 
 
 def test_rows_carry_the_values_of_the_contracts_columns_and_their_labels() -> None:
@@ -48,11 +54,48 @@ def test_a_row_that_would_not_be_scored_is_left_out_under_the_published_word() -
     assert len(found.rows) == 1
 
 
-def test_the_first_of_equal_rows_is_kept() -> None:
-    found = cleaned(a_table(3, person_income=[5e4, 5e4, 5e4], loan_status=[0, 0, 1]))
+def test_equal_values_are_not_equal_loans() -> None:
+    found = cleaned(a_table(3, person_income=5e4, loan_status=0))
 
-    assert len(found.rows) == 2
-    assert found.left_out["duplicate"] == 1
+    assert (len(found.rows), found.left_out) == (3, {})
+
+
+def test_rows_of_one_application_count_once_the_first_of_them() -> None:
+    found = cleaned(a_table(4, application_id=["a", "b", "a", "c"], person_income=[5e4, 51e3, 52e3, 53e3]))
+
+    assert found.rows.values[:, INCOME].tolist() == [5e4, 51e3, 53e3]
+    assert found.left_out == {"duplicate": 1}
+
+
+def test_without_ids_rows_equal_in_values_and_time_are_one() -> None:
+    times = ["2026-03-01", "2026-03-01", "2026-03-02"]
+    found = cleaned(a_table(3, person_income=5e4, loan_status=0, applied_at=times))
+
+    assert (len(found.rows), found.left_out) == (2, {"duplicate": 1})
+
+
+def test_an_id_that_is_absent_is_refused() -> None:
+    with pytest.raises(TableError, match=r"column application_id of loans.csv has 1 rows without an id"):
+        cleaned(a_table(2, application_id=["a", ""]))
+
+
+def test_an_application_in_table_and_topics_counts_once_as_it_came_over_the_topics() -> None:
+    names = [f"a-{place}" for place in range(50)]
+    base = cleaned(a_table(50, application_id=names))
+    values = base.rows.values.copy()
+    values[:, INCOME] += 0.01
+    events = from_events(CONTRACT, dataclasses.replace(base.rows, values=values, recent=np.ones(50, dtype=bool)))
+
+    both = together(base, events)
+
+    assert (len(both.rows), both.left_out, both.notes) == (50, {"duplicate": 50}, ())
+    assert both.rows.recent.all()
+
+
+def test_a_table_without_ids_beside_the_topics_is_said_loudly() -> None:
+    both = together(Cleaned(made_up(50), "table", 50), from_events(CONTRACT, recent(made_up(40, seed=2).values)))
+
+    assert "50 rows of table name no application" in both.notes[0]
 
 
 def test_a_row_without_a_label_is_left_out_and_counted() -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.contract import Contract
+from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, made_up
-from training.rows.labelled_rows import LabelledRows, RowsError
+from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, Cleaned, LabelledRows, RowsError, together
 from training.rows.split import Method, Part, clone_keys, folds, near_clone_fields, split
 
 ROWS = made_up(3_000)
@@ -20,7 +22,7 @@ def with_clones(rows: LabelledRows) -> LabelledRows:
     twins = rows.values.copy()
     intent = CONTRACT.position["loan_intent"]
     twins[:, intent] = (twins[:, intent] + 1) % 6
-    return rows.then(LabelledRows(twins, ~rows.defaulted, rows.applied_at, rows.recent))
+    return rows.then(dataclasses.replace(rows, values=twins, defaulted=~rows.defaulted))
 
 
 def timed(rows: LabelledRows, *, recent: bool) -> LabelledRows:
@@ -92,7 +94,7 @@ def test_table_and_topics_are_both_in_every_part() -> None:
     rows = ROWS.then(timed(made_up(1_000, seed=5), recent=True))
     parted = split(CONTRACT, rows, 42)
 
-    assert parted.how == "topics by time and table by near-clones"
+    assert parted.how == "topics by time and table by draw"
     for part in list(Part)[1:]:
         assert 0 < rows.recent[parted.places(part)].mean() < 1
 
@@ -114,7 +116,7 @@ def test_a_part_without_a_class_is_refused() -> None:
 
 
 def test_near_clones_agree_in_the_fields_that_the_schema_names() -> None:
-    assert near_clone_fields(CONTRACT) == ("person_income", "person_emp_length", "loan_amnt", "loan_int_rate")
+    assert near_clone_fields(CONTRACT) == ("person_income", "person_emp_length", "loan_amnt"), "and in no price"
 
 
 def test_near_clones_share_a_fold() -> None:
@@ -123,3 +125,59 @@ def test_near_clones_share_a_fold() -> None:
 
     assert np.array_equal(found[: len(ROWS)], found[len(ROWS) :])
     assert np.bincount(found).min() > 0.15 * len(rows)
+
+
+CATEGORIES = Contract.of(
+    {
+        **CONTRACT.schema,
+        "near_clones": [],
+        "fields": [
+            spec
+            for spec in CONTRACT.schema["fields"]
+            if spec["role"] in ("id", "event_time") or (spec.get("levels") and spec["role"] == "feature")
+        ],
+    }
+)
+
+
+def coarse(count: int, *, known_when: bool = False) -> LabelledRows:
+    """Loans of a product of categories alone: many people, few different rows."""
+    generator = np.random.default_rng(count)
+    levels = [len(field.levels) for field in CATEGORIES.observed]
+    return LabelledRows(
+        values=np.column_stack([generator.integers(0, each, count) for each in levels]).astype(float),
+        defaulted=generator.random(count) < 0.1,
+        applied_at=np.arange(count) if known_when else np.full(count, NO_TIME),
+        recent=np.zeros(count, dtype=bool),
+        ids=np.zeros(count, dtype=np.uint64),
+    )
+
+
+@pytest.mark.parametrize("known_when", [False, True])
+def test_a_product_of_categories_alone_is_split_and_loses_no_row(known_when: bool) -> None:
+    rows = coarse(2_000, known_when=known_when)
+
+    parted = split(CATEGORIES, rows, 42)
+
+    assert not len(parted.places(Part.LEFT_OUT))
+    assert len(parted.places(Part.SEARCH)) / 2_000 == pytest.approx(0.65, abs=0.03)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_the_stated_minimum_of_rows_is_enough_whatever_the_seed(seed: int) -> None:
+    rows = dataclasses.replace(coarse(LEAST_ROWS), defaulted=np.arange(LEAST_ROWS) < LEAST_OF_A_CLASS)
+
+    parts = split(CATEGORIES, rows, seed).parts
+
+    for part in list(Part)[1:]:
+        assert min(np.bincount(rows.defaulted[parts == part], minlength=2)) >= 3
+
+
+def test_no_application_stands_in_two_parts() -> None:
+    named = dataclasses.replace(ROWS, ids=np.arange(1, len(ROWS) + 1, dtype=np.uint64))
+    again = dataclasses.replace(named, values=named.values + 1.0, recent=np.ones(len(ROWS), dtype=bool))
+
+    both = together(Cleaned(named, "table", len(ROWS)), Cleaned(again, "topics", len(ROWS)))
+
+    assert len(set(both.rows.ids.tolist())) == len(both.rows) == len(ROWS)
