@@ -9,6 +9,7 @@ from tests.bench.measuring import Line, kept, pinned, table
 
 PARTS: Final = {
     "attribution": "tests.bench.attribution",
+    "decoding": "tests.bench.decoding",
     "score_batch": "tests.bench.batches",
     "counting": "tests.bench.counting",
     "agent": "tests.bench.agent",
@@ -17,7 +18,7 @@ PARTS: Final = {
     "latency": "tests.bench.latency",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "score_batch", "counting")
+ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "counting")
 """Measured in this process; the others start processes, and pin those."""
 
 

@@ -1,0 +1,47 @@
+"""Applications to columns: by a writer whose schema has moved on, against our own, and record by record."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import fastavro
+
+from schemas.application_decoder import ApplicationReader
+from schemas.wire_format import frame
+from tests.bench.measuring import Line, Way, compared
+from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, an_application
+
+SIZE: Final = 5_000
+FEW: Final = 500
+ROUNDS: Final = 9
+
+
+class OneByOne(ApplicationReader):
+    """The reader without its bulk pass."""
+
+    def _program(self, schema_id: int, writer: Any) -> None:
+        """None for any writer."""
+        return
+
+
+def lines() -> Iterator[Line]:
+    """Two fields more, one less, in reverse order."""
+    moved = [field for field in reversed(CONTRACT.schema["fields"]) if field["name"] != "loan_grade"]
+    more = [{"name": "branch", "type": "string"}, {"name": "rate", "type": ["float", "null"]}]
+    evolved: Any = fastavro.parse_schema({**CONTRACT.schema, "fields": [*moved, *more]})
+    theirs = Way("ours", _reading(ApplicationReader(CONTRACT), evolved, SIZE), SIZE)
+    own = Way("our own schema", _reading(ApplicationReader(CONTRACT), PARSED, SIZE), SIZE)
+    single = Way("record by record", _reading(OneByOne(CONTRACT), evolved, FEW), FEW)
+    yield compared("decoding, a writer who added, dropped and moved fields", theirs, own, ROUNDS)
+    yield compared("decoding, a writer who added, dropped and moved fields, one by one", theirs, single, ROUNDS)
+
+
+def _reading(reader: ApplicationReader, schema: Any, count: int) -> Any:
+    values: Sequence[bytes] = [
+        frame(
+            APPLICATION_SCHEMA_ID,
+            schema,
+            {**an_application(application_id=f"a-{place}"), "branch": "north", "rate": 0.5},
+        )
+        for place in range(count)
+    ]
+    return lambda: reader.read(values, {APPLICATION_SCHEMA_ID: schema})
