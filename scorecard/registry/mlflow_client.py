@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from schemas.errors import OutageError
+from schemas.errors import OutageError, SetupError
+from schemas.urls import masked
 
 SQLITE: Final = "sqlite:///"
 
@@ -31,6 +32,11 @@ ITS_OWN_BUSINESS: Final = ".*noload.*loader strategy.*"
 NOT_THERE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """MLflow's words for a model without versions and for an alias that points nowhere."""
 
+REFUSED: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED", "FEATURE_DISABLED"})
+"""A wrong password, a missing right (HTTP 401, 403)."""
+NOT_MLFLOW: Final = frozenset({"ENDPOINT_NOT_FOUND", "BAD_REQUEST"})
+"""HTTP 404 and 400 without MLflow's own words: another server answers there."""
+
 Answer = TypeVar("Answer")
 
 
@@ -38,11 +44,16 @@ class ModelRegistryAwayError(OutageError):
     """MLflow does not answer, or not as it should."""
 
 
+class ModelRegistryRefusedError(SetupError):
+    """MLflow answers, and will not have us; or what answers is not MLflow."""
+
+
 def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
     """What MLflow's client answers; None for what is not there.
 
     Raises:
         ModelRegistryAwayError: it does not answer; its own message is not repeated.
+        ModelRegistryRefusedError: it refuses us, or is not MLflow; a person must act.
     """
     if lost := _lost(tracking_uri):
         raise ModelRegistryAwayError(lost)
@@ -55,9 +66,19 @@ def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
     except mlflow.exceptions.MlflowException as cause:
         if cause.error_code in NOT_THERE:
             return None
-        raise ModelRegistryAwayError(cause.error_code) from None
+        raise _fault(tracking_uri, cause.error_code) from None
     except (OSError, ValueError, RuntimeError, SQLAlchemyError) as cause:
         raise ModelRegistryAwayError(type(cause).__name__) from None
+
+
+def _fault(tracking_uri: str, code: str) -> OutageError | SetupError:
+    place = masked(tracking_uri)
+    if code in REFUSED:
+        credentials = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        return ModelRegistryRefusedError(f"MLflow at {place} refuses us ({code}): see {credentials}")
+    if code in NOT_MLFLOW:
+        return ModelRegistryRefusedError(f"what answers at {place} is not MLflow ({code}): see LOAN_MLFLOW_URI")
+    return ModelRegistryAwayError(code)
 
 
 def _lost(tracking_uri: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import SetupError
+from schemas.urls import masked
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
 from scorecard.registry.registered_version import Registered
@@ -25,6 +26,10 @@ FAMILY_TAG: Final = "family"
 
 class NoVersionError(SetupError):
     """MLflow has no such version of the scorecard."""
+
+
+class MissingBundleError(SetupError):
+    """MLflow has the version, and its bundle is not where MLflow says; names both."""
 
 
 class ModelRegistry:
@@ -78,6 +83,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer, and the cache has not seen this version.
             NoVersionError: there is no such version.
+            MissingBundleError: the version's files are gone, or moved.
             BundleError: what MLflow holds is not what was registered.
         """
         registered = version if isinstance(version, Registered) else self._known(version)
@@ -168,22 +174,16 @@ class ModelRegistry:
             self._asked(lambda client: client.create_registered_model(self.name))
 
     def _download(self, registered: Registered) -> Path:
-        import mlflow
-
         with self._cache.room() as room:
-
-            def fetched(client: Any) -> str:
-                uri = client.get_model_version_download_uri(self.name, registered.version)
-                return str(
-                    mlflow.artifacts.download_artifacts(
-                        artifact_uri=f"{uri}/artifacts/{BUNDLE}", dst_path=str(room), tracking_uri=self._uri
-                    )
-                )
-
-            folder = self._asked(fetched)
+            folder = self._asked(lambda client: _fetched(client, registered, room, self._uri))
             if folder is None:
-                raise ModelRegistryAwayError
+                raise self._missing(registered)
             return self._cache.keep(Path(folder), registered.digest)
+
+    def _missing(self, registered: Registered) -> MissingBundleError:
+        place = self._asked(lambda client: _place(client, registered)) or "an unknown place"
+        problem = f"{self.name} version {registered.version}: its bundle is not at {masked(place)}, where MLflow has it"
+        return MissingBundleError(f"{problem}; was the folder moved?")
 
     def _registered(self, found: Any) -> Registered:
         tags = dict(found.tags)
@@ -198,3 +198,29 @@ class ModelRegistry:
 
     def _asked(self, question: Callable[[Any], Answer]) -> Answer | None:
         return ask(self._uri, question)
+
+
+def _fetched(client: Any, registered: Registered, room: Path, tracking_uri: str) -> str | None:
+    """Where the bundle is now; None where MLflow's store does not have it."""
+    import mlflow
+
+    uri = client.get_model_version_download_uri(registered.name, registered.version)
+    try:
+        return str(
+            mlflow.artifacts.download_artifacts(
+                artifact_uri=f"{uri}/artifacts/{BUNDLE}", dst_path=str(room), tracking_uri=tracking_uri
+            )
+        )
+    except FileNotFoundError:
+        return None
+    except (mlflow.exceptions.MlflowException, OSError):
+        raise
+    except Exception as cause:  # noqa: BLE001 - each artifact store has errors of its own
+        raise ModelRegistryAwayError(type(cause).__name__) from None
+
+
+def _place(client: Any, registered: Registered) -> str:
+    """Where MLflow has a version's files: of the logged model that it was made of, else its source."""
+    source = str(client.get_model_version(registered.name, registered.version).source)
+    logged = source.removeprefix("models:/")
+    return source if logged == source else str(client.get_logged_model(logged).artifact_location)

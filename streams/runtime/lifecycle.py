@@ -62,8 +62,8 @@ class Lifecycle:
             self._stage = stage
             log.info("stage.reached", stage=stage)
 
-    def lost(self, neighbour: str, fault: OutageError) -> None:
-        """A neighbour does not answer."""
+    def lost(self, neighbour: str, fault: LoanError) -> None:
+        """A neighbour does not answer, or refuses us amid our work."""
         kind = ": ".join(filter(None, (type(fault).__name__, str(fault))))
         with self._lock:
             known = neighbour in self._away

@@ -76,13 +76,21 @@ class ModelSlot:
         """Whom the cache offered and who could not decide: not tried again."""
 
     def look(self) -> None:
-        """Ask the registry once, and follow the alias if it moved. Faults are told, never raised."""
+        """Ask the registry once, and follow the alias if it moved. Faults are told, once somebody decides.
+
+        Raises:
+            SetupError: the registry refuses us, and nobody decides yet.
+        """
         try:
             registered = self._scorecards.champion(self.alias)
             self._follow(registered)
         except OutageError as fault:
             self._situation.lost(NEIGHBOUR, fault)
             self._fall_back()
+        except SetupError as fault:
+            if self.holder is None:
+                raise
+            self._situation.lost(NEIGHBOUR, fault)
         else:
             self._situation.found(NEIGHBOUR)
             if self._state.refusal is not None:

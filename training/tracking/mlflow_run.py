@@ -23,11 +23,11 @@ from scorecard.registry.mlflow_client import SQLITE, ask, quieten
 from scorecard.registry.model_registry import BUNDLE
 from training.search.search import StoppedError
 from training.search.trial import Trial
+from training.tracking import served_code
 
 SERVED: Final = Path(__file__).with_name("pyfunc.py")
 ARTIFACTS: Final = "mlflow-artifacts"
 """Beside a SQLite file: without a server MLflow would put artifacts where the process happens to stand."""
-REQUIREMENTS: Final = ("loan-decisions",)
 MOST_TEXT: Final = 5_000
 """MLflow cuts tags and parameters, or refuses them, beyond some thousand characters."""
 
@@ -97,6 +97,7 @@ class TrackedRun:
         with tempfile.TemporaryDirectory() as room:
             schema = Path(room) / "contract.avsc"
             schema.write_text(json.dumps(contract.schema), encoding="utf-8")
+            code = served_code.copied(Path(room))
 
             def log(_client: Any) -> Any:
                 mlflow.set_tracking_uri(self._uri)
@@ -107,7 +108,8 @@ class TrackedRun:
                         python_model=str(SERVED),
                         artifacts={BUNDLE: str(bundle), "contract": str(schema)},
                         signature=infer_signature(example, answer),
-                        pip_requirements=list(REQUIREMENTS),
+                        code_paths=list(code),
+                        pip_requirements=served_code.requirements(),
                     )
 
             logged = _sure(ask(self._uri, log))

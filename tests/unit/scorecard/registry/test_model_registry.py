@@ -1,7 +1,10 @@
 """The registry on a real MLflow file: aliases, tags, a cache by digest, and MLflow away."""
 
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,15 @@ from schemas.contract import load
 from scorecard import bundle
 from scorecard.bundle import BundleError
 from scorecard.registry import mlflow_client, model_registry
-from scorecard.registry.mlflow_client import ModelRegistryAwayError
-from scorecard.registry.model_registry import BUNDLE, CHALLENGER, CHAMPION, ModelRegistry, NoVersionError
+from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegistryRefusedError
+from scorecard.registry.model_registry import (
+    BUNDLE,
+    CHALLENGER,
+    CHAMPION,
+    MissingBundleError,
+    ModelRegistry,
+    NoVersionError,
+)
 from scorecard.registry.registered_version import Registered
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
@@ -179,3 +189,66 @@ def test_a_store_that_may_not_be_written_is_told_at_once(tmp_path: Path, monkeyp
 
     with pytest.raises(ModelRegistryAwayError, match=f"{tmp_path} cannot be written"):
         ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", "test", tmp_path / "cache").champion()
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int, str], str]]:
+    """Starts a server that answers every request so, and gives its URL, credentials in it."""
+    with ExitStack() as stack:
+
+        def started(status: int, body: str) -> str:
+            class Handler(BaseHTTPRequestHandler):
+                def do_GET(self) -> None:
+                    self.send_response(status)
+                    self.end_headers()
+                    self.wfile.write(body.encode())
+
+                def log_message(self, *_: object) -> None:
+                    pass
+
+            server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+            stack.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://me:hush@127.0.0.1:{server.server_address[1]}"
+
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (401, "Unauthorized", r"MLflow at http://\*\*\*@127.0.0.1:\d+ refuses us \(UNAUTHENTICATED\)"),
+        (403, "Permission denied", r"refuses us \(PERMISSION_DENIED\): see MLFLOW_TRACKING_USERNAME"),
+        (403, '{"error_code": "PERMISSION_DENIED", "message": "no"}', r"refuses us \(PERMISSION_DENIED\)"),
+        (404, "<html>nginx</html>", r"is not MLflow \(ENDPOINT_NOT_FOUND\): see LOAN_MLFLOW_URI"),
+    ],
+)
+def test_who_refuses_us_is_not_away(
+    status: int, body: str, told: str, answering: Callable[[int, str], str], tmp_path: Path
+) -> None:
+    with pytest.raises(ModelRegistryRefusedError, match=told) as refusal:
+        ModelRegistry(answering(status, body), "test", tmp_path).champion()
+
+    assert "hush" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_fails_is_away(status: int, answering: Callable[[int, str], str], tmp_path: Path) -> None:
+    with pytest.raises(ModelRegistryAwayError):
+        ModelRegistry(answering(status, "<html>bad gateway</html>"), "test", tmp_path).champion()
+
+
+def test_what_mlflow_says_is_not_there_is_neither(answering: Callable[[int, str], str], tmp_path: Path) -> None:
+    said = '{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such model"}'
+
+    assert ModelRegistry(answering(404, said), "test", tmp_path).champion() is None
+
+
+def test_a_bundle_that_was_moved_away_is_told_with_its_version_and_place(shop: Shop) -> None:
+    made = shop.version()
+    (shop.folder / "mlflow-artifacts").rename(shop.folder / "moved")
+
+    with pytest.raises(
+        MissingBundleError, match=rf"test version {made.version}: its bundle is not at .*mlflow-artifacts"
+    ):
+        shop.registry.fetch(made)

@@ -1,0 +1,31 @@
+"""What a served model needs to run: copies of our packages and other people's by name and version.
+
+Our own name is nobody's on the public index: whoever registered it there would run code where models are served.
+"""
+
+import shutil
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+PACKAGES: Final = ("schemas", "scorecard")
+"""All that `training.tracking.pyfunc` imports of ours; the model answers by the code that made it."""
+LIBRARIES: Final = ("mlflow", "numba", "numpy", "pandas")
+"""All that these import of others."""
+
+
+def requirements() -> list[str]:
+    """Libraries pinned to what made the model, for `pip`."""
+    return [f"{name}=={version(name)}" for name in LIBRARIES]
+
+
+def copied(folder: Path) -> Sequence[str]:
+    """Our packages, copied into a folder without what an interpreter left beside them; MLflow's `code_paths`."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return [str(shutil.copytree(_place(name), folder / name, ignore=ignored)) for name in PACKAGES]
+
+
+def _place(package: str) -> Path:
+    return Path(str(import_module(package).__file__)).parent
