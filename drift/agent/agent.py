@@ -26,6 +26,7 @@ from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
+from streams.kafka.namesake import Namesakes
 from streams.kafka.passed_over import PassedOver
 from streams.kafka.transactions import TransactionalProducer
 from streams.runtime import gc_freeze
@@ -76,7 +77,12 @@ class Agent:
     @cached_property
     def instance(self) -> Instance:
         """Our name, for as long as this process lives."""
-        return claim(self._settings.cache(), self._settings.group(), self._settings.drift_instance_id)
+        settings = self._settings
+        return claim(settings.cache(), settings.group(), settings.drift_instance_id, standby=settings.standby)
+
+    @cached_property
+    def _namesakes(self) -> Namesakes:
+        return Namesakes(self._settings, self._settings.group(), self.instance)
 
     @cached_property
     def champions(self) -> Champions:
@@ -139,6 +145,7 @@ class Agent:
     def _work(self, waits: Backoff) -> None:
         """One session, until told to stop or something fails."""
         self._require_topics()
+        self._namesakes.require_none(self.situation.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
             self._await_champion(announcements)
@@ -178,6 +185,7 @@ class Agent:
             writers=self._writers,
             metrics=self._metrics,
             stopping=self.situation.stopping,
+            joined=self.instance.remember_member,
         )
         counting = PartitionCounter(means, reference)
         watched = WindowSubject(self.champions, self._passed_over, self._looking, self.situation.stopping)

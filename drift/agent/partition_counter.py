@@ -26,7 +26,7 @@ from schemas.events.drift import DriftCounts
 from schemas.registry_client import EventSerde, WriterSchemas
 from schemas.wire_format import schema_ids
 from streams.kafka.consumer import GroupConsumer
-from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing
 from streams.kafka.messages import ends
 from streams.kafka.read_batch import records_of
 from streams.kafka.start_offsets import Start
@@ -49,6 +49,8 @@ class CounterDeps:
     metrics: Metrics
     stopping: threading.Event
     """Ends a wait inside a rebalance."""
+    joined: Callable[[str], object] = nothing
+    """Called with the id that the group knows us by."""
     clock: Callable[[], float] = time.monotonic
     """Seconds; tells silence."""
 
@@ -80,7 +82,11 @@ class PartitionCounter:
             output_topics=[settings.topics().drift_counts.name],
         )
         hooks = ConsumerHooks(
-            begin=self._begin, left=self._left, offsets_lost=means.metrics.offsets.count, stopping=means.stopping
+            begin=self._begin,
+            left=self._left,
+            joined=means.joined,
+            offsets_lost=means.metrics.offsets.count,
+            stopping=means.stopping,
         )
         self._consumer = GroupConsumer(settings, reading, hooks)
 

@@ -63,9 +63,7 @@ class ApplicationPublisher:
         self.schema_id = schema_id
         self._producer = Producer(
             {
-                **self._connection.kafka(),
-                "acks": "all",
-                "enable.idempotence": True,
+                **self._connection.producer(),
                 "delivery.timeout.ms": int(self._delivery_s * 1000),
                 "linger.ms": LINGER_MS,
             }

@@ -25,6 +25,7 @@ from loanctl.commands.acls import acls_command
 from loanctl.console import echo
 from schemas.errors import OutageError, SetupError
 from schemas.topics import Topic
+from streams.kafka.broker_settings import short_offset_retention
 from streams.runtime.settings import Connection, read
 
 TIMEOUT_S: Final = 15.0
@@ -80,8 +81,11 @@ def apply_command(
 ) -> None:
     """Create what is missing, add partitions, set retention and compaction. Safe to repeat."""
     given = {} if partitions is None else {"partitions": partitions}
-    for applied in apply(read(TopicSettings, **given)):
+    settings = read(TopicSettings, **given)
+    for applied in apply(settings):
         echo(applied.line())
+    if warning := short_offset_retention(settings):
+        echo(f"warning: {warning}", err=True)
 
 
 def apply(settings: TopicSettings) -> tuple[Applied, ...]:

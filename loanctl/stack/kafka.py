@@ -38,6 +38,8 @@ FIXED: Final[Mapping[str, object]] = {
     "auto.create.topics.enable": "false",
     # One node cannot replicate.
     "offsets.topic.replication.factor": 1,
+    # As long as the applications: a group whose offsets are dropped reads all of them again.
+    "offsets.retention.minutes": 43_200,
     "transaction.state.log.replication.factor": 1,
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,

@@ -21,7 +21,7 @@ from typing import Any
 from confluent_kafka import Consumer
 
 from streams.kafka.consumer import GroupConsumer
-from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing
 from streams.kafka.errors import ReadingError
 from streams.kafka.read_batch import CommitGapError, ReadBatch, StaleBatchError, records_of
 from streams.kafka.start_offsets import CommitOrder, Place, Start
@@ -33,13 +33,14 @@ __all__ = ["CommitGapError", "ConsumerConfig", "ReadBatch", "Reader", "ReadingEr
 class Reader:
     """Reads batches. One thread reads; any thread may say `done` or `commit`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last three are hooks, given by name
         self,
         connection: Connection,
         reading: ConsumerConfig,
         make: Callable[[dict[str, Any]], Any] = Consumer,
         *,
         offsets_lost: Callable[[Start], object] = lambda _start: None,
+        joined: Callable[[str], object] = nothing,
         stopping: threading.Event | None = None,
     ) -> None:
         """Join the group.
@@ -49,6 +50,7 @@ class Reader:
             reading: topics and group.
             make: makes the consumer; for tests.
             offsets_lost: called where the group lost its place in a partition.
+            joined: called with the id that the group knows us by.
             stopping: ends a wait inside a rebalance.
 
         Raises:
@@ -67,6 +69,7 @@ class Reader:
             leaving=self._drain,
             begin=self._begin,
             offsets_lost=offsets_lost,
+            joined=joined,
             stopping=stopping or threading.Event(),
         )
         self._membership = GroupConsumer(connection, reading, hooks, make)

@@ -206,6 +206,7 @@ class GroupConsumer:
         self._starts = {start.place: elsewhere.get(start.place, start.offset) for start in starts}
         consumer.assign([TopicPartition(*place, offset) for place, offset in sorted(self._starts.items())])
         self.assigned.set()
+        self._hooks.joined(consumer.memberid() or "")
         log.info(
             "partitions.assigned", partitions=[f"{topic}-{partition}" for topic, partition in sorted(self._starts)]
         )

@@ -57,6 +57,8 @@ class ConsumerHooks:
     """Before partitions are given up in good order; may block for seconds."""
     left: Callable[[frozenset[Place]], object] = nothing
     """These partitions are gone, in good order or not."""
+    joined: Callable[[str], object] = nothing
+    """The group knows us by this id now."""
     begin: Callable[[Sequence[Start]], Mapping[Place, int]] = _as_committed
     """These partitions are ours; the offsets of those where reading begins elsewhere than the start says."""
     offsets_lost: Callable[[Start], object] = nothing

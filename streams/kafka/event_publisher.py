@@ -47,9 +47,7 @@ class EventPublisher:
         self._serdes: dict[tuple[str, type], EventSerde[Any]] = {}
         self._producer = Producer(
             {
-                **connection.kafka(),
-                "acks": "all",
-                "enable.idempotence": True,
+                **connection.producer(),
                 "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
                 "linger.ms": 0,
             }

@@ -140,9 +140,7 @@ def failed_delivery(errors: Sequence[KafkaError]) -> OutageError | SetupError:
 def producing(connection: Connection) -> dict[str, Any]:
     """Properties of librdkafka, for answers."""
     return {
-        **connection.kafka(),
-        "acks": "all",
-        "enable.idempotence": True,
+        **connection.producer(),
         "message.max.bytes": MOST_BYTES,
         "compression.type": "lz4",
         # Failures alone: a callback into Python for each answer would cost as much as producing it.

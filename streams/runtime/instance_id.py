@@ -1,25 +1,39 @@
-"""A worker's name: stable over its restarts, and of one living worker only.
+"""A process's name: stable over its restarts, and of one living process only.
 
-Static membership and transactions go by it. Two living workers of one name would throw each other out
-for ever, so the name is held by a file lock, which the system lets go when a process dies, however
-it dies.
+Static membership and transactions go by it. Two living processes of one name would throw each other out for ever.
+Within a cache folder a file lock holds the name, which the system lets go when a process dies, however it dies. A
+name that nobody gave is made once and kept in that file, so it is unique and comes back: two caches on one host, or
+two hosts of one name, make different ones. A given name may be taken on another host: `streams.kafka.namesake`.
 """
 
 import fcntl
-import itertools
 import os
+import re
+import secrets
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from schemas.errors import SetupError
 
-MOST_WORKERS: Final = 1_000
+MOST_PROCESSES: Final = 1_000
+LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+"""Kafka's alphabet; of its 249 characters the group's name before a transactional id takes some."""
+STANDBY_POLL_S: Final = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class NameTakenError(SetupError):
-    """Another living worker on this machine has the name."""
+    """Another living process has the name."""
+
+
+class UnfitNameError(SetupError):
+    """A name cannot be one, or cannot be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +44,79 @@ class Instance:
     lock: int
     """File descriptor; never closed."""
 
+    def remember_member(self, member_id: str) -> None:
+        """Keep under which id the group has us, for our successor in this folder."""
+        _write(self.lock, f"{_kept(self.lock)[0]}\n{member_id}")
 
-def claim(folder: Path, group: str, name: str = "") -> Instance:
-    """The name given, or the host's and the first number that no living worker of the group here has.
+    def last_member(self) -> str:
+        """Under which id the group had this folder's last process of our name; empty where none is known."""
+        return _kept(self.lock)[1]
+
+
+def claim(folder: Path, group: str, name: str = "", *, standby: bool = False) -> Instance:
+    """The name given, or the first one kept in the folder that no living process of the group has.
+
+    Args:
+        folder: the cache folder.
+        group: names are unique within it.
+        name: empty for one that is made and kept.
+        standby: wait while a living process has the name, instead of raising.
 
     Raises:
-        NameTakenError: a living worker has it.
+        NameTakenError: a living process on this machine has it.
+        UnfitNameError: it is no name, or the folder cannot be written.
     """
-    place = folder / "instances" / group
-    place.mkdir(parents=True, exist_ok=True)
-    host = socket.gethostname()
-    names = [name] if name else (f"{host}-{number}" for number in itertools.count())
-    for each in itertools.islice(names, MOST_WORKERS):
-        lock = _locked(place / each)
-        if lock is not None:
-            return Instance(each, lock)
-    problem = f"a living worker on this machine has the instance id {name!r} in group {group}: give each its own"
-    raise NameTakenError(problem)
+    if name and not LEGAL.fullmatch(name):
+        problem = f"instance id {name!r} is no name: 1 to 200 of A-Z a-z 0-9 . _ -"
+        raise UnfitNameError(problem)
+    waits = False
+    while (held := _held(folder / "instances" / group, name)) is None:
+        if not standby:
+            problem = f"a living process on this machine has the instance id {name!r} in group {group}"
+            advice = f"{problem}: give each its own, or set LOAN_STANDBY=true"
+            raise NameTakenError(advice)
+        if not waits:
+            log.info("standby.begun", instance=name, group=group)
+            waits = True
+        time.sleep(STANDBY_POLL_S)
+    log.info("instance.claimed", instance=held.name, group=group)
+    return held
+
+
+def _held(place: Path, name: str) -> Instance | None:
+    files = [place / f"{name}.name"] if name else [place / f"{n}.kept" for n in range(MOST_PROCESSES)]
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        return next(filter(None, (_of_file(each, name) for each in files)), None)
+    except OSError as cause:
+        problem = f"{place}: the process's name cannot be kept here ({cause.strerror}); set LOAN_CACHE_DIR"
+        raise UnfitNameError(problem) from cause
+
+
+def _of_file(path: Path, name: str) -> Instance | None:
+    lock = _locked(path)
+    if lock is None:
+        return None
+    kept, member = _kept(lock)
+    if not LEGAL.fullmatch(kept) or (name and name != kept):
+        kept = name or f"{_host()}-{secrets.token_hex(4)}"
+        _write(lock, f"{kept}\n{member}")
+    return Instance(kept, lock)
+
+
+def _kept(lock: int) -> tuple[str, str]:
+    name, _, member = os.pread(lock, 1_000, 0).decode("ascii", "replace").partition("\n")
+    return name, member
+
+
+def _write(lock: int, text: str) -> None:
+    # Longer before shorter: what a crash leaves between the two calls still begins with the name.
+    os.pwrite(lock, text.encode("ascii", "replace"), 0)
+    os.ftruncate(lock, len(text))
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:100]
 
 
 def _locked(path: Path) -> int | None:

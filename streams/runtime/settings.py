@@ -25,6 +25,11 @@ from streams.runtime.setting_names import PREFIX, misspelt
 
 RECONNECT_MAX_MS: Final = 1_000
 """librdkafka waits up to ten seconds between attempts; a restarted broker should not wait for us so long."""
+METADATA_MS: Final = 5_000
+"""Added partitions are heard of after this long; librdkafka's default is five minutes."""
+PARTITIONER: Final = "murmur2_random"
+"""That of Java's clients, Kafka Streams among them: what they join must lie in the same partitions. librdkafka's own is
+another (CRC32). A record without a key goes anywhere."""
 CONNECT_TIMEOUT_MS: Final = 6_000
 """librdkafka's default of thirty seconds is longer than a session."""
 
@@ -81,6 +86,8 @@ class Connection(BaseSettings):
     """A table's word for a loan that defaulted; empty for the contract's."""
     label_repaid: str = ""
     """A table's word for a loan that was repaid; empty for the contract's."""
+    standby: bool = False
+    """A second process under the name of a living one: true, it waits until that one is gone; false, it ends."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
@@ -116,6 +123,7 @@ class Connection(BaseSettings):
             "security.protocol": self.kafka_security_protocol,
             "reconnect.backoff.max.ms": RECONNECT_MAX_MS,
             "socket.connection.setup.timeout.ms": CONNECT_TIMEOUT_MS,
+            "topic.metadata.refresh.interval.ms": METADATA_MS,
             "logger": logs.client_logger(),
             **_present(
                 {
@@ -129,6 +137,10 @@ class Connection(BaseSettings):
                 }
             ),
         }
+
+    def producer(self) -> dict[str, Any]:
+        """Properties of librdkafka common to all that produce: acknowledged by all replicas, keyed as in Java."""
+        return {**self.kafka(), "acks": "all", "enable.idempotence": True, "partitioner": PARTITIONER}
 
     def registry(self) -> SchemaRegistryClient:
         """A client that gives up early: its callers retry, and know what to do meanwhile."""

@@ -15,6 +15,15 @@ from schemas.errors import OutageError
 
 Answer = TypeVar("Answer")
 
+_left: list[threading.Thread] = []
+"""Threads whose calls hung; some return in the end."""
+
+
+def left_behind() -> int:
+    """How many calls hang now that nobody waits for any more."""
+    _left[:] = [thread for thread in _left if thread.is_alive()]
+    return len(_left)
+
 
 class HungError(OutageError):
     """A call did not return in time, its own time-out or not."""
@@ -26,7 +35,8 @@ class GuardedThread:
     def __init__(self, name: str) -> None:
         self._acts: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         # A daemon: the process may end while it hangs.
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
     def do(self, act: Callable[[], Answer], within_s: float) -> Answer:
         """What the act returns or raises.
@@ -41,6 +51,7 @@ class GuardedThread:
         except TimeoutError:
             if answer.done():
                 raise
+            _leave(self._thread)
             problem = f"no answer within {within_s:g} s"
             raise HungError(problem) from None
 
@@ -62,4 +73,11 @@ def at_most(act: Callable[[], object], within_s: float, name: str) -> bool:
     thread = threading.Thread(target=act, name=name, daemon=True)
     thread.start()
     thread.join(within_s)
+    if thread.is_alive():
+        _leave(thread)
     return not thread.is_alive()
+
+
+def _leave(thread: threading.Thread) -> None:
+    if thread not in _left:
+        _left.append(thread)

@@ -91,8 +91,8 @@ class Metrics:
         self._refusals = counter("loan_champion_refusals_total", "Scorecards that must not decide.", "alias", "reason")
         self._outages = counter("loan_outages_total", "Outages begun, by who was away.", "neighbour")
         self.errors = counter("loan_prediction_errors_total", "Batches that failed and were begun again.")
-        self.lag_seconds = gauge("loan_lag_seconds", "Age of the oldest application that waits.")
-        self.lag_records = gauge("loan_lag_records", "Applications that wait.")
+        self.lag_seconds = gauge("loan_lag_seconds", "Age of the oldest application that waits, in any partition.")
+        self.lag_records = gauge("loan_lag_records", "Applications that wait, in all partitions.")
         self.probability = ArrayHistogram(
             "loan_prediction_probability", "Probability of default of decisions.", TWENTIETHS, registry
         )

@@ -18,6 +18,7 @@ from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
 from streams.kafka.admin import require_topics
+from streams.kafka.broker_settings import report_small_topics
 from streams.runtime.lifecycle import Lifecycle, StoppedError
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
@@ -32,6 +33,8 @@ def await_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
     """
     situation.at("waiting for the broker")
     situation.patiently("broker", lambda: require_topics(settings, needed(settings)))
+    topics = settings.topics()
+    report_small_topics(settings, [topics.decisions.name, topics.shadow_decisions.name, topics.dead_letters.name])
 
 
 def needed(settings: ScoringSettings) -> Sequence[Topic]:

@@ -13,6 +13,8 @@ from streams.kafka.admin import require_topics
 from streams.kafka.batch_reader import Reader
 from streams.kafka.consumer_config import ConsumerConfig
 from streams.kafka.delivery import delivery_of
+from streams.kafka.lag_monitor import LagMonitor
+from streams.kafka.namesake import Namesakes
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within
@@ -40,7 +42,10 @@ class ScoringProcess:
         settings = self.settings
         self.metrics = Metrics(settings.contract())
         self.situation = Lifecycle(self.metrics.outage_began)
-        self.instance: Instance = claim(settings.cache(), settings.group(), settings.instance_id)
+        self.instance: Instance = claim(
+            settings.cache(), settings.group(), settings.instance_id, standby=settings.standby
+        )
+        self.namesakes = Namesakes(settings, settings.group(), self.instance)
         self.plane = DataPlane(self.open_session, self.situation)
         self.champion = self._seat("champion", self.metrics.champion_told)
         self.challenger = self._seat("challenger", self.metrics.challenger_told)
@@ -53,10 +58,18 @@ class ScoringProcess:
         Raises:
             SetupError: a person must act.
         """
-        self.metrics.watch_lag(self.plane.lag_records, self.plane.lag_seconds)
+        self._watch_lag()
         with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
             self._score(stop)
+
+    def _watch_lag(self) -> None:
+        plane, settings = self.plane, self.settings
+        monitor = LagMonitor(settings, settings.topics().applications.name, settings.group())
+        self.metrics.watch_lag(
+            lambda: max(plane.lag_records(), monitor.records()), lambda: max(plane.lag_seconds(), monitor.seconds())
+        )
+        monitor.start()
 
     def health(self) -> health_server.Health:
         """For the web port, and whoever restarts or waits for this process."""
@@ -78,6 +91,7 @@ class ScoringProcess:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
         require_topics(settings, preflight.needed(settings))
+        self.namesakes.require_none(self.situation.stopping)
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()
         reading = ConsumerConfig(
@@ -90,12 +104,15 @@ class ScoringProcess:
             stop_on_lost_offsets=settings.on_lost_offsets == "stop",
         )
         lost, stopping = self.metrics.offsets.count, self.situation.stopping
-        return Session(Reader(settings, reading, offsets_lost=lost, stopping=stopping), delivery)
+        reader = Reader(settings, reading, offsets_lost=lost, joined=self.instance.remember_member, stopping=stopping)
+        return Session(reader, delivery)
 
     def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run
 
         preflight.await_topics(self.settings, self.situation)
+        # Before anything of ours is seen by the group, or by Faust's.
+        self.situation.patiently("broker", lambda: self.namesakes.require_none(self.situation.stopping))
         answering = self._answering()
         preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
         answering.warm()

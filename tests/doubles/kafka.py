@@ -161,6 +161,9 @@ class FakeConsumer:
             self._positions[partition] = start + sum(1 for message in taken if message.partition() == partition)
         return taken
 
+    def memberid(self) -> str:
+        return "member-1"
+
     def consumer_group_metadata(self) -> Metadata:
         return Metadata(self._group, self._name, self, self._generation)
 

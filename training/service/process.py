@@ -6,9 +6,11 @@ import structlog
 
 from streams.kafka.admin import require_topics
 from streams.kafka.batch_reader import Reader
-from streams.kafka.consumer_config import ConsumerConfig
+from streams.kafka.consumer_config import ConsumerConfig, nothing
 from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.namesake import Namesakes
 from streams.runtime import health_server, logs
+from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, leave_within
 from streams.runtime.stop_signal import StopSignal
 from training.metrics import Metrics
@@ -61,11 +63,20 @@ def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: E
         output_topics=[settings.topics().retrain_results.name],
     )
     metrics = Metrics()
+    named = _named(settings)
 
     def open_reader() -> Reader:
         topics = settings.topics()
         require_topics(settings, (topics.retrain_commands, topics.retrain_results, topics.champions))
-        return Reader(settings, reading, offsets_lost=metrics.offsets.count, stopping=situation.stopping)
+        if named is not None:
+            Namesakes(settings, settings.group(), named).require_none(situation.stopping)
+        return Reader(
+            settings,
+            reading,
+            offsets_lost=metrics.offsets.count,
+            joined=nothing if named is None else named.remember_member,
+            stopping=situation.stopping,
+        )
 
     return Consumer(
         open_reader=open_reader,
@@ -75,3 +86,9 @@ def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: E
         retry_s=settings.retry_s,
         ask=Scheduler(settings, publisher).ask,
     )
+
+
+def _named(settings: TrainingSettings) -> Instance | None:
+    """The trainer's name where it has one; without, several share the group as its ordinary members."""
+    name = settings.trainer_instance_id
+    return claim(settings.cache(), settings.group(), name, standby=settings.standby) if name else None

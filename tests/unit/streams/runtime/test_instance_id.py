@@ -3,22 +3,54 @@
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams.runtime.instance_id import NameTakenError, claim
+from streams.runtime.instance_id import LEGAL, NameTakenError, UnfitNameError, claim
 
 
-def test_each_living_worker_of_a_machine_has_its_own_name(tmp_path: Path) -> None:
-    first, second = claim(tmp_path, "g"), claim(tmp_path, "g")
-
-    assert first.name.endswith("-0")
-    assert second.name.endswith("-1")
+def test_each_living_process_of_a_cache_has_its_own_name(tmp_path: Path) -> None:
+    assert claim(tmp_path, "g").name != claim(tmp_path, "g").name
 
 
-def test_groups_do_not_share_names(tmp_path: Path) -> None:
-    assert claim(tmp_path, "g").name == claim(tmp_path, "h").name
+def test_two_caches_on_one_host_never_have_one_name(tmp_path: Path) -> None:
+    assert claim(tmp_path / "a", "g").name != claim(tmp_path / "b", "g").name
+
+
+def test_the_id_that_the_group_gave_is_kept_for_the_successor(tmp_path: Path) -> None:
+    first = claim(tmp_path, "g")
+    first.remember_member("a-long-member-id")
+    first.remember_member("short")
+    os.close(first.lock)
+
+    successor, elsewhere = claim(tmp_path, "g"), claim(tmp_path / "b", "g", first.name)
+
+    assert (successor.name, successor.last_member()) == (first.name, "short")
+    assert (elsewhere.name, elsewhere.last_member()) == (first.name, "")
+
+
+def test_a_name_without_its_text_is_made_anew(tmp_path: Path) -> None:
+    place = tmp_path / "instances" / "g"
+    place.mkdir(parents=True)
+    (place / "0.kept").write_bytes(b"\xff\x00")
+
+    assert LEGAL.fullmatch(claim(tmp_path, "g").name)
+
+
+@pytest.mark.parametrize("name", ["../../etc/x", "a b", "x" * 201, "\n"])
+def test_what_is_no_name_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnfitNameError, match="is no name"):
+        claim(tmp_path, "g", name)
+
+
+def test_a_cache_that_is_no_folder_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "instances").write_text("")
+
+    with pytest.raises(UnfitNameError, match=r"cannot be kept here \(.+\); set LOAN_CACHE_DIR$"):
+        claim(tmp_path, "g")
 
 
 def test_a_given_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> None:
@@ -28,23 +60,38 @@ def test_a_given_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> Non
         claim(tmp_path, "g", "mine")
 
 
-def test_a_killed_worker_leaves_its_name_to_its_successor(tmp_path: Path) -> None:
-    claims = f"i.claim(pathlib.Path({str(tmp_path)!r}), 'g'); input('held')"
-    code = f"import pathlib, streams.runtime.instance_id as i; {claims}"
-    predecessor = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[4]
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Another process that holds a name until it is killed."""
+    code = (
+        f"import pathlib, streams.runtime.instance_id as i; print(i.claim(pathlib.Path({str(tmp_path)!r}), 'g').name)"
     )
-    assert predecessor.stdout is not None
-    assert predecessor.stdin is not None
-    assert predecessor.stdout.read(4) == b"held"
+    holder = subprocess.Popen(
+        [sys.executable, "-uc", f"{code}; input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[4],
+    )
+    yield holder
+    holder.kill()
+    holder.communicate()
+
+
+def test_a_killed_process_leaves_its_name_to_its_successor(tmp_path: Path, held: "subprocess.Popen[bytes]") -> None:
+    assert held.stdout is not None
+    its = held.stdout.readline().decode().strip()
     beside = claim(tmp_path, "g")
-    predecessor.kill()
-    predecessor.wait()
-    predecessor.stdout.close()
-    predecessor.stdin.close()
+    held.kill()
+    held.wait()
 
     successor = claim(tmp_path, "g")
 
-    assert beside.name.endswith("-1")
-    assert successor.name.endswith("-0")
-    os.close(successor.lock)
+    assert beside.name != its
+    assert successor.name == its
+
+
+def test_a_standby_has_the_name_when_it_is_free(tmp_path: Path) -> None:
+    first = claim(tmp_path, "g", "mine")
+    threading.Timer(0.1, os.close, [first.lock]).start()
+
+    assert claim(tmp_path, "g", "mine", standby=True).name == "mine"
