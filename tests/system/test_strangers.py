@@ -110,9 +110,9 @@ def test_schemas_decimals_and_headers_of_strangers_are_dead_letters_between_good
     wait_for(lambda: total(agent, "loan_drift_records_total") >= 2 * GOOD, WAIT_S, "the drift agent's counts")
     assert worker.is_ready()
     assert agent.is_ready()
-    # What a trainer makes of the same topics.
+    # What a trainer makes of the same topics. It reads values alone: what only had large headers is readable to it.
     seen = labelled_events.seen(connection, datetime.now(UTC) + timedelta(days=1))
-    assert sorted(seen.applications.ids) == sorted(applicants.sent)
+    assert set(seen.applications.ids) - {"stuffed"} == set(applicants.sent)
     assert worker.process.stop() == 0
     assert agent.process.stop() == 0
 
@@ -124,6 +124,13 @@ def test_a_reference_and_foreign_units_under_our_own_subject_are_decided(
     champions.promote(champions.register())
     applicants, answers = Applicants(connection), Answers(connection)
     registry, subject = connection.registry(), f"{Applicants(connection).topic}-value"
+    # First, since this registry checks no schema against one that refers to another.
+    uuid = json.loads(json.dumps(CONTRACT.schema))
+    uuid["fields"][0]["type"] = {"type": "string", "logicalType": "uuid"}
+    named = registry.register_schema(subject, Schema(json.dumps(uuid), "AVRO"))
+    applicants.send(
+        b"uuid", frame(named, fastavro.parse_schema(dict(CONTRACT.schema)), an_application(application_id="u-1"))
+    )
     meta = {"type": "record", "name": "Meta", "namespace": "com.acme", "fields": [{"name": "source", "type": "string"}]}
     registry.register_schema(f"{applicants.topic}.meta", Schema(json.dumps(meta), "AVRO"))
     refers = ours_with(meta=["null", "com.acme.Meta"])
@@ -135,12 +142,6 @@ def test_a_reference_and_foreign_units_under_our_own_subject_are_decided(
     )
     record = {**an_application(application_id="refers"), "meta": {"source": "branch"}}
     applicants.send(b"refers", frame(theirs, inlined, record))
-    uuid = json.loads(json.dumps(CONTRACT.schema))
-    uuid["fields"][0]["type"] = {"type": "string", "logicalType": "uuid"}
-    named = registry.register_schema(subject, Schema(json.dumps(uuid), "AVRO"))
-    applicants.send(
-        b"uuid", frame(named, fastavro.parse_schema(dict(CONTRACT.schema)), an_application(application_id="u-1"))
-    )
     applicants.acknowledged()
     worker = start_worker(processes)
 
