@@ -21,7 +21,7 @@ class ScoringSettings(Connection):
     """Consumer group; empty for one named after the topics."""
     instance_id: str = ""
     """Names this worker for good: its partitions and transactions are its own again after a restart.
-    Empty: the host's name and the first number that no living worker here has."""
+    Empty: one that is made once and kept in the cache folder, a worker's own."""
     batch_records: PositiveInt = 1_000
     """The most that is answered together; fewer when fewer have arrived."""
     batches_in_flight: PositiveInt = 2

@@ -1,0 +1,61 @@
+"""A process ends before a limit leaves it neither working nor ending."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.runtime import resources
+from streams.runtime.resources import ExhaustedError, require_room
+from streams.runtime.timeouts import GuardedThread, HungError, at_most, left_behind
+
+LOW_LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from streams.runtime.resources import require_room
+require_room()
+held = [open("/dev/null") for _ in range(50)]
+require_room()
+"""
+
+
+@pytest.fixture
+def hanging() -> Iterator[threading.Event]:
+    """Calls that wait for this hang; they return with the test."""
+    released = threading.Event()
+    yield released
+    released.set()
+
+
+def test_open_files_near_their_limit_end_the_process_with_the_figures() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LOW_LIMIT], cwd=Path(__file__).parents[4], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert "of 64 files are open: this process ends before none is left" in ended.stderr.splitlines()[-1]
+
+
+def test_calls_that_hang_are_counted_until_they_return(hanging: threading.Event) -> None:
+    before = left_behind()
+    hand = GuardedThread("hand")
+
+    with pytest.raises(HungError):
+        hand.do(hanging.wait, 0.01)
+    assert not at_most(hanging.wait, 0.01, "farewell")
+    assert at_most(lambda: None, 10, "quick")
+
+    assert left_behind() == before + 2
+
+
+def test_too_many_of_them_end_the_process(hanging: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "MOST_LEFT_BEHIND", left_behind() + 1)
+    require_room()
+    for _ in range(2):
+        at_most(hanging.wait, 0.01, "farewell")
+
+    with pytest.raises(ExhaustedError, match="clients of an unreachable broker hang"):
+        require_room()
