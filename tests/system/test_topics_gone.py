@@ -19,7 +19,9 @@ BOUND_S = 60.0
 
 
 def deleted(connection: Connection, topic: Topic) -> None:
-    AdminClient(connection.kafka()).delete_topics([topic.name])[topic.name].result()
+    # Held in a name: a client that is collected answers nothing any more.
+    admin = AdminClient(connection.kafka())
+    admin.delete_topics([topic.name])[topic.name].result()
 
 
 @pytest.mark.parametrize("of", [lambda topics: topics.applications, lambda topics: topics.decisions])
