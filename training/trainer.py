@@ -112,6 +112,7 @@ class Trainer:
         candidate = Candidate(
             digest=one.scorecard.digest,
             figures=one.judgement.figures,
+            lowest={name: low for name, (low, _) in one.judgement.intervals.items()},
             defaulted=one.judged_on.defaulted,
             probability=one.probability,
             logistic=one.logistic,

@@ -115,9 +115,21 @@ def calibration_curve(
 
 
 def resamples(defaulted: Labels, draws: int, generator: np.random.Generator) -> list[npt.NDArray[np.int64]]:
-    """Rows drawn with replacement, as many as there are of each class: no draw lacks one."""
-    classes = [np.flatnonzero(defaulted), np.flatnonzero(~defaulted)]
-    return [np.concatenate([generator.choice(places, size=len(places)) for places in classes]) for _ in range(draws)]
+    """Rows drawn with replacement, as many as there are; a draw without one of the classes is drawn again.
+
+    Not so many of each class: how many default is chance, too, and what Brier score and log-loss vary with.
+
+    Args:
+        defaulted: shape (n,), both classes.
+        draws: how many.
+        generator: of the draws.
+    """
+    drawn: list[npt.NDArray[np.int64]] = []
+    while len(drawn) < draws:
+        places = generator.integers(0, len(defaulted), len(defaulted))
+        if 0 < int(defaulted[places].sum()) < len(places):
+            drawn.append(places)
+    return drawn
 
 
 def _interval(drawn: list[float]) -> tuple[float, float]:

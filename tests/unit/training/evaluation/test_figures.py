@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from training.evaluation import figures as evaluation
+from training.evaluation.calibration import brier
+from training.evaluation.figures import resamples
 
 
 def judged_rows(seed: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +64,24 @@ def test_intervals_hold_the_figure_and_are_the_same_for_the_same_seed() -> None:
     assert first == again
     low, high = first.intervals["auc"]
     assert low < first.figures["auc"] < high
+
+
+def test_the_interval_of_a_brier_score_covers_what_it_says() -> None:
+    """Nine times of ten, over worlds whose Brier score is known: p (1 - p) on average, where p is the truth."""
+    covered, worlds, known = 0, 300, (0.45 * 0.55 + 2 * 0.05 * 0.95) / 3
+    for seed in range(worlds):
+        generator = np.random.default_rng(seed)
+        truth = generator.choice([0.45, 0.05, 0.05], 300)
+        defaulted = generator.random(300) < truth
+        drawn = [brier(defaulted[places], truth[places]) for places in resamples(defaulted, 200, generator)]
+        low, high = np.quantile(drawn, (0.05, 0.95))
+        covered += low <= known <= high
+    assert 0.85 <= covered / worlds <= 0.95
+
+
+def test_every_resample_has_both_classes() -> None:
+    defaulted = np.arange(30) == 0
+
+    drawn = resamples(defaulted, 50, np.random.default_rng(1))
+
+    assert all(0 < defaulted[places].sum() < 30 for places in drawn)
