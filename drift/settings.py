@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from drift.detection.drift_report import Reporting
+from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
@@ -29,6 +30,8 @@ PANES_A_WINDOW: Final = 60
 """Of a window by time: at the granularity of a pane records are late, and a silent stream's time is known."""
 FINEST_PANE_S: Final = 1.0
 MS: Final = 1_000
+PANES_ALIGNED: Final = 3_600
+DAY_MS: Final = 86_400_000
 
 
 class DriftSettings(Connection):
@@ -44,6 +47,12 @@ class DriftSettings(Connection):
     """No verdict by fewer applications, or ends of loans: of 100 nearly every healthy window shows a PSI over .1."""
     alpha: float = Field(default=0.01, gt=0.0, lt=1.0)
     """Chance, over all features of one undrifted window, that one exceeds its critical PSI."""
+    psi_watch: PositiveFloat = 0.1
+    """A PSI from here on, over its critical value, is watched."""
+    psi_drifted: PositiveFloat = 0.2
+    """And from here on it has drifted."""
+    stray_share: float = Field(default=0.01, ge=0.0, le=1.0)
+    """A larger share of late, ahead or unreadable records is alarmed in the window's report."""
     cooldown_s: NonNegativeFloat = 6 * 3_600.0
     """From the window that commanded last to the next that may."""
     pane_s: NonNegativeFloat = 0.0
@@ -114,6 +123,10 @@ class DriftSettings(Connection):
         sixtieth = self.window_ms() // PANES_A_WINDOW if whole else self.window_ms()
         return round(FINEST_PANE_S * MS) if self.window_count else sixtieth
 
+    def aligned_ms(self) -> int:
+        """How far, in event time, a partition may be ahead of one with a backlog: what waits between them is held."""
+        return PANES_ALIGNED * self.pane_ms() if self.window_count else max(DAY_MS, 2 * self.window_ms())
+
     def silence_s(self) -> float:
         """After which a partition is not waited for, by our clock."""
         return self.idle_s or self.pane_ms() / MS + self.lateness_s
@@ -153,6 +166,10 @@ class DriftSettings(Connection):
                     ahead_ms=panes.ahead_ms,
                     minimum_n=self.minimum_n,
                     alpha=self.alpha,
+                    method=METHOD,
+                    watch_from=self.psi_watch,
+                    drifted_from=self.psi_drifted,
+                    stray_share=self.stray_share,
                 ),
             ),
             cooldown_ms=round(self.cooldown_s * MS),

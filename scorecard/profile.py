@@ -7,6 +7,7 @@ Pure: arrays in, integer counts out.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,8 +22,14 @@ from schemas.fingerprint import FieldDigests
 
 Counts = npt.NDArray[np.int64]
 
-DECILES: Final = np.linspace(0.1, 0.9, 9)
-"""Ten bins, the custom of scorecard monitoring (Siddiqi 2006)."""
+BINS: Final = 10
+"""Of equal counts, the custom of scorecard monitoring (Siddiqi 2006); the outermost are cut once more at `TAIL`."""
+TAIL: Final = 0.01
+"""Share of applicants in a bin of its own at each end: what is lost there is a tenth of the first decile's change."""
+SPIKE: Final = 0.05
+"""A number that so many share has a bin of its own, or a whole population could move from it to another in one bin."""
+LEAST_REST: Final = 0.2
+"""What is left beside the spikes is cut at the tails only where it is so much: of less they hold nobody."""
 
 DATA_QUALITY_BINS: Final = ("MISSING", "INVALID", "UNSEEN")
 """The last bins of every feature: they speak of the data, not of the applicants."""
@@ -142,7 +149,7 @@ class Population:
 def profile_of(
     contract: Contract, features: Sequence[str], reason_codes: Sequence[str], population: Population
 ) -> Profile:
-    """The profile of a population, its bins cut at this population's own deciles.
+    """The profile of a population, its bins cut at this population's own spikes, deciles and tails.
 
     Args:
         contract: what the values' columns mean.
@@ -158,9 +165,9 @@ def profile_of(
     return Profile(
         contract_fingerprint=contract.fingerprint,
         features=observed,
-        score=_number_profile("probability", population.probability),
+        score=number_bins("probability", population.probability),
         contributions=tuple(
-            _number_profile(name, population.contributions[:, place]) for place, name in enumerate(features)
+            number_bins(name, population.contributions[:, place]) for place, name in enumerate(features)
         ),
         reasons=_reason_profile(reason_codes, population.reasons),
         outcomes=tuple(np.bincount(population.outcomes, minlength=4).tolist()),
@@ -183,7 +190,8 @@ def _feature_profile(field: Field, values: npt.NDArray[np.float64], wrong: npt.N
     return _counted(Binned(field.name, edges, field.levels, ()), values, wrong)
 
 
-def _number_profile(name: str, values: npt.NDArray[np.float64]) -> Binned:
+def number_bins(name: str, values: npt.NDArray[np.float64]) -> Binned:
+    """The bins of a number, cut at these values, and their counts."""
     return _counted(Binned(name, _edges(values), (), ()), values, np.zeros(len(values), dtype=bool))
 
 
@@ -200,7 +208,25 @@ def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
     present = values[~np.isnan(values)]
     if len(present) == 0:
         return ()
-    return tuple(np.unique(np.quantile(present, DECILES)).tolist())
+    distinct, applicants = np.unique(present, return_counts=True)
+    spikes = distinct[applicants >= SPIKE * len(present)]
+    rest = present[~np.isin(present, spikes)]
+    around = (edge for spike in spikes.tolist() for edge in spike_edges(spike))
+    return tuple(sorted({*around, *_quantiles(rest, len(rest) / len(present))}))
+
+
+def _quantiles(rest: npt.NDArray[np.float64], share: float) -> Sequence[float]:
+    """Edges between what lies beside the spikes, which is so large a share of all: about a tenth of all in each bin."""
+    bins = max(1, round(BINS * share))
+    at = {place / bins for place in range(1, bins)}
+    if share >= LEAST_REST:
+        at |= {TAIL / share, 1.0 - TAIL / share}
+    return np.quantile(rest, sorted(at)).tolist() if at else []
+
+
+def spike_edges(value: float) -> tuple[float, float]:
+    """The edges of a bin that holds this value alone."""
+    return math.nextafter(value, -math.inf), value
 
 
 def _described(binned: Binned) -> Mapping[str, Any]:

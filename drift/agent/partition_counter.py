@@ -15,10 +15,12 @@ from typing import Any, Final
 from confluent_kafka import TopicPartition
 
 from drift.agent.outbox import committed, position_of, record_of
+from drift.agent.pauses import Pauses
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
+from drift.windows.alignment import Progress
 from drift.windows.panes import PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
 from drift.windows.window import Place
@@ -89,6 +91,7 @@ class PartitionCounter:
             stopping=means.stopping,
         )
         self._consumer = GroupConsumer(settings, reading, hooks)
+        self._pauses = Pauses(self._consumer, settings.aligned_ms())
 
     @property
     def assigned(self) -> bool:
@@ -120,6 +123,7 @@ class PartitionCounter:
             self._observe(place, its, now)
         if slept and any(counted.awake for counted in self._places.values()):
             self._held_until = now + SETTLE_S
+        self._align(now)
         return bool(arrived)
 
     def tell(self, outbox: TransactionalProducer, serde: EventSerde[DriftCounts]) -> int:
@@ -173,6 +177,14 @@ class PartitionCounter:
                 arrived.setdefault(place, []).append(message)
         return arrived
 
+    def _align(self, now: float) -> None:
+        self._pauses.align(
+            {place: Progress(each.panes.watermark, waiting=not each.ended) for place, each in self._places.items()}
+        )
+        for place in self._pauses.places:
+            # It does not speak because we do not listen.
+            self._places[place].seen_at = now
+
     def _observe(self, place: Place, messages: list[Any], now: float) -> None:
         batch = records_of(place[0], messages)
         seen = self._cells[place[0]].observe(batch, self._writers[place[0]].of(schema_ids(batch.values)))
@@ -212,5 +224,6 @@ class PartitionCounter:
         return {}
 
     def _left(self, places: Iterable[Place]) -> None:
+        self._pauses.forget()
         for place in places:
             self._places.pop(place, None)

@@ -1,5 +1,6 @@
 """What a window is measured against: the champion's profile, and where its bins lie among the counts. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -57,6 +58,16 @@ class Reference:
             return self
         usual = (replace(each, counts=counts.get(each.name, each.counts)) for each in features)
         return replace(self, profile=replace(self.profile, features=tuple(usual)))
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """Of each scored feature, the share of its contributions' spread in that of all; empty without a scorecard."""
+        spreads = {
+            each.name: max(each.edges, default=0.0) - min(each.edges, default=0.0)
+            for each in self.profile.contributions
+        }
+        total = sum(spreads.values())
+        return {name: spread / total for name, spread in spreads.items()} if total > 0.0 else {}
 
     @cached_property
     def applications(self) -> "BinLayout":

@@ -4,8 +4,9 @@ Pure. A report is a function of the window, the reference and the rules alone; w
 command depends on the windows before it, and is added by `drift.monitor`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,13 +14,22 @@ import numpy as np
 from drift.binning.binned_records import MILLIONTHS, Integers
 from drift.binning.reference import BinLayout, Reference
 from drift.detection.statistics import binomial_limits, distances
-from drift.detection.verdict import QUALITY_BINS, data_alarms, feature_verdict, verdict
+from drift.detection.verdict import (
+    LEAST_WEIGHT,
+    METHOD,
+    QUALITY_BINS,
+    data_alarms,
+    feature_verdict,
+    state,
+    verdict,
+    window_alarms,
+)
 from drift.windows.window import TopicCount, Window
 from schemas.events.decisions import Outcome
 from schemas.events.drift import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Verdict
 from schemas.timestamps import time_of
 from scorecard.policy import OUTCOMES
-from scorecard.profile import Binned
+from scorecard.profile import Binned, spike_edges
 
 APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
@@ -38,10 +48,10 @@ def report_of(window: Window, reference: Reference, reporting: Reporting) -> Dri
     """The report of a closed window, as yet without a command."""
     tally = _padded(window.tallies.get(reporting.applications_topic, TopicCount()), reference.applications)
     rules = reporting.rules
-    features = _features(reference.applications, tally, rules)
-    # A feature with a handful of values has a large index by chance, and no say.
-    telling = [each for each in features if feature_verdict(each, rules) is not Verdict.INSUFFICIENT]
-    largest = max(telling or features, key=lambda feature: feature.psi, default=None)
+    features = _features(reference, tally, rules)
+    decisions = _decisions(window.tallies.get(reporting.decisions_topic, TopicCount()), reference, rules)
+    score = decisions.score if decisions and rules.method >= METHOD else None
+    largest = _largest(features, score, rules)
     return DriftReport(
         window_id=window_id(reporting.product, reference.reference_id, window),
         product=reporting.product,
@@ -55,16 +65,17 @@ def report_of(window: Window, reference: Reference, reporting: Reporting) -> Dri
         duplicates=tally.duplicates,
         ahead=tally.ahead,
         unreadable=tally.unreadable,
-        verdict=verdict(tally.n, features, rules),
+        verdict=verdict(tally.n, features, rules, score),
         largest_psi=largest.psi if largest else 0.0,
         largest_psi_feature=largest.feature if largest and largest.psi > 0.0 else "",
         features=features,
         data_quality=tuple(data_alarms(features, rules)),
-        decisions=_decisions(window.tallies.get(reporting.decisions_topic, TopicCount()), reference, rules),
+        decisions=decisions,
         rules=rules,
         offsets=window.offsets(),
         command_id="",
         withheld="",
+        alarms=tuple(window_alarms(_strays(tally), sum(_strays(tally).values()) + tally.n, rules)),
     )
 
 
@@ -73,17 +84,47 @@ def window_id(product: str, reference_id: str, window: Window) -> str:
     return f"{product}:{reference_id}:{window.start}-{window.end}"
 
 
-def _features(layout: BinLayout, tally: TopicCount, rules: DriftRules) -> tuple[FeatureDrift, ...]:
+def _largest(features: Sequence[FeatureDrift], score: FeatureDrift | None, rules: DriftRules) -> FeatureDrift | None:
+    """What the report names: the largest index of those with a say, of those that command where one has drifted."""
+    # A feature with a handful of values has a large index by chance, and no say.
+    telling = [each for each in features if feature_verdict(each, rules) is not Verdict.INSUFFICIENT]
+    drifted = [
+        each
+        for each in (*telling, *([score] if score else []))
+        if each.commands and feature_verdict(each, rules) is Verdict.DRIFTED
+    ]
+    return max(drifted or telling or features, key=lambda feature: feature.psi, default=None)
+
+
+def _strays(tally: TopicCount) -> Mapping[str, int]:
+    return {"LATE": tally.late, "AHEAD": tally.ahead, "UNREADABLE": tally.unreadable}
+
+
+def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tuple[FeatureDrift, ...]:
+    layout, weights = reference.applications, reference.weights
     alpha = rules.alpha / max(1, len(layout.binned))
-    return tuple(
-        _feature(binned, layout.counts_of(place, tally.counts), alpha) for place, binned in enumerate(layout.binned)
+    found = (
+        _feature(binned, layout.counts_of(place, tally.counts), alpha, rules)
+        for place, binned in enumerate(layout.binned)
     )
+    if rules.method < METHOD:
+        return tuple(found)
+    return tuple(_weighed(each, weights, rules) for each in found)
 
 
-def _feature(binned: Binned, counts: Integers, alpha: float, total: int | None = None) -> FeatureDrift:
+def _weighed(feature: FeatureDrift, weights: Mapping[str, float], rules: DriftRules) -> FeatureDrift:
+    """With what it may lead to; every field may where there is no scorecard, as in a profile of a file."""
+    weight = weights.get(feature.feature, 0.0)
+    commands = weight >= LEAST_WEIGHT or not weights
+    return replace(feature, state=state(feature, rules), weight=weight, commands=commands)
+
+
+def _feature(
+    binned: Binned, counts: Integers, alpha: float, rules: DriftRules, total: int | None = None
+) -> FeatureDrift:
     """Args: total: of the values, in millionths; None where a mean would mean nothing."""
     plain, reference = counts[: binned.plain_bins], np.array(binned.counts[: binned.plain_bins], dtype=np.int64)
-    found, n = distances(reference, plain, alpha), int(plain.sum())
+    found, n = distances(reference, plain, alpha, used_alone=rules.method >= METHOD), int(plain.sum())
     return FeatureDrift(
         feature=binned.name,
         n=n,
@@ -113,6 +154,8 @@ def bin_name(binned: Binned, place: int) -> str:
         return binned.levels[place]
     low = f"{binned.edges[place - 1]:g}" if place else "-inf"
     high = f"{binned.edges[place]:g}" if place < len(binned.edges) else "inf"
+    if 0 < place < len(binned.edges) and binned.edges[place - 1] == spike_edges(binned.edges[place])[0]:
+        return high
     return f"({low}, {high}]"
 
 
@@ -123,18 +166,18 @@ def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> De
     numbers = len(layout.binned) - 1
     alpha = rules.alpha / max(1, numbers)
     score, *contributions = (
-        _feature(binned, layout.counts_of(place, tally.counts), alpha, int(tally.sums[place]))
+        _feature(binned, layout.counts_of(place, tally.counts), alpha, rules, int(tally.sums[place]))
         for place, binned in enumerate(layout.binned[:-1])
     )
     outcomes = tally.counts[layout.starts[-1] :].tolist()
-    rate, low, high = _approval(outcomes, reference.profile.outcomes)
+    rate, low, high = _approval(outcomes, reference.profile.outcomes, rules)
     return DecisionDrift(
         n=tally.n,
         late=tally.late,
         duplicates=tally.duplicates,
         score=score,
         contributions=tuple(contributions),
-        reasons=_feature(layout.binned[-1], layout.counts_of(numbers, tally.counts), alpha),
+        reasons=_feature(layout.binned[-1], layout.counts_of(numbers, tally.counts), alpha, rules),
         outcomes=tuple(outcomes),
         reference_outcomes=reference.profile.outcomes,
         approval_rate=rate,
@@ -145,11 +188,12 @@ def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> De
     )
 
 
-def _approval(outcomes: Sequence[int], reference: Sequence[int]) -> tuple[float, float, float]:
-    """The window's rate, and the limits of the reference's at the window's n."""
+def _approval(outcomes: Sequence[int], reference: Sequence[int], rules: DriftRules) -> tuple[float, float, float]:
+    """The window's rate, and where it lies by chance if the reference's applicants are of one population with it."""
     n, reference_n = sum(outcomes), sum(reference)
     expected = reference[APPROVED] / reference_n if reference_n else 0.0
-    low, high = binomial_limits(expected, n) if reference_n else (0.0, 1.0)
+    found_in = reference_n if rules.method >= METHOD else math.inf
+    low, high = binomial_limits(expected, n, reference_n=found_in) if reference_n else (0.0, 1.0)
     return (outcomes[APPROVED] / n if n else 0.0), low, high
 
 

@@ -6,6 +6,7 @@ scorecards Siddiqi, *Credit Risk Scorecards*, 2006; the chance level is from Yur
 *Statistical properties of the population stability index*, 2020.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,25 +51,29 @@ class Distance:
     largest_shift_bin: int
 
 
-def distances(reference: Counts, window: Counts, alpha: float) -> Distance:
+def distances(reference: Counts, window: Counts, alpha: float, *, used_alone: bool = True) -> Distance:
     """Every statistic of one quantity.
 
     Args:
         reference: shape (bins,); counts in the reference.
         window: shape (bins,); counts over the same bins in one closed window.
         alpha: chance of exceeding `psi_critical` where nothing has changed.
+        used_alone: leave bins out of the index that are empty in both: half a count in each of a hundred levels that
+            are declared and never occur is drift that is not there.
 
     Raises:
         BinMismatchError: the two differ in length.
     """
-    index = psi(reference, window)
+    _refuse_mismatch(reference, window)
+    used = (reference + window) > 0 if used_alone else np.ones(len(reference), dtype=np.bool_)
+    index = psi(reference[used], window[used])
     chi2, chi2_p = chi_square(reference, window)
     shift = _shares(window) - _shares(reference)
     largest = int(np.argmax(np.abs(shift))) if len(shift) else 0
     return Distance(
         psi=index,
         psi_critical=psi_critical(reference, window, alpha),
-        psi_p=psi_p(reference, window),
+        psi_p=psi_p(reference[used], window[used]),
         psi_floored=psi_floored(reference, window),
         ks=binned_ks(reference, window),
         js_distance=js_distance(reference, window),
@@ -138,17 +143,18 @@ def chi_square(reference: Counts, window: Counts) -> tuple[float, float]:
     return float(found.statistic), float(found.pvalue)
 
 
-def binomial_limits(rate: float, n: int, sigmas: float = 3.0) -> tuple[float, float]:
+def binomial_limits(rate: float, n: int, sigmas: float = 3.0, reference_n: float = math.inf) -> tuple[float, float]:
     """Where a share of this window's own `n` lies by chance if the true one is `rate`, within [0, 1].
 
     Args:
         rate: in [0, 1].
         n: of the window, not of the reference: limits of the reference's n alarm on every window.
+        reference_n: the sample that the rate was found in, which is chance as well; infinite where it is known.
         sigmas: 3 is Shewhart's custom: 2.7 false alarms in 1,000.
     """
     if n == 0:
         return 0.0, 1.0
-    half = sigmas * float(np.sqrt(rate * (1.0 - rate) / n))
+    half = sigmas * float(np.sqrt(rate * (1.0 - rate) * (1.0 / n + 1.0 / reference_n)))
     return max(0.0, rate - half), min(1.0, rate + half)
 
 
@@ -158,6 +164,13 @@ def share_rise_p(reference: int, reference_n: int, window: int, window_n: int) -
         return 1.0
     # P(X >= window) where `window` of both samples' hits fell on the window by chance alone.
     return float(stats.hypergeom.sf(window - 1, reference_n + window_n, reference + window, window_n))
+
+
+def share_fall_p(reference: int, reference_n: int, window: int, window_n: int) -> float:
+    """Chance of a share this much under the reference's or less (Fisher's exact test, one-sided)."""
+    if reference_n == 0 or window_n == 0:
+        return 1.0
+    return float(stats.hypergeom.cdf(window, reference_n + window_n, reference + window, window_n))
 
 
 def _jeffreys(expected: Shares, actual: Shares) -> float:

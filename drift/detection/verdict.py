@@ -2,58 +2,87 @@
 
 The cut-offs .1 and .2 are the custom of scorecard monitoring (Siddiqi 2006). Beside them an index must
 exceed its critical value, divided among the features (Bonferroni): eleven features have eleven chances
-to be unlucky. What is missing, invalid or unseen speaks of the data and never of the applicants: it is
-alarmed, and no verdict hears of it. Pure.
+to be unlucky. What the scorecard does not read, or what hardly moves its score, informs and never
+commands; the score itself commands, for it sees fields that have changed together while each alone has
+not. What is missing, invalid or unseen speaks of the data and never of the applicants: it is alarmed,
+and no verdict hears of it. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from drift.detection.statistics import share_rise_p
+from drift.detection.statistics import share_fall_p, share_rise_p
 from schemas.events.decisions import FlagKind
-from schemas.events.drift import DataAlarm, DriftRules, FeatureDrift, Verdict
+from schemas.events.drift import DataAlarm, DriftRules, FeatureDrift, Verdict, WindowAlarm
 
-WATCH_FROM: Final = 0.1
-DRIFTED_FROM: Final = 0.2
+METHOD: Final = 2
+"""Of reports that are made now; `DriftRules.method` says what differs."""
+MOVED: Final = "MOVED"
+"""State of a quantity that has moved, surely, by little."""
+LEAST_WEIGHT: Final = 0.02
+"""A field with a smaller share in what spreads the scores could change altogether and move few decisions."""
 
 QUALITY_BINS: Final = (FlagKind.MISSING, FlagKind.INVALID, FlagKind.UNSEEN)
 """The last bins of every feature, in this order."""
 
-QUALITY_RISE: Final = 0.01
-"""A share of bad data that rose by less is no news, however certain the rise is in a large window."""
+QUALITY_CHANGE: Final = 0.01
+"""A share of bad data that changed by less is no news, however certain the change is in a large window."""
+
+RANKED: Final = (Verdict.STEADY, Verdict.WATCH, Verdict.DRIFTED)
 
 
-def verdict(n: int, features: Sequence[FeatureDrift], rules: DriftRules) -> Verdict:
-    """The worst that a feature gives.
+def verdict(n: int, features: Sequence[FeatureDrift], rules: DriftRules, score: FeatureDrift | None = None) -> Verdict:
+    """The worst that a feature or the score gives; WATCH at most by what informs alone.
 
     INSUFFICIENT where fewer than `rules.minimum_n` were counted, or no feature has so many values.
     """
-    found = [feature_verdict(feature, rules) for feature in features]
+    found = [_say(feature, rules) for feature in (*features, *([score] if score else []))]
     judged = [each for each in found if each is not Verdict.INSUFFICIENT]
     if n < rules.minimum_n or not judged:
         return Verdict.INSUFFICIENT
-    return max(judged, key=(Verdict.STEADY, Verdict.WATCH, Verdict.DRIFTED).index)
+    return max(judged, key=RANKED.index)
 
 
 def feature_verdict(feature: FeatureDrift, rules: DriftRules) -> Verdict:
     """What one feature gives; INSUFFICIENT where most of its values are missing, say."""
     if feature.n < rules.minimum_n or sum(plain(feature.reference_counts)) == 0:
         return Verdict.INSUFFICIENT
-    if feature.psi <= feature.psi_critical or feature.psi < WATCH_FROM:
+    if feature.psi <= feature.psi_critical or feature.psi < rules.watch_from:
         return Verdict.STEADY
-    return Verdict.DRIFTED if feature.psi >= DRIFTED_FROM else Verdict.WATCH
+    return Verdict.DRIFTED if feature.psi >= rules.drifted_from else Verdict.WATCH
+
+
+def state(feature: FeatureDrift, rules: DriftRules) -> str:
+    """The verdict in a word more: MOVED where a change is sure and small."""
+    found = feature_verdict(feature, rules)
+    return MOVED if found is Verdict.STEADY and feature.psi > feature.psi_critical > 0.0 else found.value
+
+
+def window_alarms(strays: Mapping[str, int], total: int, rules: DriftRules) -> Iterator[WindowAlarm]:
+    """Kinds of records that are too large a part of all that a window tells of."""
+    for kind, records in strays.items():
+        if total and records / total > rules.stray_share:
+            yield WindowAlarm(kind=kind, share=records / total, limit=rules.stray_share)
+
+
+def _say(feature: FeatureDrift, rules: DriftRules) -> Verdict:
+    found = feature_verdict(feature, rules)
+    return Verdict.WATCH if found is Verdict.DRIFTED and not feature.commands else found
 
 
 def data_alarms(features: Sequence[FeatureDrift], rules: DriftRules) -> Iterator[DataAlarm]:
-    """Kinds of bad data that are surely and noticeably more frequent than in the reference."""
+    """Kinds of bad data that are surely and noticeably more frequent than in the reference, or less."""
     level = rules.alpha / (len(QUALITY_BINS) * max(1, len(features)))
     for feature in features:
         n, reference_n = sum(feature.counts), sum(feature.reference_counts)
+        if n == 0 or reference_n == 0:
+            continue
         for place, kind in enumerate(QUALITY_BINS, start=-len(QUALITY_BINS)):
             bad, reference_bad = feature.counts[place], feature.reference_counts[place]
-            if n == 0 or reference_n == 0 or bad / n - reference_bad / reference_n < QUALITY_RISE:
+            change = bad / n - reference_bad / reference_n
+            if abs(change) < QUALITY_CHANGE or (change < 0 and rules.method < METHOD):
                 continue
-            p = share_rise_p(reference_bad, reference_n, bad, n)
+            p = (share_rise_p if change > 0 else share_fall_p)(reference_bad, reference_n, bad, n)
             if p < level:
                 yield DataAlarm(
                     feature=feature.feature, kind=kind, share=bad / n, reference_share=reference_bad / reference_n, p=p

@@ -13,7 +13,8 @@ from drift.windows.window import Place
 from schemas.events.drift import DriftCounts, PaneCounts
 
 PANES_A_MESSAGE: Final = 200
-"""A pane is some three hundred bytes; a message stays far under a broker's megabyte."""
+INTEGERS_A_MESSAGE: Final = 50_000
+"""One or two bytes each, five at worst: a message stays far under a broker's megabyte, however many bins there are."""
 
 
 @dataclass(slots=True)
@@ -68,10 +69,11 @@ class PartialCounts:
         if not silent and horizon == counted.told and not panes:
             return
         counted.idle, counted.told = silent, horizon
-        for first in range(0, max(1, len(panes)), PANES_A_MESSAGE):
-            rest = panes[first + PANES_A_MESSAGE :]
+        most = _most(panes)
+        for first in range(0, max(1, len(panes)), most):
+            rest = panes[first + most :]
             reached = min(rest[0].start, horizon) if rest else horizon
-            yield self._message(reached, panes[first : first + PANES_A_MESSAGE], idle=silent and not rest)
+            yield self._message(reached, panes[first : first + most], idle=silent and not rest)
 
     def _message(self, horizon: int, panes: Sequence[PaneCounts], *, idle: bool) -> DriftCounts:
         reference = self.reference
@@ -88,3 +90,9 @@ class PartialCounts:
             idle=idle,
             panes=panes,
         )
+
+
+def _most(panes: Sequence[PaneCounts]) -> int:
+    """Panes a message."""
+    integers = max((len(pane.counts) + len(pane.sums) for pane in panes), default=1)
+    return max(1, min(PANES_A_MESSAGE, INTEGERS_A_MESSAGE // integers))

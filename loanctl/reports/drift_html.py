@@ -5,7 +5,7 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-from drift.detection.verdict import DRIFTED_FROM, QUALITY_BINS, WATCH_FROM
+from drift.detection.verdict import QUALITY_BINS
 from loanctl.reports.champion_performance import PerformanceSummary
 from loanctl.reports.lineage import Lineage
 from loanctl.reports.performance_table import COLUMNS, FIGURES, figures, remarks, row
@@ -14,6 +14,8 @@ from schemas.events.performance import PerformanceReport
 
 COLOURS: Final = {Verdict.STEADY: "#2a7", Verdict.WATCH: "#c90", Verdict.DRIFTED: "#c33"}
 QUIET: Final = "#999"
+WATCH_FROM: Final = 0.1
+"""Opens a quantity of a report that says no state."""
 WIDTH: Final = 900
 HEIGHT: Final = 220
 MARGIN: Final = 40
@@ -59,7 +61,8 @@ def _heading(report: DriftReport) -> str:
 def _over_time(stories: Sequence[Lineage[DriftReport]]) -> str:
     """Largest PSI of each window, with the two cut-offs."""
     found = [story.report for story in stories]
-    top = max([DRIFTED_FROM * 1.5, *(report.largest_psi for report in found)])
+    rules = found[-1].rules
+    top = max([rules.drifted_from * 1.5, *(report.largest_psi for report in found)])
     step = (WIDTH - 2 * MARGIN) / max(1, len(found) - 1)
     points = [
         (MARGIN + nth * step, _height(report.largest_psi, top), report.verdict) for nth, report in enumerate(found)
@@ -71,7 +74,7 @@ def _over_time(stories: Sequence[Lineage[DriftReport]]) -> str:
     limits = "".join(
         f'<line x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{_height(limit, top):.1f}" y2="{_height(limit, top):.1f}" '
         f'stroke="#aaa" stroke-dasharray="4"/><text x="4" y="{_height(limit, top):.1f}">{limit:g}</text>'
-        for limit in (WATCH_FROM, DRIFTED_FROM)
+        for limit in (rules.watch_from, rules.drifted_from)
     )
     return (
         f'<h2>Largest PSI over time</h2><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{limits}'
@@ -173,7 +176,7 @@ def _quantity(quantity: FeatureDrift) -> str:
         f'<span class="quiet">(critical {quantity.psi_critical:.4f}, KS {quantity.ks:.3f}, JS '
         f"{quantity.js_distance:.3f}, chi-square p {quantity.chi2_p:.2g}{mean})</span></summary>"
     )
-    opened = " open" if quantity.psi >= WATCH_FROM else ""
+    opened = " open" if quantity.state in ("WATCH", "DRIFTED") or quantity.psi >= WATCH_FROM else ""
     return f"<details{opened}>{told}{_bars(quantity)}</details>"
 
 
@@ -199,7 +202,9 @@ def _bin_names(quantity: FeatureDrift) -> Iterator[str]:
         yield from quantity.levels
     else:
         ends = [float("-inf"), *quantity.edges, float("inf")]
-        yield from (f"{low:g} to {high:g}" for low, high in pairwise(ends))
+        yield from (
+            f"{high:g}" if f"{low:g}" == f"{high:g}" else f"{low:g} to {high:g}" for low, high in pairwise(ends)
+        )
     yield from (kind.value for kind in QUALITY_BINS)
 
 

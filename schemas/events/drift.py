@@ -39,11 +39,14 @@ class FeatureDrift:
     levels: Sequence[str]
     counts: Sequence[int]
     reference_counts: Sequence[int]
+    state: str = ""
+    commands: bool = True
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataAlarm:
-    """A kind of bad data that has become more frequent; never a cause to retrain."""
+    """A kind of bad data whose share has surely changed; never a cause to retrain."""
 
     feature: str
     kind: FlagKind
@@ -80,6 +83,20 @@ class DriftRules:
     ahead_ms: int
     minimum_n: int
     alpha: float
+    method: int = 1
+    """Reports of earlier versions are recomputed by the method of theirs."""
+    watch_from: float = 0.1
+    drifted_from: float = 0.2
+    stray_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowAlarm:
+    """A share of a window's records that is too large: late, ahead, unreadable."""
+
+    kind: str
+    share: float
+    limit: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +149,7 @@ class DriftReport:
     offsets: Sequence[OffsetRange]
     command_id: str
     withheld: str
+    alarms: Sequence[WindowAlarm] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ The one shell around `confluent_kafka.Consumer` for every reader with a group: t
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -135,15 +135,15 @@ class GroupConsumer:
         except CLIENT_FAULTS as cause:
             raise raised_fault(cause, self.reading.group) from cause
 
-    def pause(self) -> None:
-        """Fetch nothing for a while, and stay a member."""
+    def pause(self, places: Collection[Place] | None = None) -> None:
+        """Fetch nothing for a while, of these partitions or of all, and stay a member."""
         with suppress(KafkaException):
-            self._consumer.pause(self._places())
+            self._consumer.pause(self._places(places))
 
-    def resume(self) -> None:
+    def resume(self, places: Collection[Place] | None = None) -> None:
         """Fetch again."""
         with suppress(KafkaException):
-            self._consumer.resume(self._places())
+            self._consumer.resume(self._places(places))
 
     def close(self) -> None:
         """Leave. A static member's partitions wait for it until its session ends."""
@@ -155,8 +155,8 @@ class GroupConsumer:
         with suppress(*CLIENT_FAULTS):
             self._consumer.close()
 
-    def _places(self) -> list[TopicPartition]:
-        return [TopicPartition(*place) for place in sorted(self.partitions)]
+    def _places(self, places: Collection[Place] | None) -> list[TopicPartition]:
+        return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
 
     def _consumed(self, most: int, timeout_s: float) -> list[Any]:
         messages = arrived(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))

@@ -1,0 +1,46 @@
+"""Which partitions rest until the others catch up.
+
+Of a backlog one partition may be read to its end before another is begun: windows that cannot close
+would fill the memory of whoever owns them. A partition that is far ahead in event time rests instead.
+Pure: `drift.agent.partition_counter` pauses and resumes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drift.binning.binned_records import NO_TIME
+from drift.windows.window import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one partition is."""
+
+    watermark: int
+    """Its latest event time; `NO_TIME` before any."""
+    waiting: bool
+    """Not read to its end: records of before may come."""
+
+
+def resting(progress: Mapping[Place, Progress], rested: frozenset[Place], ahead_ms: int) -> frozenset[Place]:
+    """The partitions that shall rest: further ahead than that of the last one that is not read to its end.
+
+    Args:
+        progress: of every partition of ours.
+        rested: those that rest now; they go on when they are ahead by half as much, for each pause throws away
+            what was fetched.
+        ahead_ms: event time.
+    """
+    last = _last(progress)
+    if last == NO_TIME:
+        return frozenset()
+    limits = {place: last + (ahead_ms // 2 if place in rested else ahead_ms) for place in progress}
+    return frozenset(place for place, each in progress.items() if each.watermark > limits[place])
+
+
+def _last(progress: Mapping[Place, Progress]) -> int:
+    """Event time of the partition that others wait for; `NO_TIME` where none is waited for."""
+    waiting = [each for each in progress.values() if each.waiting]
+    # One that was not read yet may hold anything: nobody runs away from the last that is known.
+    compared = progress.values() if any(each.watermark == NO_TIME for each in waiting) else waiting
+    return min((each.watermark for each in compared if each.watermark != NO_TIME), default=NO_TIME)
