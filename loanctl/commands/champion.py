@@ -18,7 +18,7 @@ from scorecard.registry.model_registry import CHALLENGER, ModelRegistry, NoVersi
 from scorecard.registry.registered_version import Registered
 from training.promotion import version_tags
 from training.promotion.announcer import Announcer
-from training.promotion.promote import announcement, promote
+from training.promotion.promote import announcement, promote, take_back
 from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/champion"
@@ -98,7 +98,10 @@ def rollback(why: Why = "rolled back by a person") -> None:
     if previous is None:
         problem = f"{registry.name} version {champion.version} followed nobody: there is nothing to go back to"
         raise NoChampionError(problem)
-    _move(settings, registry, previous, why)
+    now = datetime.now(UTC)
+    registry.fetch(previous)
+    take_back(registry, champion, previous, why, now)
+    _tell(settings, registry, previous, why, now)
 
 
 @app.command()
@@ -121,6 +124,10 @@ def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: Registere
     # What is not whole may not decide: the bundle is fetched and checked before the alias moves.
     registry.fetch(chosen)
     promote(registry, chosen, why, now)
+    _tell(settings, registry, chosen, why, now)
+
+
+def _tell(settings: TrainingSettings, registry: ModelRegistry, chosen: Registered, why: str, now: datetime) -> None:
     moved = registry.version(chosen.version) or chosen
     announcer = Announcer(settings, SOURCE)
     announcer(announcement(settings.contract().product, moved, why, now))

@@ -131,6 +131,19 @@ class ModelRegistry:
             problem = f"{self.name} has no version {version}"
             raise NoVersionError(problem)
 
+    def tag(self, version: str, tags: Mapping[str, str]) -> None:
+        """Tags of a version, over those of the same names.
+
+        Raises:
+            ModelRegistryAwayError: MLflow does not answer.
+        """
+
+        def tagged(client: Any) -> None:
+            for key, value in tags.items():
+                client.set_model_version_tag(self.name, version, key, value)
+
+        self._asked(tagged)
+
     def drop(self, alias: str) -> None:
         """Takes an alias away; nothing where it points nowhere.
 

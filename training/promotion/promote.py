@@ -1,6 +1,6 @@
 """A gate's verdict carried out: aliases, tags, announcement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from schemas.events.retraining import ChampionAnnouncement
@@ -23,7 +23,8 @@ def settle(
         OutageError: MLflow or the broker is away; to be called again.
     """
     verdict = GateVerdict(registered.tags[version_tags.VERDICT])
-    if verdict is GateVerdict.REJECT:
+    # What a person took back stays so, though its trainer comes again after a crash.
+    if verdict is GateVerdict.REJECT or version_tags.TAKEN_BACK in registered.tags:
         return
     if verdict is GateVerdict.HOLD:
         registry.point(CHALLENGER, registered.version)
@@ -44,9 +45,28 @@ def promote(registry: ModelRegistry, registered: Registered, why: str, now: date
     told = {version_tags.PROMOTED_AT: now.isoformat(timespec="seconds"), version_tags.PROMOTED_WHY: why}
     if champion is not None:
         told[version_tags.PREVIOUS] = champion.version
-    registry.point(CHALLENGER, registered.version)
-    registry.point(CHAMPION, registered.version, told)
-    registry.drop(CHALLENGER)
+    _moved(registry, registered, told)
+
+
+def take_back(registry: ModelRegistry, champion: Registered, previous: Registered, why: str, now: datetime) -> None:
+    """Let a champion's predecessor decide again.
+
+    The predecessor keeps its own: whoever takes back twice goes two reigns back, and not to where they came from.
+
+    Raises:
+        OutageError: MLflow is away.
+    """
+    at = now.isoformat(timespec="seconds")
+    registry.tag(champion.version, {version_tags.TAKEN_BACK: at, version_tags.TAKEN_BACK_WHY: why})
+    _moved(registry, previous, {version_tags.PROMOTED_AT: at, version_tags.PROMOTED_WHY: why})
+
+
+def _moved(registry: ModelRegistry, registered: Registered, tags: Mapping[str, str]) -> None:
+    waits = registry.champion(CHALLENGER)
+    registry.point(CHAMPION, registered.version, tags)
+    # Another challenger that waits for a person goes on waiting.
+    if waits is not None and waits.version == registered.version:
+        registry.drop(CHALLENGER)
 
 
 def announcement(product: str, registered: Registered, why: str, now: datetime) -> ChampionAnnouncement:

@@ -13,6 +13,8 @@ PREVIOUS: Final = "previous_version"
 ROWS: Final = "rows"
 PROMOTED_AT: Final = "promoted_at"
 PROMOTED_WHY: Final = "promoted_why"
+TAKEN_BACK: Final = "taken_back_at"
+TAKEN_BACK_WHY: Final = "taken_back_why"
 METRIC: Final = "metric."
 """Before a figure's name."""
 

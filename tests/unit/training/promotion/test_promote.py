@@ -1,0 +1,96 @@
+"""Who decides after promotions and after people took them back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from scorecard.registry.model_registry import CHALLENGER, CHAMPION
+from scorecard.registry.registered_version import Registered
+from training.promotion import version_tags
+from training.promotion.gate import GateVerdict
+from training.promotion.promote import promote, settle, take_back
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Aliases:
+    """A registry in memory."""
+
+    def __init__(self, *verdicts: GateVerdict) -> None:
+        self.aliases: dict[str, str] = {}
+        self.versions = {
+            str(place): Registered(
+                "m", str(place), f"d{place}", "xgboost", "run", {"verdict": verdict.value, "why": ""}
+            )
+            for place, verdict in enumerate(verdicts, 1)
+        }
+
+    def champion(self, alias: str = CHAMPION) -> Registered | None:
+        return self.versions.get(self.aliases.get(alias, ""))
+
+    def tag(self, version: str, tags: Mapping[str, str]) -> None:
+        one = self.versions[version]
+        self.versions[version] = replace(one, tags={**one.tags, **tags})
+
+    def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
+        self.tag(version, tags or {})
+        self.aliases[alias] = version
+
+    def drop(self, alias: str) -> None:
+        self.aliases.pop(alias, None)
+
+    def promoted(self, version: str) -> None:
+        promote(self, self.versions[version], "better", NOW)  # type: ignore[arg-type]
+
+    def taken_back(self) -> None:
+        champion = self.champion()
+        assert champion is not None
+        previous = self.versions[champion.tags[version_tags.PREVIOUS]]
+        take_back(self, champion, previous, "bad", NOW)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def three() -> Any:
+    registry = Aliases(*[GateVerdict.PROMOTE] * 3)
+    for version in "123":
+        registry.promoted(version)
+    return registry
+
+
+def test_taking_back_twice_goes_two_reigns_back(three: Aliases) -> None:
+    three.taken_back()
+    assert three.aliases == {CHAMPION: "2"}
+
+    three.taken_back()
+    assert three.aliases == {CHAMPION: "1"}
+
+
+def test_a_trainer_that_comes_again_does_not_promote_what_a_person_took_back(three: Aliases) -> None:
+    three.taken_back()
+
+    said: list[Any] = []
+    settle(three, three.versions["3"], said.append, "credit_risk")  # type: ignore[arg-type]
+
+    assert (three.aliases[CHAMPION], said) == ("2", [])
+
+
+def test_a_trainer_that_died_before_the_alias_moved_promotes_at_last(three: Aliases) -> None:
+    three.aliases[CHAMPION] = "2"
+
+    settle(three, three.versions["3"], lambda _: None, "credit_risk")  # type: ignore[arg-type]
+
+    assert three.aliases[CHAMPION] == "3"
+
+
+def test_a_challenger_that_waits_for_a_person_survives_the_promotion_of_another() -> None:
+    registry = Aliases(GateVerdict.HOLD, GateVerdict.PROMOTE)
+    settle(registry, registry.versions["1"], lambda _: None, "credit_risk")  # type: ignore[arg-type]
+
+    registry.promoted("2")
+    assert registry.aliases == {CHALLENGER: "1", CHAMPION: "2"}
+
+    registry.promoted("1")
+    assert registry.aliases == {CHAMPION: "1"}
