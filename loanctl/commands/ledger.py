@@ -4,11 +4,13 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
+from ledger.archive import archive, days_over
 from ledger.check import PartitionCheck, check
 from ledger.database import Database
 from ledger.migrate import migrate, require_current
@@ -86,6 +88,21 @@ def verify_command(*, as_json: AsJson = False) -> None:
     _tell([{**asdict(each), "whole": each.whole} for each in found], as_json=as_json)
     if not all(each.whole for each in found):
         raise typer.Exit(1)
+
+
+@app.command(name="archive")
+def archive_command(
+    to: Annotated[str, typer.Option(help="Folder of the archive, or a URL: s3://BUCKET/PATH.")],
+    before: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Days before this one, UTC; yesterday by default.")
+    ] = None,
+) -> None:
+    """Write a Parquet file for each day and table that has none yet, or has grown."""
+    database = _database(LedgerSettings.read())
+    require_current(database)
+    end = before.date() if before else days_over(datetime.now(UTC).date())
+    for written in archive(database, to, end):
+        echo(f"{written.path}: {written.rows} rows")
 
 
 def _database(settings: LedgerSettings) -> Database:

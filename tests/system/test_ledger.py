@@ -21,7 +21,7 @@ from tests.system.waiting import wait_for
 from tests.system.workers import Applicants, start_worker
 from tests.unit.training.postgres import Server, server
 
-KILLS = 8
+KILLS = 5
 CAUGHT_UP_S = 120.0
 
 
