@@ -18,7 +18,7 @@ PARTS: Final = {
     "latency": "tests.bench.latency",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "counting")
+ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "counting", "ledger")
 """Measured in this process; the others start processes, and pin those."""
 
 
