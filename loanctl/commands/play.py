@@ -27,7 +27,9 @@ Data = Annotated[Path | None, typer.Option(help="A table with the contract's col
 Rate = Annotated[float | None, typer.Option(min=0.001, help="Applications a second; else as fast as can be.")]
 Shuffle = Annotated[int | None, typer.Option(help="Shuffle the rows by this seed; else in the file's order.")]
 Outcomes = Annotated[bool, typer.Option("--outcomes", help="Tell what became of each loan, too.")]
-Start = Annotated[datetime | None, typer.Option(help="When the first was signed, UTC; else now.")]
+Start = Annotated[
+    datetime | None, typer.Option(help="When the first was signed, UTC; else now, or so that the last was.")
+]
 Spacing = Annotated[float | None, typer.Option(min=0, help="Event time from one to the next; else 1000/rate.")]
 Multiply = Annotated[list[str] | None, typer.Option(help="FIELD=FACTOR; its ratios follow. Repeatable.")]
 
@@ -57,11 +59,15 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     connection = Connection.read()
     contract = connection.contract()
     table = tables.read(data, contract, connection.table_dialect()) if data else made_up(contract, rows, seed)
+    spacing = timedelta(milliseconds=_spacing_ms(rate) if spacing_ms is None else spacing_ms)
+    # Faster than time, event time would run ahead of ours: drift takes that for a clock that is wrong.
+    paced = rate is not None and spacing_ms is None
+    began = datetime.now(UTC) - (timedelta() if paced else len(table) * spacing)
     performance = Playback(
         table=tables.multiplied(table, contract, pairs(multiply or [])),
         script=Script(
-            start=(start or datetime.now(UTC)).replace(tzinfo=UTC),
-            spacing=timedelta(milliseconds=_spacing_ms(rate) if spacing_ms is None else spacing_ms),
+            start=(start or began).replace(tzinfo=UTC),
+            spacing=spacing,
             shuffle_seed=shuffle_seed,
         ),
         rate=rate,
