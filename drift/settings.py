@@ -59,7 +59,7 @@ class DriftSettings(Connection):
     """Width of a pane; 0 for a sixtieth of a window by time, a second for windows by count."""
     lateness_s: NonNegativeFloat = 60.0
     """How far behind the latest event time of its partition a record may be."""
-    ahead_s: PositiveFloat = 300.0
+    max_clock_skew_s: PositiveFloat = 300.0
     """How long after it was produced a record may say it was signed: as far as clocks differ, for one record that is
     ahead makes those late that come behind it."""
     idle_s: NonNegativeFloat = 0.0
@@ -76,7 +76,7 @@ class DriftSettings(Connection):
     """An outcome observed longer after the application than this does not count."""
     performance_loans: int = Field(default=50_000, ge=1_000)
     """Loans in memory at a look; of more, a sample by the digest of their ids."""
-    least_auc: float = Field(default=0.0, ge=0.0, le=1.0)
+    min_auc: float = Field(default=0.0, ge=0.0, le=1.0)
     """An AUC of the champion's loans surely under this asks for a challenger; 0 for never."""
     drift_instance_id: str = ""
     """Names this agent for good. Empty: one that is made once and kept in the cache folder, a agent's own."""
@@ -85,7 +85,7 @@ class DriftSettings(Connection):
     """How often MLflow is asked while no champion was announced, or a bundle could not be fetched."""
     cache_dir: Path = Path("~/.cache/loan-decisions")
     web_host: str = LOOPBACK
-    web_port: NonNegativeInt = 8102
+    drift_port: NonNegativeInt = 8102
     """0 for a free one."""
 
     @model_validator(mode="after")
@@ -134,7 +134,7 @@ class DriftSettings(Connection):
     def panes(self) -> PaneRules:
         """How event time is cut."""
         return PaneRules(
-            pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.ahead_s * MS)
+            pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.max_clock_skew_s * MS)
         )
 
     def sources(self) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class DriftSettings(Connection):
         return PerformanceRules(
             age_ms=timedelta(days=self.performance_age_days) // timedelta(milliseconds=1),
             most=self.performance_loans,
-            least_auc=self.least_auc,
+            least_auc=self.min_auc,
             minimum_n=self.minimum_n,
         )
 

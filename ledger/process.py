@@ -58,7 +58,7 @@ class LedgerProcess:
             SetupError: a person must act.
             StoppedError: told to stop before the first batch.
         """
-        with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
+        with health_server.serve(self.settings.ledger_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
             stop.hand_over(self._stop)
             self.lifecycle.patiently("database", self._prepare)

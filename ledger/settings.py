@@ -26,7 +26,7 @@ class LedgerSettings(LedgerConnection):
     """Name in the consumer group, stable over restarts; empty for the host's name and a number."""
     cache_dir: Path = Path("~/.cache/loan-decisions")
     web_host: str = LOOPBACK
-    web_port: NonNegativeInt = 8105
+    ledger_port: NonNegativeInt = 8105
     """0 for a free one."""
 
     def group(self) -> str:

@@ -25,7 +25,7 @@ class TrainingSettings(Connection):
     """Where the rows lie that every training begins with: a path or a URL; empty for the topics alone."""
     trials: PositiveInt = 10
     folds: Annotated[int, Field(ge=2)] = 5
-    most_trees: PositiveInt = 900
+    max_trees: PositiveInt = 900
     search_seconds: PositiveFloat | None = None
     """The search ends by then, whatever it found; two such searches need not find the same."""
     search_patience: PositiveInt = 40
@@ -51,7 +51,7 @@ class TrainingSettings(Connection):
     """A retraining without so many new true outcomes would learn nothing new."""
     least_window: PositiveInt = 500
     """Applications that a command's window must have to become the reference population."""
-    too_soon_s: float = 0.0
+    min_retrain_interval_s: float = 0.0
     """A command that comes sooner after the last promotion is answered and not acted on; 0 for never."""
     retrain_schedule: str = MONDAYS_AT_TWO
     """When the trainer asks for a challenger by itself: a cron expression in UTC; empty for never."""
@@ -63,7 +63,7 @@ class TrainingSettings(Connection):
     """After an outage the same command is taken up again."""
     cache_dir: Path = Path("~/.cache/loan-decisions")
     web_host: str = LOOPBACK
-    web_port: NonNegativeInt = 8103
+    trainer_port: NonNegativeInt = 8103
     """0 for a free one."""
 
     @field_validator("retrain_schedule")
@@ -101,7 +101,7 @@ class TrainingSettings(Connection):
             budget=Budget(
                 trials=self.trials,
                 folds=self.folds,
-                most_trees=self.most_trees,
+                most_trees=self.max_trees,
                 patience=self.search_patience,
                 jobs=self.jobs,
                 spark=self.spark_trials,

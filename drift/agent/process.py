@@ -28,7 +28,7 @@ def run(stop: StopSignal) -> None:
         # A turn is a transaction or nothing, and a client whose broker is away may hang in its farewell.
         leave_within(IDLE_STOP_S, status=0)
 
-    with health_server.serve(settings.web_port, settings.web_host, agent.health) as server:
+    with health_server.serve(settings.drift_port, settings.web_host, agent.health) as server:
         log.info("web.listening", url=server.url)
         stop.hand_over(leave)
         agent.run()

@@ -23,7 +23,8 @@ PLACES: Final = (
 )
 HEADING: Final = """\
 # Copy to .env and take away the # before what you set. Variables of the environment go before.
-# A name that is told more than once (LOAN_WEB_PORT, say) is each process' own: set it in that process' environment.
+# A name that stands more than once (LOAN_CACHE_DIR, say) holds for each of those processes. LOAN_WEB_PORT, in one
+# process' own environment, is its port where its own (LOAN_SCORING_PORT, ...) is not set.
 """
 STACK: Final = """\
 # --- The local stack: loanctl up

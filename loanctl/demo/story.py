@@ -39,7 +39,7 @@ from streams.runtime.settings import Connection
 SOURCE: Final = "/loanctl/demo"
 
 FIRST_ROWS: Final = 8_000
-BUDGET: Final = {"trials": "4", "folds": "3", "most_trees": "300"}
+BUDGET: Final = {"trials": "4", "folds": "3", "max_trees": "300"}
 """One try of each family, so that the story is short; `loanctl train` tries more."""
 INFLATION: Final = PopulationShift(income_factor=1.6, changed_risk=1.0)
 """Incomes rise, and the same income is worth less: what was learnt is wrong."""

@@ -5,14 +5,13 @@ others do not know. A test holds it equal to the fields of all settings classes.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
 PREFIX: Final = "LOAN_"
 
 LISTED: Final = """
-AHEAD_S
 ALPHA
 APPROVE_BELOW
 BASE_TABLE
@@ -27,6 +26,7 @@ DECLINE_FROM
 DEFAULT_COST
 DELIVERY
 DRIFT_INSTANCE_ID
+DRIFT_PORT
 FLOOR_AUC
 FLOOR_F1
 FOLDS
@@ -55,20 +55,23 @@ KEEP_DEAD_BYTES
 LABEL_DEFAULT
 LABEL_REPAID
 LATENESS_S
-LEAST_AUC
 LEAST_OUTCOMES
 LEAST_WINDOW
 LEDGER_BATCH_RECORDS
 LEDGER_INSTANCE_ID
 LEDGER_MIGRATE
+LEDGER_PORT
 LEDGER_URL
 LOG_LEVEL
+MAX_CLOCK_SKEW_S
 MAX_HEADER_BYTES
+MAX_TREES
 MAX_VALUE_BYTES
 MINIMUM_N
+MIN_AUC
+MIN_RETRAIN_INTERVAL_S
 MLFLOW_URI
 MODEL_NAME
-MOST_TREES
 OIDC_AUDIENCE
 OIDC_ISSUER
 OIDC_ROLES_CLAIM
@@ -80,6 +83,8 @@ PERFORMANCE_EVERY_S
 PERFORMANCE_LOANS
 PRODUCT
 PROMOTION
+PSI_DRIFTED
+PSI_WATCH
 REGISTRY_BASIC_AUTH
 REGISTRY_SSL_CA_LOCATION
 REGISTRY_TIMEOUT_S
@@ -90,6 +95,7 @@ RETRY_S
 REVIEW_COST
 REVIEW_SECOND_PAIR
 SCORING_GROUP
+SCORING_PORT
 SEARCH_PATIENCE
 SEARCH_SECONDS
 SEED
@@ -98,18 +104,18 @@ SPARK_TRIALS
 SPLIT_METHOD
 STANDBY
 STATE_DIR
+STRAY_SHARE
 TABLE_DECIMAL
 TABLE_DELIMITER
 TABLE_ENCODING
 TEST_BROKER
 TEST_PATIENCE
-TOO_SOON_S
 TOPIC_PREFIX
 TRAINER_GROUP
 TRAINER_INSTANCE_ID
+TRAINER_PORT
 TRIALS
 WEB_HOST
-WEB_PORT
 WINDOW_CALENDAR
 WINDOW_COUNT
 WINDOW_IDLE_S
@@ -121,6 +127,18 @@ WITH_PRICING
 """Those of `.env.example`, and of the tests; one a line."""
 NAMES: Final = frozenset(LISTED.split())
 """Without the prefix."""
+
+FORMER: Final[Mapping[str, str]] = {
+    "AHEAD_S": "MAX_CLOCK_SKEW_S",
+    "LEAST_AUC": "MIN_AUC",
+    "MOST_TREES": "MAX_TREES",
+    "TOO_SOON_S": "MIN_RETRAIN_INTERVAL_S",
+}
+"""Names of before, and the names of now: they are heeded, with a warning."""
+
+PORTS: Final = ("scoring_port", "drift_port", "trainer_port", "ledger_port")
+ANY_PORT: Final = "WEB_PORT"
+"""Of whichever process has it in its own environment, where its own port is not set: containers know one port."""
 
 SERVICE_LINK: Final = re.compile(
     r"(.+)_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
@@ -136,8 +154,32 @@ def misspelt(given: Iterable[str], own: Collection[str] = ()) -> list[str]:
         own: settings known beside `NAMES`, without the prefix.
     """
     names = {name.upper().removeprefix(PREFIX) for name in given if name.upper().startswith(PREFIX)}
-    known = NAMES | {name.upper() for name in own}
+    known = NAMES | FORMER.keys() | {ANY_PORT} | {name.upper() for name in own}
     return [_line(name, known) for name in sorted(names - known) if not _is_service_link(name, names)]
+
+
+def former(variables: Mapping[str, str | None], fields: Collection[str]) -> Mapping[str, str]:
+    """Values given under names of before, by the fields that they are for; those given under both are left out.
+
+    Args:
+        variables: of an environment and a `.env` file.
+        fields: of a settings class.
+    """
+    given = {name.upper(): value for name, value in variables.items() if value is not None}
+    ports = [(ANY_PORT, field.upper()) for field in PORTS]
+    return {
+        new.lower(): given[PREFIX + old]
+        for old, new in (*FORMER.items(), *ports)
+        if new.lower() in fields and PREFIX + old in given and PREFIX + new not in given
+    }
+
+
+def renamed(names: Iterable[str]) -> list[str]:
+    """A line for each name of before, sorted: what it is called now."""
+    given = {name.upper() for name in names}
+    return [
+        f"{PREFIX}{old} is called {PREFIX}{new} now" for old, new in sorted(FORMER.items()) if PREFIX + old in given
+    ]
 
 
 def _line(name: str, known: Collection[str]) -> str:

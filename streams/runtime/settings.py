@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
+import structlog
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from pydantic import Field, PositiveFloat, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
@@ -21,7 +22,7 @@ from schemas.record_limits import RecordLimits
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs
-from streams.runtime.setting_names import PREFIX, misspelt
+from streams.runtime.setting_names import PREFIX, former, misspelt, renamed
 
 RECONNECT_MAX_MS: Final = 1_000
 """librdkafka waits up to ten seconds between attempts; a restarted broker should not wait for us so long."""
@@ -34,6 +35,8 @@ CONNECT_TIMEOUT_MS: Final = 6_000
 """librdkafka's default of thirty seconds is longer than a session."""
 
 Settings = TypeVar("Settings", bound=BaseSettings)
+
+log = structlog.get_logger(__name__)
 
 
 class SettingsError(SetupError):
@@ -200,9 +203,12 @@ def read(settings: type[Settings], **given: Any) -> Settings:
     Raises:
         SettingsError: names every setting that is missing, malformed or misspelt, and never a value.
     """
-    unknown = misspelt((*os.environ, *DotEnvSettingsSource(settings).env_vars), settings.model_fields)
+    variables = {**DotEnvSettingsSource(settings).env_vars, **os.environ}
+    unknown = misspelt(variables, settings.model_fields)
+    for line in renamed(variables):
+        log.warning("setting.renamed", what=line)
     try:
-        found = settings(**given)
+        found = settings(**{**former(variables, settings.model_fields), **given})
     except ValidationError as cause:
         told = [_told(error["loc"], error["msg"]) for error in cause.errors()]
         raise SettingsError("; ".join((*unknown, *told))) from None

@@ -59,7 +59,7 @@ class ScoringProcess:
             SetupError: a person must act.
         """
         self._watch_lag()
-        with health_server.serve(self.settings.web_port, self.settings.web_host, self.health) as server:
+        with health_server.serve(self.settings.scoring_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
             self._score(stop)
 

@@ -39,7 +39,7 @@ class ScoringSettings(Connection):
     champion_poll_s: PositiveFloat = 10.0
     """How often the alias is looked at; an announcement makes it at once."""
     web_host: str = LOOPBACK
-    web_port: NonNegativeInt = 8101
+    scoring_port: NonNegativeInt = 8101
     """0 for a free one."""
 
     @model_validator(mode="after")

@@ -62,7 +62,7 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     names = [f"a-{nth}" for nth in range(400)]
     stage.decide(names, rng.uniform(0.05, 0.95, 400).tolist(), version)
     told = {"cache_dir": tmp_path / "cache"}
-    watching = {"performance_every_s": 0.5, "least_auc": 0.9, "minimum_n": 300, "web_port": 0, **told}
+    watching = {"performance_every_s": 0.5, "min_auc": 0.9, "minimum_n": 300, "web_port": 0, **told}
 
     agent = processes.start("drift", **watching)
     before = wait_for(stage.looks, what="a look before any loan has ended")[0]

@@ -40,7 +40,7 @@ class Desk:
             "LOAN_STATE_DIR": str(folder / "state"),
             "LOAN_CACHE_DIR": str(folder / "cache"),
             "LOAN_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-            "LOAN_MOST_TREES": "60",
+            "LOAN_MAX_TREES": "60",
             "OMP_NUM_THREADS": "1",
         }
 
@@ -148,7 +148,7 @@ def test_a_champion_that_cannot_be_read_is_not_deposed(
 def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared: Path) -> None:
     data = str(shared / "data" / "credit_risk" / "credit_risk_dataset.csv")
 
-    summary = desk.loanctl("train", "--data", data, *SMALL, "--json", most_trees="400").summary()
+    summary = desk.loanctl("train", "--data", data, *SMALL, "--json", max_trees="400").summary()
 
     # Without grade and rate, near-clones kept together: .90 is what CatBoost alone reaches.
     assert summary["auc"] >= 0.88

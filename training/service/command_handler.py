@@ -179,7 +179,7 @@ class CommandHandler:
             answered=self._answered(command.command_id),
             champion=champion,
             promoted_at=version_tags.promoted_at(champion),
-            too_soon=timedelta(seconds=self._settings.too_soon_s),
+            too_soon=timedelta(seconds=self._settings.min_retrain_interval_s),
         )
 
     def _answered(self, command_id: str) -> Mapping[str, frozenset[str]]:

@@ -38,7 +38,7 @@ def run(stop: StopSignal) -> None:
     with EventPublisher(settings, SOURCE) as publisher:
         consumer = _consumer(settings, situation, publisher)
         with health_server.serve(
-            settings.web_port, settings.web_host, lambda: situation.health(consumer.reader)
+            settings.trainer_port, settings.web_host, lambda: situation.health(consumer.reader)
         ) as server:
             log.info("web.listening", url=server.url)
             stop.hand_over(lambda: _leave(situation))

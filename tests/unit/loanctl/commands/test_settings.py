@@ -26,7 +26,7 @@ def test_compose_sets_only_what_exists() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     told = {name for service in services.values() for name in service.get("environment", {}) if "LOAN_" in name}
 
-    assert told <= names_of(listing())
+    assert told <= names_of(listing()) | {"LOAN_WEB_PORT"}, "the port of whichever process a container runs"
 
 
 def test_compose_takes_kafka_and_the_registry_in_the_stacks_own_versions() -> None:
@@ -44,5 +44,5 @@ def test_prometheus_scrapes_the_ports_that_compose_gives() -> None:
     targets = {target for job in scraped for static in job["static_configs"] for target in static["targets"]}
 
     assert targets == {
-        f"{name}:{services[name]['environment']['LOAN_WEB_PORT']}" for name in ("worker", "drift", "trainer")
+        f"{name}:{services[name]['environment']['LOAN_WEB_PORT']}" for name in ("worker", "drift", "trainer", "ledger")
     }

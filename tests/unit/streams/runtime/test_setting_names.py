@@ -7,17 +7,23 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from drift.settings import DriftSettings
 from loanctl.commands.settings import PLACES
-from streams.runtime.setting_names import NAMES, misspelt
+from streams.runtime.setting_names import FORMER, NAMES, misspelt
 from streams.runtime.settings import Connection, SettingsError
+from streams.worker.settings import ScoringSettings
 
 NOT_OF_A_CLASS = {"STATE_DIR", "TEST_BROKER", "TEST_PATIENCE"}
 
 
+def classes() -> list[type[Connection]]:
+    return [getattr(import_module(place.partition(":")[0]), place.partition(":")[2]) for _, place in PLACES]
+
+
 def fields() -> set[str]:
-    classes = [getattr(import_module(place.partition(":")[0]), place.partition(":")[2]) for _, place in PLACES]
-    return {name.upper() for each in classes for name in each.model_fields}
+    return {name.upper() for each in classes() for name in each.model_fields}
 
 
 def test_the_list_holds_every_setting_of_every_process_and_no_other() -> None:
@@ -35,6 +41,46 @@ def test_a_misspelt_variable_is_refused_with_the_near_one(monkeypatch: pytest.Mo
         "LOAN_DELIVRY: there is no such setting; LOAN_DELIVERY is meant?; "
         "LOAN_KAFKA_SECURITY_PROTCOL: there is no such setting; LOAN_KAFKA_SECURITY_PROTOCOL is meant?"
     )
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(FORMER.items()))
+def test_a_name_of_before_is_heeded_and_its_new_one_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, old: str, new: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"LOAN_{old}=1\n")
+    (settings,) = [each for each in classes() if new.lower() in each.model_fields]
+
+    with capture_logs() as logs:
+        read = settings.read()
+
+    assert getattr(read, new.lower()) == 1 != settings.model_fields[new.lower()].default
+    assert [(line["event"], line["what"]) for line in logs] == [
+        ("setting.renamed", f"LOAN_{old} is called LOAN_{new} now")
+    ]
+
+
+def test_the_new_name_goes_before_the_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOAN_LEAST_AUC", "0.5")
+    monkeypatch.setenv("LOAN_MIN_AUC", "0.7")
+
+    assert DriftSettings.read().min_auc == 0.7
+
+
+def test_no_two_processes_have_one_port_so_that_one_env_file_holds_all() -> None:
+    ports = [
+        (name, field.default) for each in classes() for name, field in each.model_fields.items() if "_port" in name
+    ]
+
+    assert len(ports) >= 5
+    assert len({name for name, _ in ports}) == len({port for _, port in ports}) == len(ports)
+
+
+def test_the_port_of_whichever_process_it_is_gives_way_to_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOAN_WEB_PORT", "9000")
+    monkeypatch.setenv("LOAN_DRIFT_PORT", "9001")
+
+    assert (DriftSettings.read().drift_port, ScoringSettings.read().scoring_port) == (9001, 9000)
 
 
 def test_a_misspelt_line_of_the_env_file_is_refused_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
