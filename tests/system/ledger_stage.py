@@ -24,7 +24,7 @@ READY_S = 60.0
 
 def start_ledger(processes: Processes, url: str, *, ready: bool = True, **settings: object) -> Worker:
     """A ledger on a free port, waited for until it is ready; shown by the same means as a worker."""
-    own: dict[str, Any] = {"web_port": 0, "cache_dir": processes.folder / "cache", "ledger_url": url, **settings}
+    own: dict[str, Any] = {"ledger_port": 0, "cache_dir": processes.folder / "cache", "ledger_url": url, **settings}
     ledger = Worker(processes.start("ledger", **own))
     if ready:
         wait_for(ledger.is_ready, READY_S, "the ledger")
