@@ -1,29 +1,25 @@
-"""The gateway's process: `python -m gateway`.
-
-Exit status: 0 when told to stop, 1 for a crash (a supervisor starts it again), 2 for a fault in how it is set up.
-"""
+"""The gateway's process: `python -m gateway`. Its exit status: `streams.runtime.process`."""
 
 import sys
-from typing import Final
 
-from gateway.process import GatewayProcess
-from gateway.settings import GatewaySettings
-from schemas.errors import SetupError
-from streams.runtime import logs
-
-MISCONFIGURED: Final = 2
+from streams.runtime.stop_signal import StopSignal
 
 
 def main() -> int:
     """Run until told to stop; the exit status."""
-    try:
+    stop = StopSignal()
+    # Loading what the process is made of takes seconds: a stop is heard meanwhile.
+    from gateway.process import GatewayProcess
+    from gateway.settings import GatewaySettings
+    from streams.runtime import logs
+    from streams.runtime.process import exit_status
+
+    def run() -> None:
         settings = GatewaySettings.read()
         logs.configure(settings.log_level, "gateway")
-        GatewayProcess(settings).run()
-    except SetupError as fault:
-        sys.stderr.write(f"gateway: {fault}\n")
-        return MISCONFIGURED
-    return 0
+        GatewayProcess(settings).run(stop)
+
+    return exit_status("gateway", run)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> Fast
     app.include_router(operations.router(gateway, registry))
     desk = furnish(app, gateway)
     _document(app, gateway)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return desk.docs_page(app.openapi())
+
     _handle_faults(app, gateway, desk)
     app.add_middleware(Surroundings, metrics=gateway.metrics)
     return app

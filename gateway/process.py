@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import structlog
 import uvicorn
+import uvloop
 
 from gateway.access.api_keys import read_keys
 from gateway.access.guard import Guard
@@ -44,6 +45,7 @@ from streams.kafka.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import PortTakenError
 from streams.runtime.lifecycle import Lifecycle, StoppedError
+from streams.runtime.stop_signal import StopSignal
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 
 DELIVERY_SHARE: Final = 0.5
@@ -91,7 +93,7 @@ class GatewayProcess:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fault: SetupError | None = None
 
-    def run(self) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Serve until told to stop.
 
         Raises:
@@ -99,10 +101,12 @@ class GatewayProcess:
         """
         listening = _listening(self.settings.gateway_host, self.settings.gateway_port)
         server = Server(_config(create_app(self.gateway), self.settings.gateway_read_timeout_s))
-        asyncio.run(self._serve(server, listening))
+        # From the loop's start on its own handlers hear; until then a stop is remembered.
+        stop.hand_over(lambda: setattr(server, "should_exit", True))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve(server, listening))
         if self._fault is not None:
             raise self._fault
-        log.info("gateway.stopped")
 
     async def _serve(self, server: uvicorn.Server, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()

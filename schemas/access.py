@@ -18,6 +18,7 @@ class Principal(StrEnum):
     DRIFT_AGENT = "drift-agent"
     TRAINER = "trainer"
     LEDGER = "ledger"
+    GATEWAY = "gateway"
     UPSTREAM = "upstream"
     """Systems that send applications and outcomes."""
     DOWNSTREAM = "downstream"
@@ -89,6 +90,8 @@ def _topics_of(principal: Principal, topics: Topics) -> tuple[tuple[Topic, ...],
                 topics.retrain_results,
                 topics.champions,
             ), ()
+        case Principal.GATEWAY:
+            return (topics.decisions, topics.drift_reports), (topics.applications, topics.reviews)
         case Principal.UPSTREAM:
             return (), (topics.applications, topics.outcomes)
         case Principal.DOWNSTREAM:
@@ -113,5 +116,6 @@ def _memberships(principal: Principal, topics: Topics) -> Iterator[Right]:
             yield Right(principal, Resource.GROUP, f"{topics.decisions.name}.ledger", Operation.READ)
         case Principal.DOWNSTREAM:
             yield Right(principal, Resource.GROUP, "downstream.", Operation.READ, prefix=True)
-        case Principal.UPSTREAM:
+        case Principal.GATEWAY | Principal.UPSTREAM:
+            # A gateway reads without a group.
             pass

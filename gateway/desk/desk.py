@@ -1,6 +1,7 @@
 """What every page of the desk shares: templates, the visit, forms, and who may enter."""
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -116,6 +117,12 @@ class Desk:
         status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.OK
         return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
 
+    def docs_page(self, document: Mapping[str, Any]) -> Response:
+        """The OpenAPI document, for a person."""
+        template = self._templates.get_template("docs.html")
+        html = template.render(document=document, rooms=[], here="", signed_in=False, shape=_shape)
+        return HTMLResponse(html, headers={"Content-Security-Policy": CSP})
+
     def problem_page(self, problem: Problem) -> Response:
         """What is wrong, for a person."""
         html = self._templates.get_template("problem.html").render(problem=problem, rooms=[], here="", signed_in=False)
@@ -142,3 +149,8 @@ class Desk:
 def sentence(text: str) -> str:
     """With a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
+    """What a JSON schema says of a value, without its words."""
+    return json.dumps({name: said for name, said in schema.items() if name not in ("description", "title", "default")})

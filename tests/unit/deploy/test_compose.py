@@ -14,7 +14,8 @@ DEFAULT_COMMAND = ["python", "-m", "streams"]
 
 def test_every_service_of_ours_starts_a_process_that_there_is():
     assert str(DEFAULT_COMMAND).replace("'", '"') in (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    for name, module in {"worker": "streams", "drift": "drift", "trainer": "training", "ledger": "ledger"}.items():
+    modules = {"worker": "streams", "drift": "drift", "trainer": "training", "ledger": "ledger", "gateway": "gateway"}
+    for name, module in modules.items():
         assert SERVICES[name].get("command", DEFAULT_COMMAND) == ["python", "-m", module]
         assert importlib.util.find_spec(f"{module}.__main__") is not None
 

@@ -310,3 +310,13 @@ async def test_without_a_ledger_the_room_says_what_to_set() -> None:
     assert page.status_code == 503
     assert "LOAN_LEDGER_URL" in page.text
     assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_the_interface_is_shown_to_people_without_another_host() -> None:
+    async with client_of(a_gateway().app) as client:
+        page = await client.get("/docs")
+
+    assert page.status_code == 200
+    assert "POST /predict/batch" in page.text
+    assert 'id="LoanApplication"' in page.text
+    assert not re.search(r"https?://", page.text)

@@ -138,6 +138,13 @@ def test_the_time_line_is_readable(page: Page, tmp_path: Path) -> None:
         assert violations(page) == []
 
 
+def test_the_interface_is_readable(page: Page) -> None:
+    with served_desk() as (url, _):
+        page.goto(f"{url}/docs")
+
+        assert violations(page) == []
+
+
 def test_a_narrow_window_needs_no_scrolling_sideways(page: Page) -> None:
     with served_desk() as (url, _):
         page.set_viewport_size({"width": 360, "height": 800})

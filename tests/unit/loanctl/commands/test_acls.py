@@ -58,7 +58,8 @@ def test_only_the_trainer_announces_and_only_workers_decide() -> None:
 
     assert writers[TOPICS.champions.name] == [Principal.TRAINER]
     assert writers[TOPICS.decisions.name] == [Principal.WORKER]
-    assert writers[TOPICS.applications.name] == [Principal.UPSTREAM]
+    assert writers[TOPICS.applications.name] == [Principal.GATEWAY, Principal.UPSTREAM]
+    assert writers[TOPICS.reviews.name] == [Principal.GATEWAY]
 
 
 def test_a_right_is_a_line_for_kafkas_own_tool() -> None:
