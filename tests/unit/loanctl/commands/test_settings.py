@@ -43,6 +43,5 @@ def test_prometheus_scrapes_the_ports_that_compose_gives() -> None:
     scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     targets = {target for job in scraped for static in job["static_configs"] for target in static["targets"]}
 
-    assert targets == {
-        f"{name}:{services[name]['environment']['LOAN_WEB_PORT']}" for name in ("worker", "drift", "trainer", "ledger")
-    }
+    processes = ("worker", "drift", "trainer", "ledger", "gateway")
+    assert targets == {f"{name}:{services[name]['environment']['LOAN_WEB_PORT']}" for name in processes}
