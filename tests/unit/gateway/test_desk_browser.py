@@ -14,7 +14,7 @@ from tests.unit.gateway.calls import a_body
 from tests.unit.gateway.ledgers import CaseLedger
 
 WAIT_MS = 60_000
-SHOTS = os.environ.get("LOAN_TEST_SCREENSHOTS", "")
+SHOTS = os.environ.get("DESK_SCREENSHOTS", "")
 """Folder for pictures of what the tests see; empty for none."""
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
 
