@@ -1,7 +1,7 @@
 """Who sits at the desk: a signed cookie, and a token in each form that another site cannot know.
 
 Signed with a secret of the process: after a restart, or at another gateway, one signs in again. The cookie is
-`HttpOnly` and `SameSite=Strict`. Pure, but for the secret.
+`HttpOnly` and `SameSite=Strict`. The clock is given; identifiers are random.
 """
 
 import base64

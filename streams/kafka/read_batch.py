@@ -1,4 +1,4 @@
-"""A batch of records with all that committing them needs. Pure."""
+"""A batch of records with all that committing them needs. No client is asked here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
