@@ -12,7 +12,7 @@ from typing import Final
 
 PACKAGES: Final = ("schemas", "scorecard")
 """All that `training.tracking.pyfunc` imports of ours; the model answers by the code that made it."""
-LIBRARIES: Final = ("mlflow", "numba", "numpy", "pandas")
+LIBRARIES: Final = ("fastavro", "mlflow", "numba", "numpy", "pandas")
 """All that these import of others."""
 
 

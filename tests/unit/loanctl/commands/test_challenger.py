@@ -24,7 +24,7 @@ SETTINGS = TrainingSettings(_env_file=None)
 class OneWriter:
     """Knows the schema of decisions."""
 
-    def __init__(self, _registry: object) -> None:
+    def __init__(self, _registry: object, _topic: str) -> None:
         pass
 
     def of(self, ids: Sequence[int]) -> dict[int, object]:

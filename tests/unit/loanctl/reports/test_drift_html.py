@@ -113,7 +113,7 @@ def test_a_file_that_has_drifted_fails_the_pipeline_and_one_that_has_not_passes(
     moved = runner.invoke(drift.app, ["check", "--file", str(richer), "--against", str(usual), "--json"])
     same = runner.invoke(drift.app, ["check", "--file", str(usual), "--against", str(usual)])
 
-    assert moved.exit_code == 1
+    assert moved.exit_code == 3
     assert json.loads(moved.stdout)["largest_psi_feature"] == "person_income"
     assert same.exit_code == 0
     assert "STEADY" in same.stdout

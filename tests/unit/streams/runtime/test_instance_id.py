@@ -63,9 +63,8 @@ def test_a_given_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> Non
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Another process that holds a name until it is killed."""
-    code = (
-        f"import pathlib, streams.runtime.instance_id as i; print(i.claim(pathlib.Path({str(tmp_path)!r}), 'g').name)"
-    )
+    claimed = f"i.claim(pathlib.Path({str(tmp_path)!r}), 'g')"
+    code = f"import pathlib, streams.runtime.instance_id as i; print('held', {claimed}.name)"
     holder = subprocess.Popen(
         [sys.executable, "-uc", f"{code}; input()"],
         stdin=subprocess.PIPE,
@@ -79,7 +78,8 @@ def held(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 def test_a_killed_process_leaves_its_name_to_its_successor(tmp_path: Path, held: "subprocess.Popen[bytes]") -> None:
     assert held.stdout is not None
-    its = held.stdout.readline().decode().strip()
+    lines = iter(held.stdout.readline, b"")
+    its = next(line for line in lines if line.startswith(b"held ")).decode().split()[1]
     beside = claim(tmp_path, "g")
     held.kill()
     held.wait()

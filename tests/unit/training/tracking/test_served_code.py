@@ -80,7 +80,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
 def test_a_model_requires_no_name_that_is_not_somebodys_on_the_index(model: Path) -> None:
     required = {line.partition("==")[0] for line in (model / "requirements.txt").read_text().split()}
 
-    assert required == {"mlflow", "numba", "numpy", "pandas"}
+    assert required == {"fastavro", "mlflow", "numba", "numpy", "pandas"}
     assert required == set(served_code.LIBRARIES)
 
 
