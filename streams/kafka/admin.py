@@ -9,11 +9,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from confluent_kafka import KafkaError
 from confluent_kafka.admin import AdminClient
 
 from schemas.errors import SetupError
 from schemas.topics import Topic
-from streams.kafka.errors import CLIENT_FAULTS, BrokerAwayError, NoTopicError, delivery_fault, error_of
+from streams.kafka.errors import (
+    CLIENT_FAULTS,
+    NOT_ALLOWED,
+    BrokerAwayError,
+    NotAllowedError,
+    NoTopicError,
+    delivery_fault,
+    error_of,
+)
 from streams.runtime.resources import require_room
 from streams.runtime.settings import Connection
 
@@ -22,10 +31,24 @@ ASK_AGAIN_S: Final = 1.0
 """A broker that has just started may not know all topics yet."""
 
 
+class BrokerAdmin(AdminClient):
+    """The client for questions, which also knows whether the broker refuses our credentials.
+
+    A call says only that nobody answers; why is told to the client's error callback alone.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.refused = False
+        super().__init__({**connection.kafka(), "error_cb": self._note})  # type: ignore[dict-item]  # a callback is none
+
+    def _note(self, error: KafkaError) -> None:
+        self.refused = self.refused or error.code() in NOT_ALLOWED
+
+
 @lru_cache(maxsize=4)
-def admin_of(connection: Connection) -> AdminClient:
+def admin_of(connection: Connection) -> BrokerAdmin:
     """The client for questions to this broker, made once: one for each attempt would be left behind with it."""
-    return AdminClient(connection.kafka())
+    return BrokerAdmin(connection)
 
 
 def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
@@ -34,12 +57,20 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
     Raises:
         NoTopicError: names every topic that is missing, or hidden from us.
         BrokerAwayError: no broker answers.
-        NotAllowedError: the broker refuses us.
+        NotAllowedError: the broker refuses us, or our password.
         ExhaustedError: this process can open no more; its successor can.
     """
     require_room()
     admin = admin_of(connection)
-    if _missing(admin, topics):
+    try:
+        missing = _missing(admin, topics)
+    except BrokerAwayError as away:
+        admin.poll(0)
+        if admin.refused:
+            problem = f"{connection.bootstrap_servers} refuses our user name, password or certificate"
+            raise NotAllowedError(problem) from away
+        raise
+    if missing:
         time.sleep(ASK_AGAIN_S)
         missing = _missing(admin, topics)
         if missing:

@@ -14,6 +14,8 @@ from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker, secured_br
 from tests.system.waiting import wait_for
 from tests.system.workers import READY_S, Answers, Applicants, Worker, start_worker
 
+MISCONFIGURED = 2
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
@@ -50,3 +52,15 @@ def test_every_process_works_with_the_least_rights(
     answers = Answers(administrator)
     wait_for(lambda: len(answers.decisions()) >= 50, 60, "a decision for each")
     assert worker.process.stop() == 0
+
+
+def test_a_wrong_password_is_one_line_and_exit_status_2(
+    broker: SecuredBroker, administrator: Connection, processes: Processes
+) -> None:
+    wrong = {**broker.settings("worker"), "kafka_sasl_password": "not-the-password"}
+
+    worker = start_worker(processes, ready=False, **wrong)
+
+    assert worker.process.wait(READY_S) == MISCONFIGURED
+    assert "refuses our user name, password or certificate" in worker.process.output()
+    assert "not-the-password" not in worker.process.output()
