@@ -57,12 +57,12 @@ def test_made_up_applicants_play_without_a_file(processes, connection):
 @pytest.mark.parametrize(
     ("broken", "options", "told"),
     [
-        (lambda rows: rows.drop(columns="loan_intent"), [], "bad.csv: no column loan_intent"),
+        (lambda rows: rows.drop(columns="loan_intent"), [], "bad.csv has no column loan_intent"),
         (lambda rows: rows[:0], [], "bad.csv: has a header and no rows"),
         (
             lambda rows: rows.assign(loan_status="late"),
             ["--outcomes"],
-            "bad.csv: column loan_status holds 700 values other than",
+            "column loan_status of bad.csv has 700 labels other than",
         ),
     ],
 )
