@@ -75,7 +75,7 @@ def _look(champion: Registered, least_auc: float) -> PerformanceReport:
     from drift.settings import DriftSettings
 
     found = check_performance(
-        DriftSettings.read().model_copy(update={"least_auc": least_auc}), champion.version, champion.digest
+        DriftSettings.read().model_copy(update={"min_auc": least_auc}), champion.version, champion.digest
     )
     assert found is not None  # noqa: S101 - for the type checker: nothing was seen before
     return found
