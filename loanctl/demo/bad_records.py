@@ -61,7 +61,7 @@ def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> 
         Bad("another magic byte", b"\x01" + stated[1:], "not_framed"),
         Bad("rubbish", b"\x7f" * RUBBISH_BYTES, "oversized"),
         Bad("a schema id of nobody's", HEADER.pack(MAGIC, NOBODYS_SCHEMA_ID) + stated[HEADER.size :], "unknown_schema"),
-        Bad("a required field missing", frame(stranger_id, stranger, good), "incompatible_schema"),
+        Bad("a schema of another subject", frame(stranger_id, stranger, good), "foreign_schema"),
         Bad("cut short", stated[:-LOST_BYTES], "undecodable"),
         Bad("a tombstone", None, "tombstone"),
         Bad("no id", frame(schema_id, schema, {**good, writing.contract.id_field: ""}), "nameless"),

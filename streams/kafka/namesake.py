@@ -42,15 +42,21 @@ class Namesakes:
         self._instance = instance
         self._standby = connection.standby
         self._connection = connection
+        self._asked = False
 
     def require_none(self, stopping: threading.Event) -> None:
-        """Return once no other living process has our name.
+        """Return once no other living process has our name; later calls return at once.
+
+        A process that has once been alone keeps its name: after a session that a broker or a stall ended, the
+        member that it finds may be its own, joined again unseen. Who comes later asks for himself.
 
         Raises:
             NameTakenError: one has it, and we are not set to stand by.
             BrokerAwayError: no broker answers, or we are told to stop.
             NotAllowedError: the broker does not let us describe the group.
         """
+        if self._asked:
+            return
         since, told = time.monotonic(), False
         while host := self._host_of_namesake():
             if time.monotonic() - since > OUTLIVES_S and not self._standby:
@@ -63,6 +69,7 @@ class Namesakes:
             if stopping.wait(POLL_S):
                 problem = "stopped while a namesake was awaited"
                 raise BrokerAwayError(problem)
+        self._asked = True
 
     def _host_of_namesake(self) -> str:
         known = self._instance.last_member()

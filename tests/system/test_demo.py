@@ -46,7 +46,7 @@ def test_the_whole_story_is_seen_on_the_topics(alone, tmp_path):
     assert len(summary["champions"]) >= 2
     assert [command["cause"] for command in summary["retrain"]["commands"]] == ["DRIFT"]
     assert [result["status"] for result in summary["retrain"]["results"]] == ["PROMOTED"]
-    assert summary["dead_letters"] == sum(summary["refusals_by_reason"].values()) == 14
+    assert summary["dead_letters"] == sum(summary["refusals_by_reason"].values()) == 15
     assert summary["latency_ms"]["p50"] < summary["latency_ms"]["p99"]
     verdicts = [window["verdict"] for window in summary["drift"]]
     assert verdicts[0] == "STEADY"

@@ -134,6 +134,7 @@ def test_a_committed_offset_behind_the_end_of_the_log_leads_to_its_beginning(
 
     wait_for(moved, 60, "an offset behind the end")
     worker = start_worker(processes)
+    wait_for(lambda: losses(worker, "truncation")[0] == 1, 60, "the truncation counted")
     held = losses(worker, "truncation")[1]
     wait_for(lambda: len(answers.records()) == SENT + held, 60, "that partition once more")
 
