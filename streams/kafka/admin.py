@@ -41,6 +41,11 @@ class BrokerAdmin(AdminClient):
         self.refused = False
         super().__init__({**connection.kafka(), "error_cb": self._note})  # type: ignore[dict-item]  # a callback is none
 
+    def forget(self) -> None:
+        """Judge by what is heard from now on: a refusal of long ago says nothing of an outage of today."""
+        self.poll(0)
+        self.refused = False
+
     def _note(self, error: KafkaError) -> None:
         self.refused = self.refused or error.code() in NOT_ALLOWED
 
@@ -62,6 +67,7 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
     """
     require_room()
     admin = admin_of(connection)
+    admin.forget()
     try:
         missing = _missing(admin, topics)
     except BrokerAwayError as away:
