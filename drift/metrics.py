@@ -123,9 +123,9 @@ class Metrics:
         self.champion.clear()
         self.champion.labels(version, reference_id).set(1)
 
-    def outage_began(self, neighbour: str) -> None:
-        """A neighbour is away."""
-        self.outages.labels(neighbour).inc()
+    def outage_began(self, dependency: str) -> None:
+        """A dependency is away."""
+        self.outages.labels(dependency).inc()
 
     def _tell(self, name: str, of: str, figure: Figure | None) -> None:
         for end in ("value", "low", "high") if figure else ():
@@ -142,5 +142,5 @@ class Metrics:
             self._windows.labels(verdict.value.lower())
         for role in self._roles.values():
             self._records.labels(role)
-        for neighbour in ("broker", "registry", "mlflow"):
-            self.outages.labels(neighbour)
+        for dependency in ("broker", "registry", "mlflow"):
+            self.outages.labels(dependency)

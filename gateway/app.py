@@ -65,7 +65,7 @@ def _problem_of(fault: Exception) -> Problem:
     if isinstance(fault, OutageError):
         return away("a dependency does not answer")
     if isinstance(fault, SetupError):
-        log.error("request.refused", fault=type(fault).__name__)
+        log.error("request.refused", error=type(fault).__name__)
         return away("the gateway is not set up for this; its log says how")
     if isinstance(fault, HTTPException):
         phrase = HTTPStatus(fault.status_code).phrase

@@ -34,7 +34,7 @@ from gateway.service import Gateway
 from gateway.settings import GatewaySettings
 from gateway.slow_clients import protocol_of
 from schemas.contract import Contract
-from schemas.errors import SetupError
+from schemas.errors import SetupError, StoppedError
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
@@ -44,7 +44,7 @@ from scorecard.decisions.scoring import Champion
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import PortTakenError
-from streams.runtime.lifecycle import Lifecycle, StoppedError
+from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.stop_signal import StopSignal
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 

@@ -32,6 +32,8 @@ DAY: Final = timedelta(days=1)
 class ArchiveAwayError(OutageError):
     """The archive cannot be read or written now."""
 
+    dependency = "archive"
+
 
 class ArchiveSetupError(SetupError):
     """The archive's URL needs a package that is not installed, or names nothing that can be written."""

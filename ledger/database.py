@@ -31,6 +31,8 @@ REFUSED: Final = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_TOOBIG", "SQLIT
 class DatabaseAwayError(OutageError):
     """The database does not answer, or is busy."""
 
+    dependency = "database"
+
 
 class DatabaseSetupError(SetupError):
     """The database cannot be used as it is set up."""

@@ -183,8 +183,9 @@ class _Columns:
 
 
 def _real_column(column: npt.NDArray[np.float64]) -> list[float | None]:
-    # SQLite keeps no minus before a zero, and NaN stands for null.
-    return [None if cell != cell else cell for cell in (column + 0.0).tolist()]
+    # SQLite keeps no minus before a zero, and NaN stands for null; damaged bytes may hold a signalling one.
+    with np.errstate(invalid="ignore"):
+        return [None if cell != cell else cell for cell in (column + 0.0).tolist()]
 
 
 def _known(wholes: Any) -> Any:

@@ -33,7 +33,7 @@ class LedgerProcess:
         settings = self.settings
         makers, registry = row_makers(settings.topics()), settings.registry()
         self.metrics = Metrics(maker.table.name for maker in makers.values())
-        self.lifecycle = Lifecycle(lambda neighbour: self.metrics.outages.labels(neighbour).inc())
+        self.lifecycle = Lifecycle(lambda dependency: self.metrics.outages.labels(dependency).inc())
         self.instance: Instance = claim(settings.cache(), settings.group(), settings.ledger_instance_id)
         self.database = Database(settings.ledger_url.get_secret_value())
         self.recorder = Recorder(
@@ -62,7 +62,7 @@ class LedgerProcess:
             log.info("web.listening", url=server.url)
             stop.hand_over(self._stop)
             self.lifecycle.patiently("database", self._prepare)
-            self.lifecycle.patiently("kafka", self._require_topics)
+            self.lifecycle.patiently("broker", self._require_topics)
             decision_rows.warm()
             gc_freeze.freeze()
             self.recorder.run()

@@ -15,13 +15,13 @@ import structlog
 from confluent_kafka import TopicPartition
 
 from ledger import review_queue
-from ledger.database import Database, DatabaseAwayError
+from ledger.database import Database
 from ledger.metrics import Metrics
 from ledger.rows import RowMaker
 from ledger.store import Store
 from schemas.errors import OutageError, SetupError
 from schemas.records import RecordBatch
-from schemas.registry_client import RegistryAwayError, WriterSchemas
+from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
 from streams.kafka.consumer import GroupConsumer
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
@@ -87,8 +87,7 @@ class Recorder:
                 with closing(GroupConsumer(self.connection, self.reading, self._hooks())) as self.consumer:
                     self._follow(self.consumer, waits)
             except OutageError as fault:
-                self.lifecycle.lost(_neighbour(fault), fault)
-                self.lifecycle.stopping.wait(waits.next())
+                self.lifecycle.wait_out(fault, waits)
             finally:
                 self.consumer = None
 
@@ -125,7 +124,7 @@ class Recorder:
         while not self.lifecycle.stopping.is_set():
             messages = consumer.consume(self.reading.most_records, POLL_S)
             if consumer.assigned.is_set():
-                self.lifecycle.found("kafka")
+                self.lifecycle.found("broker")
                 waits.reset()
             for batch in _by_topic(messages):
                 self._record(consumer, batch)
@@ -165,9 +164,3 @@ def _by_topic(messages: Sequence[Any]) -> Sequence[RecordBatch]:
         if message.error() is None:
             topics.setdefault(message.topic(), []).append(message)
     return [records_of(topic, its) for topic, its in topics.items()]
-
-
-def _neighbour(fault: OutageError) -> str:
-    if isinstance(fault, DatabaseAwayError):
-        return "database"
-    return "registry" if isinstance(fault, RegistryAwayError) else "kafka"

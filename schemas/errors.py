@@ -3,8 +3,9 @@
 ```
 LoanError
 ├── RecordError   one record is at fault: set it aside and go on
-├── OutageError   a neighbour is away: wait, retry, lose nothing
-└── SetupError    a person must mend something: stop with one clear line
+├── OutageError   a dependency is away: wait, retry, lose nothing
+├── SetupError    a person must mend something: stop with one clear line
+└── StoppedError  the process was told to stop: leave the rest undone
 ```
 
 The leaves live beside the code that raises them.
@@ -24,8 +25,14 @@ class RecordError(LoanError):
 
 
 class OutageError(LoanError):
-    """Something outside is away; the same act may succeed later."""
+    """A dependency is away; the same act may succeed later. `dependency` names it in logs, metrics and `/health`."""
+
+    dependency: ClassVar[str] = "broker"
 
 
 class SetupError(LoanError):
     """The process cannot run as it is set up; the message says what, where and what to do."""
+
+
+class StoppedError(LoanError):
+    """The process was told to stop; what was begun is left undone, and is taken up again by the next one."""

@@ -37,6 +37,8 @@ MOST_REFERENCES: Final = 50
 class RegistryAwayError(OutageError):
     """The schema registry does not answer, or something else answers in its place."""
 
+    dependency = "registry"
+
 
 class NotRegisteredError(SetupError):
     """A schema that this process writes is not in the registry."""

@@ -29,9 +29,13 @@ class Metrics:
             "loan_retrain_in_progress", "1 while a command is worked on.", registry=registry
         )
         self.outages: Final = Counter(
-            "loan_retrain_outages_total", "Times a command waited for a neighbour that was away.", registry=registry
+            "loan_retrain_outages_total", "Outages begun: a dependency was away.", registry=registry
         )
         self.last: Final = Gauge(
             "loan_retrain_last_promotion_timestamp_seconds", "When a command last led to a champion.", registry=registry
         )
         self.trials: Final = Counter("loan_retrain_trials_total", "Choices tried by searches.", registry=registry)
+
+    def outage_began(self, _dependency: str) -> None:
+        """A dependency is away."""
+        self.outages.inc()

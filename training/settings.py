@@ -59,8 +59,6 @@ class TrainingSettings(Connection):
     """Consumer group; empty for one named after the topics."""
     trainer_instance_id: str = ""
     """Names this trainer for good, where there is one alone: after a crash it has its commands back at once."""
-    retry_s: PositiveFloat = 5.0
-    """After an outage the same command is taken up again."""
     cache_dir: Path = Path("~/.cache/loan-decisions")
     web_host: str = LOOPBACK
     trainer_port: NonNegativeInt = 8103

@@ -19,11 +19,10 @@ from drift.agent.serdes import Serdes
 from drift.agent.window_owner import WindowOwner, WindowSubject
 from drift.metrics import Metrics
 from drift.settings import DriftSettings
-from schemas.errors import OutageError
+from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement
-from schemas.registry_client import EventSerde, RegistryAwayError, WriterSchemas
+from schemas.registry_client import EventSerde, WriterSchemas
 from scorecard.registry.bundle_cache import BundleCache
-from scorecard.registry.mlflow_client import ModelRegistryAwayError
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
 from streams.kafka.namesake import Namesakes
@@ -32,7 +31,7 @@ from streams.kafka.transactions import TransactionalProducer
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
 from streams.runtime.instance_id import Instance, claim
-from streams.runtime.lifecycle import Backoff, Lifecycle, StoppedError
+from streams.runtime.lifecycle import Backoff, Lifecycle
 
 STEP_S: Final = 0.05
 """How long a turn waits for records: an idle agent is still quick to hear of a champion or an answer."""
@@ -121,8 +120,7 @@ class Agent:
             try:
                 self._work(waits)
             except OutageError as fault:
-                self.situation.lost(_neighbour(fault), fault)
-                self.situation.stopping.wait(waits.next())
+                self.situation.wait_out(fault, waits)
 
     def health(self) -> Health:
         """For the web port."""
@@ -161,8 +159,7 @@ class Agent:
             while not self.situation.stopping.is_set():
                 self._turn(session)
                 waits.reset()
-                for neighbour in self.situation.away:
-                    self.situation.found(neighbour)
+                self.situation.found_all()
         finally:
             self._session = None
             session.close()
@@ -227,7 +224,7 @@ class Agent:
         watched = self.champions.reference
         if followed and watched is not None:
             self._metrics.watching(watched.champion_version, watched.reference_id)
-            log.info("champion.watched", version=watched.champion_version, reference_id=watched.reference_id)
+            log.info("champion.followed", version=watched.champion_version, reference_id=watched.reference_id)
         return followed
 
     def _require_topics(self) -> None:
@@ -248,9 +245,3 @@ class Agent:
                 topics.retrain_results,
             ),
         )
-
-
-def _neighbour(fault: OutageError) -> str:
-    if isinstance(fault, RegistryAwayError):
-        return "registry"
-    return "mlflow" if isinstance(fault, ModelRegistryAwayError) else "broker"

@@ -64,7 +64,7 @@ class PartitionCounter:
         """Join the group.
 
         Args:
-            means: settings and neighbours.
+            means: settings and dependencies.
             reference: of the champion to count for, until another one is followed.
         """
         self._settings = settings = means.settings

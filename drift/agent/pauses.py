@@ -27,7 +27,7 @@ class Pauses:
         self._consumer.pause(wanted - self.places)
         self._consumer.resume(self.places - wanted)
         self.places = wanted
-        log.debug("partitions.resting", partitions=[f"{topic}-{partition}" for topic, partition in sorted(wanted)])
+        log.debug("partitions.paused", partitions=[f"{topic}-{partition}" for topic, partition in sorted(wanted)])
 
     def forget(self) -> None:
         """A rebalance has resumed them all."""

@@ -40,7 +40,7 @@ def check_performance(
     """A champion's performance as known now; None where no outcome has come since a look before.
 
     Args:
-        settings: neighbours and rules.
+        settings: dependencies and rules.
         version: the champion's.
         digest: of its bundle.
         seen: where the partitions of outcomes ended then; empty where nobody has looked.
@@ -158,7 +158,7 @@ class PerformanceChecker:
             reference: of the champion to look at now; a look that is under way ends with its own.
             seen: as for `check_performance`.
 
-        A look that finds a neighbour away is told of and made again: counting goes on without it.
+        A check that finds a dependency away is logged and made again: counting goes on without it.
 
         Raises:
             SetupError: a person must act.
@@ -178,7 +178,7 @@ class PerformanceChecker:
             return None
         if isinstance(run.fault, OutageError):
             self._due_at = self._clock() + min(self._every_s, AGAIN_S)
-            log.warning("look.failed", fault=type(run.fault).__name__)
+            log.warning("performance_check.failed", error=type(run.fault).__name__)
         elif run.fault is not None:
             raise run.fault
         return run.found

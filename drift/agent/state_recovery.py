@@ -113,7 +113,7 @@ class Recovery:
                 resume_at=plain.get("resume_at"),
             )
         except (KeyError, TypeError, ValueError) as fault:
-            log.warning("state.of_another_version", fault=type(fault).__name__)
+            log.warning("state.incompatible", error=type(fault).__name__)
             return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)
 
     def _last_state(self) -> DriftState | None:

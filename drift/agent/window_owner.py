@@ -195,7 +195,7 @@ class WindowOwner:
             self._metrics.looked(performance)
             self._metrics.commanded(performance.command_id)
             log.info(
-                "performance.told",
+                "performance.reported",
                 report=performance.report_id,
                 known=performance.performance.with_outcome,
                 fallen=performance.fallen,
@@ -230,7 +230,7 @@ class WindowOwner:
         self._looking.begin_anew()
         if desk.monitor.look is not None:
             self._metrics.looked(desk.monitor.look)
-        log.info("windows.owned", position=desk.positions.get(counts, 0), resume_at=desk.resume_at)
+        log.info("windows.restored", position=desk.positions.get(counts, 0), resume_at=desk.resume_at)
         return {start.place: max(desk.begins_at(counts), start.extent.low)}
 
     def _left(self, _places: Iterable[Place]) -> None:

@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 class ProviderAwayError(OutageError):
     """The OpenID provider does not answer, and its keys are not known."""
 
+    dependency = "provider"
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -100,7 +102,7 @@ class OidcVerifier:
             try:
                 self._keys = await self._fetch()
             except (httpx2.HTTPError, httpx2.InvalidURL, JoseError, ValueError, KeyError, TypeError) as cause:
-                log.warning("provider.lost", fault=type(cause).__name__)
+                log.warning("dependency.lost", dependency=ProviderAwayError.dependency, error=type(cause).__name__)
                 if self._keys is None:
                     # The next caller asks again: there is nothing to go on with.
                     self._asked_at = float("-inf")

@@ -52,7 +52,7 @@ class Surroundings:
             await self._app(scope, receive, sending)
         except Exception as fault:  # noqa: BLE001 - the last handler; what it answers tells nothing
             # The message of a foreign exception may hold an applicant's value: its type and place say enough.
-            log.error("request.failed", fault=type(fault).__name__, where=_place_of(fault))  # noqa: TRY400
+            log.error("request.failed", error=type(fault).__name__, where=_place_of(fault))  # noqa: TRY400
             if not status[0]:
                 await _unforeseen().response()(scope, receive, sending)
         finally:

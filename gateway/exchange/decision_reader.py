@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from schemas.errors import RecordError
+from schemas.errors import RecordError, StoppedError
 from schemas.event_codec import avro_schema
 from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
@@ -21,7 +21,7 @@ from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
 from streams.kafka.consumer_config import ConsumerConfig, properties
 from streams.kafka.errors import BrokerAwayError, NoTopicError
-from streams.runtime.lifecycle import Lifecycle, StoppedError
+from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 
 ASK_S: Final = 5.0
@@ -111,7 +111,7 @@ class DecisionReader:
                 messages = self._consumer.consume(1, POLL_S)
                 messages += self._consumer.consume(MOST - 1, 0) if messages else []
             except (KafkaException, RuntimeError) as cause:
-                log.warning("reading.disturbed", error=type(cause).__name__)
+                log.warning("read.failed", error=type(cause).__name__)
                 continue
             self._take([message for message in messages if _is_record(message)])
 
@@ -131,9 +131,9 @@ class DecisionReader:
             try:
                 records.append(self._record(message.topic(), message.value()))
             except RecordError as fault:
-                log.warning("record.passed_over", topic=message.topic(), reason=fault.reason)
+                log.warning("record.skipped", topic=message.topic(), reason=fault.reason)
             except StoppedError:
-                log.info("reading.stopped")
+                log.info("read.stopped")
         return records
 
     def _record(self, topic: str, value: bytes | None) -> Mapping[str, Any]:
@@ -160,5 +160,5 @@ def _ends(consumer: Any, topic: str, back: int) -> list[TopicPartition]:
 def _is_record(message: Any) -> bool:
     error = message.error()
     if error is not None and error.code() != KafkaError._PARTITION_EOF:
-        log.warning("reading.disturbed", error=error.name())
+        log.warning("read.failed", error=error.name())
     return error is None

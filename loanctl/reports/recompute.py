@@ -32,7 +32,7 @@ def again(report: DriftReport | PerformanceReport, settings: DriftSettings) -> D
     """The report that the topics give now.
 
     Raises:
-        OutageError: a neighbour is away, or the records are gone.
+        OutageError: a dependency is away, or the records are gone.
         SetupError: the champion's bundle is not there, or is another; or the season's declaration is gone.
     """
     if isinstance(report, PerformanceReport):

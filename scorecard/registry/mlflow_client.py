@@ -43,6 +43,8 @@ Answer = TypeVar("Answer")
 class ModelRegistryAwayError(OutageError):
     """MLflow does not answer, or not as it should."""
 
+    dependency = "mlflow"
+
 
 class ModelRegistryRefusedError(SetupError):
     """MLflow answers, and will not have us; or what answers is not MLflow."""

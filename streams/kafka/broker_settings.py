@@ -50,9 +50,7 @@ def report_small_topics(connection: Connection, topics: Sequence[str]) -> None:
         limit = int(values.get(MESSAGE_BYTES, MOST_BYTES))
         if limit < MOST_BYTES:
             advice = "raise it: what is refused is sent bare, and a dead letter then says only where its bytes lie"
-            log.warning(
-                "topic.limit_small", topic=topic, max_message_bytes=limit, sends_bytes=MOST_BYTES, advice=advice
-            )
+            log.warning("topic.limited", topic=topic, max_message_bytes=limit, sends_bytes=MOST_BYTES, why=advice)
 
 
 def _nodes(connection: Connection) -> Sequence[int]:

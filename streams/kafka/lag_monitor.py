@@ -105,7 +105,7 @@ class LagMonitor:
                 self._seen = self.look(stable, whole)
                 self._seen_at = self._clock()
             except CLIENT_FAULTS as cause:
-                log.debug("lag.unknown", fault=type(cause).__name__)
+                log.debug("lag.unknown", error=type(cause).__name__)
             self._stop.wait(EVERY_S)
         at_most(stable.close, CLOSE_S, "lag")
         at_most(whole.close, CLOSE_S, "lag")

@@ -61,7 +61,7 @@ def _is_end(consumer: Any, message: Any, topics: Sequence[str], in_group: bool) 
     fault = reading_fault(error, ", ".join(names))
     if fault is not None and not (error.code() in NO_TOPIC and _exist(consumer, names)):
         raise fault
-    log.warning("reading.disturbed", error=error.name())
+    log.warning("read.failed", error=error.name())
     return False
 
 

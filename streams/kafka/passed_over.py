@@ -34,5 +34,5 @@ class PassedOver:
             self.reasons[topic, fault.reason] += 1
             self._count(topic, fault.reason)
             if self.reasons[topic, fault.reason] == 1:
-                log.warning("record.passed_over", topic=topic, offset=offset, reason=fault.reason)
+                log.warning("record.skipped", topic=topic, offset=offset, reason=fault.reason)
             return None

@@ -76,7 +76,7 @@ def claim(folder: Path, group: str, name: str = "", *, standby: bool = False) ->
             advice = f"{problem}: give each its own, or set LOAN_STANDBY=true"
             raise NameTakenError(advice)
         if not waits:
-            log.info("standby.begun", instance=name, group=group)
+            log.info("standby.started", instance=name, group=group)
             waits = True
         time.sleep(STANDBY_POLL_S)
     log.info("instance.claimed", instance=held.name, group=group)

@@ -1,6 +1,6 @@
-"""How a process fares: its stage, and which neighbours are away. Told by whoever learns it, asked by the web port.
+"""State of a process: its stage, the dependencies that are away, its stop flag; retries with backoff.
 
-Also the one way to wait for a neighbour: retry with backoff, lose nothing, say so once.
+Any thread may report and any thread may ask. Each outage is logged once when it begins and once when it ends.
 """
 
 import os
@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 
 import structlog
 
-from schemas.errors import LoanError, OutageError
+from schemas.errors import LoanError, OutageError, StoppedError
 
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 5.0
-"""A neighbour that comes back should not wait for us for long, nor be stormed."""
+"""A dependency that comes back should not wait for us for long, nor be stormed."""
 STOP_S: Final = 9.0
 """After which a process that hangs in its stop is ended: an operator, and `docker stop`, wait for ten seconds. A batch
 in flight takes milliseconds; one whose broker hangs is answered again by the successor."""
@@ -26,18 +26,14 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 
-class StoppedError(LoanError):
-    """The process is told to stop; what was begun is left undone."""
-
-
 class Lifecycle:
     """Shared by the threads of one process."""
 
-    def __init__(self, began: Callable[[str], None] = lambda _neighbour: None) -> None:
+    def __init__(self, began: Callable[[str], None] = lambda _dependency: None) -> None:
         """All well so far.
 
         Args:
-            began: called with the neighbour's name when an outage begins.
+            began: called with the dependency's name when an outage begins.
         """
         self.stopping = threading.Event()
         self._began = began
@@ -52,7 +48,7 @@ class Lifecycle:
 
     @property
     def away(self) -> Mapping[str, str]:
-        """Neighbours that are away, and the kind of error that says so."""
+        """Dependencies that are away, each with its error."""
         with self._lock:
             return dict(self._away)
 
@@ -60,29 +56,39 @@ class Lifecycle:
         """The process is at another stage now."""
         if stage != self._stage:
             self._stage = stage
-            log.info("stage.reached", stage=stage)
+            log.info("stage.changed", stage=stage)
 
-    def lost(self, neighbour: str, fault: LoanError) -> None:
-        """A neighbour does not answer, or refuses us amid our work."""
+    def lost(self, dependency: str, fault: LoanError) -> None:
+        """A dependency does not answer, or refuses us amid our work."""
         kind = ": ".join(filter(None, (type(fault).__name__, str(fault))))
         with self._lock:
-            known = neighbour in self._away
-            self._away[neighbour] = kind
+            known = dependency in self._away
+            self._away[dependency] = kind
         if not known:
-            self._began(neighbour)
-            log.warning("neighbour.lost", neighbour=neighbour, fault=kind)
+            self._began(dependency)
+            log.warning("dependency.lost", dependency=dependency, error=kind)
 
-    def found(self, neighbour: str) -> None:
-        """A neighbour answers."""
+    def found(self, dependency: str) -> None:
+        """A dependency answers."""
         with self._lock:
-            was_away = self._away.pop(neighbour, None)
+            was_away = self._away.pop(dependency, None)
         if was_away:
-            log.info("neighbour.found", neighbour=neighbour)
+            log.info("dependency.found", dependency=dependency)
+
+    def found_all(self) -> None:
+        """Work that needs every dependency succeeded."""
+        for dependency in self.away:
+            self.found(dependency)
+
+    def wait_out(self, fault: OutageError, waits: "Backoff") -> None:
+        """Report an outage and wait for the next attempt; returns at once when told to stop."""
+        self.lost(fault.dependency, fault)
+        self.stopping.wait(waits.next())
 
     def patiently(
-        self, neighbour: str, act: Callable[[], Answer], worthwhile: Callable[[], bool] = lambda: True
+        self, dependency: str, act: Callable[[], Answer], worthwhile: Callable[[], bool] = lambda: True
     ) -> Answer:
-        """What `act` returns, however often the neighbour is away until then.
+        """What `act` returns, however often the dependency is away until then.
 
         Raises:
             StoppedError: the process is told to stop, or the act is not worthwhile any more.
@@ -92,9 +98,9 @@ class Lifecycle:
             try:
                 answer = act()
             except OutageError as fault:
-                self.lost(neighbour, fault)
+                self.lost(dependency, fault)
             else:
-                self.found(neighbour)
+                self.found(dependency)
                 return answer
             if self.stopping.wait(waits.next()) or not worthwhile():
                 raise StoppedError

@@ -9,9 +9,8 @@ from typing import Final
 
 import structlog
 
-from schemas.errors import SetupError
+from schemas.errors import SetupError, StoppedError
 from schemas.urls import masked
-from streams.runtime.lifecycle import StoppedError
 from streams.runtime.terminal import printable
 
 STOPPED: Final = 0
@@ -36,7 +35,7 @@ def exit_status(process: str, run: Callable[[], None]) -> int:
     except StoppedError:
         pass
     except Exception as fault:
-        log.exception("process.crashed", fault=type(fault).__name__)
+        log.exception("process.crashed", error=type(fault).__name__)
         return CRASHED
     log.info("process.stopped")
     return STOPPED

@@ -91,7 +91,6 @@ REGISTRY_TIMEOUT_S
 REGISTRY_URL
 REPLICATION_FACTOR
 RETRAIN_SCHEDULE
-RETRY_S
 REVIEW_COST
 REVIEW_SECOND_PAIR
 SCORING_GROUP
@@ -135,6 +134,8 @@ FORMER: Final[Mapping[str, str]] = {
     "TOO_SOON_S": "MIN_RETRAIN_INTERVAL_S",
 }
 """Names of before, and the names of now: they are heeded, with a warning."""
+RETIRED: Final = frozenset({"RETRY_S"})
+"""Settings of before that set nothing now: a warning."""
 
 PORTS: Final = ("scoring_port", "drift_port", "trainer_port", "ledger_port")
 ANY_PORT: Final = "WEB_PORT"
@@ -154,7 +155,7 @@ def misspelt(given: Iterable[str], own: Collection[str] = ()) -> list[str]:
         own: settings known beside `NAMES`, without the prefix.
     """
     names = {name.upper().removeprefix(PREFIX) for name in given if name.upper().startswith(PREFIX)}
-    known = NAMES | FORMER.keys() | {ANY_PORT} | {name.upper() for name in own}
+    known = NAMES | FORMER.keys() | RETIRED | {ANY_PORT} | {name.upper() for name in own}
     return [_line(name, known) for name in sorted(names - known) if not _is_service_link(name, names)]
 
 
@@ -175,11 +176,13 @@ def former(variables: Mapping[str, str | None], fields: Collection[str]) -> Mapp
 
 
 def renamed(names: Iterable[str]) -> list[str]:
-    """A line for each name of before, sorted: what it is called now."""
+    """A line for each name of before, sorted: what it is called now, or that it sets nothing."""
     given = {name.upper() for name in names}
-    return [
-        f"{PREFIX}{old} is called {PREFIX}{new} now" for old, new in sorted(FORMER.items()) if PREFIX + old in given
-    ]
+    lines = {
+        **{old: f"{PREFIX}{old} is called {PREFIX}{new} now" for old, new in FORMER.items()},
+        **{old: f"{PREFIX}{old} sets nothing any more: remove it" for old in RETIRED},
+    }
+    return [line for old, line in sorted(lines.items()) if PREFIX + old in given]
 
 
 def _line(name: str, known: Collection[str]) -> str:

@@ -206,7 +206,7 @@ def read(settings: type[Settings], **given: Any) -> Settings:
     variables = {**DotEnvSettingsSource(settings).env_vars, **os.environ}
     unknown = misspelt(variables, settings.model_fields)
     for line in renamed(variables):
-        log.warning("setting.renamed", what=line)
+        log.warning("setting.outdated", why=line)
     try:
         found = settings(**{**former(variables, settings.model_fields), **given})
     except ValidationError as cause:

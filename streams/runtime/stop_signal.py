@@ -50,5 +50,5 @@ class StopSignal:
 
 
 def _leave() -> None:
-    log.warning("stopped while starting")
+    log.warning("process.stopped")
     os._exit(0)

@@ -23,7 +23,7 @@ from streams.worker.data_plane import InFlightBatch
 from streams.worker.metrics import Metrics
 from streams.worker.model_slots import ModelSlot
 
-NEIGHBOUR = "registry"
+DEPENDENCY = "registry"
 
 
 class RefusedAnswersError(SetupError):
@@ -103,7 +103,7 @@ class BatchHandler:
     def _writers(self, handed: InFlightBatch) -> Mapping[int, Mapping[str, Any] | None]:
         ids = schema_ids(handed.batch.records.values)
         reader, batch = handed.session.reader, handed.batch
-        return self.situation.patiently(NEIGHBOUR, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
+        return self.situation.patiently(DEPENDENCY, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
 
     def _scored(
         self,

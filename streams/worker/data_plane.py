@@ -21,12 +21,12 @@ import structlog
 from mode import Service
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from schemas.errors import OutageError
+from schemas.errors import OutageError, StoppedError
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.kafka.delivery import Delivery
-from streams.runtime.lifecycle import Backoff, Lifecycle, StoppedError
+from streams.runtime.lifecycle import Backoff, Lifecycle
 
-NEIGHBOUR: Final = "broker"
+DEPENDENCY: Final = "broker"
 DRAIN_S: Final = 6.0
 """Within `STOP_S`: what is in flight for longer is left to our successor."""
 SUBSCRIBED_POLL_S: Final = 0.01
@@ -143,7 +143,7 @@ class DataPlane(Service):
                 self._held.pop(handed.batch.number, None)
 
     def _leave(self, handed: InFlightBatch) -> None:
-        log.info("batch.left", number=handed.batch.number)
+        log.info("batch.abandoned", number=handed.batch.number)
         if handed.session.reader.is_current(handed.batch):
             self._fault = LeftBatchError()
 
@@ -172,13 +172,13 @@ class DataPlane(Service):
     async def _one_session(self) -> None:
         try:
             self.session = await self._by_hand(self._open_session)
-            self._situation.found(NEIGHBOUR)
+            self._situation.found(DEPENDENCY)
             await self._pump(self.session)
             await self._drained()
         except OutageError as fault:
             if not isinstance(fault, LeftBatchError):
-                self._situation.lost(NEIGHBOUR, fault)
-            log.warning("session.lost", fault=type(fault).__name__, kind=str(fault))
+                self._situation.lost(DEPENDENCY, fault)
+            log.warning("session.lost", error=type(fault).__name__, why=str(fault))
             await self._close()
             await self.sleep(self._backoff.next())
         except Exception:

@@ -98,7 +98,7 @@ def _hear(parts: AppParts) -> Callable[[Any], Any]:
     async def announcements(stream: Any) -> None:
         """Look at the registry when something is announced; who decides is what it says, not the announcement."""
         async for _ in stream:
-            log.info("announcement.heard")
+            log.info("announcement.received")
             parts.announced()
 
     return announcements
@@ -201,7 +201,7 @@ class Worker(faust.Worker):
         try:
             self.loop.run_until_complete(starting)
         except asyncio.CancelledError:
-            log.info("worker.stopping")
+            log.info("process.stopping")
         finally:
             leave_within(STOP_S)
             self.stop_and_shutdown()

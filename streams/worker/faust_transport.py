@@ -20,7 +20,7 @@ class PatientThread(aiokafka.AIOKafkaConsumerThread):
             try:
                 return await super().on_start()
             except KafkaConnectionError as cause:
-                log.warning("broker.unreachable", cause=str(cause), retry_s=RETRY_S)
+                log.warning("dependency.lost", dependency="broker", error=type(cause).__name__)
                 if self._consumer is not None:
                     await self._consumer.stop()
                 await self.sleep(RETRY_S)

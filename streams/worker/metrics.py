@@ -141,14 +141,14 @@ class Metrics:
         if event in REFUSALS:
             self._refusals.labels("challenger", event).inc()
 
-    def outage_began(self, neighbour: str) -> None:
-        """A neighbour is away."""
-        self._outages.labels(neighbour).inc()
+    def outage_began(self, dependency: str) -> None:
+        """A dependency is away."""
+        self._outages.labels(dependency).inc()
 
     def _begin_at_zero(self) -> None:
         # A counter that first appears with its first event hides that event from `increase()`.
-        for neighbour in ("broker", "registry", "mlflow"):
-            self._outages.labels(neighbour)
+        for dependency in ("broker", "registry", "mlflow"):
+            self._outages.labels(dependency)
         for outcome in OUTCOMES[1:]:
             self._predictions.labels(outcome.value.lower())
         for reason in _reasons():

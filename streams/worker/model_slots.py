@@ -22,7 +22,7 @@ from streams.runtime.lifecycle import Lifecycle
 from streams.worker import slot_state
 from streams.worker.slot_state import ModelVersion, SlotAction, SlotState
 
-NEIGHBOUR: Final = "mlflow"
+DEPENDENCY: Final = "mlflow"
 CHAMPION: Final = "champion"
 
 log = structlog.get_logger(__name__)
@@ -85,14 +85,14 @@ class ModelSlot:
             registered = self._scorecards.champion(self.alias)
             self._follow(registered)
         except OutageError as fault:
-            self._situation.lost(NEIGHBOUR, fault)
+            self._situation.lost(DEPENDENCY, fault)
             self._fall_back()
         except SetupError as fault:
             if self.holder is None:
                 raise
-            self._situation.lost(NEIGHBOUR, fault)
+            self._situation.lost(DEPENDENCY, fault)
         else:
-            self._situation.found(NEIGHBOUR)
+            self._situation.found(DEPENDENCY)
             if self._state.refusal is not None:
                 # As it would be had this worker not been restarted: the old one goes on.
                 self._fall_back()
@@ -151,7 +151,7 @@ class ModelSlot:
         before, self._state = self._state.holder, after
         self.holder = successor
         log.info(
-            "seat.taken",
+            "model.loaded",
             alias=self.alias,
             version=successor.version,
             digest=successor.scorecard.digest,
@@ -166,15 +166,15 @@ class ModelSlot:
                 self._scorecards.remember(registered)
 
     def _say_refused(self, claim: ModelVersion, fault: SetupError) -> None:
-        log.warning("seat.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
+        log.warning("model.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
         self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
 
     def _vacate(self) -> None:
         if self.alias == CHAMPION:
-            log.warning("champion.unnamed", goes_on=self.holder and self.holder.version)
+            log.warning("alias.removed", alias=self.alias, version=self.holder and self.holder.version)
             return
         self._state, self.holder = slot_state.vacated(self._state), None
-        log.info("seat.vacated", alias=self.alias)
+        log.info("model.unloaded", alias=self.alias)
         self._told("vacated", None)
 
 
@@ -216,7 +216,7 @@ class ModelWatcher:
             seat.look()
         except Exception:
             # Whatever a successor makes our code do, who decides now goes on, and the next look is taken.
-            log.exception("seat.unforeseen", alias=seat.alias)
+            log.exception("model_check.failed", alias=seat.alias)
 
 
 def _claim(registered: Registered) -> ModelVersion:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from schemas.application_decoder import ApplicationReader
+from schemas.errors import StoppedError
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
@@ -19,7 +20,7 @@ from scorecard.decisions.records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
 from streams.kafka.admin import require_topics
 from streams.kafka.broker_settings import report_small_topics
-from streams.runtime.lifecycle import Lifecycle, StoppedError
+from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 

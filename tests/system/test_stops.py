@@ -73,7 +73,7 @@ def test_while_the_broker_is_away(module: str, broker: str, processes: Processes
     servers = deaf if broker == "deaf" else "127.0.0.1:9"
     process = processes.start(module, web_port=0, cache_dir=processes.folder / "cache", bootstrap_servers=servers)
 
-    assert stopped_at(says("librdkafka", "neighbour.lost", "neighbour.away"), process) == 0
+    assert stopped_at(says("librdkafka", "dependency.lost"), process) == 0
 
 
 @pytest.mark.parametrize("away", ["registry_url", "mlflow_uri"])

@@ -150,9 +150,9 @@ def test_a_schedule_missed_while_away_is_asked_for_once_whichever_of_two_trainer
     pair = [stage.trainer(retrain_schedule=schedule, base_table="", web_port=0) for _ in range(2)]
 
     results = wait_for(lambda: found if len(found := stage.results()) == 2 else None, PATIENCE_S)
-    owner, other = sorted(pair, key=lambda one: "schedule.read" not in one.output())
+    owner, other = sorted(pair, key=lambda one: "schedule.planned" not in one.output())
     assert owner.stop() == 0
-    wait_for(lambda: "schedule.read" in other.output(), PATIENCE_S)
+    wait_for(lambda: "schedule.planned" in other.output(), PATIENCE_S)
 
     assert [command.cause for command in stage.commands()] == [RetrainCause.SCHEDULE] * 2
     assert results[1].command_id == f"schedule-credit_risk-{due:%Y-%m-01T02:00Z}"

@@ -81,7 +81,7 @@ class TrainingStage:
         return self.processes.loanctl(*arguments, **self.settings())
 
     def trainer(self, **more: Any) -> Started:
-        return self.processes.start("training", **self.settings(**{"web_port": self.web_port, "retry_s": 1, **more}))
+        return self.processes.start("training", **self.settings(**{"web_port": self.web_port, **more}))
 
     def applicants(self, count: int, seed: int = 7, shift: PopulationShift = CHANGED) -> tuple[datetime, datetime]:
         """Applications and what became of them, onto the topics; from when until when they were signed."""

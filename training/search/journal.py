@@ -103,7 +103,7 @@ class FileJournal:
     def _warn(self, fault: OSError) -> None:
         if not self._warned:
             why = "the search goes on; if it is interrupted, it begins anew"
-            log.warning("search.journal_unwritable", path=str(self.path), error=type(fault).__name__, why=why)
+            log.warning("journal.unwritable", path=str(self.path), error=type(fault).__name__, why=why)
         self._warned = True
 
 
@@ -142,7 +142,7 @@ def _read(path: Path) -> Sequence[Trial]:
     except FileNotFoundError:
         return ()
     except (ValueError, TypeError, KeyError, AttributeError, OSError):
-        log.warning("search.journal_damaged", path=str(path), why="the search begins anew")
+        log.warning("journal.damaged", path=str(path), why="the search begins anew")
         return ()
     return trials
 

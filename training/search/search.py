@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import LoanError
+from schemas.errors import StoppedError
 from training.evaluation.logistic_baseline import floor_auc
 from training.families import registry
 from training.families.family import Choice, Sample
@@ -36,10 +36,6 @@ STARTS_BEFORE_TPE: Final = 6
 Watch = Callable[[Trial], None]
 
 FORGETFUL: Final = Forgetful()
-
-
-class StoppedError(LoanError):
-    """The search was told to stop; nothing is left behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

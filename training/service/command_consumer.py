@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import structlog
 
-from schemas.errors import OutageError
+from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import RetrainStatus
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.runtime.health_server import Health
+from streams.runtime.lifecycle import Backoff, Lifecycle
 from training.metrics import UNREADABLE, Metrics
 from training.pipeline.plan import Progress
-from training.search.search import StoppedError
 from training.service.command_handler import CommandHandler, CommandRecord
 from training.service.command_policy import CommandPosition
 
@@ -30,15 +30,10 @@ GRACE_S: Final = 20.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass
-class TrainerStatus:
-    """What the trainer does now, for its web port."""
+class TrainerStatus(Lifecycle):
+    """The trainer's lifecycle, and the command in hand."""
 
-    stopping: threading.Event = field(default_factory=threading.Event)
-    stage: str = "starting"
     command_id: str = ""
-    away: str = ""
-    """The neighbour's fault that is being waited out."""
     broken: BaseException | None = None
     """What ends the process."""
 
@@ -57,10 +52,11 @@ class Consumer:
     answering: CommandHandler
     metrics: Metrics
     situation: TrainerStatus
-    retry_s: float
     ask: Callable[[], None] = lambda: None
     """Called often while no command is in hand and the topic of commands is ours; may raise OutageError."""
     reader: Reader | None = None
+    waits: Backoff = field(default_factory=Backoff)
+    """Of the thread that reads."""
 
     def run(self) -> None:
         """Until told to stop.
@@ -73,10 +69,10 @@ class Consumer:
                 with closing(self.open_reader()) as self.reader:
                     self._follow(self.reader)
             except OutageError as fault:
-                self._away(fault)
+                self.situation.wait_out(fault, self.waits)
 
     def _follow(self, reader: Reader) -> None:
-        self.situation.stage, self.situation.away = "waiting", ""
+        self.situation.at("waiting")
         while not self.situation.stopping.is_set():
             batch = reader.read(POLL_S)
             if batch is not None:
@@ -89,9 +85,10 @@ class Consumer:
             self.ask()
         except OutageError as fault:
             # Not left to `run`, which would leave the group for it.
-            self._away(fault)
+            self.situation.wait_out(fault, self.waits)
         else:
-            self.situation.away = ""
+            self.situation.found_all()
+            self.waits.reset()
 
     def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
         """One command to its end, polling meanwhile."""
@@ -113,7 +110,8 @@ class Consumer:
             # A rebalance in between: whoever has the partition now finds the answer published.
             with suppress(OutageError):
                 reader.commit(batch)
-        self.situation.stage, self.situation.command_id = "waiting", ""
+        self.situation.command_id = ""
+        self.situation.at("waiting")
 
     def _await(self, work: threading.Thread) -> None:
         while work.is_alive() and not self.situation.stopping.is_set():
@@ -124,7 +122,7 @@ class Consumer:
         began = time.monotonic()
         self.metrics.in_progress.set(1)
         try:
-            status = self._patiently(lambda: self._one(batch))
+            status = self._retried(lambda: self._one(batch))
         except StoppedError:
             return
         except Exception as fault:  # noqa: BLE001 - of another thread: told to the one that decides
@@ -148,21 +146,22 @@ class Consumer:
         status = self.answering.answer(asked, self._watch(batch))
         return status.value if status else None
 
-    def _patiently(self, work: Callable[[], str | None]) -> str | None:
-        """The work, again after each outage, until it is done or we are to stop."""
-        while True:
-            try:
-                return work()
-            except OutageError as fault:
-                self._away(fault)
-            if self.situation.stopping.is_set():
-                raise StoppedError
+    def _retried(self, work: Callable[[], str | None]) -> str | None:
+        """Result of the work, tried again after each outage.
 
-    def _away(self, fault: OutageError) -> None:
-        self.situation.away = type(fault).__name__
-        self.metrics.outages.inc()
-        log.warning("neighbour.away", fault=type(fault).__name__, retry_s=self.retry_s)
-        self.situation.stopping.wait(self.retry_s)
+        Raises:
+            StoppedError: told to stop.
+        """
+        waits = Backoff()
+        while not self.situation.stopping.is_set():
+            try:
+                answer = work()
+            except OutageError as fault:
+                self.situation.wait_out(fault, waits)
+            else:
+                self.situation.found_all()
+                return answer
+        raise StoppedError
 
     def _watch(self, batch: ReadBatch) -> Progress:
         def step(word: str) -> None:
@@ -171,9 +170,8 @@ class Consumer:
             # After a rebalance another trainer may have the command, or had it. Read again, it is gone on with
             # where the search stopped, or found answered.
             if self.reader is None or not self.reader.is_current(batch):
-                log.warning("command.moved", command_id=self.situation.command_id)
+                log.warning("command.reassigned", command_id=self.situation.command_id)
                 raise StoppedError
-            self.situation.stage, self.situation.away = word, ""
-            log.info("training.went_on", step=word, command_id=self.situation.command_id)
+            self.situation.at(word)
 
         return Progress(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from schemas.errors import OutageError, SetupError
+from schemas.errors import OutageError, SetupError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
@@ -29,7 +29,6 @@ from training.rows import labelled_events, sources
 from training.rows import labelled_rows as rows
 from training.rows.labelled_events import Seen
 from training.rows.labelled_rows import Cleaned
-from training.search.search import StoppedError
 from training.service import command_policy
 from training.service.command_policy import CommandAction, CommandPosition, Disposition, Ending, TrainerState
 from training.settings import TrainingSettings
@@ -86,7 +85,7 @@ class CommandHandler:
         """Do what the command asks and publish the result; None where it was answered already.
 
         Raises:
-            OutageError: a neighbour is away; to be called again.
+            OutageError: a dependency is away; to be called again.
             StoppedError: told to stop in the middle; to be called again after a restart.
         """
         known = self._known(asked.command)
@@ -105,7 +104,7 @@ class CommandHandler:
             return self._settled(made_before)
         if step.step is CommandAction.ANSWER:
             return Ending(status=step.status, why=step.why, champion_version=version)
-        log.info("training.began", command_id=asked.command.command_id, why=asked.command.why)
+        log.info("training.started", command_id=asked.command.command_id, why=asked.command.why)
         try:
             registered = self._trained(asked, watch)
         except (OutageError, StoppedError):
@@ -114,7 +113,7 @@ class CommandHandler:
             return Ending(status=RetrainStatus.FAILED, why=str(fault), champion_version=version)
         except Exception as fault:  # noqa: BLE001 - the libraries' own: a command that breaks them would for ever
             # Not the exception itself: a library's message may hold an applicant's row.
-            log.error("training.broke", fault=type(fault).__name__)  # noqa: TRY400
+            log.error("training.failed", error=type(fault).__name__)  # noqa: TRY400
             why = f"the training broke off ({type(fault).__name__})"
             return Ending(status=RetrainStatus.FAILED, why=why, champion_version=version)
         return self._settled(registered)
@@ -158,7 +157,7 @@ class CommandHandler:
         base = self._base()
         cleaned = rows.together(base, events) if base else events
         for note in cleaned.notes:
-            log.warning("rows.noted", note=note)
+            log.warning("rows.remarked", why=note)
         rows.refuse_too_few(cleaned)
         return cleaned
 

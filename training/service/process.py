@@ -33,10 +33,11 @@ def run(stop: StopSignal) -> None:
     """
     settings = TrainingSettings.read()
     logs.configure(settings.log_level, "trainer")
-    situation = TrainerStatus()
+    metrics = Metrics()
+    situation = TrainerStatus(metrics.outage_began)
     settings.plan()
     with EventPublisher(settings, SOURCE) as publisher:
-        consumer = _consumer(settings, situation, publisher)
+        consumer = _consumer(settings, situation, publisher, metrics)
         with health_server.serve(
             settings.trainer_port, settings.web_host, lambda: situation.health(consumer.reader)
         ) as server:
@@ -51,7 +52,9 @@ def _leave(situation: TrainerStatus) -> None:
     leave_within(TRAINING_STOP_S if situation.command_id else IDLE_STOP_S, status=0)
 
 
-def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher) -> Consumer:
+def _consumer(
+    settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher, metrics: Metrics
+) -> Consumer:
     reading = ConsumerConfig(
         topics=[settings.topics().retrain_commands.name],
         group=settings.group(),
@@ -62,7 +65,6 @@ def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: E
         drain_s=0.0,
         output_topics=[settings.topics().retrain_results.name],
     )
-    metrics = Metrics()
     named = _named(settings)
 
     def open_reader() -> Reader:
@@ -83,7 +85,6 @@ def _consumer(settings: TrainingSettings, situation: TrainerStatus, publisher: E
         answering=CommandHandler(settings, publisher),
         metrics=metrics,
         situation=situation,
-        retry_s=settings.retry_s,
         ask=Scheduler(settings, publisher).ask,
     )
 

@@ -67,7 +67,7 @@ class Scheduler:
             self._publisher.publish(self._topic, command.command_id, command)
             log.info("retraining.scheduled", command_id=command.command_id)
         self._next = self._schedule.next_after(now)
-        log.info("schedule.read", next=self._next.isoformat())
+        log.info("schedule.planned", next=self._next.isoformat())
 
     def _commands(self) -> Sequence[RetrainCommand]:
         found = []

@@ -18,10 +18,9 @@ from typing import Any, Final
 import pandas as pd
 
 from schemas.contract import Contract, Kind
-from schemas.errors import SetupError
+from schemas.errors import SetupError, StoppedError
 from scorecard.registry.mlflow_client import SQLITE, ask, quieten
 from scorecard.registry.model_registry import BUNDLE
-from training.search.search import StoppedError
 from training.search.trial import Trial
 from training.tracking import served_code
 

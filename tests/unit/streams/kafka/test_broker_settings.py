@@ -64,7 +64,7 @@ def test_a_topic_that_takes_less_than_we_send_is_logged(broker: Any) -> None:
         report_small_topics(CONNECTION, ["letters"])
 
     assert [(line["event"], line["topic"], line["max_message_bytes"]) for line in logs] == [
-        ("topic.limit_small", "letters", 10_000)
+        ("topic.limited", "letters", 10_000)
     ]
 
 

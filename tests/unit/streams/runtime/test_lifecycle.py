@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from schemas.errors import OutageError
-from streams.runtime.lifecycle import LONGEST_WAIT_S, Backoff, Lifecycle, StoppedError
+from schemas.errors import OutageError, StoppedError
+from streams.runtime.lifecycle import LONGEST_WAIT_S, Backoff, Lifecycle
 
 
 class AwayError(OutageError):

@@ -55,9 +55,18 @@ def test_a_name_of_before_is_heeded_and_its_new_one_said(
         read = settings.read()
 
     assert getattr(read, new.lower()) == 1 != settings.model_fields[new.lower()].default
-    assert [(line["event"], line["what"]) for line in logs] == [
-        ("setting.renamed", f"LOAN_{old} is called LOAN_{new} now")
+    assert [(line["event"], line["why"]) for line in logs] == [
+        ("setting.outdated", f"LOAN_{old} is called LOAN_{new} now")
     ]
+
+
+def test_a_setting_that_sets_nothing_any_more_is_said_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOAN_RETRY_S", "5")
+
+    with capture_logs() as logs:
+        Connection.read()
+
+    assert [line["why"] for line in logs] == ["LOAN_RETRY_S sets nothing any more: remove it"]
 
 
 def test_the_new_name_goes_before_the_old(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
-from schemas.errors import SetupError
+from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
 from tests.unit.training.builders import CONTRACT, made_up
 from training.evaluation.figures import auc
@@ -15,7 +15,6 @@ from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, Progress
 from training.rows.split import Part
 from training.search.budget import Budget
-from training.search.search import StoppedError
 
 ROWS = made_up(1_500)
 SMALL = Budget(trials=1, folds=2, most_trees=30, jobs=1)

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from schemas.errors import StoppedError
 from tests.unit.training.search.test_search import a_trial, searched
 from training.search import journal as journals
 from training.search.budget import Budget
 from training.search.journal import FileJournal
-from training.search.search import Found, StoppedError, search
+from training.search.search import Found, search
 from training.search.trial import Trial
 
 BUDGET = Budget(trials=6, folds=2, most_trees=10, jobs=1)
@@ -54,7 +55,7 @@ def test_a_damaged_journal_is_one_warning_and_a_new_beginning(tmp_path: Path, co
         damaged = journal(tmp_path)
     found = search(searched(), BUDGET, journal=damaged)
 
-    assert [line["event"] for line in logs] == ["search.journal_damaged"]
+    assert [line["event"] for line in logs] == ["journal.damaged"]
     assert figures(found) == figures(search(searched(), BUDGET))
 
 
@@ -113,7 +114,7 @@ def test_a_journal_that_cannot_be_written_is_one_warning_and_the_search_goes_on(
         found = search(searched(), BUDGET, journal=unwritable)
         unwritable.end()
 
-    assert [(line["event"], line["log_level"]) for line in logs] == [("search.journal_unwritable", "warning")]
+    assert [(line["event"], line["log_level"]) for line in logs] == [("journal.unwritable", "warning")]
     assert figures(found) == figures(search(searched(), BUDGET))
 
 

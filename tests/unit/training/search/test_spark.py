@@ -6,6 +6,7 @@ from typing import Any
 import hyperopt
 import pytest
 
+from schemas.errors import StoppedError
 from tests.unit.training.search.test_search import a_trial, searched
 from training.families.family import Choice
 from training.families.registry import FAMILIES
@@ -13,7 +14,7 @@ from training.search import search as searching
 from training.search import spark
 from training.search.budget import Budget
 from training.search.journal import Forgetful
-from training.search.search import StoppedError, search
+from training.search.search import search
 from training.search.spark import NoSparkError
 from training.search.trial import Trial
 

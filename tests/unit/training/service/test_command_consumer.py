@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from schemas.errors import OutageError, SetupError
+from schemas.errors import OutageError, SetupError, StoppedError
 from schemas.events.retraining import RetrainStatus
 from schemas.records import RecordBatch
 from training.metrics import Metrics
-from training.search.search import StoppedError
 from training.service.command_consumer import Consumer, TrainerStatus
 
 
 class AwayError(OutageError):
-    """A neighbour is away."""
+    """A dependency is away."""
 
 
 class Batch:
@@ -98,7 +97,7 @@ class ScriptedAnswering:
 
 def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: TrainerStatus) -> Consumer:
     waiting = list(readers)
-    return Consumer(lambda: waiting.pop(0), answering, Metrics(CollectorRegistry()), situation, retry_s=0.01)  # type: ignore[arg-type,return-value]
+    return Consumer(lambda: waiting.pop(0), answering, Metrics(CollectorRegistry()), situation)  # type: ignore[arg-type,return-value]
 
 
 def test_commands_are_answered_and_committed_one_after_the_other() -> None:
@@ -199,7 +198,7 @@ def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_a
 
     assert in_hand == [False, False]
     assert reader.committed == [0]
-    assert situation.away == ""
+    assert situation.away == {}
 
 
 def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
