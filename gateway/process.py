@@ -5,13 +5,12 @@ and champion meanwhile. A fault in how the process is set up ends it with one li
 """
 
 import asyncio
-import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import structlog
@@ -25,14 +24,17 @@ from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
 from gateway.exchange.board import Decision, DecisionBoard
-from gateway.exchange.decision_reader import DecisionReader
+from gateway.exchange.decision_reader import DecisionReader, Observer
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.publisher import ApplicationPublisher
+from gateway.live.activity import Activity
+from gateway.live.event_follower import EventFollower
+from gateway.live.live import Live
 from gateway.metrics import Metrics
+from gateway.server import Server, config, listening_socket
 from gateway.service import Gateway
 from gateway.settings import GatewaySettings
-from gateway.slow_clients import protocol_of
 from schemas.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from schemas.event_codec import avro_schema
@@ -42,19 +44,14 @@ from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
 from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.lag_monitor import LagMonitor
 from streams.runtime import gc_freeze
-from streams.runtime.health_server import PortTakenError
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.stop_signal import StopSignal
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 
 DELIVERY_SHARE: Final = 0.5
 """Of a request's time: what the broker has not acknowledged by then is told as not accepted."""
-GRACE_S: Final = 20
-"""Requests that wait for their decision at a stop are answered first."""
-KEEP_ALIVE_S: Final = 5
-MOST_CONNECTIONS: Final = 10_000
-BACKLOG: Final = 2_048
 
 log = structlog.get_logger(__name__)
 
@@ -75,12 +72,17 @@ class GatewayProcess:
         self.publisher = ApplicationPublisher(
             settings, self.lifecycle, delivery_s=settings.gateway_timeout_s * DELIVERY_SHARE
         )
+        self.activity = Activity(time.time)
+        self.lag = LagMonitor(settings, settings.topics().applications.name, settings.worker_group())
+        self.leaving = threading.Event()
+        self.live = Live(self.activity, self.lag, closing=self.leaving.is_set)
+        self.follower = EventFollower(settings, self.activity, self.live.events)
         self.reader = DecisionReader(
             settings,
             self.lifecycle,
             wants=self.board.wants,
             decided=self._decided,
-            seen=self.metrics.decisions_read.inc,
+            observer=_Observed(self.activity, self.metrics),
         )
         self.hypotheticals = Hypotheticals(settings.contract())
         self.champion = _slot(settings, self.lifecycle)
@@ -99,8 +101,8 @@ class GatewayProcess:
         Raises:
             SetupError: a person must act.
         """
-        listening = _listening(self.settings.gateway_host, self.settings.gateway_port)
-        server = Server(_config(create_app(self.gateway), self.settings.gateway_read_timeout_s))
+        listening = listening_socket(self.settings.gateway_host, self.settings.gateway_port)
+        server = Server(config(create_app(self.gateway), self.settings.gateway_read_timeout_s), self.leaving)
         # From the loop's start on its own handlers hear; until then a stop is remembered.
         stop.hand_over(lambda: setattr(server, "should_exit", True))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -143,6 +145,8 @@ class GatewayProcess:
         lifecycle.at("waiting for the broker")
         lifecycle.patiently("broker", partial(self.reader.open, frozenset({decision_id})))
         self.publisher.start(application_id)
+        self.follower.start()
+        self.lag.start()
         self._await_champion()
         gc_freeze.freeze()
         lifecycle.at("serving")
@@ -158,6 +162,8 @@ class GatewayProcess:
 
     def _close(self) -> None:
         self.watcher.close()
+        self.follower.close()
+        self.lag.close()
         self.publisher.close()
         self.events.close()
         self.reader.close()
@@ -188,6 +194,7 @@ class GatewayProcess:
             guard=Guard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
             metrics=self.metrics,
             hypotheticals=self.hypotheticals,
+            live=self.live,
             ledger=self.ledger,
             publish_event=self.events.publish,
         )
@@ -199,21 +206,18 @@ class GatewayProcess:
         CounterfactualSearch(successor.scorecard, policy, contract).warm(np.zeros(len(contract.observed)))
 
 
-class Server(uvicorn.Server):
-    """Uvicorn's server, which otherwise ends the process by the signal that it was sent, with its status."""
+class _Observed(Observer):
+    """Decisions as metrics and the page Live count them."""
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """A first signal asks for a stop that answers who waits; a second one for a stop at once."""
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGTERM, signal.SIGINT)
-        for number in signals:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
+    def __init__(self, activity: Activity, metrics: Metrics) -> None:
+        self._activity, self._metrics = activity, metrics
+
+    def read(self, count: int) -> int:
+        self._metrics.decisions_read.inc(count)
+        return self._activity.read(count)
+
+    def sampled(self, decision: Decision, produced_ms: int) -> None:
+        self._activity.sampled(decision, produced_ms)
 
 
 def _slot(settings: GatewaySettings, lifecycle: Lifecycle) -> ModelSlot:
@@ -221,32 +225,3 @@ def _slot(settings: GatewaySettings, lifecycle: Lifecycle) -> ModelSlot:
 
     registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
     return ModelSlot("champion", registry, settings.contract(), lifecycle)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as cause:
-        listening.close()
-        problem = f"gateway port {host}:{port} cannot be listened on: {cause.strerror}"
-        raise PortTakenError(problem) from cause
-    return listening
-
-
-def _config(app: Any, head_s: float) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=protocol_of(head_s),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        limit_concurrency=MOST_CONNECTIONS,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
-    )

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from gateway.access.guard import Guard
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.live.live import Live
 from gateway.metrics import Metrics
 from gateway.settings import GatewaySettings
 from schemas.contract import Contract
@@ -38,8 +39,6 @@ class ChampionSlot(Protocol):
 class Reading(Protocol):
     """The part of `DecisionReader` that is needed here."""
 
-    last_report: Mapping[str, Any] | None
-
     @property
     def reading(self) -> bool:
         """True while no decision can be missed."""
@@ -65,6 +64,7 @@ class Gateway:
     guard: Guard
     metrics: Metrics
     hypotheticals: Hypotheticals
+    live: Live
     ledger: LedgerLookup | None = None
     publish_event: Callable[[Topic, str, object, str], None] = _nowhere
     """Blocks until the broker has it. Raises OutageError, SetupError."""

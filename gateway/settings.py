@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 
+from schemas.topics import scoring_group
 from scorecard.policy import Policy
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
@@ -44,6 +45,8 @@ class GatewaySettings(Connection):
     oidc_audience: str = "loan-gateway"
     oidc_roles_claim: str = "roles"
     """The claim that lists roles: applicant_system, officer, auditor, operator. Dots lead into objects."""
+    scoring_group: str = ""
+    """Consumer group of the workers, whose lag the desk shows; empty for the one named after the topics."""
     approve_below: Probability | None = None
     """Both cut-offs together override those of the scorecard in what-if answers: set them as the workers have them."""
     decline_from: Probability | None = None
@@ -77,6 +80,10 @@ class GatewaySettings(Connection):
         if self.approve_below is None or self.decline_from is None:
             return None
         return Policy(self.approve_below, self.decline_from)
+
+    def worker_group(self) -> str:
+        """The consumer group of the workers."""
+        return self.scoring_group or scoring_group(self.topics())
 
     def cache(self) -> Path:
         """Where bundles are kept between restarts."""

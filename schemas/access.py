@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.topics import Topic, Topics
+from schemas.topics import Topic, Topics, scoring_group
 
 
 class Principal(StrEnum):
@@ -91,7 +91,9 @@ def _topics_of(principal: Principal, topics: Topics) -> tuple[tuple[Topic, ...],
                 topics.champions,
             ), ()
         case Principal.GATEWAY:
-            return (topics.decisions, topics.drift_reports), (topics.applications, topics.reviews)
+            seen = (topics.dead_letters, topics.drift_reports, topics.champions)
+            work = (topics.retrain_commands, topics.retrain_results)
+            return (topics.applications, topics.decisions, *seen, *work), (topics.applications, topics.reviews)
         case Principal.UPSTREAM:
             return (), (topics.applications, topics.outcomes)
         case Principal.DOWNSTREAM:
@@ -102,7 +104,7 @@ def _memberships(principal: Principal, topics: Topics) -> Iterator[Right]:
     """Consumer groups, and names of transactions."""
     match principal:
         case Principal.WORKER:
-            scoring = f"{topics.applications.name}.scoring"
+            scoring = scoring_group(topics)
             yield Right(principal, Resource.GROUP, scoring, Operation.READ)
             yield Right(principal, Resource.GROUP, f"{topics.champions.name}.", Operation.READ, prefix=True)
             yield Right(principal, Resource.TRANSACTIONAL_ID, f"{scoring}.", Operation.WRITE, prefix=True)
@@ -116,6 +118,8 @@ def _memberships(principal: Principal, topics: Topics) -> Iterator[Right]:
             yield Right(principal, Resource.GROUP, f"{topics.decisions.name}.ledger", Operation.READ)
         case Principal.DOWNSTREAM:
             yield Right(principal, Resource.GROUP, "downstream.", Operation.READ, prefix=True)
-        case Principal.GATEWAY | Principal.UPSTREAM:
-            # A gateway reads without a group.
+        case Principal.GATEWAY:
+            # It reads without a group, and looks at how far the workers' has come.
+            yield Right(principal, Resource.GROUP, scoring_group(topics), Operation.READ)
+        case Principal.UPSTREAM:
             pass

@@ -65,6 +65,11 @@ class Topics:
         return tuple(getattr(self, name) for name in self.__slots__)
 
 
+def scoring_group(topics: Topics) -> str:
+    """The consumer group of the workers, unless they are told another."""
+    return f"{topics.applications.name}.scoring"
+
+
 def topics_of(contract: Contract, prefix: str = "") -> Topics:
     """The topics of a product, under its own prefix or the one given."""
     at = prefix or contract.topic_prefix

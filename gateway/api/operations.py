@@ -50,7 +50,7 @@ def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRoute
     @routes.get("/drift", response_model=None)
     async def drift(_: Annotated[Principal, caller]) -> JSONResponse:
         """The last drift report; asking triggers nothing."""
-        report = gateway.reader.last_report
+        report = gateway.live.events.last_report
         if report is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no-report", "no drift report was published yet")
         return JSONResponse(jsonable(report))

@@ -13,7 +13,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.access.roles import ANYBODY, Role
+from gateway.access.roles import ANYBODY, OBSERVE, Role
 from gateway.api.bodies import FORM, body_of
 from gateway.desk.session import COOKIE, LIFETIME_S, Session, Sessions
 from gateway.problems import Problem
@@ -29,6 +29,7 @@ MOST_FIELDS: Final = 200
 ROOMS: Final = (
     ("/desk/apply", "Apply", frozenset({Role.APPLICANT_SYSTEM, Role.OFFICER})),
     ("/desk/review", "Review", frozenset({Role.OFFICER})),
+    ("/desk/live", "Live", OBSERVE),
     ("/desk/audit", "Audit", frozenset({Role.OFFICER, Role.AUDITOR})),
 )
 
@@ -110,6 +111,10 @@ class Desk:
             signed_in=not self.gateway.guard.open,
         )
         return self._keep(request, session, HTMLResponse(html, status, headers={"Content-Security-Policy": CSP}))
+
+    def part(self, template: str, **context: Any) -> str:
+        """A piece of a page that knows no visit."""
+        return self._templates.get_template(template).render(**context)
 
     def sign_in_page(self, *, refused: bool = False) -> Response:
         """The form that asks for an API key."""

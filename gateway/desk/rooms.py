@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.desk.apply import ApplyRoom
 from gateway.desk.desk import ROOMS, STATIC, Desk, SignInNeededError
+from gateway.desk.live import LiveRoom
 from gateway.desk.review import ReviewRoom
 from gateway.desk.session import COOKIE
 from gateway.service import Gateway
@@ -31,6 +32,7 @@ def furnish(app: FastAPI, gateway: Gateway) -> Desk:
     app.include_router(entrance(desk), include_in_schema=False)
     app.include_router(ReviewRoom(desk).router(), include_in_schema=False)
     app.include_router(ApplyRoom(desk).router(), include_in_schema=False)
+    app.include_router(LiveRoom(desk).router(), include_in_schema=False)
     app.mount("/desk/static", Immutable(directory=STATIC), name="static")
 
     async def sign_in(_request: Request, _fault: Exception) -> Response:

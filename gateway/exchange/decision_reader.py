@@ -1,41 +1,44 @@
 """One reader of all decisions for a whole gateway: `read_committed`, without a group, from the end.
 
-A thread polls `confluent_kafka.Consumer`; a record whose key nobody waits for is dropped undecoded, so that
-reading costs the gateway little and the broker one fetch of each decision. The latest drift report
-comes the same way.
+A thread reads `streams.kafka.topic_tail.TopicTail`; a record whose key nobody waits for is dropped undecoded, but for
+the few that the live page asks for, so that reading costs the gateway little and the broker one fetch of each decision.
 """
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-
-from schemas.errors import RecordError, StoppedError
+from schemas.errors import StoppedError
 from schemas.event_codec import avro_schema
 from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
-from schemas.events.drift import DriftReport
 from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
-from streams.kafka.consumer_config import ConsumerConfig, properties
-from streams.kafka.errors import BrokerAwayError, NoTopicError
+from streams.kafka.passed_over import PassedOver
+from streams.kafka.topic_tail import TopicTail
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 
-ASK_S: Final = 5.0
 POLL_S: Final = 0.5
 MOST: Final = 1_000
-REPORTS_BACK: Final = 20
-"""Offsets before the end at which the last drift report is looked for: transaction markers take offsets, too."""
 
 Decisions = Sequence[Mapping[str, Any]]
-log = structlog.get_logger(__name__)
+
+
+class Observer:
+    """Hears of every decision that is read; this one takes no notice."""
+
+    def read(self, _count: int) -> int:
+        """So many decisions were read; how many of them are to be decoded for `sampled`."""
+        return 0
+
+    def sampled(self, _decision: Mapping[str, Any], _produced_ms: int) -> None:
+        """One of those, and when it was produced: milliseconds since 1970."""
 
 
 class DecisionReader:
-    """Reads from `start` to `close` in a thread `decisions`.
+    """Reads from `open` to `close` in a thread `decisions`.
 
     `positioned` is true from the moment on at which no later decision can be missed.
     """
@@ -47,28 +50,28 @@ class DecisionReader:
         *,
         wants: Callable[[bytes | None], bool],
         decided: Callable[[Decisions], None],
-        seen: Callable[[int], None] = lambda _records: None,
+        observer: Observer | None = None,
     ) -> None:
         """Connects nothing before `open`.
 
         Args:
+            connection: broker and registry.
+            lifecycle: waits for the registry where a schema is new.
             wants: True for the key of a decision that is waited for.
             decided: takes decisions of wanted keys, in the reading thread.
-            seen: told how many decisions were read.
+            observer: called in the reading thread.
         """
-        self._connection = connection
         self._lifecycle = lifecycle
-        self._wants, self._decided, self._seen = wants, decided, seen
-        topics = connection.topics()
-        self._decisions, self._reports = topics.decisions.name, topics.drift_reports.name
-        events = {self._decisions: LoanDecision, self._reports: DriftReport}
-        self._writers = {topic: WriterSchemas(connection.registry(), topic) for topic in events}
-        self._decoders = {topic: EventDecoder(avro_schema(event)) for topic, event in events.items()}
+        self._wants, self._decided = wants, decided
+        self._observer = observer or Observer()
+        self._topic = connection.topics().decisions.name
+        self._tail = TopicTail(connection, {self._topic: 0})
+        self._writers = WriterSchemas(connection.registry(), self._topic)
+        self._decoder = EventDecoder(avro_schema(LoanDecision))
+        self._passed_over = PassedOver()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
-        self._consumer: Any = None
         self.positioned = False
-        self.last_report: Mapping[str, Any] | None = None
 
     def open(self, writer_ids: frozenset[int]) -> None:
         """Take position at the end of every partition, and read from now on.
@@ -79,17 +82,11 @@ class DecisionReader:
 
         Raises:
             OutageError: broker or registry do not answer.
-            NoTopicError: a topic is not there.
+            SetupError: a topic is not there, or not ours to read.
         """
-        self._writers[self._decisions].of(writer_ids)
-        reading = ConsumerConfig(topics=[self._decisions, self._reports], from_beginning=False)
-        consumer = Consumer(properties(self._connection, reading))
-        try:
-            consumer.assign([*_ends(consumer, self._decisions, 0), *_ends(consumer, self._reports, REPORTS_BACK)])
-        except KafkaException as cause:
-            consumer.close()
-            raise BrokerAwayError(cause.args[0].name()) from cause
-        self._consumer, self.positioned = consumer, True
+        self._writers.of(writer_ids)
+        self._tail.open()
+        self.positioned = True
         self._thread.start()
 
     def close(self) -> None:
@@ -97,7 +94,7 @@ class DecisionReader:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
-            self._consumer.close()
+        self._tail.close()
 
     @property
     def reading(self) -> bool:
@@ -105,60 +102,31 @@ class DecisionReader:
         return self.positioned and self._thread.is_alive()
 
     def _run(self) -> None:
-        # The first record is waited for, the rest is what has arrived.
         while not self._stopped.is_set():
             try:
-                messages = self._consumer.consume(1, POLL_S)
-                messages += self._consumer.consume(MOST - 1, 0) if messages else []
-            except (KafkaException, RuntimeError) as cause:
-                log.warning("read.failed", error=type(cause).__name__)
-                continue
-            self._take([message for message in messages if _is_record(message)])
+                self._take(self._tail.arrived(MOST, POLL_S))
+            except StoppedError:
+                return
 
     def _take(self, messages: Sequence[Any]) -> None:
-        decisions = [message for message in messages if message.topic() == self._decisions]
-        self._seen(len(decisions))
-        wanted = [message for message in decisions if self._wants(message.key())]
+        if not messages:
+            return
+        wanted = [message for message in messages if self._wants(message.key())]
         if wanted:
-            self._decided(self._read(wanted))
-        reports = self._read([message for message in messages if message.topic() == self._reports])
-        if reports:
-            self.last_report = reports[-1]
+            self._decided([record for message in wanted if (record := self._read(message)) is not None])
+        asked = self._observer.read(len(messages))
+        for message in messages[-asked:] if asked else ():
+            record = self._read(message)
+            if record is not None:
+                self._observer.sampled(record, message.timestamp()[1])
 
-    def _read(self, messages: Sequence[Any]) -> list[Mapping[str, Any]]:
-        records = []
-        for message in messages:
-            try:
-                records.append(self._record(message.topic(), message.value()))
-            except RecordError as fault:
-                log.warning("record.skipped", topic=message.topic(), reason=fault.reason)
-            except StoppedError:
-                log.info("read.stopped")
-        return records
+    def _read(self, message: Any) -> Mapping[str, Any] | None:
+        return self._passed_over.read(partial(self._record, message.value()), self._topic, message.offset())
 
-    def _record(self, topic: str, value: bytes | None) -> Mapping[str, Any]:
-        ids, of_topic = schema_ids([value]), self._writers[topic]
+    def _record(self, value: bytes | None) -> Mapping[str, Any]:
+        ids = schema_ids([value])
         # A schema that a newer worker writes is asked for once; the registry may be away meanwhile.
-        writers = self._lifecycle.patiently("registry", lambda: of_topic.of(ids), lambda: not self._stopped.is_set())
-        return self._decoders[topic].decode(value, writers)
-
-
-def _ends(consumer: Any, topic: str, back: int) -> list[TopicPartition]:
-    described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
-    if not described.partitions:
-        if described.error is not None and described.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise KafkaException(described.error)
-        problem = f"no topic {topic}: run `loanctl topics apply`"
-        raise NoTopicError(problem)
-    ends = []
-    for partition in sorted(described.partitions):
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_S)
-        ends.append(TopicPartition(topic, partition, max(low, high - back)))
-    return ends
-
-
-def _is_record(message: Any) -> bool:
-    error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:
-        log.warning("read.failed", error=error.name())
-    return error is None
+        writers = self._lifecycle.patiently(
+            "registry", lambda: self._writers.of(ids), lambda: not self._stopped.is_set()
+        )
+        return self._decoder.decode(value, writers)

@@ -86,6 +86,11 @@ class LagMonitor:
         """Look no more."""
         self._stop.set()
 
+    @property
+    def known(self) -> bool:
+        """Whether the broker has answered yet."""
+        return self._seen_at is not None
+
     def records(self) -> float:
         """Records that waited at the last look, over all partitions."""
         return float(self._seen.records)

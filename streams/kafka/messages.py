@@ -17,6 +17,8 @@ from streams.kafka.start_offsets import Place
 from streams.runtime.settings import Connection
 
 ASK_S: Final = 10.0
+LOOK_S: Final = 2.0
+"""For the partitions of a topic that is being read: who waits for its records waits for the answer, too."""
 ASK_AGAIN_S: Final = 1.0
 """A broker that has just started may not know all topics yet."""
 
@@ -113,6 +115,18 @@ class Follower:
     def arrived(self, most: int, timeout_s: float = 0.0) -> list[Any]:
         """Records, and ends of partitions, that have arrived; faults as of `arrived`."""
         return arrived(self._consumer, most, timeout_s, self._topics, in_group=False)
+
+    def partitions(self) -> set[Place]:
+        """Those that the topics have now.
+
+        Raises:
+            ReadingError: the broker does not answer.
+        """
+        try:
+            described = {topic: self._consumer.list_topics(topic, LOOK_S).topics[topic] for topic in self._topics}
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, ", ".join(self._topics)) from cause
+        return {(topic, partition) for topic, each in described.items() for partition in each.partitions}
 
     def stop(self) -> None:
         """Read nothing any more."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from schemas.topics import scoring_group
 from scorecard.policy import Policy
 from streams.kafka.delivery import Mode
 from streams.runtime.health_server import LOOPBACK
@@ -58,7 +59,7 @@ class ScoringSettings(Connection):
 
     def group(self) -> str:
         """The consumer group of the data plane."""
-        return self.scoring_group or f"{self.topics().applications.name}.scoring"
+        return self.scoring_group or scoring_group(self.topics())
 
     def cache(self) -> Path:
         """Where bundles are kept between restarts."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from gateway.app import create_app
 from gateway.exchange.board import DecisionBoard
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.live.activity import Activity
+from gateway.live.live import Live
 from gateway.metrics import Metrics
 from gateway.service import Gateway
 from gateway.settings import GatewaySettings
@@ -86,7 +89,21 @@ class FakeReader:
     """Reads, or does not."""
 
     reading: bool = True
-    last_report: Mapping[str, Any] | None = None
+
+
+@dataclass
+class FakeLag:
+    """What waits for the workers."""
+
+    known: bool = True
+    waiting: float = 0.0
+    oldest_s: float = 0.0
+
+    def records(self) -> float:
+        return self.waiting
+
+    def seconds(self) -> float:
+        return self.oldest_s
 
 
 @dataclass
@@ -97,6 +114,7 @@ class GatewayDouble:
     topic: FakeTopic
     slot: FakeSlot
     reader: FakeReader
+    live: Live
     app: Any
 
 
@@ -104,6 +122,7 @@ def a_gateway(
     guard: Callable[[], Guard] | None = None,
     ledger: LedgerLookup | None = None,
     publish_event: Callable[..., None] = lambda *_: None,
+    live: Live | None = None,
     **settings: Any,
 ) -> GatewayDouble:
     """A gateway in the event loop that runs, with these settings."""
@@ -112,6 +131,7 @@ def a_gateway(
     )
     board = DecisionBoard(chosen.gateway_max_waiting, chosen.gateway_remembered)
     topic, slot, reader, registry = FakeTopic(board), FakeSlot(), FakeReader(), CollectorRegistry()
+    live = live or Live(Activity(time.time), FakeLag())
     gateway = Gateway(
         settings=chosen,
         contract=CONTRACT,
@@ -123,7 +143,8 @@ def a_gateway(
         guard=guard() if guard else Guard(None, None, RateLimiter(0)),
         metrics=Metrics(lambda: board.waiting, registry),
         hypotheticals=Hypotheticals(CONTRACT),
+        live=live,
         ledger=ledger,
         publish_event=publish_event,
     )
-    return GatewayDouble(gateway, topic, slot, reader, create_app(gateway, registry))
+    return GatewayDouble(gateway, topic, slot, reader, live, create_app(gateway, registry))

@@ -27,6 +27,7 @@ class Message:
     its_value: bytes | None
     its_headers: Any = None
     fault: KafkaError | None = None
+    produced_ms: int = 1_772_366_400_000
 
     def topic(self) -> str:
         return self.at[0]
@@ -47,7 +48,7 @@ class Message:
         return self.its_headers
 
     def timestamp(self) -> tuple[int, int]:
-        return 1, 1_772_366_400_000
+        return 1, self.produced_ms
 
     def error(self) -> KafkaError | None:
         return self.fault

@@ -1,5 +1,6 @@
 """The gateway on the real broker, before a real worker: the same decision by HTTP and by Kafka, whatever is away."""
 
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,7 +42,13 @@ def test_http_and_kafka_users_get_the_same_decision(
     assert {each["feature"]: each["contribution"] for each in said["contributions"]} == {
         each.feature: each.contribution for each in by_id["by-kafka"].contributions
     }
+    watched = urllib.request.urlopen(f"{gateway.url}/desk/live/events", timeout=30)  # noqa: S310 - our own
+    assert watched.readline() == b"retry: 3000\n"
+    wait_for(lambda: "2 looked at" in gateway.get("/desk/live").text, 30, "the time of both decisions")
+    assert "scorecard version 1" in gateway.get("/desk/live").text
+    # A browser that watches keeps nobody from stopping.
     assert gateway.process.stop() == 0
+    assert b"event: windows" in watched.read()
 
 
 def test_a_worker_that_is_killed_delays_an_accepted_application_and_loses_none(

@@ -1,4 +1,5 @@
-// Numbers and dates in the browser's language; the output beside each slider. Nothing else: pages work without it.
+// Numbers and dates in the browser's language; the output beside each slider; parts of the page Live as they are sent.
+// Nothing else: pages work without it.
 "use strict";
 (() => {
   const language = navigator.language;
@@ -25,6 +26,20 @@
       for (const node of change.addedNodes) if (node.nodeType === Node.ELEMENT_NODE) localise(node.parentElement ?? node);
     }
   }).observe(document.body, { childList: true, subtree: true });
+
+  for (const root of document.querySelectorAll("[data-live]")) {
+    const state = document.getElementById("live-state");
+    const source = new EventSource(root.dataset.live);
+    for (const part of root.querySelectorAll("[data-part]")) {
+      source.addEventListener(part.dataset.part, (event) => {
+        const open = part.querySelector("details")?.open;
+        part.innerHTML = event.data;  // drawn by the same server, by the template of the first page
+        if (open) part.querySelector("details").open = true;
+      });
+    }
+    source.addEventListener("open", () => { state.textContent = "Follows what happens."; });
+    source.addEventListener("error", () => { state.textContent = "The gateway does not answer; asking again."; });
+  }
 
   document.addEventListener("input", (event) => {
     if (event.target.type !== "range") return;

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.unit.gateway.browser import chromium, served_desk
 from tests.unit.gateway.calls import a_body
 from tests.unit.gateway.ledgers import CaseLedger
+from tests.unit.gateway.live_events import a_busy_hour, an_announcement
 
 WAIT_MS = 60_000
 SHOTS = os.environ.get("DESK_SCREENSHOTS", "")
@@ -136,6 +137,19 @@ def test_the_time_line_is_readable(page: Page, tmp_path: Path) -> None:
         page.get_by_text("Decided").wait_for()
 
         assert violations(page) == []
+
+
+def test_the_live_page_follows_what_happens(page: Page) -> None:
+    live = a_busy_hour()
+    with served_desk(live=live) as (url, _):
+        page.goto(f"{url}/desk/live")
+        page.get_by_text("Follows what happens").wait_for()
+        page.get_by_text("Windows as a table").click()
+        live.events.champions.add(an_announcement("3", 24, "earned it"))
+        page.get_by_text("earned it").wait_for()
+
+        assert violations(page) == []
+        assert page.locator("#live-figures dd data").first.inner_text() == "110"
 
 
 def test_the_interface_is_readable(page: Page) -> None:

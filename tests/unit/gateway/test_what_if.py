@@ -112,7 +112,7 @@ async def test_model_info_names_the_champion_and_its_signature(double: GatewayDo
 async def test_the_last_drift_report_is_shown_and_none_is_404(double: GatewayDouble) -> None:
     async with client_of(double.app) as client:
         none = await client.get("/drift")
-        double.reader.last_report = {"window_id": "w-1", "psi": float("inf"), "n": 3}
+        double.live.events.reports.add({"window_id": "w-1", "psi": float("inf"), "n": 3})
         shown = await client.get("/drift")
 
     assert none.status_code == 404

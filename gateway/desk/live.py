@@ -1,0 +1,106 @@
+"""The room Live: what happens now, drawn by the server and sent again as it changes (server-sent events)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from gateway.access.roles import OBSERVE
+from gateway.desk.desk import CSP, Desk
+from gateway.desk.live_charts import heat_map, rate_chart
+from gateway.problems import Problem
+from schemas.events.decisions import Outcome
+
+EVERY_S: Final = 1.0
+MOST_WATCHERS: Final = 100
+"""Browsers at once: each costs a page's parts a second."""
+RETRY_MS: Final = 3_000
+"""A browser whose stream broke off asks again after so long."""
+SHOWN: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
+
+
+class LiveRoom:
+    """Endpoints of the room. Belongs to the event loop."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._live = desk.gateway.live
+        self._watchers = 0
+        self._parts: Mapping[str, Callable[[], Mapping[str, Any]]] = {
+            "figures": self._figures,
+            "champions": self._champions,
+            "retraining": self._retraining,
+            "windows": self._windows,
+        }
+
+    def router(self) -> APIRouter:
+        """Its routes."""
+        routes = APIRouter()
+        routes.add_api_route("/desk/live", self.page, methods=["GET"], response_model=None)
+        routes.add_api_route("/desk/live/events", self.events, methods=["GET"], response_model=None)
+        return routes
+
+    async def page(self, request: Request) -> Response:
+        """All parts as they are now; a script keeps them so, and without one the page is loaded again."""
+        session = self._desk.visit(request, OBSERVE)
+        context = {name: value for part in self._parts.values() for name, value in part().items()}
+        return self._desk.page(request, session, "live.html", parts=list(self._parts), **context)
+
+    async def events(self, request: Request) -> Response:
+        """The parts that have changed, every second, until the browser or the gateway goes."""
+        self._desk.visit(request, OBSERVE)
+        if self._watchers >= MOST_WATCHERS:
+            detail = "too many browsers watch; load the page again instead"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-watchers", detail, headers={"Retry-After": "60"})
+        headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._stream(), media_type="text/event-stream", headers=headers)
+
+    async def _stream(self) -> AsyncIterator[str]:
+        self._watchers += 1
+        sent: dict[str, str] = {}
+        try:
+            yield f"retry: {RETRY_MS}\n\n"
+            while not self._live.closing():
+                for name, part in self._parts.items():
+                    html = self._desk.part(f"live_{name}.html", **part())
+                    if sent.get(name) != html:
+                        sent[name] = html
+                        yield _event(name, html)
+                await asyncio.sleep(EVERY_S)
+        finally:
+            self._watchers -= 1
+
+    def _figures(self) -> Mapping[str, Any]:
+        figures, lag = self._live.activity.figures(), self._live.lag
+        sampled = sum(figures.outcomes.values())
+        shares = {outcome.lower(): figures.outcomes.get(outcome, 0) / sampled for outcome in SHOWN if sampled}
+        return {
+            "figures": figures,
+            "rate": rate_chart(figures.counts),
+            "shares": shares,
+            "sampled": sampled,
+            "lag": (lag.records(), lag.seconds()) if lag.known else None,
+        }
+
+    def _windows(self) -> Mapping[str, Any]:
+        reports = self._live.events.reports.latest()
+        labels = {field.name: field.label for field in self._desk.gateway.contract.observed}
+        return {"reports": reports, "heat": heat_map(reports), "labels": labels}
+
+    def _champions(self) -> Mapping[str, Any]:
+        slot = self._desk.gateway.champion.holder
+        return {"champions": self._live.events.champions.latest(), "deciding": slot.version if slot else ""}
+
+    def _retraining(self) -> Mapping[str, Any]:
+        events = self._live.events
+        results = {each["command_id"]: each for each in events.results.latest()}
+        return {"commands": [(each, results.get(each["command_id"])) for each in events.commands.latest()]}
+
+
+def _event(name: str, html: str) -> str:
+    """In the format of server-sent events: a line of data for each line."""
+    data = "".join(f"data: {line}\n" for line in html.splitlines())
+    return f"event: {name}\n{data}\n"

@@ -1,0 +1,89 @@
+"""Geometry of the pictures of the room Live. Pure; templates draw them as SVG."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+WIDTH: Final = 600.0
+HEIGHT: Final = 120.0
+LABELS: Final = 190.0
+"""Of the heat map's width, for the names of fields."""
+ROW: Final = 22
+STEPS: Final = 5
+"""Colours of a heat map: steady, and four between the cut-offs and beyond."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateChart:
+    """Decisions a second over time, as an SVG polyline."""
+
+    points: str
+    top: int
+    """Of the scale."""
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One field in one window."""
+
+    x: float
+    psi: float
+    level: int
+    """0 steady, 1 from half of the first cut-off, 2 from the first, 3 from the second, 4 from twice the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One field."""
+
+    feature: str
+    y: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Fields by windows, the latest window on the right."""
+
+    rows: tuple[HeatRow, ...]
+    width: float
+    """Of a cell."""
+    height: int
+
+
+def rate_chart(counts: Sequence[int]) -> RateChart:
+    """Of counts a second, the oldest first."""
+    top = max(*counts, 1)
+    step = WIDTH / max(len(counts) - 1, 1)
+    points = " ".join(f"{place * step:.1f},{HEIGHT * (1 - count / top):.1f}" for place, count in enumerate(counts))
+    return RateChart(points, top, len(counts))
+
+
+def heat_map(reports: Sequence[Mapping[str, Any]]) -> HeatMap | None:
+    """Of drift reports as Avro gives them, the latest first; None of none. A field that a window lacks has no cell."""
+    if not reports:
+        return None
+    ordered = list(reversed(reports))
+    width = (WIDTH - LABELS) / len(ordered)
+    names = list(dict.fromkeys(each["feature"] for report in reports for each in report["features"]))
+    found = [{each["feature"]: each["psi"] for each in report["features"]} for report in ordered]
+    rows = tuple(
+        HeatRow(
+            name,
+            nth * ROW,
+            tuple(
+                Cell(LABELS + place * width, psi[name], heat_level(psi[name], ordered[place]["rules"]))
+                for place, psi in enumerate(found)
+                if name in psi
+            ),
+        )
+        for nth, name in enumerate(names)
+    )
+    return HeatMap(rows, width, len(names) * ROW)
+
+
+def heat_level(psi: float, rules: Mapping[str, Any]) -> int:
+    """The step of a PSI between the report's own cut-offs."""
+    watch, drifted = rules["watch_from"], rules["drifted_from"]
+    return sum(psi >= limit for limit in (watch / 2, watch, drifted, 2 * drifted))

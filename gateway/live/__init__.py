@@ -1,0 +1,1 @@
+"""What happens on the topics now, kept in memory for the page Live."""

@@ -1,0 +1,110 @@
+"""The thread `live`: follows our own topics and the dead letters, and takes the time of sampled decisions.
+
+One `read_committed` consumer without a group. Nothing that it meets keeps the gateway from deciding.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer
+
+from gateway.live.activity import Activity
+from gateway.live.latency_probe import LatencyProbe
+from gateway.live.recent_events import EventList, RecentEvents
+from schemas.errors import OutageError, SetupError, StoppedError
+from schemas.event_codec import avro_schema
+from schemas.event_decoder import EventDecoder
+from schemas.events.drift import DriftReport
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
+from schemas.registry_client import WriterSchemas
+from schemas.wire_format import schema_ids
+from streams.kafka.passed_over import PassedOver
+from streams.kafka.topic_tail import TopicTail
+from streams.runtime.settings import Connection
+
+POLL_S: Final = 0.5
+AGAIN_S: Final = 1.0
+MOST: Final = 200
+BACK: Final = 200
+"""Offsets of our own topics that are read again at the start."""
+REASON: Final = "reason"
+
+log = structlog.get_logger(__name__)
+
+
+class EventFollower:
+    """Reads from `start` to `close`."""
+
+    def __init__(self, connection: Connection, activity: Activity, events: RecentEvents) -> None:
+        """Connects nothing yet."""
+        topics = connection.topics()
+        self._activity = activity
+        self._dead_letters = topics.dead_letters.name
+        kinds: list[tuple[str, type, EventList]] = [
+            (topics.drift_reports.name, DriftReport, events.reports),
+            (topics.retrain_commands.name, RetrainCommand, events.commands),
+            (topics.retrain_results.name, RetrainResult, events.results),
+            (topics.champions.name, ChampionAnnouncement, events.champions),
+        ]
+        self._kinds: Mapping[str, tuple[WriterSchemas, EventDecoder, EventList]] = {
+            name: (WriterSchemas(connection.registry(), name), EventDecoder(avro_schema(event)), kept)
+            for name, event, kept in kinds
+        }
+        self._tail = TopicTail(connection, {**dict.fromkeys(self._kinds, BACK), self._dead_letters: 0})
+        self._probe = LatencyProbe(connection, topics.applications.name, Consumer)
+        self._passed_over = PassedOver()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+
+    def start(self) -> None:
+        """Follow from now on; a broker that is away is waited for in the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Follow no more."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._patiently(self._tail.open)
+            while not self._stopped.is_set():
+                for message in self._tail.arrived(MOST, POLL_S):
+                    self._take(message)
+                self._probe.look(self._activity)
+        except StoppedError:
+            pass
+        except SetupError as fault:
+            # The page says less; decisions go on.
+            log.warning("live_page.stopped", error=type(fault).__name__, why=str(fault))
+        finally:
+            self._tail.close()
+            self._probe.close()
+
+    def _take(self, message: Any) -> None:
+        topic = message.topic()
+        if topic == self._dead_letters:
+            reason = dict(message.headers() or ()).get(REASON, b"")
+            self._activity.set_aside((reason or b"").decode("ascii", "replace") or "unknown")
+            return
+        record = self._passed_over.read(partial(self._record, topic, message.value()), topic, message.offset())
+        if record is not None:
+            self._kinds[topic][2].add(record)
+
+    def _record(self, topic: str, value: bytes | None) -> Mapping[str, Any]:
+        writers, decoder, _ = self._kinds[topic]
+        ids = schema_ids([value])
+        return decoder.decode(value, self._patiently(partial(writers.of, ids)))
+
+    def _patiently(self, act: Callable[[], Any]) -> Any:
+        """Like `Lifecycle.patiently`, and says nothing of an outage: whoever needs the neighbour to decide does."""
+        while not self._stopped.is_set():
+            try:
+                return act()
+            except OutageError:
+                self._stopped.wait(AGAIN_S)
+        raise StoppedError
