@@ -22,7 +22,7 @@ export LOAN_TEST_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system lint format types layers docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system chaos lint format types layers docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,8 @@ setup: $(SYNCED) ## Python environment, as the lock file says; every other targe
 demo: $(WARM) ## The whole story on real Kafka: train, decide, drift, retrain, swap. Summary in build/demo.json.
 	@$(BIN)/loanctl demo
 
-test: lint types layers programs $(WARM) ## Lint, types, layers, then all tests, on a real broker.
-	@$(BIN)/pytest $(PARALLEL)
+test: lint types layers programs $(WARM) ## Lint, types, layers, then all tests but the long ones, on a real broker.
+	@$(BIN)/pytest -m "not chaos" $(PARALLEL)
 
 programs: ## Programs that some tests run (promtool, Alertmanager, Chromium): from Debian's packages, as root.
 	@deploy/tools/programs
@@ -45,7 +45,10 @@ contract: $(WARM) ## Doubles and the real thing, by the same tests.
 	@$(BIN)/pytest tests/contracts
 
 system: $(WARM) ## Tests that need the real broker.
-	@$(BIN)/pytest -m system $(PARALLEL)
+	@$(BIN)/pytest -m "system and not chaos" $(PARALLEL)
+
+chaos: $(WARM) ## The long forms: kills, freezes and outages by the dozen, on the real broker.
+	@$(BIN)/pytest -m chaos
 
 lint: $(SYNCED) ## ruff: rules and format.
 	@$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.registry.model_registry import ModelRegistry
+from scorecard.registry.mlflow_client import ask
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -21,5 +21,5 @@ def shared() -> Path:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow file with its tables and nothing in them, to copy: MLflow makes them longer than most tests take."""
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    assert ModelRegistry(f"sqlite:///{path}", "none", path.parent / "cache").champion() is None
+    assert ask(f"sqlite:///{path}", lambda client: client.search_registered_models()) == []
     return path

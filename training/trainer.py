@@ -18,7 +18,8 @@ from schemas.applications import Matrix
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from scorecard import bundle
-from scorecard.registry.model_registry import BUNDLE, DIGEST_TAG, FAMILY_TAG, ModelRegistry
+from scorecard.registry.download import BUNDLE
+from scorecard.registry.model_registry import DIGEST_TAG, FAMILY_TAG, ModelRegistry
 from scorecard.registry.registered_version import Registered
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, Progress

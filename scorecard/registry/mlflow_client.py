@@ -57,8 +57,8 @@ def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
         ModelRegistryAwayError: it does not answer; its own message is not repeated.
         ModelRegistryRefusedError: it refuses us, or is not MLflow; a person must act.
     """
-    if lost := _lost(tracking_uri):
-        raise ModelRegistryAwayError(lost)
+    if problem := problem_of_file(tracking_uri):
+        raise ModelRegistryAwayError(problem)
     quieten()
     import mlflow
     from sqlalchemy.exc import SQLAlchemyError
@@ -68,12 +68,13 @@ def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
     except mlflow.exceptions.MlflowException as cause:
         if cause.error_code in NOT_THERE:
             return None
-        raise _fault(tracking_uri, cause.error_code) from None
+        raise fault_of(tracking_uri, cause.error_code) from None
     except (OSError, ValueError, RuntimeError, SQLAlchemyError) as cause:
         raise ModelRegistryAwayError(type(cause).__name__) from None
 
 
-def _fault(tracking_uri: str, code: str) -> OutageError | SetupError:
+def fault_of(tracking_uri: str, code: str) -> OutageError | SetupError:
+    """The error for one of MLflow's words, by who must act."""
     place = masked(tracking_uri)
     if code in REFUSED:
         credentials = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
@@ -83,7 +84,7 @@ def _fault(tracking_uri: str, code: str) -> OutageError | SetupError:
     return ModelRegistryAwayError(code)
 
 
-def _lost(tracking_uri: str) -> str:
+def problem_of_file(tracking_uri: str) -> str:
     """Why a file cannot be MLflow's, in words; empty where it can. MLflow itself would try for a minute."""
     if not tracking_uri.startswith(SQLITE):
         return ""

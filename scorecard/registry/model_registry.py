@@ -1,8 +1,9 @@
 """The model registry: which scorecard is champion, and its bundle in a cache by digest.
 
-With `scorecard.registry.mlflow_client`, which asks it, the only module outside `training` that knows MLflow. All
-calls block and give up early; a caller that must not wait calls them in a thread. A version's bundle
-never changes, so what was once fetched is used from the cache alone while MLflow is away.
+Reading goes without MLflow's library (`scorecard.registry.version_reader`); writing, which training and people do,
+goes by its client (`scorecard.registry.mlflow_client`). All calls block and give up early; a caller that must not
+wait calls them in a thread. A version's bundle never changes, so what was once fetched is used from the cache alone
+while MLflow is away.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +13,14 @@ from typing import Any, Final
 from schemas.errors import SetupError
 from schemas.urls import masked
 from scorecard.registry.bundle_cache import BundleCache
+from scorecard.registry.download import fetched
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
 from scorecard.registry.registered_version import Registered
+from scorecard.registry.stored_version import StoredVersion
+from scorecard.registry.version_reader import reader_of
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
-BUNDLE: Final = "bundle"
-"""The folder of the logged model that holds the bundle."""
 
 DIGEST_TAG: Final = "digest"
 FAMILY_TAG: Final = "family"
@@ -44,6 +46,7 @@ class ModelRegistry:
             cache: where bundles are kept by digest; shared by all processes of a machine.
         """
         self._uri = tracking_uri
+        self._reader = reader_of(tracking_uri)
         self._cache = BundleCache(cache, of=tracking_uri)
         self.name = model_name
 
@@ -53,7 +56,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        found = self._asked(lambda client: client.get_model_version_by_alias(self.name, alias))
+        found = self._reader.by_alias(self.name, alias)
         return None if found is None else self._registered(found)
 
     def remember(self, champion: Registered) -> None:
@@ -71,7 +74,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        found = self._asked(lambda client: client.get_model_version(self.name, version))
+        found = self._reader.by_number(self.name, version)
         return None if found is None else self._registered(found)
 
     def fetch(self, version: str | Registered) -> Path:
@@ -111,7 +114,7 @@ class ModelRegistry:
         )
         if made is None:
             raise ModelRegistryAwayError
-        return self._registered(made)
+        return self._registered(StoredVersion(str(made.version), made.run_id or "", dict(made.tags), made.source))
 
     def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
         """One alias move; tags that say why are set before it, so that no champion is without them.
@@ -158,8 +161,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        found = self._asked(lambda client: client.search_model_versions(f"name = '{self.name}'"))
-        versions = [self._registered(version) for version in found or ()]
+        versions = [self._registered(stored) for stored in self._reader.all_of(self.name)]
         return sorted(versions, key=lambda registered: int(registered.version))
 
     def with_tag(self, tag: str, value: str) -> Registered | None:
@@ -187,53 +189,28 @@ class ModelRegistry:
             self._asked(lambda client: client.create_registered_model(self.name))
 
     def _download(self, registered: Registered) -> Path:
+        stored = self._reader.by_number(self.name, registered.version)
+        if stored is None:
+            raise self._missing(registered, "an unknown place")
         with self._cache.room() as room:
-            folder = self._asked(lambda client: _fetched(client, registered, room, self._uri))
+            folder = fetched(stored, room, self._uri)
             if folder is None:
-                raise self._missing(registered)
-            return self._cache.keep(Path(folder), registered.digest)
+                raise self._missing(registered, stored.place)
+            return self._cache.keep(folder, registered.digest)
 
-    def _missing(self, registered: Registered) -> MissingBundleError:
-        place = self._asked(lambda client: _place(client, registered)) or "an unknown place"
+    def _missing(self, registered: Registered, place: str) -> MissingBundleError:
         problem = f"{self.name} version {registered.version}: its bundle is not at {masked(place)}, where MLflow has it"
         return MissingBundleError(f"{problem}; was the folder moved?")
 
-    def _registered(self, found: Any) -> Registered:
-        tags = dict(found.tags)
+    def _registered(self, stored: StoredVersion) -> Registered:
         return Registered(
             name=self.name,
-            version=str(found.version),
-            digest=tags.get(DIGEST_TAG, ""),
-            family=tags.get(FAMILY_TAG, ""),
-            run_id=found.run_id or "",
-            tags=tags,
+            version=stored.version,
+            digest=stored.tags.get(DIGEST_TAG, ""),
+            family=stored.tags.get(FAMILY_TAG, ""),
+            run_id=stored.run_id,
+            tags=stored.tags,
         )
 
     def _asked(self, question: Callable[[Any], Answer]) -> Answer | None:
         return ask(self._uri, question)
-
-
-def _fetched(client: Any, registered: Registered, room: Path, tracking_uri: str) -> str | None:
-    """Where the bundle is now; None where MLflow's store does not have it."""
-    import mlflow
-
-    uri = client.get_model_version_download_uri(registered.name, registered.version)
-    try:
-        return str(
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=f"{uri}/artifacts/{BUNDLE}", dst_path=str(room), tracking_uri=tracking_uri
-            )
-        )
-    except FileNotFoundError:
-        return None
-    except (mlflow.exceptions.MlflowException, OSError):
-        raise
-    except Exception as cause:  # noqa: BLE001 - each artifact store has errors of its own
-        raise ModelRegistryAwayError(type(cause).__name__) from None
-
-
-def _place(client: Any, registered: Registered) -> str:
-    """Where MLflow has a version's files: of the logged model that it was made of, else its source."""
-    source = str(client.get_model_version(registered.name, registered.version).source)
-    logged = source.removeprefix("models:/")
-    return source if logged == source else str(client.get_logged_model(logged).artifact_location)

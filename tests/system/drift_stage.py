@@ -25,7 +25,8 @@ from schemas.topics import Topic
 from scorecard import bundle
 from scorecard.profile import Population, Profile, profile_of
 from scorecard.reasons import MOST
-from scorecard.registry.model_registry import BUNDLE, CHAMPION, ModelRegistry
+from scorecard.registry.download import BUNDLE
+from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts

@@ -27,6 +27,22 @@ def read_topic(connection: Connection, topic: str, isolation: str = "read_commit
         consumer.close()
 
 
+def await_stable_offsets(connection: Connection, group: str, topic: str) -> None:
+    """Return when no transaction holds back what the group has committed.
+
+    A broker that is killed between a decision's marker and that of its offset loses the latter at times (seen with
+    Kafka 4.3.1, one in ten), and then the group waits for ever: a fault of the broker that is not under test.
+    """
+    consumer = Consumer({**connection.kafka(), "group.id": group, "isolation.level": "read_committed"})
+    try:
+        partitions = consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
+        # The client asks again until all of them are stable.
+        found = consumer.committed([TopicPartition(topic, partition) for partition in partitions], TIMEOUT_S)
+        assert [each.error for each in found if each.error] == []
+    finally:
+        consumer.close()
+
+
 def _records(consumer: Consumer, topic: str) -> Iterator[Message]:
     partitions = consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])

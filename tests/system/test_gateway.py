@@ -76,6 +76,7 @@ def test_a_broker_that_is_away_is_told_at_once_and_what_was_accepted_is_decided(
     start_worker(processes)
     gateway = start_gateway(processes, gateway_timeout_s=4)
     before = gateway.predict(application_id="a-1")
+    Answers(connection).committed()
     stack.kill("kafka")
 
     try:

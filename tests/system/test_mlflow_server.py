@@ -13,8 +13,9 @@ from loanctl.stack.service import await_ready
 from loanctl.stack.tracking import MlflowServer
 from schemas.events.decisions import LoanDecision
 from scorecard import bundle
+from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import ask
-from scorecard.registry.model_registry import BUNDLE, ModelRegistry
+from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import Registered
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values

@@ -24,7 +24,7 @@ COMMANDS = [
 ]
 ELSEWHERE = {
     "make demo": "tests/system/test_demo.py::test_the_whole_story_is_seen_on_the_topics",
-    "make test": "tests/unit/deploy/test_make.py::test_make_test_lints_types_and_runs_every_test",
+    "make test": "tests/unit/deploy/test_make.py::test_make_test_lints_types_and_runs_every_test_but_the_long_forms",
     "docker compose --profile demo up": (
         "tests/unit/deploy/test_compose.py::test_every_service_of_ours_starts_a_process_that_there_is"
     ),

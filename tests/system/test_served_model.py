@@ -20,7 +20,8 @@ from loanctl.stack.processes import Command, Running
 from loanctl.stack.service import bare_environment
 from schemas.events.decisions import Outcome
 from scorecard import bundle
-from scorecard.registry.model_registry import BUNDLE, CHAMPION, ModelRegistry
+from scorecard.registry.download import BUNDLE
+from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from tests.builders import scorecard_parts
 from tests.system.waiting import wait_for
 from tests.unit.training.builders import CONTRACT, made_up

@@ -17,7 +17,6 @@ from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
 from tests.system.workers import Answers, Applicants, Worker, start_worker
 
-KILLS = 10
 RATE = 200
 TICKS = 200
 """Times a second at which applications are sent, at most."""
@@ -49,8 +48,9 @@ def applying(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
 
 
 @pytest.mark.timeout(600)  # thirteen starts of a worker, each of some seconds, on a machine that others may use too
-def test_ten_kills_a_freeze_and_a_broker_restart_leave_one_decision_for_each_application(
-    stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, tmp_path: Path
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.chaos)])
+def test_kills_a_freeze_and_a_broker_restart_leave_one_decision_for_each_application(
+    stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, tmp_path: Path, kills: int
 ) -> None:
     champions = Champions(connection, tmp_path / "models")
     champions.promote(champions.register())
@@ -59,12 +59,12 @@ def test_ten_kills_a_freeze_and_a_broker_restart_leave_one_decision_for_each_app
     workers = [start_worker(processes), start_worker(processes)]
 
     with applying(applicants):
-        for kill in range(KILLS):
+        for kill in range(kills):
             pause(chance.uniform(0.2, 1.0))
             workers[kill % 2] = killed_and_started_again(workers[kill % 2], processes)
-            if kill == KILLS // 2:
+            if kill == kills // 2:
                 stack.restart_broker(DOWN_S)
-            if kill == KILLS // 2 + 2:
+            if kill == kills - 1:
                 frozen_for(workers[1 - kill % 2], FROZEN_S)
 
     wait_for(lambda: set(answers.counted()) >= set(applicants.sent), RECOVERY_S, "a decision for each application")

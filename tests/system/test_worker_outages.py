@@ -54,6 +54,7 @@ def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_b
     applicants.apply(range(10))
     applicants.acknowledged()
     wait_for(lambda: len(answers.counted()) == 10, 30, "the decisions before")
+    answers.committed()
     stack.kill("kafka")
 
     try:

@@ -15,7 +15,7 @@ from schemas.registry_client import EventSerde, registered_id
 from streams.runtime.settings import Connection
 from tests.builders import application_bytes
 from tests.system.processes import Processes, Started
-from tests.system.reading import read_topic
+from tests.system.reading import await_stable_offsets, read_topic
 from tests.system.waiting import wait_for
 
 READY_S = 120.0
@@ -134,6 +134,11 @@ class Answers:
     def dead_letters(self) -> list[Message]:
         """Set aside."""
         return read_topic(self.connection, self.connection.topics().dead_letters.name)
+
+    def committed(self) -> None:
+        """Return when the offsets of all that is decided are committed, too."""
+        topic = self.connection.topics().applications.name
+        await_stable_offsets(self.connection, f"{topic}.scoring", topic)
 
     def counted(self) -> Counter[str]:
         """Decisions by the application they are keyed by."""

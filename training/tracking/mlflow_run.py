@@ -19,8 +19,8 @@ import pandas as pd
 
 from schemas.contract import Contract, Kind
 from schemas.errors import SetupError, StoppedError
+from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import SQLITE, ask, quieten
-from scorecard.registry.model_registry import BUNDLE
 from training.search.trial import Trial
 from training.tracking import served_code
 
@@ -85,7 +85,7 @@ class TrackedRun:
         """The bundle as a model that MLflow can serve.
 
         Args:
-            bundle: the folder, called `scorecard.registry.model_registry.BUNDLE`: MLflow keeps its name.
+            bundle: the folder, called `scorecard.registry.download.BUNDLE`: MLflow keeps its name.
             contract: travels with it.
             example: some applicants, by the contract's names.
             answer: what the model says of them.

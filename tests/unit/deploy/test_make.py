@@ -17,11 +17,15 @@ def test_make_demo_is_the_demo_command():
     assert recipe("demo")[1] == ["$(BIN)/loanctl demo"]
 
 
-def test_make_test_lints_types_and_runs_every_test():
+def test_make_test_lints_types_and_runs_every_test_but_the_long_forms():
     before, lines = recipe("test")
 
     assert {"lint", "types", "layers"} <= set(before)
-    assert lines == ["$(BIN)/pytest $(PARALLEL)"]
+    assert lines == ['$(BIN)/pytest -m "not chaos" $(PARALLEL)']
+
+
+def test_make_chaos_runs_the_long_forms():
+    assert recipe("chaos")[1] == ["$(BIN)/pytest -m chaos"]
 
 
 def test_ci_runs_the_test_command_and_nothing_else():

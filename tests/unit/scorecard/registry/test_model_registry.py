@@ -14,10 +14,10 @@ import pytest
 from schemas.contract import load
 from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.registry import mlflow_client, model_registry
+from scorecard.registry import mlflow_client
+from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegistryRefusedError
 from scorecard.registry.model_registry import (
-    BUNDLE,
     CHALLENGER,
     CHAMPION,
     MissingBundleError,
@@ -25,6 +25,7 @@ from scorecard.registry.model_registry import (
     NoVersionError,
 )
 from scorecard.registry.registered_version import Registered
+from scorecard.registry.sqlite_reader import SqliteReader
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
 from training.tracking import mlflow_run
@@ -32,7 +33,7 @@ from training.tracking import mlflow_run
 CONTRACT = load("credit_risk")
 
 
-def _away(_uri: str, _question: object) -> None:
+def _away(*_: object) -> None:
     raise ModelRegistryAwayError
 
 
@@ -110,7 +111,7 @@ def test_while_mlflow_is_away_the_cache_knows_who_decided_here_last(
     place = shop.registry.fetch(made.version)
     assert shop.registry.cached_champion() is None
     shop.registry.remember(seen)
-    monkeypatch.setattr(model_registry, "ask", _away)
+    monkeypatch.setattr(SqliteReader, "_ask", _away)
 
     with pytest.raises(ModelRegistryAwayError):
         shop.registry.champion()

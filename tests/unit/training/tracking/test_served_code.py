@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from scorecard import bundle
-from scorecard.registry.model_registry import BUNDLE
+from scorecard.registry.download import BUNDLE
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import CONTRACT, made_up
 from training.tracking import mlflow_run, served_code

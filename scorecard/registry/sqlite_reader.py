@@ -1,0 +1,87 @@
+"""Versions out of MLflow's SQLite file, by SQL: the tables of MLflow 3, read only."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final, TypeVar
+
+from scorecard.registry.mlflow_client import (
+    SQLITE,
+    ModelRegistryAwayError,
+    ModelRegistryRefusedError,
+    problem_of_file,
+)
+from scorecard.registry.stored_version import StoredVersion
+
+WAIT_S: Final = 10.0
+"""For a writer to be done."""
+
+VERSIONS: Final = """
+    SELECT version, run_id, COALESCE(storage_location, source) FROM model_versions
+    WHERE name = ? AND current_stage IS NOT 'Deleted_Internal'"""
+"""A version that was deleted leaves its row."""
+ALIAS: Final = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
+TAGS: Final = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
+
+Answer = TypeVar("Answer")
+
+
+class SqliteReader:
+    """One file. It is opened for each question, so that it may be moved and put back."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        """Opens nothing yet."""
+        self._uri = tracking_uri
+        self._path = Path(tracking_uri.removeprefix(SQLITE))
+
+    def by_alias(self, name: str, alias: str) -> StoredVersion | None:
+        """See `VersionReader`."""
+
+        def question(store: sqlite3.Connection) -> StoredVersion | None:
+            row = store.execute(ALIAS, (name, alias)).fetchone()
+            return _by_number(store, name, row[0]) if row else None
+
+        return self._ask(question)
+
+    def by_number(self, name: str, version: str) -> StoredVersion | None:
+        """See `VersionReader`."""
+        return self._ask(lambda store: _by_number(store, name, version))
+
+    def all_of(self, name: str) -> Sequence[StoredVersion]:
+        """See `VersionReader`."""
+        found = self._ask(lambda store: [_stored(store, name, row) for row in store.execute(VERSIONS, (name,))])
+        return found or ()
+
+    def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+        if problem := problem_of_file(self._uri):
+            raise ModelRegistryAwayError(problem)
+        if not self._path.exists():  # MLflow makes the file with the first training
+            return None
+        try:
+            with closing(self._connection()) as store:
+                return question(store) if _has_tables(store) else None
+        except sqlite3.Error as cause:
+            if "no such" in str(cause):
+                problem = f"{self._path} holds tables that are not those of MLflow 3: see `mlflow db upgrade`"
+                raise ModelRegistryRefusedError(problem) from None
+            raise ModelRegistryAwayError(type(cause).__name__) from None
+
+    def _connection(self) -> sqlite3.Connection:
+        # Able to write, so that SQLite may roll back what a killed writer left; but no new file.
+        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT_S)
+
+
+def _has_tables(store: sqlite3.Connection) -> bool:
+    return bool(store.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
+
+
+def _by_number(store: sqlite3.Connection, name: str, version: str | int) -> StoredVersion | None:
+    row = store.execute(f"{VERSIONS} AND version = ?", (name, version)).fetchone()
+    return _stored(store, name, row) if row else None
+
+
+def _stored(store: sqlite3.Connection, name: str, row: tuple[int, str | None, str | None]) -> StoredVersion:
+    version, run_id, place = row
+    tags = dict(store.execute(TAGS, (name, version)))
+    return StoredVersion(version=str(version), run_id=run_id or "", tags=tags, place=place or "")

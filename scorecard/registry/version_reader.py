@@ -1,0 +1,31 @@
+"""How versions are read without MLflow's library, which costs a process 200 MB and seconds of its start.
+
+A server is asked over REST, a file by SQL. Whatever only MLflow's own client can do (other stores, its plugins for
+credentials, workspaces) is left to that client.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from scorecard.registry.client_reader import ClientReader
+from scorecard.registry.mlflow_client import SQLITE
+from scorecard.registry.rest_reader import RestReader
+from scorecard.registry.sqlite_reader import SqliteReader
+from scorecard.registry.stored_version import VersionReader
+
+MLFLOW_ALONE: Final = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_WORKSPACE")
+"""Variables whose meaning only MLflow's client knows."""
+CREDENTIALS_FILE: Final = Path("~/.mlflow/credentials")
+SERVERS: Final = ("http://", "https://")
+
+
+def reader_of(tracking_uri: str, environment: Mapping[str, str] = os.environ) -> VersionReader:
+    """The reader of a store, by its URI and by how the environment asks us to sign in. Asks nothing yet."""
+    special = any(environment.get(name) for name in MLFLOW_ALONE) or CREDENTIALS_FILE.expanduser().exists()
+    if tracking_uri.startswith(SQLITE) and not special:
+        return SqliteReader(tracking_uri)
+    if tracking_uri.startswith(SERVERS) and not special:
+        return RestReader(tracking_uri, environment)
+    return ClientReader(tracking_uri)
