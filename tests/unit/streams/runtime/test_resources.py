@@ -11,6 +11,7 @@ import pytest
 from streams.runtime import resources
 from streams.runtime.resources import ExhaustedError, require_room
 from streams.runtime.timeouts import GuardedThread, HungError, at_most, left_behind
+from tests.system.waiting import wait_for
 
 LOW_LIMIT = """
 import resource
@@ -24,10 +25,11 @@ require_room()
 
 @pytest.fixture
 def hanging() -> Iterator[threading.Event]:
-    """Calls that wait for this hang; they return with the test."""
-    released = threading.Event()
+    """Calls that wait for this hang; all of them have returned before the next test counts."""
+    before, released = left_behind(), threading.Event()
     yield released
     released.set()
+    wait_for(lambda: left_behind() == before, 10, "the return of all calls")
 
 
 def test_open_files_near_their_limit_end_the_process_with_the_figures() -> None:
