@@ -51,6 +51,7 @@ def test_calls_that_hang_are_counted_until_they_return(hanging: threading.Event)
     assert at_most(lambda: None, 10, "quick")
 
     assert left_behind() == before + 2
+    hand.close()
 
 
 def test_too_many_of_them_end_the_process(hanging: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
