@@ -43,6 +43,7 @@ from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
+from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from streams.kafka.lag_monitor import LagMonitor
 from streams.runtime import gc_freeze
@@ -85,7 +86,8 @@ class GatewayProcess:
             observer=_Observed(self.activity, self.metrics),
         )
         self.hypotheticals = Hypotheticals(settings.contract())
-        self.champion = _slot(settings, self.lifecycle)
+        self.versions = _versions(settings)
+        self.champion = ModelSlot("champion", self.versions, settings.contract(), self.lifecycle)
         self.champion.warm = self._warm
         self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
         self.events = EventPublisher(settings, "/loan/gateway")
@@ -195,6 +197,7 @@ class GatewayProcess:
             metrics=self.metrics,
             hypotheticals=self.hypotheticals,
             live=self.live,
+            versions=self.versions,
             ledger=self.ledger,
             publish_event=self.events.publish,
         )
@@ -220,8 +223,5 @@ class _Observed(Observer):
         self._activity.sampled(decision, produced_ms)
 
 
-def _slot(settings: GatewaySettings, lifecycle: Lifecycle) -> ModelSlot:
-    from scorecard.registry.model_registry import ModelRegistry
-
-    registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
-    return ModelSlot("champion", registry, settings.contract(), lifecycle)
+def _versions(settings: GatewaySettings) -> ModelRegistry:
+    return ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())

@@ -20,6 +20,7 @@ from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import Policy
+from scorecard.registry.registered_version import Registered
 from streams.kafka.errors import BrokerAwayError
 from streams.runtime.lifecycle import Lifecycle
 
@@ -34,6 +35,13 @@ class ChampionSlot(Protocol):
 
     def facts(self) -> Mapping[str, Any]:
         """Version, digest, refusal."""
+
+
+class Versions(Protocol):
+    """The part of `scorecard.registry.model_registry.ModelRegistry` that is needed here; its calls block."""
+
+    def champion(self, alias: str) -> Registered | None:
+        """The version that an alias points to. Raises OutageError."""
 
 
 class Reading(Protocol):
@@ -65,6 +73,7 @@ class Gateway:
     metrics: Metrics
     hypotheticals: Hypotheticals
     live: Live
+    versions: Versions
     ledger: LedgerLookup | None = None
     publish_event: Callable[[Topic, str, object, str], None] = _nowhere
     """Blocks until the broker has it. Raises OutageError, SetupError."""

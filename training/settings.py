@@ -5,10 +5,11 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
+from scorecard.costs import Costs
 from scorecard.registry.model_registry import ModelRegistry
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
-from training.evaluation.cutoffs import Costs, Rule
+from training.evaluation.cutoffs import Rule
 from training.pipeline.plan import Plan
 from training.promotion.gate import Promotion, Terms
 from training.rows.split import Method

@@ -30,6 +30,7 @@ ROOMS: Final = (
     ("/desk/apply", "Apply", frozenset({Role.APPLICANT_SYSTEM, Role.OFFICER})),
     ("/desk/review", "Review", frozenset({Role.OFFICER})),
     ("/desk/live", "Live", OBSERVE),
+    ("/desk/scorecards", "Scorecards", frozenset({Role.OFFICER, Role.AUDITOR, Role.OPERATOR})),
     ("/desk/audit", "Audit", frozenset({Role.OFFICER, Role.AUDITOR})),
 )
 

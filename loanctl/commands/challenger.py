@@ -15,7 +15,7 @@ import typer
 from rich.table import Table
 
 from loanctl.console import Console
-from loanctl.reports import swap_set
+from loanctl.reports import swap_table
 from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Said, comparison
 from loanctl.reports.decision_log import NothingDecidedError, Span, first_decisions, latest_decision, span
 from schemas.events.decisions import ContributionSpace, LoanDecision, Outcome
@@ -78,7 +78,7 @@ def report(
     if as_json:
         sys.stdout.write(json.dumps(contestants.plain() | found.plain()) + "\n")
     else:
-        _show(Console(highlight=False, width=None if sys.stdout.isatty() else swap_set.WIDE), contestants, found)
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else swap_table.WIDE), contestants, found)
 
 
 def _contestants(settings: TrainingSettings, chosen: Span, version: str) -> Contestants:
@@ -130,7 +130,7 @@ def _show(console: Console, who: Contestants, found: Comparison) -> None:
         f"{found.flipped:,} ({found.flipped / found.pairs:.1%}) would have another outcome",
         soft_wrap=True,
     )
-    console.print(swap_set.lines(found.flips))
+    console.print(swap_table.lines(found.flips))
     if found.shift is not None:
         quantiles = ", ".join(f"{share}: {value:+.3f}" for share, value in found.shift.quantiles.items())
         console.print(f"probability of default, challenger less champion: mean {found.shift.mean:+.4f}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`loanctl policy what-if`: past decisions under other cut-offs. What it comes to: `loanctl.reports.policy_effect`."""
+"""`loanctl policy what-if`: past decisions under other cut-offs. What it comes to: `scorecard.policy_effect`."""
 
 import json
 import sys
@@ -10,13 +10,13 @@ import typer
 from rich.table import Table
 
 from loanctl.console import Console
-from loanctl.reports import swap_set
+from loanctl.reports import swap_table
 from loanctl.reports.decision_log import Span, first_decisions, span
-from loanctl.reports.policy_effect import DECIDED, Bill, Effect, PastDecision, effect
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.projection import Projection
+from scorecard.costs import Costs
 from scorecard.policy import Policy
-from training.evaluation.cutoffs import Costs
+from scorecard.policy_effect import DECIDED, Bill, Effect, PastDecision, effect
 from training.rows import labelled_events
 from training.settings import TrainingSettings
 
@@ -64,7 +64,7 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
     if as_json:
         sys.stdout.write(json.dumps(found.plain()) + "\n")
     else:
-        _show(Console(highlight=False, width=None if sys.stdout.isatty() else swap_set.WIDE), found, costs)
+        _show(Console(highlight=False, width=None if sys.stdout.isatty() else swap_table.WIDE), found, costs)
 
 
 def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any]]:
@@ -90,7 +90,7 @@ def _show(console: Console, found: Effect, costs: Costs) -> None:
     )
     if found.not_scored:
         console.print(f"{found.not_scored:,} were not scored: no cut-off changes them", soft_wrap=True)
-    console.print(_outcomes(found), swap_set.lines(found.changes), _costs(found))
+    console.print(_outcomes(found), swap_table.lines(found.changes), _costs(found))
     console.print(
         f"in lost good loans: a default approved {costs.default:g}, a person's look {costs.review:g}, "
         "a good loan declined 1",

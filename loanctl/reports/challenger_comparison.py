@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, truth
 from schemas.events.decisions import ContributionSpace, Outcome
+from scorecard.swap_set import Change, Codes, Floats, changes, codes, truth
 from training.evaluation.calibration import brier
 from training.evaluation.figures import auc
 from training.promotion.contest import Contest

@@ -1,6 +1,6 @@
 """Decisions that lie on a topic, read again: the first of each application, as far as they are asked about.
 
-What is asked of them: `loanctl.reports.policy_effect`, `loanctl.reports.challenger_comparison`.
+What is asked of them: `scorecard.policy_effect`, `loanctl.reports.challenger_comparison`.
 """
 
 import heapq

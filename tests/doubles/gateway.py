@@ -28,6 +28,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.wire_format import frame, unframe
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion, score_batch
+from scorecard.registry.registered_version import Registered
 from streams.runtime.lifecycle import Lifecycle
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, a_batch, a_champion, a_wire
 
@@ -92,6 +93,19 @@ class FakeReader:
 
 
 @dataclass
+class FakeVersions:
+    """A registry: versions by alias, or away."""
+
+    by_alias: dict[str, Registered] = field(default_factory=dict)
+    fault: Exception | None = None
+
+    def champion(self, alias: str) -> Registered | None:
+        if self.fault is not None:
+            raise self.fault
+        return self.by_alias.get(alias)
+
+
+@dataclass
 class FakeLag:
     """What waits for the workers."""
 
@@ -115,6 +129,7 @@ class GatewayDouble:
     slot: FakeSlot
     reader: FakeReader
     live: Live
+    versions: FakeVersions
     app: Any
 
 
@@ -131,7 +146,7 @@ def a_gateway(
     )
     board = DecisionBoard(chosen.gateway_max_waiting, chosen.gateway_remembered)
     topic, slot, reader, registry = FakeTopic(board), FakeSlot(), FakeReader(), CollectorRegistry()
-    live = live or Live(Activity(time.time), FakeLag())
+    live, versions = live or Live(Activity(time.time), FakeLag()), FakeVersions()
     gateway = Gateway(
         settings=chosen,
         contract=CONTRACT,
@@ -144,7 +159,8 @@ def a_gateway(
         metrics=Metrics(lambda: board.waiting, registry),
         hypotheticals=Hypotheticals(CONTRACT),
         live=live,
+        versions=versions,
         ledger=ledger,
         publish_event=publish_event,
     )
-    return GatewayDouble(gateway, topic, slot, reader, live, create_app(gateway, registry))
+    return GatewayDouble(gateway, topic, slot, reader, live, versions, create_app(gateway, registry))

@@ -6,14 +6,13 @@ scorecard does not move them; by Youden or F1 they are placed on rows kept for i
 those that judge. Pure.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import SetupError
+from scorecard.costs import Costs
 from scorecard.policy import APPROVE, DECLINE, REFER, Policy, outcomes
 
 Probabilities = npt.NDArray[np.float64]
@@ -25,36 +24,12 @@ AS_GOOD: Final = 0.98
 """Of the greatest F1: a standard error of it on a thousand rows."""
 
 
-class CutoffsError(SetupError):
-    """Costs that leave nobody to refer or that are no costs."""
-
-
 class Rule(StrEnum):
     """How the cut-offs are found."""
 
     COST = "cost"
     YOUDEN = "youden"
     F1 = "f1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """What mistakes cost, in lost good loans; `referred` shares the applicants under the other rules."""
-
-    default: float = 5.0
-    """A default on an approved loan. Five good loans' interest pays for about one lost principal."""
-    review: float = 0.7
-    """A person's look at a referred application, in the mean."""
-    referred: float = 0.10
-    """Of applicants, those nearest to the cut-off; for Youden and F1, which know no costs."""
-
-    def __post_init__(self) -> None:
-        if not (0.0 < self.review < 1.0 < self.default and self.review / self.default <= 1.0 - self.review):
-            problem = (
-                f"costs must keep 0 < review < 1 < default and review / default <= 1 - review,"
-                f" not review {self.review} and default {self.default}"
-            )
-            raise CutoffsError(problem)
 
 
 def policy(rule: Rule, probability: Probabilities, defaulted: Labels, costs: Costs) -> Policy:

@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas.applications import Matrix
 from schemas.contract import Contract
+from scorecard.costs import Costs
 from training.evaluation import cutoffs
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method
@@ -24,7 +25,7 @@ class Plan:
     method: Method = Method.GROUPED
     budget: Budget = field(default_factory=Budget)
     rule: cutoffs.Rule = cutoffs.Rule.COST
-    costs: cutoffs.Costs = field(default_factory=cutoffs.Costs)
+    costs: Costs = field(default_factory=Costs)
     journals: Path | None = None
     """Where an interrupted search is found again; None where it is not to be."""
 

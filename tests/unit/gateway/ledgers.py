@@ -28,11 +28,11 @@ class CaseLedger:
         self.reviews: list[LoanReview] = []
         migrate(self.database)
 
-    def refer(self, *names: str, **fields: Any) -> None:
+    def refer(self, *names: str, first_offset: int = 0, **fields: Any) -> None:
         """Cases of these ids, all decided by the core."""
         records = [an_application(application_id=name, **fields) for name in names]
         decided = Hypotheticals(CONTRACT).decisions(records, a_champion(), REFERRING)
-        decide(self.database, *(from_record(LoanDecision, each) for each in decided))
+        decide(self.database, *(from_record(LoanDecision, each) for each in decided), first_offset=first_offset)
 
     def publish(self, topic: Any, key: str, event: Any, event_id: str) -> None:
         """As the gateway publishes; recorded at once, as the ledger would soon."""

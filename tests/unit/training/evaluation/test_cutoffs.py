@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from scorecard.costs import Costs, CutoffsError
 from scorecard.policy import Policy
-from training.evaluation.cutoffs import Costs, CutoffsError, Rule, best_f1, best_youden, cost, policy
+from training.evaluation.cutoffs import Rule, best_f1, best_youden, cost, policy
 
 PROBABILITY = np.array([0.05, 0.1, 0.2, 0.3, 0.6, 0.7, 0.8, 0.9])
 DEFAULTED = np.array([False, False, False, True, False, True, True, True])

@@ -1,8 +1,9 @@
 """What other cut-offs would have done to decisions of the past: who would change, and what it would cost.
 
-Pure: decisions and true outcomes in, counts and costs out. Reading them is `loanctl.reports.decision_log`. The cost of
-a decision is the one that cut-offs are chosen by (`training.evaluation.cutoffs`), in lost good loans: by the true
-outcome where the loan's is known, else its mean under the calibrated probability.
+Pure: decisions and true outcomes in, counts and costs out. `loanctl.reports.decision_log` reads them from the topics,
+`ledger.past_decisions` from the ledger. The cost of a decision is the one that cut-offs are chosen by
+(`training.evaluation.cutoffs`), in lost good loans: by the true outcome where the loan's is known, else its mean under
+the calibrated probability.
 """
 
 from collections import Counter
@@ -12,10 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from loanctl.reports.swap_set import Change, Codes, Floats, changes, codes, truth
 from schemas.events.decisions import Outcome
-from scorecard.policy import APPROVE, DECLINE, OUTCOMES, REFER, Policy, outcomes
-from training.evaluation.cutoffs import Costs
+from scorecard.costs import Costs, costs_of
+from scorecard.policy import OUTCOMES, Policy, outcomes
+from scorecard.swap_set import Change, Codes, Floats, changes, codes, truth
 
 DECIDED: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 
@@ -118,21 +119,6 @@ def effect(decided: Sequence[PastDecision], policy: Policy, defaulted: Mapping[s
         changes=changes(ids, before, after, ends),
         by_outcome=_bill(was[known], would[known]),
         by_probability=_bill(was[~known], would[~known]),
-    )
-
-
-def costs_of(decided: Codes, chance: Floats, costs: Costs) -> Floats:
-    """What each decision costs, in lost good loans, shape (n,).
-
-    Args:
-        decided: codes of outcomes, shape (n,).
-        chance: of a default: its probability, or 0 or 1 where it is known; shape (n,).
-        costs: a default on an approved loan, a person's look; a good loan declined costs 1.
-    """
-    return np.select(
-        [decided == APPROVE, decided == DECLINE, decided == REFER],
-        [chance * costs.default, 1.0 - chance, np.full(chance.shape, costs.review)],
-        default=0.0,
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
 
 from schemas.events.decisions import Outcome
 from scorecard.policy import OUTCOMES
@@ -19,8 +18,6 @@ Floats = npt.NDArray[np.float64]
 
 NAMED: Final = 3
 """Applications named of each kind of change: to look them up, not to judge by."""
-WIDE: Final = 140
-"""Columns of what is written to a file or a pipe: no terminal says how wide it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +80,3 @@ def changes(ids: Sequence[str], before: Codes, after: Codes, ends: Floats) -> tu
         for (old, new), those in sorted(places.items())
     ]
     return tuple(sorted(found, key=lambda change: -change.count))
-
-
-def lines(found: Sequence[Change]) -> Table:
-    """The changes for people."""
-    table = Table("from", "to", "applicants", "of them defaulted", "for example", box=None)
-    for change in found:
-        known = f"{change.defaulted:,} of {change.known:,} known" if change.known else "not known"
-        examples = ", ".join(change.examples)
-        table.add_row(change.before.value, change.after.value, f"{change.count:,}", known, examples)
-    return table

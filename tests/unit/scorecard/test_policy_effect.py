@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loanctl.reports.policy_effect import Effect, PastDecision, costs_of, effect
 from schemas.events.decisions import Outcome
+from scorecard.costs import Costs, costs_of
 from scorecard.policy import APPROVE, DECLINE, REFER, Policy
+from scorecard.policy_effect import Effect, PastDecision, effect
 from tests.decisions import outcome_of
-from training.evaluation.cutoffs import Costs, cost
+from training.evaluation.cutoffs import cost
 
 COSTS = Costs(default=5.0, review=0.7)
 USUAL = Policy(approve_below=0.2, decline_from=0.6)

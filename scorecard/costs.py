@@ -1,0 +1,48 @@
+"""What mistakes of deciding cost, in lost good loans. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.errors import SetupError
+from scorecard.policy import APPROVE, DECLINE, REFER
+from scorecard.swap_set import Codes, Floats
+
+
+class CutoffsError(SetupError):
+    """Costs that leave nobody to refer or that are no costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What mistakes cost, in lost good loans; `referred` shares the applicants under the other rules."""
+
+    default: float = 5.0
+    """A default on an approved loan. Five good loans' interest pays for about one lost principal."""
+    review: float = 0.7
+    """A person's look at a referred application, in the mean."""
+    referred: float = 0.10
+    """Of applicants, those nearest to the cut-off; for Youden and F1, which know no costs."""
+
+    def __post_init__(self) -> None:
+        if not (0.0 < self.review < 1.0 < self.default and self.review / self.default <= 1.0 - self.review):
+            problem = (
+                f"costs must keep 0 < review < 1 < default and review / default <= 1 - review,"
+                f" not review {self.review} and default {self.default}"
+            )
+            raise CutoffsError(problem)
+
+
+def costs_of(decided: Codes, chance: Floats, costs: Costs) -> Floats:
+    """What each decision costs, in lost good loans, shape (n,).
+
+    Args:
+        decided: codes of outcomes, shape (n,).
+        chance: of a default: its probability, or 0 or 1 where it is known; shape (n,).
+        costs: a default on an approved loan, a person's look; a good loan declined costs 1.
+    """
+    return np.select(
+        [decided == APPROVE, decided == DECLINE, decided == REFER],
+        [chance * costs.default, 1.0 - chance, np.full(chance.shape, costs.review)],
+        default=0.0,
+    )
