@@ -61,19 +61,22 @@ def connect(stack: LocalStack | ContainerStack, mlflow_uri: str) -> Callable[[st
 
 
 @pytest.fixture
-def prefix(connect: Callable[[str], Connection]) -> str:
-    """A fresh topic prefix, its topics made (four partitions) and its schemas registered."""
-    fresh = f"t{uuid.uuid4().hex[:8]}"
-    connection = connect(fresh)
-    topics.apply(topics.TopicSettings(**connection.model_dump()))
-    schemas.register(connection)
-    return fresh
+def another(connect: Callable[[str], Connection]) -> Callable[[], Connection]:
+    """Makes connections with a fresh topic prefix, its topics made (four partitions) and its schemas registered."""
+
+    def made() -> Connection:
+        connection = connect(f"t{uuid.uuid4().hex[:8]}")
+        topics.apply(topics.TopicSettings(**connection.model_dump()))
+        schemas.register(connection)
+        return connection
+
+    return made
 
 
 @pytest.fixture
-def connection(connect: Callable[[str], Connection], prefix: str) -> Connection:
+def connection(another: Callable[[], Connection]) -> Connection:
     """The connection of this test's processes: its own topics and MLflow."""
-    return connect(prefix)
+    return another()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,6 +77,12 @@ class Processes:
         """Start `python -m ...` ("streams", say), with `LOAN_...` settings by their lower-case names."""
         own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
         return self._launch((sys.executable, "-m", *arguments), name or arguments[0], own)
+
+    def faulty(self, module: str, steps: Sequence[str], after: int = 0, **settings: object) -> Started:
+        """A process that raises in each of these steps in turn, and starts again: `tests.system.faulty_process`."""
+        own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
+        script = str(Path(__file__).with_name("faulty_process.py"))
+        return self._launch((sys.executable, script, module, str(after), *steps), f"{module}-faulty", own)
 
     def loanctl(self, *arguments: str, timeout_s: float = 120.0, **settings: object) -> "Finished":
         """Run a `loanctl` command to its end."""

@@ -10,13 +10,17 @@ from loanctl.stack.ports import free_ports
 from schemas.events.retraining import RetrainCause, RetrainStatus
 from scorecard import bundle
 from streams.runtime.settings import Connection
+from tests.system.faulty_process import CRASHED
 from tests.system.processes import Processes, pause
+from tests.system.test_injected_faults import ends
 from tests.system.training_stage import Crowned, TrainingStage, crowned
 from tests.system.waiting import wait_for
 from training.schedule import Schedule
 
 PATIENCE_S = 150.0
 """A training takes seconds; a machine that tests much else takes longer."""
+
+STEPS = ("command", "champion", "promotion:done", "result", "result:done", "commit", "commit:done")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,24 @@ def test_a_trainer_killed_in_the_middle_does_the_command_once(stage: TrainingSta
     made = [one for one in stage.registry().history() if one.tags.get("command_id") == "person-1"]
     assert len(made) == 1
     assert stage.champion().version == made[0].version
+
+
+def test_a_trainer_that_raises_in_any_step_answers_each_command_once(stage: TrainingStage) -> None:
+    first = stage.crown()
+    stage.applicants(1_500)
+    stage.command("person-1")
+    stage.command("drift-1", None, first["digest"])
+
+    trainer = stage.faulty_trainer(STEPS)
+    wait_for(lambda: trainer.alive() and len(stage.results()) >= 2, PATIENCE_S)
+    pause(2.0)
+
+    assert ends(trainer) == [f"{step} {CRASHED}" for step in STEPS]
+    assert [(each.command_id, each.status) for each in stage.results()] == [
+        ("person-1", RetrainStatus.PROMOTED),
+        ("drift-1", RetrainStatus.FAILED),
+    ]
+    assert len([one for one in stage.registry().history() if one.tags.get("command_id") == "person-1"]) == 1
 
 
 def test_too_few_true_outcomes_are_refused_saying_how_many_must_be(stage: TrainingStage) -> None:

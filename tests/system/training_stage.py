@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,9 @@ class TrainingStage:
 
     def trainer(self, **more: Any) -> Started:
         return self.processes.start("training", **self.settings(**{"web_port": self.web_port, **more}))
+
+    def faulty_trainer(self, steps: Sequence[str]) -> Started:
+        return self.processes.faulty("training", steps, **self.settings(web_port=self.web_port, retry_s=1))
 
     def applicants(self, count: int, seed: int = 7, shift: PopulationShift = CHANGED) -> tuple[datetime, datetime]:
         """Applications and what became of them, onto the topics; from when until when they were signed."""

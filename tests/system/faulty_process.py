@@ -1,0 +1,190 @@
+"""Lives of one process of ours, each of which ends by an exception in another step.
+
+`python faulty_process.py MODULE AFTER STEP...`: for each step a child is forked, which patches it and runs the process'
+own `main`; a last life without a fault runs until it is stopped. The product has no hook for it. A step is a key of
+`STEPS`: it raises `InjectedError`, once, in the batch of number `AFTER` (worker) or after so many
+passages (the others). What all lives load is loaded before the first: most of a start, and none of it ours.
+"""
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+if __name__ == "__main__":
+    # The folder of a script goes first in the path, and ours holds modules of plain names.
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from confluent_kafka import Producer
+
+CRASHED: Final = 1
+ENDED: Final = "life ended: "
+"""Begins the line that tells of it: step and status."""
+PRELOADED: Final = {
+    "streams": (
+        "mlflow",
+        "mlflow.store.tracking.sqlalchemy_store",
+        "streams.worker.process",
+        "streams.worker.faust_app",
+    ),
+    "drift": ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "drift.agent.process"),
+    "training": ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "training.service.process", "training.trainer"),
+}
+NEXT_BATCH_S: Final = 60.0
+"""For the batch that is to be in flight behind the one that fails."""
+STEPS: Final = {
+    # The producer of answers, counts and reports.
+    "begin_transaction": "",
+    "produce": "",
+    "send_offsets_to_transaction": "",
+    "commit_transaction": "",
+    "commit_transaction:done": "",
+    "flush": "",
+    "flush:done": "",
+    # The worker.
+    "schemas": "schemas.registry_client:WriterSchemas.of",
+    "scoring": "streams.worker.batch_handler:score_batch",
+    "commit": "streams.kafka.batch_reader:Reader.commit",
+    "commit:done": "streams.kafka.batch_reader:Reader.commit",
+    "metrics": "streams.worker.metrics:Metrics.answered",
+    # The drift agent.
+    "reading": "drift.agent.partition_counter:records_of",
+    "counts": "drift.agent.partition_counter:record_of",
+    "assembly": "drift.monitor:Monitor.counted",
+    "reports": "drift.agent.window_owner:record_of",
+    "reports:done": "drift.metrics:Metrics.reported",
+    # The trainer.
+    "command": "schemas.registry_client:EventSerde.decode",
+    "champion": "scorecard.registry.model_registry:ModelRegistry.champion",
+    "promotion:done": "training.service.command_handler:settle",
+    "result": "training.service.command_policy:result",
+    "result:done": "streams.kafka.event_publisher:EventPublisher.send",
+}
+"""Where each lies; of a producer, the method of its name. `:done` is after it returned."""
+
+
+class InjectedError(Exception):
+    """What nobody foresaw."""
+
+
+class Trap:
+    """Raises in one step, once."""
+
+    def __init__(self, step: str, after: int) -> None:
+        self.step = step
+        self._left = after
+        self._lock = threading.Lock()
+
+    def passed(self) -> None:
+        """The step was come to."""
+        with self._lock:
+            self._left -= 1
+            due = self._left == -1
+        if due:
+            raise InjectedError(self.step)
+
+
+def around(act: Callable[..., Any], passed: Callable[[], None], *, done: bool) -> Callable[..., Any]:
+    """The same function, with the trap before it or behind it."""
+
+    def trapped(*arguments: Any, **named: Any) -> Any:
+        if not done:
+            passed()
+        answer = act(*arguments, **named)
+        if done:
+            passed()
+        return answer
+
+    return trapped
+
+
+def set_in(place: str, passed: Callable[[], None], *, done: bool) -> None:
+    """Put the trap around a function, named as `module:name` or `module:Class.name`."""
+    module, _, path = place.partition(":")
+    owner: Any = importlib.import_module(module)
+    *outer, name = path.split(".")
+    for each in outer:
+        owner = getattr(owner, each)
+    setattr(owner, name, around(getattr(owner, name), passed, done=done))
+
+
+def set_in_producers(method: str, passed: Callable[[], None], *, done: bool) -> None:
+    """Let every producer of answers be one with the trap in it."""
+    from streams.kafka import delivery, transactions
+
+    faulty = type("FaultyProducer", (Producer,), {method: around(getattr(Producer, method), passed, done=done)})
+    transactions.TransactionalProducer.__init__.__defaults__ = (faulty,)
+    delivery.ExactlyOnce.__init__.__defaults__ = (faulty,)
+    delivery.AtLeastOnce.__init__.__defaults__ = (faulty,)
+
+
+def two_in_flight(trap: Trap, after: int) -> Callable[[], None]:
+    """The trap of a worker: armed in the batch of this number, once the next one has been read, too."""
+    from streams.kafka.batch_reader import Reader
+    from streams.worker.batch_handler import BatchHandler
+
+    answered, read, in_flight, armed = BatchHandler.answer, Reader.read, threading.Event(), threading.Event()
+
+    def answer(self: Any, handed: Any) -> None:
+        if handed.batch.number == after:
+            assert in_flight.wait(NEXT_BATCH_S), "no second batch came"
+            armed.set()
+        answered(self, handed)
+
+    def next_batch(self: Any, *arguments: Any) -> Any:
+        batch = read(self, *arguments)
+        if batch is not None and batch.number > after:
+            in_flight.set()
+        return batch
+
+    BatchHandler.answer, Reader.read = answer, next_batch  # type: ignore[method-assign]
+    return lambda: trap.passed() if armed.is_set() else None
+
+
+def set_up(module: str, step: str, after: int) -> None:
+    """Patch the step of this process."""
+    passed = two_in_flight(Trap(step, 0), after) if module == "streams" else Trap(step, after).passed
+    name, _, when = step.partition(":")
+    if place := STEPS[step]:
+        set_in(place, passed, done=bool(when))
+    else:
+        set_in_producers(name, passed, done=bool(when))
+
+
+def preload(module: str) -> None:
+    """Import what a life would, and load the kernels; starts no thread and opens nothing."""
+    from tests import warm
+
+    for name in PRELOADED[module]:
+        importlib.import_module(name)
+    warm.main()
+
+
+def life(module: str, step: str, after: int) -> int:
+    """The exit status of a child that lives until the step raises."""
+    child = os.fork()
+    if child == 0:
+        set_up(module, step, after)
+        status = importlib.import_module(f"{module}.__main__").main()
+        sys.stdout.flush()
+        os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> int:
+    """The exit status of the last life; that of an earlier one if its fault did not end it as it should."""
+    module, after, *steps = sys.argv[1:]
+    preload(module)
+    for step in steps:
+        status = life(module, step, int(after))
+        sys.stderr.write(f"{ENDED}{step} {status}\n")
+        if status != CRASHED:
+            return status or 1
+    return int(importlib.import_module(f"{module}.__main__").main())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

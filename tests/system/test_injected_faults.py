@@ -1,0 +1,83 @@
+"""An exception that nobody foresaw, in each step of a batch of a real process: nothing is lost, nothing doubled.
+
+A process that raises ends; its successor under the same name goes on, and raises in the next step. All processes of a
+round run side by side.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from streams.runtime.settings import Connection
+from tests.system.faulty_process import CRASHED, ENDED
+from tests.system.processes import Processes, Started
+from tests.system.scorecards import Champions
+from tests.system.waiting import wait_for
+from tests.system.workers import Answers, Applicants
+
+APPLICATIONS = 500
+BATCH = 20
+START_S = 120.0
+IN_TRANSACTION = (
+    "schemas",
+    "scoring",
+    "begin_transaction",
+    "produce",
+    "send_offsets_to_transaction",
+    "commit_transaction",
+    "commit_transaction:done",
+    "metrics",
+)
+ACKNOWLEDGED = ("schemas", "scoring", "produce", "flush", "flush:done", "commit", "commit:done", "metrics")
+
+
+@dataclass
+class Chain:
+    """One worker's lives under one topic prefix, and what they leave on the topics."""
+
+    connection: Connection
+    delivery: str
+
+    def __post_init__(self) -> None:
+        self.applicants, self.answers = Applicants(self.connection), Answers(self.connection)
+
+    def start(self, processes: Processes, steps: Sequence[str]) -> Started:
+        own = {"cache_dir": processes.folder / self.delivery, "topic_prefix": self.connection.topic_prefix}
+        return processes.faulty("streams", steps, 1, delivery=self.delivery, batch_records=BATCH, web_port=0, **own)
+
+    def answered(self, started: Started) -> bool:
+        assert started.alive(), started.tail()
+        return len(self.answers.counted()) == APPLICATIONS
+
+
+def test_a_worker_that_raises_in_any_step_with_two_batches_in_flight_loses_and_doubles_nothing(
+    another: Callable[[], Connection], processes: Processes, tmp_path: Path
+) -> None:
+    chains = [Chain(another(), delivery) for delivery in ("exactly_once", "at_least_once")]
+    champions = Champions(chains[0].connection, tmp_path / "models")
+    champions.promote(champions.register())
+    for chain in chains:
+        chain.applicants.apply(range(APPLICATIONS))
+        chain.applicants.acknowledged()
+
+    started = [
+        chain.start(processes, steps) for chain, steps in zip(chains, (IN_TRANSACTION, ACKNOWLEDGED), strict=True)
+    ]
+    for chain, each in zip(chains, started, strict=True):
+        wait_for(partial(chain.answered, each), START_S, "all decisions")
+
+    for chain, each, steps in zip(chains, started, (IN_TRANSACTION, ACKNOWLEDGED), strict=True):
+        assert ends(each) == [f"{step} {CRASHED}" for step in steps]
+        values = {record.value() for record in chain.answers.records()}
+        assert len(values) == APPLICATIONS, "what appears again has the same bytes"
+        assert chain.answers.counted().keys() == set(chain.applicants.sent)
+    once, again = (sum(chain.answers.counted().values()) for chain in chains)
+    assert once == APPLICATIONS
+    # Acknowledged and not committed: three of its steps lie in between, and `produce` breaks off in the middle.
+    assert again - APPLICATIONS <= 4 * BATCH
+
+
+def ends(started: Started) -> list[str]:
+    """In which step each life ended, and with which status."""
+    return [line.removeprefix(ENDED) for line in started.output().splitlines() if line.startswith(ENDED)]
