@@ -24,14 +24,9 @@ CRASHED: Final = 1
 ENDED: Final = "life ended: "
 """Begins the line that tells of it: step and status."""
 PRELOADED: Final = {
-    "streams": (
-        "mlflow",
-        "mlflow.store.tracking.sqlalchemy_store",
-        "streams.worker.process",
-        "streams.worker.faust_app",
-    ),
-    "drift": ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "drift.agent.process"),
-    "training": ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "training.service.process", "training.trainer"),
+    "streams": ("streams.worker.process", "streams.worker.faust_app"),
+    "drift": ("drift.agent.process",),
+    "training": ("mlflow", "training.service.process", "training.trainer"),
 }
 NEXT_BATCH_S: Final = 60.0
 """For the batch that is to be in flight behind the one that fails."""

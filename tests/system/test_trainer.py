@@ -20,7 +20,7 @@ from training.schedule import Schedule
 PATIENCE_S = 150.0
 """A training takes seconds; a machine that tests much else takes longer."""
 
-STEPS = ("command", "champion", "promotion:done", "result", "result:done", "commit", "commit:done")
+STEPS = ("champion", "promotion:done", "result:done", "commit", "commit:done")
 
 
 @pytest.fixture(scope="module")
