@@ -96,7 +96,8 @@ class Metrics:
         found = report.performance
         # A figure that cannot be had any more must not stand as it was.
         self._performance.clear()
-        for of, figures in (("observed", found.observed), ("estimated", found.estimated)):
+        kinds = {"observed": found.observed, "expected": found.expected, "estimated": found.estimated}
+        for of, figures in kinds.items():
             for name in FIGURES:
                 self._tell(name, of, getattr(figures, name, None))
         self._tell("approval_rate", "observed", found.approval_rate)

@@ -13,6 +13,8 @@ CLIP: Final = 1e-6
 """A probability of exactly 0 or 1 has no log-odds."""
 STEPS: Final = 50
 SETTLED: Final = 1e-9
+LONGEST: Final = 5.0
+"""Of a step, in log-odds: beyond, the likelihood may be flat to the last digit."""
 
 
 def intercept(probability: Floats, defaulted: Flags) -> Figure | None:
@@ -43,16 +45,29 @@ def _log_odds(probability: Floats) -> Floats:
 
 
 def _fitted(design: Floats, offset: Floats, defaulted: Flags) -> Figure | None:
-    """The last coefficient of a logistic regression, by Newton's steps; None where they do not settle."""
-    coefficients = np.zeros(design.shape[1])
+    """The last coefficient of a logistic regression; None where the likelihood has no maximum.
+
+    Newton's steps, bounded, and halved until the likelihood is no less: far from the maximum a whole step overshoots.
+    """
+
+    def likelihood(of: Floats) -> float:
+        log_odds = design @ of + offset
+        return float(np.sum(defaulted * log_odds - np.logaddexp(0.0, log_odds)))
+
+    coefficients, reached = np.zeros(design.shape[1]), likelihood(np.zeros(design.shape[1]))
     for _ in range(STEPS):
         stated = special.expit(design @ coefficients + offset)
         information = design.T @ (design * (stated * (1.0 - stated))[:, None])
         if np.linalg.cond(information) > 1.0 / np.finfo(np.float64).eps:
             return None
         step = np.linalg.solve(information, design.T @ (defaulted - stated))
-        coefficients = coefficients + step
-        if np.max(np.abs(step)) < SETTLED:
+        step = step * min(1.0, LONGEST / max(float(np.max(np.abs(step))), LONGEST))
+        settled = np.max(np.abs(step)) < SETTLED
+        while not settled and likelihood(coefficients + step) < reached:
+            step = step / 2.0
+            settled = np.max(np.abs(step)) < SETTLED
+        coefficients, reached = coefficients + step, likelihood(coefficients + step)
+        if settled:
             half = Z * float(np.sqrt(np.linalg.inv(information)[-1, -1]))
             return Figure(float(coefficients[-1]), float(coefficients[-1]) - half, float(coefficients[-1]) + half)
     return None

@@ -13,7 +13,8 @@ Pure: probabilities and what is known of the loans in, figures with 95 % interva
 The estimates take the calibrated probabilities at their word: each loan is a default with its own
 probability. Their interval is where the figure of these very loans would lie if that were true, had by
 drawing. They say what the applicants make of a scorecard, and nothing of whether it is still right:
-only outcomes do. Loans that have ended early are no fair sample of all, either.
+only outcomes do. Loans that were approved and have ended are no fair sample of all: observed figures are
+held against those that are expected of the same loans.
 """
 
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def performance(loans: Loans, seed: int) -> Performance:
     scored = ~np.isnan(loans.probability)
     ended = scored & loans.known
     # Each draws its own: what is estimated does not change as outcomes come.
-    of_known, of_all = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
+    of_known, of_all, of_ended = (np.random.default_rng([seed, part]) for part in range(3))
     return Performance(
         decided=decided,
         scored=int(scored.sum()),
@@ -63,6 +64,7 @@ def performance(loans: Loans, seed: int) -> Performance:
         approval_rate=rate(int(loans.approved.sum()), decided) if decided else None,
         observed=observed(loans.probability[ended], loans.defaulted[ended], of_known) if ended.any() else None,
         estimated=estimated(loans.probability[scored], of_all) if scored.any() else None,
+        expected=estimated(loans.probability[ended], of_ended) if ended.any() else None,
     )
 
 

@@ -18,10 +18,12 @@ FIGURES: Final = (
     "decided",
     "known",
     "AUC",
+    "AUC exp.",
     "AUC est.",
     "KS",
     "Brier",
     "default rate",
+    "rate exp.",
     "rate est.",
     "slope",
 )
@@ -35,7 +37,7 @@ def console() -> Console:
 
 def show(out: Console, found: PerformanceSummary) -> None:
     """As a table, and what was odd below it."""
-    lines = Lines(title="Performance; est.: estimated from calibrated probabilities, not observed")
+    lines = Lines(title="Performance; exp.: expected of the loans observed, by their probabilities; est.: of all")
     for name in COLUMNS:
         lines.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
     for told in found.told:
@@ -57,15 +59,17 @@ def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
         made: what is told.
         final: nothing more is to come.
     """
-    observed, estimated = made.observed, made.estimated
+    observed, expected, estimated = made.observed, made.expected, made.estimated
     return (
         str(made.decided),
         f"{made.share_with_outcome:.0%}{'' if final else ' so far'}",
         _shown(observed.auc if observed else None),
+        _shown(expected.auc if expected else None),
         _shown(estimated.auc if estimated else None),
         _shown(observed.ks if observed else None),
         _shown(observed.brier if observed else None),
         _shown(observed.default_rate if observed else None),
+        _shown(expected.default_rate if expected else None),
         _shown(estimated.default_rate if estimated else None),
         _shown(observed.slope if observed else None),
     )

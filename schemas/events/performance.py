@@ -44,7 +44,7 @@ class ObservedPerformance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatedPerformance:
-    """Of all scored loans, from their calibrated probabilities: estimates, not observations."""
+    """Of scored loans, from their calibrated probabilities: estimates, not observations."""
 
     n: int
     default_rate: Figure
@@ -66,7 +66,10 @@ class Performance:
     observed: ObservedPerformance | None
     """None where no scored loan has an outcome."""
     estimated: EstimatedPerformance | None
-    """None where no loan was scored."""
+    """Of all scored loans; None where no loan was scored."""
+    expected: EstimatedPerformance | None = None
+    """Of the loans that `observed` is of, and so what it is to be held against: those that were approved, or have
+    ended, are not like all. None where no scored loan has an outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,36 @@ def test_the_share_whose_outcome_is_known_is_told_and_only_they_are_judged() -> 
     assert found.estimated.n == 1_000
 
 
+def test_what_is_expected_of_the_approved_is_what_they_are_held_against() -> None:
+    loans = some_loans(20_000)
+    approved = loans.probability < np.quantile(loans.probability, 0.6)
+
+    found = performance(replace(loans, known=approved), 1)
+
+    assert found.observed is not None
+    assert found.observed.auc is not None
+    assert found.expected is not None
+    assert found.expected.auc is not None
+    assert found.estimated is not None
+    assert found.estimated.auc is not None
+    assert found.expected.n == found.observed.n == int(approved.sum())
+    assert found.expected.auc.low < found.observed.auc.value < found.expected.auc.high
+    assert found.observed.auc.value < found.estimated.auc.low, "the approved are harder to rank than all are"
+
+
+@pytest.mark.parametrize("tilt", [6.0, -6.0, 12.0])
+def test_calibration_in_the_large_is_found_where_it_is_largest(tilt: float) -> None:
+    probability = np.random.default_rng(1).uniform(0.001, 0.02 if tilt > 0 else 0.05, 20_000)
+    if tilt < 0:
+        probability = 1.0 - probability
+    truth = expit(np.log(probability / (1.0 - probability)) + tilt)
+
+    found = intercept(probability, np.random.default_rng(2).random(20_000) < truth)
+
+    assert found is not None
+    assert found.low < tilt < found.high
+
+
 def test_few_of_a_class_give_rates_and_no_ranking() -> None:
     loans = some_loans(300)
     few = np.flatnonzero(loans.defaulted)[:9]
