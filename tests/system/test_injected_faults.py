@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from loanctl.simulation import population
 from streams.runtime.settings import Connection
+from tests.system.drift_stage import DriftStage
 from tests.system.faulty_process import CRASHED, ENDED
 from tests.system.processes import Processes, Started
 from tests.system.scorecards import Champions
@@ -30,6 +32,19 @@ IN_TRANSACTION = (
     "metrics",
 )
 ACKNOWLEDGED = ("schemas", "scoring", "produce", "flush", "flush:done", "commit", "commit:done", "metrics")
+
+OF_THE_AGENT = (
+    "reading",
+    "counts",
+    "begin_transaction",
+    "produce",
+    "send_offsets_to_transaction",
+    "commit_transaction",
+    "commit_transaction:done",
+    "assembly",
+    "reports",
+    "reports:done",
+)
 
 
 @dataclass
@@ -76,6 +91,28 @@ def test_a_worker_that_raises_in_any_step_with_two_batches_in_flight_loses_and_d
     assert once == APPLICATIONS
     # Acknowledged and not committed: three of its steps lie in between, and `produce` breaks off in the middle.
     assert again - APPLICATIONS <= 4 * BATCH
+
+
+def test_a_drift_agent_that_raises_in_any_step_counts_and_reports_each_application_once(
+    connection: Connection, processes: Processes, tmp_path: Path
+) -> None:
+    stage = DriftStage(connection, tmp_path)
+    stage.crown()
+    stage.send(stage.records(population.applicants(APPLICATIONS, 7)))
+    windows = {"window_s": 300, "idle_s": 1, "window_idle_s": 2, "with_decisions": False}
+
+    agent = processes.faulty("drift", OF_THE_AGENT, cache_dir=tmp_path / "cache", web_port=0, **windows)
+    wait_for(partial(reported, stage, agent), START_S, "every application in a report")
+
+    assert ends(agent) == [f"{step} {CRASHED}" for step in OF_THE_AGENT]
+    reports = stage.reports()
+    assert len({report.window_id for report in reports}) == len(reports)
+    assert [sum(getattr(each, n) for each in reports) for n in ("n", "duplicates", "late")] == [APPLICATIONS, 0, 0]
+
+
+def reported(stage: DriftStage, agent: Started) -> bool:
+    assert agent.alive(), agent.tail()
+    return sum(report.n for report in stage.reports()) >= APPLICATIONS and len(ends(agent)) == len(OF_THE_AGENT)
 
 
 def ends(started: Started) -> list[str]:
