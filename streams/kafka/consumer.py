@@ -25,6 +25,9 @@ from streams.runtime.timeouts import at_most
 LAG_EVERY_S: Final = 1.0
 CLOSE_S: Final = 5.0
 """A consumer whose broker is away may hang in its farewell; then its session ends without one."""
+SETTLE_S: Final = 2.0
+"""For the answer to a join. In a farewell that meets an assignment which nobody has taken, librdkafka 2.16 waits for a
+thread that has ended: for good, and with the interpreter's lock."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +68,7 @@ class GroupConsumer:
         self._hooks = hooks or ConsumerHooks()
         self._leaving = self._hooks.leaving
         self._closing = False
+        self._joining = bool(reading.group)
         self._read_to: dict[Place, int] = {}
         self._starts: dict[Place, int] = {}
         self._consumer = make(properties(connection, reading))
@@ -153,7 +157,14 @@ class GroupConsumer:
 
     def _close_consumer(self) -> None:
         with suppress(*CLIENT_FAULTS):
+            self._settle()
+        with suppress(*CLIENT_FAULTS):
             self._consumer.close()
+
+    def _settle(self) -> None:
+        until = time.monotonic() + SETTLE_S
+        while self._joining and time.monotonic() < until:
+            self._consumer.consume(1, SETTLE_S / 20)
 
     def _places(self, places: Collection[Place] | None) -> list[TopicPartition]:
         return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
@@ -197,8 +208,9 @@ class GroupConsumer:
         self.assigned.set()
 
     def _on_assign(self, consumer: Any, given: list[Any]) -> None:
+        self._joining = False
         if self._closing:
-            # An assignment that was on its way is served by the farewell, and nobody will read it.
+            # It was on its way, and nobody will read it.
             return
         starts = self._assignment.starts(given)
         elsewhere = self._hooks.begin(starts)
@@ -207,9 +219,7 @@ class GroupConsumer:
         consumer.assign([TopicPartition(*place, offset) for place, offset in sorted(self._starts.items())])
         self.assigned.set()
         self._hooks.joined(consumer.memberid() or "")
-        log.info(
-            "partitions.assigned", partitions=[f"{topic}-{partition}" for topic, partition in sorted(self._starts)]
-        )
+        log.info("partitions.assigned", partitions=_names(given))
 
     def _on_revoke(self, _consumer: Any, taken: list[Any]) -> None:
         self._leaving()
@@ -222,6 +232,7 @@ class GroupConsumer:
         log.warning("partitions.lost", partitions=_names(taken))
 
     def _give_up(self, taken: Sequence[Any]) -> None:
+        self._joining = True
         self._turn_over(frozenset())
         self._starts = {}
         self._hooks.left(frozenset((each.topic, each.partition) for each in taken))

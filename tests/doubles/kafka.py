@@ -220,7 +220,11 @@ class FakeConsumer:
             group.settle()
         if self.given is not None:
             self._owned, self.given, self._generation = self.given, None, group.generation
+            self._positions = {}
             self._callbacks[0](self, [TopicPartition(self._topic, p) for p in self._owned])
+            if not self._positions:
+                # As the client does where its owner has not.
+                self.assign([TopicPartition(self._topic, p, 0) for p in self._owned])
 
 
 class FakeProducer:

@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from streams.kafka import consumer
+from streams.kafka.consumer import GroupConsumer
+from streams.kafka.consumer_config import ConsumerConfig
+from streams.runtime.settings import Connection
+from tests.doubles.kafka import FakeBroker, FakeConsumer
+
+
+class Leaver(FakeConsumer):
+    """Remembers which assignment was on its way when it closed; librdkafka would wait there for good."""
+
+    closed_with: list[int] | str | None = "open"
+
+    def close(self) -> None:
+        self.closed_with = self.given
+        super().close()
+
+
+def a_member(given: list[int] | None) -> tuple[GroupConsumer, Leaver]:
+    made: list[Leaver] = []
+
+    def make(properties: dict[str, Any]) -> Leaver:
+        made.append(Leaver(FakeBroker(), properties, "one"))
+        return made[0]
+
+    joined = GroupConsumer(Connection(), ConsumerConfig(topics=["t"], group="g"), make=make)
+    made[0].given = given
+    return joined, made[0]
+
+
+def test_an_assignment_that_is_on_its_way_is_taken_before_the_farewell() -> None:
+    joined, client = a_member([0, 1])
+
+    joined.close()
+
+    assert client.closed_with is None
+    assert not joined.partitions
+
+
+def test_a_group_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "SETTLE_S", 0.0)
+    joined, client = a_member([0, 1])
+
+    joined.close()
+
+    assert client.closed_with == [0, 1]
