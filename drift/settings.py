@@ -23,6 +23,7 @@ from drift.windows.window_assembler import WindowRules
 from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, UTC_NAME, Calendar
 from schemas.events.drift import DriftRules
 from schemas.events.performance import PerformanceRules
+from schemas.topics import Topic
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
 
@@ -135,6 +136,23 @@ class DriftSettings(Connection):
         """How event time is cut."""
         return PaneRules(
             pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.max_clock_skew_s * MS)
+        )
+
+    def topics_used(self) -> tuple[Topic, ...]:
+        """The topics that a drift agent reads and writes."""
+        topics = self.topics()
+        return (
+            topics.applications,
+            topics.decisions,
+            topics.champions,
+            topics.drift_counts,
+            topics.drift_states,
+            topics.drift_reports,
+            topics.performance_reports,
+            topics.outcomes,
+            topics.drift_acknowledgements,
+            topics.retrain_commands,
+            topics.retrain_results,
         )
 
     def sources(self) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ class Agent:
         self._passed_over = PassedOver(metrics.passed_over)
         self._asked_at = float("-inf")
         self._settled = False
+        self._turn_began: float | None = None
 
     @cached_property
     def instance(self) -> Instance:
@@ -138,11 +139,17 @@ class Agent:
             "latched": monitor.memory.latched if monitor else None,
             "panes_held": monitor.held if monitor else None,
         }
-        return Health(live=True, ready=bool(session and session.counting.assigned and watched), facts=facts)
+        live = self.situation.is_live(self.turn_s())
+        return Health(live=live, ready=bool(session and session.counting.assigned and watched), facts=facts)
+
+    def turn_s(self) -> float:
+        """How long the turn under way has taken, in seconds; 0 outside of turns."""
+        began = self._turn_began
+        return time.monotonic() - began if began is not None else 0.0
 
     def _work(self, waits: Backoff) -> None:
         """One session, until told to stop or something fails."""
-        self._require_topics()
+        require_topics(self._settings, self._settings.topics_used())
         self._namesakes.require_none(self.situation.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
@@ -157,11 +164,12 @@ class Agent:
         self.situation.at("watching")
         try:
             while not self.situation.stopping.is_set():
+                self._turn_began = time.monotonic()
                 self._turn(session)
                 waits.reset()
                 self.situation.found_all()
         finally:
-            self._session = None
+            self._session, self._turn_began = None, None
             session.close()
 
     def _settle(self) -> None:
@@ -226,22 +234,3 @@ class Agent:
             self._metrics.watching(watched.champion_version, watched.reference_id)
             log.info("champion.followed", version=watched.champion_version, reference_id=watched.reference_id)
         return followed
-
-    def _require_topics(self) -> None:
-        topics = self._settings.topics()
-        require_topics(
-            self._settings,
-            (
-                topics.applications,
-                topics.decisions,
-                topics.champions,
-                topics.drift_counts,
-                topics.drift_states,
-                topics.drift_reports,
-                topics.performance_reports,
-                topics.outcomes,
-                topics.drift_acknowledgements,
-                topics.retrain_commands,
-                topics.retrain_results,
-            ),
-        )

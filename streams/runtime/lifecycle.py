@@ -20,6 +20,8 @@ STOP_S: Final = 9.0
 in flight takes milliseconds; one whose broker hangs is answered again by the successor."""
 IDLE_STOP_S: Final = 8.0
 """With nothing in hand there is nothing to finish; what hangs then is a client whose broker is away."""
+STUCK_S: Final = 120.0
+"""Many times what a batch, a turn and a transaction's time-outs take together."""
 
 Answer = TypeVar("Answer")
 
@@ -79,6 +81,14 @@ class Lifecycle:
         """Work that needs every dependency succeeded."""
         for dependency in self.away:
             self.found(dependency)
+
+    def is_live(self, busy_s: float) -> bool:
+        """False if one act takes minutes while every dependency answers: only a restart helps.
+
+        Args:
+            busy_s: how long the act under way has taken, in seconds; 0 between two.
+        """
+        return busy_s < STUCK_S or bool(self.away)
 
     def wait_out(self, fault: OutageError, waits: "Backoff") -> None:
         """Report an outage and wait for the next attempt; returns at once when told to stop."""

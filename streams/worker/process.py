@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -25,9 +25,6 @@ from streams.worker.data_plane import DataPlane, Session
 from streams.worker.metrics import Metrics
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
-
-STUCK_S: Final = 120.0
-"""Many times what a batch and its transaction's time-outs take together."""
 
 log = structlog.get_logger(__name__)
 
@@ -83,8 +80,7 @@ class ScoringProcess:
             "challenger": self.challenger.facts(),
             "partitions": sorted(partition for _, partition in session.reader.partitions) if session else [],
         }
-        # A batch that takes minutes while everybody answers: only a restart helps.
-        live = self.plane.busy_s() < STUCK_S or bool(self.situation.away)
+        live = self.situation.is_live(self.plane.busy_s())
         return health_server.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
 
     def open_session(self) -> Session:

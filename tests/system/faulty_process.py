@@ -20,6 +20,8 @@ if __name__ == "__main__":
 
 from confluent_kafka import Producer
 
+from streams.runtime import lifecycle
+
 CRASHED: Final = 1
 ENDED: Final = "life ended: "
 """Begins the line that tells of it: step and status."""
@@ -28,6 +30,10 @@ PRELOADED: Final = {
     "drift": ("drift.agent.process",),
     "training": ("mlflow", "training.service.process", "training.trainer"),
 }
+HANGS: Final = "?hangs"
+"""Behind a step: it does not raise, it does not return."""
+STUCK_S: Final = 2.0
+"""For two minutes of the product's, in a process that is to hang."""
 NEXT_BATCH_S: Final = 60.0
 """For the batch that is to be in flight behind the one that fails."""
 STEPS: Final = {
@@ -66,7 +72,7 @@ class InjectedError(Exception):
 
 
 class Trap:
-    """Raises in one step, once."""
+    """Raises in one step, once; or hangs there."""
 
     def __init__(self, step: str, after: int) -> None:
         self.step = step
@@ -78,6 +84,8 @@ class Trap:
         with self._lock:
             self._left -= 1
             due = self._left == -1
+        if due and self.step.endswith(HANGS):
+            threading.Event().wait()
         if due:
             raise InjectedError(self.step)
 
@@ -142,8 +150,10 @@ def two_in_flight(trap: Trap, after: int) -> Callable[[], None]:
 def set_up(module: str, step: str, after: int) -> None:
     """Patch the step of this process."""
     passed = two_in_flight(Trap(step, 0), after) if module == "streams" else Trap(step, after).passed
-    name, _, when = step.partition(":")
-    if place := STEPS[step]:
+    if step.endswith(HANGS):
+        lifecycle.STUCK_S = STUCK_S  # type: ignore[misc]
+    name, _, when = step.removesuffix(HANGS).partition(":")
+    if place := STEPS[step.removesuffix(HANGS)]:
         set_in(place, passed, done=bool(when))
     else:
         set_in_producers(name, passed, done=bool(when))

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from loanctl.simulation import population
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
-from tests.system.faulty_process import CRASHED, ENDED
+from tests.system.faulty_process import CRASHED, ENDED, HANGS
 from tests.system.processes import Processes, Started
 from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
-from tests.system.workers import Answers, Applicants
+from tests.system.workers import Answers, Applicants, Worker
 
 APPLICATIONS = 500
+DEAD = 503
 BATCH = 20
 START_S = 120.0
 IN_TRANSACTION = (
@@ -113,6 +116,20 @@ def test_a_drift_agent_that_raises_in_any_step_counts_and_reports_each_applicati
 def reported(stage: DriftStage, agent: Started) -> bool:
     assert agent.alive(), agent.tail()
     return sum(report.n for report in stage.reports()) >= APPLICATIONS and len(ends(agent)) == len(OF_THE_AGENT)
+
+
+@pytest.mark.parametrize(("module", "step"), [("streams", "scoring"), ("drift", "reading")])
+def test_a_step_that_never_returns_while_all_answer_is_told_by_health(
+    module: str, step: str, connection: Connection, processes: Processes, tmp_path: Path
+) -> None:
+    stage = DriftStage(connection, tmp_path)
+    stage.crown()
+    stage.send(stage.records(population.applicants(100, 7)))
+
+    hangs = Worker(processes.faulty(module, [step + HANGS], cache_dir=tmp_path / "cache", web_port=0))
+
+    status, facts = wait_for(lambda: found if (found := hangs.health("health"))[0] == DEAD else None, START_S, "health")
+    assert (status, facts["live"], facts["away"]) == (DEAD, False, {})
 
 
 def ends(started: Started) -> list[str]:
