@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
+from drift.retraining.retrain_policy import Withheld
 from schemas.events.decisions import FlagKind
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.performance import Figure, PerformanceReport
@@ -14,6 +15,7 @@ from streams.kafka.offset_metrics import OffsetMetrics
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
 """As a number, so that an alert can say `> 1`."""
 
+STRAYS: Final = ("late", "ahead", "unreadable")
 FIGURES: Final = ("auc", "ks", "brier", "default_rate", "intercept", "slope")
 
 
@@ -34,6 +36,10 @@ class Metrics:
         self._verdict = gauge("loan_drift_verdict", "Last window: -1 insufficient, 0 steady, 1 watch, 2 drifted.")
         self._n = gauge("loan_drift_window_applications", "Applications counted in the last closed window.")
         self._alarm = gauge("loan_drift_data_alarm", "1 where bad data rose in the last window.", "feature", "kind")
+        self._window_alarm = gauge(
+            "loan_drift_window_alarm", "1 where the last window's share of such records is too large.", "kind"
+        )
+        self._withheld = gauge("loan_drift_withheld", "1 for why the last window led to no command.", "reason")
         self._approval_outside = gauge("loan_drift_approval_outside", "1 where the approval rate left its limits.")
         self._windows = counter("loan_drift_windows_total", "Windows closed, by verdict.", "verdict")
         self._late = counter("loan_drift_late_total", "Applications that came after their pane had closed.")
@@ -82,6 +88,11 @@ class Metrics:
         if report.decisions is not None:
             self._score.set(report.decisions.score.psi)
             self._approval_outside.set(report.decisions.approval_outside)
+        strays = {alarm.kind for alarm in report.alarms}
+        for stray in STRAYS:
+            self._window_alarm.labels(stray).set(stray in strays)
+        for reason in Withheld:
+            self._withheld.labels(reason.value).set(reason.value == report.withheld)
         self._verdict.set(LEVELS[report.verdict])
         self._n.set(report.n)
         self._windows.labels(report.verdict.value.lower()).inc()
@@ -112,7 +123,7 @@ class Metrics:
 
     def disowned(self) -> None:
         """Another agent owns the windows: what the last one was is its to tell."""
-        for labelled in (self._psi, self._critical, self._alarm):
+        for labelled in (self._psi, self._critical, self._alarm, self._window_alarm, self._withheld):
             labelled.clear()
         for plain in (self._score, self._verdict, self._n, self._approval_outside):
             plain.set(math.nan)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.errors import SetupError
@@ -42,8 +42,15 @@ class Health:
 class WebServer:
     """Serves until closed."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
+    def __init__(self, server: ThreadingHTTPServer, closed: Callable[[], None] = lambda: None) -> None:
+        """Begins to answer.
+
+        Args:
+            server: bound.
+            closed: called once it answers no more.
+        """
         self._server = server
+        self._closed = closed
         self._thread = threading.Thread(target=server.serve_forever, name="web", daemon=True)
         self._thread.start()
 
@@ -63,6 +70,7 @@ class WebServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._closed()
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +109,10 @@ def serve(
         problem = f"web port {host}:{port} cannot be listened on: {cause.strerror}"
         raise PortTakenError(problem) from cause
     server.daemon_threads = True
-    return WebServer(server)
+    ready = Gauge("loan_ready", "1 while this process does its work, as /ready tells.", registry=None)
+    ready.set_function(lambda: float(health().ready))
+    registry.register(ready)
+    return WebServer(server, lambda: registry.unregister(ready))
 
 
 def _told(health: Health, good: Callable[[Health], bool]) -> tuple[int, str, bytes]:

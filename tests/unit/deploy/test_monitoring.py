@@ -16,6 +16,7 @@ import streams.worker.metrics
 import training.metrics
 from schemas import contract as contracts
 from schemas.topics import topics_of
+from streams.runtime.health_server import serve
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -36,8 +37,10 @@ def exported():
     drift.metrics.Metrics(topics_of(contract), agent)
     training.metrics.Metrics(trainer)
     ledger.metrics.Metrics(["decisions"], keeper)
+    with serve(0, registry=worker):
+        ready = {metric.name for metric in worker.collect()}
     found = (metric for registry in (worker, agent, trainer, keeper) for metric in registry.collect())
-    return {f"{metric.name}{suffix}" for metric in found for suffix in SUFFIXES[metric.type]}
+    return ready | {f"{metric.name}{suffix}" for metric in found for suffix in SUFFIXES[metric.type]}
 
 
 def metrics_of(expression):

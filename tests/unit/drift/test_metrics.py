@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from drift.metrics import Metrics
-from schemas.events.drift import Verdict
+from schemas.events.drift import Verdict, WindowAlarm
 from schemas.events.performance import Figure
 from schemas.topics import topics_of
 from tests.builders import CONTRACT
@@ -16,6 +16,7 @@ from tests.unit.drift.retraining.test_retrain_policy import a_report
 
 AUC = {"figure": "auc", "of": "observed"}
 ENDS = ("value", "low", "high")
+ASKED = (("loan_drift_window_alarm", {"kind": "late"}), ("loan_drift_withheld", {"reason": "in_flight"}))
 
 
 @pytest.fixture
@@ -63,3 +64,15 @@ def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: Metrics, re
         assert math.isnan(registry.get_sample_value(name) or 0.0), name
     assert registry.get_sample_value("loan_drift_performance", {**AUC, "end": "value"}) is None
     assert registry.get_sample_value("loan_drift_windows_total", {"verdict": "drifted"}) == 1
+
+
+def test_why_no_command_followed_and_what_strayed_are_of_the_last_window(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    alarm = WindowAlarm(kind="late", share=0.4, limit=0.05)
+    metrics.reported(replace(a_report(Verdict.DRIFTED), withheld="in_flight", alarms=(alarm,)))
+    strays, reasons = (registry.get_sample_value(*one) for one in ASKED)
+    metrics.reported(a_report(Verdict.STEADY))
+
+    assert (strays, reasons) == (1, 1)
+    assert [registry.get_sample_value(*one) for one in ASKED] == [0, 0]

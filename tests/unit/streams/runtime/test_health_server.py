@@ -41,6 +41,17 @@ def test_metrics_are_those_of_the_registry() -> None:
     assert b"loan_seen_total 3.0" in body
 
 
+@pytest.mark.parametrize("ready", [True, False])
+def test_prometheus_hears_what_ready_tells_while_it_is_served(ready: bool) -> None:
+    registry = CollectorRegistry()
+
+    with health_server.serve(0, health=lambda: Health(live=True, ready=ready), registry=registry):
+        told = registry.get_sample_value("loan_ready")
+
+    assert told == ready
+    assert registry.get_sample_value("loan_ready") is None
+
+
 def test_there_is_nothing_else() -> None:
     with health_server.serve(0) as server:
         assert asked(f"{server.url}/applicants")[0] == 404
