@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.jit import inlined, kernel
+from schemas.jit import inline, kernel
 
 FRAME: Final = 5
 """Bytes before the record: a magic one, and the schema's id."""
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 # kernels (`schemas.jit`). A place of -1 stands for bytes that are no decision, and goes through all that follows.
 
 
-@inlined
+@inline
 def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     bits = np.uint64(0)
     shift = np.uint64(0)
@@ -43,14 +43,14 @@ def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return np.int64(0), -1
 
 
-@inlined
+@inline
 def _double(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     if at < 0 or at + 8 > end:
         return np.nan, -1
     return float(data[at : at + 8].view(np.float64)[0]), at + 8
 
 
-@inlined
+@inline
 def _text(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     size, at = _long(data, at, end)
     if at < 0 or size < 0 or size > end - at:
@@ -58,7 +58,7 @@ def _text(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return at, at + size
 
 
-@inlined
+@inline
 def _items(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     count, at = _long(data, at, end)
     if at >= 0 and count < 0:
@@ -67,7 +67,7 @@ def _items(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return count, at
 
 
-@inlined
+@inline
 def _same(data: Any, one: Any, other: Any) -> bool:  # pragma: no cover - compiled
     """Whether two spans, (first, last) each, hold the same bytes."""
     if one[1] - one[0] != other[1] - other[0]:

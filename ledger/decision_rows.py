@@ -19,7 +19,7 @@ from ledger import decision_kernels as kernels
 from ledger.chain import Cell
 from ledger.columns import NUL_SYMBOL
 from ledger.rows import MOST_KEY_BYTES, Item, RowMaker, json_cell
-from schemas.bulk_decoder import laid_out
+from schemas.bulk_decoder import concatenate
 from schemas.bulk_program import EARLIEST_MS, LATEST_MS
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import ContributionSpace, LoanDecision, Outcome
@@ -70,7 +70,7 @@ def bulk_items(batch: RecordBatch, places: Sequence[int]) -> Sequence[Item | Non
 
 
 def _decoded(values: Sequence[bytes]) -> Callable[[int], tuple[Cell, ...] | None] | None:
-    joined, starts = laid_out(values)
+    joined, starts = concatenate(values)
     data = np.frombuffer(joined, dtype=np.uint8)
     names = np.zeros((MOST_FEATURES, 2), dtype=np.int64)
     features = kernels.features_of(data, starts, names)

@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         typer.main.get_command(app)(args=arguments)
     except LoanError as fault:
         from loanctl.console import echo
-        from schemas.urls import masked
+        from schemas.urls import mask_credentials
 
-        echo(f"loanctl: {masked(str(fault)) or type(fault).__name__}", err=True)
+        echo(f"loanctl: {mask_credentials(str(fault)) or type(fault).__name__}", err=True)
         sys.exit(FAULT)

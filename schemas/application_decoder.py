@@ -34,7 +34,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedBatch:
     """What a batch held: the readable applications, their places in it, and the rest."""
 
     applications: Applications
@@ -55,20 +55,22 @@ class ApplicationReader:
         self._limits = limits
         self._plans: dict[int, tuple[Any, ReadPlan]] = {}
 
-    def read_batch(self, batch: RecordBatch, writers: Writers) -> Decoded:
+    def read_batch(self, batch: RecordBatch, writers: Writers) -> DecodedBatch:
         """Every record of a batch, read or named unreadable; none is dropped.
 
         Args:
             batch: of the applications topic; keys and headers count at the door.
             writers: of the ids that the batch names (`schemas.wire_format.schema_ids`).
         """
-        return self._admitted(batch.values, self._limits.oversized(batch), writers)
+        return self._decode_admissible(batch.values, self._limits.oversized_rows(batch), writers)
 
-    def read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
+    def read(self, values: Sequence[bytes | None], writers: Writers) -> DecodedBatch:
         """The same, where values are all there is."""
-        return self._admitted(values, self._limits.oversized_values(values), writers)
+        return self._decode_admissible(values, self._limits.oversized_values(values), writers)
 
-    def _admitted(self, values: Sequence[bytes | None], oversized: Sequence[int], writers: Writers) -> Decoded:
+    def _decode_admissible(
+        self, values: Sequence[bytes | None], oversized: Sequence[int], writers: Writers
+    ) -> DecodedBatch:
         if not oversized:
             return self._read(values, writers)
         refused = {place: Unreadable(place, OversizedError()) for place in oversized}
@@ -82,7 +84,7 @@ class ApplicationReader:
         if program is not None:
             bulk_decoder.decode(program, [b"\0"])
 
-    def _read(self, values: Sequence[bytes | None], writers: Writers) -> Decoded:
+    def _read(self, values: Sequence[bytes | None], writers: Writers) -> DecodedBatch:
         columns = _Columns.empty(len(values), len(self._contract.observed))
         for schema_id, places in by_schema(values).items():
             program = self._program(schema_id, writers.get(schema_id))
@@ -96,7 +98,7 @@ class ApplicationReader:
                 columns.take(places, schema_id, bulk)
         left = np.flatnonzero(~columns.done).tolist()
         unreadable = self._one_by_one(values, left, writers, columns)
-        return columns.decoded(self._contract, unreadable)
+        return columns.to_batch(self._contract, unreadable)
 
     def _program(self, schema_id: int, writer: Any) -> Program | None:
         try:
@@ -184,9 +186,9 @@ class _Columns:
         self.schema_ids[place] = schema_id
         self.ids[place] = one.ids[0]
 
-    def decoded(self, contract: Contract, unreadable: Sequence[Unreadable]) -> Decoded:
+    def to_batch(self, contract: Contract, unreadable: Sequence[Unreadable]) -> DecodedBatch:
         places = np.flatnonzero(self.done)
-        return Decoded(
+        return DecodedBatch(
             applications=Applications(
                 ids=self.ids if len(places) == len(self.ids) else [self.ids[place] for place in places],
                 applied_at=self.applied_at[places],

@@ -14,7 +14,7 @@ from schemas.bulk_program import Program, program_of
 from schemas.contract import OBSERVED, Contract, Kind
 from schemas.errors import RecordError
 from schemas.resolution.avro_cursor import Cursor
-from schemas.resolution.avro_reader import default_of, matching, resolved
+from schemas.resolution.avro_reader import default_of, match_field, resolver
 from schemas.resolution.avro_types import AvroField, AvroType, avro_type
 from schemas.resolution.avro_values import Read
 from schemas.resolution.field_types import read_as
@@ -61,7 +61,7 @@ def plan_of(contract: Contract, writer: Any) -> ReadPlan:
     """
     try:
         theirs, ours = record_type(writer), reader_type(contract)
-        read = resolved(theirs, ours)
+        read = resolver(theirs, ours)
         return ReadPlan(program_of(contract, theirs, ours, _defaults(contract, theirs, ours)), read)
     except RecordError:
         raise
@@ -91,4 +91,4 @@ def _defaults(contract: Contract, writer: AvroType, reader: AvroType) -> Any:
 
 
 def _is_absent(writer: AvroType, field: AvroField) -> bool:
-    return matching(writer.fields, field) is None
+    return match_field(writer.fields, field) is None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.bulk_program import SKIPPED, TO_ID, TO_TIME, Op, Part, Program
-from schemas.jit import inlined, kernel
+from schemas.jit import inline, kernel
 
 MOST_ID_BYTES: Final = 256
 """An id stands in every record about its application: a longer one is left to the other reader, which refuses it."""
@@ -64,7 +64,7 @@ def decode(program: Program, values: Sequence[bytes]) -> Flat:
         program: of their writer.
         values: framed records; the schema id is not looked at.
     """
-    joined, starts = laid_out(values)
+    joined, starts = concatenate(values)
     matrix = np.empty((len(values), len(program.defaults)))
     applied_at = np.zeros(len(values), dtype=np.int64)
     spans = np.zeros((len(values), 2), dtype=np.int64)
@@ -87,7 +87,7 @@ def decode(program: Program, values: Sequence[bytes]) -> Flat:
     return Flat(done=done, values=matrix, applied_at=applied_at, ids=ids)
 
 
-def laid_out(values: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.int64]]:
+def concatenate(values: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.int64]]:
     """All values one after the other, and where each begins; the last place is where all end."""
     starts = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, values), dtype=np.int64, count=len(values)), out=starts[1:])
@@ -99,10 +99,10 @@ def _texts(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.boo
     latin = joined.decode("latin-1")
     firsts, lasts = spans.T.tolist()
     texts = [latin[first:last] for first, last in zip(firsts, lasts, strict=True)]
-    return texts if "".join(texts).isascii() else _decoded(joined, spans, done)
+    return texts if "".join(texts).isascii() else _decode_texts(joined, spans, done)
 
 
-def _decoded(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:
+def _decode_texts(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:
     texts = []
     for row, (first, last) in enumerate(spans.tolist()):
         try:
@@ -113,7 +113,7 @@ def _decoded(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.b
     return texts
 
 
-@inlined
+@inline
 def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """A zigzag long and the place after it; place -1 where it does not end in time."""
     bits = np.uint64(0)
@@ -128,17 +128,17 @@ def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return np.int64(0), -1
 
 
-@inlined
+@inline
 def _double(data: Any, at: int) -> float:  # pragma: no cover - compiled
     return float(data[at : at + 8].view(np.float64)[0])
 
 
-@inlined
+@inline
 def _float(data: Any, at: int) -> float:  # pragma: no cover - compiled
     return float(data[at : at + 4].view(np.float32)[0])
 
 
-@inlined
+@inline
 def _integer(data: Any, at: int, size: int) -> Any:  # pragma: no cover - compiled
     """A big-endian two's complement integer of at most eight bytes."""
     number = np.int64(-1) if data[at] >= 0x80 else np.int64(0)  # noqa: PLR2004 - the sign bit
@@ -147,7 +147,7 @@ def _integer(data: Any, at: int, size: int) -> Any:  # pragma: no cover - compil
     return number
 
 
-@inlined
+@inline
 def _level(  # pragma: no cover - compiled  # noqa: PLR0913 - a kernel takes arrays
     data: Any, at: int, size: int, first: int, last: int, starts: Any, levels: Any
 ) -> int:

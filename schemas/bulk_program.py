@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract import Contract, Kind
-from schemas.resolution.avro_reader import matching, resolved
+from schemas.resolution.avro_reader import match_field, resolver
 from schemas.resolution.avro_types import AvroField, AvroType
 from schemas.resolution.avro_values import PLAIN_EARLIEST_MS, PLAIN_LATEST_MS, UNITS
 from schemas.resolution.field_types import bare
@@ -113,7 +113,7 @@ def program_of(
         reader: the fields that are read.
         defaults: shape (observed fields,); of what is absent.
     """
-    pairs = [(matching(writer.fields, ours), ours) for ours in reader.fields]
+    pairs = [(match_field(writer.fields, ours), ours) for ours in reader.fields]
     wanted = {theirs.name: ours for theirs, ours in pairs if theirs is not None}
     steps: list[_Step] = []
     try:
@@ -139,11 +139,11 @@ def _steps(contract: Contract, field: AvroField, ours: AvroField | None) -> Iter
         yield _Step(Op.NOTHING, null_branch=null_branch, jump=len(nested))
         yield from nested
     else:
-        step = _skipping(kind) if ours is None else _reading(contract, kind, ours)
+        step = _skip_step(kind) if ours is None else _read_step(contract, kind, ours)
         yield replace(step, null_branch=null_branch)
 
 
-def _skipping(kind: AvroType) -> _Step:
+def _skip_step(kind: AvroType) -> _Step:
     if kind.kind == "enum":
         return _Step(Op.ENUM, symbols=(-1,) * len(kind.symbols))
     if kind.kind not in _OPS:
@@ -151,10 +151,10 @@ def _skipping(kind: AvroType) -> _Step:
     return _Step(_OPS[kind.kind], size=kind.size)
 
 
-def _reading(contract: Contract, kind: AvroType, ours: AvroField) -> _Step:
-    step, name = _skipping(kind), ours.name
+def _read_step(contract: Contract, kind: AvroType, ours: AvroField) -> _Step:
+    step, name = _skip_step(kind), ours.name
     try:
-        resolved(kind, ours.type)
+        resolver(kind, ours.type)
     except IncompatibleSchemaError as cause:
         # Of a union only the null can be read.
         raise _NotFlatError from cause

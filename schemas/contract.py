@@ -241,7 +241,7 @@ def load(product: str) -> Contract:
     """
     if product.endswith(".avsc"):
         return Contract.of(_read(Path(product)))
-    packaged = _packaged()
+    packaged = _products()
     if product not in packaged:
         problem = f"no product {product!r}; packaged are {', '.join(sorted(packaged))}, or give a path to an .avsc"
         raise ContractError(problem)
@@ -249,7 +249,7 @@ def load(product: str) -> Contract:
 
 
 @lru_cache(maxsize=1)
-def _packaged() -> Mapping[str, Contract]:
+def _products() -> Mapping[str, Contract]:
     folder = Path(str(resources.files("schemas") / "avro"))
     contracts = (Contract.of(_read(path)) for path in sorted(folder.glob(APPLICATION_SCHEMAS)))
     return {contract.product: contract for contract in contracts}

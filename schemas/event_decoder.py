@@ -13,7 +13,7 @@ import fastavro
 
 from schemas.errors import RecordError
 from schemas.resolution.avro_cursor import Cursor
-from schemas.resolution.avro_reader import matching, resolved
+from schemas.resolution.avro_reader import match_field, resolver
 from schemas.resolution.avro_types import AvroType, avro_type
 from schemas.resolution.avro_values import Read
 from schemas.resolution.writer_schemas import Writers, record_type, whole_json
@@ -60,13 +60,13 @@ class EventDecoder:
         # A refusal is not kept: the registry may know better later.
         known, decode = self._decoders.get(schema_id, (None, None))
         if decode is None or known is not writer:
-            decode = self._made(writer)
+            decode = self._build(writer)
             self._decoders[schema_id] = (writer, decode)
         return decode
 
-    def _made(self, writer: Any) -> Decode:
+    def _build(self, writer: Any) -> Decode:
         theirs, plain = record_type(writer, repeated=True), whole_json(writer)
-        read = resolved(theirs, self._type)
+        read = resolver(theirs, self._type)
         if plain is not None and alike(theirs, self._type):
             return _by_fastavro(fastavro.parse_schema(dict(plain)), self._parsed)
         return _by_cursor(read)
@@ -77,7 +77,7 @@ def alike(writer: AvroType, reader: AvroType) -> bool:
     if any(getattr(writer, part) != getattr(reader, part) for part in ("kind", "logical", "name", "size")):
         return False
     if reader.kind == "record":
-        pairs = [(field, matching(writer.fields, field)) for field in reader.fields]
+        pairs = [(field, match_field(writer.fields, field)) for field in reader.fields]
         return all(theirs is None or alike(theirs.type, field.type) for field, theirs in pairs)
     return len(writer.inner) == len(reader.inner) and all(map(alike, writer.inner, reader.inner))
 

@@ -24,6 +24,6 @@ def kernel(function: Function) -> Function:
     return cast("Function", compiled)
 
 
-def inlined(function: Function) -> Function:
+def inline(function: Function) -> Function:
     """The function as part of each kernel that calls it: where a call would cost as much as what is called."""
     return cast("Function", numba.njit(inline="always")(function))

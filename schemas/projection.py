@@ -21,7 +21,7 @@ class Projection:
             fields: read as they are.
             lists: arrays of records, with the fields read of each item.
         """
-        self._decoder = EventDecoder(_projected(avro_schema(event), fields, lists or {}))
+        self._decoder = EventDecoder(_projection(avro_schema(event), fields, lists or {}))
 
     def read(self, value: bytes | None, writers: Writers) -> Mapping[str, Any] | None:
         """The fields; None where the bytes are no such event."""
@@ -36,7 +36,7 @@ def millis(value: Any) -> int:
     return value if isinstance(value, int) else millis_of(value)
 
 
-def _projected(schema: Mapping[str, Any], wanted: Sequence[str], lists: Mapping[str, Sequence[str]]) -> Any:
+def _projection(schema: Mapping[str, Any], wanted: Sequence[str], lists: Mapping[str, Sequence[str]]) -> Any:
     fields = []
     for field in schema["fields"]:
         if field["name"] in wanted:

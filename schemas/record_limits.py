@@ -26,7 +26,7 @@ class RecordLimits:
     header_bytes: int = 8_192
     """Of all headers together, names and values; of the key as much again."""
 
-    def oversized(self, batch: RecordBatch) -> list[int]:
+    def oversized_rows(self, batch: RecordBatch) -> list[int]:
         """Places of the records beyond a limit, rising."""
         places = set(self.oversized_values(batch.values))
         places |= {place for place, key in enumerate(batch.keys) if key and len(key) > self.header_bytes}

@@ -71,7 +71,7 @@ class EventSerde(Generic[Event]):
             NotRegisteredError: its schema is not in the registry.
             RegistryAwayError: the registry does not answer.
         """
-        encoded: bytes = _asked(lambda: self._serializer(event, self._context))
+        encoded: bytes = _call(lambda: self._serializer(event, self._context))
         return encoded
 
     def decode(self, value: bytes | None) -> Event:
@@ -116,11 +116,11 @@ class WriterSchemas:
 
     def _ask(self, schema_id: int) -> None:
         try:
-            subjects = _asked(lambda: self._registry.get_subjects_by_schema_id(schema_id))
+            subjects = _call(lambda: self._registry.get_subjects_by_schema_id(schema_id))
             if self._subject not in subjects:
                 self._refuse(schema_id, ForeignSchemaError)
                 return
-            self._known[schema_id] = self._whole(_asked(lambda: self._registry.get_schema(schema_id)))
+            self._known[schema_id] = self._whole(_call(lambda: self._registry.get_schema(schema_id)))
         except NotRegisteredError:
             self._refuse(schema_id, None)
         except (ValueError, RecursionError):
@@ -144,7 +144,7 @@ class WriterSchemas:
             if len(found) >= MOST_REFERENCES:
                 raise ValueError(MOST_REFERENCES)
             found[place] = None
-            registered = _asked(partial(self._registry.get_version, *place))
+            registered = _call(partial(self._registry.get_version, *place))
             self._collect(registered.schema, found)
             # Behind what it refers to.
             del found[place]
@@ -168,12 +168,12 @@ def registered_id(registry: SchemaRegistryClient, subject: str, schema: Mapping[
         NotRegisteredError: it does not; says which command registers it.
         RegistryAwayError: the registry does not answer.
     """
-    found = _asked(lambda: registry.lookup_schema(subject, Schema(json.dumps(schema), "AVRO")), subject)
+    found = _call(lambda: registry.lookup_schema(subject, Schema(json.dumps(schema), "AVRO")), subject)
     schema_id: int = found.schema_id
     return schema_id
 
 
-def _asked(question: Callable[[], Any], what: str = "a schema") -> Any:
+def _call(question: Callable[[], Any], what: str = "a schema") -> Any:
     try:
         return question()
     except SchemaRegistryError as cause:

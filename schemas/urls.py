@@ -20,15 +20,15 @@ NEXT: Final = re.compile(r",(?=[\w.+-]+://)")
 """Between two URLs of a list."""
 
 
-def masked(url: str) -> str:
+def mask_credentials(url: str) -> str:
     """The URL, or a text that URLs stand in, without user, password and query. Idempotent.
 
     The path of a file stays as it is, unless it is behind `//`.
     """
-    return ",".join(_masked(each) for each in NEXT.split(url))
+    return ",".join(_mask_url(each) for each in NEXT.split(url))
 
 
-def _masked(url: str) -> str:
+def _mask_url(url: str) -> str:
     for pattern in (SLASHED, USER, BARE):
         url = pattern.sub(f"{MASK}@", url)
     return QUERY.sub(rf"\1?{MASK}", url)

@@ -114,7 +114,7 @@ def write(
     scores = scorecard_of(parts, contract).score(values[:EXPECTED_ROWS])
     contents = {
         "forest.npz": _arrays({item.name: getattr(parts.forest, item.name) for item in fields(Forest)}),
-        "profile.json": _canonical(parts.profile.described()),
+        "profile.json": _canonical(parts.profile.to_dict()),
         "rows.npz": _arrays(
             {
                 "values": values[:EXPECTED_ROWS],
@@ -123,7 +123,7 @@ def write(
                 "contributions": scores.contributions,
             }
         ),
-        "scorecard.json": _canonical(_described(parts, contract)),
+        "scorecard.json": _canonical(_description(parts, contract)),
     }
     if fitted is not None:
         contents[FITTED] = _arrays({"fitted": np.sort(fitted)})
@@ -145,7 +145,7 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
     Raises:
         BundleError: it must not decide; says why.
     """
-    contents, digest = _verified(folder)
+    contents, digest = _verify(folder)
     if expected_digest and digest != expected_digest:
         problem = f"{folder.name}: digest {digest[:12]} is not the {expected_digest[:12]} that was announced"
         raise BundleError(problem)
@@ -158,14 +158,14 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
     return scorecard
 
 
-def fitted(folder: Path) -> Identities | None:
+def training_identities(folder: Path) -> Identities | None:
     """Identities of the applications that a bundle was made of, sorted; None where it does not tell.
 
     Raises:
         BundleError: it is damaged.
     """
-    data = _verified(folder)[0].get(FITTED)
-    return None if data is None else np.asarray(_loaded(data)["fitted"])
+    data = _verify(folder)[0].get(FITTED)
+    return None if data is None else np.asarray(_npz_arrays(data)["fitted"])
 
 
 def digest_of(folder: Path) -> str:
@@ -175,10 +175,10 @@ def digest_of(folder: Path) -> str:
         AlteredBundleError: a file is altered.
         BundleError: a file is absent or cannot be read, or the format is another version's.
     """
-    return _verified(folder)[1]
+    return _verify(folder)[1]
 
 
-def _verified(folder: Path) -> tuple[Mapping[str, bytes], str]:
+def _verify(folder: Path) -> tuple[Mapping[str, bytes], str]:
     try:
         manifest = (folder / MANIFEST).read_bytes()
         promised = json.loads(manifest)
@@ -198,7 +198,7 @@ def _verified(folder: Path) -> tuple[Mapping[str, bytes], str]:
     return contents, _sha256(manifest)
 
 
-def _described(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]:
+def _description(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]:
     return {
         "name": parts.name,
         "family": parts.family,
@@ -206,8 +206,8 @@ def _described(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]:
         "product": contract.product,
         "contract_fingerprint": contract.fingerprint,
         "contract_fields": contract.field_digests,
-        **parts.features.described(),
-        "calibration": parts.calibration.described(),
+        **parts.features.to_dict(),
+        "calibration": parts.calibration.to_dict(),
         "approve_below": parts.policy.approve_below,
         "decline_from": parts.policy.decline_from,
         "reason_baseline": parts.reason_baseline.tolist(),
@@ -232,18 +232,18 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
         calibration=calibration_of(described["calibration"]),
         policy=Policy(described["approve_below"], described["decline_from"]),
         reason_baseline=np.array(described["reason_baseline"], dtype=np.float64),
-        profile=Profile.from_described(json.loads(contents["profile.json"])),
+        profile=Profile.from_dict(json.loads(contents["profile.json"])),
     )
 
 
 def _forest(data: bytes) -> Forest:
-    found: dict[str, Any] = dict(_loaded(data))
+    found: dict[str, Any] = dict(_npz_arrays(data))
     arrays = {item.name: found[item.name] for item in fields(Forest)}
     return Forest(**{**arrays, "base": float(found["base"]), "columns": int(found["columns"])})
 
 
 def _refuse_other_answers(scorecard: Scorecard, contract: Contract, data: bytes) -> None:
-    rows = _loaded(data)
+    rows = _npz_arrays(data)
     values = np.full((len(rows["values"]), len(contract.observed)), np.nan)
     # The contract may have fields that this scorecard's had not.
     values[:, [contract.position[each.name] for each in scorecard.profile.features]] = rows["values"]
@@ -260,7 +260,7 @@ def _arrays(arrays: Mapping[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def _loaded(data: bytes) -> Mapping[str, npt.NDArray[Any]]:
+def _npz_arrays(data: bytes) -> Mapping[str, npt.NDArray[Any]]:
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 

@@ -31,9 +31,9 @@ class Identity:
 
     def apply(self, raw: Probabilities) -> Probabilities:
         """Calibrated probabilities, in the shape of `raw`."""
-        return _clipped(raw, SMALLEST)
+        return _clip(raw, SMALLEST)
 
-    def described(self) -> Mapping[str, Any]:
+    def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `calibration_of` rebuilds this from."""
         return {"kind": "identity"}
 
@@ -47,9 +47,9 @@ class Platt:
 
     def apply(self, raw: Probabilities) -> Probabilities:
         """Calibrated probabilities, in the shape of `raw`."""
-        return _clipped(sigmoid(self.slope * logit(raw) + self.intercept), SMALLEST)
+        return _clip(sigmoid(self.slope * logit(raw) + self.intercept), SMALLEST)
 
-    def described(self) -> Mapping[str, Any]:
+    def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `calibration_of` rebuilds this from."""
         return {"kind": "platt", "slope": self.slope, "intercept": self.intercept}
 
@@ -67,9 +67,9 @@ class Isotonic:
 
     def apply(self, raw: Probabilities) -> Probabilities:
         """Calibrated probabilities, in the shape of `raw`."""
-        return _clipped(np.interp(raw, self.raw, self.calibrated), 1.0 / (self.rows + 2))
+        return _clip(np.interp(raw, self.raw, self.calibrated), 1.0 / (self.rows + 2))
 
-    def described(self) -> Mapping[str, Any]:
+    def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `calibration_of` rebuilds this from."""
         return {"kind": "isotonic", "raw": list(self.raw), "calibrated": list(self.calibrated), "rows": self.rows}
 
@@ -89,7 +89,7 @@ def calibration_of(described: Mapping[str, Any]) -> Calibration:
         case {"kind": "platt", "slope": slope, "intercept": intercept}:
             return Platt(slope=float(slope), intercept=float(intercept))
         case {"kind": "isotonic", "raw": raw, "calibrated": calibrated, "rows": rows}:
-            _refuse_falling(raw, calibrated)
+            _require_monotone(raw, calibrated)
             return Isotonic(raw=tuple(raw), calibrated=tuple(calibrated), rows=int(rows))
     problem = f"unknown calibration {described.get('kind')!r}"
     raise CalibrationError(problem)
@@ -103,15 +103,15 @@ def sigmoid(margin: Probabilities) -> Probabilities:
 
 def logit(probability: Probabilities) -> Probabilities:
     """Log-odds of a probability, clipped so that they stay finite."""
-    inside = _clipped(probability, SMALLEST)
+    inside = _clip(probability, SMALLEST)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
-def _clipped(probability: Probabilities, margin: float) -> Probabilities:
+def _clip(probability: Probabilities, margin: float) -> Probabilities:
     return np.asarray(np.clip(probability, margin, 1.0 - margin))
 
 
-def _refuse_falling(raw: list[float], calibrated: list[float]) -> None:
+def _require_monotone(raw: list[float], calibrated: list[float]) -> None:
     if len(raw) != len(calibrated) or np.any(np.diff(raw) < 0) or np.any(np.diff(calibrated) < 0):
         problem = "an isotonic calibration must be two non-decreasing lists of one length"
         raise CalibrationError(problem)

@@ -97,7 +97,7 @@ class CounterfactualSearch:
                     if not in_time():
                         return Counterfactuals(tuple(_minimal(found)[:most]), complete=False, scored=scored)
                     moves = [[options[field][n] for n in column] for field, column in zip(fields, steps, strict=True)]
-                    found += self._approved(row, fields, moves)
+                    found += self._verify(row, fields, moves)
                     scored += len(steps[0])
             found = _minimal(found)
             if len(found) >= most:
@@ -109,7 +109,7 @@ class CounterfactualSearch:
         """Compiles, or loads from the cache, the kernels that a search runs."""
         self._quick(row[None, :])
 
-    def _approved(
+    def _verify(
         self, row: npt.NDArray[np.float64], fields: Sequence[int], moves: Sequence[Sequence[Option]]
     ) -> list[Counterfactual]:
         """Those that would be approved, by the worker's own arithmetic.
@@ -203,14 +203,14 @@ def _short_of(options: Options, found: Sequence[Counterfactual], contract: Contr
     return {column: moves for column, moves in left.items() if moves}
 
 
-def _ranked(found: Sequence[Counterfactual]) -> list[Counterfactual]:
+def _rank(found: Sequence[Counterfactual]) -> list[Counterfactual]:
     return sorted(found, key=lambda each: (len(each.changes), sum(change.steps for change in each.changes)))
 
 
 def _minimal(found: Sequence[Counterfactual]) -> list[Counterfactual]:
     """Ranked, without those that change as much as a better one and more."""
     kept: list[Counterfactual] = []
-    for each in _ranked(found):
+    for each in _rank(found):
         if not any(_within(better, each) for better in kept):
             kept.append(each)
     return kept

@@ -82,7 +82,7 @@ class FeatureSpace:
             column += width
         return encoded
 
-    def described(self) -> Mapping[str, Any]:
+    def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `of` rebuilds the space from, together with its contract."""
         return {"features": list(self.names), "columns": list(self.columns)}
 

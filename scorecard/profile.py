@@ -36,7 +36,7 @@ DATA_QUALITY_BINS: Final = ("MISSING", "INVALID", "UNSEEN")
 
 
 @dataclass(frozen=True, slots=True)
-class Binned:
+class BinnedQuantity:
     """The bins of one quantity and the reference's counts in them.
 
     A number falls into bin i with edges[i-1] < x <= edges[i], ends open; a category into the bin of
@@ -85,12 +85,12 @@ class Profile:
     """The reference population of one scorecard."""
 
     contract_fingerprint: str
-    features: tuple[Binned, ...]
+    features: tuple[BinnedQuantity, ...]
     """Every observed field of the contract, in schema order, scored or not."""
-    score: Binned
-    contributions: tuple[Binned, ...]
+    score: BinnedQuantity
+    contributions: tuple[BinnedQuantity, ...]
     """One for each feature of the scorecard."""
-    reasons: Binned
+    reasons: BinnedQuantity
     """Levels are reason codes; counted over all reasons given."""
     outcomes: tuple[int, ...]
     """Applicants by code of outcome, see `scorecard.policy.OUTCOMES`."""
@@ -100,24 +100,24 @@ class Profile:
     @cached_property
     def reference_id(self) -> str:
         """Sixteen hexadecimal digits of a digest over the profile."""
-        canonical = json.dumps(self.described(), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
-    def described(self) -> Mapping[str, Any]:
-        """Plain data that `from_described` rebuilds the profile from."""
+    def to_dict(self) -> Mapping[str, Any]:
+        """Plain data that `from_dict` rebuilds the profile from."""
         fields = {"contract_fields": [list(each) for each in self.contract_fields]} if self.contract_fields else {}
         return {
             **fields,
             "contract_fingerprint": self.contract_fingerprint,
-            "features": [_described(binned) for binned in self.features],
-            "score": _described(self.score),
-            "contributions": [_described(binned) for binned in self.contributions],
-            "reasons": _described(self.reasons),
+            "features": [_to_dict(binned) for binned in self.features],
+            "score": _to_dict(self.score),
+            "contributions": [_to_dict(binned) for binned in self.contributions],
+            "reasons": _to_dict(self.reasons),
             "outcomes": list(self.outcomes),
         }
 
     @classmethod
-    def from_described(cls, described: Mapping[str, Any]) -> Self:
+    def from_dict(cls, described: Mapping[str, Any]) -> Self:
         """The profile that its plain data stand for.
 
         Raises:
@@ -125,10 +125,10 @@ class Profile:
         """
         return cls(
             contract_fingerprint=described["contract_fingerprint"],
-            features=tuple(_binned(item) for item in described["features"]),
-            score=_binned(described["score"]),
-            contributions=tuple(_binned(item) for item in described["contributions"]),
-            reasons=_binned(described["reasons"]),
+            features=tuple(_from_dict(item) for item in described["features"]),
+            score=_from_dict(described["score"]),
+            contributions=tuple(_from_dict(item) for item in described["contributions"]),
+            reasons=_from_dict(described["reasons"]),
             outcomes=tuple(described["outcomes"]),
             contract_fields=tuple((name, digest) for name, digest in described.get("contract_fields", ())),
         )
@@ -185,22 +185,22 @@ def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Co
     )
 
 
-def _feature_profile(field: Field, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> Binned:
+def _feature_profile(field: Field, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> BinnedQuantity:
     edges = () if field.kind is Kind.CATEGORY else _edges(values[~wrong])
-    return _counted(Binned(field.name, edges, field.levels, ()), values, wrong)
+    return _count(BinnedQuantity(field.name, edges, field.levels, ()), values, wrong)
 
 
-def number_bins(name: str, values: npt.NDArray[np.float64]) -> Binned:
+def number_bins(name: str, values: npt.NDArray[np.float64]) -> BinnedQuantity:
     """The bins of a number, cut at these values, and their counts."""
-    return _counted(Binned(name, _edges(values), (), ()), values, np.zeros(len(values), dtype=bool))
+    return _count(BinnedQuantity(name, _edges(values), (), ()), values, np.zeros(len(values), dtype=bool))
 
 
-def _reason_profile(codes: Sequence[str], reasons: npt.NDArray[np.int64]) -> Binned:
+def _reason_profile(codes: Sequence[str], reasons: npt.NDArray[np.int64]) -> BinnedQuantity:
     given = reasons[reasons >= 0].astype(np.float64)
-    return _counted(Binned("reasons", (), tuple(codes), ()), given, np.zeros(len(given), dtype=bool))
+    return _count(BinnedQuantity("reasons", (), tuple(codes), ()), given, np.zeros(len(given), dtype=bool))
 
 
-def _counted(binned: Binned, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> Binned:
+def _count(binned: BinnedQuantity, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> BinnedQuantity:
     return replace(binned, counts=tuple(binned.count(values, wrong).tolist()))
 
 
@@ -229,7 +229,7 @@ def spike_edges(value: float) -> tuple[float, float]:
     return math.nextafter(value, -math.inf), value
 
 
-def _described(binned: Binned) -> Mapping[str, Any]:
+def _to_dict(binned: BinnedQuantity) -> Mapping[str, Any]:
     return {
         "name": binned.name,
         "edges": list(binned.edges),
@@ -238,8 +238,8 @@ def _described(binned: Binned) -> Mapping[str, Any]:
     }
 
 
-def _binned(described: Mapping[str, Any]) -> Binned:
-    return Binned(
+def _from_dict(described: Mapping[str, Any]) -> BinnedQuantity:
+    return BinnedQuantity(
         name=described["name"],
         edges=tuple(described["edges"]),
         levels=tuple(described["levels"]),

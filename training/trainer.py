@@ -20,7 +20,7 @@ from schemas.errors import SetupError
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import DIGEST_TAG, FAMILY_TAG, ModelRegistry
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, Progress
 from training.promotion import version_tags
@@ -50,10 +50,10 @@ class Task:
 class Trained:
     """How a training ended."""
 
-    registered: Registered
+    registered: RegisteredVersion
     answer: GateResult
     candidate: TrainedCandidate
-    before: Registered | None
+    before: RegisteredVersion | None
     """The champion when it began."""
 
 
@@ -109,7 +109,7 @@ class Trainer:
         )
         return Trained(registered=registered, answer=answer, candidate=one, before=before)
 
-    def _answer(self, one: TrainedCandidate, before: Registered | None) -> GateResult:
+    def _answer(self, one: TrainedCandidate, before: RegisteredVersion | None) -> GateResult:
         candidate = Candidate(
             digest=one.scorecard.digest,
             figures=one.judgement.figures,
@@ -121,7 +121,7 @@ class Trainer:
         )
         return gate(candidate, self._terms, self._contest(one, before) if before else None)
 
-    def _contest(self, one: TrainedCandidate, before: Registered) -> Contest | Incomparable:
+    def _contest(self, one: TrainedCandidate, before: RegisteredVersion) -> Contest | Incomparable:
         """Both on the same rows, or why not."""
         try:
             folder = self._registry.fetch(before)
@@ -134,7 +134,7 @@ class Trainer:
         return contest(champion, one.judged_on, one.probability, strange)
 
 
-def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: Registered | None) -> Mapping[str, str]:
+def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: RegisteredVersion | None) -> Mapping[str, str]:
     return {
         DIGEST_TAG: one.scorecard.digest,
         FAMILY_TAG: one.scorecard.family,

@@ -12,7 +12,7 @@ from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.drift import Season
 from scorecard.policy import OUTCOMES
-from scorecard.profile import Binned, Profile
+from scorecard.profile import BinnedQuantity, Profile
 
 
 class ForeignProfileError(SetupError):
@@ -85,7 +85,7 @@ class Reference:
 class BinLayout:
     """Bins of several quantities, one after the other, and some places more behind them."""
 
-    binned: tuple[Binned, ...]
+    binned: tuple[BinnedQuantity, ...]
     behind: int
 
     @cached_property

@@ -29,7 +29,7 @@ from schemas.events.decisions import Outcome
 from schemas.events.drift import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Verdict
 from schemas.timestamps import time_of
 from scorecard.policy import OUTCOMES
-from scorecard.profile import Binned, spike_edges
+from scorecard.profile import BinnedQuantity, spike_edges
 
 APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
@@ -120,7 +120,7 @@ def _weighed(feature: FeatureDrift, weights: Mapping[str, float], rules: DriftRu
 
 
 def _feature(
-    binned: Binned, counts: Integers, alpha: float, rules: DriftRules, total: int | None = None
+    binned: BinnedQuantity, counts: Integers, alpha: float, rules: DriftRules, total: int | None = None
 ) -> FeatureDrift:
     """Args: total: of the values, in millionths; None where a mean would mean nothing."""
     plain, reference = counts[: binned.plain_bins], np.array(binned.counts[: binned.plain_bins], dtype=np.int64)
@@ -146,7 +146,7 @@ def _feature(
     )
 
 
-def bin_name(binned: Binned, place: int) -> str:
+def bin_name(binned: BinnedQuantity, place: int) -> str:
     """A level, an interval of values, or a kind of bad data."""
     if place >= binned.plain_bins:
         return QUALITY_BINS[place - binned.plain_bins].value

@@ -15,7 +15,7 @@ from rich.table import Table
 from loanctl.console import Console
 from schemas.errors import SetupError
 from scorecard.registry.model_registry import CHALLENGER, ModelRegistry, NoVersionError
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.announcer import Announcer
 from training.promotion.promote import announcement, promote, take_back
@@ -37,9 +37,9 @@ class NoChampionError(SetupError):
 class Seats:
     """Who sits where, of all versions."""
 
-    champion: Registered | None
-    challenger: Registered | None
-    versions: tuple[Registered, ...]
+    champion: RegisteredVersion | None
+    challenger: RegisteredVersion | None
+    versions: tuple[RegisteredVersion, ...]
 
 
 @app.command()
@@ -119,7 +119,7 @@ def history(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: Registered, why: str) -> None:
+def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: RegisteredVersion, why: str) -> None:
     now = datetime.now(UTC)
     # What is not whole may not decide: the bundle is fetched and checked before the alias moves.
     registry.fetch(chosen)
@@ -127,7 +127,9 @@ def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: Registere
     _tell(settings, registry, chosen, why, now)
 
 
-def _tell(settings: TrainingSettings, registry: ModelRegistry, chosen: Registered, why: str, now: datetime) -> None:
+def _tell(
+    settings: TrainingSettings, registry: ModelRegistry, chosen: RegisteredVersion, why: str, now: datetime
+) -> None:
     moved = registry.version(chosen.version) or chosen
     announcer = Announcer(settings, SOURCE)
     announcer(announcement(settings.contract().product, moved, why, now))
@@ -139,7 +141,7 @@ def _seats(registry: ModelRegistry) -> Seats:
     return Seats(registry.champion(), registry.champion(CHALLENGER), tuple(registry.history()))
 
 
-def _told(one: Registered) -> dict[str, Any]:
+def _told(one: RegisteredVersion) -> dict[str, Any]:
     told = one.tags
     auc = told.get(f"{version_tags.METRIC}auc", "")
     return {

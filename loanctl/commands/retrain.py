@@ -11,7 +11,7 @@ from loanctl.console import Console
 from schemas.errors import SetupError
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher
 from training.committed import whole
 from training.settings import TrainingSettings
@@ -54,7 +54,7 @@ def retrain(why: Why = "asked by a person", if_auc_under: Floor = None) -> None:
     _publish(settings, command)
 
 
-def _by_a_person(settings: TrainingSettings, champion: Registered | None, why: str) -> RetrainCommand:
+def _by_a_person(settings: TrainingSettings, champion: RegisteredVersion | None, why: str) -> RetrainCommand:
     return RetrainCommand(
         command_id=f"person-{uuid.uuid4()}",
         product=settings.contract().product,
@@ -69,7 +69,7 @@ def _by_a_person(settings: TrainingSettings, champion: Registered | None, why: s
     )
 
 
-def _look(champion: Registered, least_auc: float) -> PerformanceReport:
+def _look(champion: RegisteredVersion, least_auc: float) -> PerformanceReport:
     # Statistics that a person who asks does without.
     from drift.agent.performance_check import check_performance
     from drift.settings import DriftSettings

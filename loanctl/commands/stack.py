@@ -17,7 +17,7 @@ from loanctl.stack import local, state
 from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
 from loanctl.stack.progress import ConsoleProgress
 from loanctl.stack.state import Endpoints
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 
 WATCH_S: Final = 1.0
 DATA: Final = ("kafka", "registry", "log", "mlflow-artifacts", "mlflow.db", state.FILE)
@@ -87,7 +87,7 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
     given = asdict(endpoints.from_environment())
     outside = {name: given[name] for name in endpoints.ENDPOINTS if given[name] and given[name] not in ours}
     for name, value in outside.items():
-        console.print(f"  - {name} is given: {masked(value)}", highlight=False)
+        console.print(f"  - {name} is given: {mask_credentials(value)}", highlight=False)
     return Wanted(**outside, mlflow_server=mlflow_server)
 
 
@@ -113,7 +113,7 @@ def exports(found: Endpoints) -> str:
 
 def _tell(found: Endpoints) -> None:
     for name, value in endpoints.variables(found).items():
-        echo(f"{name}={masked(value)}")
+        echo(f"{name}={mask_credentials(value)}")
 
 
 def _wipe(folder: Path) -> None:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from loanctl.console import Console
 from schemas.errors import SetupError
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 from streams.runtime import logs
 from training.evaluation.cutoffs import Rule
 from training.pipeline import plan
@@ -98,7 +98,7 @@ def table_rows(settings: TrainingSettings) -> Cleaned:
     if not settings.base_table:
         problem = "no rows to train on: give --data, or set LOAN_BASE_TABLE"
         raise NoTableError(problem)
-    name = masked(settings.base_table)
+    name = mask_credentials(settings.base_table)
     dialect = settings.table_dialect()
     cleaned = rows.from_table(
         settings.contract(),

@@ -77,7 +77,7 @@ def checked(table: Table, contract: Contract) -> Table:
         TableError: it has not; names file and columns.
     """
     needed = [field.column for field in contract.observed if not field.nullable]
-    columns.refuse_missing(contract, table.rows, table.name, needed)
+    columns.require_columns(contract, table.rows, table.name, needed)
     if table.rows.empty:
         problem = f"{table.name}: has a header and no rows"
         raise TableError(problem)
@@ -97,7 +97,7 @@ def multiplied(table: Table, contract: Contract, factors: Mapping[str, float]) -
     sign = columns.sign_of(contract, rows, table.name, table.dialect)
     for field, factor in _all_factors(contract, factors).items():
         if field.column in rows:
-            rows[field.column] = columns.stated(field, rows, table.name, sign) * factor
+            rows[field.column] = columns.number_column(field, rows, table.name, sign) * factor
         elif field.name in factors:
             problem = f"{table.name}: no column {field.column} to multiply"
             raise TableError(problem)
@@ -148,7 +148,7 @@ def _column(table: Table, field: Field, avro_type: Any, sign: str) -> Sequence[A
         words = cells.words(table.rows[field.column], field.levels)
         _refuse_gaps(table, field, np.array([word is None for word in words], dtype=bool))
         return words
-    numbers = columns.stated(field, table.rows, table.name, sign)
+    numbers = columns.number_column(field, table.rows, table.name, sign)
     missing = np.isnan(numbers)
     _refuse_gaps(table, field, missing)
     unwritable = _unwritable(numbers, bare) & ~missing

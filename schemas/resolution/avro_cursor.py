@@ -44,7 +44,7 @@ class Cursor:
         self.at = end
         return taken
 
-    def sized(self) -> bytes:
+    def sized_bytes(self) -> bytes:
         """Bytes after their length."""
         return self.take(self.long())
 

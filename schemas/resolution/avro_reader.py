@@ -16,7 +16,7 @@ from schemas.timestamps import time_of
 from schemas.wire_format import IncompatibleSchemaError, UndecodableError
 
 
-def resolved(writer: AvroType, reader: AvroType) -> Read:
+def resolver(writer: AvroType, reader: AvroType) -> Read:
     """Reads what `writer` wrote as `reader`.
 
     Raises:
@@ -25,7 +25,7 @@ def resolved(writer: AvroType, reader: AvroType) -> Read:
     if writer.kind == "union":
         return _of_union(writer, reader)
     if reader.kind == "union":
-        return resolved(writer, _branch(writer, reader))
+        return resolver(writer, _branch(writer, reader))
     if reader.logical == "decimal":
         return avro_values.decimal(writer)
     if reader.logical.startswith("timestamp-"):
@@ -35,19 +35,19 @@ def resolved(writer: AvroType, reader: AvroType) -> Read:
     return _RESOLVED[reader.kind](writer, reader)
 
 
-def skipped(writer: AvroType) -> Read:
+def skipper(writer: AvroType) -> Read:
     """Passes over a value; its lengths, branches and symbols are checked, its text is not."""
     if writer.kind == "record":
-        parts = [skipped(field.type) for field in writer.fields]
+        parts = [skipper(field.type) for field in writer.fields]
         return lambda cursor: [part(cursor) for part in parts]
     if writer.kind == "union":
-        return _by_branch([skipped(branch) for branch in writer.inner])
+        return _by_branch([skipper(branch) for branch in writer.inner])
     if writer.kind in ("array", "map"):
-        return _repeated(skipped(writer.inner[0]), keyed=writer.kind == "map")
+        return _repeater(skipper(writer.inner[0]), keyed=writer.kind == "map")
     return avro_values.unread(writer)
 
 
-def matching(fields: tuple[AvroField, ...], wanted: AvroField) -> AvroField | None:
+def match_field(fields: tuple[AvroField, ...], wanted: AvroField) -> AvroField | None:
     """The writer's field of the reader's name, or of one of its aliases."""
     by_name = {field.name: field for field in fields}
     return next((by_name[name] for name in (wanted.name, *wanted.aliases) if name in by_name), None)
@@ -69,10 +69,10 @@ def _of_union(writer: AvroType, reader: AvroType) -> Read:
     faults = []
     for branch in writer.inner:
         try:
-            reads.append(resolved(branch, reader))
+            reads.append(resolver(branch, reader))
         except IncompatibleSchemaError as fault:
             faults.append(fault)
-            reads.append(_refused)
+            reads.append(_refuse)
     if len(faults) == len(reads):
         raise faults[0]
     return _by_branch(reads)
@@ -88,7 +88,7 @@ def _by_branch(reads: list[Read]) -> Read:
     return read
 
 
-def _refused(_cursor: Cursor) -> Any:
+def _refuse(_cursor: Cursor) -> Any:
     raise UndecodableError
 
 
@@ -96,7 +96,7 @@ def _branch(writer: AvroType, reader: AvroType) -> AvroType:
     """The reader's branch of the writer's kind, else the first that can be read."""
     for branch in sorted(reader.inner, key=lambda each: each.kind != writer.kind):
         try:
-            resolved(writer, branch)
+            resolver(writer, branch)
         except IncompatibleSchemaError:
             continue
         return branch
@@ -106,10 +106,10 @@ def _branch(writer: AvroType, reader: AvroType) -> AvroType:
 def _sequence(writer: AvroType, reader: AvroType) -> Read:
     if writer.kind != reader.kind:
         raise IncompatibleSchemaError
-    return _repeated(resolved(writer.inner[0], reader.inner[0]), keyed=writer.kind == "map")
+    return _repeater(resolver(writer.inner[0], reader.inner[0]), keyed=writer.kind == "map")
 
 
-def _repeated(item: Read, *, keyed: bool) -> Read:
+def _repeater(item: Read, *, keyed: bool) -> Read:
     def read(cursor: Cursor) -> Any:
         found: list[Any] = []
         # Each item takes a byte at least, so the bytes end before a count of strangers does.
@@ -117,7 +117,7 @@ def _repeated(item: Read, *, keyed: bool) -> Read:
             if count < 0:
                 cursor.long()
             for _ in range(abs(count)):
-                key = cursor.sized().decode() if keyed else ""
+                key = cursor.sized_bytes().decode() if keyed else ""
                 found.append((key, item(cursor)))
         return dict(found) if keyed else [value for _, value in found]
 
@@ -127,15 +127,15 @@ def _repeated(item: Read, *, keyed: bool) -> Read:
 def _record(writer: AvroType, reader: AvroType) -> Read:
     if writer.kind != "record":
         raise IncompatibleSchemaError
-    pairs = [(field, matching(writer.fields, field)) for field in reader.fields]
+    pairs = [(field, match_field(writer.fields, field)) for field in reader.fields]
     absent = [field for field, theirs in pairs if theirs is None]
     for field in absent:
         default_of(field)
     wanted = {theirs.name: field for field, theirs in pairs if theirs is not None}
     steps = [
-        (wanted[field.name].name, resolved(field.type, wanted[field.name].type))
+        (wanted[field.name].name, resolver(field.type, wanted[field.name].type))
         if field.name in wanted
-        else ("", skipped(field.type))
+        else ("", skipper(field.type))
         for field in writer.fields
     ]
 

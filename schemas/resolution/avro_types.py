@@ -89,8 +89,8 @@ def avro_type(schema: Any, references: Sequence[Any] = (), *, repeated: bool = F
     parser = _Parser(repeated=repeated)
     try:
         for reference in references:
-            parser.parsed(reference, "", 0)
-        return parser.parsed(schema, "", 0)
+            parser.parse(reference, "", 0)
+        return parser.parse(schema, "", 0)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as cause:
         raise IncompatibleSchemaError from cause
 
@@ -101,7 +101,7 @@ class _Parser:
         self._named: dict[str, AvroType | None] = {}
         """None while a record is being parsed: naming it then is recursion."""
 
-    def parsed(self, spec: Any, namespace: str, depth: int) -> AvroType:
+    def parse(self, spec: Any, namespace: str, depth: int) -> AvroType:
         if depth > MOST_DEPTH:
             raise IncompatibleSchemaError
         if isinstance(spec, str):
@@ -109,7 +109,7 @@ class _Parser:
         elif isinstance(spec, Sequence):
             found = self._union(spec, namespace, depth)
         else:
-            found = self._described(spec, namespace, depth)
+            found = self._parse_complex(spec, namespace, depth)
         if found.types > MOST_TYPES:
             raise IncompatibleSchemaError
         return found
@@ -123,15 +123,15 @@ class _Parser:
         return found
 
     def _union(self, specs: Sequence[Any], namespace: str, depth: int) -> AvroType:
-        branches = tuple(self.parsed(spec, namespace, depth + 1) for spec in specs)
+        branches = tuple(self.parse(spec, namespace, depth + 1) for spec in specs)
         if not branches or any(branch.kind == "union" for branch in branches):
             raise IncompatibleSchemaError
         return AvroType("union", inner=branches, least=1 + min(b.least for b in branches), types=_types(branches))
 
-    def _described(self, spec: Mapping[str, Any], namespace: str, depth: int) -> AvroType:
+    def _parse_complex(self, spec: Mapping[str, Any], namespace: str, depth: int) -> AvroType:
         kind = spec["type"]
         if not isinstance(kind, str):
-            return self.parsed(kind, namespace, depth + 1)
+            return self.parse(kind, namespace, depth + 1)
         if kind in ("record", "error", "enum", "fixed"):
             return self._definition(spec, kind, namespace, depth)
         if kind in ("array", "map"):
@@ -139,7 +139,7 @@ class _Parser:
         return _with_logical(spec, self._by_name(kind, namespace))
 
     def _repetition(self, spec: Mapping[str, Any], kind: str, namespace: str, depth: int) -> AvroType:
-        inner = self.parsed(spec["items" if kind == "array" else "values"], namespace, depth + 1)
+        inner = self.parse(spec["items" if kind == "array" else "values"], namespace, depth + 1)
         if not self._repeated or not inner.least:
             raise IncompatibleSchemaError
         return AvroType(kind, inner=(inner,), least=1, types=1 + inner.types)
@@ -164,7 +164,7 @@ class _Parser:
         fields = tuple(
             AvroField(
                 name=_text(field["name"]),
-                type=self.parsed(field["type"], namespace, depth + 1),
+                type=self.parse(field["type"], namespace, depth + 1),
                 aliases=tuple(field.get("aliases", ())),
                 default=field.get("default", NO_DEFAULT),
             )

@@ -45,8 +45,8 @@ PLAIN: Final[Mapping[str, Read]] = {
     "long": Cursor.long,
     "float": Cursor.single,
     "double": Cursor.double,
-    "bytes": Cursor.sized,
-    "string": Cursor.sized,
+    "bytes": Cursor.sized_bytes,
+    "string": Cursor.sized_bytes,
 }
 
 
@@ -114,7 +114,7 @@ def text(writer: AvroType, _reader: AvroType) -> Read:
 
     def read(cursor: Cursor) -> str:
         try:
-            return cursor.sized().decode()
+            return cursor.sized_bytes().decode()
         except UnicodeDecodeError as cause:
             raise UndecodableError from cause
 

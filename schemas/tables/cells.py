@@ -26,7 +26,7 @@ def texts(column: pd.Series) -> pd.Series:
     return column.astype("string").str.strip()
 
 
-def missing(text: pd.Series) -> npt.NDArray[np.bool_]:
+def missing_mask(text: pd.Series) -> npt.NDArray[np.bool_]:
     """Which texts stand for an absent value; shape (n,)."""
     return (text.isna() | text.str.lower().isin(MISSING_WORDS)).to_numpy(dtype=bool)
 
@@ -42,11 +42,11 @@ def levels(column: pd.Series, declared: Sequence[str]) -> npt.NDArray[np.float64
 def words(column: pd.Series, declared: Sequence[str]) -> list[str | None]:
     """Each cell's word, in the contract's spelling where it is declared; None where it is absent."""
     codes, found = pd.factorize(texts(column), use_na_sentinel=True)
-    spelled = [*(_spelled(str(word), declared) for word in found), None]
+    spelled = [*(_canonical(str(word), declared) for word in found), None]
     return [spelled[code] for code in codes]
 
 
-def _spelled(word: str, declared: Sequence[str]) -> str | None:
+def _canonical(word: str, declared: Sequence[str]) -> str | None:
     place = _place(word, declared)
     if np.isnan(place):
         return None

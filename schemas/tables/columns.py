@@ -27,7 +27,7 @@ BESIDE_THE_NAME: Final = re.compile(r"[\W_]+")
 """What people change in a column's name, beside its case."""
 
 
-def refuse_missing(contract: Contract, table: pd.DataFrame, source: str, needed: Sequence[str]) -> None:
+def require_columns(contract: Contract, table: pd.DataFrame, source: str, needed: Sequence[str]) -> None:
     """Stop where a needed column is absent, or another one of the contract's has a name that is off.
 
     Args:
@@ -63,7 +63,7 @@ def values(contract: Contract, table: pd.DataFrame, source: str, dialect: Dialec
     return with_ratios(contract, np.column_stack(columns))
 
 
-def stated(field: Field, table: pd.DataFrame, source: str, sign: str) -> npt.NDArray[np.float64]:
+def number_column(field: Field, table: pd.DataFrame, source: str, sign: str) -> npt.NDArray[np.float64]:
     """The numbers of one field's column, NaN where absent; shape (n,).
 
     Raises:
@@ -130,7 +130,7 @@ def ids(contract: Contract, table: pd.DataFrame, source: str) -> Sequence[str]:
     if column not in table.columns:
         return [""] * len(table)
     text = cells.texts(table[column])
-    absent = cells.missing(text)
+    absent = cells.missing_mask(text)
     if absent.any():
         problem = f"column {column} of {source} has {int(absent.sum())} rows without an id"
         raise TableError(problem)
@@ -156,7 +156,7 @@ def _column(field: Field, table: pd.DataFrame, source: str, sign: str) -> npt.ND
         return np.full(len(table), np.nan)
     if field.kind is Kind.CATEGORY:
         return cells.levels(table[field.column], field.levels)
-    return stated(field, table, source, sign)
+    return number_column(field, table, source, sign)
 
 
 def _near_names(contract: Contract, table: pd.DataFrame) -> Mapping[str, str]:

@@ -38,7 +38,7 @@ class Dialect:
 SNIFFED: Final = Dialect()
 
 
-def decoded(content: bytes, name: str, dialect: Dialect) -> str:
+def decode_text(content: bytes, name: str, dialect: Dialect) -> str:
     """The text of a file.
 
     Raises:

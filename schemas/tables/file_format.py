@@ -16,9 +16,9 @@ from typing import Final
 
 import pandas as pd
 
-from schemas.tables.dialect import SNIFFED, Dialect, decoded, delimiter, header
+from schemas.tables.dialect import SNIFFED, Dialect, decode_text, delimiter, header
 from schemas.tables.errors import TableError
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 
 PARQUET: Final = b"PAR1"
 GZIP: Final = b"\x1f\x8b"
@@ -35,7 +35,7 @@ def read(path: Path, dialect: Dialect = SNIFFED) -> tuple[pd.DataFrame, str]:
     Raises:
         TableError: it does not open, or is no table; names it.
     """
-    name = masked(str(path))
+    name = mask_credentials(str(path))
     try:
         if path.is_dir():
             return _folder(path)
@@ -43,10 +43,10 @@ def read(path: Path, dialect: Dialect = SNIFFED) -> tuple[pd.DataFrame, str]:
     except OSError as cause:
         problem = f"{name}: cannot be read ({cause.strerror})"
         raise TableError(problem) from None
-    return parsed(content, name, dialect), hashlib.sha256(content).hexdigest()
+    return parse_table(content, name, dialect), hashlib.sha256(content).hexdigest()
 
 
-def parsed(content: bytes, name: str, dialect: Dialect = SNIFFED) -> pd.DataFrame:
+def parse_table(content: bytes, name: str, dialect: Dialect = SNIFFED) -> pd.DataFrame:
     """The rows that the bytes of a file hold.
 
     Args:
@@ -57,12 +57,12 @@ def parsed(content: bytes, name: str, dialect: Dialect = SNIFFED) -> pd.DataFram
     Raises:
         TableError: it is no table; names it.
     """
-    content = _unzipped(content, name) if content.startswith(GZIP) else content
+    content = _decompress(content, name) if content.startswith(GZIP) else content
     if content.startswith(PARQUET):
-        return _typed(lambda: pd.read_parquet(io.BytesIO(content)), name)
+        return _load_frame(lambda: pd.read_parquet(io.BytesIO(content)), name)
     if content.startswith(ZIP):
-        return _typed(lambda: pd.read_excel(io.BytesIO(content), dtype=object, na_filter=False), name)
-    sign, text = delimiter(decoded(content, name, dialect), name, dialect)
+        return _load_frame(lambda: pd.read_excel(io.BytesIO(content), dtype=object, na_filter=False), name)
+    sign, text = delimiter(decode_text(content, name, dialect), name, dialect)
     return _text(text, sign, name)
 
 
@@ -75,10 +75,10 @@ def _folder(path: Path) -> tuple[pd.DataFrame, str]:
     digest = hashlib.sha256()
     for file in files:
         digest.update(str(file.relative_to(path)).encode() + hashlib.sha256(file.read_bytes()).digest())
-    return _typed(lambda: pd.read_parquet(path), str(path)), digest.hexdigest()
+    return _load_frame(lambda: pd.read_parquet(path), str(path)), digest.hexdigest()
 
 
-def _unzipped(content: bytes, name: str) -> bytes:
+def _decompress(content: bytes, name: str) -> bytes:
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error):
@@ -86,7 +86,7 @@ def _unzipped(content: bytes, name: str) -> bytes:
         raise TableError(problem) from None
 
 
-def _typed(load: Callable[[], pd.DataFrame], name: str) -> pd.DataFrame:
+def _load_frame(load: Callable[[], pd.DataFrame], name: str) -> pd.DataFrame:
     try:
         rows = load()
     except Exception as cause:  # noqa: BLE001 - what the formats' libraries raise over damaged bytes is theirs
@@ -94,14 +94,14 @@ def _typed(load: Callable[[], pd.DataFrame], name: str) -> pd.DataFrame:
         raise TableError(problem) from None
     rows = rows.reset_index() if any(rows.index.names) else rows
     names = [str(column).strip() for column in rows.columns]
-    _refuse_doubled(names, name)
+    _refuse_duplicates(names, name)
     return rows.set_axis(names, axis="columns")
 
 
 def _text(text: str, sign: str, name: str) -> pd.DataFrame:
     stream = io.StringIO(text)
     names, above = header(stream, sign, name)
-    _refuse_doubled(names, name)
+    _refuse_duplicates(names, name)
     named = [column or f"column {place}" for place, column in enumerate(names, 1)]
     try:
         with warnings.catch_warnings():
@@ -144,7 +144,7 @@ def _line_at_fault(cause: Exception, above: int, columns: int) -> str:
     return f"line {above + int(found[1])} has more values than the header has columns ({columns})"
 
 
-def _refuse_doubled(names: list[str], table: str) -> None:
+def _refuse_duplicates(names: list[str], table: str) -> None:
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
         problem = f"{table}: has column {', '.join(doubled)} more than once"

@@ -65,11 +65,11 @@ def numbers(field: Field, column: pd.Series, sign: str) -> tuple[npt.NDArray[np.
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=np.bool_)
     text = cells.texts(column)
-    absent = cells.missing(text)
+    absent = cells.missing_mask(text)
     found = _plain(text) if sign == "." else np.full(len(text), np.nan)
     rest = np.flatnonzero(np.isnan(found) & ~absent)
     if len(rest):
-        found[rest] = _written(field, text.iloc[rest], sign)
+        found[rest] = _parse(field, text.iloc[rest], sign)
     return found, np.isnan(found) & ~absent
 
 
@@ -86,7 +86,7 @@ def _tidy(text: pd.Series) -> pd.Series:
     return text.str.replace(PERCENT, "", regex=True).str.replace(GROUPED, "", regex=True)
 
 
-def _written(field: Field, text: pd.Series, sign: str) -> npt.NDArray[np.float64]:
+def _parse(field: Field, text: pd.Series, sign: str) -> npt.NDArray[np.float64]:
     percent = text.str.contains(PERCENT, regex=True).to_numpy(dtype=bool)
     tidy = _tidy(text)
     grouped = tidy.str.match(THOUSANDS_BY_COMMA if sign == "." else THOUSANDS_BY_POINT)

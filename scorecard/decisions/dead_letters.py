@@ -15,7 +15,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.application_decoder import Decoded
+from schemas.application_decoder import DecodedBatch
 from schemas.applications import Fault, Faults
 from schemas.contract import Contract
 from schemas.record_limits import USUAL, RecordLimits, size_of
@@ -65,7 +65,7 @@ class DeadLetterOffice:
         return replace(self, limits=RecordLimits(value_bytes=0, header_bytes=0))
 
     def letters(
-        self, batch: RecordBatch, decoded: Decoded, found: Faults, unscorable: npt.NDArray[np.int64]
+        self, batch: RecordBatch, decoded: DecodedBatch, found: Faults, unscorable: npt.NDArray[np.int64]
     ) -> Sequence[OutgoingRecord]:
         """One letter for each unreadable record, then one for each unscorable application."""
         unreadable = [

@@ -12,12 +12,12 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.bulk_decoder import laid_out
+from schemas.bulk_decoder import concatenate
 from schemas.bulk_program import EARLIEST_MS, LATEST_MS
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision, Outcome
-from schemas.jit import inlined, kernel
+from schemas.jit import inline, kernel
 from schemas.resolution.avro_types import AvroType, avro_type
 from schemas.resolution.writer_schemas import record_type
 from scorecard.reasons import MOST
@@ -93,7 +93,7 @@ def decode(values: Sequence[bytes], features: WordTable, codes: WordTable, refer
         reference: `reference_id` of the decisions that are wanted.
     """
     count = len(values)
-    joined, starts = laid_out(values)
+    joined, starts = concatenate(values)
     found = Decisions(
         done=np.zeros(count, dtype=np.bool_),
         ours=np.zeros(count, dtype=np.bool_),
@@ -137,7 +137,7 @@ def _own() -> AvroType:
 # Here a place of -1 stands for bytes that are no decision, and goes through all that follows.
 
 
-@inlined
+@inline
 def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """A zigzag long and the place after it."""
     bits = np.uint64(0)
@@ -152,7 +152,7 @@ def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return np.int64(0), -1
 
 
-@inlined
+@inline
 def _double(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """A number and the place after it."""
     if at < 0 or at + 8 > end:
@@ -160,7 +160,7 @@ def _double(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return float(data[at : at + 8].view(np.float64)[0]), at + 8
 
 
-@inlined
+@inline
 def _text(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """Where a string begins, and the place after it."""
     size, at = _long(data, at, end)
@@ -169,7 +169,7 @@ def _text(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     return at, at + size
 
 
-@inlined
+@inline
 def _word(  # pragma: no cover - compiled  # noqa: PLR0913 - a kernel takes arrays
     data: Any, first: int, last: int, letters: Any, starts: Any, likely: int
 ) -> int:
@@ -196,7 +196,7 @@ def _word(  # pragma: no cover - compiled  # noqa: PLR0913 - a kernel takes arra
     return count
 
 
-@inlined
+@inline
 def _items(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """How many items a block of an array holds, and the place of the first."""
     count, at = _long(data, at, end)

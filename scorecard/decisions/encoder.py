@@ -88,7 +88,7 @@ class EncoderColumns(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EncodedRecords:
     """Framed records, one after the other: the i-th is `data[ends[i - 1]:ends[i]]`."""
 
     data: bytes
@@ -127,13 +127,13 @@ def phrases_of(scorecard: Scorecard, version: str, policy: Policy, topic: str, s
     )
 
 
-def written(phrases: Phrases, rows: EncoderColumns) -> Written:
+def encode(phrases: Phrases, rows: EncoderColumns) -> EncodedRecords:
     """Every row as a framed record."""
     out = np.empty(_most_bytes(phrases, rows), dtype=np.uint8)
     ends = np.empty(len(rows.applied_at), dtype=np.int64)
     write(out, ends, phrases, rows)
     length = int(ends[-1]) if len(ends) else 0
-    return Written(data=out[:length].tobytes(), ends=ends.tolist())
+    return EncodedRecords(data=out[:length].tobytes(), ends=ends.tolist())
 
 
 def _most_bytes(phrases: Phrases, rows: EncoderColumns) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.applications import UNSEEN
-from scorecard.forest.matrix import kernel
+from schemas.jit import kernel
 
 MISSING_FLAG: Final = 1
 UNSEEN_FLAG: Final = 2
@@ -112,12 +112,12 @@ def _put_reasons(out: Any, at: int, phrases: Any, rows: Any, row: int) -> int:  
     for reason in rows.reasons[row]:
         if reason >= 0:
             at = _put_word(out, at, phrases.reasons, reason)
-            at = _put_raised(out, at, phrases, rows.contributions[row], reason)
+            at = _put_raised_features(out, at, phrases, rows.contributions[row], reason)
     return put_long(out, at, 0)
 
 
 @kernel
-def _put_raised(  # pragma: no cover - compiled
+def _put_raised_features(  # pragma: no cover - compiled
     out: Any, at: int, phrases: Any, contributions: Any, reason: int
 ) -> int:
     """The names of a reason's features that raised the risk."""
@@ -160,7 +160,7 @@ def _put_flags(out: Any, at: int, phrases: Any, rows: Any, row: int) -> int:  # 
 
 
 @kernel
-def _put_unscored(out: Any, at: int) -> int:  # pragma: no cover - compiled
+def _put_null_score(out: Any, at: int) -> int:  # pragma: no cover - compiled
     """Probability, margin and base value null, no space, no contributions."""
     for _ in range(3):
         at = put_long(out, at, 0)
@@ -179,7 +179,7 @@ def write(out: Any, ends: Any, phrases: Any, rows: Any) -> None:  # pragma: no c
         at = put_long(out, at, rows.applied_at[row])
         at = put_long(out, at, rows.outcomes[row])
         scored = rows.fault_codes[row] == 0
-        at = _put_scores(out, at, phrases, rows, row) if scored else _put_unscored(out, at)
+        at = _put_scores(out, at, phrases, rows, row) if scored else _put_null_score(out, at)
         at = _put_bytes(out, at, phrases.cut_offs, 0, len(phrases.cut_offs))
         at = _put_reasons(out, at, phrases, rows, row)
         at = _put_flags(out, at, phrases, rows, row)

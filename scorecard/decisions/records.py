@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from schemas.applications import Applications, Faults
 from schemas.records import Headers, OutgoingRecord, RecordBatch
-from scorecard.decisions.encoder import ID_PLACE, EncoderColumns, Phrases, phrases_of, written
+from scorecard.decisions.encoder import ID_PLACE, EncoderColumns, Phrases, encode, phrases_of
 from scorecard.decisions.encoder_kernels import ID_TEXT
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
@@ -64,7 +64,7 @@ class DecisionWriter:
         places = decided.places.tolist()
         digests = identities(ids, [batch.values[place] or b"" for place in places], scorecard.digest, policy.version)
         phrases = self._phrases(scorecard, version, policy, batch.topic)
-        out = written(phrases, _rows(decided, batch, ids, digests))
+        out = encode(phrases, _rows(decided, batch, ids, digests))
         source = ("ce_source", f"/topics/{batch.topic}".encode())
         records, first = [], 0
         for name, place, last in zip(ids, places, out.ends, strict=True):

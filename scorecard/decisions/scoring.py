@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.application_decoder import ApplicationReader, Decoded
+from schemas.application_decoder import ApplicationReader, DecodedBatch
 from schemas.applications import Applications, Fault, Faults, faults
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
@@ -43,7 +43,7 @@ class DecisionCodec:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredBatch:
     """What a batch became, and what metrics want to know of it."""
 
     decisions: Sequence[OutgoingRecord]
@@ -63,7 +63,7 @@ def score_batch(
     champion: Champion,
     policy: Policy,
     wire: DecisionCodec,
-) -> Scored:
+) -> ScoredBatch:
     """Every record of a batch, answered.
 
     Args:
@@ -78,7 +78,7 @@ def score_batch(
     found = faults(wire.contract, decoded.applications.values, with_pricing=champion.scorecard.features.with_pricing)
     decided = decide(decoded, found, champion, policy)
     unscorable = np.flatnonzero(found.codes != Fault.NONE)
-    return Scored(
+    return ScoredBatch(
         decisions=wire.writer.write(decided, batch, champion.scorecard, champion.version, policy),
         dead_letters=wire.dead_letters.letters(batch, decoded, found, unscorable),
         applications=decoded.applications,
@@ -100,7 +100,7 @@ def warm(champion: Champion, policy: Policy, wire: DecisionCodec) -> None:
     score_batch(nothing, {}, champion, policy, wire)
 
 
-def decide(decoded: Decoded, found: Faults, champion: Champion, policy: Policy) -> DecisionColumns:
+def decide(decoded: DecodedBatch, found: Faults, champion: Champion, policy: Policy) -> DecisionColumns:
     """Scores, outcomes and reasons of readable applications; REFER and nothing else where one is at fault."""
     scorecard = champion.scorecard
     total = len(decoded.applications)
@@ -112,17 +112,17 @@ def decide(decoded: Decoded, found: Faults, champion: Champion, policy: Policy) 
         places=decoded.places,
         schema_ids=decoded.schema_ids,
         faults=found,
-        outcomes=_scattered(verdicts, scorable, np.full(total, REFER, dtype=np.int8)),
-        probability=_scattered(scores.probability, scorable, np.full(total, np.nan)),
-        margin=_scattered(scores.margin, scorable, np.full(total, np.nan)),
-        contributions=_scattered(scores.contributions, scorable, np.zeros((total, len(scorecard.features.names)))),
-        reasons=_scattered(
-            reasons_given(scorecard, scores.contributions, verdicts), scorable, np.full((total, MOST), -1)
+        outcomes=_scatter(verdicts, scorable, np.full(total, REFER, dtype=np.int8)),
+        probability=_scatter(scores.probability, scorable, np.full(total, np.nan)),
+        margin=_scatter(scores.margin, scorable, np.full(total, np.nan)),
+        contributions=_scatter(scores.contributions, scorable, np.zeros((total, len(scorecard.features.names)))),
+        reasons=_scatter(
+            reason_places(scorecard, scores.contributions, verdicts), scorable, np.full((total, MOST), -1)
         ),
     )
 
 
-def reasons_given(
+def reason_places(
     scorecard: Scorecard, contributions: npt.NDArray[np.float64], verdicts: npt.NDArray[np.int8]
 ) -> npt.NDArray[np.int64]:
     """Places in the reason book for each applicant, shape (n, MOST): none (-1) where approved."""
@@ -132,6 +132,6 @@ def reasons_given(
     return given
 
 
-def _scattered(part: npt.NDArray[Any], rows: npt.NDArray[np.int64], whole: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _scatter(part: npt.NDArray[Any], rows: npt.NDArray[np.int64], whole: npt.NDArray[Any]) -> npt.NDArray[Any]:
     whole[rows] = part
     return whole

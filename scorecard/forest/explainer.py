@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from scorecard.forest.forest import Forest, Nodes
-from scorecard.forest.integration import add_integrated, steps_of
+from scorecard.forest.integration import add_integrals, steps_of
 from scorecard.forest.leaf_boxes import Boxes, boxes_of, expectation, order_of
-from scorecard.forest.leaf_groups import cells_of, empty_slots, parted
-from scorecard.forest.lookup import Lanes, add_tabulated, handed_out, laid_out
+from scorecard.forest.leaf_groups import cells_of, empty_slots, partition_leaves
+from scorecard.forest.lookup import Lanes, add_lookups, collect_rows, row_blocks
 from scorecard.forest.matrix import MatrixError, readable
 from scorecard.forest.quadrature import Rules, points_for, rules_up_to
-from scorecard.forest.tables import joined, table_of
+from scorecard.forest.tables import concatenate_tables, table_of
 
 MOST_BYTES: Final = 64 * 2**20
 """Of all tables of a forest; depth 6 x 300 on real rows takes 8 MB, depth 4 x 200 takes 1.3."""
@@ -58,13 +58,13 @@ class Explainer:
         self._rules = rules_up_to(points_for(int(np.diff(boxes.first).max(initial=1))))
         tables = dict(_tables(nodes, boxes, groups.astype(np.int32), self._rules))
         deep = np.array([tree for tree in range(len(forest.roots)) if tree not in tables], dtype=np.int32)
-        self._tables = joined(list(tables.values()))
+        self._tables = concatenate_tables(list(tables.values()))
         # Most forests have no deep tree, and then nothing of the integrals is compiled.
         self._steps = steps_of(nodes, order, deep, groups.astype(np.int32), self._rules) if len(deep) else None
         self.base_value = forest.base + float(expectation(boxes))
 
     @property
-    def integrated(self) -> int:
+    def deep_trees(self) -> int:
         """How many trees are too deep for tables."""
         return len(self._steps.points) if self._steps else 0
 
@@ -98,12 +98,12 @@ class Explainer:
         self, matrix: npt.NDArray[np.float32], margins: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64]
     ) -> None:
         lanes = next(lanes for most, lanes in BLOCKS if len(matrix) <= most)
-        rows = laid_out(matrix, lanes)
+        rows = row_blocks(matrix, lanes)
         sums = np.zeros((len(rows.value), self._features, len(lanes)))
-        add_tabulated(self._tables, rows, lanes, sums)
+        add_lookups(self._tables, rows, lanes, sums)
         if self._steps:
-            add_integrated(self._steps, self._rules, rows, lanes, sums)
-        handed_out(sums, self.base_value, margins, contributions)
+            add_integrals(self._steps, self._rules, rows, lanes, sums)
+        collect_rows(sums, self.base_value, margins, contributions)
 
 
 def _tables(
@@ -112,7 +112,7 @@ def _tables(
     """Tables of the trees that get one, by the tree's place, until the memory is spent."""
     slots, spent = empty_slots(), 0
     for tree, root in enumerate(nodes.roots):
-        begins = parted(nodes, boxes, root, slots)
+        begins = partition_leaves(nodes, boxes, root, slots)
         if len(begins) and spent < MOST_BYTES:
             table = table_of(boxes, cells_of(boxes, begins, slots), feature_of, rules)
             spent += table["entries"].nbytes

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import SetupError
-from scorecard.forest.matrix import kernel, readable
+from schemas.jit import kernel
+from scorecard.forest.matrix import readable
 
 AT_ONCE: Final = 64
 """Rows that go through a tree side by side, so that one's questions need not wait for another's answers."""

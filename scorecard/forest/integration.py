@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.jit import inline, kernel
 from scorecard.forest.forest import Nodes
 from scorecard.forest.leaf_boxes import Order
 from scorecard.forest.lookup import Lanes, RowBlocks
-from scorecard.forest.matrix import inlined, kernel
 from scorecard.forest.quadrature import Rules
 
 LEAST_SHARE: Final = 1e-100
@@ -143,7 +143,7 @@ def _invert(steps: Steps, tree: int, rules: Rules) -> None:
 
 
 @kernel
-def add_integrated(steps: Steps, rules: Rules, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
+def add_integrals(steps: Steps, rules: Rules, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
     """Adds the contributions of all integrated trees to `sums`, shape (blocks, features, lanes)."""
     levels = (steps.level.max() if len(steps.level) else 0) + 1
     shape = (levels, len(rules.place), len(lanes))
@@ -163,7 +163,7 @@ def add_integrated(steps: Steps, rules: Rules, rows: RowBlocks, lanes: Lanes, su
                 top = level
 
 
-@inlined
+@inline
 def _enter(steps: Steps, rule: Any, walk: Walk, step: int, row: Any) -> None:
     level, earlier = steps.level[step], steps.earlier[step]
     walk.step[level] = step
@@ -182,7 +182,7 @@ def _enter(steps: Steps, rule: Any, walk: Walk, step: int, row: Any) -> None:
             walk.total[level, point, lane] = walk.product[level, point, lane] * weight
 
 
-@inlined
+@inline
 def _answer(steps: Steps, walk: Walk, step: int, row: Any) -> None:
     level, earlier, column = steps.level[step], steps.earlier[step], steps.column[step]
     threshold, left, missing = steps.threshold[step], steps.left[step], steps.missing[step]
@@ -193,13 +193,13 @@ def _answer(steps: Steps, walk: Walk, step: int, row: Any) -> None:
         walk.satisfied[level, lane] = walk.satisfied[earlier, lane] if goes else 0.0
 
 
-@inlined
+@inline
 def _inverses(steps: Steps, step: int, place: float, point: int) -> tuple[float, float]:
     """One over the factor of a row that satisfies the step, and of one that does not."""
     return steps.inverse[step, point], 1.0 / ((1.0 - place) * max(steps.share[step], LEAST_SHARE))
 
 
-@inlined
+@inline
 def _leave(steps: Steps, rule: Any, walk: Walk, level: int, sums: Any) -> None:
     """Gives the column what the leaves below owe to its factor here, less what they owed to an earlier one."""
     at, sign = level, 1.0

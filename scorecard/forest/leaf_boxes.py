@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.jit import kernel
 from scorecard.forest.forest import Nodes
-from scorecard.forest.matrix import kernel
 
 
 class Order(NamedTuple):

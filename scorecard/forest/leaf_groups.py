@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.jit import kernel
 from scorecard.forest.forest import Nodes
 from scorecard.forest.leaf_boxes import Boxes
-from scorecard.forest.matrix import kernel
 
 MOST_STATES: Final = 256
 """Of one group. With 64, depth 6 needs twice the lookups; with 1,024, thrice the memory for a fifth less time."""
@@ -77,7 +77,7 @@ def empty_slots() -> Slots:
 
 
 @kernel
-def parted(nodes: Nodes, boxes: Boxes, root: int, slots: Slots) -> npt.NDArray[np.int32]:
+def partition_leaves(nodes: Nodes, boxes: Boxes, root: int, slots: Slots) -> npt.NDArray[np.int32]:
     """Where each group of a tree begins, and the end; empty where the tree would need too large a table."""
     leaves = boxes.leaves_of[root]
     begins = np.empty(leaves + 1, np.int32)
@@ -194,14 +194,14 @@ def _alike(boxes: Boxes, begin: int, end: int, slots: Slots, pair: tuple[int, in
     slot, one, other = pair
     for side in range(boxes.first[begin], boxes.first[end]):
         if boxes.column[side] == slots.column[slot]:
-            satisfied = _satisfied(boxes, side, slots, slot, one)
-            if satisfied != _satisfied(boxes, side, slots, slot, other):
+            satisfied = _satisfies(boxes, side, slots, slot, one)
+            if satisfied != _satisfies(boxes, side, slots, slot, other):
                 return False
     return True
 
 
 @kernel
-def _satisfied(boxes: Boxes, side: int, slots: Slots, slot: int, stretch: int) -> Any:
+def _satisfies(boxes: Boxes, side: int, slots: Slots, slot: int, stretch: int) -> Any:
     if stretch == slots.cuts[slot] + 1:
         return boxes.missing[side]
     bottom, top = _ends(slots, slot, stretch)

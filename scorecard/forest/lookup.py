@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scorecard.forest.matrix import inlined, kernel
+from schemas.jit import inline, kernel
 from scorecard.forest.tables import Tables
 
 Lanes = tuple[None, ...]
@@ -27,7 +27,7 @@ class RowBlocks(NamedTuple):
 
 
 @kernel
-def laid_out(matrix: npt.NDArray[np.float32], lanes: Lanes) -> RowBlocks:
+def row_blocks(matrix: npt.NDArray[np.float32], lanes: Lanes) -> RowBlocks:
     """The rows of a matrix in blocks."""
     count, columns = matrix.shape
     wide = len(lanes)
@@ -41,18 +41,18 @@ def laid_out(matrix: npt.NDArray[np.float32], lanes: Lanes) -> RowBlocks:
 
 
 @kernel
-def add_tabulated(tables: Tables, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
+def add_lookups(tables: Tables, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
     """Adds the contributions of all tabulated trees to `sums`, shape (blocks, features, lanes)."""
     places = np.empty(len(lanes), np.int32)
     for tree in range(len(tables.tree) - 1):
         for block in range(len(sums)):  # a tree's table stays in the cache while all rows pass
             for group in range(tables.tree[tree], tables.tree[tree + 1]):
                 _find(tables, group, rows.value[block], lanes, places)
-                _find_missing(tables, group, rows, block, places)
+                _find_missing_rows(tables, group, rows, block, places)
                 _collect(tables, group, places, lanes, sums[block])
 
 
-@inlined
+@inline
 def _find(tables: Tables, group: int, row: Any, lanes: Lanes, places: Any) -> None:
     for lane in range(len(lanes)):
         places[lane] = tables.origin[group]
@@ -62,8 +62,8 @@ def _find(tables: Tables, group: int, row: Any, lanes: Lanes, places: Any) -> No
             places[lane] += step if row[column, lane] > threshold else np.int32(0)
 
 
-@inlined
-def _find_missing(tables: Tables, group: int, rows: RowBlocks, block: int, places: Any) -> None:
+@inline
+def _find_missing_rows(tables: Tables, group: int, rows: RowBlocks, block: int, places: Any) -> None:
     for move in range(tables.gap[group], tables.gap[group + 1]):
         column, step = tables.gap_column[move], tables.gap_step[move]
         if rows.gap[column]:
@@ -71,7 +71,7 @@ def _find_missing(tables: Tables, group: int, rows: RowBlocks, block: int, place
                 places[lane] += step if np.isnan(rows.value[block, column, lane]) else np.int32(0)
 
 
-@inlined
+@inline
 def _collect(tables: Tables, group: int, places: Any, lanes: Lanes, sums: Any) -> None:
     first = tables.part[group]
     for part in range(first, tables.part[group + 1]):
@@ -82,7 +82,7 @@ def _collect(tables: Tables, group: int, places: Any, lanes: Lanes, sums: Any) -
 
 
 @kernel
-def handed_out(
+def collect_rows(
     sums: npt.NDArray[np.float64],
     base: float,
     margins: npt.NDArray[np.float64],

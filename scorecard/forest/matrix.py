@@ -4,9 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import SetupError
-from schemas.jit import inlined, kernel
-
-__all__ = ["MatrixError", "inlined", "kernel", "readable"]
 
 
 class MatrixError(SetupError):

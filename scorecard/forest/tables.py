@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.jit import kernel
 from scorecard.forest.leaf_boxes import Boxes
 from scorecard.forest.leaf_groups import Cells
-from scorecard.forest.matrix import kernel
 from scorecard.forest.quadrature import Rules
 
 
@@ -90,14 +90,14 @@ def table_of(
     }
 
 
-def joined(trees: Sequence[Mapping[str, npt.NDArray[Any]]]) -> Tables:
+def concatenate_tables(trees: Sequence[Mapping[str, npt.NDArray[Any]]]) -> Tables:
     """The tables of trees as one."""
-    arrays = {name: _joined(name, trees) for name in Tables._fields if name != "tree"}
+    arrays = {name: _concatenate(name, trees) for name in Tables._fields if name != "tree"}
     groups = [len(tree["origin"]) - 1 for tree in trees]
     return Tables(tree=np.cumsum([0, *groups]).astype(np.int32), **arrays)
 
 
-def _joined(name: str, trees: Sequence[Mapping[str, npt.NDArray[Any]]]) -> npt.NDArray[Any]:
+def _concatenate(name: str, trees: Sequence[Mapping[str, npt.NDArray[Any]]]) -> npt.NDArray[Any]:
     parts = [tree[name] for tree in trees]
     if name in BEGINS:
         starts = np.cumsum([0] + [len(tree[BEGINS[name]]) for tree in trees])

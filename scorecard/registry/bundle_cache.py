@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scorecard import bundle
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 
 
 class BundleCache:
@@ -85,7 +85,7 @@ class BundleCache:
         finally:
             shutil.rmtree(room, ignore_errors=True)
 
-    def remember(self, registered: Registered, as_word: str) -> None:
+    def remember(self, registered: RegisteredVersion, as_word: str) -> None:
         """Keeps what the registry said, under a word: an alias, or the version itself."""
         path = self._note(registered.name, as_word)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,10 +93,10 @@ class BundleCache:
         written.write_text(json.dumps(asdict(registered)), encoding="utf-8")
         written.replace(path)
 
-    def remembered(self, name: str, as_word: str) -> Registered | None:
+    def recall(self, name: str, as_word: str) -> RegisteredVersion | None:
         """What was kept under the word; None where nothing readable was."""
         try:
-            return Registered(**json.loads(self._note(name, as_word).read_text(encoding="utf-8")))
+            return RegisteredVersion(**json.loads(self._note(name, as_word).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from schemas.errors import OutageError, SetupError
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 
 SQLITE: Final = "sqlite:///"
 
@@ -75,7 +75,7 @@ def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
 
 def fault_of(tracking_uri: str, code: str) -> OutageError | SetupError:
     """The error for one of MLflow's words, by who must act."""
-    place = masked(tracking_uri)
+    place = mask_credentials(tracking_uri)
     if code in REFUSED:
         credentials = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
         return ModelRegistryRefusedError(f"MLflow at {place} refuses us ({code}): see {credentials}")

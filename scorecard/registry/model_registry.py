@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import SetupError
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.download import fetched
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.registry.stored_version import StoredVersion
 from scorecard.registry.version_reader import reader_of
 
@@ -50,7 +50,7 @@ class ModelRegistry:
         self._cache = BundleCache(cache, of=tracking_uri)
         self.name = model_name
 
-    def champion(self, alias: str = CHAMPION) -> Registered | None:
+    def champion(self, alias: str = CHAMPION) -> RegisteredVersion | None:
         """The version that the alias points to; None while it points nowhere.
 
         Raises:
@@ -59,16 +59,16 @@ class ModelRegistry:
         found = self._reader.by_alias(self.name, alias)
         return None if found is None else self._registered(found)
 
-    def remember(self, champion: Registered) -> None:
+    def remember(self, champion: RegisteredVersion) -> None:
         """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""
         self._cache.remember(champion, CHAMPION)
 
-    def cached_champion(self) -> Registered | None:
+    def cached_champion(self) -> RegisteredVersion | None:
         """The last champion that decided on this machine, its bundle at hand; None where there is none."""
         registered = self._cache.remembered(self.name, CHAMPION)
         return registered if registered and self._cache.find(registered.digest) else None
 
-    def version(self, version: str) -> Registered | None:
+    def version(self, version: str) -> RegisteredVersion | None:
         """A version by its number; None where there is no such.
 
         Raises:
@@ -77,7 +77,7 @@ class ModelRegistry:
         found = self._reader.by_number(self.name, version)
         return None if found is None else self._registered(found)
 
-    def fetch(self, version: str | Registered) -> Path:
+    def fetch(self, version: str | RegisteredVersion) -> Path:
         """The folder of a version's bundle, its digest checked; from the cache where it is there.
 
         Args:
@@ -89,12 +89,12 @@ class ModelRegistry:
             MissingBundleError: the version's files are gone, or moved.
             BundleError: what MLflow holds is not what was registered.
         """
-        registered = version if isinstance(version, Registered) else self._known(version)
+        registered = version if isinstance(version, RegisteredVersion) else self._known(version)
         place = self._cache.find(registered.digest) or self._download(registered)
         self._cache.remember(registered, registered.version)
         return place
 
-    def register(self, source: str, run_id: str, tags: Mapping[str, str], model_id: str | None = None) -> Registered:
+    def register(self, source: str, run_id: str, tags: Mapping[str, str], model_id: str | None = None) -> RegisteredVersion:
         """A new version, its tags set in the same act: there is no version without its digest.
 
         Args:
@@ -155,7 +155,7 @@ class ModelRegistry:
         """
         self._asked(lambda client: client.delete_registered_model_alias(self.name, alias))
 
-    def history(self) -> Sequence[Registered]:
+    def history(self) -> Sequence[RegisteredVersion]:
         """All versions, oldest first.
 
         Raises:
@@ -164,7 +164,7 @@ class ModelRegistry:
         versions = [self._registered(stored) for stored in self._reader.all_of(self.name)]
         return sorted(versions, key=lambda registered: int(registered.version))
 
-    def with_tag(self, tag: str, value: str) -> Registered | None:
+    def with_tag(self, tag: str, value: str) -> RegisteredVersion | None:
         """The newest version that carries a tag of this value; None where none does.
 
         Raises:
@@ -172,7 +172,7 @@ class ModelRegistry:
         """
         return next((one for one in reversed(self.history()) if one.tags.get(tag) == value), None)
 
-    def _known(self, version: str) -> Registered:
+    def _known(self, version: str) -> RegisteredVersion:
         try:
             registered = self.version(version)
         except ModelRegistryAwayError:
@@ -188,7 +188,7 @@ class ModelRegistry:
         if self._asked(lambda client: client.get_registered_model(self.name)) is None:
             self._asked(lambda client: client.create_registered_model(self.name))
 
-    def _download(self, registered: Registered) -> Path:
+    def _download(self, registered: RegisteredVersion) -> Path:
         stored = self._reader.by_number(self.name, registered.version)
         if stored is None:
             raise self._missing(registered, "an unknown place")
@@ -198,12 +198,12 @@ class ModelRegistry:
                 raise self._missing(registered, stored.place)
             return self._cache.keep(folder, registered.digest)
 
-    def _missing(self, registered: Registered, place: str) -> MissingBundleError:
-        problem = f"{self.name} version {registered.version}: its bundle is not at {masked(place)}, where MLflow has it"
+    def _missing(self, registered: RegisteredVersion, place: str) -> MissingBundleError:
+        problem = f"{self.name} version {registered.version}: its bundle is not at {mask_credentials(place)}, where MLflow has it"
         return MissingBundleError(f"{problem}; was the folder moved?")
 
-    def _registered(self, stored: StoredVersion) -> Registered:
-        return Registered(
+    def _registered(self, stored: StoredVersion) -> RegisteredVersion:
+        return RegisteredVersion(
             name=self.name,
             version=stored.version,
             digest=stored.tags.get(DIGEST_TAG, ""),

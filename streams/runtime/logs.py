@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 from streams.runtime.terminal import printable
 
 CLIENT: Final = "librdkafka"
@@ -115,7 +115,7 @@ def _named(process: str) -> Any:
 
 def _masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Without credentials of URLs, whoever logs them: libraries and tracebacks, too."""
-    return {name: masked(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {name: mask_credentials(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _rendering() -> tuple[Any, ...]:

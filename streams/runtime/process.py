@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from schemas.errors import SetupError, StoppedError
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 from streams.runtime.terminal import printable
 
 STOPPED: Final = 0
@@ -30,7 +30,7 @@ def exit_status(process: str, run: Callable[[], None]) -> int:
     try:
         run()
     except SetupError as fault:
-        sys.stderr.write(f"{process}: {printable(masked(str(fault) or type(fault).__name__))}\n")
+        sys.stderr.write(f"{process}: {printable(mask_credentials(str(fault) or type(fault).__name__))}\n")
         return MISCONFIGURED
     except StoppedError:
         pass

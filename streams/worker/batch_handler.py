@@ -15,7 +15,7 @@ from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
-from scorecard.decisions.scoring import Champion, DecisionCodec, Scored, score_batch, warm
+from scorecard.decisions.scoring import Champion, DecisionCodec, ScoredBatch, score_batch, warm
 from scorecard.policy import Policy
 from streams.kafka.transactions import RefusedBatchError
 from streams.runtime.lifecycle import Lifecycle
@@ -111,13 +111,13 @@ class BatchHandler:
         writers: Mapping[int, Mapping[str, Any] | None],
         holder: Champion | None,
         wire: DecisionCodec,
-    ) -> Scored | None:
+    ) -> ScoredBatch | None:
         if holder is None:
             return None
         return score_batch(handed.batch.records, writers, holder, self.policy or holder.scorecard.policy, wire)
 
 
-def _answers(scored: Scored | None, shadow: Scored | None) -> Sequence[OutgoingRecord]:
+def _answers(scored: ScoredBatch | None, shadow: ScoredBatch | None) -> Sequence[OutgoingRecord]:
     assert scored is not None  # noqa: S101 - no batch is read before the first champion holds its seat
     shadowed = shadow.decisions if shadow is not None else ()
     return [*scored.decisions, *scored.dead_letters, *shadowed]

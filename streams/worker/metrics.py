@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from schemas.applications import UNSEEN, Fault
 from schemas.contract import Contract, Field
 from schemas.errors import RecordError
-from scorecard.decisions.scoring import Champion, Scored
+from scorecard.decisions.scoring import Champion, ScoredBatch
 from scorecard.policy import APPROVE, OUTCOMES
 from streams.kafka.offset_metrics import OffsetMetrics
 
@@ -109,7 +109,7 @@ class Metrics:
         self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
 
-    def answered(self, scored: Scored) -> None:
+    def answered(self, scored: ScoredBatch) -> None:
         """A batch is committed."""
         for position, tally in self._fields:
             column = scored.applications.values[:, position]

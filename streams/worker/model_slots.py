@@ -17,7 +17,7 @@ from schemas.contract import Contract
 from schemas.errors import OutageError, SetupError
 from scorecard import bundle
 from scorecard.decisions.scoring import Champion
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker import slot_state
 from streams.worker.slot_state import ModelVersion, SlotAction, SlotState
@@ -31,16 +31,16 @@ log = structlog.get_logger(__name__)
 class Scorecards(Protocol):
     """The part of `scorecard.registry.model_registry.ModelRegistry` that is needed here."""
 
-    def champion(self, alias: str = "champion") -> Registered | None:
+    def champion(self, alias: str = "champion") -> RegisteredVersion | None:
         """Whom the alias points at. Raises OutageError."""
 
-    def cached_champion(self) -> Registered | None:
+    def cached_champion(self) -> RegisteredVersion | None:
         """Who took the champion's seat on this machine last, from the cache alone."""
 
-    def remember(self, champion: Registered) -> None:
+    def remember(self, champion: RegisteredVersion) -> None:
         """This one took the champion's seat: it is the one to go on with while the registry is away."""
 
-    def fetch(self, version: str | Registered) -> Path:
+    def fetch(self, version: str | RegisteredVersion) -> Path:
         """The folder of its bundle. Raises OutageError, SetupError."""
 
 
@@ -106,7 +106,7 @@ class ModelSlot:
             "refused": {"version": refusal.claim.version, "why": refusal.why} if refusal else None,
         }
 
-    def _follow(self, registered: Registered | None) -> None:
+    def _follow(self, registered: RegisteredVersion | None) -> None:
         self._state, step = slot_state.pointed(self._state, _claim(registered) if registered else None)
         if step is SlotAction.PREPARE and registered is not None:
             self._prepare(registered)
@@ -129,7 +129,7 @@ class ModelSlot:
         else:
             self._seat(successor, slot_state.stood_in(self._state, claim))
 
-    def _prepare(self, registered: Registered) -> None:
+    def _prepare(self, registered: RegisteredVersion) -> None:
         claim = _claim(registered)
         try:
             successor = self._successor(registered)
@@ -140,7 +140,7 @@ class ModelSlot:
             self._seat(successor, slot_state.installed(self._state, claim))
             self._note(registered)
 
-    def _successor(self, registered: Registered) -> Champion:
+    def _successor(self, registered: RegisteredVersion) -> Champion:
         """Fetched, checked and warmed. Raises OutageError, SetupError."""
         scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, registered.digest)
         successor = Champion(scorecard=scorecard, version=registered.version)
@@ -159,7 +159,7 @@ class ModelSlot:
         )
         self._told("installed", self.holder)
 
-    def _note(self, registered: Registered) -> None:
+    def _note(self, registered: RegisteredVersion) -> None:
         # Only who was fit: an alias may name one that is damaged or of another contract.
         if self.alias == CHAMPION:
             with suppress(OSError):  # a full disk takes the fallback, not the champion
@@ -219,5 +219,5 @@ class ModelWatcher:
             log.exception("model_check.failed", alias=seat.alias)
 
 
-def _claim(registered: Registered) -> ModelVersion:
+def _claim(registered: RegisteredVersion) -> ModelVersion:
     return ModelVersion(name=registered.name, version=registered.version, digest=registered.digest)

@@ -8,13 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 
 API = "/api/2.0/mlflow"
 
 
 @contextmanager
-def mlflow_telling(registered: Registered, source: str) -> Iterator[str]:
+def mlflow_telling(registered: RegisteredVersion, source: str) -> Iterator[str]:
     """The server's address, for the length of a block; afterwards nothing answers there."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from schemas.contract import Contract
 from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry.model_registry import ModelRegistry
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
@@ -23,7 +23,7 @@ class Champions:
         self._places: dict[str, Path] = {}
         self.registry = ModelRegistry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
 
-    def register(self, decline_at: float = 1.0, contract: Contract = CONTRACT, **parts: Any) -> Registered:
+    def register(self, decline_at: float = 1.0, contract: Contract = CONTRACT, **parts: Any) -> RegisteredVersion:
         """A version whose risky applicants have this margin; margins tell versions apart."""
         space = feature_space(contract)
         column = space.columns.index("loan_percent_income")
@@ -39,16 +39,16 @@ class Champions:
         self._places[registered.digest] = place
         return registered
 
-    def source(self, registered: Registered) -> str:
+    def source(self, registered: RegisteredVersion) -> str:
         """Where MLflow holds it."""
         return self._places[registered.digest].as_uri()
 
-    def promote(self, registered: Registered) -> Registered:
+    def promote(self, registered: RegisteredVersion) -> RegisteredVersion:
         """It decides from now on, says the alias."""
         self.registry.point("champion", registered.version)
         return registered
 
-    def challenge(self, registered: Registered) -> Registered:
+    def challenge(self, registered: RegisteredVersion) -> RegisteredVersion:
         """It decides in the shadow."""
         self.registry.point("challenger", registered.version)
         return registered
@@ -60,7 +60,7 @@ class Champions:
         data[len(data) // 2] ^= 1
         path.write_bytes(bytes(data))
 
-    def announce(self, registered: Registered) -> None:
+    def announce(self, registered: RegisteredVersion) -> None:
         """Tell the workers."""
         product = self._connection.contract().product
         with EventPublisher(self._connection, "/tests") as publisher:

@@ -16,7 +16,7 @@ from scorecard import bundle
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import ask
 from scorecard.registry.model_registry import ModelRegistry
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 from tests.doubles.line import Line, line_to
@@ -61,7 +61,7 @@ class Shop:
         self.name = f"{connection.topic_prefix}-scorecard"
         self.registry = ModelRegistry(self.uri, self.name, folder / "maker-cache")
 
-    def register(self, decline_at: float, digest: str = "") -> Registered:
+    def register(self, decline_at: float, digest: str = "") -> RegisteredVersion:
         """A version whose risky applicants have this margin; its digest as given, where it is to be wrong."""
         space = feature_space()
         forest = a_stump_forest(space.columns.index("loan_percent_income"), 0.25, -2.0, decline_at, len(space.columns))
@@ -73,7 +73,7 @@ class Shop:
         tags = {"digest": digest or true, "family": "xgboost"}
         return self.registry.register(f"{run.info.artifact_uri}/model", run.info.run_id, tags)
 
-    def point(self, registered: Registered) -> None:
+    def point(self, registered: RegisteredVersion) -> None:
         """The champion's alias, by hand: no tags, no announcement."""
         ask(self.uri, lambda client: client.set_registered_model_alias(self.name, "champion", str(registered.version)))
 

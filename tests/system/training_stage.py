@@ -20,7 +20,7 @@ from schemas.events.retraining import ChampionAnnouncement, RetrainCause, Retrai
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from scorecard.registry.model_registry import ModelRegistry
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.system.processes import Finished, Processes, Started
@@ -128,7 +128,7 @@ class TrainingStage:
         connection = self.connection
         return ModelRegistry(connection.mlflow_uri, connection.registered_model(), self.folder / "cache")
 
-    def champion(self) -> Registered:
+    def champion(self) -> RegisteredVersion:
         found = self.registry().champion()
         assert found is not None
         return found

@@ -34,7 +34,7 @@ class Calibrated:
     @property
     def kind(self) -> str:
         """The word for it."""
-        return str(self.calibration.described()["kind"])
+        return str(self.calibration.to_dict()["kind"])
 
 
 def calibrated(raw: Probabilities, defaulted: Labels, folds: npt.NDArray[np.int64]) -> Calibrated:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 from schemas.events.retraining import ChampionAnnouncement
 from scorecard.registry.model_registry import CHALLENGER, CHAMPION, ModelRegistry
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 
 
 def settle(
     registry: ModelRegistry,
-    registered: Registered,
+    registered: RegisteredVersion,
     announce: Callable[[ChampionAnnouncement], None],
     product: str,
     now: datetime | None = None,
@@ -33,7 +33,7 @@ def settle(
     announce(announcement(product, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC)))
 
 
-def promote(registry: ModelRegistry, registered: Registered, why: str, now: datetime) -> None:
+def promote(registry: ModelRegistry, registered: RegisteredVersion, why: str, now: datetime) -> None:
     """One alias move, the tags that say why set before it. The champion stays one throughout.
 
     Raises:
@@ -48,7 +48,9 @@ def promote(registry: ModelRegistry, registered: Registered, why: str, now: date
     _moved(registry, registered, told)
 
 
-def take_back(registry: ModelRegistry, champion: Registered, previous: Registered, why: str, now: datetime) -> None:
+def take_back(
+    registry: ModelRegistry, champion: RegisteredVersion, previous: RegisteredVersion, why: str, now: datetime
+) -> None:
     """Let a champion's predecessor decide again.
 
     The predecessor keeps its own: whoever takes back twice goes two reigns back, and not to where they came from.
@@ -61,7 +63,7 @@ def take_back(registry: ModelRegistry, champion: Registered, previous: Registere
     _moved(registry, previous, {version_tags.PROMOTED_AT: at, version_tags.PROMOTED_WHY: why})
 
 
-def _moved(registry: ModelRegistry, registered: Registered, tags: Mapping[str, str]) -> None:
+def _moved(registry: ModelRegistry, registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
     waits = registry.champion(CHALLENGER)
     registry.point(CHAMPION, registered.version, tags)
     # Another challenger that waits for a person goes on waiting.
@@ -69,7 +71,7 @@ def _moved(registry: ModelRegistry, registered: Registered, tags: Mapping[str, s
         registry.drop(CHALLENGER)
 
 
-def announcement(product: str, registered: Registered, why: str, now: datetime) -> ChampionAnnouncement:
+def announcement(product: str, registered: RegisteredVersion, why: str, now: datetime) -> ChampionAnnouncement:
     """What the workers hear of a new champion."""
     return ChampionAnnouncement(
         product=product,

@@ -105,7 +105,7 @@ def from_table(
         TableError: a column is missing or of the wrong type, or a label is neither of the contract's words.
     """
     needed = [field.column for field in contract.scored(with_pricing=with_pricing) if field.ratio_of is None]
-    columns.refuse_missing(contract, table, source, [*needed, contract.label.column])
+    columns.require_columns(contract, table, source, [*needed, contract.label.column])
     defaulted, labelled = columns.labels(contract, table, source)
     every = LabelledRows(
         values=columns.values(contract, table, source, dialect),

@@ -12,8 +12,8 @@ import pandas as pd
 
 from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.errors import TableError
-from schemas.tables.file_format import parsed, read
-from schemas.urls import masked
+from schemas.tables.file_format import parse_table, read
+from schemas.urls import mask_credentials
 
 SQL: Final = frozenset({"postgresql", "postgres"})
 REMOTE: Final = frozenset({"http", "https", "s3", "gs"})
@@ -39,10 +39,11 @@ def table(url: str, dialect: Dialect = SNIFFED) -> pd.DataFrame:
     if scheme in SQL:
         return _selected(url)
     if "://" in url and scheme not in REMOTE | {"file"}:
-        problem = f"{masked(url)}: URLs of this scheme are not read; {', '.join(sorted(REMOTE | SQL | {'file'}))} are"
+        schemes = ", ".join(sorted(REMOTE | SQL | {"file"}))
+        problem = f"{mask_credentials(url)}: URLs of this scheme are not read; {schemes} are"
         raise TableError(problem)
     if scheme in REMOTE:
-        return parsed(_fetched(url), masked(url), dialect)
+        return parse_table(_fetched(url), mask_credentials(url), dialect)
     return read(_local(url), dialect)[0]
 
 
@@ -57,10 +58,12 @@ def _fetched(url: str) -> bytes:
         with fsspec.open(url, "rb") as source:
             content: bytes = source.read()
     except ImportError:
-        problem = f"{masked(url)}: reading it needs the package {DRIVERS.get(urlsplit(url).scheme, 'aiohttp')}"
+        problem = (
+            f"{mask_credentials(url)}: reading it needs the package {DRIVERS.get(urlsplit(url).scheme, 'aiohttp')}"
+        )
         raise TableError(problem) from None
     except Exception as cause:  # noqa: BLE001 - every file system of fsspec has errors of its own
-        problem = f"{masked(url)}: cannot be fetched ({type(cause).__name__})"
+        problem = f"{mask_credentials(url)}: cannot be fetched ({type(cause).__name__})"
         raise TableError(problem) from None
     return content
 
@@ -71,7 +74,7 @@ def _selected(url: str) -> pd.DataFrame:
     parts = urlsplit(url)
     wanted = unquote(parts.fragment)
     if not wanted:
-        problem = f"{masked(url)}: say which table, or a query, after a #"
+        problem = f"{mask_credentials(url)}: say which table, or a query, after a #"
         raise TableError(problem)
     address = urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, parts.query, ""))
     try:
@@ -79,7 +82,7 @@ def _selected(url: str) -> pd.DataFrame:
         with engine.connect() as connection:
             return pd.read_sql_query(_query(wanted, engine), connection)
     except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError) as cause:
-        problem = f"{masked(url)}: cannot be read ({_kind(cause)})"
+        problem = f"{mask_credentials(url)}: cannot be read ({_kind(cause)})"
         raise TableError(problem) from None
 
 

@@ -15,9 +15,9 @@ from schemas.errors import OutageError, SetupError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 from scorecard.registry.model_registry import ModelRegistry
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher, event_headers
 from streams.kafka.passed_over import PassedOver
 from training.committed import whole
@@ -118,10 +118,10 @@ class CommandHandler:
             return Ending(status=RetrainStatus.FAILED, why=why, champion_version=version)
         return self._settled(registered)
 
-    def _made_before(self, command: RetrainCommand) -> Registered | None:
+    def _made_before(self, command: RetrainCommand) -> RegisteredVersion | None:
         return self._registry.with_tag(version_tags.COMMAND, command.command_id)
 
-    def _settled(self, registered: Registered) -> Ending:
+    def _settled(self, registered: RegisteredVersion) -> Ending:
         def announced(announcement: ChampionAnnouncement) -> None:
             announcer.publish(self._publisher, self._settings, announcement)
 
@@ -133,7 +133,7 @@ class CommandHandler:
             challenger=registered,
         )
 
-    def _trained(self, asked: CommandRecord, watch: Progress) -> Registered:
+    def _trained(self, asked: CommandRecord, watch: Progress) -> RegisteredVersion:
         settings = self._settings
         watch.step("rows")
         seen = labelled_events.seen(settings, asked.timestamp, _window(asked.command))
@@ -166,7 +166,7 @@ class CommandHandler:
         if not settings.base_table:
             return None
         table = sources.table(settings.base_table, settings.table_dialect())
-        name = masked(settings.base_table)
+        name = mask_credentials(settings.base_table)
         return rows.from_table(
             self._contract, table, name, with_pricing=settings.with_pricing, dialect=settings.table_dialect()
         )

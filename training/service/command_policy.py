@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 
@@ -50,7 +50,7 @@ class TrainerState:
     product: str
     answered: Mapping[str, frozenset[str]]
     """By command id, the places of the records answered."""
-    champion: Registered | None
+    champion: RegisteredVersion | None
     promoted_at: datetime | None
     """When the champion was promoted."""
     too_soon: timedelta
@@ -96,7 +96,7 @@ class Ending:
     why: str
     champion_version: str = ""
     """Who decided when it was taken up."""
-    challenger: Registered | None = None
+    challenger: RegisteredVersion | None = None
     """The version trained, its tags telling rows and figures."""
 
 

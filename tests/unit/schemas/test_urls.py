@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.urls import masked
+from schemas.urls import mask_credentials
 
 SECRET = st.text(
     st.characters(exclude_characters="@ \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0", codec="ascii"), min_size=3
@@ -25,7 +25,7 @@ SCHEMES = ("http", "https", "postgresql", "mysql+pymysql", "s3", "hdfs", "databr
     ],
 )
 def test_credentials_and_queries_are_masked(url: str, shown: str) -> None:
-    assert masked(url) == shown
+    assert mask_credentials(url) == shown
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_credentials_and_queries_are_masked(url: str, shown: str) -> None:
     ],
 )
 def test_what_holds_no_secret_stays(text: str) -> None:
-    assert masked(text) == text
+    assert mask_credentials(text) == text
 
 
 @given(st.sampled_from(SCHEMES), SECRET)
 def test_no_password_passes_whatever_the_scheme_and_its_characters(scheme: str, secret: str) -> None:
-    shown = masked(f"cannot read {scheme}://me:pw{secret}wp@host/path (refused)")
+    shown = mask_credentials(f"cannot read {scheme}://me:pw{secret}wp@host/path (refused)")
 
     assert f"pw{secret}wp" not in shown
     assert shown == f"cannot read {scheme}://***@host/path (refused)"
-    assert masked(shown) == shown
+    assert mask_credentials(shown) == shown

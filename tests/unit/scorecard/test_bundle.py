@@ -9,7 +9,7 @@ import pytest
 
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from scorecard.bundle import FILES, FITTED, MANIFEST, BundleError, digest_of, fitted, read, write
+from scorecard.bundle import FILES, FITTED, MANIFEST, BundleError, digest_of, read, training_identities, write
 from tests.builders import CONTRACT, a_longer_contract, a_stump_forest, feature_space, scorecard_parts, some_values
 
 
@@ -173,9 +173,9 @@ def test_a_bundle_tells_who_it_was_made_of_and_one_of_before_does_not(saved, tmp
 
     digest = write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "new", made_of)
 
-    assert fitted(tmp_path / "new").tolist() == [2, 5, 9]
+    assert training_identities(tmp_path / "new").tolist() == [2, 5, 9]
     assert read(tmp_path / "new", CONTRACT, digest).digest == digest
-    assert fitted(saved[0]) is None
+    assert training_identities(saved[0]) is None
 
 
 def test_altered_identities_are_refused(tmp_path):
@@ -183,4 +183,4 @@ def test_altered_identities_are_refused(tmp_path):
     (tmp_path / "new" / FITTED).write_bytes(b"altered")
 
     with pytest.raises(BundleError, match="not what the manifest says"):
-        fitted(tmp_path / "new")
+        training_identities(tmp_path / "new")

@@ -33,7 +33,7 @@ def test_any_calibration_keeps_order_and_stays_inside_zero_and_one(calibration, 
 
 @pytest.mark.parametrize("calibration", CALIBRATIONS)
 def test_a_calibration_comes_back_from_its_plain_data(calibration):
-    assert calibration_of(calibration.described()) == calibration
+    assert calibration_of(calibration.to_dict()) == calibration
 
 
 @pytest.mark.parametrize(

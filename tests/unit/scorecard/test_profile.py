@@ -4,25 +4,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scorecard.profile import Binned, Profile, bin_counts
+from scorecard.profile import BinnedQuantity, Profile, bin_counts
 from tests.builders import CONTRACT, an_application, applications, scorecard_parts, some_values
 
 PROFILE = scorecard_parts().profile
 
 
-def count(binned: Binned, *values: float, wrong: bool = False) -> list[int]:
+def count(binned: BinnedQuantity, *values: float, wrong: bool = False) -> list[int]:
     return binned.count(np.array(values), np.full(len(values), wrong)).tolist()
 
 
 def test_a_bin_holds_its_upper_edge_and_the_ends_are_open():
-    binned = Binned("x", edges=(1.0, 2.0), levels=(), counts=())
+    binned = BinnedQuantity("x", edges=(1.0, 2.0), levels=(), counts=())
 
     assert count(binned, -1e9, 1.0, 1.5, 2.0, 1e9) == [2, 2, 1, 0, 0, 0]
 
 
 def test_missing_invalid_and_unseen_have_bins_of_their_own():
-    number = Binned("x", edges=(1.0,), levels=(), counts=())
-    category = Binned("c", edges=(), levels=("A", "B"), counts=())
+    number = BinnedQuantity("x", edges=(1.0,), levels=(), counts=())
+    category = BinnedQuantity("c", edges=(), levels=("A", "B"), counts=())
 
     assert count(number, np.nan) == [0, 0, 1, 0, 0]
     assert count(number, np.inf, wrong=True) == [0, 0, 0, 1, 0]
@@ -61,7 +61,7 @@ def test_one_large_income_moves_one_count():
 
 
 def test_a_profile_comes_back_from_its_plain_data_under_the_same_name():
-    read = Profile.from_described(json.loads(json.dumps(PROFILE.described())))
+    read = Profile.from_dict(json.loads(json.dumps(PROFILE.to_dict())))
 
     assert read == PROFILE
     assert read.reference_id == PROFILE.reference_id
@@ -75,7 +75,7 @@ def test_another_count_is_another_reference():
 
 @pytest.mark.parametrize("absent", ["features", "score", "reasons"])
 def test_a_profile_without_a_part_is_refused(absent):
-    described = {name: part for name, part in PROFILE.described().items() if name != absent}
+    described = {name: part for name, part in PROFILE.to_dict().items() if name != absent}
 
     with pytest.raises(KeyError):
-        Profile.from_described(described)
+        Profile.from_dict(described)

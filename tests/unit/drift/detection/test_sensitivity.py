@@ -11,7 +11,7 @@ from drift.detection.drift_report import bin_name
 from drift.detection.statistics import binomial_limits, distances
 from drift.detection.verdict import METHOD, data_alarms, state, verdict, window_alarms
 from schemas.events.drift import DriftRules, FeatureDrift, Verdict
-from scorecard.profile import Binned, number_bins
+from scorecard.profile import BinnedQuantity, number_bins
 
 RULES = DriftRules(pane_ms=1_000, lateness_ms=0, ahead_ms=0, minimum_n=500, alpha=0.01, method=METHOD, stray_share=0.01)
 RNG_SEED = 7
@@ -165,7 +165,7 @@ def test_a_window_with_many_late_records_says_so() -> None:
 
 
 def test_a_profile_of_before_keeps_its_bins_and_their_names() -> None:
-    before = Binned("x", (36.0, 60.0), (), (75, 25, 0, 0, 0, 0))
+    before = BinnedQuantity("x", (36.0, 60.0), (), (75, 25, 0, 0, 0, 0))
 
     assert [bin_name(before, place) for place in range(3)] == ["(-inf, 36]", "(36, 60]", "(60, inf]"]
     assert before.places(np.array([12.0, 36.0, 60.0, 61.0]), np.zeros(4, dtype=bool)).tolist() == [0, 0, 1, 2]

@@ -16,7 +16,7 @@ from schemas.records import OutgoingRecord
 from schemas.wire_format import unframe
 from scorecard.calibration import sigmoid
 from scorecard.decisions import encoder_kernels
-from scorecard.decisions.scoring import Scored, score_batch, warm
+from scorecard.decisions.scoring import ScoredBatch, score_batch, warm
 from scorecard.forest import lookup
 from scorecard.policy import Policy
 from tests.builders import (
@@ -36,7 +36,7 @@ POLICY = CHAMPION.scorecard.policy
 SCHEMA = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
 
-def scored(*values: bytes | None, policy: Policy = POLICY, **columns) -> Scored:
+def scored(*values: bytes | None, policy: Policy = POLICY, **columns) -> ScoredBatch:
     return score_batch(a_batch(*values, **columns), WRITERS, CHAMPION, policy, a_wire())
 
 
@@ -234,7 +234,7 @@ def test_no_value_of_the_applicant_stands_in_a_dead_letters_headers():
 
 def test_warming_leaves_nothing_to_compile():
     champion, wire = a_champion(), a_wire()
-    kernels = (bulk_decoder._decode, encoder_kernels.write, lookup.add_tabulated, lookup.laid_out)
+    kernels = (bulk_decoder._decode, encoder_kernels.write, lookup.add_lookups, lookup.row_blocks)
 
     warm(champion, champion.scorecard.policy, wire)
 

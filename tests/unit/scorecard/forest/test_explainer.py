@@ -95,7 +95,7 @@ def test_a_tree_too_deep_for_tables_is_integrated_and_the_rest_is_not():
 
     explained = explainer(forest)
 
-    assert explained.integrated == 1
+    assert explained.deep_trees == 1
     assert 0 < explained.table_bytes <= explaining.MOST_BYTES
     assert explained.explain(rows)[0] == pytest.approx(margins(forest, rows), rel=1e-9, abs=1e-9)
     assert explained.explain(rows)[1] == pytest.approx(integrating(forest).explain(rows)[1], rel=1e-9, abs=1e-9)

@@ -24,7 +24,7 @@ from scorecard.registry.model_registry import (
     ModelRegistry,
     NoVersionError,
 )
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.registry.sqlite_reader import SqliteReader
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
@@ -46,7 +46,7 @@ class Shop:
         self.registry = ModelRegistry(self.uri, "test", folder / "cache")
         self.made = 0
 
-    def version(self, **tags: str) -> Registered:
+    def version(self, **tags: str) -> RegisteredVersion:
         self.made += 1
         place = self.folder / str(self.made) / BUNDLE
         values = made_up(40, seed=self.made).values

@@ -7,7 +7,7 @@ import pytest
 from schemas.errors import OutageError
 from scorecard import bundle
 from scorecard.decisions.scoring import Champion
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from tests.builders import CONTRACT, scorecard_parts, some_values
@@ -22,28 +22,28 @@ class Scorecards:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.aliases: dict[str, Registered] = {}
-        self.cached: Registered | None = None
+        self.aliases: dict[str, RegisteredVersion] = {}
+        self.cached: RegisteredVersion | None = None
         self.away = False
         self.fetched: list[str] = []
 
-    def made(self, version: str, **parts: object) -> Registered:
+    def made(self, version: str, **parts: object) -> RegisteredVersion:
         digest = bundle.write(scorecard_parts(**parts), CONTRACT, some_values(), self._folder / version)
-        return Registered("credit_risk-scorecard", version, digest, "xgboost", "")
+        return RegisteredVersion("credit_risk-scorecard", version, digest, "xgboost", "")
 
-    def champion(self, alias: str = "champion") -> Registered | None:
+    def champion(self, alias: str = "champion") -> RegisteredVersion | None:
         if self.away:
             raise AwayError
         return self.aliases.get(alias)
 
-    def cached_champion(self) -> Registered | None:
+    def cached_champion(self) -> RegisteredVersion | None:
         return self.cached
 
-    def remember(self, champion: Registered) -> None:
+    def remember(self, champion: RegisteredVersion) -> None:
         self.cached = champion
 
-    def fetch(self, version: str | Registered) -> Path:
-        assert isinstance(version, Registered)
+    def fetch(self, version: str | RegisteredVersion) -> Path:
+        assert isinstance(version, RegisteredVersion)
         self.fetched.append(version.version)
         return self._folder / version.version
 
@@ -99,7 +99,7 @@ def test_a_damaged_successor_is_refused_once_and_said_so(scorecards: Scorecards,
 
 def test_a_bundle_that_is_not_the_one_registered_is_refused(scorecards: Scorecards) -> None:
     true = scorecards.made("1")
-    scorecards.aliases["champion"] = Registered(true.name, "1", "0" * 64, true.family, "")
+    scorecards.aliases["champion"] = RegisteredVersion(true.name, "1", "0" * 64, true.family, "")
     seat, told, _ = a_seat(scorecards)
 
     seat.look()
@@ -191,7 +191,7 @@ def test_one_that_the_cache_offers_and_that_is_unfit_is_tried_once(scorecards: S
 
 
 def test_a_full_disk_takes_no_champion_from_its_seat(scorecards: Scorecards) -> None:
-    def full(_champion: Registered) -> None:
+    def full(_champion: RegisteredVersion) -> None:
         raise OSError
 
     scorecards.aliases["champion"] = scorecards.made("1")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scorecard.registry.model_registry import CHALLENGER, CHAMPION
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 from training.promotion.promote import promote, settle, take_back
@@ -22,13 +22,13 @@ class Aliases:
     def __init__(self, *verdicts: GateVerdict) -> None:
         self.aliases: dict[str, str] = {}
         self.versions = {
-            str(place): Registered(
+            str(place): RegisteredVersion(
                 "m", str(place), f"d{place}", "xgboost", "run", {"verdict": verdict.value, "why": ""}
             )
             for place, verdict in enumerate(verdicts, 1)
         }
 
-    def champion(self, alias: str = CHAMPION) -> Registered | None:
+    def champion(self, alias: str = CHAMPION) -> RegisteredVersion | None:
         return self.versions.get(self.aliases.get(alias, ""))
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:

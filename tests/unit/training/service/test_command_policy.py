@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainStatus
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from training.service.command_policy import CommandAction, CommandPosition, Ending, TrainerState, disposition, result
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CHAMPION = Registered(name="m", version="4", digest="d4", family="xgboost", run_id="r")
+CHAMPION = RegisteredVersion(name="m", version="4", digest="d4", family="xgboost", run_id="r")
 
 
 def a_command(**given: Any) -> RetrainCommand:
@@ -62,9 +62,12 @@ def test_a_command_sent_again_is_answered_as_a_duplicate() -> None:
 
 @pytest.mark.parametrize(
     ("champion", "told"),
-    [(None, "version 4, and nobody decides now"), (Registered("m", "5", "d5", "", ""), "and version 5 decides now")],
+    [
+        (None, "version 4, and nobody decides now"),
+        (RegisteredVersion("m", "5", "d5", "", ""), "and version 5 decides now"),
+    ],
 )
-def test_a_command_about_another_champion_is_out_of_date(champion: Registered | None, told: str) -> None:
+def test_a_command_about_another_champion_is_out_of_date(champion: RegisteredVersion | None, told: str) -> None:
     found = disposition(a_command(), CommandPosition(0, 7), known(champion=champion))
 
     assert (found.step, found.status) == (CommandAction.ANSWER, RetrainStatus.FAILED)
@@ -87,7 +90,7 @@ def test_a_command_within_the_cooldown_of_a_promotion_is_too_soon(after_s: int, 
 
 def test_a_result_tells_the_challenger_from_its_tags() -> None:
     tags = {"rows": "1200", "metric.auc": "0.81", "metric.f1": "0.6", "family": "catboost"}
-    challenger = Registered(name="m", version="5", digest="d5", family="catboost", run_id="r5", tags=tags)
+    challenger = RegisteredVersion(name="m", version="5", digest="d5", family="catboost", run_id="r5", tags=tags)
     ending = Ending(status=RetrainStatus.PROMOTED, why="better", champion_version="4", challenger=challenger)
 
     found = result(a_command(), ending, NOW)
