@@ -68,15 +68,15 @@ class Metrics:
         self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
 
-    def passed_over(self, topic: str, reason: str) -> None:
+    def count_skipped(self, topic: str, reason: str) -> None:
         """A record of a topic of ours could not be read."""
         self._passed_over.labels(topic, reason).inc()
 
-    def counted(self, source: str, records: int) -> None:
+    def count_records(self, source: str, records: int) -> None:
         """Records of a topic were counted."""
         self._records.labels(self._roles[source]).inc(records)
 
-    def reported(self, report: DriftReport) -> None:
+    def record_report(self, report: DriftReport) -> None:
         """A window has closed, and its report is safe."""
         for feature in report.features:
             self._psi.labels(feature.feature).set(feature.psi)
@@ -100,9 +100,9 @@ class Metrics:
         self._duplicates.inc(report.duplicates)
         self._ahead.inc(report.ahead)
         self._unreadable.inc(report.unreadable)
-        self.commanded(report.command_id)
+        self.record_command(report.command_id)
 
-    def looked(self, report: PerformanceReport) -> None:
+    def record_performance(self, report: PerformanceReport) -> None:
         """The champion's loans were looked at, by us or by the owner before us, and the report is safe."""
         found = report.performance
         # A figure that cannot be had any more must not stand as it was.
@@ -117,11 +117,11 @@ class Metrics:
         self._loans.labels("ended").set(found.with_outcome)
         self._fallen.set(report.fallen)
 
-    def commanded(self, command_id: str) -> None:
+    def record_command(self, command_id: str) -> None:
         """A report led to this command, or to none where it is empty."""
         self._commands.inc(bool(command_id))
 
-    def disowned(self) -> None:
+    def clear_windows(self) -> None:
         """Another agent owns the windows: what the last one was is its to tell."""
         for labelled in (self._psi, self._critical, self._alarm, self._window_alarm, self._withheld):
             labelled.clear()
@@ -129,7 +129,7 @@ class Metrics:
             plain.set(math.nan)
         self._forget_loans()
 
-    def watching(self, version: str, reference_id: str) -> None:
+    def set_champion(self, version: str, reference_id: str) -> None:
         """Another champion is watched, whose loans were not looked at yet."""
         self._forget_loans()
         self.champion.clear()

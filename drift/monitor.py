@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from drift.binning.reference import Reference
 from drift.detection import seasons
-from drift.detection.drift_report import Reporting, report_of
+from drift.detection.drift_report import ReportContext, report_of
 from drift.detection.seasons import Seasons
 from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState, Withheld, command_of, decide, judged_performance
@@ -35,7 +35,7 @@ class MonitorRules:
     """What a monitor does not change."""
 
     windows: WindowRules
-    reporting: Reporting
+    reporting: ReportContext
     cooldown_ms: int
 
 
@@ -91,9 +91,9 @@ class Monitor:
         return self._champion
 
     @property
-    def held(self) -> int:
+    def pane_count(self) -> int:
         """Windows by time, or panes of windows by count, in memory."""
-        return self._windows.held
+        return self._windows.pane_count
 
     @property
     def resume_at(self) -> int | None:
@@ -105,7 +105,7 @@ class Monitor:
         """The last look at what became of the champion's loans."""
         return self._look
 
-    def outcomes_seen(self, champion_digest: str, rules: PerformanceRules) -> Sequence[int]:
+    def outcome_ends(self, champion_digest: str, rules: PerformanceRules) -> Sequence[int]:
         """Where outcomes ended at the last look, where another at the same ones would tell the same; else empty."""
         look = self._look
         if look is None or (look.champion_digest, look.rules) != (champion_digest, rules):
@@ -126,12 +126,12 @@ class Monitor:
         first = self._generation == NO_GENERATION
         return not first and digest not in (self._champion[1], watched_digest) and counts.generation <= self._generation
 
-    def passed(self, counts: DriftCounts, now: datetime) -> Findings:
+    def skip(self, counts: DriftCounts, now: datetime) -> Findings:
         """Take a message of a former champion's counts: only how far its partition is is of use."""
         self._windows.hear(counts, millis_of(now))
         return Findings(dropped=sum(pane.n for pane in counts.panes))
 
-    def counted(self, counts: DriftCounts, reference: Reference, now: datetime, offset: int = 0) -> Findings:
+    def add_counts(self, counts: DriftCounts, reference: Reference, now: datetime, offset: int = 0) -> Findings:
         """Take one message of partial counts.
 
         Args:
@@ -143,18 +143,18 @@ class Monitor:
         dropped = self._succeed(counts)
         self._windows.hear(counts, millis_of(now))
         self._windows.add(counts, offset)
-        return self._found(self._windows.closed(), reference, now, dropped)
+        return self._findings(self._windows.pop_windows(), reference, now, dropped)
 
-    def counted_again(self, counts: DriftCounts, offset: int) -> None:
+    def replay(self, counts: DriftCounts, offset: int) -> None:
         """Take what was not saved of a message read before; in order from `resume_at`, and before any later one."""
         if counts.champion_digest == self._champion[1]:
             self._windows.add_again(counts, offset)
 
     def silent(self, reference: Reference, now: datetime) -> Findings:
         """Close the windows that are over by our clock, where all partitions are silent."""
-        return self._found(self._windows.silent(millis_of(now)), reference, now, 0)
+        return self._findings(self._windows.silent(millis_of(now)), reference, now, 0)
 
-    def performed(self, report: PerformanceReport, now: datetime) -> Findings:
+    def add_performance(self, report: PerformanceReport, now: datetime) -> Findings:
         """Take a look at what became of the champion's loans; one at a former champion's is of no use any more.
 
         Args:
@@ -164,50 +164,50 @@ class Monitor:
         if self._champion[1] not in ("", report.champion_digest):
             return Findings()
         self._memory, judged_report = judged_performance(
-            self._memory, report, self._windows.closed_through, self._rules.cooldown_ms
+            self._memory, report, self._windows.close_horizon, self._rules.cooldown_ms
         )
         self._look = judged_report
         commands = (performance_floor.command_of(judged_report, now),) if judged_report.command_id else ()
         return Findings(commands=commands, performances=(judged_report,))
 
-    def answered(self, result: RetrainResult) -> None:
+    def add_result(self, result: RetrainResult) -> None:
         """Take the trainer's answer to a command."""
         if result.status is RetrainStatus.FAILED and result.command_id == self._memory.fallen:
             # Whoever asks may ask again: the next look is made though no outcome has come.
             self._look = None
         self._memory = self._memory.after_result(result)
 
-    def acknowledged(self, acknowledgement: DriftAcknowledgement) -> None:
+    def acknowledge(self, acknowledgement: DriftAcknowledgement) -> None:
         """Take a person's word."""
         self._memory = self._memory.after_acknowledgement(acknowledgement)
         if acknowledgement.season is not None:
-            self._seasons = seasons.declared(self._seasons, acknowledgement.season)
+            self._seasons = seasons.declare(self._seasons, acknowledgement.season)
 
-    def saved(self) -> dict[str, Any]:
-        """Plain data that `restored` makes this of again."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` makes this of again."""
         return {
-            "windows": self._windows.saved(),
-            "memory": self._memory.saved(),
+            "windows": self._windows.to_dict(),
+            "memory": self._memory.to_dict(),
             "generation": self._generation,
             "champion": list(self._champion),
-            "seasons": seasons.saved(self._seasons),
+            "seasons": seasons.dump(self._seasons),
             "look": {**as_record(self._look), "as_of": self._look.as_of.isoformat()} if self._look else None,
         }
 
     @classmethod
-    def restored(cls, rules: MonitorRules, saved: Mapping[str, Any]) -> Self:
+    def from_dict(cls, rules: MonitorRules, saved: Mapping[str, Any]) -> Self:
         """As it was saved.
 
         Raises:
             KeyError, TypeError: it was saved by another version.
         """
         monitor = cls(rules)
-        monitor._windows = WindowAssembler.restored(rules.windows, saved["windows"])
-        monitor._memory = PolicyState.restored(saved["memory"])
+        monitor._windows = WindowAssembler.from_dict(rules.windows, saved["windows"])
+        monitor._memory = PolicyState.from_dict(saved["memory"])
         monitor._generation = saved["generation"]
         version, digest, reference_id = saved["champion"]
         monitor._champion = (version, digest, reference_id)
-        monitor._seasons = seasons.restored(saved.get("seasons", ()))
+        monitor._seasons = seasons.load(saved.get("seasons", ()))
         look = saved.get("look")
         monitor._look = from_record(PerformanceReport, look) if look else None
         return monitor
@@ -222,7 +222,7 @@ class Monitor:
         self._memory = self._memory.after_champion()
         return self._windows.forget()
 
-    def _found(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
+    def _findings(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
         reports = []
         for window in windows:
             compared = seasons.reference_for(window, reference, self._seasons)

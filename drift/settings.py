@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from drift.detection.drift_report import Reporting
+from drift.detection.drift_report import ReportContext
 from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
 from drift.windows.watermark import PaneRules
@@ -174,7 +174,7 @@ class DriftSettings(Connection):
                 time_zone=self.window_time_zone,
                 ended_ms=round(self.window_idle_s * MS),
             ),
-            reporting=Reporting(
+            reporting=ReportContext(
                 product=self.contract().product,
                 applications_topic=topics.applications.name,
                 decisions_topic=topics.decisions.name,

@@ -36,13 +36,13 @@ class Schedule:
     def __post_init__(self) -> None:
         fields = len(self.expression.split())
         if fields != FIELDS:
-            raise ScheduleError(_told(self.expression, f"fields: {fields}"))
+            raise ScheduleError(_problem(self.expression, f"fields: {fields}"))
         try:
             self.next_after(SOME_DAY)
         except CronSimError as cause:
-            raise ScheduleError(_told(self.expression, str(cause).lower())) from None
+            raise ScheduleError(_problem(self.expression, str(cause).lower())) from None
         except StopIteration:
-            raise ScheduleError(_told(self.expression, "never due")) from None
+            raise ScheduleError(_problem(self.expression, "never due")) from None
 
     def next_after(self, moment: datetime) -> datetime:
         """The first due time after a moment, UTC."""
@@ -59,14 +59,14 @@ def due(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
 
     Args:
         schedule: when.
-        since: when it was asked last, or what stands for that; see `asked_last`.
+        since: when it was asked last, or what stands for that; see `last_request`.
         now: UTC.
     """
     last = schedule.last_until(now)
     return last if last > since else None
 
 
-def asked_last(commands: Sequence[RetrainCommand], product: str, promoted_at: datetime | None) -> datetime | None:
+def last_request(commands: Sequence[RetrainCommand], product: str, promoted_at: datetime | None) -> datetime | None:
     """From when on a due time has not been asked for; None where nobody can say.
 
     A champion promoted after a due time is as new as the schedule wants it.
@@ -96,5 +96,5 @@ def command(schedule: Schedule, product: str, due_at: datetime, now: datetime) -
     )
 
 
-def _told(expression: str, problem: str) -> str:
+def _problem(expression: str, problem: str) -> str:
     return f"{expression!r} is no schedule ({problem}): a cron expression has five fields, as in {MONDAYS_AT_TWO!r}"

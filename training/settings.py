@@ -67,7 +67,7 @@ class TrainingSettings(Connection):
 
     @field_validator("retrain_schedule")
     @classmethod
-    def _parsed(cls, expression: str) -> str:
+    def _parse_schedule(cls, expression: str) -> str:
         try:
             return Schedule(expression).expression if expression.strip() else ""
         except ScheduleError as fault:

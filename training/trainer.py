@@ -26,7 +26,7 @@ from training.pipeline.plan import Material, Plan, Progress
 from training.promotion import version_tags
 from training.promotion.contest import Contest, Incomparable, contest
 from training.promotion.gate import Candidate, GateResult, Terms, gate
-from training.rows.labelled_rows import Cleaned
+from training.rows.labelled_rows import CleanRows
 from training.rows.split import Part
 from training.tracking import mlflow_run, run_report
 
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 class Task:
     """What to train on, and for whom."""
 
-    cleaned: Cleaned
+    cleaned: CleanRows
     window: Matrix | None = None
     """Applications that the reference population is to be."""
     command_id: str = ""
@@ -47,7 +47,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class TrainingResult:
     """How a training ended."""
 
     registered: RegisteredVersion
@@ -74,7 +74,7 @@ class Trainer:
         self._plan = plan
         self._terms = terms
 
-    def train(self, task: Task, watch: Progress) -> Trained:
+    def train(self, task: Task, watch: Progress) -> TrainingResult:
         """A registered version with its verdict, not yet acted on; see `settle`.
 
         Raises:
@@ -89,15 +89,15 @@ class Trainer:
         ):
             run.params({**run_report.params(self._contract, self._plan, task.cleaned), **(task.facts or {})})
 
-            def tried(trial: Any) -> None:
+            def report_trial(trial: Any) -> None:
                 run.trial(trial)
                 watch.trial(trial)
 
             material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window)
-            one = train_candidate(material, self._plan, Progress(watch.step, tried, watch.stop))
+            one = train_candidate(material, self._plan, Progress(watch.step, report_trial, watch.stop))
             watch.step("log")
             answer = self._answer(one, before)
-            run_report.logged(run, one, answer)
+            run_report.log_run(run, one, answer)
             logged = run.model(material.folder, self._contract, *run_report.example(one))
             watch.step("register")
             registered = self._registry.register(
@@ -107,7 +107,7 @@ class Trainer:
         log.info(
             "version.registered", version=registered.version, digest=registered.digest, verdict=answer.verdict.value
         )
-        return Trained(registered=registered, answer=answer, candidate=one, before=before)
+        return TrainingResult(registered=registered, answer=answer, candidate=one, before=before)
 
     def _answer(self, one: TrainedCandidate, before: RegisteredVersion | None) -> GateResult:
         candidate = Candidate(

@@ -69,7 +69,7 @@ class Agent:
         self._metrics = metrics
         self.situation = Lifecycle(metrics.outage_began)
         self._session: _Session | None = None
-        self._passed_over = PassedOver(metrics.passed_over)
+        self._passed_over = PassedOver(metrics.count_skipped)
         self._asked_at = float("-inf")
         self._settled = False
         self._turn_began: float | None = None
@@ -96,7 +96,7 @@ class Agent:
         return champions
 
     @cached_property
-    def _looking(self) -> PerformanceChecker:
+    def _checker(self) -> PerformanceChecker:
         return PerformanceChecker(partial(look_aside, self._settings), self._settings.performance_every_s)
 
     @cached_property
@@ -137,7 +137,7 @@ class Agent:
             "owner": monitor is not None,
             "in_flight": monitor.memory.in_flight if monitor else None,
             "latched": monitor.memory.latched if monitor else None,
-            "panes_held": monitor.held if monitor else None,
+            "panes_held": monitor.pane_count if monitor else None,
         }
         live = self.situation.is_live(self.turn_s())
         return Health(live=live, ready=bool(session and session.counting.assigned and watched), facts=facts)
@@ -155,7 +155,7 @@ class Agent:
         try:
             self._await_champion(announcements)
             self._settle()
-            session = self._opened(announcements)
+            session = self._open(announcements)
         except BaseException:
             announcements.close()
             raise
@@ -178,7 +178,7 @@ class Agent:
             self._settled = True
             gc_freeze.freeze()
 
-    def _opened(self, announcements: Announcements) -> _Session:
+    def _open(self, announcements: Announcements) -> _Session:
         reference = self.champions.reference
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
@@ -193,7 +193,7 @@ class Agent:
             joined=self.instance.remember_member,
         )
         counting = PartitionCounter(means, reference)
-        watched = WindowSubject(self.champions, self._passed_over, self._looking, self.situation.stopping)
+        watched = WindowSubject(self.champions, self._passed_over, self._checker, self.situation.stopping)
         owning = WindowOwner(settings, self.instance.name, watched, self._serdes, self._metrics)
         return _Session(outbox, counting, owning, announcements)
 
@@ -231,6 +231,6 @@ class Agent:
         self.situation.found("mlflow")
         watched = self.champions.reference
         if followed and watched is not None:
-            self._metrics.watching(watched.champion_version, watched.reference_id)
+            self._metrics.set_champion(watched.champion_version, watched.reference_id)
             log.info("champion.followed", version=watched.champion_version, reference_id=watched.reference_id)
         return followed

@@ -142,7 +142,7 @@ class Champions:
         Raises:
             OutageError: MLflow does not answer; whoever was watched is watched on.
         """
-        named = self._named()
+        named = self._candidate()
         if named is None:
             return False
         generation, version, digest = named
@@ -166,7 +166,7 @@ class Champions:
         """
         return self._reference(counts.generation, counts.champion_version, counts.champion_digest)
 
-    def _named(self) -> tuple[int, str, str] | None:
+    def _candidate(self) -> tuple[int, str, str] | None:
         if self._announced is not None:
             generation, announced = self._announced
             return generation, announced.version, announced.digest

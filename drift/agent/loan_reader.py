@@ -6,7 +6,7 @@ A shell. Outcomes end where they did before decisions were looked at, so that wh
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from drift.performance.outcome_join import Ended, Joining, JoinRules, ScoredLoan
+from drift.performance.outcome_join import EndedLoan, JoinRules, OutcomeJoin, ScoredLoan
 from drift.rereading import projected
 from schemas.events.decisions import LoanDecision, LoanOutcome, Outcome
 from schemas.projection import Projection, millis
@@ -29,12 +29,12 @@ def decisions_and_outcomes(connection: Connection) -> list[PartitionRange]:
     return [*partition_ranges(connection, [topics.decisions.name]), *outcomes]
 
 
-def joined(
+def read_loans(
     connection: Connection,
     wanted: Sequence[PartitionRange],
     rules: JoinRules,
     between: Callable[[], object] = lambda: None,
-) -> Joining:
+) -> OutcomeJoin:
     """The loans of some stretches of both topics.
 
     Args:
@@ -46,19 +46,19 @@ def joined(
     Raises:
         OutageError: broker or registry is away.
     """
-    joining, topics = Joining(rules), connection.topics()
+    joining, topics = OutcomeJoin(rules), connection.topics()
     of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
     for record, plain in _read(joining, projected(connection, decisions, of_decisions, between=between)):
-        joining.decided(_decided(record, plain))
+        joining.add_decision(_scored_loan(record, plain))
     for record, plain in _read(joining, projected(connection, outcomes, of_outcomes, between=between)):
-        joining.ended(_ended(record, plain))
+        joining.add_outcome(_ended_loan(record, plain))
     return joining
 
 
 def _read(
-    joining: Joining, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
+    joining: OutcomeJoin, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
 ) -> Iterator[tuple[Record, Mapping[str, Any]]]:
     """What could be read; the rest is told to the joining."""
     for record, plain in found:
@@ -68,7 +68,7 @@ def _read(
             yield record, plain
 
 
-def _decided(record: Record, plain: Mapping[str, Any]) -> ScoredLoan:
+def _scored_loan(record: Record, plain: Mapping[str, Any]) -> ScoredLoan:
     return ScoredLoan(
         application_id=plain["application_id"],
         applied_at=millis(plain["applied_at"]),
@@ -79,8 +79,8 @@ def _decided(record: Record, plain: Mapping[str, Any]) -> ScoredLoan:
     )
 
 
-def _ended(record: Record, plain: Mapping[str, Any]) -> Ended:
-    return Ended(
+def _ended_loan(record: Record, plain: Mapping[str, Any]) -> EndedLoan:
+    return EndedLoan(
         application_id=plain["application_id"],
         defaulted=plain["defaulted"],
         observed_at=millis(plain["observed_at"]),

@@ -29,7 +29,7 @@ def record_of(topic: Topic, key: str, event: Event, serde: EventSerde[Event]) ->
     return OutgoingRecord(topic.name, key.encode(), serde.encode(event), event_headers(event, key, SOURCE))
 
 
-def committed(place: Place, position: Position, reference: Reference) -> TopicPartition:
+def offset_of(place: Place, position: Position, reference: Reference) -> TopicPartition:
     """A position as an offset to commit, its memory as metadata."""
     memory = {
         "watermark": position.watermark,

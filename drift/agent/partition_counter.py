@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from confluent_kafka import TopicPartition
 
-from drift.agent.outbox import committed, position_of, record_of
+from drift.agent.outbox import offset_of, position_of, record_of
 from drift.agent.pauses import Pauses
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
@@ -85,7 +85,7 @@ class PartitionCounter:
         )
         hooks = ConsumerHooks(
             begin=self._begin,
-            left=self._left,
+            left=self._release,
             joined=means.joined,
             offsets_lost=means.metrics.offsets.count,
             stopping=means.stopping,
@@ -135,10 +135,10 @@ class PartitionCounter:
         now = self._clock()
         messages: list[DriftCounts] = []
         for place, counted in sorted(self._places.items()):
-            messages += self._teller(place).woken(counted)
+            messages += self._teller(place).wake(counted)
         if now >= self._held_until:
             for place, counted in sorted(self._places.items()):
-                messages += self._teller(place).closed(counted, now, self._settings.silence_s())
+                messages += self._teller(place).flush(counted, now, self._settings.silence_s())
         if messages:
             topic = self._settings.topics().drift_counts
             records = [
@@ -193,7 +193,7 @@ class PartitionCounter:
         counted.read = True
         if len(seen.offsets):
             counted.seen_at, counted.awake = now, True
-        self._metrics.counted(place[0], len(seen.offsets))
+        self._metrics.count_records(place[0], len(seen.offsets))
 
     def _teller(self, place: Place) -> PartialCounts:
         return PartialCounts(
@@ -205,7 +205,7 @@ class PartitionCounter:
 
     def _positions(self, messages: Iterable[DriftCounts]) -> list[TopicPartition]:
         places = sorted({(message.source, message.partition) for message in messages})
-        return [committed(place, self._places[place].panes.position(), self._reference) for place in places]
+        return [offset_of(place, self._places[place].panes.position(), self._reference) for place in places]
 
     def _partitions_of(self, topic: str) -> int:
         if topic not in self._partitions:
@@ -223,7 +223,7 @@ class PartitionCounter:
             self._places[start.place] = PartitionState(panes, position.horizon, self._clock())
         return {}
 
-    def _left(self, places: Iterable[Place]) -> None:
+    def _release(self, places: Iterable[Place]) -> None:
         self._pauses.forget()
         for place in places:
             self._places.pop(place, None)

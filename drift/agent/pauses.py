@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from drift.windows.alignment import Progress, resting
+from drift.windows.alignment import Progress, partitions_to_pause
 from drift.windows.window import Place
 from streams.kafka.consumer import GroupConsumer
 
@@ -21,7 +21,7 @@ class Pauses:
 
     def align(self, progress: Mapping[Place, Progress]) -> None:
         """Let rest who is far ahead."""
-        wanted = resting(progress, self.places, self._ahead_ms)
+        wanted = partitions_to_pause(progress, self.places, self._ahead_ms)
         if wanted == self.places:
             return
         self._consumer.pause(wanted - self.places)

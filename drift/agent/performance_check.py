@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from drift.agent.loan_reader import decisions_and_outcomes, joined
+from drift.agent.loan_reader import decisions_and_outcomes, read_loans
 from drift.binning.reference import Reference
 from drift.performance.performance_report import ReportSubject, performance_report
 from drift.settings import DriftSettings
@@ -85,17 +85,17 @@ def report_of(
     Raises:
         OutageError: broker or registry is away.
     """
-    joining = joined(connection, wanted, subject.joins(rules), between)
+    joining = read_loans(connection, wanted, subject.joins(rules), between)
     read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
     return performance_report(joining, subject, rules, read)
 
 
 def look_aside(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]) -> PerformanceReport | None:
     """The same from beside an agent that counts: it has the interpreter for a fifth of the time."""
-    return check_performance(settings, version, digest, seen, Resting(SHARE))
+    return check_performance(settings, version, digest, seen, Throttle(SHARE))
 
 
-class Resting:
+class Throttle:
     """Rests after each piece of work, so that work takes no more than a share of the time."""
 
     def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -164,13 +164,13 @@ class PerformanceChecker:
             SetupError: a person must act.
         """
         if self._running is not None:
-            return self._ended(self._running)
+            return self._result(self._running)
         if self._every_s and (reference.champion_digest != self._of or self._clock() >= self._due_at):
             self._of, self._wanted = reference.champion_digest, True
             self._running = _Run(lambda: self._look(reference.champion_version, reference.champion_digest, seen))
         return None
 
-    def _ended(self, run: "_Run") -> PerformanceReport | None:
+    def _result(self, run: "_Run") -> PerformanceReport | None:
         if run.is_alive():
             return None
         self._running, self._due_at = None, self._clock() + self._every_s

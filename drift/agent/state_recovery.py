@@ -45,11 +45,11 @@ class OwnerState:
     resume_at: int | None = None
     """Partial counts are read again from here, as far as they were read before; None once they are."""
 
-    def saved(self) -> str:
+    def to_json(self) -> str:
         """Monitor and positions as JSON, which `Recovery` makes a desk of again."""
         resumes = [at for at in (self.resume_at, self.monitor.resume_at) if at is not None]
         plain = {
-            "monitor": self.monitor.saved(),
+            "monitor": self.monitor.to_dict(),
             "positions": self.positions,
             "published": self.published,
             "resume_at": min(resumes, default=None),
@@ -105,7 +105,7 @@ class Recovery:
             return OwnerState(Monitor(self._rules), {self._counts: committed})
         try:
             plain = json.loads(saved.state)
-            monitor = Monitor.restored(self._rules, plain["monitor"])
+            monitor = Monitor.from_dict(self._rules, plain["monitor"])
             return OwnerState(
                 monitor,
                 dict(plain["positions"]),

@@ -77,7 +77,7 @@ class WindowOwner:
             output_topics=[self._topics.drift_states.name],
         )
         hooks = ConsumerHooks(
-            begin=self._begin, left=self._left, offsets_lost=metrics.offsets.count, stopping=watched.stopping
+            begin=self._begin, left=self._release, offsets_lost=metrics.offsets.count, stopping=watched.stopping
         )
         self._words = Follower(settings)
         self._recovery = Recovery(settings, serdes.states)
@@ -131,11 +131,11 @@ class WindowOwner:
         if counts is None:
             return
         if offset < position:
-            desk.monitor.counted_again(counts, offset)
+            desk.monitor.replay(counts, offset)
         elif desk.monitor.is_former(counts, watched.champion_digest if watched else ""):
-            self._keep(desk, desk.monitor.passed(counts, datetime.now(UTC)))
+            self._keep(desk, desk.monitor.skip(counts, datetime.now(UTC)))
         else:
-            self._keep(desk, desk.monitor.counted(counts, self._champions.of(counts), datetime.now(UTC), offset))
+            self._keep(desk, desk.monitor.add_counts(counts, self._champions.of(counts), datetime.now(UTC), offset))
 
     def _take_silence(self, desk: OwnerState) -> None:
         reference = self._champions.reference
@@ -150,9 +150,9 @@ class WindowOwner:
             # Nothing of the new champion's has been counted yet, nor decided: there is nothing to look at.
             return
         rules = self._settings.performance_rules()
-        found = self._looking.step(reference, desk.monitor.outcomes_seen(reference.champion_digest, rules))
+        found = self._looking.step(reference, desk.monitor.outcome_ends(reference.champion_digest, rules))
         if found is not None:
-            self._keep(desk, desk.monitor.performed(found, datetime.now(UTC)))
+            self._keep(desk, desk.monitor.add_performance(found, datetime.now(UTC)))
 
     def _take_words(self, desk: OwnerState) -> None:
         words = self._words.arrived(MOST_MESSAGES)
@@ -163,9 +163,9 @@ class WindowOwner:
 
     def _take_word(self, desk: OwnerState, message: Any) -> None:
         if message.topic() == self._topics.retrain_results.name:
-            desk.monitor.answered(self._serdes.results.decode(message.value()))
+            desk.monitor.add_result(self._serdes.results.decode(message.value()))
         else:
-            desk.monitor.acknowledged(self._serdes.acknowledgements.decode(message.value()))
+            desk.monitor.acknowledge(self._serdes.acknowledgements.decode(message.value()))
 
     def _keep(self, desk: OwnerState, found: Findings) -> None:
         desk.changed = True
@@ -179,7 +179,7 @@ class WindowOwner:
         outbox.commit(list(self._records(desk)), [position], self._consumer.metadata())
         found, desk.findings, desk.changed = desk.findings, Findings(), False
         for report in found.reports:
-            self._metrics.reported(report)
+            self._metrics.record_report(report)
             log.info(
                 "window.closed",
                 window=report.window_id,
@@ -192,8 +192,8 @@ class WindowOwner:
                 withheld=report.withheld,
             )
         for performance in found.performances:
-            self._metrics.looked(performance)
-            self._metrics.commanded(performance.command_id)
+            self._metrics.record_performance(performance)
+            self._metrics.record_command(performance.command_id)
             log.info(
                 "performance.reported",
                 report=performance.report_id,
@@ -212,7 +212,7 @@ class WindowOwner:
             yield record_of(topics.performance_reports, performance.report_id, performance, self._serdes.performances)
         for command in found.commands:
             yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
-        state = DriftState(product=product, state=desk.saved())
+        state = DriftState(product=product, state=desk.to_json())
         yield record_of(topics.drift_states, product, state, self._serdes.states)
 
     def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
@@ -229,11 +229,11 @@ class WindowOwner:
         # What a look of before found, the owner in between may have told.
         self._looking.begin_anew()
         if desk.monitor.look is not None:
-            self._metrics.looked(desk.monitor.look)
+            self._metrics.record_performance(desk.monitor.look)
         log.info("windows.restored", position=desk.positions.get(counts, 0), resume_at=desk.resume_at)
         return {start.place: max(desk.begins_at(counts), start.extent.low)}
 
-    def _left(self, _places: Iterable[Place]) -> None:
+    def _release(self, _places: Iterable[Place]) -> None:
         self._desk = None
-        self._metrics.disowned()
+        self._metrics.clear_windows()
         self._words.stop()

@@ -35,7 +35,7 @@ APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting:
+class ReportContext:
     """What does not change from window to window."""
 
     product: str
@@ -44,9 +44,9 @@ class Reporting:
     rules: DriftRules
 
 
-def report_of(window: Window, reference: Reference, reporting: Reporting) -> DriftReport:
+def report_of(window: Window, reference: Reference, reporting: ReportContext) -> DriftReport:
     """The report of a closed window, as yet without a command."""
-    tally = _padded(window.tallies.get(reporting.applications_topic, TopicCount()), reference.applications)
+    tally = _pad(window.tallies.get(reporting.applications_topic, TopicCount()), reference.applications)
     rules = reporting.rules
     features = _features(reference, tally, rules)
     decisions = _decisions(window.tallies.get(reporting.decisions_topic, TopicCount()), reference, rules)
@@ -109,10 +109,10 @@ def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tup
     )
     if rules.method < METHOD:
         return tuple(found)
-    return tuple(_weighed(each, weights, rules) for each in found)
+    return tuple(_with_weight(each, weights, rules) for each in found)
 
 
-def _weighed(feature: FeatureDrift, weights: Mapping[str, float], rules: DriftRules) -> FeatureDrift:
+def _with_weight(feature: FeatureDrift, weights: Mapping[str, float], rules: DriftRules) -> FeatureDrift:
     """With what it may lead to; every field may where there is no scorecard, as in a profile of a file."""
     weight = weights.get(feature.feature, 0.0)
     commands = weight >= LEAST_WEIGHT or not weights
@@ -131,7 +131,7 @@ def _feature(
         psi=found.psi if n else 0.0,
         psi_critical=found.psi_critical,
         psi_p=found.psi_p,
-        psi_floored=found.psi_floored if n else 0.0,
+        psi_floored=found.floored_psi if n else 0.0,
         ks=found.ks if n else 0.0,
         js_distance=found.js_distance,
         chi2=found.chi2,
@@ -197,7 +197,7 @@ def _approval(outcomes: Sequence[int], reference: Sequence[int], rules: DriftRul
     return (outcomes[APPROVED] / n if n else 0.0), low, high
 
 
-def _padded(tally: TopicCount, layout: BinLayout) -> TopicCount:
+def _pad(tally: TopicCount, layout: BinLayout) -> TopicCount:
     """With a count of zero in every bin where nothing was counted."""
     if len(tally.counts):
         return tally

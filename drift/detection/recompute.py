@@ -13,7 +13,7 @@ from typing import Any
 
 from drift.binning.binned_records import Observations, Shape
 from drift.binning.reference import Reference
-from drift.detection.drift_report import Reporting, report_of
+from drift.detection.drift_report import ReportContext, report_of
 from drift.windows.panes import PartitionPanes, Position
 from drift.windows.watermark import PaneRules
 from drift.windows.window import Place, Window
@@ -32,8 +32,8 @@ class Reread:
     shape: Shape
 
 
-def recomputed(
-    report: DriftReport, reread: Mapping[Place, Reread], reference: Reference, reporting: Reporting
+def recomputed_report(
+    report: DriftReport, reread: Mapping[Place, Reread], reference: Reference, reporting: ReportContext
 ) -> DriftReport:
     """The report that the records give now.
 
@@ -50,7 +50,7 @@ def recomputed(
     found = report_of(window, reference, replace(reporting, rules=report.rules))
     return replace(
         found,
-        offsets=tuple(_known(stretch, window) for stretch in report.offsets),
+        offsets=tuple(_with_ends(stretch, window) for stretch in report.offsets),
         command_id=report.command_id,
         withheld=report.withheld,
     )
@@ -60,11 +60,11 @@ def differences(report: DriftReport | PerformanceReport, again: DriftReport | Pe
     """The fields in which two reports differ, by name; whether a sequence is a list is no difference."""
     one, other = as_record(report), as_record(again)
     for name in one:
-        if _told(one[name]) != _told(other[name]):
+        if _text(one[name]) != _text(other[name]):
             yield name
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
@@ -81,7 +81,7 @@ def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:
     return (pane for pane in panes.flush() if start <= pane.start < end)
 
 
-def _known(stretch: OffsetRange, window: Window) -> OffsetRange:
+def _with_ends(stretch: OffsetRange, window: Window) -> OffsetRange:
     """The stretch with the ends that were found; its watermarks are what we counted with."""
     found = window.stretches.get((stretch.topic, stretch.partition))
     return replace(stretch, first=found.first, last=found.last) if found else replace(stretch, first=-1, last=-1)

@@ -19,7 +19,7 @@ MOST: Final = 24
 Seasons = tuple[Season, ...]
 
 
-def declared(seasons: Seasons, season: Season) -> Seasons:
+def declare(seasons: Seasons, season: Season) -> Seasons:
     """With one more, and without those of former champions; where two hold a window, the one declared last stands."""
     return (season, *(each for each in seasons if each.reference_id == season.reference_id))[:MOST]
 
@@ -33,12 +33,12 @@ def reference_for(window: Window, reference: Reference, seasons: Seasons) -> Ref
     return reference
 
 
-def saved(seasons: Seasons) -> Sequence[Mapping[str, Any]]:
-    """Plain data that `restored` makes them of again."""
+def dump(seasons: Seasons) -> Sequence[Mapping[str, Any]]:
+    """Plain data that `load` makes them of again."""
     return [{**asdict(each), "start": millis_of(each.start), "end": millis_of(each.end)} for each in seasons]
 
 
-def restored(saved_seasons: Sequence[Mapping[str, Any]]) -> Seasons:
+def load(saved_seasons: Sequence[Mapping[str, Any]]) -> Seasons:
     """As they were saved."""
     return tuple(
         Season(

@@ -41,7 +41,7 @@ class Distance:
     psi: float
     psi_critical: float
     psi_p: float
-    psi_floored: float
+    floored_psi: float
     ks: float
     js_distance: float
     chi2: float
@@ -74,7 +74,7 @@ def distances(reference: Counts, window: Counts, alpha: float, *, used_alone: bo
         psi=index,
         psi_critical=psi_critical(reference, window, alpha),
         psi_p=psi_p(reference[used], window[used]),
-        psi_floored=psi_floored(reference, window),
+        floored_psi=floored_psi(reference, window),
         ks=binned_ks(reference, window),
         js_distance=js_distance(reference, window),
         chi2=chi2,
@@ -93,10 +93,10 @@ def psi(reference: Counts, window: Counts) -> float:
         BinMismatchError: the two differ in length.
     """
     _refuse_mismatch(reference, window)
-    return _jeffreys(_smoothed(reference), _smoothed(window))
+    return _jeffreys(_smooth_shares(reference), _smooth_shares(window))
 
 
-def psi_floored(reference: Counts, window: Counts) -> float:
+def floored_psi(reference: Counts, window: Counts) -> float:
     """The index with shares raised to at least `FLOOR`; has a cliff there that ours has not."""
     _refuse_mismatch(reference, window)
     return _jeffreys(np.maximum(_shares(reference), FLOOR), np.maximum(_shares(window), FLOOR))
@@ -177,7 +177,7 @@ def _jeffreys(expected: Shares, actual: Shares) -> float:
     return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
-def _smoothed(counts: Counts) -> Shares:
+def _smooth_shares(counts: Counts) -> Shares:
     raised = counts + HALF_COUNT
     return np.asarray(raised / raised.sum(), dtype=np.float64)
 

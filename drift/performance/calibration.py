@@ -19,7 +19,7 @@ LONGEST: Final = 5.0
 
 def intercept(probability: Floats, defaulted: Flags) -> Figure | None:
     """Calibration in the large; None where no finite one fits best."""
-    return _fitted(np.ones((len(probability), 1)), _log_odds(probability), defaulted)
+    return _newton(np.ones((len(probability), 1)), _log_odds(probability), defaulted)
 
 
 def slope(probability: Floats, defaulted: Flags) -> Figure | None:
@@ -27,7 +27,7 @@ def slope(probability: Floats, defaulted: Flags) -> Figure | None:
     log_odds = _log_odds(probability)
     if np.ptp(log_odds) == 0.0:
         return None
-    return _fitted(np.column_stack([np.ones(len(log_odds)), log_odds]), np.zeros(len(log_odds)), defaulted)
+    return _newton(np.column_stack([np.ones(len(log_odds)), log_odds]), np.zeros(len(log_odds)), defaulted)
 
 
 def calibration_bins(probability: Floats, defaulted: Flags) -> tuple[CalibrationBin, ...]:
@@ -44,7 +44,7 @@ def _log_odds(probability: Floats) -> Floats:
     return np.asarray(special.logit(np.clip(probability, CLIP, 1.0 - CLIP)))
 
 
-def _fitted(design: Floats, offset: Floats, defaulted: Flags) -> Figure | None:
+def _newton(design: Floats, offset: Floats, defaulted: Flags) -> Figure | None:
     """The last coefficient of a logistic regression; None where the likelihood has no maximum.
 
     Newton's steps, bounded, and halved until the likelihood is no less: far from the maximum a whole step overshoots.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from drift.performance.intervals import Flags, Floats, Z, drawn_around, rate
+from drift.performance.intervals import Flags, Floats, Z, percentile_interval, rate
 from schemas.events.performance import Figure
 
 Counts = npt.NDArray[np.int64]
@@ -70,7 +70,7 @@ def ks(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> Figur
     bad = np.bincount(groups.of, weights=defaulted, minlength=len(groups.size))
     good = groups.size - bad
     found = gaps_of(*(rng.multinomial(int(each.sum()), each / each.sum(), size=DRAWS) for each in (bad, good)))
-    drawn = drawn_around(exact, found)
+    drawn = percentile_interval(exact, found)
     low, high = np.clip([2.0 * exact - drawn.high, 2.0 * exact - drawn.low], 0.0, 1.0)
     return Figure(exact, float(low), max(exact, float(high)))
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from drift.performance.calibration import calibration_bins, intercept, slope
 from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
-from drift.performance.intervals import Flags, Floats, drawn_around, mean_of, rate
+from drift.performance.intervals import Flags, Floats, mean_of, percentile_interval, rate
 from schemas.events.performance import EstimatedPerformance, ObservedPerformance, Performance
 
 LEAST: Final = 10
@@ -62,13 +62,15 @@ def performance(loans: Loans, seed: int) -> Performance:
         with_outcome=known,
         share_with_outcome=known / decided if decided else 0.0,
         approval_rate=rate(int(loans.approved.sum()), decided) if decided else None,
-        observed=observed(loans.probability[ended], loans.defaulted[ended], of_known) if ended.any() else None,
-        estimated=estimated(loans.probability[scored], of_all) if scored.any() else None,
-        expected=estimated(loans.probability[ended], of_ended) if ended.any() else None,
+        observed=observed_performance(loans.probability[ended], loans.defaulted[ended], of_known)
+        if ended.any()
+        else None,
+        estimated=estimated_performance(loans.probability[scored], of_all) if scored.any() else None,
+        expected=estimated_performance(loans.probability[ended], of_ended) if ended.any() else None,
     )
 
 
-def observed(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> ObservedPerformance:
+def observed_performance(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> ObservedPerformance:
     """Figures of loans that have ended; shapes (n,), n at least 1."""
     n, defaults = len(defaulted), int(defaulted.sum())
     enough = min(defaults, n - defaults) >= LEAST
@@ -87,7 +89,7 @@ def observed(probability: Floats, defaulted: Flags, rng: np.random.Generator) ->
     )
 
 
-def estimated(probability: Floats, rng: np.random.Generator) -> EstimatedPerformance:
+def estimated_performance(probability: Floats, rng: np.random.Generator) -> EstimatedPerformance:
     """What calibrated probabilities lead one to expect of the loans that they are of; shape (n,), n at least 1."""
     groups = Groups.by(probability)
     drawn = rng.binomial(groups.size, np.clip(groups.probability, 0.0, 1.0), size=(DRAWS, len(groups.size)))
@@ -98,11 +100,11 @@ def estimated(probability: Floats, rng: np.random.Generator) -> EstimatedPerform
     missed = drawn * (1.0 - 2.0 * groups.probability)
     return EstimatedPerformance(
         n=n,
-        default_rate=drawn_around(float(probability.mean()), drawn.sum(axis=1) / n),
-        auc=drawn_around(expected_auc(probability), areas(drawn[both], repaid[both])) if told else None,
+        default_rate=percentile_interval(float(probability.mean()), drawn.sum(axis=1) / n),
+        auc=percentile_interval(expected_auc(probability), areas(drawn[both], repaid[both])) if told else None,
         # The greatest of noisy gaps is greater than the gap expected: its mean is had by drawing, too.
-        ks=drawn_around(float(gaps.mean()), gaps) if told else None,
-        brier=drawn_around(
+        ks=percentile_interval(float(gaps.mean()), gaps) if told else None,
+        brier=percentile_interval(
             float(np.mean(probability * (1.0 - probability))), (np.square(probability).sum() + missed.sum(axis=1)) / n
         ),
     )

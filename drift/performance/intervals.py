@@ -28,7 +28,7 @@ def mean_of(values: Floats) -> Figure:
     return Figure(middle, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def drawn_around(value: float, drawn: Floats) -> Figure:
+def percentile_interval(value: float, drawn: Floats) -> Figure:
     """A value with the interval of what was drawn in its place."""
     low, high = np.percentile(drawn, ENDS)
     return Figure(value, float(low), float(high))

@@ -59,7 +59,7 @@ class ScoredLoan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class EndedLoan:
     """What became of a loan."""
 
     application_id: str
@@ -105,7 +105,7 @@ class Notes:
     """Records that are neither decision nor outcome."""
 
 
-class Kept(Generic[Value]):
+class BoundedSample(Generic[Value]):
     """Values by id, at most so many: those whose id's digest is smallest by halves."""
 
     def __init__(self, most: int) -> None:
@@ -150,24 +150,24 @@ class Kept(Generic[Value]):
 @dataclass(slots=True)
 class _Loan:
     decided: ScoredLoan
-    ended: Ended | None = None
+    ended: EndedLoan | None = None
     """The outcome that stands."""
     answers: set[bool] = field(default_factory=set)
     again: int = 0
     """Decisions beside the one that stands."""
 
 
-class Joining:
+class OutcomeJoin:
     """Takes decisions, then outcomes, and gives loans."""
 
     def __init__(self, rules: JoinRules) -> None:
         self._rules = rules
-        self._loans: Kept[_Loan] = Kept(rules.most)
-        self._elsewhere: Kept[None] = Kept(4 * rules.most)
+        self._loans: BoundedSample[_Loan] = BoundedSample(rules.most)
+        self._elsewhere: BoundedSample[None] = BoundedSample(4 * rules.most)
         self._notes = Notes()
 
     @property
-    def held(self) -> int:
+    def size(self) -> int:
         """Loans and digests in memory."""
         return len(self._loans) + len(self._elsewhere)
 
@@ -186,7 +186,7 @@ class Joining:
         """Take a record that is neither decision nor outcome."""
         self._notes.unreadable += 1
 
-    def decided(self, decision: ScoredLoan) -> None:
+    def add_decision(self, decision: ScoredLoan) -> None:
         """Take a decision."""
         if decision.place[0] > self._rules.as_of:
             return
@@ -203,7 +203,7 @@ class Joining:
         if decision.place < known.decided.place:
             known.decided = decision
 
-    def ended(self, outcome: Ended) -> None:
+    def add_outcome(self, outcome: EndedLoan) -> None:
         """Take an outcome; after all decisions."""
         if outcome.place[0] > self._rules.as_of:
             return
@@ -239,7 +239,7 @@ class Joining:
             defaulted=np.array([loan.ended is not None and loan.ended.defaulted for loan in found], dtype=np.bool_),
         )
 
-    def _settle(self, loan: _Loan, outcome: Ended) -> None:
+    def _settle(self, loan: _Loan, outcome: EndedLoan) -> None:
         age = outcome.observed_at - loan.decided.applied_at
         if age < 0:
             self._notes.before.add(outcome.application_id)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from drift.performance.figures import performance
-from drift.performance.outcome_join import Joining, JoinRules, Notes
-from drift.retraining.performance_floor import fallen
+from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
+from drift.retraining.performance_floor import is_below_floor
 from schemas.events.performance import OutcomeNotes, PerformanceReport, PerformanceRules, ReadRange
 from schemas.timestamps import millis_of, time_of
 
@@ -51,7 +51,7 @@ class ReportSubject:
 
 
 def performance_report(
-    joining: Joining, subject: ReportSubject, rules: PerformanceRules, read: Sequence[ReadRange]
+    joining: OutcomeJoin, subject: ReportSubject, rules: PerformanceRules, read: Sequence[ReadRange]
 ) -> PerformanceReport:
     """The report of what was joined, as yet without a command.
 
@@ -69,17 +69,17 @@ def performance_report(
         champion_digest=subject.champion_digest,
         as_of=time_of(subject.as_of),
         performance=found,
-        notes=_counted(joining.notes),
+        notes=_outcome_notes(joining.notes),
         rules=rules,
         kept=joining.share,
         offsets=tuple(read),
-        fallen=fallen(found.observed, rules.least_auc, rules.minimum_n),
+        fallen=is_below_floor(found.observed, rules.least_auc, rules.minimum_n),
         command_id="",
         withheld="",
     )
 
 
-def _counted(notes: Notes) -> OutcomeNotes:
+def _outcome_notes(notes: Notes) -> OutcomeNotes:
     return OutcomeNotes(
         outcomes=notes.outcomes,
         unknown=notes.unknown.count,

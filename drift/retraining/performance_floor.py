@@ -11,7 +11,7 @@ from schemas.events.performance import ObservedPerformance, PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand
 
 
-def fallen(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:
+def is_below_floor(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:
     """Whether the AUC is surely under this; not where nobody can say.
 
     Args:

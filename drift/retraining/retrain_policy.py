@@ -85,12 +85,12 @@ class PolicyState:
         held = acknowledged.hold_until
         return replace(self, drifted=(), latched=False, hold_until=None if held is None else millis_of(held))
 
-    def saved(self) -> dict[str, Any]:
-        """Plain data that `restored` makes this of again."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` makes this of again."""
         return asdict(self)
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """As it was saved."""
         return cls(**{**saved, "drifted": tuple(saved["drifted"])})
 
@@ -105,7 +105,7 @@ def decide(memory: PolicyState, report: DriftReport, cooldown_ms: int) -> tuple[
     if not drifted:
         return seen, report
     held = Withheld.UNCONFIRMED if sum(seen.drifted) < NEEDED else None
-    withheld = held or _guarded(seen, millis_of(report.window_end), cooldown_ms)
+    withheld = held or _guard(seen, millis_of(report.window_end), cooldown_ms)
     if withheld is not None:
         return seen, replace(report, withheld=withheld.value)
     name = command_id(report)
@@ -126,7 +126,7 @@ def judged_performance(
         return memory, report
     name = performance_floor.command_id(report, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
-    withheld = asked or _guarded(memory, event_time, cooldown_ms)
+    withheld = asked or _guard(memory, event_time, cooldown_ms)
     if withheld is not None:
         return memory, replace(report, withheld=withheld.value)
     # Before the first window nobody knows the event time.
@@ -159,7 +159,7 @@ def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
     )
 
 
-def _guarded(memory: PolicyState, event_time: int, cooldown_ms: int) -> Withheld | None:
+def _guard(memory: PolicyState, event_time: int, cooldown_ms: int) -> Withheld | None:
     cooling = memory.commanded_at is not None and event_time < memory.commanded_at + cooldown_ms
     held = memory.hold_until is not None and event_time < memory.hold_until
     guards = {

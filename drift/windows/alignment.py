@@ -22,7 +22,9 @@ class Progress:
     """Not read to its end: records of before may come."""
 
 
-def resting(progress: Mapping[Place, Progress], rested: frozenset[Place], ahead_ms: int) -> frozenset[Place]:
+def partitions_to_pause(
+    progress: Mapping[Place, Progress], rested: frozenset[Place], ahead_ms: int
+) -> frozenset[Place]:
     """The partitions that shall rest: further ahead than that of the last one that is not read to its end.
 
     Args:

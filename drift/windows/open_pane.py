@@ -14,7 +14,7 @@ TALLIES: Final = ("n", "late", "duplicates", "ahead", "unreadable")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LogPosition:
     """Where a partition's log stands at a record."""
 
     offset: int
@@ -27,14 +27,14 @@ class Reading:
 class Part:
     """What a pane has counted since it was flushed last; its arrays are ours alone, so they are added to in place."""
 
-    first: Reading
+    first: LogPosition
     last: int
     counts: Integers
     sums: Integers
     tallies: Integers
     """By `TALLIES`."""
 
-    def told(self, start: int, floor: int) -> PaneCounts:
+    def to_counts(self, start: int, floor: int) -> PaneCounts:
         """As it is told."""
         return PaneCounts(
             start=start,
@@ -54,17 +54,17 @@ class OpenPane:
     """One open pane."""
 
     start: int
-    first: Reading
+    first: LogPosition
     ids: dict[str, None] = field(default_factory=dict)
     part: Part | None = None
 
-    def told(self, floor: int) -> Iterator[PaneCounts]:
+    def unsent_counts(self, floor: int) -> Iterator[PaneCounts]:
         """The part that was not told yet, where there is one."""
         part, self.part = self.part, None
         if part is not None:
-            yield part.told(self.start, floor)
+            yield part.to_counts(self.start, floor)
 
-    def counting(self, first: Reading, shape: Shape) -> Part:
+    def current_part(self, first: LogPosition, shape: Shape) -> Part:
         """The part that is counted; begun by this record where there is nothing yet."""
         if self.part is None:
             self.part = Part(

@@ -15,8 +15,8 @@ import numpy as np
 
 from drift.binning.binned_records import NO_TIME, Flags, Integers, Observations, Shape
 from drift.windows.deduplication import fresh_of
-from drift.windows.open_pane import OpenPane, Reading
-from drift.windows.watermark import PaneRules, Placed, placement
+from drift.windows.open_pane import LogPosition, OpenPane
+from drift.windows.watermark import PanePlacement, PaneRules, placement
 from schemas.events.drift import PaneCounts
 
 
@@ -105,7 +105,7 @@ class PartitionPanes:
 
     def flush(self) -> tuple[PaneCounts, ...]:
         """What the open panes have counted and not told, in order of time. They stay open."""
-        flushed = tuple(part for start in sorted(self._open) for part in self._open[start].told(self._floor))
+        flushed = tuple(part for start in sorted(self._open) for part in self._open[start].unsent_counts(self._floor))
         if self._open:
             self._flushed = self._next_offset
         return flushed
@@ -114,11 +114,11 @@ class PartitionPanes:
         """Let the watermark be at least this, as silence once made it: to recompute a report."""
         self._watermark = max(self._watermark, watermark)
 
-    def closed(self) -> tuple[PaneCounts, ...]:
+    def pop_panes(self) -> tuple[PaneCounts, ...]:
         """The panes that have closed since this was last asked, in order of time."""
         starts = sorted(start for start in self._open if start < self.horizon)
         self._told_before = self.horizon
-        return tuple(part for start in starts for part in self._open.pop(start).told(self._floor))
+        return tuple(part for start in starts for part in self._open.pop(start).unsent_counts(self._floor))
 
     def position(self) -> Position:
         """Where reading must begin again for the same panes to come: at the first record of an open one."""
@@ -126,7 +126,7 @@ class PartitionPanes:
             first = min((pane.first for pane in self._open.values()), key=lambda reading: reading.offset)
         else:
             offset = self._early.first if self._early.n else self._next_offset
-            first = Reading(offset, self._watermark, self._jumped)
+            first = LogPosition(offset, self._watermark, self._jumped)
         return Position(
             next_offset=first.offset,
             watermark=first.watermark,
@@ -136,7 +136,7 @@ class PartitionPanes:
             flushed=self._flushed,
         )
 
-    def _placed(self, seen: Observations) -> Placed:
+    def _place(self, seen: Observations) -> PanePlacement:
         placed = placement(seen, self._rules, self._watermark, jumped=self._jumped)
         self._watermark, self._jumped = placed.watermark_after, placed.jumped_after
         self._next_offset = int(seen.offsets[-1]) + 1
@@ -144,13 +144,13 @@ class PartitionPanes:
 
     def _remember(self, seen: Observations) -> None:
         """Open the panes of records that are told already, and note their ids."""
-        placed = self._placed(seen)
+        placed = self._place(seen)
         rows = np.flatnonzero((placed.pane >= self._told_before) & (placed.pane != NO_TIME))
         group, panes = self._panes(seen, placed, rows)
-        fresh_of([pane.ids for pane in panes], group, seen.ids, rows, _counted(seen, placed)[rows])
+        fresh_of([pane.ids for pane in panes], group, seen.ids, rows, _counted_rows(seen, placed)[rows])
 
     def _count(self, seen: Observations) -> None:
-        placed = self._placed(seen)
+        placed = self._place(seen)
         placeless = placed.pane == NO_TIME
         if placeless.any():
             self._early = self._early.plus(seen.rows(placeless), int(placed.ahead[placeless].sum()))
@@ -159,10 +159,10 @@ class PartitionPanes:
             self._add(seen, placed, rows)
             self._add_early(int(placed.pane[rows[0]]))
 
-    def _add(self, seen: Observations, placed: Placed, rows: Integers) -> None:
+    def _add(self, seen: Observations, placed: PanePlacement, rows: Integers) -> None:
         """Add rows to the panes that tell of them, all panes at once: a batch may touch thousands."""
         group, panes = self._panes(seen, placed, rows)
-        counted = _counted(seen, placed)[rows]
+        counted = _counted_rows(seen, placed)[rows]
         fresh = fresh_of([pane.ids for pane in panes], group, seen.ids, rows, counted)
         counts = _counts_by(group[fresh], seen.cells[rows[fresh]], len(panes), self._shape.cells)
         sums = np.zeros((len(panes), self._shape.sums), dtype=np.int64)
@@ -174,7 +174,7 @@ class PartitionPanes:
         np.maximum.at(last, group, seen.offsets[rows])
         first = np.unique(group, return_index=True)[1]
         for place, pane in enumerate(panes):
-            part = pane.counting(_reading(seen, placed, int(rows[first[place]])), self._shape)
+            part = pane.current_part(_log_position(seen, placed, int(rows[first[place]])), self._shape)
             part.counts += counts[place]
             part.sums += sums[place]
             part.tallies += tallies[place]
@@ -188,23 +188,23 @@ class PartitionPanes:
             pane.first = pane.part.first = replace(pane.first, offset=early.first)
             pane.part.tallies += np.array([0, 0, 0, early.ahead, early.n - early.ahead])
 
-    def _panes(self, seen: Observations, placed: Placed, rows: Integers) -> tuple[Integers, Sequence[OpenPane]]:
+    def _panes(self, seen: Observations, placed: PanePlacement, rows: Integers) -> tuple[Integers, Sequence[OpenPane]]:
         """The place of each row's pane among those, and those, in order of time; opened where they were not."""
         starts, first, group = np.unique(placed.pane[rows], return_index=True, return_inverse=True)
         panes = []
         for start, row in zip(starts.tolist(), rows[first].tolist(), strict=True):
             if start not in self._open:
-                self._open[start] = OpenPane(start=start, first=_reading(seen, placed, row))
+                self._open[start] = OpenPane(start=start, first=_log_position(seen, placed, row))
             panes.append(self._open[start])
         return group, panes
 
 
-def _counted(seen: Observations, placed: Placed) -> Flags:
+def _counted_rows(seen: Observations, placed: PanePlacement) -> Flags:
     return seen.readable & ~placed.late & ~placed.ahead
 
 
-def _reading(seen: Observations, placed: Placed, row: int) -> Reading:
-    return Reading(int(seen.offsets[row]), int(placed.watermark[row]), bool(placed.jumped[row]))
+def _log_position(seen: Observations, placed: PanePlacement, row: int) -> LogPosition:
+    return LogPosition(int(seen.offsets[row]), int(placed.watermark[row]), bool(placed.jumped[row]))
 
 
 def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:

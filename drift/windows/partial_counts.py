@@ -46,13 +46,13 @@ class PartialCounts:
     """How many a topic has; asked when there is something to tell."""
     reference: Reference
 
-    def woken(self, counted: PartitionState) -> Iterator[DriftCounts]:
+    def wake(self, counted: PartitionState) -> Iterator[DriftCounts]:
         """Says that a partition is to be waited for again, before any other closes a window without it."""
         if counted.awake and counted.idle is not False:
             counted.idle = False
             yield self._message(counted.told, (), idle=False)
 
-    def closed(self, counted: PartitionState, now: float, silence_s: float) -> Iterator[DriftCounts]:
+    def flush(self, counted: PartitionState, now: float, silence_s: float) -> Iterator[DriftCounts]:
         """Panes that have closed, and silence once it has lasted, with what the open ones hold; nothing without news.
 
         Args:
@@ -62,7 +62,7 @@ class PartialCounts:
         silent = counted.ended and now - counted.seen_at >= silence_s
         if silent and counted.idle:
             return
-        panes, horizon = counted.panes.closed(), counted.panes.horizon
+        panes, horizon = counted.panes.pop_panes(), counted.panes.horizon
         if silent:
             panes = (*panes, *counted.panes.flush())
             counted.awake = False

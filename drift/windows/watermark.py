@@ -39,7 +39,7 @@ class PaneRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PanePlacement:
     """Which pane tells of each row; columns of n rows."""
 
     pane: Integers
@@ -54,7 +54,7 @@ class Placed:
     jumped_after: bool
 
 
-def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: bool) -> Placed:
+def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: bool) -> PanePlacement:
     """Where the records of a stretch belong.
 
     Args:
@@ -71,7 +71,7 @@ def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: b
     own = times // rules.pane_ms * rules.pane_ms
     horizon = np.where(before == NO_TIME, NO_TIME, (before - rules.lateness_ms) // rules.pane_ms * rules.pane_ms)
     late = plausible & (own < horizon)
-    return Placed(
+    return PanePlacement(
         pane=np.where(plausible & ~late, own, horizon),
         ahead=ahead,
         late=late,

@@ -42,11 +42,11 @@ class TopicCount:
             n=self.n + pane.n,
             late=self.late + pane.late,
             duplicates=self.duplicates + pane.duplicates,
-            counts=_added(self.counts, pane.counts),
-            sums=_added(self.sums, pane.sums),
+            counts=_sum(self.counts, pane.counts),
+            sums=_sum(self.sums, pane.sums),
         )
 
-    def merged(self, other: "TopicCount") -> "TopicCount":
+    def merge(self, other: "TopicCount") -> "TopicCount":
         """Both."""
         return TopicCount(
             n=self.n + other.n,
@@ -54,8 +54,8 @@ class TopicCount:
             duplicates=self.duplicates + other.duplicates,
             ahead=self.ahead + other.ahead,
             unreadable=self.unreadable + other.unreadable,
-            counts=_added(self.counts, other.counts),
-            sums=_added(self.sums, other.sums),
+            counts=_sum(self.counts, other.counts),
+            sums=_sum(self.sums, other.sums),
         )
 
 
@@ -73,19 +73,19 @@ class Window:
         tally = self.tallies.get(place[0], TopicCount()).plus(pane, too_late=too_late)
         stretch = _stretch_of(place, pane, too_late=too_late)
         if place in self.stretches:
-            stretch = _joined(self.stretches[place], stretch)
+            stretch = _union(self.stretches[place], stretch)
         return replace(self, tallies={**self.tallies, place[0]: tally}, stretches={**self.stretches, place: stretch})
 
-    def merged(self, other: "Window") -> "Window":
+    def merge(self, other: "Window") -> "Window":
         """With what the other holds, within this one's bounds."""
         tallies, stretches = dict(self.tallies), dict(self.stretches)
         for topic, tally in other.tallies.items():
-            tallies[topic] = tallies[topic].merged(tally) if topic in tallies else tally
+            tallies[topic] = tallies[topic].merge(tally) if topic in tallies else tally
         for place, stretch in other.stretches.items():
-            stretches[place] = _joined(stretches[place], stretch) if place in stretches else stretch
+            stretches[place] = _union(stretches[place], stretch) if place in stretches else stretch
         return replace(self, tallies=tallies, stretches=stretches)
 
-    def stretched(self, start: int, end: int) -> "Window":
+    def stretch(self, start: int, end: int) -> "Window":
         """Wide enough to hold that time too."""
         return replace(self, start=min(self.start, start), end=max(self.end, end))
 
@@ -93,13 +93,13 @@ class Window:
         """What was read, in order of topic and partition."""
         return tuple(self.stretches[place] for place in sorted(self.stretches))
 
-    def resolved(self, lateness_ms: int) -> "Window":
+    def resolve(self, lateness_ms: int) -> "Window":
         """With the watermark of panes that came too late put where it rejects them: at the window's start."""
         rejecting = self.start + lateness_ms
         return replace(self, stretches={place: _with(each, rejecting) for place, each in self.stretches.items()})
 
-    def saved(self) -> dict[str, Any]:
-        """Plain data that `restored` makes this of again."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` makes this of again."""
         tallies = {
             topic: {**asdict(tally), "counts": tally.counts.tolist(), "sums": tally.sums.tolist()}
             for topic, tally in self.tallies.items()
@@ -108,7 +108,7 @@ class Window:
         return {"start": self.start, "end": self.end, "tallies": tallies, "stretches": stretches}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """As it was saved."""
         return cls(
             start=saved["start"],
@@ -118,7 +118,7 @@ class Window:
         )
 
 
-def _added(counted: Integers, more: Sequence[int] | Integers) -> Integers:
+def _sum(counted: Integers, more: Sequence[int] | Integers) -> Integers:
     new = np.asarray(more, dtype=np.int64)
     if len(counted) == 0 or len(new) == 0:
         return counted if len(counted) else new
@@ -138,7 +138,7 @@ def _stretch_of(place: Place, pane: PaneCounts, *, too_late: bool) -> OffsetRang
     )
 
 
-def _joined(one: OffsetRange, other: OffsetRange) -> OffsetRange:
+def _union(one: OffsetRange, other: OffsetRange) -> OffsetRange:
     first = one if one.first <= other.first else other
     return replace(
         one,

@@ -56,7 +56,7 @@ class _Source:
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _PendingWindow:
     """What one window by time, or one pane of a window by count, holds so far."""
 
     window: Window
@@ -107,16 +107,16 @@ class WindowAssembler:
         self._reached = NO_TIME
         """Panes that end by then are complete."""
         self._closed_through = NO_TIME
-        self._waiting: dict[int, _Waiting] = {}
+        self._waiting: dict[int, _PendingWindow] = {}
         self._open = _Open()
 
     @property
-    def closed_through(self) -> int:
+    def close_horizon(self) -> int:
         """No pane that begins before this is counted any more."""
         return self._closed_through
 
     @property
-    def held(self) -> int:
+    def pane_count(self) -> int:
         """Windows, or panes of windows by count, in memory."""
         return len(self._waiting)
 
@@ -128,7 +128,7 @@ class WindowAssembler:
     @property
     def resume_at(self) -> int | None:
         """The first message of the log that tells of what is not saved; None where all is."""
-        saved = self._saved_through()
+        saved = self._save_horizon()
         return min((each.first_at for start, each in self._waiting.items() if start >= saved), default=None)
 
     def hear(self, counts: DriftCounts, now: int) -> None:
@@ -150,12 +150,12 @@ class WindowAssembler:
 
     def add_again(self, counts: DriftCounts, offset: int) -> None:
         """Take those panes of a message read before that were not saved."""
-        saved = self._saved_through()
+        saved = self._save_horizon()
         for pane in counts.panes:
             if pane.start >= saved:
                 self._add((counts.source, counts.partition), pane, offset)
 
-    def closed(self) -> Iterator[Window]:
+    def pop_windows(self) -> Iterator[Window]:
         """The windows that have closed since this was last asked, in order of time."""
         self._reached = max(self._reached, self._frontier())
         for start in sorted(self._waiting):
@@ -176,7 +176,7 @@ class WindowAssembler:
             # Not further than there are records: what comes next is not late.
             held = max(each.window.end for each in self._waiting.values())
             self._reached = max(self._reached, min(passed // self._rules.pane_ms * self._rules.pane_ms, held))
-            yield from self.closed()
+            yield from self.pop_windows()
 
     def forget(self) -> int:
         """Drop what is open and what waits: counted in the bins of a former champion; how many records."""
@@ -198,7 +198,7 @@ class WindowAssembler:
         speaking = [source.horizon for source in self._sources.values() if not source.idle]
         return min(speaking) if speaking else max(source.horizon for source in self._sources.values())
 
-    def _saved_through(self) -> int:
+    def _save_horizon(self) -> int:
         """Panes that begin before this are in what is saved, or told already."""
         if self._rules.window_count:
             return max(self._closed_through, self._reached)
@@ -212,7 +212,7 @@ class WindowAssembler:
         start, end = self._bounds(pane)
         waiting = self._waiting.get(start)
         if waiting is None:
-            waiting = _Waiting(Window(start=start, end=end, tallies={}, stretches={}), offset)
+            waiting = _PendingWindow(Window(start=start, end=end, tallies={}, stretches={}), offset)
             self._waiting[start] = waiting
         waiting.window = waiting.window.plus(place, pane, too_late=False)
 
@@ -222,26 +222,26 @@ class WindowAssembler:
 
     def _take(self, complete: Window) -> Iterator[Window]:
         if not self._rules.window_count:
-            yield self._told(complete)
+            yield self._stamp(complete)
             return
         window = self._open.window
-        window = complete if window is None else window.merged(complete).stretched(complete.start, complete.end)
+        window = complete if window is None else window.merge(complete).stretch(complete.start, complete.end)
         self._open.window = window
         if self._filled(window):
             self._open.window = None
-            yield self._told(window)
+            yield self._stamp(window)
 
     def _filled(self, window: Window) -> bool:
         tally = window.tallies.get(self._rules.sources[0])
         return tally is not None and tally.n >= self._rules.window_count
 
-    def _told(self, window: Window) -> Window:
+    def _stamp(self, window: Window) -> Window:
         late, self._open.late = self._open.late, _Open().late
         self._closed_through = max(self._closed_through, window.end)
-        return window.merged(late).resolved(self._rules.lateness_ms)
+        return window.merge(late).resolve(self._rules.lateness_ms)
 
-    def saved(self) -> dict[str, Any]:
-        """Plain data that `restored` makes this of again, once what follows `resume_at` is read again."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` makes this of again, once what follows `resume_at` is read again."""
         first = min(self._waiting, default=None)
         by_time = self._waiting[first].window if first is not None and not self._rules.window_count else None
         window = self._open.window or by_time
@@ -252,13 +252,13 @@ class WindowAssembler:
             "reached": self._reached,
             "latest": self._clock.latest,
             "heard_at": self._clock.heard_at,
-            "open": window.saved() if window else None,
+            "open": window.to_dict() if window else None,
             "first_at": self._waiting[first].first_at if by_time and first is not None else FIRST,
-            "late": self._open.late.saved(),
+            "late": self._open.late.to_dict(),
         }
 
     @classmethod
-    def restored(cls, rules: WindowRules, saved: Mapping[str, Any]) -> Self:
+    def from_dict(cls, rules: WindowRules, saved: Mapping[str, Any]) -> Self:
         """As it was saved.
 
         Raises:
@@ -270,9 +270,9 @@ class WindowAssembler:
         windows._closed_through = saved["closed_through"]
         windows._reached = saved.get("reached", NO_TIME)
         if saved["open"]:
-            windows._restore(Window.restored(saved["open"]), saved.get("first_at", FIRST))
+            windows._restore(Window.from_dict(saved["open"]), saved.get("first_at", FIRST))
         if "late" in saved:
-            windows._open.late = Window.restored(saved["late"])
+            windows._open.late = Window.from_dict(saved["late"])
         for topic, partition, pane in saved.get("waiting", ()):
             # Earlier versions saved every pane, and not where it was told: all is read again while one waits.
             windows._add((topic, partition), PaneCounts(**pane), FIRST)
@@ -285,4 +285,4 @@ class WindowAssembler:
             self._open.window = window
             self._reached = max(self._reached, window.end)
         else:
-            self._waiting[window.start] = _Waiting(window, first_at)
+            self._waiting[window.start] = _PendingWindow(window, first_at)

@@ -88,7 +88,7 @@ def fallen(told: Sequence[ChampionPerformance], least_auc: float) -> bool:
     """Whether the champion whose AUC is the last observed has fallen under this."""
     seen = [each.performance.observed for each in told]
     known = [observed for observed in seen if observed is not None and observed.auc is not None]
-    return performance_floor.fallen(known[-1] if known else None, least_auc)
+    return performance_floor.is_below_floor(known[-1] if known else None, least_auc)
 
 
 def _stretches(settings: DriftSettings, last: int, since: datetime | None, until: datetime | None) -> Sequence[Stretch]:

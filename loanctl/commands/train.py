@@ -24,11 +24,11 @@ from training.promotion.gate import GateVerdict
 from training.promotion.promote import settle
 from training.rows import labelled_rows as rows
 from training.rows import sources
-from training.rows.labelled_rows import Cleaned
+from training.rows.labelled_rows import CleanRows
 from training.rows.split import Method
 from training.search.trial import Trial
 from training.settings import TrainingSettings
-from training.trainer import Task, Trained, Trainer
+from training.trainer import Task, Trainer, TrainingResult
 
 SOURCE: Final = "/loanctl/train"
 
@@ -88,7 +88,7 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
         sys.stdout.write(json.dumps(summary) + "\n")
 
 
-def table_rows(settings: TrainingSettings) -> Cleaned:
+def table_rows(settings: TrainingSettings) -> CleanRows:
     """The rows of the base table, refused before any work where nothing can be learned from them.
 
     Raises:
@@ -111,7 +111,7 @@ def table_rows(settings: TrainingSettings) -> Cleaned:
     return cleaned
 
 
-def _trained(settings: TrainingSettings, cleaned: Cleaned, console: Console) -> tuple[Trained, Announcer]:
+def _trained(settings: TrainingSettings, cleaned: CleanRows, console: Console) -> tuple[TrainingResult, Announcer]:
     registry = settings.model_registry()
     trainer = Trainer(settings.contract(), registry, settings.mlflow_uri, settings.plan(), settings.terms())
     with _bar(console) as bar:
@@ -128,7 +128,7 @@ def _trained(settings: TrainingSettings, cleaned: Cleaned, console: Console) -> 
     return trained, announcer
 
 
-def _summary(trained: Trained, announcer: Announcer, cleaned: Cleaned, seconds: float) -> dict[str, Any]:
+def _summary(trained: TrainingResult, announcer: Announcer, cleaned: CleanRows, seconds: float) -> dict[str, Any]:
     figures = trained.candidate.judgement.figures
     low, high = trained.candidate.judgement.intervals["auc"]
     return {
@@ -155,7 +155,7 @@ def _summary(trained: Trained, announcer: Announcer, cleaned: Cleaned, seconds: 
     }
 
 
-def _tell_rows(console: Console, cleaned: Cleaned) -> None:
+def _tell_rows(console: Console, cleaned: CleanRows) -> None:
     console.print(
         f"{cleaned.source}: {cleaned.read} rows read, {len(cleaned.rows)} to learn from",
         highlight=False,

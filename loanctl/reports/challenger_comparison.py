@@ -16,7 +16,7 @@ from scorecard.swap_set import Change, Codes, Floats, changes, codes, truth
 from training.evaluation.calibration import brier
 from training.evaluation.figures import auc
 from training.promotion.contest import Contest
-from training.promotion.gate import BETTER_BY, resampled
+from training.promotion.gate import BETTER_BY, bootstrap_differences
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SEED: Final = 1
@@ -214,7 +214,9 @@ def _comparable(pair: Pair) -> bool:
 def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Right | None:
     if not defaulted.any() or defaulted.all():
         return None
-    gains, losses = resampled(Contest(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed)
+    gains, losses = bootstrap_differences(
+        Contest(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed
+    )
     aucs, briers = ([score(defaulted, one) for one in (theirs, ours)] for score in (auc, brier))
     return Right(
         rows=len(defaulted),

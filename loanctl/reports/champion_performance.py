@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from drift.agent.loan_reader import decisions_and_outcomes, joined
+from drift.agent.loan_reader import decisions_and_outcomes, read_loans
 from drift.performance.figures import performance
-from drift.performance.outcome_join import Joining, JoinRules, Notes
+from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
 from drift.performance.performance_report import SEED
 from schemas.events.performance import Performance
 from schemas.timestamps import millis_of
@@ -59,7 +59,7 @@ def telling(
     Raises:
         OutageError: broker or registry is away.
     """
-    joining = joined(connection, decisions_and_outcomes(connection), rules)
+    joining = read_loans(connection, decisions_and_outcomes(connection), rules)
     return PerformanceSummary(
         as_of=as_of,
         age_days=rules.age_ms / 86_400_000,
@@ -69,7 +69,7 @@ def telling(
     )
 
 
-def _told(joining: Joining, stretches: Iterable[Stretch], rules: JoinRules) -> Iterator[ChampionPerformance]:
+def _told(joining: OutcomeJoin, stretches: Iterable[Stretch], rules: JoinRules) -> Iterator[ChampionPerformance]:
     for stretch in stretches:
         start, end = millis_of(stretch.start), millis_of(stretch.end)
         for version in [stretch.version] if stretch.version else joining.versions(start, end):

@@ -3,7 +3,7 @@
 from drift.agent import performance_check
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
-from drift.detection.recompute import Reread, recomputed
+from drift.detection.recompute import Reread, recomputed_report
 from drift.settings import DriftSettings
 from loanctl.reports.event_log import Decoding
 from loanctl.reports.topic_watcher import everything
@@ -58,7 +58,7 @@ def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
         writers = WriterSchemas(settings.registry(), stretch.topic).of(schema_ids(batch.values))
         seen = counting.observe(batch, writers)
         reread[stretch.topic, stretch.partition] = Reread(stretch, seen, counting.shape)
-    return recomputed(report, reread, compared_with, settings.rules().reporting)
+    return recomputed_report(report, reread, compared_with, settings.rules().reporting)
 
 
 def encoded(report: DriftReport | PerformanceReport, settings: DriftSettings) -> bytes:

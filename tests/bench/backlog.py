@@ -83,19 +83,19 @@ class Owner:
         """One message; saved and succeeded now and then."""
         offset = len(self.log.places)
         self.log.append(value)
-        found = self.monitor.counted(self.serde.decode(value), self.bench.reference, datetime.now(UTC), offset)
+        found = self.monitor.add_counts(self.serde.decode(value), self.bench.reference, datetime.now(UTC), offset)
         self.reports += found.reports
         if offset % SAVE_EVERY == 0:
-            state = json.dumps(self.monitor.saved())
+            state = json.dumps(self.monitor.to_dict())
             self.largest_state = max(self.largest_state, len(state))
             if offset % SUCCEED_EVERY == 0:
                 self._succeed(json.loads(state))
 
     def _succeed(self, state: dict[str, Any]) -> None:
         resume_at = self.monitor.resume_at
-        self.monitor = Monitor.restored(self.settings.rules(), state)
+        self.monitor = Monitor.from_dict(self.settings.rules(), state)
         for offset in range(len(self.log.places) if resume_at is None else resume_at, len(self.log.places)):
-            self.monitor.counted_again(self.serde.decode(self.log.read(offset)), offset)
+            self.monitor.replay(self.serde.decode(self.log.read(offset)), offset)
             self.again += 1
 
 

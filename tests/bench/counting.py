@@ -41,7 +41,7 @@ def _counting(champion: Champion, batch: Any) -> Any:
     def counted() -> object:
         panes = PartitionPanes(RULES, cells.shape, Position())
         panes.observe(cells.observe(batch, WRITERS))
-        return panes.closed()
+        return panes.pop_panes()
 
     return counted
 

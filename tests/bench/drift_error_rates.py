@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
-from drift.detection.drift_report import Reporting, report_of
+from drift.detection.drift_report import ReportContext, report_of
 from drift.detection.verdict import METHOD
 from drift.retraining.retrain_policy import PolicyState, decide
 from drift.windows.window import TopicCount, Window
@@ -59,7 +59,7 @@ class Bench:
     values: Matrix
     reference: Reference
     cells: ApplicationCells
-    reporting: Reporting
+    reporting: ReportContext
 
     def report(self, cells: npt.NDArray[np.int64], nth: int = 0) -> DriftReport:
         """The report of a window of these applicants."""
@@ -102,7 +102,7 @@ def a_bench() -> Bench:
     values = matrix(Table("reference", "reference", population.applicants(REFERENCE, SEED)), contract)
     reference = Reference.of(0, "1", "bench", features_only(values, contract), contract)
     rules = DriftRules(pane_ms=1_000, lateness_ms=0, ahead_ms=0, minimum_n=500, alpha=0.01, method=METHOD)
-    reporting = Reporting(product="credit_risk", applications_topic=SOURCE, decisions_topic="none", rules=rules)
+    reporting = ReportContext(product="credit_risk", applications_topic=SOURCE, decisions_topic="none", rules=rules)
     return Bench(contract, values, reference, ApplicationCells(contract, reference), reporting)
 
 

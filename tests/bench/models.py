@@ -18,7 +18,7 @@ from schemas.wire_format import frame
 from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
 from training.families.random_forest_family import BELOW_ALL
-from training.families.registry import compiled
+from training.families.registry import compile_model
 
 ROWS: Final = 20_000
 SEED: Final = 1
@@ -90,7 +90,7 @@ def filled(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def forest_of(model: Any) -> Forest:
     """The model compiled."""
     columns = applicants().matrix.shape[1]
-    return compiled(model, columns)
+    return compile_model(model, columns)
 
 
 def _records(count: int) -> Iterator[dict[str, Any]]:

@@ -112,7 +112,7 @@ def test_schemas_decimals_and_headers_of_strangers_are_dead_letters_between_good
     assert agent.is_ready()
     # What a trainer makes of the same topics. It reads values alone: what only had large headers is readable to it.
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    seen = labelled_events.seen(connection, tomorrow, (datetime(2000, 1, 1, tzinfo=UTC), tomorrow))
+    seen = labelled_events.read_snapshot(connection, tomorrow, (datetime(2000, 1, 1, tzinfo=UTC), tomorrow))
     assert len(seen.window) == len(applicants.sent) + 1
     assert worker.process.stop() == 0
     assert agent.process.stop() == 0

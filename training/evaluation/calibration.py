@@ -24,7 +24,7 @@ RIDGE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class CalibrationChoice:
     """The calibration chosen, and what each candidate lost out of sample."""
 
     calibration: Calibration
@@ -37,7 +37,7 @@ class Calibrated:
         return str(self.calibration.to_dict()["kind"])
 
 
-def calibrated(raw: Probabilities, defaulted: Labels, folds: npt.NDArray[np.int64]) -> Calibrated:
+def choose_calibration(raw: Probabilities, defaulted: Labels, folds: npt.NDArray[np.int64]) -> CalibrationChoice:
     """The calibration for these raw probabilities.
 
     Args:
@@ -50,7 +50,7 @@ def calibrated(raw: Probabilities, defaulted: Labels, folds: npt.NDArray[np.int6
     for kind in ("platt", "isotonic"):
         if all(new < old for new, old in zip(losses[kind], losses[best], strict=True)):
             best = kind
-    return Calibrated(calibration=FITTERS[best](raw, defaulted), losses=losses)
+    return CalibrationChoice(calibration=FITTERS[best](raw, defaulted), losses=losses)
 
 
 def platt(raw: Probabilities, defaulted: Labels) -> Platt:

@@ -68,7 +68,7 @@ def best_f1(probability: Probabilities, defaulted: Labels) -> float:
     classifiers to maximize F1 measure*, 2014). On some thousand rows the place of the greatest F1 itself swings
     by .2, since the curve is flat there.
     """
-    cut, true, called = _called(probability, defaulted)
+    cut, true, called = _confusion_curve(probability, defaulted)
     f1 = 2.0 * true / (called + defaulted.sum())
     good = cut[f1 >= AS_GOOD * f1.max()]
     return float(good[np.argmin(np.abs(good - f1.max() / 2.0))])
@@ -76,12 +76,14 @@ def best_f1(probability: Probabilities, defaulted: Labels) -> float:
 
 def best_youden(probability: Probabilities, defaulted: Labels) -> float:
     """The cut-off of greatest sensitivity plus specificity on these rows."""
-    cut, true, called = _called(probability, defaulted)
+    cut, true, called = _confusion_curve(probability, defaulted)
     defaults = max(int(defaulted.sum()), 1)
     return float(cut[np.argmax(true / defaults - (called - true) / max(len(defaulted) - defaults, 1))])
 
 
-def _called(probability: Probabilities, defaulted: Labels) -> tuple[Probabilities, Probabilities, Probabilities]:
+def _confusion_curve(
+    probability: Probabilities, defaulted: Labels
+) -> tuple[Probabilities, Probabilities, Probabilities]:
     """For each distinct probability as a cut-off: itself, defaults called and rows called; descending."""
     order = np.argsort(-probability, kind="stable")
     ordered = probability[order]

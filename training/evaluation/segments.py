@@ -81,11 +81,11 @@ def _segments(field: Field, values: npt.NDArray[np.float64]) -> Iterator[tuple[s
         edges = np.unique(np.quantile(values[~missing], FIFTHS))
         place = np.searchsorted(edges, values, side="left")
         for number in range(len(edges) + 1):
-            yield _named(edges, number), (place == number) & ~missing
+            yield _interval_name(edges, number), (place == number) & ~missing
     yield "missing", missing
 
 
-def _named(edges: npt.NDArray[np.float64], number: int) -> str:
+def _interval_name(edges: npt.NDArray[np.float64], number: int) -> str:
     if number == 0:
         return f"up to {edges[0]:g}"
     return f"over {edges[number - 1]:g}" + (f" to {edges[number]:g}" if number < len(edges) else "")

@@ -27,7 +27,7 @@ from training.families.family import (
     Numbers,
     Sample,
 )
-from training.families.trees import CompileError, Tree, class_probability, grown
+from training.families.trees import CompileError, Tree, class_probability, forest_of_trees
 
 OBJECTIVES: Final = ("Logloss", "CrossEntropy")
 
@@ -70,17 +70,17 @@ def explain_catboost(model: Any, matrix: Encoded) -> tuple[Numbers, Numbers]:
     """`ShapValues`, of a copy whose leaves without training rows are 0; see `Family.reference`.
 
     CatBoost passes over such leaves as if they were 0, and under monotone constraints they are not. So its
-    contributions are held against those of a forest in which they are, too (`without_unreached`).
+    contributions are held against those of a forest in which they are, too (`clear_unreached_leaves`).
     """
     from catboost import Pool
 
     rows = Pool(matrix)
     margin = model.predict(rows, prediction_type="RawFormulaVal", thread_count=1)
-    explained = _emptied(model).get_feature_importance(rows, type="ShapValues", thread_count=1)
+    explained = _clear_leaves(model).get_feature_importance(rows, type="ShapValues", thread_count=1)
     return np.asarray(margin), np.asarray(explained)[:, :-1]
 
 
-def without_unreached(forest: Forest) -> Forest:
+def clear_unreached_leaves(forest: Forest) -> Forest:
     """The forest with 0 in the leaves that no training row reached."""
     return replace(forest, value=np.where(forest.cover > 0.0, forest.value, 0.0))
 
@@ -91,15 +91,15 @@ def compiled_catboost(model: Any, columns: int) -> Forest:
     Raises:
         CompileError: it is not that.
     """
-    exported = _exported(model)
+    exported = _export(model)
     _refuse_others(exported)
     scale, bias = exported["scale_and_bias"]
     features = {item["feature_index"]: item for item in exported["features_info"]["float_features"]}
     trees = [_tree(tree, features, float(scale)) for tree in exported["oblivious_trees"]]
-    return grown(trees, float(np.sum(bias)), columns)
+    return forest_of_trees(trees, float(np.sum(bias)), columns)
 
 
-def _exported(model: Any) -> Mapping[str, Any]:
+def _export(model: Any) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
         model.save_model(str(path), format="json")
@@ -107,7 +107,7 @@ def _exported(model: Any) -> Mapping[str, Any]:
     return exported
 
 
-def _emptied(model: Any) -> Any:
+def _clear_leaves(model: Any) -> Any:
     """A copy of CatBoost's whose leaves without training rows are 0; of a file, since only what was read is altered."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.cbm")
@@ -177,7 +177,7 @@ FAMILY: Final = Family(
     compile=compiled_catboost,
     reference=explain_catboost,
     contribution_limit=1e-9,
-    explained=without_unreached,
+    explained=clear_unreached_leaves,
     contribution_space=ContributionSpace.LOG_ODDS,
     missing_as=None,
     space={

@@ -85,7 +85,7 @@ class Family:
     """What `compile` takes: top-level module and class, as `xgboost.Booster`."""
     fit: Fit
     """Model and number of trees, of parameters, rows to learn from, rows on which boosting stops, the direction in
-    which risk may move with each column (-1, 0 for free, or 1) and a seed. Rows come as `prepared` makes them."""
+    which risk may move with each column (-1, 0 for free, or 1) and a seed. Rows come as `prepare` makes them."""
     probability: Callable[[Any, Encoded], Numbers]
     """The library's own probability of default, shape (n,), of prepared rows."""
     compile: Callable[[Any, int], Forest]
@@ -105,7 +105,7 @@ class Family:
     fixed: Mapping[str, object]
     """The library's parameters that no search varies."""
 
-    def prepared(self, matrix: Encoded) -> Encoded:
+    def prepare(self, matrix: Encoded) -> Encoded:
         """The rows as this family's library takes them."""
         return matrix if self.missing_as is None else np.where(np.isnan(matrix), np.float32(self.missing_as), matrix)
 
@@ -123,7 +123,7 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedModel:
     """A fitted model of a library."""
 
     family: Family
@@ -139,7 +139,7 @@ class Fitted:
 
     def probability(self, matrix: Encoded) -> Numbers:
         """The library's own probability of default, before calibration; shape (n,)."""
-        return self.family.probability(self.model, self.family.prepared(matrix))
+        return self.family.probability(self.model, self.family.prepare(matrix))
 
     def forest(self, columns: int) -> Forest:
         """The model as plain arrays, see `Family.forest`."""

@@ -24,7 +24,7 @@ from training.families.family import (
     Sample,
     itself,
 )
-from training.families.trees import CompileError, Tree, grown
+from training.families.trees import CompileError, Tree, forest_of_trees
 
 OBJECTIVE: Final = "binary sigmoid:1"
 DEFAULT_LEFT, MISSING, MISSING_NAN = 2, 12, 8
@@ -93,7 +93,7 @@ def compiled_lightgbm(model: Any, columns: int) -> Forest:
     booster = _booster(model)
     header, *blocks = booster.model_to_string(num_iteration=booster.best_iteration).split("\nTree=")
     _refuse_others(header)
-    return grown([_tree(_entries(block)) for block in blocks], 0.0, columns)
+    return forest_of_trees([_tree(_entries(block)) for block in blocks], 0.0, columns)
 
 
 def _booster(model: Any) -> Any:
@@ -128,7 +128,7 @@ def _tree(entries: Mapping[str, str]) -> Tree:
         threshold=np.concatenate([threshold, np.zeros(len(value))]),
         left=np.concatenate([_links(entries, "left_child", inner), leaves]),
         right=np.concatenate([_links(entries, "right_child", inner), leaves]),
-        missing_left=np.concatenate([_missing_left(entries, threshold), np.zeros(len(value), np.bool_)]),
+        missing_left=np.concatenate([_missing_goes_left(entries, threshold), np.zeros(len(value), np.bool_)]),
         value=np.concatenate([np.zeros(inner), value]),
         cover=np.concatenate([_numbers(entries, "internal_count"), _numbers(entries, "leaf_count")]),
     )
@@ -147,7 +147,7 @@ def _leaf_alone(value: Numbers) -> Tree:
     )
 
 
-def _missing_left(entries: Mapping[str, str], threshold: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _missing_goes_left(entries: Mapping[str, str], threshold: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Where NaN goes: as the node says, or as 0 goes where training saw no NaN in that column."""
     decision = _numbers(entries, "decision_type").astype(np.int64)
     if not np.isin(decision & MISSING, (0, MISSING_NAN)).all():

@@ -1,7 +1,7 @@
 """Proof, at training time, that the compiled forest answers as the library does.
 
 Rows are compared as they are served, missing values included: the forest is given NaN, the library what
-`Family.prepared` makes of it. Margins, probabilities in the family's space, and contributions against the
+`Family.prepare` makes of it. Margins, probabilities in the family's space, and contributions against the
 family's reference. A scorecard that does not agree is not registered. Pure.
 """
 
@@ -51,7 +51,7 @@ def prove_parity(family: Family, model: Any, forest: Forest, explainer: Explaine
         ParityError: margins, probabilities, contributions or their sum differ by more than the limits; says by how
             much.
     """
-    prepared = family.prepared(matrix)
+    prepared = family.prepare(matrix)
     margin = margins(forest, matrix)
     contributions = _by_column(family.explained(forest), matrix)
     library_margin, library_contributions = family.reference(model, prepared)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from schemas.events.decisions import ContributionSpace
 from scorecard.forest.forest import LEAF, Forest
 from training.families.family import Dimension, Encoded, Family, Numbers, Sample, itself
-from training.families.trees import CompileError, Tree, class_probability, grown
+from training.families.trees import CompileError, Tree, class_probability, forest_of_trees
 
 CLASSES: Final = 2
 
@@ -70,7 +70,7 @@ def compiled_random_forest(model: Any, columns: int) -> Forest:
         problem = f"RandomForest: {model.n_outputs_} outputs of {len(model.classes_)} classes cannot be compiled"
         raise CompileError(problem)
     share = 1.0 / len(model.estimators_)
-    return grown([_tree(estimator.tree_, share) for estimator in model.estimators_], 0.0, columns)
+    return forest_of_trees([_tree(estimator.tree_, share) for estimator in model.estimators_], 0.0, columns)
 
 
 def _tree(tree: Any, share: float) -> Tree:

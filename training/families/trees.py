@@ -38,7 +38,7 @@ class Tree:
     cover: npt.NDArray[Any]
 
 
-def grown(trees: Sequence[Tree], base: float, columns: int) -> Forest:
+def forest_of_trees(trees: Sequence[Tree], base: float, columns: int) -> Forest:
     """The forest of these trees, checked.
 
     Raises:
@@ -51,16 +51,16 @@ def grown(trees: Sequence[Tree], base: float, columns: int) -> Forest:
         raise CompileError(problem)
     sizes = [len(tree.feature) for tree in trees]
     roots = np.cumsum([0, *sizes])[:-1].astype(np.int32)
-    leaf = _concatenated([tree.feature == LEAF for tree in trees], np.bool_)
+    leaf = _concatenate([tree.feature == LEAF for tree in trees], np.bool_)
     shift = np.repeat(roots, sizes)
     forest = Forest(
-        feature=_concatenated([tree.feature for tree in trees], np.int32),
-        threshold=np.where(leaf, 0.0, _finite(_concatenated([tree.threshold for tree in trees], np.float64))),
-        left=np.where(leaf, LEAF, _concatenated([tree.left for tree in trees], np.int32) + shift).astype(np.int32),
-        right=np.where(leaf, LEAF, _concatenated([tree.right for tree in trees], np.int32) + shift).astype(np.int32),
-        missing_left=~leaf & _concatenated([tree.missing_left for tree in trees], np.bool_),
-        value=np.where(leaf, _concatenated([tree.value for tree in trees], np.float64), 0.0),
-        cover=_concatenated([tree.cover for tree in trees], np.float64),
+        feature=_concatenate([tree.feature for tree in trees], np.int32),
+        threshold=np.where(leaf, 0.0, _finite(_concatenate([tree.threshold for tree in trees], np.float64))),
+        left=np.where(leaf, LEAF, _concatenate([tree.left for tree in trees], np.int32) + shift).astype(np.int32),
+        right=np.where(leaf, LEAF, _concatenate([tree.right for tree in trees], np.int32) + shift).astype(np.int32),
+        missing_left=~leaf & _concatenate([tree.missing_left for tree in trees], np.bool_),
+        value=np.where(leaf, _concatenate([tree.value for tree in trees], np.float64), 0.0),
+        cover=_concatenate([tree.cover for tree in trees], np.float64),
         roots=roots,
         base=float(base),
         columns=columns,
@@ -84,5 +84,5 @@ def _finite(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.clip(thresholds, -2.0 * LARGEST, LARGEST)
 
 
-def _concatenated(arrays: Sequence[npt.NDArray[Any]], kind: Any) -> npt.NDArray[Any]:
+def _concatenate(arrays: Sequence[npt.NDArray[Any]], kind: Any) -> npt.NDArray[Any]:
     return np.concatenate([np.empty(0, kind), *arrays]).astype(kind)

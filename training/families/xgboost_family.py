@@ -25,7 +25,7 @@ from training.families.family import (
     Sample,
     itself,
 )
-from training.families.trees import CompileError, Tree, below, grown
+from training.families.trees import CompileError, Tree, below, forest_of_trees
 
 OBJECTIVE: Final = "binary:logistic"
 
@@ -78,7 +78,7 @@ def fit_xgboost(
 def xgboost_probability(model: Any, matrix: Encoded) -> Numbers:
     """Of the rounds that count; see `Family.probability`."""
     booster = _booster(model)
-    rounds = (0, iterations_used(booster))
+    rounds = (0, best_iterations(booster))
     return np.asarray(booster.inplace_predict(matrix, iteration_range=rounds), dtype=np.float64)
 
 
@@ -87,7 +87,7 @@ def explain_xgboost(model: Any, matrix: Encoded) -> tuple[Numbers, Numbers]:
     from xgboost import DMatrix
 
     booster = _booster(model)
-    rows, rounds = DMatrix(matrix, nthread=1), iterations_used(booster)
+    rows, rounds = DMatrix(matrix, nthread=1), best_iterations(booster)
     contributions = booster.predict(rows, pred_contribs=True, iteration_range=(0, rounds))
     margin = np.zeros(len(matrix))
     for first in range(0, rounds, STRETCH):
@@ -108,15 +108,15 @@ def compiled_xgboost(model: Any, columns: int) -> Forest:
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     _refuse_others(learner)
     content = learner["gradient_booster"]["model"]
-    used = iterations_used(booster) * int(content["gbtree_model_param"]["num_parallel_tree"])
-    return grown([_tree(tree) for tree in content["trees"][:used]], _log_odds(learner), columns)
+    used = best_iterations(booster) * int(content["gbtree_model_param"]["num_parallel_tree"])
+    return forest_of_trees([_tree(tree) for tree in content["trees"][:used]], _log_odds(learner), columns)
 
 
 def _booster(model: Any) -> Any:
     return model.get_booster() if hasattr(model, "get_booster") else model
 
 
-def iterations_used(booster: Any) -> int:
+def best_iterations(booster: Any) -> int:
     """How many boosting rounds count: those up to the best, where there was a best."""
     best = booster.attributes().get("best_iteration")
     rounds = int(booster.num_boosted_rounds())

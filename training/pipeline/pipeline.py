@@ -22,14 +22,14 @@ from training.evaluation import calibration, cutoffs
 from training.evaluation import figures as evaluation
 from training.evaluation.logistic_baseline import logistic
 from training.families import registry
-from training.families.family import Fitted, Sample
+from training.families.family import FittedModel, Sample
 from training.families.parity import Parity, prove_parity
 from training.pipeline.plan import NO_PROGRESS, Material, Plan, Progress
 from training.pipeline.reference_population import Draft, baseline, population_profile
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Part, Split, clone_keys, folds, split
 from training.search.journal import FileJournal, Forgetful, Journal
-from training.search.search import Found, Searched, search
+from training.search.search import SearchData, SearchResult, search
 
 CALIBRATION_FOLDS: Final = 5
 PARITY_ROWS: Final = 100
@@ -44,11 +44,11 @@ class TrainedCandidate:
     material: Material
     scorecard: Scorecard
     split: Split
-    found: Found
+    found: SearchResult
     journal: Journal
     """Of the search; to be ended when a version is registered."""
-    fitted: Fitted
-    calibrated: calibration.Calibrated
+    fitted: FittedModel
+    calibrated: calibration.CalibrationChoice
     judged_on: LabelledRows
     probability: npt.NDArray[np.float64]
     """On the judgement rows."""
@@ -81,11 +81,11 @@ def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRES
     """
     work = _Work.of(material, plan)
     watch.step("search")
-    searched = work.searched()
+    searched = work.search_data()
     journal = _journal(searched, plan)
     found = search(searched, plan.budget, watch.trial, watch.stop, journal)
     watch.step("fit")
-    model = work.fitted(found)
+    model = work.fit(found)
     watch.step("compile")
     forest = model.forest(len(work.features.columns))
     watch.step("calibrate")
@@ -93,9 +93,9 @@ def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRES
     watch.step("prove")
     parity = work.parity(model, forest, draft)
     watch.step("explain")
-    scorecard = work.written(draft, model, forest)
+    scorecard = work.write(draft, model, forest)
     watch.step("judge")
-    probability, cutoff, cost = work.judged(scorecard)
+    probability, cutoff, cost = work.judge(scorecard)
     rows = material.rows.take(work.split.places(Part.JUDGEMENT))
     return TrainedCandidate(
         plan=plan,
@@ -113,17 +113,17 @@ def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRES
         logistic=work.logistic(),
         cost_per_applicant=cost,
         parity=parity,
-        faults=unreasoned(scorecard, rows),
+        faults=decisions_without_reason(scorecard, rows),
     )
 
 
-def _journal(searched: Searched, plan: Plan) -> Journal:
+def _journal(searched: SearchData, plan: Plan) -> Journal:
     if plan.journals is None:
         return Forgetful()
     return FileJournal(plan.journals, searched.key(plan.budget))
 
 
-def unreasoned(scorecard: Scorecard, rows: LabelledRows) -> tuple[str, ...]:
+def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows) -> tuple[str, ...]:
     """Whom the scorecard would not approve and could not tell why, in words; nobody, as a rule."""
     scores = scorecard.score(rows.values)
     refused = outcomes(scorecard.policy, scores.probability) != APPROVE
@@ -163,8 +163,8 @@ class _Work:
     def sample(self, part: Part) -> Sample:
         return self.encoded.take(self.split.places(part))
 
-    def searched(self) -> Searched:
-        return Searched(
+    def search_data(self) -> SearchData:
+        return SearchData(
             rows=self.sample(Part.SEARCH),
             folds=folds(self.keys[self.split.places(Part.SEARCH)], self.plan.budget.folds, self.plan.seed),
             stopping=self.sample(Part.STOPPING),
@@ -172,16 +172,16 @@ class _Work:
             seed=self.plan.seed,
         )
 
-    def fitted(self, found: Found) -> Fitted:
+    def fit(self, found: SearchResult) -> FittedModel:
         parts = self.sample(Part.SEARCH), self.sample(Part.STOPPING)
         return registry.fit(found.best.choice, *parts, self.features.monotone, self.plan.seed)
 
-    def draft(self, model: Fitted, forest: Forest) -> tuple[Draft, calibration.Calibrated]:
+    def draft(self, model: FittedModel, forest: Forest) -> tuple[Draft, calibration.CalibrationChoice]:
         forest_space = model.family.contribution_space
         own, others = self.sample(Part.CALIBRATION), self.sample(Part.CUTOFFS)
         own_folds = folds(self.keys[self.split.places(Part.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
         raw = raw_probability(forest_space, margins(forest, own.matrix))
-        chosen = calibration.calibrated(raw, own.defaulted, own_folds)
+        chosen = calibration.choose_calibration(raw, own.defaulted, own_folds)
         stated = chosen.calibration.apply(raw_probability(forest_space, margins(forest, others.matrix)))
         draft = Draft(
             contract=self.material.contract,
@@ -193,12 +193,12 @@ class _Work:
         )
         return draft, chosen
 
-    def parity(self, model: Fitted, forest: Forest, draft: Draft) -> Parity:
+    def parity(self, model: FittedModel, forest: Forest, draft: Draft) -> Parity:
         rows = self.material.rows.values[self.split.places(Part.JUDGEMENT)]
-        served = self.features.encode(with_missing(self.features, rows[:PARITY_ROWS]))
+        served = self.features.encode(with_missing_values(self.features, rows[:PARITY_ROWS]))
         return prove_parity(model.family, model.model, forest, draft.explainer, served)
 
-    def written(self, draft: Draft, model: Fitted, forest: Forest) -> Scorecard:
+    def write(self, draft: Draft, model: FittedModel, forest: Forest) -> Scorecard:
         """The whole scorecard, as its bundle says it."""
         contract, rows = self.material.contract, self.material.rows
         unfitted = rows.values[self.split.parts > Part.SEARCH]
@@ -219,7 +219,7 @@ class _Work:
         digest = bundle.write(parts, contract, kept, self.material.folder, made_of)
         return bundle.scorecard_of(parts, contract, digest)
 
-    def judged(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:
+    def judge(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:
         """Probabilities of the judgement rows, the cut-off of F1 and the policy's cost on those for cut-offs."""
         values = self.material.rows.values
         probability = scorecard.score(values[self.split.places(Part.JUDGEMENT)]).probability
@@ -240,7 +240,7 @@ class _Work:
         return np.asarray(window[scorable])
 
 
-def with_missing(features: FeatureSpace, values: Matrix) -> Matrix:
+def with_missing_values(features: FeatureSpace, values: Matrix) -> Matrix:
     """The rows, and after each a copy without one of the features that may be missing: each of these in turn.
 
     Args:

@@ -43,10 +43,10 @@ def baseline(draft: Draft, values: Matrix) -> npt.NDArray[np.float64]:
     """Mean contribution of each feature among the just approved of these applicants; shape (features,)."""
     margin, contributions = draft.explainer.explain(draft.features.encode(values))
     probability = draft.calibration.apply(raw_probability(draft.space, margin))
-    return just_approved(probability, contributions, draft.policy)
+    return marginal_approvals(probability, contributions, draft.policy)
 
 
-def just_approved(
+def marginal_approvals(
     probability: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64], policy: Policy
 ) -> npt.NDArray[np.float64]:
     """Mean contributions of the approved nearest to the cut-off; where nobody is approved, of the safest."""

@@ -53,7 +53,7 @@ def contest(
         strange: which of them the champion was not made of, shape (n,).
     """
     free = np.flatnonzero(strange)
-    chosen = free[contested(rows.take(free))]
+    chosen = free[contest_rows(rows.take(free))]
     met = rows.take(chosen)
     defaults = int(met.defaulted.sum())
     repaid = len(met) - defaults
@@ -76,7 +76,7 @@ def contest(
     )
 
 
-def contested(rows: LabelledRows) -> npt.NDArray[np.int64]:
+def contest_rows(rows: LabelledRows) -> npt.NDArray[np.int64]:
     """Which judgement rows champion and challenger meet on: those of the topics where they are enough.
 
     They are the applicants of now, and none was in the champion's table.

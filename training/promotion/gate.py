@@ -112,7 +112,7 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | Incomparable | N
     return GateResult(GateVerdict.PROMOTE, told)
 
 
-def resampled(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:
+def bootstrap_differences(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:
     """The challenger's gain in AUC and its loss in Brier score in each paired resample, of shape (DRAWS,).
 
     Args:
@@ -150,7 +150,7 @@ def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
         champion=candidate.logistic,
         champion_digest="",
     )
-    gains, _ = resampled(against, seed)
+    gains, _ = bootstrap_differences(against, seed)
     if float(np.quantile(gains, 1.0 - BETTER_BY)) >= 0.0:
         return []
     return [f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}"]
@@ -158,7 +158,7 @@ def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
 
 def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
     """What was lost and what was won against the champion, in words."""
-    gains, losses = resampled(contest, seed)
+    gains, losses = bootstrap_differences(contest, seed)
     gain = auc(contest.defaulted, contest.challenger) - auc(contest.defaulted, contest.champion)
     worse = brier(contest.defaulted, contest.challenger) - brier(contest.defaulted, contest.champion)
     least, most = (float(np.quantile(gains, share)) for share in (BETTER_BY, 1.0 - BETTER_BY))

@@ -45,7 +45,7 @@ def promote(registry: ModelRegistry, registered: RegisteredVersion, why: str, no
     told = {version_tags.PROMOTED_AT: now.isoformat(timespec="seconds"), version_tags.PROMOTED_WHY: why}
     if champion is not None:
         told[version_tags.PREVIOUS] = champion.version
-    _moved(registry, registered, told)
+    _move_alias(registry, registered, told)
 
 
 def take_back(
@@ -60,10 +60,10 @@ def take_back(
     """
     at = now.isoformat(timespec="seconds")
     registry.tag(champion.version, {version_tags.TAKEN_BACK: at, version_tags.TAKEN_BACK_WHY: why})
-    _moved(registry, previous, {version_tags.PROMOTED_AT: at, version_tags.PROMOTED_WHY: why})
+    _move_alias(registry, previous, {version_tags.PROMOTED_AT: at, version_tags.PROMOTED_WHY: why})
 
 
-def _moved(registry: ModelRegistry, registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
+def _move_alias(registry: ModelRegistry, registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
     waits = registry.champion(CHALLENGER)
     registry.point(CHAMPION, registered.version, tags)
     # Another challenger that waits for a person goes on waiting.

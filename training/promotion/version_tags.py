@@ -19,7 +19,7 @@ METRIC: Final = "metric."
 """Before a figure's name."""
 
 
-def promoted_at(champion: RegisteredVersion | None) -> datetime | None:
+def promotion_time(champion: RegisteredVersion | None) -> datetime | None:
     """When it was promoted; None where there is no champion, or its tags do not say."""
     told = champion.tags.get(PROMOTED_AT) if champion else None
     return datetime.fromisoformat(told) if told else None

@@ -32,7 +32,7 @@ OUTCOME: Final = ("application_id", "defaulted", "observed_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TopicSnapshot:
     """What lay on the topics; `offsets` says from where to where they were read."""
 
     labelled: LabelledRows
@@ -76,7 +76,7 @@ class _Applications:
     order: Integers
 
     @classmethod
-    def joined(cls, parts: Sequence["_Applications"], observed: int) -> "_Applications":
+    def concatenate(cls, parts: Sequence["_Applications"], observed: int) -> "_Applications":
         """All of them, the first record of each application, by partition and offset."""
         nobody = np.empty(0, np.uint64)
         nothing = cls(np.empty((0, observed)), np.empty(0, np.int64), nobody, np.empty((0, 2), np.int64))
@@ -95,7 +95,9 @@ class _Applications:
         return _Applications(self.values[places], self.applied_at[places], self.who[places], self.order[places])
 
 
-def seen(connection: Connection, until: datetime, window: tuple[datetime, datetime] | None = None) -> Seen:
+def read_snapshot(
+    connection: Connection, until: datetime, window: tuple[datetime, datetime] | None = None
+) -> TopicSnapshot:
     """What lies on the topics now, of records not after a time.
 
     Memory follows the outcomes known and the window, not the topics.
@@ -119,14 +121,13 @@ def seen(connection: Connection, until: datetime, window: tuple[datetime, dateti
     reader = ApplicationReader(contract, connection.record_limits())
     writers = WriterSchemas(registry, topics.applications.name)
     parts = [
-        _counting(_decoded(reader, block, writers), outcomes, span)
-        for block in _until(connection, applications, latest)
+        _relevant(_decode(reader, block, writers), outcomes, span) for block in _until(connection, applications, latest)
     ]
-    found = _Applications.joined(parts, len(contract.observed))
+    found = _Applications.concatenate(parts, len(contract.observed))
     within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
     told = f"until {until.isoformat(timespec='milliseconds')}"
-    return Seen(
-        labelled=_labelled(found, outcomes),
+    return TopicSnapshot(
+        labelled=_label(found, outcomes),
         window=found.values[within],
         offsets=f"{_extent(applications)}; {_extent(ended)}; {told}",
     )
@@ -177,7 +178,7 @@ def _read(block: Sequence[Record], writers: WriterSchemas) -> Iterator[Mapping[s
     return (outcome for value in values if (outcome := reader.read(value, known)) is not None)
 
 
-def _decoded(reader: ApplicationReader, block: Sequence[Record], writers: WriterSchemas) -> _Applications:
+def _decode(reader: ApplicationReader, block: Sequence[Record], writers: WriterSchemas) -> _Applications:
     values = [record.value for record in block]
     decoded = reader.read(values, writers.of(schema_ids(values)))
     order = np.array([(record.partition, record.offset) for record in block], dtype=np.int64).reshape(-1, 2)
@@ -185,13 +186,13 @@ def _decoded(reader: ApplicationReader, block: Sequence[Record], writers: Writer
     return _Applications(found.values, found.applied_at, identity.of_ids(found.ids), order[decoded.places])
 
 
-def _counting(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> _Applications:
+def _relevant(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> _Applications:
     """Those whose outcome is known, or that lie in the span; the others are let go at once."""
     within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
     return found.take(np.flatnonzero((outcomes.places(found.who) >= 0) | within))
 
 
-def _labelled(found: _Applications, outcomes: Outcomes) -> LabelledRows:
+def _label(found: _Applications, outcomes: Outcomes) -> LabelledRows:
     places = outcomes.places(found.who)
     known = places >= 0
     return LabelledRows(

@@ -74,7 +74,7 @@ class LabelledRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaned:
+class CleanRows:
     """Rows, and what was left out of them and why."""
 
     rows: LabelledRows
@@ -92,7 +92,7 @@ class Cleaned:
 
 def from_table(
     contract: Contract, table: pd.DataFrame, source: str, *, with_pricing: bool = False, dialect: Dialect = SNIFFED
-) -> Cleaned:
+) -> CleanRows:
     """The usable rows of a table, its columns found by the contract's mapping.
 
     Args:
@@ -115,46 +115,46 @@ def from_table(
         ids=identity.of_ids(columns.ids(contract, table, source)),
     )
     kept = every.take(labelled)
-    cleaned = _cleaned(contract, kept, source, with_pricing=with_pricing)
+    cleaned = _clean(contract, kept, source, with_pricing=with_pricing)
     known = {known.column for known in contract.fields} | {contract.label.column}
-    return Cleaned(
+    return CleanRows(
         rows=cleaned.rows,
         source=source,
         read=len(table),
-        left_out=_counted({"unlabelled": len(table) - len(kept), **cleaned.left_out}),
+        left_out=_non_zero({"unlabelled": len(table) - len(kept), **cleaned.left_out}),
         ignored_columns=tuple(str(column) for column in table.columns if column not in known),
         unknown_levels=columns.unknown_levels(contract, table),
     )
 
 
-def from_events(contract: Contract, labelled: LabelledRows, *, with_pricing: bool = False) -> Cleaned:
+def from_events(contract: Contract, labelled: LabelledRows, *, with_pricing: bool = False) -> CleanRows:
     """The usable ones of applications whose outcome is known."""
-    return _cleaned(contract, labelled, "the topics", with_pricing=with_pricing)
+    return _clean(contract, labelled, "the topics", with_pricing=with_pricing)
 
 
-def together(base: Cleaned, events: Cleaned) -> Cleaned:
+def together(base: CleanRows, events: CleanRows) -> CleanRows:
     """Both, appended: an application that is in both counts once, as it came over the topics.
 
     Where the table does not name its applications, an event that equals one of its rows is left out: it may be it.
     """
     unnamed = base.rows.ids == NO_ID
-    known = repeated(events.rows, base.rows.take(unnamed))
+    known = duplicate_mask(events.rows, base.rows.take(unnamed))
     rows, duplicates = _without_duplicates(base.rows.then(events.rows.take(~known)))
     duplicates += int(known.sum())
     left_out = {word: base.left_out.get(word, 0) + events.left_out.get(word, 0) for word in _words(base, events)}
     left_out["duplicate"] = left_out.get("duplicate", 0) + duplicates
-    return Cleaned(
+    return CleanRows(
         rows=rows,
         source=f"{base.source} and {events.source}",
         read=base.read + events.read,
-        left_out=_counted(left_out),
+        left_out=_non_zero(left_out),
         ignored_columns=base.ignored_columns,
         unknown_levels=base.unknown_levels,
         notes=(*base.notes, NOT_TOLD_APART.format(int(unnamed.sum()), base.source)) if unnamed.any() else base.notes,
     )
 
 
-def refuse_too_few(cleaned: Cleaned) -> None:
+def refuse_too_few(cleaned: CleanRows) -> None:
     """Stop before any work where nothing can be learned.
 
     Raises:
@@ -179,7 +179,7 @@ def refuse_too_few(cleaned: Cleaned) -> None:
         raise RowsError(problem + _why_not_more(cleaned))
 
 
-def _why_not_more(cleaned: Cleaned) -> str:
+def _why_not_more(cleaned: CleanRows) -> str:
     """What was left out of the rows read, in words; empty where nothing was."""
     if not cleaned.left_out:
         return ""
@@ -191,11 +191,11 @@ def _why_not_more(cleaned: Cleaned) -> str:
     return f"; of {cleaned.read} read were left out: {counts}{levels}"
 
 
-def _cleaned(contract: Contract, rows: LabelledRows, source: str, *, with_pricing: bool) -> Cleaned:
+def _clean(contract: Contract, rows: LabelledRows, source: str, *, with_pricing: bool) -> CleanRows:
     codes = faults(contract, rows.values, with_pricing=with_pricing).codes
     left_out = {fault.reason: int((codes == fault).sum()) for fault in Fault if fault is not Fault.NONE}
     unique, left_out["duplicate"] = _without_duplicates(rows.take(codes == Fault.NONE))
-    return Cleaned(rows=unique, source=source, read=len(rows), left_out=_counted(left_out))
+    return CleanRows(rows=unique, source=source, read=len(rows), left_out=_non_zero(left_out))
 
 
 def _without_duplicates(rows: LabelledRows) -> tuple[LabelledRows, int]:
@@ -213,7 +213,7 @@ def _without_duplicates(rows: LabelledRows) -> tuple[LabelledRows, int]:
     return rows.take(kept), int((~kept).sum())
 
 
-def repeated(rows: LabelledRows, others: LabelledRows) -> npt.NDArray[np.bool_]:
+def duplicate_mask(rows: LabelledRows, others: LabelledRows) -> npt.NDArray[np.bool_]:
     """Which rows equal one of the others in all values and the label; shape (n,)."""
     known = set(_keys(timeless(others), np.arange(len(others))))
     return np.array([key in known for key in _keys(timeless(rows), np.arange(len(rows)))], dtype=np.bool_)
@@ -228,9 +228,9 @@ def _keys(rows: LabelledRows, places: npt.NDArray[np.int64]) -> list[bytes]:
     return identity.keys(rows.values, rows.defaulted, rows.applied_at, places)
 
 
-def _words(*parts: Cleaned) -> Sequence[str]:
+def _words(*parts: CleanRows) -> Sequence[str]:
     return sorted({word for part in parts for word in part.left_out})
 
 
-def _counted(left_out: Mapping[str, int]) -> Mapping[str, int]:
+def _non_zero(left_out: Mapping[str, int]) -> Mapping[str, int]:
     return {word: count for word, count in left_out.items() if count}

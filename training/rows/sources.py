@@ -37,13 +37,13 @@ def table(url: str, dialect: Dialect = SNIFFED) -> pd.DataFrame:
     """
     scheme = urlsplit(url).scheme
     if scheme in SQL:
-        return _selected(url)
+        return _select(url)
     if "://" in url and scheme not in REMOTE | {"file"}:
         schemes = ", ".join(sorted(REMOTE | SQL | {"file"}))
         problem = f"{mask_credentials(url)}: URLs of this scheme are not read; {schemes} are"
         raise TableError(problem)
     if scheme in REMOTE:
-        return parse_table(_fetched(url), mask_credentials(url), dialect)
+        return parse_table(_fetch(url), mask_credentials(url), dialect)
     return read(_local(url), dialect)[0]
 
 
@@ -51,7 +51,7 @@ def _local(url: str) -> Path:
     return Path(unquote(urlsplit(url).path) if url.startswith("file:") else url)
 
 
-def _fetched(url: str) -> bytes:
+def _fetch(url: str) -> bytes:
     import fsspec
 
     try:
@@ -68,7 +68,7 @@ def _fetched(url: str) -> bytes:
     return content
 
 
-def _selected(url: str) -> pd.DataFrame:
+def _select(url: str) -> pd.DataFrame:
     import sqlalchemy
 
     parts = urlsplit(url)

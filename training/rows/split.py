@@ -96,9 +96,9 @@ def split(contract: Contract, rows: LabelledRows, seed: int, method: Method = Me
         RowsError: a part would have next to none of a class.
     """
     if method is Method.STRATIFIED:
-        parts, how = _stratified(rows.defaulted, seed), "stratified by label, 80/10/10"
+        parts, how = _stratify(rows.defaulted, seed), "stratified by label, 80/10/10"
     else:
-        parts, how = _grouped(contract, rows, seed)
+        parts, how = _group_split(contract, rows, seed)
     _refuse_empty(parts, rows.defaulted)
     return Split(parts, how)
 
@@ -151,7 +151,7 @@ def uniform(keys: npt.NDArray[np.object_], salt: str) -> npt.NDArray[np.float64]
     return drawn / 2.0**64
 
 
-def _grouped(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
+def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
     keys = clone_keys(contract, rows)
     drawn = uniform(keys, f"split {seed}")
     parts = np.full(len(rows), Part.LEFT_OUT, dtype=np.int8)
@@ -176,16 +176,16 @@ def _by_time(
     rank = np.empty(len(applied_at))
     rank[np.lexsort((drawn, applied_at))] = np.arange(len(applied_at)) / len(applied_at)
     parts = _part_of(rank, SHARES)
-    return _part_of(_ranked(rank, defaulted), SHARES) if _short(parts, defaulted) else parts
+    return _part_of(_class_ranks(rank, defaulted), SHARES) if _short(parts, defaulted) else parts
 
 
 def _dealt(drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Positions in [0, 1): the draw itself, or, in a class of few rows, the rank of the draw."""
     few = {label for label in (False, True) if int((defaulted == label).sum()) < MANY}
-    return np.where(np.isin(defaulted, list(few)), _ranked(drawn, defaulted), drawn)
+    return np.where(np.isin(defaulted, list(few)), _class_ranks(drawn, defaulted), drawn)
 
 
-def _ranked(order: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _class_ranks(order: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Rank of each row in its class, as a share in [0, 1)."""
     shares = np.empty(len(order))
     for label in (False, True):
@@ -214,7 +214,7 @@ def _without_torn_groups(parts: npt.NDArray[np.int8], keys: npt.NDArray[np.objec
     return np.where(parts == earliest[group], parts, Part.LEFT_OUT).astype(np.int8)
 
 
-def _stratified(defaulted: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.int8]:
+def _stratify(defaulted: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.int8]:
     parts = np.empty(len(defaulted), dtype=np.int8)
     generator = np.random.default_rng(seed)
     for label in (False, True):

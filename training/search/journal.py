@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class Journal(Protocol):
     """Where trials are kept."""
 
-    def recalled(self, number: int, choice: Choice) -> Trial | None:
+    def recall(self, number: int, choice: Choice) -> Trial | None:
         """What this trial came to when it was tried before; None where it was not."""
 
     def keep(self, trial: Trial) -> None:
@@ -44,7 +44,7 @@ class Journal(Protocol):
 class Forgetful:
     """Keeps nothing."""
 
-    def recalled(self, number: int, choice: Choice) -> Trial | None:  # noqa: ARG002 - the protocol's
+    def recall(self, number: int, choice: Choice) -> Trial | None:  # noqa: ARG002 - the protocol's
         """None."""
         return None
 
@@ -71,7 +71,7 @@ class FileJournal:
         self._warned = False
         self._trials = list(_read(self.path))
 
-    def recalled(self, number: int, choice: Choice) -> Trial | None:
+    def recall(self, number: int, choice: Choice) -> Trial | None:
         """What this trial came to; forgets what came after it where another choice was tried then."""
         if number < len(self._trials) and self._trials[number].choice == choice:
             return self._trials[number]

@@ -39,7 +39,7 @@ FORGETFUL: Final = Forgetful()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Searched:
+class SearchData:
     """What a search sees."""
 
     rows: Sample
@@ -55,7 +55,7 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search came to."""
 
     best: Trial
@@ -66,12 +66,12 @@ class Found:
 
 
 def search(
-    searched: Searched,
+    searched: SearchData,
     budget: Budget,
     watch: Watch = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     journal: Journal = FORGETFUL,
-) -> Found:
+) -> SearchResult:
     """The best choice within a budget.
 
     Args:
@@ -92,12 +92,12 @@ def search(
     trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
     if budget.spark:
         trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
-    best, why = chosen(trials)
-    return Found(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
+    best, why = choose(trials)
+    return SearchResult(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
 
 
 def _in_turn(
-    searched: Searched, budget: Budget, watch: Watch, stop: Callable[[], bool], journal: Journal
+    searched: SearchData, budget: Budget, watch: Watch, stop: Callable[[], bool], journal: Journal
 ) -> tuple[Sequence[Trial], float]:
     """The trials, and the seconds that are left."""
     import hyperopt
@@ -110,9 +110,9 @@ def _in_turn(
         if stop():
             raise StoppedError
         choice = space.choice(point, budget.most_trees)
-        trial = journal.recalled(len(trials), choice)
+        trial = journal.recall(len(trials), choice)
         if trial is None:
-            trial = _tried(len(trials), choice, searched, budget)
+            trial = _run_trial(len(trials), choice, searched, budget)
             journal.keep(trial)
         else:
             ended -= trial.seconds
@@ -136,7 +136,7 @@ def _in_turn(
 
 
 def _spread(
-    searched: Searched, budget: Budget, begun: Sequence[Trial], watch: Watch, stop: Callable[[], bool]
+    searched: SearchData, budget: Budget, begun: Sequence[Trial], watch: Watch, stop: Callable[[], bool]
 ) -> Sequence[Trial]:
     import hyperopt
 
@@ -152,7 +152,7 @@ def _spread(
         return begun
     if stop():
         raise StoppedError
-    ended = spread(lambda choice: _tried(0, choice, searched, budget), _tpe(hyperopt), asked, stop)
+    ended = spread(lambda choice: _run_trial(0, choice, searched, budget), _tpe(hyperopt), asked, stop)
     if stop():
         raise StoppedError
     numbered = [replace(trial, number=number) for number, trial in enumerate(ended, start=len(begun))]
@@ -166,7 +166,7 @@ def _enough(trials: Sequence[Trial], budget: Budget) -> bool:
     return len(trials) >= budget.trials or len(trials) - 1 - best.number >= budget.patience
 
 
-def chosen(trials: Sequence[Trial]) -> tuple[Trial, str]:
+def choose(trials: Sequence[Trial]) -> tuple[Trial, str]:
     """The cheapest of the trials that are as good as the best, and why in words."""
     top = max(trials, key=lambda trial: trial.auc)
     alike = [trial for trial in trials if trial.auc >= top.auc - AS_GOOD]
@@ -187,7 +187,7 @@ def front(trials: Sequence[Trial]) -> Sequence[Trial]:
     return kept
 
 
-def _tried(number: int, choice: Choice, searched: Searched, budget: Budget) -> Trial:
+def _run_trial(number: int, choice: Choice, searched: SearchData, budget: Budget) -> Trial:
     began = time.perf_counter()
     with ThreadPoolExecutor(max_workers=budget.jobs) as pool:
         judged = list(pool.map(lambda fold: _fold(choice, searched, fold), range(budget.folds)))
@@ -203,7 +203,7 @@ def _tried(number: int, choice: Choice, searched: Searched, budget: Budget) -> T
     )
 
 
-def _fold(choice: Choice, searched: Searched, fold: int) -> tuple[float, float, float]:
+def _fold(choice: Choice, searched: SearchData, fold: int) -> tuple[float, float, float]:
     from sklearn.metrics import log_loss, roc_auc_score
 
     held = searched.folds == fold

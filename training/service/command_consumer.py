@@ -92,7 +92,7 @@ class Consumer:
 
     def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
         """One command to its end, polling meanwhile."""
-        work = threading.Thread(target=self._answered, args=(batch,), name="training", daemon=True)
+        work = threading.Thread(target=self._answer, args=(batch,), name="training", daemon=True)
         work.start()
         try:
             while work.is_alive() and not self.situation.stopping.is_set():
@@ -118,11 +118,11 @@ class Consumer:
             work.join(POLL_S)
         work.join(GRACE_S)
 
-    def _answered(self, batch: ReadBatch) -> None:
+    def _answer(self, batch: ReadBatch) -> None:
         began = time.monotonic()
         self.metrics.in_progress.set(1)
         try:
-            status = self._retried(lambda: self._one(batch))
+            status = self._retry(lambda: self._one(batch))
         except StoppedError:
             return
         except Exception as fault:  # noqa: BLE001 - of another thread: told to the one that decides
@@ -146,7 +146,7 @@ class Consumer:
         status = self.answering.answer(asked, self._watch(batch))
         return status.value if status else None
 
-    def _retried(self, work: Callable[[], str | None]) -> str | None:
+    def _retry(self, work: Callable[[], str | None]) -> str | None:
         """Result of the work, tried again after each outage.
 
         Raises:

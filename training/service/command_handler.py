@@ -27,10 +27,10 @@ from training.promotion.gate import GateVerdict
 from training.promotion.promote import settle
 from training.rows import labelled_events, sources
 from training.rows import labelled_rows as rows
-from training.rows.labelled_events import Seen
-from training.rows.labelled_rows import Cleaned
+from training.rows.labelled_events import TopicSnapshot
+from training.rows.labelled_rows import CleanRows
 from training.service import command_policy
-from training.service.command_policy import CommandAction, CommandPosition, Disposition, Ending, TrainerState
+from training.service.command_policy import CommandAction, CommandOutcome, CommandPosition, Disposition, TrainerState
 from training.settings import TrainingSettings
 from training.trainer import Task, Trainer
 
@@ -88,55 +88,55 @@ class CommandHandler:
             OutageError: a dependency is away; to be called again.
             StoppedError: told to stop in the middle; to be called again after a restart.
         """
-        known = self._known(asked.command)
+        known = self._state(asked.command)
         step = command_policy.disposition(asked.command, asked.place, known)
         if step.step is CommandAction.LEAVE:
             return None
         version = known.champion.version if known.champion else ""
-        ending = self._ending(asked, step, version, watch)
+        ending = self._outcome(asked, step, version, watch)
         self._publish(asked, command_policy.result(asked.command, ending, datetime.now(UTC)))
         log.info("command.answered", command_id=asked.command.command_id, status=ending.status.value, why=ending.why)
         return ending.status
 
-    def _ending(self, asked: CommandRecord, step: Disposition, version: str, watch: Progress) -> Ending:
-        made_before = None if step.status is RetrainStatus.DUPLICATE else self._made_before(asked.command)
+    def _outcome(self, asked: CommandRecord, step: Disposition, version: str, watch: Progress) -> CommandOutcome:
+        made_before = None if step.status is RetrainStatus.DUPLICATE else self._earlier_challenger(asked.command)
         if made_before is not None:
-            return self._settled(made_before)
+            return self._settle(made_before)
         if step.step is CommandAction.ANSWER:
-            return Ending(status=step.status, why=step.why, champion_version=version)
+            return CommandOutcome(status=step.status, why=step.why, champion_version=version)
         log.info("training.started", command_id=asked.command.command_id, why=asked.command.why)
         try:
-            registered = self._trained(asked, watch)
+            registered = self._train(asked, watch)
         except (OutageError, StoppedError):
             raise
         except SetupError as fault:
-            return Ending(status=RetrainStatus.FAILED, why=str(fault), champion_version=version)
+            return CommandOutcome(status=RetrainStatus.FAILED, why=str(fault), champion_version=version)
         except Exception as fault:  # noqa: BLE001 - the libraries' own: a command that breaks them would for ever
             # Not the exception itself: a library's message may hold an applicant's row.
             log.error("training.failed", error=type(fault).__name__)  # noqa: TRY400
             why = f"the training broke off ({type(fault).__name__})"
-            return Ending(status=RetrainStatus.FAILED, why=why, champion_version=version)
-        return self._settled(registered)
+            return CommandOutcome(status=RetrainStatus.FAILED, why=why, champion_version=version)
+        return self._settle(registered)
 
-    def _made_before(self, command: RetrainCommand) -> RegisteredVersion | None:
+    def _earlier_challenger(self, command: RetrainCommand) -> RegisteredVersion | None:
         return self._registry.with_tag(version_tags.COMMAND, command.command_id)
 
-    def _settled(self, registered: RegisteredVersion) -> Ending:
-        def announced(announcement: ChampionAnnouncement) -> None:
+    def _settle(self, registered: RegisteredVersion) -> CommandOutcome:
+        def announce(announcement: ChampionAnnouncement) -> None:
             announcer.publish(self._publisher, self._settings, announcement)
 
-        settle(self._registry, registered, announced, self._contract.product)
-        return Ending(
+        settle(self._registry, registered, announce, self._contract.product)
+        return CommandOutcome(
             status=command_policy.STATUS_OF[GateVerdict(registered.tags[version_tags.VERDICT])],
             why=registered.tags[version_tags.WHY],
             champion_version=registered.tags.get(version_tags.PREVIOUS, ""),
             challenger=registered,
         )
 
-    def _trained(self, asked: CommandRecord, watch: Progress) -> RegisteredVersion:
+    def _train(self, asked: CommandRecord, watch: Progress) -> RegisteredVersion:
         settings = self._settings
         watch.step("rows")
-        seen = labelled_events.seen(settings, asked.timestamp, _window(asked.command))
+        seen = labelled_events.read_snapshot(settings, asked.timestamp, _window(asked.command))
         cleaned = self._rows(seen)
         task = Task(
             cleaned=cleaned,
@@ -148,7 +148,7 @@ class CommandHandler:
         trainer = Trainer(self._contract, self._registry, settings.mlflow_uri, settings.plan(), settings.terms())
         return trainer.train(task, watch).registered
 
-    def _rows(self, seen: Seen) -> Cleaned:
+    def _rows(self, seen: TopicSnapshot) -> CleanRows:
         events = rows.from_events(self._contract, seen.labelled, with_pricing=self._settings.with_pricing)
         least = self._settings.least_outcomes
         if len(events.rows) < least:
@@ -161,7 +161,7 @@ class CommandHandler:
         rows.refuse_too_few(cleaned)
         return cleaned
 
-    def _base(self) -> Cleaned | None:
+    def _base(self) -> CleanRows | None:
         settings = self._settings
         if not settings.base_table:
             return None
@@ -171,17 +171,17 @@ class CommandHandler:
             self._contract, table, name, with_pricing=settings.with_pricing, dialect=settings.table_dialect()
         )
 
-    def _known(self, command: RetrainCommand) -> TrainerState:
+    def _state(self, command: RetrainCommand) -> TrainerState:
         champion = self._registry.champion()
         return TrainerState(
             product=self._contract.product,
-            answered=self._answered(command.command_id),
+            answered=self._answered_places(command.command_id),
             champion=champion,
-            promoted_at=version_tags.promoted_at(champion),
+            promoted_at=version_tags.promotion_time(champion),
             too_soon=timedelta(seconds=self._settings.min_retrain_interval_s),
         )
 
-    def _answered(self, command_id: str) -> Mapping[str, frozenset[str]]:
+    def _answered_places(self, command_id: str) -> Mapping[str, frozenset[str]]:
         """The places of this command's records that have an answer."""
         places: set[str] = set()
         for record in whole(self._settings, self._topics.retrain_results.name).records:

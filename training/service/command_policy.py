@@ -89,7 +89,7 @@ def disposition(command: RetrainCommand, place: CommandPosition, known: TrainerS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class CommandOutcome:
     """How a command ended."""
 
     status: RetrainStatus
@@ -100,7 +100,7 @@ class Ending:
     """The version trained, its tags telling rows and figures."""
 
 
-def result(command: RetrainCommand, ending: Ending, now: datetime) -> RetrainResult:
+def result(command: RetrainCommand, ending: CommandOutcome, now: datetime) -> RetrainResult:
     """The answer to a command."""
     challenger = ending.challenger
     told = challenger.tags if challenger else {}

@@ -65,7 +65,7 @@ def _consumer(
         drain_s=0.0,
         output_topics=[settings.topics().retrain_results.name],
     )
-    named = _named(settings)
+    named = _instance(settings)
 
     def open_reader() -> Reader:
         topics = settings.topics()
@@ -89,7 +89,7 @@ def _consumer(
     )
 
 
-def _named(settings: TrainingSettings) -> Instance | None:
+def _instance(settings: TrainingSettings) -> Instance | None:
     """The trainer's name where it has one; without, several share the group as its ordinary members."""
     name = settings.trainer_instance_id
     return claim(settings.cache(), settings.group(), name, standby=settings.standby) if name else None

@@ -59,8 +59,8 @@ class Scheduler:
         now = self._now()
         if self._schedule is None or (self._next is not None and now < self._next):
             return
-        promoted_at = version_tags.promoted_at(self._registry.champion())
-        since = schedule.asked_last(self._commands(), self._product, promoted_at) or self._began
+        promoted_at = version_tags.promotion_time(self._registry.champion())
+        since = schedule.last_request(self._commands(), self._product, promoted_at) or self._began
         due = schedule.due(self._schedule, since, now)
         if due is not None:
             command = schedule.command(self._schedule, self._product, due, now)

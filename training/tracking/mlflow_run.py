@@ -36,7 +36,7 @@ class TrackingError(SetupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LoggedModel:
     """A model as MLflow keeps it, not yet a version."""
 
     source: str
@@ -81,7 +81,7 @@ class TrackedRun:
         """A file of this text."""
         ask(self._uri, lambda client: client.log_text(self.run_id, text, name))
 
-    def model(self, bundle: Path, contract: Contract, example: pd.DataFrame, answer: pd.DataFrame) -> Logged:
+    def model(self, bundle: Path, contract: Contract, example: pd.DataFrame, answer: pd.DataFrame) -> LoggedModel:
         """The bundle as a model that MLflow can serve.
 
         Args:
@@ -96,7 +96,7 @@ class TrackedRun:
         with tempfile.TemporaryDirectory() as room:
             schema = Path(room) / "contract.avsc"
             schema.write_text(json.dumps(contract.schema), encoding="utf-8")
-            code = served_code.copied(Path(room))
+            code = served_code.copy_packages(Path(room))
 
             def log(_client: Any) -> Any:
                 mlflow.set_tracking_uri(self._uri)
@@ -112,7 +112,7 @@ class TrackedRun:
                     )
 
             logged = _sure(ask(self._uri, log))
-        return Logged(source=logged.model_uri, model_id=logged.model_id)
+        return LoggedModel(source=logged.model_uri, model_id=logged.model_id)
 
     def _batch(
         self,

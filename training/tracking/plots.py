@@ -20,7 +20,7 @@ MOST_POINTS: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pictured:
+class PlotData:
     """What the pictures show: the judgement rows."""
 
     defaulted: npt.NDArray[np.bool_]
@@ -33,7 +33,7 @@ class Pictured:
     """Each feature's value as a number, for colour; shape of `contributions`."""
 
 
-def drawn(pictured: Pictured, folder: Path) -> tuple[Path, ...]:
+def draw_plots(pictured: PlotData, folder: Path) -> tuple[Path, ...]:
     """Draw all into PNG files of this folder; their paths."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -51,35 +51,37 @@ def drawn(pictured: Pictured, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _roc(axes: Any, pictured: Pictured) -> None:
+def _roc(axes: Any, pictured: PlotData) -> None:
     called = np.argsort(-pictured.probability, kind="stable")
     hit = np.cumsum(pictured.defaulted[called]) / pictured.defaulted.sum()
     miss = np.cumsum(~pictured.defaulted[called]) / (~pictured.defaulted).sum()
     axes.plot(miss, hit, label=f"AUC {auc(pictured.defaulted, pictured.probability):.4f}")
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    _named(axes, "ROC", "repaid loans called defaults", "defaults called")
+    _label_axes(axes, "ROC", "repaid loans called defaults", "defaults called")
     axes.legend()
 
 
-def _precision_recall(axes: Any, pictured: Pictured) -> None:
+def _precision_recall(axes: Any, pictured: PlotData) -> None:
     called = np.argsort(-pictured.probability, kind="stable")
     true = np.cumsum(pictured.defaulted[called])
     precision = true / np.arange(1, len(called) + 1)
     area = pr_auc(pictured.defaulted, pictured.probability)
     axes.plot(true / pictured.defaulted.sum(), precision, label=f"average precision {area:.4f}")
     axes.axhline(pictured.defaulted.mean(), linestyle=":", color="grey")
-    _named(axes, "Precision and recall", "recall", "precision")
+    _label_axes(axes, "Precision and recall", "recall", "precision")
     axes.legend()
 
 
-def _calibration(axes: Any, pictured: Pictured) -> None:
+def _calibration(axes: Any, pictured: PlotData) -> None:
     stated, observed, _ = calibration_curve(pictured.defaulted, pictured.probability)
     axes.plot(stated, observed, marker="o")
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    _named(axes, "Calibration, ten bins of equal size", "stated probability of default", "observed share of defaults")
+    _label_axes(
+        axes, "Calibration, ten bins of equal size", "stated probability of default", "observed share of defaults"
+    )
 
 
-def _confusion(axes: Any, pictured: Pictured) -> None:
+def _confusion(axes: Any, pictured: PlotData) -> None:
     called = pictured.probability >= pictured.cutoff
     cells = np.array(
         [
@@ -95,14 +97,14 @@ def _confusion(axes: Any, pictured: Pictured) -> None:
     axes.set_title(f"Confusion at {pictured.cutoff:.3f}")
 
 
-def _importance(axes: Any, pictured: Pictured) -> None:
+def _importance(axes: Any, pictured: PlotData) -> None:
     mean = np.abs(pictured.contributions).mean(axis=0)
     order = np.argsort(mean)
     axes.barh([pictured.features[place] for place in order], mean[order])
-    _named(axes, "Importance", "mean absolute contribution", "")
+    _label_axes(axes, "Importance", "mean absolute contribution", "")
 
 
-def _contributions(axes: Any, pictured: Pictured) -> None:
+def _contributions(axes: Any, pictured: PlotData) -> None:
     """A dot for each applicant and feature, dark where the value is high."""
     order = np.argsort(np.abs(pictured.contributions).mean(axis=0))
     rows = np.arange(len(pictured.contributions))[:MOST_POINTS]
@@ -112,10 +114,10 @@ def _contributions(axes: Any, pictured: Pictured) -> None:
         ranked = np.argsort(np.argsort(values, kind="stable")) / max(len(rows) - 1, 1)
         axes.scatter(pictured.contributions[rows, place], height + spread, c=ranked, s=4, cmap="viridis_r")
     axes.set_yticks(range(len(order)), [pictured.features[place] for place in order])
-    _named(axes, "Contributions, darker for higher values", "contribution", "")
+    _label_axes(axes, "Contributions, darker for higher values", "contribution", "")
 
 
-PICTURES: Final[dict[str, Callable[[Any, Pictured], None]]] = {
+PICTURES: Final[dict[str, Callable[[Any, PlotData], None]]] = {
     "roc": _roc,
     "precision_recall": _precision_recall,
     "calibration": _calibration,
@@ -125,7 +127,7 @@ PICTURES: Final[dict[str, Callable[[Any, Pictured], None]]] = {
 }
 
 
-def _named(axes: Any, title: str, across: str, up: str) -> None:
+def _label_axes(axes: Any, title: str, across: str, up: str) -> None:
     axes.set_title(title)
     axes.set_xlabel(across)
     axes.set_ylabel(up)

@@ -30,9 +30,9 @@ class ServedScorecard(PythonModel):
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """One answer for each row, in its order."""
-        return self.answered(pd.DataFrame(model_input))
+        return self.answer_rows(pd.DataFrame(model_input))
 
-    def answered(self, table: pd.DataFrame) -> pd.DataFrame:
+    def answer_rows(self, table: pd.DataFrame) -> pd.DataFrame:
         """Outcome, probability, margin and contributions of each row; empty where it cannot be scored."""
         applications = from_records(self._contract, records(self._contract, table))
         found = faults(self._contract, applications.values, with_pricing=self._scorecard.features.with_pricing).codes

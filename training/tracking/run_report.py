@@ -16,16 +16,16 @@ from training.evaluation import segments
 from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
 from training.promotion.gate import GateResult
-from training.rows.labelled_rows import Cleaned, LabelledRows
+from training.rows.labelled_rows import CleanRows, LabelledRows
 from training.search.search import front
 from training.tracking import mlflow_run, model_card, plots
-from training.tracking.plots import Pictured
+from training.tracking.plots import PlotData
 
 EXAMPLES: Final = 5
 """Applicants in the model's input example."""
 
 
-def params(contract: Contract, plan: Plan, cleaned: Cleaned) -> Mapping[str, Any]:
+def params(contract: Contract, plan: Plan, cleaned: CleanRows) -> Mapping[str, Any]:
     """The training's facts before it begins."""
     return {
         "product": contract.product,
@@ -56,7 +56,7 @@ def dataset_digest(rows: LabelledRows) -> str:
     return digest.hexdigest()
 
 
-def logged(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResult) -> None:
+def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResult) -> None:
     """Everything that is known once the verdict is there."""
     run.params(_made_params(made))
     run.metrics(_metrics(made))
@@ -67,7 +67,7 @@ def logged(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResul
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
     with tempfile.TemporaryDirectory() as room:
-        run.files(plots.drawn(_pictured(made, scores), Path(room)), "plots")
+        run.files(plots.draw_plots(_plot_data(made, scores), Path(room)), "plots")
 
 
 def example(made: TrainedCandidate) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -157,10 +157,10 @@ def _trials(made: TrainedCandidate) -> pd.DataFrame:
     )
 
 
-def _pictured(made: TrainedCandidate, scores: Scores) -> Pictured:
+def _plot_data(made: TrainedCandidate, scores: Scores) -> PlotData:
     space = made.scorecard.features
     values = made.judged_on.values[:, list(space.positions)]
-    return Pictured(
+    return PlotData(
         defaulted=made.judged_on.defaulted,
         probability=scores.probability,
         cutoff=made.cutoff,

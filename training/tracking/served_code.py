@@ -21,7 +21,7 @@ def requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in LIBRARIES]
 
 
-def copied(folder: Path) -> Sequence[str]:
+def copy_packages(folder: Path) -> Sequence[str]:
     """Our packages, copied into a folder without what an interpreter left beside them; MLflow's `code_paths`."""
     ignored = shutil.ignore_patterns("__pycache__")
     return [str(shutil.copytree(_place(name), folder / name, ignore=ignored)) for name in PACKAGES]

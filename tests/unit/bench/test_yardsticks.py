@@ -26,7 +26,7 @@ from tests.builders import (
     applications,
     feature_space,
 )
-from training.families.registry import compiled
+from training.families.registry import compile_model
 
 SCHEMA: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
@@ -54,7 +54,7 @@ def test_the_per_event_way_of_the_libraries_gives_our_margins_and_contributions(
 
     theirs = decided(PerEvent(tmp_path / "model.ubj").answer(value))
 
-    champion = a_champion(forest=compiled(model, len(space.columns)))
+    champion = a_champion(forest=compile_model(model, len(space.columns)))
     scored = score_batch(a_batch(value), WRITERS, champion, champion.scorecard.policy, a_wire())
     ours = decided(scored.decisions[0].value)
     assert theirs["margin"] == pytest.approx(ours["margin"], abs=1e-5)

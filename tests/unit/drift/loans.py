@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.performance.figures import observed
+from drift.performance.figures import observed_performance
 from schemas.events.performance import (
     Figure,
     ObservedPerformance,
@@ -34,7 +34,7 @@ def seen(n: int = 1_000, skill: float = 1.0) -> ObservedPerformance:
     rng = np.random.default_rng(5)
     defaulted = rng.random(n) < 0.3
     margin = rng.normal(-1.0, 1.0, n) + skill * defaulted
-    return observed(1.0 / (1.0 + np.exp(-margin)), defaulted, np.random.default_rng(1))
+    return observed_performance(1.0 / (1.0 + np.exp(-margin)), defaulted, np.random.default_rng(1))
 
 
 def a_look(found: ObservedPerformance | None = None, least_auc: float = 0.75, **fields: Any) -> PerformanceReport:

@@ -11,7 +11,7 @@ import numpy as np
 from drift.binning.binned_records import Observations
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
-from drift.detection.drift_report import Reporting
+from drift.detection.drift_report import ReportContext
 from drift.monitor import Monitor, MonitorRules
 from drift.windows.panes import PartitionPanes, Position
 from drift.windows.watermark import PaneRules
@@ -58,7 +58,7 @@ def monitor_rules(**overrides: Any) -> MonitorRules:
     cooldown_ms = given.pop("cooldown_ms")
     return MonitorRules(
         windows=WindowRules(pane_ms=PANES.pane_ms, lateness_ms=PANES.lateness_ms, **given),
-        reporting=Reporting(
+        reporting=ReportContext(
             product="credit_risk",
             applications_topic=SOURCE,
             decisions_topic="loan.decisions.v1",
@@ -143,7 +143,7 @@ class Counter:
 
     def tell(self, *, idle: bool = False) -> DriftCounts:
         """One transaction: closed panes told, position committed."""
-        closed = self.panes.closed()
+        closed = self.panes.pop_panes()
         message = DriftCounts(
             product="credit_risk",
             source=SOURCE,
@@ -201,15 +201,15 @@ def monitored(
     for offset, message in enumerate(messages):
         log.append(message)
         if monitor.is_former(message):
-            monitor.passed(message, NOW)
+            monitor.skip(message, NOW)
             continue
-        found = monitor.counted(message, by_id[message.reference_id], NOW, offset)
+        found = monitor.add_counts(message, by_id[message.reference_id], NOW, offset)
         reports += found.reports
         commands += found.commands
         if crash_every and len(log) % crash_every == 0:
-            resume_at, monitor = monitor.resume_at, Monitor.restored(rules, monitor.saved())
+            resume_at, monitor = monitor.resume_at, Monitor.from_dict(rules, monitor.to_dict())
             for earlier in range(len(log) if resume_at is None else resume_at, len(log)):
-                monitor.counted_again(log[earlier], earlier)
+                monitor.replay(log[earlier], earlier)
     found = monitor.silent(last, NOW + timedelta(days=2))
     return reports + list(found.reports), commands + list(found.commands)
 

@@ -32,8 +32,8 @@ def metrics(registry: CollectorRegistry) -> Metrics:
 def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
     metrics: Metrics, registry: CollectorRegistry
 ) -> None:
-    metrics.looked(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
-    metrics.commanded("performance-1")
+    metrics.record_performance(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+    metrics.record_command("performance-1")
 
     ends = [
         registry.get_sample_value("loan_drift_performance", {**AUC, "end": end}) for end in ("value", "low", "high")
@@ -47,18 +47,18 @@ def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
 def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
     metrics: Metrics, registry: CollectorRegistry
 ) -> None:
-    metrics.looked(a_look(seen()))
-    metrics.looked(a_look(None))
+    metrics.record_performance(a_look(seen()))
+    metrics.record_performance(a_look(None))
 
     assert registry.get_sample_value("loan_drift_performance", {**AUC, "end": "value"}) is None
     assert registry.get_sample_value("loan_drift_loans", {"kind": "ended"}) == 0
 
 
 def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: Metrics, registry: CollectorRegistry) -> None:
-    metrics.reported(a_report(Verdict.DRIFTED))
-    metrics.looked(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+    metrics.record_report(a_report(Verdict.DRIFTED))
+    metrics.record_performance(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
 
-    metrics.disowned()
+    metrics.clear_windows()
 
     for name in ("loan_drift_verdict", "loan_drift_window_applications", "loan_drift_performance_fallen"):
         assert math.isnan(registry.get_sample_value(name) or 0.0), name

@@ -229,7 +229,7 @@ def test_no_window_closes_before_every_partition_was_heard(reference, steady):
     talking.read(10_000)
 
     rules = monitor_rules()
-    found = Monitor(rules).counted(talking.tell(), reference, NOW)
+    found = Monitor(rules).add_counts(talking.tell(), reference, NOW)
 
     assert found.reports == ()
 
@@ -312,11 +312,11 @@ def test_the_champion_announced_last_is_heard_though_its_generation_is_lower(ref
     old, new = (Counter(0, logs(steady, 1, each)[0], 1, each) for each in (successor, reference))
     old.read(1_500)
     new.read(3_000)
-    monitor.counted(old.tell(), successor, NOW)
+    monitor.add_counts(old.tell(), successor, NOW)
     message = new.tell()
 
     assert monitor.is_former(message, successor.champion_digest)
     assert not monitor.is_former(message, reference.champion_digest)
-    found = monitor.counted(message, reference, NOW)
+    found = monitor.add_counts(message, reference, NOW)
     assert [(report.champion_version, report.n) for report in found.reports] == [("1", 600)] * 2
     assert monitor.is_former(replace(message, champion_digest=successor.champion_digest, generation=5))

@@ -26,7 +26,7 @@ class ByCursor(EventDecoder):
 
     def _made(self, writer: Any) -> Any:
         theirs = event_decoder.record_type(writer, repeated=True)
-        return event_decoder._by_cursor(event_decoder.resolved(theirs, self._type))
+        return event_decoder._by_cursor(event_decoder.resolver(theirs, self._type))
 
 
 def values(kind: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:

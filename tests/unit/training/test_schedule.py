@@ -17,7 +17,7 @@ from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.runtime.process import MISCONFIGURED
 from streams.runtime.settings import SettingsError
-from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError, asked_last, command, due
+from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError, command, due, last_request
 from training.service import scheduler
 from training.service.scheduler import Scheduler
 from training.settings import TrainingSettings
@@ -61,9 +61,9 @@ def test_no_due_time_lies_between_the_last_and_the_next(moment: datetime, expres
 def test_what_counts_as_asked_is_the_schedules_own_word_for_this_product_or_a_newer_champion() -> None:
     others = [asked(MONDAY, RetrainCause.DRIFT), asked(MONDAY, product="lending_club")]
 
-    assert asked_last([], "credit_risk", None) is None
-    assert asked_last([*others, asked(MONDAY - WEEK)], "credit_risk", None) == MONDAY - WEEK
-    assert asked_last([asked(MONDAY - WEEK)], "credit_risk", MONDAY) == MONDAY
+    assert last_request([], "credit_risk", None) is None
+    assert last_request([*others, asked(MONDAY - WEEK)], "credit_risk", None) == MONDAY - WEEK
+    assert last_request([asked(MONDAY - WEEK)], "credit_risk", MONDAY) == MONDAY
 
 
 def test_two_trainers_give_one_due_time_one_command_id() -> None:

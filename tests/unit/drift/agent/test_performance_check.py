@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from drift.agent.performance_check import AGAIN_S, PerformanceChecker, Resting
+from drift.agent.performance_check import AGAIN_S, PerformanceChecker, Throttle
 from drift.binning.reference import Reference
 from schemas.errors import OutageError, SetupError
 from schemas.events.performance import PerformanceReport
@@ -135,7 +135,7 @@ def test_a_look_that_a_person_must_mend_ends_the_agent() -> None:
 def test_who_looks_beside_the_counting_rests_most_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now, slept = [0.0], list[float]()
     monkeypatch.setattr("drift.agent.performance_check.time.sleep", slept.append)
-    rest = Resting(0.2, lambda: now[0])
+    rest = Throttle(0.2, lambda: now[0])
 
     for worked in (1.0, 0.5):
         now[0] += worked

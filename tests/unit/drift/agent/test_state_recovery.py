@@ -18,7 +18,7 @@ COUNTS = SETTINGS.topics().drift_counts.name
 
 def a_state(published: int, position: int = 7) -> DriftState:
     desk = OwnerState(Monitor(SETTINGS.rules()), {COUNTS: position}, published=published)
-    return DriftState(product="p", state=desk.saved())
+    return DriftState(product="p", state=desk.to_json())
 
 
 def committed(offset: int, metadata: str) -> Start:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from confluent_kafka import TopicPartition
 
-from drift.agent.outbox import committed, position_of
+from drift.agent.outbox import offset_of, position_of
 from drift.binning.binned_records import MILLIONTHS
 from drift.binning.binner import ApplicationCells, DecisionCells
 from drift.binning.reference import ForeignProfileError, Reference
@@ -119,7 +119,7 @@ def test_a_position_comes_back_from_its_committed_offset():
     reference = a_reference()
     again = replace(reference, generation=reference.generation + 1)
 
-    found = committed(("t", 0), position, reference)
+    found = offset_of(("t", 0), position, reference)
 
     assert position_of(found, reference) == position_of(found, again) == position
     assert position_of(found, replace(reference, champion_digest="another")) == position.for_successor()

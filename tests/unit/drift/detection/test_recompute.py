@@ -9,7 +9,7 @@ import pytest
 from drift.binning.binned_records import Observations
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
-from drift.detection.recompute import Reread, differences, recomputed
+from drift.detection.recompute import Reread, differences, recomputed_report
 from schemas.events.drift import DriftReport
 from tests.builders import CONTRACT, some_values
 from tests.unit.drift.stream import (
@@ -32,7 +32,7 @@ def again(report: DriftReport, cut: Sequence[Observations], reference: Reference
         )
         for stretch in report.offsets
     }
-    return recomputed(report, reread, reference, monitor_rules().reporting)
+    return recomputed_report(report, reread, reference, monitor_rules().reporting)
 
 
 @pytest.mark.parametrize("rules", [{"window_count": 600}, {"window_count": 0, "window_ms": 7_000}])

@@ -10,7 +10,7 @@ import pytest
 
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
-from drift.detection.seasons import MOST, declared, restored, saved
+from drift.detection.seasons import MOST, declare, dump, load
 from drift.monitor import Monitor
 from drift.settings import DriftSettings
 from loanctl.reports import season_counts
@@ -55,13 +55,13 @@ def reports(season: Season | None, *, crash: bool = False) -> list[DriftReport]:
     """Three windows of applicants twice as rich as the profile's, a season declared before them."""
     reference, rules = a_reference(), monitor_rules()
     monitor = Monitor(rules)
-    monitor.acknowledged(a_word(season))
+    monitor.acknowledge(a_word(season))
     log = logs(applicants(richer(some_values(1_800, seed=4))), 1, reference)[0]
     found: list[DriftReport] = []
     for message in interleaved([Counter(0, log, 1, reference)], 1):
         if crash:
-            monitor = Monitor.restored(rules, monitor.saved())
-        found += monitor.counted(message, reference, NOW).reports
+            monitor = Monitor.from_dict(rules, monitor.to_dict())
+        found += monitor.add_counts(message, reference, NOW).reports
     return [*found, *monitor.silent(reference, NOW + timedelta(days=2)).reports]
 
 
@@ -113,18 +113,18 @@ def test_counts_that_fit_no_bins_change_nothing() -> None:
 def test_the_season_declared_last_stands_and_few_are_remembered() -> None:
     seasons: tuple[Season, ...] = ()
     for nth in range(MOST + 3):
-        seasons = declared(seasons, a_season(some_values(10), a_reference(), start=START + nth))
+        seasons = declare(seasons, a_season(some_values(10), a_reference(), start=START + nth))
 
     assert len(seasons) == MOST
     assert seasons[0].start == time_of(START + MOST + 2)
-    assert restored(saved(seasons)) == seasons
+    assert load(dump(seasons)) == seasons
 
 
 def test_a_state_saved_before_there_were_seasons_is_gone_on_with() -> None:
     monitor = Monitor(monitor_rules())
-    older = {name: part for name, part in monitor.saved().items() if name != "seasons"}
+    older = {name: part for name, part in monitor.to_dict().items() if name != "seasons"}
 
-    assert Monitor.restored(monitor_rules(), older).saved() == monitor.saved()
+    assert Monitor.from_dict(monitor_rules(), older).to_dict() == monitor.to_dict()
 
 
 def test_a_season_is_made_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,4 +148,4 @@ def test_a_season_of_a_former_champion_makes_room() -> None:
     former = a_season(some_values(10), a_reference(), start=START)
     of_another = replace(former, reference_id="another")
 
-    assert declared((of_another,), former) == (former,)
+    assert declare((of_another,), former) == (former,)

@@ -38,7 +38,7 @@ def golden_cases(shared: Path) -> list[tuple[Counts, Counts, dict[str, Any]]]:
 def test_every_golden_value_of_our_conventions_is_met(shared: Path) -> None:
     ours: dict[str, Callable[[Counts, Counts], float]] = {
         "psi_additive_half": statistics.psi,
-        "psi_floor_1e4": statistics.psi_floored,
+        "psi_floor_1e4": statistics.floored_psi,
         "binned_ks": statistics.binned_ks,
         "js_distance_base2": statistics.js_distance,
         "chi2_contingency": lambda reference, window: statistics.chi_square(reference, window)[0],

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.performance.outcome_join import Ended, Joining, JoinRules, ScoredLoan
+from drift.performance.outcome_join import EndedLoan, JoinRules, OutcomeJoin, ScoredLoan
 
 DAY = 86_400_000
 NOW = 1_000 * DAY
@@ -21,22 +21,22 @@ def decided(name: str, day: int = 1, offset: int = 0, **fields: Any) -> ScoredLo
     return ScoredLoan(application_id=name, applied_at=day * DAY, **{**usual, **fields})
 
 
-def ended(name: str, day: int = 50, *, defaulted: bool = False, offset: int = 0, known: int | None = None) -> Ended:
+def ended(name: str, day: int = 50, *, defaulted: bool = False, offset: int = 0, known: int | None = None) -> EndedLoan:
     place = (known if known is not None else day * DAY, 0, offset)
-    return Ended(application_id=name, defaulted=defaulted, observed_at=day * DAY, place=place)
+    return EndedLoan(application_id=name, defaulted=defaulted, observed_at=day * DAY, place=place)
 
 
-def joined(*items: ScoredLoan | Ended, **overrides: Any) -> Joining:
-    found = Joining(rules(**overrides))
+def joined(*items: ScoredLoan | EndedLoan, **overrides: Any) -> OutcomeJoin:
+    found = OutcomeJoin(rules(**overrides))
     for item in items:
         if isinstance(item, ScoredLoan):
-            found.decided(item)
+            found.add_decision(item)
         else:
-            found.ended(item)
+            found.add_outcome(item)
     return found
 
 
-def loans(found: Joining, version: str = "1") -> Any:
+def loans(found: OutcomeJoin, version: str = "1") -> Any:
     return found.loans(0, 100 * DAY, version)
 
 
@@ -136,7 +136,7 @@ def test_memory_is_bounded_and_the_sample_does_not_depend_on_the_order(seed: int
 
     ordered, shuffled = joined(*items, *elsewhere, most=1_000), joined(*mixed, most=1_000)
 
-    assert ordered.held <= 5_000
+    assert ordered.size <= 5_000
     assert 500 <= len(loans(ordered).known) <= 1_000
     assert ordered.share == shuffled.share == pytest.approx(len(loans(ordered).known) / 20_000, rel=0.15)
     assert loans(ordered).probability.tolist() == loans(shuffled).probability.tolist()

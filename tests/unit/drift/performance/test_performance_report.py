@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from drift.monitor import Monitor
-from drift.performance.outcome_join import Joining
+from drift.performance.outcome_join import OutcomeJoin
 from drift.performance.performance_report import ReportSubject, performance_report
 from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState
@@ -32,13 +32,13 @@ LOOKED = a_look(FALLEN)
 
 
 def report_of(*loans: Any, rules: PerformanceRules = RULES) -> PerformanceReport:
-    joining = Joining(SUBJECT.joins(rules))
+    joining = OutcomeJoin(SUBJECT.joins(rules))
     for loan in loans:
-        joining.decided(loan)
+        joining.add_decision(loan)
     for loan in loans:
         if loan.application_id != "open":
-            joining.ended(ended(loan.application_id, defaulted=hash_of(loan.application_id)))
-    joining.ended(ended("nobody"))
+            joining.add_outcome(ended(loan.application_id, defaulted=hash_of(loan.application_id)))
+    joining.add_outcome(ended("nobody"))
     return performance_report(joining, SUBJECT, rules, READ)
 
 
@@ -114,7 +114,7 @@ def test_more_loans_than_memory_holds_are_a_sample_and_said_to_be_one() -> None:
 
 def test_a_fallen_champion_commands_and_the_report_names_the_command() -> None:
     monitor = Monitor(monitor_rules())
-    found = monitor.performed(a_look(FALLEN), NOW)
+    found = monitor.add_performance(a_look(FALLEN), NOW)
 
     [command] = found.commands
     assert command.cause is RetrainCause.PERFORMANCE
@@ -125,43 +125,43 @@ def test_a_fallen_champion_commands_and_the_report_names_the_command() -> None:
 
 def test_what_was_looked_at_and_asked_outlives_its_owner() -> None:
     monitor = Monitor(monitor_rules())
-    monitor.performed(a_look(FALLEN), NOW)
+    monitor.add_performance(a_look(FALLEN), NOW)
 
-    successor = Monitor.restored(monitor_rules(), json.loads(json.dumps(monitor.saved())))
+    successor = Monitor.from_dict(monitor_rules(), json.loads(json.dumps(monitor.to_dict())))
 
     assert told(successor.look) == told(monitor.look)
-    assert successor.outcomes_seen("c" * 64, LOOKED.rules) == (1_000,)
-    assert successor.outcomes_seen("d" * 64, LOOKED.rules) == ()
-    assert successor.outcomes_seen("c" * 64, replace(LOOKED.rules, least_auc=0.5)) == ()
+    assert successor.outcome_ends("c" * 64, LOOKED.rules) == (1_000,)
+    assert successor.outcome_ends("d" * 64, LOOKED.rules) == ()
+    assert successor.outcome_ends("c" * 64, replace(LOOKED.rules, least_auc=0.5)) == ()
     assert successor.memory == monitor.memory
-    assert [each.withheld for each in successor.performed(a_look(FALLEN), NOW).performances] == ["asked"]
+    assert [each.withheld for each in successor.add_performance(a_look(FALLEN), NOW).performances] == ["asked"]
 
 
 def test_a_state_of_before_there_were_looks_is_gone_on_with() -> None:
-    saved = Monitor(monitor_rules()).saved()
+    saved = Monitor(monitor_rules()).to_dict()
     del saved["look"], saved["memory"]["fallen"], saved["memory"]["failed"]
 
-    assert Monitor.restored(monitor_rules(), saved).outcomes_seen("c" * 64, LOOKED.rules) == ()
+    assert Monitor.from_dict(monitor_rules(), saved).outcome_ends("c" * 64, LOOKED.rules) == ()
 
 
 def test_what_is_held_back_is_looked_at_again_though_no_outcome_has_come() -> None:
     monitor = Monitor(monitor_rules())
     monitor._memory = PolicyState(in_flight="drift-1")
-    [held] = monitor.performed(LOOKED, NOW).performances
-    monitor.answered(a_result("drift-1", RetrainStatus.PROMOTED))
+    [held] = monitor.add_performance(LOOKED, NOW).performances
+    monitor.add_result(a_result("drift-1", RetrainStatus.PROMOTED))
 
     assert held.withheld == "in_flight"
-    assert monitor.outcomes_seen(LOOKED.champion_digest, LOOKED.rules) == ()
-    assert monitor.performed(LOOKED, NOW).commands
+    assert monitor.outcome_ends(LOOKED.champion_digest, LOOKED.rules) == ()
+    assert monitor.add_performance(LOOKED, NOW).commands
 
 
 def test_a_training_that_failed_is_asked_for_again_under_another_name() -> None:
     monitor = Monitor(monitor_rules())
-    [first] = monitor.performed(LOOKED, NOW).commands
-    monitor.answered(a_result(first.command_id, RetrainStatus.FAILED))
+    [first] = monitor.add_performance(LOOKED, NOW).commands
+    monitor.add_result(a_result(first.command_id, RetrainStatus.FAILED))
 
-    assert monitor.outcomes_seen(LOOKED.champion_digest, LOOKED.rules) == ()
-    [second] = monitor.performed(LOOKED, NOW).commands
+    assert monitor.outcome_ends(LOOKED.champion_digest, LOOKED.rules) == ()
+    [second] = monitor.add_performance(LOOKED, NOW).commands
     assert second.command_id != first.command_id
     assert monitor.memory.in_flight == second.command_id
 
@@ -170,5 +170,5 @@ def test_a_look_at_a_former_champion_is_told_nowhere() -> None:
     monitor = Monitor(monitor_rules())
     monitor._champion = ("4", "e" * 64, "ref")
 
-    assert not monitor.performed(a_look(FALLEN), datetime(2026, 3, 1, tzinfo=UTC))
+    assert not monitor.add_performance(a_look(FALLEN), datetime(2026, 3, 1, tzinfo=UTC))
     assert monitor.memory.in_flight == ""

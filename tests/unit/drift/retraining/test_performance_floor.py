@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drift.retraining.performance_floor import command_id, command_of, fallen, reason
+from drift.retraining.performance_floor import command_id, command_of, is_below_floor, reason
 from schemas.events.performance import Figure, ObservedPerformance
 from schemas.events.retraining import RetrainCause
 from tests.unit.drift.loans import a_look, seen
@@ -14,20 +14,20 @@ from tests.unit.drift.loans import a_look, seen
 def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
     few, many = (replace(seen(), auc=Figure(0.70, 0.70 - half, 0.70 + half)) for half in (0.06, 0.02))
 
-    assert not fallen(few, 0.75)
-    assert fallen(many, 0.75)
-    assert not fallen(many, 0.72)
+    assert not is_below_floor(few, 0.75)
+    assert is_below_floor(many, 0.75)
+    assert not is_below_floor(many, 0.72)
 
 
 @pytest.mark.parametrize("unknown", [None, replace(seen(), auc=None, n=12)])
 def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: ObservedPerformance | None) -> None:
-    assert not fallen(unknown, 1.0)
+    assert not is_below_floor(unknown, 1.0)
     assert "AUC of version 3 cannot be observed" in reason(a_look(unknown))
 
 
 def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
-    assert not fallen(seen(skill=2.0), 0.8)
-    assert fallen(seen(skill=0.2), 0.8)
+    assert not is_below_floor(seen(skill=2.0), 0.8)
+    assert is_below_floor(seen(skill=0.2), 0.8)
 
 
 def test_the_same_finding_commands_once_and_again_with_many_more_ends() -> None:

@@ -90,9 +90,9 @@ class Agent:
         for each in self.partitions:
             each.read(now)
         for each in self.partitions:
-            self._hear(each.partial.woken(each.state), now)
+            self._hear(each.partial.wake(each.state), now)
         for each in self.partitions:
-            self._hear(list(each.partial.closed(each.state, now / 1_000, self.silence_s)), now)
+            self._hear(list(each.partial.flush(each.state, now / 1_000, self.silence_s)), now)
             each.committed = each.state.panes.position()
         self.windows += self.assembler.silent(now)
 
@@ -100,8 +100,8 @@ class Agent:
         """Lose all but the logs, what was committed, and the state saved."""
         for each in self.partitions:
             each.begin(now)
-        saved, resume_at = json.loads(json.dumps(self.assembler.saved())), self.assembler.resume_at
-        self.assembler = WindowAssembler.restored(self.rules, saved)
+        saved, resume_at = json.loads(json.dumps(self.assembler.to_dict())), self.assembler.resume_at
+        self.assembler = WindowAssembler.from_dict(self.rules, saved)
         for offset, counts in enumerate(self.told):
             if resume_at is not None and offset >= resume_at:
                 self.assembler.add_again(counts, offset)
@@ -111,7 +111,7 @@ class Agent:
             self.assembler.hear(counts, now)
             self.assembler.add(counts, len(self.told))
             self.told.append(counts)
-            self.windows += self.assembler.closed()
+            self.windows += self.assembler.pop_windows()
 
 
 def lived(agent: Agent, stream: Sequence[Arrival], tick_ms: int, *, until: int, crashes: Sequence[int] = ()) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.binning.binned_records import NO_TIME
-from drift.windows.alignment import Progress, resting
+from drift.windows.alignment import Progress, partitions_to_pause
 
 AHEAD = 1_000
 NOBODY: frozenset[tuple[str, int]] = frozenset()
@@ -17,20 +17,23 @@ def places(*each: Progress) -> dict[tuple[str, int], Progress]:
 def test_who_is_too_far_ahead_of_one_with_a_backlog_rests_until_half_of_it_is_made_up() -> None:
     far = places(Progress(5_001, waiting=True), Progress(4_000, waiting=True), Progress(5_000, waiting=False))
 
-    assert resting(far, NOBODY, AHEAD) == {("t", 0)}
+    assert partitions_to_pause(far, NOBODY, AHEAD) == {("t", 0)}
     nearer = {**far, ("t", 1): Progress(4_500, waiting=True)}
-    assert resting(nearer, frozenset({("t", 0)}), AHEAD) == {("t", 0)}
-    assert resting({**far, ("t", 1): Progress(4_501, waiting=True)}, frozenset({("t", 0)}), AHEAD) == NOBODY
+    assert partitions_to_pause(nearer, frozenset({("t", 0)}), AHEAD) == {("t", 0)}
+    assert partitions_to_pause({**far, ("t", 1): Progress(4_501, waiting=True)}, frozenset({("t", 0)}), AHEAD) == NOBODY
 
 
 def test_nobody_waits_for_a_partition_that_was_read_to_its_end() -> None:
-    assert resting(places(Progress(9_000, waiting=True), Progress(1_000, waiting=False)), NOBODY, AHEAD) == NOBODY
+    assert (
+        partitions_to_pause(places(Progress(9_000, waiting=True), Progress(1_000, waiting=False)), NOBODY, AHEAD)
+        == NOBODY
+    )
 
 
 def test_for_one_that_was_not_read_yet_nobody_runs_away() -> None:
     unread = places(Progress(9_000, waiting=True), Progress(NO_TIME, waiting=True), Progress(5_000, waiting=False))
 
-    assert resting(unread, NOBODY, AHEAD) == {("t", 0)}
+    assert partitions_to_pause(unread, NOBODY, AHEAD) == {("t", 0)}
 
 
 @given(
@@ -39,7 +42,7 @@ def test_for_one_that_was_not_read_yet_nobody_runs_away() -> None:
 )
 def test_there_is_always_one_with_a_backlog_that_goes_on(found: list[Progress], rested: set[int]) -> None:
     all_of = places(*found)
-    rest = resting(all_of, frozenset(("t", number) for number in rested), AHEAD)
+    rest = partitions_to_pause(all_of, frozenset(("t", number) for number in rested), AHEAD)
     waiting = {place for place, each in all_of.items() if each.waiting}
 
     assert not waiting or waiting - rest

@@ -14,7 +14,7 @@ def test_only_the_ids_of_open_panes_are_remembered() -> None:
 
     for first in range(0, 3_000, 100):
         panes.observe(between(log, first, first + 100))
-        panes.closed()
+        panes.pop_panes()
         held.append(panes.remembered_ids)
 
     # A second and the lateness of two, at a hundred a second; the pane that is just beginning.

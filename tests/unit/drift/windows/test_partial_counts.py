@@ -23,39 +23,39 @@ def counted(count: int = 500, spacing_ms: int = 10, **fields: Any) -> PartitionS
 def test_closed_panes_are_told_once() -> None:
     each = counted()
 
-    first = list(TELLER.closed(each, 100.0, SILENCE_S))
+    first = list(TELLER.flush(each, 100.0, SILENCE_S))
 
     assert [pane.start for pane in first[0].panes] == [START, START + 1_000]
     assert (first[0].partition, first[0].partitions, first[0].idle) == (2, 4, False)
-    assert list(TELLER.closed(each, 100.0, SILENCE_S)) == []
+    assert list(TELLER.flush(each, 100.0, SILENCE_S)) == []
 
 
 def test_silence_is_told_once_when_a_partition_read_to_its_end_brings_nothing_for_long() -> None:
     each = counted(ended=True)
 
-    early = list(TELLER.closed(each, 104.9, SILENCE_S))
-    late = list(TELLER.closed(each, 105.0, SILENCE_S))
+    early = list(TELLER.flush(each, 104.9, SILENCE_S))
+    late = list(TELLER.flush(each, 105.0, SILENCE_S))
 
     assert [message.idle for message in (*early, *late)] == [False, True]
     assert sum(pane.n for message in (*early, *late) for pane in message.panes) == 500
-    assert list(TELLER.closed(each, 200.0, SILENCE_S)) == []
+    assert list(TELLER.flush(each, 200.0, SILENCE_S)) == []
 
 
 def test_a_partition_that_was_not_read_to_its_end_is_never_silent() -> None:
-    assert not any(message.idle for message in TELLER.closed(counted(), 1e6, SILENCE_S))
+    assert not any(message.idle for message in TELLER.flush(counted(), 1e6, SILENCE_S))
 
 
 def test_waking_is_told_before_anything_else_and_once() -> None:
     each = counted(idle=True)
 
-    assert [message.idle for message in TELLER.woken(each)] == [False]
-    assert list(TELLER.woken(each)) == []
+    assert [message.idle for message in TELLER.wake(each)] == [False]
+    assert list(TELLER.wake(each)) == []
 
 
 def test_many_panes_go_in_several_messages_and_only_the_last_is_idle() -> None:
     each = counted(count=450, spacing_ms=1_000, ended=True)
 
-    messages = list(TELLER.closed(each, 200.0, SILENCE_S))
+    messages = list(TELLER.flush(each, 200.0, SILENCE_S))
 
     assert [len(message.panes) for message in messages] == [PANES_A_MESSAGE, PANES_A_MESSAGE, 50]
     assert [message.idle for message in messages] == [False, False, True]

@@ -36,11 +36,11 @@ def backlog(partitions: int = 3) -> list[DriftCounts]:
 def taken(assembler: WindowAssembler, message: DriftCounts, offset: int) -> list[Window]:
     assembler.hear(message, START)
     assembler.add(message, offset)
-    return list(assembler.closed())
+    return list(assembler.pop_windows())
 
 
 def described(windows: list[Window]) -> list[dict[str, object]]:
-    return [window.saved() for window in windows]
+    return [window.to_dict() for window in windows]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,8 +52,8 @@ def test_a_successor_has_the_same_windows_wherever_it_takes_over(kind: str) -> N
 
     for offset, message in enumerate(messages):
         windows += taken(assembler, message, offset)
-        saved, resume_at = json.loads(json.dumps(assembler.saved())), assembler.resume_at
-        assembler = WindowAssembler.restored(rules, saved)
+        saved, resume_at = json.loads(json.dumps(assembler.to_dict())), assembler.resume_at
+        assembler = WindowAssembler.from_dict(rules, saved)
         for earlier in range(resume_at if resume_at is not None else offset + 1, offset + 1):
             assembler.add_again(messages[earlier], earlier)
 
@@ -68,7 +68,7 @@ def test_what_is_saved_does_not_grow_with_what_waits(kind: str) -> None:
 
     for offset, message in enumerate(messages):
         taken(assembler, message, offset)
-        sizes.append(len(json.dumps(assembler.saved())))
+        sizes.append(len(json.dumps(assembler.to_dict())))
 
     assert max(sizes) < 6_000
 
@@ -86,7 +86,7 @@ def test_windows_that_a_version_before_saved_are_gone_on_with(kind: str, monkeyp
     rules = monitor_rules(**KINDS[kind]).windows
     stream = applicants(some_values(1_500, seed=2))
     counters = [Counter(place, log, 2, reference) for place, log in enumerate(logs(stream, 2, reference))]
-    assembler = WindowAssembler.restored(rules, json.loads((DATA / f"state_of_before_{kind}.json").read_text()))
+    assembler = WindowAssembler.from_dict(rules, json.loads((DATA / f"state_of_before_{kind}.json").read_text()))
     # Where those of before had read to.
     for counter, offset in zip(counters, (800, 400), strict=True):
         counter.read(offset)

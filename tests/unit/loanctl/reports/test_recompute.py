@@ -50,7 +50,7 @@ def compared_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reference]:
 
         monkeypatch.setattr(recompute, "Decoding", Decoding)
         monkeypatch.setattr(recompute, "everything", everything)
-        monkeypatch.setattr(recompute, "recomputed", recomputed)
+        monkeypatch.setattr(recompute, "recomputed_report", recomputed)
         monkeypatch.setattr(recompute, "reference_of", lambda *_: PROFILE)
         recompute.again(replace(report, offsets=()), DriftSettings(_env_file=None))
         return found[0]

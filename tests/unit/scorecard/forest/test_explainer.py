@@ -131,12 +131,12 @@ def test_infinities_compare_as_numbers_do():
 def test_warming_leaves_nothing_to_compile():
     explained = explainer(a_stump_forest(0, 0.5, -1.0, 1.0, 2))
     explained.warm()
-    compiled = [len(kernel.signatures) for kernel in (explaining.add_tabulated, explaining.handed_out)]
+    compiled = [len(kernel.signatures) for kernel in (explaining.add_lookups, explaining.collect_rows)]
 
     for rows in (1, 16, 64, 2000):
         explained.explain(np.zeros((rows, 2), dtype=np.float32))
 
-    assert [len(kernel.signatures) for kernel in (explaining.add_tabulated, explaining.handed_out)] == compiled
+    assert [len(kernel.signatures) for kernel in (explaining.add_lookups, explaining.collect_rows)] == compiled
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scorecard.calibration import sigmoid
-from training.evaluation.calibration import calibrated, isotonic, platt
+from training.evaluation.calibration import choose_calibration, isotonic, platt
 
 GENERATOR = np.random.default_rng(3)
 TRUE = sigmoid(GENERATOR.normal(-1.0, 1.5, 4_000))
@@ -12,13 +12,13 @@ FOLDS = np.arange(4_000) % 5
 
 
 def test_what_is_calibrated_is_left_as_it_is() -> None:
-    assert calibrated(TRUE, DEFAULTED, FOLDS).kind == "identity"
+    assert choose_calibration(TRUE, DEFAULTED, FOLDS).kind == "identity"
 
 
 def test_what_is_too_sure_of_itself_is_bent_back_by_platt() -> None:
     log_odds = np.log(TRUE / (1 - TRUE))
 
-    found = calibrated(sigmoid(2.0 * log_odds + 1.0), DEFAULTED, FOLDS)
+    found = choose_calibration(sigmoid(2.0 * log_odds + 1.0), DEFAULTED, FOLDS)
 
     assert found.kind == "platt"
     assert np.allclose(found.calibration.apply(sigmoid(2.0 * log_odds + 1.0)), TRUE, atol=0.03)
@@ -27,11 +27,11 @@ def test_what_is_too_sure_of_itself_is_bent_back_by_platt() -> None:
 def test_what_no_line_can_mend_becomes_isotonic() -> None:
     folded = np.where(TRUE < 0.3, TRUE / 10, 0.5 + TRUE / 2)
 
-    assert calibrated(folded, DEFAULTED, FOLDS).kind == "isotonic"
+    assert choose_calibration(folded, DEFAULTED, FOLDS).kind == "isotonic"
 
 
 def test_losses_of_all_three_are_told() -> None:
-    assert set(calibrated(TRUE, DEFAULTED, FOLDS).losses) == {"identity", "platt", "isotonic"}
+    assert set(choose_calibration(TRUE, DEFAULTED, FOLDS).losses) == {"identity", "platt", "isotonic"}
 
 
 def test_platt_never_turns_the_ranking_around() -> None:

@@ -15,7 +15,7 @@ from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
 from training.families.parity import Parity, ParityError, prove_parity
 from training.families.random_forest_family import BELOW_ALL
-from training.families.registry import CompileError, compiled, family_of
+from training.families.registry import CompileError, compile_model, family_of
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 CONTRACT = load("credit_risk")
@@ -85,7 +85,7 @@ def test_random_models_keep_their_margins_and_contributions(
     depths = {"depth": depth} if family == "catboost" else {"max_depth": depth}
     model = FITTERS[family](matrix, label, **depths)
 
-    forest = compiled(model, columns)
+    forest = compile_model(model, columns)
 
     parity = proven(forest, explainer(forest), model, matrix[:50])
     assert parity.margin_error <= 1e-6
@@ -96,7 +96,7 @@ def test_random_models_keep_their_margins_and_contributions(
 def test_values_on_a_threshold_and_next_to_it_go_the_librarys_way(family: str):
     matrix, label = some_rows(missing=0.0)
     model = FITTERS[family](matrix, label)
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
     exact = forest.threshold[forest.feature == 0].astype(np.float32)
     around = np.concatenate([exact, np.nextafter(exact, np.float32(9)), np.nextafter(exact, np.float32(-9))])
     rows = np.zeros((len(around), 5), dtype=np.float32)
@@ -111,7 +111,7 @@ def test_missing_values_that_training_never_saw_go_the_librarys_way(family: str)
     model = FITTERS[family](matrix, label)
     rows = np.full((1, 5), np.nan, dtype=np.float32)
 
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
 
     proven(forest, explainer(forest), model, rows)
 
@@ -121,7 +121,7 @@ def test_catboosts_two_ways_with_missing_values_are_kept(nan_mode: str):
     matrix, label = some_rows(missing=0.3)
     model = a_catboost(matrix, label, nan_mode=nan_mode)
 
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
 
     assert bool(forest.missing_left[0]) is (nan_mode == "Min")
     proven(forest, explainer(forest), model, matrix)
@@ -132,7 +132,7 @@ def test_catboosts_scale_and_bias_are_folded_in():
     model = a_catboost(matrix, label)
     model.set_scale_and_bias(0.5, 0.25)
 
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
 
     assert forest.base == 0.25
     # CatBoost explains no scaled model, so margins must do.
@@ -143,7 +143,7 @@ def test_a_number_that_stood_for_missing_decides_where_missing_goes():
     matrix, label = some_rows(missing=0.3)
     model = a_random_forest(matrix, label)
 
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
 
     assert margins(forest, matrix) == pytest.approx(model.predict_proba(filled(matrix))[:, 1], abs=1e-12)
 
@@ -155,7 +155,7 @@ def test_an_early_stopped_model_is_compiled_up_to_its_best_iteration():
     model = XGBClassifier(n_estimators=60, max_depth=6, learning_rate=1.0, early_stopping_rounds=5, n_jobs=1)
     model.fit(matrix[:300], label[:300], eval_set=[(matrix[300:], label[300:])], verbose=False)
 
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
 
     assert len(forest.roots) == model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
     expected = model.predict(matrix, output_margin=True)
@@ -166,7 +166,7 @@ def test_a_tree_without_questions_is_a_constant():
     matrix, label = some_rows()
     model = an_xgboost(matrix, label, gamma=1e9, n_estimators=2)
 
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
 
     assert len(forest.feature) == 2
     proven(forest, explainer(forest), model, matrix[:5])
@@ -176,9 +176,9 @@ def test_a_model_of_fewer_columns_than_a_row_is_compiled_and_of_more_refused():
     matrix, label = some_rows()
     model = an_xgboost(matrix, label)
 
-    assert compiled(model, 9).columns == 9
+    assert compile_model(model, 9).columns == 9
     with pytest.raises(CompileError, match="column 4"):
-        compiled(model, 4)
+        compile_model(model, 4)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_other_boosters_and_objectives_are_refused(parameters: dict[str, Any], w
     matrix, label = some_rows()
 
     with pytest.raises(CompileError, match=what):
-        compiled(an_xgboost(matrix, label, **parameters), 5)
+        compile_model(an_xgboost(matrix, label, **parameters), 5)
 
 
 def test_several_classes_are_refused():
@@ -208,7 +208,7 @@ def test_several_classes_are_refused():
         a_lightgbm(matrix, three),
     ):
         with pytest.raises(CompileError):
-            compiled(model, 5)
+            compile_model(model, 5)
 
 
 def test_a_categorical_split_is_refused():
@@ -227,7 +227,7 @@ def test_a_categorical_split_is_refused():
 
     for model in (boosted, symmetric, leafwise):
         with pytest.raises(CompileError, match="cannot be compiled"):
-            compiled(model, 2)
+            compile_model(model, 2)
 
 
 @pytest.mark.parametrize(
@@ -243,26 +243,26 @@ def test_lightgbms_other_objectives_and_trees_are_refused(parameters: dict[str, 
     matrix, label = some_rows()
 
     with pytest.raises(CompileError, match=what):
-        compiled(a_lightgbm(matrix, label, **parameters), 5)
+        compile_model(a_lightgbm(matrix, label, **parameters), 5)
 
 
 def test_trees_that_are_not_symmetric_are_refused():
     matrix, label = some_rows()
 
     with pytest.raises(CompileError, match="symmetric"):
-        compiled(a_catboost(matrix, label, grow_policy="Lossguide"), 5)
+        compile_model(a_catboost(matrix, label, grow_policy="Lossguide"), 5)
 
 
 def test_what_is_no_model_is_refused():
     with pytest.raises(CompileError, match="dict"):
-        compiled({}, 5)
+        compile_model({}, 5)
 
 
 @EVERY_FAMILY
 def test_a_forest_that_answers_otherwise_is_not_proven(family: str):
     matrix, label = some_rows()
     model = FITTERS[family](matrix, label)
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
     moved = replace(forest, base=forest.base + 0.001)
     other_covers = replace(forest, cover=np.where(forest.feature < 0, forest.cover + 50.0, forest.cover))
 
@@ -276,7 +276,7 @@ def test_many_small_steps_are_proven_though_the_library_adds_them_in_float32():
     matrix, _ = some_rows(200)
     label = (np.nan_to_num(matrix[:, 0]) > -1.0).astype(np.int8)
     model = an_xgboost(matrix, label, n_estimators=2_000, learning_rate=0.03, min_child_weight=0.0)
-    forest = compiled(model, 5)
+    forest = compile_model(model, 5)
     in_one_sum = model.predict(matrix, output_margin=True)
 
     found = proven(forest, explainer(forest), model, matrix)
@@ -290,7 +290,7 @@ def test_random_forests_are_explained_as_shap_explains_them():
     matrix, label = some_rows(missing=0.0)
     model = a_random_forest(matrix, label, n_estimators=10, max_depth=7)
 
-    _, contributions = explainer(compiled(model, 5)).explain(matrix[:100])
+    _, contributions = explainer(compile_model(model, 5)).explain(matrix[:100])
 
     theirs = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent").shap_values(matrix[:100])
     assert contributions == pytest.approx(theirs[:, :, 1], abs=1e-9)
@@ -307,7 +307,7 @@ def test_real_rows_are_answered_as_the_library_answers_them(family: str, shared:
     }
     model = FITTERS[family](matrix[:6000], label[:6000], **sizes[family])
 
-    forest = compiled(model, len(SPACE.columns))
+    forest = compile_model(model, len(SPACE.columns))
 
     proven(forest, Explainer(forest, SPACE.groups, len(SPACE.names)), model, matrix[6000:6200])
 

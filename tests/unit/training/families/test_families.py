@@ -14,20 +14,20 @@ from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest
 from tests.unit.training.builders import CONTRACT, made_up
 from training.families import registry
-from training.families.family import Dimension, Encoded, Family, Fitted, Sample
+from training.families.family import Dimension, Encoded, Family, FittedModel, Sample
 from training.families.parity import ParityError, prove_parity
-from training.pipeline.pipeline import with_missing
+from training.pipeline.pipeline import with_missing_values
 from training.search import space, usable_families
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
 ROWS = made_up(1_200)
 SAMPLE = Sample(FEATURES.encode(ROWS.values), ROWS.defaulted)
-SERVED = FEATURES.encode(with_missing(FEATURES, ROWS.values[1_100:]))
+SERVED = FEATURES.encode(with_missing_values(FEATURES, ROWS.values[1_100:]))
 EVERY_FAMILY = pytest.mark.parametrize("family", registry.FAMILIES, ids=[family.name for family in registry.FAMILIES])
 SEED = 3
 
 
-def a_fitted(family: Family, seed: int = SEED) -> Fitted:
+def a_fitted(family: Family, seed: int = SEED) -> FittedModel:
     learned, stopping = SAMPLE.take(np.arange(900)), SAMPLE.take(np.arange(900, 1_100))
     parameters = {name: one.start for name, one in family.space.items() if isinstance(one, Dimension)}
     point = {"family": family.name, family.name: {"default_weight": 1.0, **parameters}}
@@ -39,7 +39,7 @@ def explainer(forest: Forest) -> Explainer:
     return Explainer(forest, FEATURES.groups, len(FEATURES.names))
 
 
-def prove(family: Family, fitted: Fitted, matrix: Encoded = SERVED) -> None:
+def prove(family: Family, fitted: FittedModel, matrix: Encoded = SERVED) -> None:
     forest = family.forest(fitted.model, len(FEATURES.columns))
     prove_parity(family, fitted.model, forest, explainer(forest), matrix)
 

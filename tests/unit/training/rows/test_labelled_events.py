@@ -75,8 +75,8 @@ def ended(name: str, offset: int, *, defaulted: bool, when: datetime = LATER) ->
     return Record("outcomes", 0, offset, round(when.timestamp() * 1000), None, value, {})
 
 
-def seen(topics: Topics, **given: Any) -> labelled_events.Seen:
-    return labelled_events.seen(topics, datetime.now(UTC), **given)  # type: ignore[arg-type]
+def seen(topics: Topics, **given: Any) -> labelled_events.TopicSnapshot:
+    return labelled_events.read_snapshot(topics, datetime.now(UTC), **given)  # type: ignore[arg-type]
 
 
 def test_the_first_record_of_an_application_gets_its_last_outcome(topics: Topics) -> None:
@@ -107,7 +107,7 @@ def test_records_after_the_time_asked_for_count_for_nothing(topics: Topics) -> N
     topics.records["applications"] = [applied("a", 0)]
     topics.records["outcomes"] = [ended("a", 0, defaulted=True)]
 
-    found = labelled_events.seen(topics, LATER - timedelta(days=1))  # type: ignore[arg-type]
+    found = labelled_events.read_snapshot(topics, LATER - timedelta(days=1))  # type: ignore[arg-type]
 
     assert len(found.labelled) == 0
 

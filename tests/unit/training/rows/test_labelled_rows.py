@@ -10,12 +10,12 @@ from schemas.applications import UNSEEN, Matrix
 from schemas.tables.errors import TableError
 from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, a_table, made_up
-from training.rows.labelled_rows import Cleaned, LabelledRows, from_events, from_table, refuse_too_few, together
+from training.rows.labelled_rows import CleanRows, LabelledRows, from_events, from_table, refuse_too_few, together
 
 INCOME = CONTRACT.position["person_income"]
 
 
-def cleaned(table: pd.DataFrame, **given: bool) -> Cleaned:
+def cleaned(table: pd.DataFrame, **given: bool) -> CleanRows:
     return from_table(CONTRACT, table, "loans.csv", **given)
 
 
@@ -93,7 +93,7 @@ def test_an_application_in_table_and_topics_counts_once_as_it_came_over_the_topi
 
 
 def test_a_table_without_ids_beside_the_topics_is_said_loudly() -> None:
-    both = together(Cleaned(made_up(50), "table", 50), from_events(CONTRACT, recent(made_up(40, seed=2).values)))
+    both = together(CleanRows(made_up(50), "table", 50), from_events(CONTRACT, recent(made_up(40, seed=2).values)))
 
     assert "50 rows of table name no application" in both.notes[0]
 
@@ -193,7 +193,7 @@ def test_events_are_cleaned_like_a_table_and_marked_recent() -> None:
 
 
 def test_an_event_that_repeats_a_row_of_the_table_is_left_out() -> None:
-    base = Cleaned(made_up(50), "table", 50)
+    base = CleanRows(made_up(50), "table", 50)
     again = from_events(CONTRACT, dataclasses.replace(base.rows, recent=np.ones(len(base.rows), dtype=bool)))
 
     both = together(base, again)

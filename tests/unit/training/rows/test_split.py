@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.contract import Contract
 from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, made_up
-from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, Cleaned, LabelledRows, RowsError, together
+from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, CleanRows, LabelledRows, RowsError, together
 from training.rows.split import Method, Part, clone_keys, folds, near_clone_fields, split
 
 ROWS = made_up(3_000)
@@ -178,6 +178,6 @@ def test_no_application_stands_in_two_parts() -> None:
     named = dataclasses.replace(ROWS, ids=np.arange(1, len(ROWS) + 1, dtype=np.uint64))
     again = dataclasses.replace(named, values=named.values + 1.0, recent=np.ones(len(ROWS), dtype=bool))
 
-    both = together(Cleaned(named, "table", len(ROWS)), Cleaned(again, "topics", len(ROWS)))
+    both = together(CleanRows(named, "table", len(ROWS)), CleanRows(again, "topics", len(ROWS)))
 
     assert len(set(both.rows.ids.tolist())) == len(both.rows) == len(ROWS)

@@ -10,7 +10,7 @@ from schemas.tables.errors import TableError
 from tests.unit.training.builders import CONTRACT, a_table
 from tests.unit.training.postgres import postgres
 from training.rows import labelled_rows as rows
-from training.rows.labelled_rows import Cleaned
+from training.rows.labelled_rows import CleanRows
 from training.rows.sources import table
 
 ROWS = 600
@@ -65,7 +65,7 @@ def signed_in(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"AWS_{name}", value)
 
 
-def cleaned(found: pd.DataFrame) -> Cleaned:
+def cleaned(found: pd.DataFrame) -> CleanRows:
     return rows.from_table(CONTRACT, found, "the store")
 
 

@@ -10,13 +10,13 @@ from tests.unit.training.search.test_search import a_trial, searched
 from training.search import journal as journals
 from training.search.budget import Budget
 from training.search.journal import FileJournal
-from training.search.search import Found, search
+from training.search.search import SearchResult, search
 from training.search.trial import Trial
 
 BUDGET = Budget(trials=6, folds=2, most_trees=10, jobs=1)
 
 
-def figures(found: Found) -> list[object]:
+def figures(found: SearchResult) -> list[object]:
     return [found.best.number, found.why, [(trial.number, trial.choice, trial.auc) for trial in found.trials]]
 
 
@@ -64,9 +64,9 @@ def test_a_trial_of_another_choice_is_forgotten_with_all_after_it(tmp_path: Path
     kept = journal(tmp_path)
     first, third = kept._trials[0], kept._trials[2]
 
-    assert kept.recalled(0, first.choice) == first
-    assert kept.recalled(1, third.choice) is None
-    assert kept.recalled(2, third.choice) is None
+    assert kept.recall(0, first.choice) == first
+    assert kept.recall(1, third.choice) is None
+    assert kept.recall(2, third.choice) is None
 
 
 def test_other_rows_or_another_seed_make_another_search_and_more_trials_do_not() -> None:

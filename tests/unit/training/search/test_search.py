@@ -8,15 +8,15 @@ from tests.unit.training.builders import CONTRACT, made_up
 from training.families.family import Choice, Sample
 from training.families.registry import FAMILIES
 from training.search.budget import Budget
-from training.search.search import Searched, Trial, chosen, front, search
+from training.search.search import SearchData, Trial, choose, front, search
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 
 
-def searched(seed: int = 1) -> Searched:
+def searched(seed: int = 1) -> SearchData:
     rows = made_up(700)
     sample = Sample(FEATURES.encode(rows.values), rows.defaulted)
-    return Searched(
+    return SearchData(
         rows=sample.take(np.arange(600)),
         folds=np.arange(600) % 2,
         stopping=sample.take(np.arange(600, 700)),
@@ -63,7 +63,7 @@ def test_a_search_ends_when_its_time_is_over() -> None:
 
 
 def test_the_cheapest_of_the_trials_as_good_as_the_best_is_chosen_and_why_is_told() -> None:
-    best, why = chosen([a_trial(0, 0.9000, 100.0), a_trial(1, 0.8995, 10.0), a_trial(2, 0.8900, 1.0)])
+    best, why = choose([a_trial(0, 0.9000, 100.0), a_trial(1, 0.8995, 10.0), a_trial(2, 0.8900, 1.0)])
 
     assert best.number == 1
     assert "the cheapest to explain of 2 within 0.001 of the best (0.9000)" in why

@@ -7,7 +7,14 @@ import pytest
 
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainStatus
 from scorecard.registry.registered_version import RegisteredVersion
-from training.service.command_policy import CommandAction, CommandPosition, Ending, TrainerState, disposition, result
+from training.service.command_policy import (
+    CommandAction,
+    CommandOutcome,
+    CommandPosition,
+    TrainerState,
+    disposition,
+    result,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHAMPION = RegisteredVersion(name="m", version="4", digest="d4", family="xgboost", run_id="r")
@@ -91,7 +98,7 @@ def test_a_command_within_the_cooldown_of_a_promotion_is_too_soon(after_s: int, 
 def test_a_result_tells_the_challenger_from_its_tags() -> None:
     tags = {"rows": "1200", "metric.auc": "0.81", "metric.f1": "0.6", "family": "catboost"}
     challenger = RegisteredVersion(name="m", version="5", digest="d5", family="catboost", run_id="r5", tags=tags)
-    ending = Ending(status=RetrainStatus.PROMOTED, why="better", champion_version="4", challenger=challenger)
+    ending = CommandOutcome(status=RetrainStatus.PROMOTED, why="better", champion_version="4", challenger=challenger)
 
     found = result(a_command(), ending, NOW)
 
@@ -101,6 +108,6 @@ def test_a_result_tells_the_challenger_from_its_tags() -> None:
 
 
 def test_a_result_without_a_challenger_tells_none() -> None:
-    found = result(a_command(), Ending(status=RetrainStatus.FAILED, why="too few"), NOW)
+    found = result(a_command(), CommandOutcome(status=RetrainStatus.FAILED, why="too few"), NOW)
 
     assert (found.challenger_version, found.rows, found.metrics) == ("", 0, {})
