@@ -68,7 +68,7 @@ class Metrics:
         self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
 
-    def count_skipped(self, topic: str, reason: str) -> None:
+    def count_skip(self, topic: str, reason: str) -> None:
         """A record of a topic of ours could not be read."""
         self._passed_over.labels(topic, reason).inc()
 

@@ -125,7 +125,7 @@ class Trainer:
         """Both on the same rows, or why not."""
         try:
             folder = self._registry.fetch(before)
-            champion, fitted = bundle.read(folder, self._contract, before.digest), bundle.fitted(folder)
+            champion, fitted = bundle.read(folder, self._contract, before.digest), bundle.training_identities(folder)
         except SetupError as fault:
             log.warning("champion.unreadable", version=before.version, why=str(fault))
             return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")

@@ -69,7 +69,7 @@ class Agent:
         self._metrics = metrics
         self.situation = Lifecycle(metrics.outage_began)
         self._session: _Session | None = None
-        self._passed_over = PassedOver(metrics.count_skipped)
+        self._passed_over = PassedOver(metrics.count_skip)
         self._asked_at = float("-inf")
         self._settled = False
         self._turn_began: float | None = None

@@ -123,7 +123,7 @@ class WindowAssembler:
     @property
     def all_silent(self) -> bool:
         """Whether every partition was heard of and none is to be waited for."""
-        return self._heard() and all(source.idle for source in self._sources.values())
+        return self._all_partitions_known() and all(source.idle for source in self._sources.values())
 
     @property
     def resume_at(self) -> int | None:
@@ -185,7 +185,7 @@ class WindowAssembler:
         self._waiting, self._open = {}, _Open()
         return sum(tally.n for window in held for tally in window.tallies.values())
 
-    def _heard(self) -> bool:
+    def _all_partitions_known(self) -> bool:
         heard = dict.fromkeys(self._rules.sources, 0)
         for source, _ in self._sources:
             heard[source] = heard.get(source, 0) + 1
@@ -193,7 +193,7 @@ class WindowAssembler:
 
     def _frontier(self) -> int:
         """Panes that end by then are complete in every partition that is waited for."""
-        if not self._heard():
+        if not self._all_partitions_known():
             return NO_TIME
         speaking = [source.horizon for source in self._sources.values() if not source.idle]
         return min(speaking) if speaking else max(source.horizon for source in self._sources.values())

@@ -25,16 +25,16 @@ class ClientReader:
     def all_of(self, name: str) -> Sequence[StoredVersion]:
         """See `VersionReader`."""
 
-        def asked(client: Any) -> list[StoredVersion]:
-            return [_stored(client, name, each) for each in client.search_model_versions(f"name = '{name}'")]
+        def ask_client(client: Any) -> list[StoredVersion]:
+            return [_stored_version(client, name, each) for each in client.search_model_versions(f"name = '{name}'")]
 
-        return ask(self._uri, asked) or ()
+        return ask(self._uri, ask_client) or ()
 
     def _one(self, name: str, question: Callable[[Any], Any]) -> StoredVersion | None:
-        return ask(self._uri, lambda client: _stored(client, name, question(client)))
+        return ask(self._uri, lambda client: _stored_version(client, name, question(client)))
 
 
-def _stored(client: Any, name: str, found: Any) -> StoredVersion:
+def _stored_version(client: Any, name: str, found: Any) -> StoredVersion:
     return StoredVersion(
         version=str(found.version),
         run_id=found.run_id or "",

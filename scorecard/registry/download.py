@@ -23,14 +23,14 @@ PATIENCE_S: Final = 300.0
 """For a download, of some megabytes."""
 
 
-def fetched(stored: StoredVersion, room: Path, tracking_uri: str) -> Path | None:
+def fetch_bundle(stored: StoredVersion, room: Path, tracking_uri: str) -> Path | None:
     """Where the bundle lies now; None where MLflow's store does not have it.
 
     Raises:
         ModelRegistryAwayError: the store does not answer.
     """
     here = local_folder(stored.place)
-    return _downloaded(stored.place, room, tracking_uri) if here is None else _copied(here, room)
+    return _download(stored.place, room, tracking_uri) if here is None else _copy(here, room)
 
 
 def local_folder(place: str) -> Path | None:
@@ -41,7 +41,7 @@ def local_folder(place: str) -> Path | None:
     return Path(place) if place and not parts.scheme else None
 
 
-def _copied(folder: Path, room: Path) -> Path | None:
+def _copy(folder: Path, room: Path) -> Path | None:
     try:
         return Path(shutil.copytree(folder / "artifacts" / BUNDLE, room / BUNDLE))
     except FileNotFoundError:
@@ -50,7 +50,7 @@ def _copied(folder: Path, room: Path) -> Path | None:
         raise ModelRegistryAwayError(type(cause).__name__) from None
 
 
-def _downloaded(place: str, room: Path, tracking_uri: str) -> Path | None:
+def _download(place: str, room: Path, tracking_uri: str) -> Path | None:
     # The address may hold a password: it goes through the pipe, where no list of processes shows it.
     told = json.dumps({"place": place, "room": str(room), "tracking_uri": tracking_uri})
     try:

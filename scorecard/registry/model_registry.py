@@ -13,7 +13,7 @@ from typing import Any, Final
 from schemas.errors import SetupError
 from schemas.urls import mask_credentials
 from scorecard.registry.bundle_cache import BundleCache
-from scorecard.registry.download import fetched
+from scorecard.registry.download import fetch_bundle
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
 from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.registry.stored_version import StoredVersion
@@ -57,7 +57,7 @@ class ModelRegistry:
             ModelRegistryAwayError: MLflow does not answer.
         """
         found = self._reader.by_alias(self.name, alias)
-        return None if found is None else self._registered(found)
+        return None if found is None else self._version_of(found)
 
     def remember(self, champion: RegisteredVersion) -> None:
         """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""
@@ -65,7 +65,7 @@ class ModelRegistry:
 
     def cached_champion(self) -> RegisteredVersion | None:
         """The last champion that decided on this machine, its bundle at hand; None where there is none."""
-        registered = self._cache.remembered(self.name, CHAMPION)
+        registered = self._cache.recall(self.name, CHAMPION)
         return registered if registered and self._cache.find(registered.digest) else None
 
     def version(self, version: str) -> RegisteredVersion | None:
@@ -75,7 +75,7 @@ class ModelRegistry:
             ModelRegistryAwayError: MLflow does not answer.
         """
         found = self._reader.by_number(self.name, version)
-        return None if found is None else self._registered(found)
+        return None if found is None else self._version_of(found)
 
     def fetch(self, version: str | RegisteredVersion) -> Path:
         """The folder of a version's bundle, its digest checked; from the cache where it is there.
@@ -89,12 +89,14 @@ class ModelRegistry:
             MissingBundleError: the version's files are gone, or moved.
             BundleError: what MLflow holds is not what was registered.
         """
-        registered = version if isinstance(version, RegisteredVersion) else self._known(version)
+        registered = version if isinstance(version, RegisteredVersion) else self._version(version)
         place = self._cache.find(registered.digest) or self._download(registered)
         self._cache.remember(registered, registered.version)
         return place
 
-    def register(self, source: str, run_id: str, tags: Mapping[str, str], model_id: str | None = None) -> RegisteredVersion:
+    def register(
+        self, source: str, run_id: str, tags: Mapping[str, str], model_id: str | None = None
+    ) -> RegisteredVersion:
         """A new version, its tags set in the same act: there is no version without its digest.
 
         Args:
@@ -106,15 +108,15 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        self._ensured()
-        made = self._asked(
+        self._ensure_model()
+        made = self._ask(
             lambda client: client.create_model_version(
                 self.name, source=source, run_id=run_id, tags=dict(tags), model_id=model_id
             )
         )
         if made is None:
             raise ModelRegistryAwayError
-        return self._registered(StoredVersion(str(made.version), made.run_id or "", dict(made.tags), made.source))
+        return self._version_of(StoredVersion(str(made.version), made.run_id or "", dict(made.tags), made.source))
 
     def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
         """One alias move; tags that say why are set before it, so that no champion is without them.
@@ -124,13 +126,13 @@ class ModelRegistry:
             NoVersionError: there is no such version.
         """
 
-        def pointed(client: Any) -> bool:
+        def point_alias(client: Any) -> bool:
             for key, value in (tags or {}).items():
                 client.set_model_version_tag(self.name, version, key, value)
             client.set_registered_model_alias(self.name, alias, version)
             return True
 
-        if self._asked(pointed) is None:
+        if self._ask(point_alias) is None:
             problem = f"{self.name} has no version {version}"
             raise NoVersionError(problem)
 
@@ -141,11 +143,11 @@ class ModelRegistry:
             ModelRegistryAwayError: MLflow does not answer.
         """
 
-        def tagged(client: Any) -> None:
+        def set_tags(client: Any) -> None:
             for key, value in tags.items():
                 client.set_model_version_tag(self.name, version, key, value)
 
-        self._asked(tagged)
+        self._ask(set_tags)
 
     def drop(self, alias: str) -> None:
         """Takes an alias away; nothing where it points nowhere.
@@ -153,7 +155,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        self._asked(lambda client: client.delete_registered_model_alias(self.name, alias))
+        self._ask(lambda client: client.delete_registered_model_alias(self.name, alias))
 
     def history(self) -> Sequence[RegisteredVersion]:
         """All versions, oldest first.
@@ -161,7 +163,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        versions = [self._registered(stored) for stored in self._reader.all_of(self.name)]
+        versions = [self._version_of(stored) for stored in self._reader.all_of(self.name)]
         return sorted(versions, key=lambda registered: int(registered.version))
 
     def with_tag(self, tag: str, value: str) -> RegisteredVersion | None:
@@ -172,11 +174,11 @@ class ModelRegistry:
         """
         return next((one for one in reversed(self.history()) if one.tags.get(tag) == value), None)
 
-    def _known(self, version: str) -> RegisteredVersion:
+    def _version(self, version: str) -> RegisteredVersion:
         try:
             registered = self.version(version)
         except ModelRegistryAwayError:
-            registered = self._cache.remembered(self.name, version)
+            registered = self._cache.recall(self.name, version)
             if registered is None:
                 raise
         if registered is None:
@@ -184,25 +186,26 @@ class ModelRegistry:
             raise NoVersionError(problem)
         return registered
 
-    def _ensured(self) -> None:
-        if self._asked(lambda client: client.get_registered_model(self.name)) is None:
-            self._asked(lambda client: client.create_registered_model(self.name))
+    def _ensure_model(self) -> None:
+        if self._ask(lambda client: client.get_registered_model(self.name)) is None:
+            self._ask(lambda client: client.create_registered_model(self.name))
 
     def _download(self, registered: RegisteredVersion) -> Path:
         stored = self._reader.by_number(self.name, registered.version)
         if stored is None:
-            raise self._missing(registered, "an unknown place")
+            raise self._missing_bundle(registered, "an unknown place")
         with self._cache.room() as room:
-            folder = fetched(stored, room, self._uri)
+            folder = fetch_bundle(stored, room, self._uri)
             if folder is None:
-                raise self._missing(registered, stored.place)
+                raise self._missing_bundle(registered, stored.place)
             return self._cache.keep(folder, registered.digest)
 
-    def _missing(self, registered: RegisteredVersion, place: str) -> MissingBundleError:
-        problem = f"{self.name} version {registered.version}: its bundle is not at {mask_credentials(place)}, where MLflow has it"
+    def _missing_bundle(self, registered: RegisteredVersion, place: str) -> MissingBundleError:
+        named = mask_credentials(place)
+        problem = f"{self.name} version {registered.version}: its bundle is not at {named}, where MLflow has it"
         return MissingBundleError(f"{problem}; was the folder moved?")
 
-    def _registered(self, stored: StoredVersion) -> RegisteredVersion:
+    def _version_of(self, stored: StoredVersion) -> RegisteredVersion:
         return RegisteredVersion(
             name=self.name,
             version=stored.version,
@@ -212,5 +215,5 @@ class ModelRegistry:
             tags=stored.tags,
         )
 
-    def _asked(self, question: Callable[[Any], Answer]) -> Answer | None:
+    def _ask(self, question: Callable[[Any], Answer]) -> Answer | None:
         return ask(self._uri, question)

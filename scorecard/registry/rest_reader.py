@@ -34,12 +34,12 @@ class RestReader:
     def by_alias(self, name: str, alias: str) -> StoredVersion | None:
         """See `VersionReader`."""
         found = self._ask("registered-models/alias", name=name, alias=alias)
-        return None if found is None else self._stored(name, found["model_version"])
+        return None if found is None else self._stored_version(name, found["model_version"])
 
     def by_number(self, name: str, version: str) -> StoredVersion | None:
         """See `VersionReader`."""
         found = self._ask("model-versions/get", name=name, version=version)
-        return None if found is None else self._stored(name, found["model_version"])
+        return None if found is None else self._stored_version(name, found["model_version"])
 
     def all_of(self, name: str) -> Sequence[StoredVersion]:
         """See `VersionReader`."""
@@ -48,12 +48,12 @@ class RestReader:
         while True:
             wanted = {"filter": f"name = '{name}'", "max_results": str(PAGE), "page_token": token}
             page = self._ask("model-versions/search", **{key: value for key, value in wanted.items() if value}) or {}
-            found += [self._stored(name, each) for each in page.get("model_versions", ())]
+            found += [self._stored_version(name, each) for each in page.get("model_versions", ())]
             token = page.get("next_page_token", "")
             if not token:
                 return found
 
-    def _stored(self, name: str, found: Mapping[str, Any]) -> StoredVersion:
+    def _stored_version(self, name: str, found: Mapping[str, Any]) -> StoredVersion:
         place = self._ask("model-versions/get-download-uri", name=name, version=str(found["version"])) or {}
         return StoredVersion(
             version=str(found["version"]),
@@ -65,7 +65,7 @@ class RestReader:
     def _ask(self, path: str, **parameters: str) -> Any:
         """The answer; None for what is not there."""
         try:
-            with httpx2.Client(verify=self._verified(), auth=self._auth(), timeout=TIMEOUT_S) as client:
+            with httpx2.Client(verify=self._verification(), auth=self._auth(), timeout=TIMEOUT_S) as client:
                 answer = client.get(f"{self._uri}{API}/{path}", params=parameters, headers=self._headers())
             body = answer.json() if answer.content.startswith(b"{") else {}
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as cause:
@@ -85,7 +85,7 @@ class RestReader:
         user, password = (self._environment.get(f"MLFLOW_TRACKING_{name}") for name in ("USERNAME", "PASSWORD"))
         return (user, password) if user and password and not self._headers() else None
 
-    def _verified(self) -> ssl.SSLContext | bool:
+    def _verification(self) -> ssl.SSLContext | bool:
         names = ("SERVER_CERT_PATH", "CLIENT_CERT_PATH")
         authorities, own = (self._environment.get(f"MLFLOW_TRACKING_{name}") for name in names)
         if self._environment.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in TRUE:

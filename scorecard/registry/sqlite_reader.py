@@ -50,7 +50,7 @@ class SqliteReader:
 
     def all_of(self, name: str) -> Sequence[StoredVersion]:
         """See `VersionReader`."""
-        found = self._ask(lambda store: [_stored(store, name, row) for row in store.execute(VERSIONS, (name,))])
+        found = self._ask(lambda store: [_stored_version(store, name, row) for row in store.execute(VERSIONS, (name,))])
         return found or ()
 
     def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
@@ -78,10 +78,10 @@ def _has_tables(store: sqlite3.Connection) -> bool:
 
 def _by_number(store: sqlite3.Connection, name: str, version: str | int) -> StoredVersion | None:
     row = store.execute(f"{VERSIONS} AND version = ?", (name, version)).fetchone()
-    return _stored(store, name, row) if row else None
+    return _stored_version(store, name, row) if row else None
 
 
-def _stored(store: sqlite3.Connection, name: str, row: tuple[int, str | None, str | None]) -> StoredVersion:
+def _stored_version(store: sqlite3.Connection, name: str, row: tuple[int, str | None, str | None]) -> StoredVersion:
     version, run_id, place = row
     tags = dict(store.execute(TAGS, (name, version)))
     return StoredVersion(version=str(version), run_id=run_id or "", tags=tags, place=place or "")
