@@ -82,8 +82,8 @@ class GatewayProcess:
             settings,
             self.lifecycle,
             wants=self.board.wants,
-            decided=self._decided,
-            observer=_Observed(self.activity, self.metrics),
+            decided=self._on_decisions,
+            observer=_ObservedDecisions(self.activity, self.metrics),
         )
         self.hypotheticals = Hypotheticals(settings.contract())
         self.versions = _versions(settings)
@@ -141,11 +141,10 @@ class GatewayProcess:
             (f"{topics.decisions.name}-value", avro_schema(LoanDecision)),
         )
         application_id, decision_id = (
-            lifecycle.patiently("registry", partial(registered_id, registry, subject, schema))
-            for subject, schema in wanted
+            lifecycle.retry("registry", partial(registered_id, registry, subject, schema)) for subject, schema in wanted
         )
         lifecycle.at("waiting for the broker")
-        lifecycle.patiently("broker", partial(self.reader.open, frozenset({decision_id})))
+        lifecycle.retry("broker", partial(self.reader.open, frozenset({decision_id})))
         self.publisher.start(application_id)
         self.follower.start()
         self.lag.start()
@@ -172,10 +171,10 @@ class GatewayProcess:
         if self.ledger is not None:
             self.ledger.close()
 
-    def _decided(self, decisions: Sequence[Decision]) -> None:
+    def _on_decisions(self, decisions: Sequence[Decision]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self.board.decided, decisions)
+            loop.call_soon_threadsafe(self.board.add_decisions, decisions)
         holder = self.champion.holder
         if holder and any(each["scorecard_digest"] != holder.scorecard.digest for each in decisions):
             self.watcher.nudge()
@@ -209,7 +208,7 @@ class GatewayProcess:
         CounterfactualSearch(successor.scorecard, policy, contract).warm(np.zeros(len(contract.observed)))
 
 
-class _Observed(Observer):
+class _ObservedDecisions(Observer):
     """Decisions as metrics and the page Live count them."""
 
     def __init__(self, activity: Activity, metrics: Metrics) -> None:
@@ -219,8 +218,8 @@ class _Observed(Observer):
         self._metrics.decisions_read.inc(count)
         return self._activity.read(count)
 
-    def sampled(self, decision: Decision, produced_ms: int) -> None:
-        self._activity.sampled(decision, produced_ms)
+    def add_sample(self, decision: Decision, produced_ms: int) -> None:
+        self._activity.add_sample(decision, produced_ms)
 
 
 def _versions(settings: GatewaySettings) -> ModelRegistry:

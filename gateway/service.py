@@ -20,7 +20,7 @@ from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import Policy
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.errors import BrokerAwayError
 from streams.runtime.lifecycle import Lifecycle
 
@@ -40,11 +40,11 @@ class ChampionSlot(Protocol):
 class Versions(Protocol):
     """The part of `scorecard.registry.model_registry.ModelRegistry` that is needed here; its calls block."""
 
-    def champion(self, alias: str) -> Registered | None:
+    def champion(self, alias: str) -> RegisteredVersion | None:
         """The version that an alias points to. Raises OutageError."""
 
 
-class Reading(Protocol):
+class DecisionFeed(Protocol):
     """The part of `DecisionReader` that is needed here."""
 
     @property
@@ -67,7 +67,7 @@ class Gateway:
     """The request model of one application."""
     lifecycle: Lifecycle
     exchange: Exchange
-    reader: Reading
+    reader: DecisionFeed
     champion: ChampionSlot
     guard: Guard
     metrics: Metrics
@@ -78,7 +78,7 @@ class Gateway:
     publish_event: Callable[[Topic, str, object, str], None] = _nowhere
     """Blocks until the broker has it. Raises OutageError, SetupError."""
 
-    def missing(self) -> list[str]:
+    def missing_parts(self) -> list[str]:
         """What keeps it from answering: `champion`, `broker`, `reader`."""
         found = {
             "champion": self.champion.holder is not None,

@@ -65,7 +65,7 @@ class GatewaySettings(Connection):
         return self
 
     @model_validator(mode="after")
-    def _guarded(self) -> Self:
+    def _require_access_rules(self) -> Self:
         if not (self.guarded() or is_loopback(self.gateway_host)):
             message = "an address that is not loopback needs LOAN_GATEWAY_API_KEYS or LOAN_OIDC_ISSUER"
             raise ValueError(message)

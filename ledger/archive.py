@@ -40,14 +40,14 @@ class ArchiveSetupError(SetupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Archived:
+class ArchiveFile:
     """One file written."""
 
     path: str
     rows: int
 
 
-def archive(database: Database, url: str, before: date) -> Iterator[Archived]:
+def archive(database: Database, url: str, before: date) -> Iterator[ArchiveFile]:
     """Write the files that are not there yet, one after the other.
 
     Args:
@@ -63,8 +63,8 @@ def archive(database: Database, url: str, before: date) -> Iterator[Archived]:
     for table in RECORDS:
         for day in _days(database, table, before):
             path = posixpath.join(root, table.name, f"day={day.isoformat()}", f"{table.name}.parquet")
-            if _asked(partial(_held, files, path)) < _count(database, table, day):
-                yield Archived(path, _write(database, table, day, files, path))
+            if _call(partial(_row_count, files, path)) < _count(database, table, day):
+                yield ArchiveFile(path, _write(database, table, day, files, path))
 
 
 def _files(url: str) -> tuple[Any, str]:
@@ -84,7 +84,7 @@ def _days(database: Database, table: sa.Table, before: date) -> Iterator[date]:
         query = sa.select(sa.func.min(table.c.recorded_at)).where(
             table.c.recorded_at >= start, table.c.recorded_at < end
         )
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             first: datetime | None = connection.execute(query).scalar_one()
         if first is None:
             return
@@ -92,7 +92,7 @@ def _days(database: Database, table: sa.Table, before: date) -> Iterator[date]:
         start = datetime(first.year, first.month, first.day, tzinfo=UTC) + DAY
 
 
-def _held(files: Any, path: str) -> int:
+def _row_count(files: Any, path: str) -> int:
     """Rows of a file; none where there is no file."""
     if not files.exists(path):
         return 0
@@ -101,7 +101,7 @@ def _held(files: Any, path: str) -> int:
 
 
 def _count(database: Database, table: sa.Table, day: date) -> int:
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         query = sa.select(sa.func.count()).select_from(table).where(*_within(table, day))
         return int(connection.execute(query).scalar_one())
 
@@ -115,7 +115,7 @@ def _write(database: Database, table: sa.Table, day: date, files: Any, path: str
     schema = arrow_schema(table)
     beside, rows = path + PARTIAL, 0
 
-    def written() -> None:
+    def write_file() -> None:
         nonlocal rows
         files.makedirs(posixpath.dirname(path), exist_ok=True)
         with files.open(beside, "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
@@ -125,7 +125,7 @@ def _write(database: Database, table: sa.Table, day: date, files: Any, path: str
                 rows += len(page)
         files.mv(beside, path)
 
-    _asked(written)
+    _call(write_file)
     return rows
 
 
@@ -137,7 +137,7 @@ def _pages(database: Database, table: sa.Table, day: date) -> Iterator[Sequence[
         query = sa.select(table).where(*_within(table, day)).order_by(*place.clauses).limit(ROWS)
         if after is not None:
             query = query.where(place > sa.tuple_(*map(sa.literal, after)))
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             page = connection.execute(query).all()
         if page:
             yield page
@@ -160,7 +160,7 @@ def _arrow(kind: Any) -> Any:
     return pa.int32() if isinstance(kind, sa.Integer) else pa.string()
 
 
-def _asked(act: Any) -> Any:
+def _call(act: Any) -> Any:
     try:
         return act()
     except LoanError:

@@ -22,7 +22,7 @@ def row_text(cells: Sequence[Cell]) -> str:
     text = "\t".join([cell if type(cell) is str else _plain(cell) for cell in cells])
     odd = text.count("\\") != list(cells).count(None)  # each null is one backslash
     if odd or "\n" in text or "\r" in text or text.count("\t") != len(cells) - 1:
-        return "\t".join([_escaped(cell) if type(cell) is str else _plain(cell) for cell in cells])
+        return "\t".join([_escape(cell) if type(cell) is str else _plain(cell) for cell in cells])
     return text
 
 
@@ -39,5 +39,5 @@ def _plain(cell: Cell) -> str:
     return "false" if cell is False else repr(cell)
 
 
-def _escaped(cell: str) -> str:
+def _escape(cell: str) -> str:
     return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

@@ -51,7 +51,9 @@ def check(connection: Connection, database: Database, makers: Mapping[str, RowMa
     known = Store(database).positions(list(makers))
     compacted = {topic.name for topic in connection.topics().all() if topic.compacted}
     ranges = partition_ranges(connection, list(makers))
-    checks = {(each.topic, each.partition): _begun(each, known.get((each.topic, each.partition))) for each in ranges}
+    checks = {
+        (each.topic, each.partition): _new_check(each, known.get((each.topic, each.partition))) for each in ranges
+    }
     stretches = [
         PartitionRange(each.topic, each.partition, each.first, min(each.recorded_to, each.end))
         for each in checks.values()
@@ -59,13 +61,13 @@ def check(connection: Connection, database: Database, makers: Mapping[str, RowMa
     seen_to = {place: each.first for place, each in checks.items()}
     for block in blocks(connection, stretches):
         for place, records in _by_place(block):
-            held = _held(database, makers[place[0]].table, place, seen_to[place], records[-1].offset + 1)
+            held = _held_offsets(database, makers[place[0]].table, place, seen_to[place], records[-1].offset + 1)
             seen_to[place] = records[-1].offset + 1
             _compare(checks[place], held, [record.offset for record in records], compacted=place[0] in compacted)
     return list(checks.values())
 
 
-def _begun(extent: PartitionRange, position: Position | None) -> PartitionCheck:
+def _new_check(extent: PartitionRange, position: Position | None) -> PartitionCheck:
     return PartitionCheck(
         topic=extent.topic,
         partition=extent.partition,
@@ -82,7 +84,7 @@ def _by_place(block: Sequence[Record]) -> Iterator[tuple[tuple[str, int], list[R
     yield from places.items()
 
 
-def _held(
+def _held_offsets(
     database: Database, table: sa.Table, place: tuple[str, int], first: int, end: int
 ) -> tuple[set[int], set[int]]:
     """Offsets of rows, and of what was passed over."""
@@ -98,7 +100,7 @@ def _held(
         passed_over.c.record_offset >= first,
         passed_over.c.record_offset < end,
     )
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return set(connection.execute(rows).scalars()), set(connection.execute(passed).scalars())
 
 

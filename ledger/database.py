@@ -55,25 +55,29 @@ class Database:
         self.postgres = self.engine.dialect.name == "postgresql"
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def read_transaction(self) -> Iterator[sa.Connection]:
         """A transaction that only reads: all its queries see one state.
 
         Raises:
             DatabaseAwayError: the database does not answer.
             DatabaseSetupError: its tables are not there, or are not ours to read.
         """
-        with _translated(), self.engine.connect() as connection:
+        with _translate_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def write_transaction(self) -> Iterator[sa.Connection]:
         """A transaction that writes: committed at the end, rolled back at an exception.
 
         Raises:
-            DatabaseAwayError, DatabaseSetupError: as `reading`.
+            DatabaseAwayError, DatabaseSetupError: as `read_transaction`.
             RowRefusedError: a row violates a type, a constraint or a limit.
         """
-        with _translated(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        with (
+            _translate_errors(),
+            self.engine.connect().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def close(self) -> None:
@@ -116,14 +120,14 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
+    def _on_connect(connection: Any, _record: Any) -> None:
         # Transactions are begun below: sqlite3 would begin them too late, and commit before each DDL statement.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def _begun(connection: sa.Connection) -> None:
+    def _on_begin(connection: sa.Connection) -> None:
         # A reader that turned writer amid its transaction would be refused instead of waiting for its turn.
         writes = connection.get_execution_options().get(WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -132,7 +136,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as cause:

@@ -50,13 +50,13 @@ class DecisionRowMaker(RowMaker):
 
 def warm() -> None:
     """Compiles the passes, or loads them from the cache."""
-    columns = _decoded([b"\0"])
+    columns = _decode([b"\0"])
     assert columns is None  # noqa: S101 - one byte is no decision
 
 
 def bulk_items(batch: RecordBatch, places: Sequence[int]) -> Sequence[Item | None]:
     """Items of these records, all written by our own schema; None for those that are to be read one by one."""
-    columns = _decoded([batch.values[place] or b"" for place in places])
+    columns = _decode([batch.values[place] or b"" for place in places])
     if columns is None:
         return [None] * len(places)
     recorded = _times(np.asarray([batch.timestamps[place] for place in places], dtype=np.int64))
@@ -69,7 +69,7 @@ def bulk_items(batch: RecordBatch, places: Sequence[int]) -> Sequence[Item | Non
     return items
 
 
-def _decoded(values: Sequence[bytes]) -> Callable[[int], tuple[Cell, ...] | None] | None:
+def _decode(values: Sequence[bytes]) -> Callable[[int], tuple[Cell, ...] | None] | None:
     joined, starts = concatenate(values)
     data = np.frombuffer(joined, dtype=np.uint8)
     names = np.zeros((MOST_FEATURES, 2), dtype=np.int64)
@@ -107,7 +107,7 @@ class _Columns:
         """Rows that need no second look: every number finite, every symbol and time known."""
         finite = (np.isfinite(self.amounts) & np.isfinite(self.added)).all(axis=1)
         plain = (np.isfinite(self.numbers) | np.isnan(self.numbers)).all(axis=1)
-        found: list[bool] = (self.done & finite & plain & _known(self.wholes)).tolist()
+        found: list[bool] = (self.done & finite & plain & _valid_rows(self.wholes)).tolist()
         return found
 
     def reader(self, names: Sequence[Sequence[int]]) -> Callable[[int], tuple[Cell, ...] | None]:
@@ -188,7 +188,7 @@ def _real_column(column: npt.NDArray[np.float64]) -> list[float | None]:
         return [None if cell != cell else cell for cell in (column + 0.0).tolist()]
 
 
-def _known(wholes: Any) -> Any:
+def _valid_rows(wholes: Any) -> Any:
     """Rows whose time a calendar has, and whose symbols the schema."""
     applied_at, outcomes, spaces = wholes[:, 0], wholes[:, 1], wholes[:, 2]
     timely = (applied_at >= EARLIEST_MS) & (applied_at <= LATEST_MS)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ledger.queries import Recorded, decisions_of, outcomes_of, recorded, reviews_of
+from ledger.queries import RecordedEvent, decisions_of, outcomes_of, recorded_event, reviews_of
 from ledger.tables import champions, dead_letters, drift_reports, performance_reports, retrain_commands, retrain_results
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.retraining import (
@@ -77,14 +77,14 @@ class ApplicationHistory:
     """All about one application."""
 
     application_id: str
-    decisions: Sequence[Recorded[LoanDecision]]
+    decisions: Sequence[RecordedEvent[LoanDecision]]
     """The first one stands."""
-    reviews: Sequence[Recorded[LoanReview]]
-    outcomes: Sequence[Recorded[LoanOutcome]]
+    reviews: Sequence[RecordedEvent[LoanReview]]
+    outcomes: Sequence[RecordedEvent[LoanOutcome]]
     dead_letters: Sequence[DeadLetter]
     windows: Sequence[DriftWindow]
     """Those that its event time lies in."""
-    scorecards: Sequence[Recorded[ChampionAnnouncement]]
+    scorecards: Sequence[RecordedEvent[ChampionAnnouncement]]
     """Announcements of the scorecards that decided on it."""
 
 
@@ -113,7 +113,7 @@ def application_history(connection: sa.Connection, application_id: str) -> Appli
         outcomes=ended,
         dead_letters=_dead_letters(connection, [each.event for each in decided]),
         windows=windows_at(connection, decided[0].event.applied_at) if decided else (),
-        scorecards=_announced(connection, {each.event.scorecard_digest for each in decided}),
+        scorecards=_announcements(connection, {each.event.scorecard_digest for each in decided}),
     )
 
 
@@ -130,10 +130,10 @@ def time_line(history: ApplicationHistory) -> Sequence[Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def champions_history(connection: sa.Connection, most: int = MOST) -> Sequence[Recorded[ChampionAnnouncement]]:
+def champions_history(connection: sa.Connection, most: int = MOST) -> Sequence[RecordedEvent[ChampionAnnouncement]]:
     """Announcements, the latest one first; the topic keeps only the last of them, the ledger all."""
     query = sa.select(champions).order_by(*_latest(champions)).limit(most)
-    return [recorded(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
+    return [recorded_event(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
 
 
 def drift_windows(connection: sa.Connection, most: int = MOST) -> Sequence[DriftWindow]:
@@ -183,9 +183,9 @@ def retraining_history(
     return [(command, found.get(command.command_id)) for command in asked]
 
 
-def _announced(connection: sa.Connection, digests: set[str]) -> Sequence[Recorded[ChampionAnnouncement]]:
+def _announcements(connection: sa.Connection, digests: set[str]) -> Sequence[RecordedEvent[ChampionAnnouncement]]:
     query = sa.select(champions).where(champions.c.digest.in_(digests)).order_by(champions.c.announced_at).limit(MOST)
-    return [recorded(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
+    return [recorded_event(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
 
 
 def _dead_letters(connection: sa.Connection, decided: Sequence[LoanDecision]) -> Sequence[DeadLetter]:

@@ -26,7 +26,7 @@ def migrate(database: Database) -> str:
     Raises:
         DatabaseAwayError, DatabaseSetupError: nothing is changed.
     """
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         if database.postgres:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         for statement in drop_statements():
@@ -50,7 +50,7 @@ def require_current(database: Database) -> None:
     Raises:
         DatabaseSetupError: says which command brings them up to date.
     """
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != head():
         problem = f"the ledger's tables are at {found or 'nothing'}, not at {head()}: run `loanctl ledger migrate`"

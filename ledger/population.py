@@ -23,7 +23,7 @@ Value = float | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PopulationRank:
     """One value among those of the sample."""
 
     feature: str
@@ -38,7 +38,7 @@ class Standing:
     """Of the sample's numbers, at `QUANTILES`; empty for levels."""
 
 
-def standings(connection: sa.Connection, decision: LoanDecision, sample: int = SAMPLE) -> Sequence[Standing]:
+def standings(connection: sa.Connection, decision: LoanDecision, sample: int = SAMPLE) -> Sequence[PopulationRank]:
     """Of each value that was scored, in the contract's order.
 
     Args:
@@ -50,20 +50,20 @@ def standings(connection: sa.Connection, decision: LoanDecision, sample: int = S
     for text in connection.execute(query).scalars():
         for feature, value in json.loads(text).items():
             columns.setdefault(feature, []).append(value)
-    return [standing(each.feature, each.value, columns.get(each.feature, [])) for each in decision.contributions]
+    return [population_rank(each.feature, each.value, columns.get(each.feature, [])) for each in decision.contributions]
 
 
-def standing(feature: str, value: Value, others: Sequence[Value]) -> Standing:
+def population_rank(feature: str, value: Value, others: Sequence[Value]) -> PopulationRank:
     """One value among others. Pure."""
     if isinstance(value, str):
         levels: Mapping[Value, int] = Counter(each for each in others if isinstance(each, str))
         n = sum(levels.values())
         share = levels.get(value, 0) / n if n else None
-        return Standing(feature=feature, value=value, n=n, percentile=None, share=share, quantiles=())
+        return PopulationRank(feature=feature, value=value, n=n, percentile=None, share=share, quantiles=())
     numbers = sorted(each for each in others if each is not None and not isinstance(each, str))
     n = len(numbers)
     below = None
     if value is not None and n:
         below = (bisect_left(numbers, value) + bisect_right(numbers, value)) / 2 / n
     quantiles = tuple(numbers[round(quantile * (n - 1))] for quantile in QUANTILES) if n else ()
-    return Standing(feature=feature, value=value, n=n, percentile=below, share=None, quantiles=quantiles)
+    return PopulationRank(feature=feature, value=value, n=n, percentile=below, share=None, quantiles=quantiles)

@@ -61,8 +61,8 @@ class LedgerProcess:
         with health_server.serve(self.settings.ledger_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
             stop.hand_over(self._stop)
-            self.lifecycle.patiently("database", self._prepare)
-            self.lifecycle.patiently("broker", self._require_topics)
+            self.lifecycle.retry("database", self._prepare)
+            self.lifecycle.retry("broker", self._require_topics)
             decision_rows.warm()
             gc_freeze.freeze()
             self.recorder.run()

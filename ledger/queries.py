@@ -1,6 +1,6 @@
 """What the ledger knows of one application.
 
-Each function takes a connection of `Database.reading`; arguments are bound, never part of the SQL. Lists for
+Each function takes a connection of `Database.read_transaction`; arguments are bound, never part of the SQL. Lists for
 pages are in `ledger.review_queue`, rates in `ledger.rates`, time lines in `ledger.history`.
 """
 
@@ -33,7 +33,7 @@ FIRST: Final = (decisions.c.recorded_at, decisions.c.record_partition, decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Generic[Event]):
+class RecordedEvent(Generic[Event]):
     """An event, and where its record lies."""
 
     event: Event
@@ -46,25 +46,29 @@ class Recorded(Generic[Event]):
     """Link of the hash chain, hexadecimal."""
 
 
-def decision(connection: sa.Connection, application_id: str) -> Recorded[LoanDecision] | None:
+def decision(connection: sa.Connection, application_id: str) -> RecordedEvent[LoanDecision] | None:
     """The decision that stands: the application's first. None where the ledger has none (yet)."""
     found = decisions_of(connection, application_id, most=1)
     return found[0] if found else None
 
 
-def decisions_of(connection: sa.Connection, application_id: str, most: int = MOST) -> Sequence[Recorded[LoanDecision]]:
+def decisions_of(
+    connection: sa.Connection, application_id: str, most: int = MOST
+) -> Sequence[RecordedEvent[LoanDecision]]:
     """All decisions on an application, the first one first."""
     query = sa.select(decisions).where(decisions.c.application_id == application_id).order_by(*FIRST).limit(most)
-    return [recorded(row, decision_event(row)) for row in connection.execute(query).mappings()]
+    return [recorded_event(row, decision_event(row)) for row in connection.execute(query).mappings()]
 
 
-def decision_by_id(connection: sa.Connection, application_id: str, decision_id: str) -> Recorded[LoanDecision] | None:
+def decision_by_id(
+    connection: sa.Connection, application_id: str, decision_id: str
+) -> RecordedEvent[LoanDecision] | None:
     """One decision of an application; the first of its redeliveries."""
     found = (each for each in decisions_of(connection, application_id) if each.event.decision_id == decision_id)
     return next(found, None)
 
 
-def reviews_of(connection: sa.Connection, application_id: str) -> Sequence[Recorded[LoanReview]]:
+def reviews_of(connection: sa.Connection, application_id: str) -> Sequence[RecordedEvent[LoanReview]]:
     """All reviews of an application, the earliest first: the last APPROVE or DECLINE stands."""
     query = (
         sa.select(reviews)
@@ -72,10 +76,10 @@ def reviews_of(connection: sa.Connection, application_id: str) -> Sequence[Recor
         .order_by(reviews.c.reviewed_at, reviews.c.record_partition, reviews.c.record_offset)
         .limit(MOST)
     )
-    return [recorded(row, review_event(row)) for row in connection.execute(query).mappings()]
+    return [recorded_event(row, review_event(row)) for row in connection.execute(query).mappings()]
 
 
-def outcomes_of(connection: sa.Connection, application_id: str) -> Sequence[Recorded[LoanOutcome]]:
+def outcomes_of(connection: sa.Connection, application_id: str) -> Sequence[RecordedEvent[LoanOutcome]]:
     """All outcomes of an application's loan, the earliest first: the last one stands."""
     query = (
         sa.select(outcomes)
@@ -84,7 +88,7 @@ def outcomes_of(connection: sa.Connection, application_id: str) -> Sequence[Reco
         .limit(MOST)
     )
     return [
-        recorded(
+        recorded_event(
             row,
             LoanOutcome(
                 application_id=row["application_id"], defaulted=row["defaulted"], observed_at=row["observed_at"]
@@ -94,9 +98,9 @@ def outcomes_of(connection: sa.Connection, application_id: str) -> Sequence[Reco
     ]
 
 
-def recorded(row: Any, event: Event) -> Recorded[Event]:
+def recorded_event(row: Any, event: Event) -> RecordedEvent[Event]:
     """An event with its record's place, of a row's mapping."""
-    return Recorded(
+    return RecordedEvent(
         event=event,
         topic=row["record_topic"],
         partition=row["record_partition"],

@@ -83,7 +83,7 @@ class Recorder:
         while not self.lifecycle.stopping.is_set():
             try:
                 self._store.positions(self.reading.topics)
-                self.lifecycle.found("database")
+                self.lifecycle.report_recovery("database")
                 with closing(GroupConsumer(self.connection, self.reading, self._hooks())) as self.consumer:
                     self._follow(self.consumer, waits)
             except OutageError as fault:
@@ -124,7 +124,7 @@ class Recorder:
         while not self.lifecycle.stopping.is_set():
             messages = consumer.consume(self.reading.most_records, POLL_S)
             if consumer.assigned.is_set():
-                self.lifecycle.found("broker")
+                self.lifecycle.report_recovery("broker")
                 waits.reset()
             for batch in _by_topic(messages):
                 self._record(consumer, batch)
@@ -135,7 +135,7 @@ class Recorder:
 
     def _record(self, consumer: GroupConsumer, batch: RecordBatch) -> None:
         items = self.makers[batch.topic].items(batch, self.writers[batch.topic].of(schema_ids(batch.values)))
-        self.lifecycle.found("registry")
+        self.lifecycle.report_recovery("registry")
         following = {at: offset + 1 for at, offset in zip(batch.partitions, batch.offsets, strict=True)}
         table = self.makers[batch.topic].table
         with self.metrics.write_seconds.time():
@@ -152,7 +152,7 @@ class Recorder:
             # After the records before them, so that no restart and no retention takes a marker for a record.
             self._store.reach(self._ends)
             self._ends = {}
-        with self.database.reading() as connection:
+        with self.database.read_transaction() as connection:
             self.metrics.waiting.set(review_queue.size(connection))
             oldest = review_queue.oldest(connection)
         self.metrics.oldest_seconds.set(max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0)

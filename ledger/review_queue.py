@@ -22,7 +22,7 @@ LOCK: Final = 7_230_916
 SETTLED: Final = (Outcome.APPROVE.value, Outcome.DECLINE.value)
 
 
-class Reached(Protocol):
+class RecordedPosition(Protocol):
     """How far a partition is recorded."""
 
     @property
@@ -70,7 +70,7 @@ class QueuePage:
     """`after` of the next page; None on the last one."""
 
 
-def waiting(
+def queue_page(
     connection: sa.Connection,
     wanted: CaseFilter | None = None,
     after: tuple[datetime, str] | None = None,
@@ -109,7 +109,9 @@ def oldest(connection: sa.Connection) -> datetime | None:
     return found
 
 
-def enqueue(connection: sa.Connection, topic: str, before: Mapping[int, Reached], after: Mapping[int, Reached]) -> None:
+def enqueue(
+    connection: sa.Connection, topic: str, before: Mapping[int, RecordedPosition], after: Mapping[int, RecordedPosition]
+) -> None:
     """Referred applications of a stretch just recorded, unless an earlier decision or a review has settled them."""
     decided, earlier = decisions.alias("decided"), decisions.alias("earlier")
     columns = [column.name for column in review_queue.columns]
@@ -131,7 +133,9 @@ def enqueue(connection: sa.Connection, topic: str, before: Mapping[int, Reached]
     connection.execute(insert(review_queue).from_select(columns, query).on_conflict_do_nothing())
 
 
-def settle(connection: sa.Connection, topic: str, before: Mapping[int, Reached], after: Mapping[int, Reached]) -> None:
+def settle(
+    connection: sa.Connection, topic: str, before: Mapping[int, RecordedPosition], after: Mapping[int, RecordedPosition]
+) -> None:
     """Take out what the reviews of a stretch just recorded have decided."""
     _alone(connection)
     settled = sa.select(reviews.c.application_id).where(
@@ -148,7 +152,7 @@ def _alone(connection: sa.Connection) -> None:
 
 
 def _within(
-    table: sa.FromClause, topic: str, before: Mapping[int, Reached], after: Mapping[int, Reached]
+    table: sa.FromClause, topic: str, before: Mapping[int, RecordedPosition], after: Mapping[int, RecordedPosition]
 ) -> sa.ColumnElement[bool]:
     return sa.and_(
         table.c.record_topic == topic,

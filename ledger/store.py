@@ -38,7 +38,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What a batch became."""
 
     rows: int = 0
@@ -60,14 +60,14 @@ class Store:
         Raises:
             DatabaseAwayError, DatabaseSetupError: of `ledger.database`.
         """
-        with self._database.reading() as connection:
+        with self._database.read_transaction() as connection:
             rows = connection.execute(sa.select(positions).where(positions.c.topic.in_(topics))).mappings()
             return {(row["topic"], row["partition"]): _position(row) for row in rows}
 
     def miss(self, topic: str, partition: int, first: int) -> None:
         """Go on at this offset: retention took what lies before it."""
-        with self._database.writing() as connection:
-            position = self._locked(connection, topic, [partition])[partition]
+        with self._database.write_transaction() as connection:
+            position = self._lock(connection, topic, [partition])[partition]
             lost = first - position.next_offset
             if lost > 0:
                 moved = replace(position, next_offset=first, missed=position.missed + lost)
@@ -78,14 +78,14 @@ class Store:
         topics: dict[str, dict[int, int]] = {}
         for (topic, partition), end in ends.items():
             topics.setdefault(topic, {})[partition] = end
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             for topic, partitions in sorted(topics.items()):
-                for partition, position in self._locked(connection, topic, sorted(partitions)).items():
+                for partition, position in self._lock(connection, topic, sorted(partitions)).items():
                     if position.next_offset < partitions[partition]:
                         moved = replace(position, next_offset=partitions[partition])
                         _save(connection, topic, {partition: moved})
 
-    def write(self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]) -> Written:
+    def write(self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]) -> WriteResult:
         """Record a batch.
 
         Args:
@@ -101,11 +101,11 @@ class Store:
         except RowRefusedError:
             return self._write_around(table, topic, items, following)
 
-    def _write(self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]) -> Written:
-        with self._database.writing() as connection:
-            before = self._locked(connection, topic, sorted(following))
+    def _write(self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]) -> WriteResult:
+        with self._database.write_transaction() as connection:
+            before = self._lock(connection, topic, sorted(following))
             fresh = [item for item in items if item.offset >= before[item.partition].next_offset]
-            after, lines = _linked(fresh, before, following)
+            after, lines = _link(fresh, before, following)
             _insert(connection, table, lines, postgres=self._database.postgres)
             _pass_over(connection, topic, fresh)
             if table is decisions:
@@ -117,11 +117,11 @@ class Store:
         for item in fresh:
             reasons[item.reason] += 1
         rows = reasons.pop("", 0)
-        return Written(rows, dict(reasons), len(items) - len(fresh))
+        return WriteResult(rows, dict(reasons), len(items) - len(fresh))
 
     def _write_around(
         self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]
-    ) -> Written:
+    ) -> WriteResult:
         """The same in halves, down to the row that the database refuses: that one is passed over."""
         if len(items) == 1:
             log.warning("record.refused", topic=topic, partition=items[0].partition, offset=items[0].offset)
@@ -133,7 +133,7 @@ class Store:
         other = self.write(table, topic, second, {item.partition: item.offset + 1 for item in second})
         return _sum(one, other)
 
-    def _locked(self, connection: sa.Connection, topic: str, partitions: Sequence[int]) -> Mapping[int, Position]:
+    def _lock(self, connection: sa.Connection, topic: str, partitions: Sequence[int]) -> Mapping[int, Position]:
         insert = postgresql.insert if self._database.postgres else sqlite.insert
         fresh = [{"topic": topic, "partition": each, **_columns(Position())} for each in partitions]
         connection.execute(insert(positions).on_conflict_do_nothing(), fresh)
@@ -146,7 +146,7 @@ class Store:
         return {row["partition"]: _position(row) for row in connection.execute(query).mappings()}
 
 
-def _linked(
+def _link(
     items: Iterable[Item], before: Mapping[int, Position], following: Mapping[int, int]
 ) -> tuple[Mapping[int, Position], Sequence[tuple[Item, str, str]]]:
     """Positions after the batch, and each row with its text and link."""
@@ -216,9 +216,9 @@ def _columns(position: Position) -> Mapping[str, Any]:
     return {name: getattr(position, name) for name in Position.__slots__}
 
 
-def _sum(one: Written, other: Written) -> Written:
+def _sum(one: WriteResult, other: WriteResult) -> WriteResult:
     reasons: dict[str, int] = defaultdict(int)
     for each in (one, other):
         for reason, count in each.passed_over.items():
             reasons[reason] += count
-    return Written(one.rows + other.rows, dict(reasons), one.known + other.known)
+    return WriteResult(one.rows + other.rows, dict(reasons), one.known + other.known)

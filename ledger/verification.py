@@ -44,7 +44,7 @@ def verify(database: Database) -> Sequence[ChainCheck]:
     Raises:
         DatabaseAwayError, DatabaseSetupError: of `ledger.database`.
     """
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         topics = connection.execute(sa.select(positions.c.topic).distinct()).scalars().all()
     known = Store(database).positions(topics)
     found = {(each.topic, each.partition): each for table in RECORDS for each in _chains(database, table, known)}
@@ -58,7 +58,7 @@ def verify(database: Database) -> Sequence[ChainCheck]:
 
 def _chains(database: Database, table: sa.Table, known: Any) -> Iterator[ChainCheck]:
     place = sa.select(table.c.record_topic, table.c.record_partition).distinct()
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         partitions = connection.execute(place).all()
     for topic, partition in partitions:
         yield _chain(database, table, (topic, partition), known.get((topic, partition), Position()))
@@ -91,7 +91,7 @@ def _rows(database: Database, table: sa.Table, place: tuple[str, int], end: int)
             .order_by(table.c.record_offset)
             .limit(PAGE)
         )
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             page = connection.execute(query).all()
         yield from page
         if len(page) < PAGE:

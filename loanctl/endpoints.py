@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from loanctl.stack import state, tracking
-from loanctl.stack.local import Wanted
+from loanctl.stack.local import StackParts
 
 STATE_DIR: Final = "LOAN_STATE_DIR"
 ENDPOINTS: Final = ("bootstrap_servers", "registry_url", "mlflow_uri")
@@ -26,7 +26,7 @@ def variables(endpoints: state.Endpoints) -> dict[str, str]:
     return {_variable(name): value for name, value in asdict(endpoints).items()}
 
 
-def from_environment() -> Wanted:
+def from_environment() -> StackParts:
     """Endpoints that settings name, in variables or a `.env` file; those are outside and not ours to start.
 
     Raises:
@@ -36,7 +36,7 @@ def from_environment() -> Wanted:
 
     connection = Connection.read()
     named = {name: getattr(connection, name) for name in ENDPOINTS if name in connection.model_fields_set}
-    return Wanted(**named)
+    return StackParts(**named)
 
 
 def adopt(environment: MutableMapping[str, str]) -> None:

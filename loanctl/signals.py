@@ -8,8 +8,8 @@ from typing import NoReturn
 def heed() -> None:
     """Raise `KeyboardInterrupt` on either; a shell starts what it runs in the background deaf to Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+        signal.signal(number, _interrupt)
 
 
-def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt

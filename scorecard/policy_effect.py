@@ -57,7 +57,7 @@ class Effect:
     """Of the others."""
 
     @property
-    def changed(self) -> int:
+    def change_count(self) -> int:
         """Applications that would have another outcome."""
         return sum(change.count for change in self.changes)
 
@@ -81,14 +81,14 @@ class Effect:
                 "approve_below": self.policy.approve_below,
                 "decline_from": self.policy.decline_from,
             },
-            "outcomes": {"before": _named(self.before), "after": _named(self.after)},
-            "changed": self.changed,
+            "outcomes": {"before": _by_name(self.before), "after": _by_name(self.after)},
+            "changed": self.change_count,
             "changes": [change.plain() for change in self.changes],
             "cost": {
                 "unit": "lost good loans",
-                "by_outcome": _billed(self.by_outcome),
-                "by_probability": _billed(self.by_probability),
-                "total": _billed(self.total),
+                "by_outcome": _bill_dict(self.by_outcome),
+                "by_probability": _bill_dict(self.by_probability),
+                "total": _bill_dict(self.total),
             },
         }
 
@@ -114,15 +114,15 @@ def effect(decided: Sequence[PastDecision], policy: Policy, defaulted: Mapping[s
         decisions=len(decided),
         not_scored=len(decided) - len(scored),
         policy=policy,
-        before=_counted(before),
-        after=_counted(after),
+        before=_outcome_counts(before),
+        after=_outcome_counts(after),
         changes=changes(ids, before, after, ends),
         by_outcome=_bill(was[known], would[known]),
         by_probability=_bill(was[~known], would[~known]),
     )
 
 
-def _counted(decided: Codes) -> Mapping[Outcome, int]:
+def _outcome_counts(decided: Codes) -> Mapping[Outcome, int]:
     counts = Counter(decided.tolist())
     return {outcome: counts[OUTCOMES.index(outcome)] for outcome in DECIDED}
 
@@ -131,11 +131,11 @@ def _bill(before: Floats, after: Floats) -> Bill:
     return Bill(decisions=len(before), before=float(before.sum()), after=float(after.sum()))
 
 
-def _named(counts: Mapping[Outcome, int]) -> dict[str, int]:
+def _by_name(counts: Mapping[Outcome, int]) -> dict[str, int]:
     return {outcome.value: count for outcome, count in counts.items()}
 
 
-def _billed(bill: Bill) -> dict[str, Any]:
+def _bill_dict(bill: Bill) -> dict[str, Any]:
     return {
         "decisions": bill.decisions,
         "before": bill.before,

@@ -8,7 +8,7 @@ import fastavro
 
 from ledger.database import Database
 from ledger.row_makers import row_makers
-from ledger.store import Store, Written
+from ledger.store import Store, WriteResult
 from schemas.event_codec import as_record, avro_schema
 from schemas.events.decisions import LoanOutcome, Outcome
 from schemas.events.reviews import LoanReview
@@ -57,7 +57,7 @@ def records(
     return a_batch(*values, first_offset=first_offset, topic=topic, partitions=[partition] * len(values), **columns)
 
 
-def record(database: Database, batch: RecordBatch, writers: Any = None) -> Written:
+def record(database: Database, batch: RecordBatch, writers: Any = None) -> WriteResult:
     """The batch, recorded as the ledger does; all of it written by our own schema where nothing else is said."""
     maker = MAKERS[batch.topic]
     event = {maker.table.name: event for event, maker in _events()}.get(maker.table.name)
@@ -66,17 +66,17 @@ def record(database: Database, batch: RecordBatch, writers: Any = None) -> Writt
     return Store(database).write(maker.table, batch.topic, maker.items(batch, writers or ours), following)
 
 
-def decide(database: Database, *decisions: Any, first_offset: int = 0, **columns: Any) -> Written:
+def decide(database: Database, *decisions: Any, first_offset: int = 0, **columns: Any) -> WriteResult:
     """Decisions, recorded."""
     return record(database, records(TOPICS.decisions.name, decisions, first_offset, **columns))
 
 
-def review(database: Database, *reviews: Any, first_offset: int = 0, **columns: Any) -> Written:
+def review(database: Database, *reviews: Any, first_offset: int = 0, **columns: Any) -> WriteResult:
     """Reviews, recorded."""
     return record(database, records(TOPICS.reviews.name, reviews, first_offset, **columns))
 
 
-def conclude(database: Database, *outcomes: Any, first_offset: int = 0, **columns: Any) -> Written:
+def conclude(database: Database, *outcomes: Any, first_offset: int = 0, **columns: Any) -> WriteResult:
     """Outcomes of loans, recorded."""
     return record(database, records(TOPICS.outcomes.name, outcomes, first_offset, **columns))
 

@@ -26,7 +26,7 @@ from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
 from streams.kafka.namesake import Namesakes
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.transactions import TransactionalProducer
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
@@ -69,7 +69,7 @@ class Agent:
         self._metrics = metrics
         self.situation = Lifecycle(metrics.outage_began)
         self._session: _Session | None = None
-        self._passed_over = PassedOver(metrics.count_skip)
+        self._passed_over = SkippedRecords(metrics.count_skip)
         self._asked_at = float("-inf")
         self._settled = False
         self._turn_began: float | None = None
@@ -167,7 +167,7 @@ class Agent:
                 self._turn_began = time.monotonic()
                 self._turn(session)
                 waits.reset()
-                self.situation.found_all()
+                self.situation.report_full_recovery()
         finally:
             self._session, self._turn_began = None, None
             session.close()
@@ -226,9 +226,9 @@ class Agent:
         try:
             followed = self.champions.follow()
         except OutageError as fault:
-            self.situation.lost("mlflow", fault)
+            self.situation.report_outage("mlflow", fault)
             return False
-        self.situation.found("mlflow")
+        self.situation.report_recovery("mlflow")
         watched = self.champions.reference
         if followed and watched is not None:
             self._metrics.set_champion(watched.champion_version, watched.reference_id)

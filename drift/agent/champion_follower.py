@@ -26,7 +26,7 @@ from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.messages import Follower, ends
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from streams.runtime.settings import Connection
 
 UNANNOUNCED: Final = -1
@@ -64,7 +64,7 @@ class Announcements:
             ReadingError: this reader is of no use any more.
             SetupError: the topic is not there, or not ours to read.
         """
-        for message in self._follower.arrived(MOST):
+        for message in self._follower.poll(MOST):
             if ends(message):
                 self.ended = True
                 arrived, self._arrived = self._arrived, []
@@ -104,7 +104,7 @@ class Champions:
         self._contract = contract
         self._serde = serde
         self._refused = refused
-        self.passed_over = PassedOver()
+        self.passed_over = SkippedRecords()
         """Hears of announcements that cannot be read."""
         self._announced: tuple[int, ChampionAnnouncement] | None = None
         self._all_heard = False

@@ -30,7 +30,7 @@ from schemas.records import OutgoingRecord
 from streams.kafka.consumer import GroupConsumer
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
 from streams.kafka.messages import Follower, ends
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.start_offsets import Place, Start
 from streams.kafka.transactions import TransactionalProducer
 
@@ -46,7 +46,7 @@ class WindowSubject:
     """Whom we watch, and how it is looked at; both outlive a session."""
 
     champions: Champions
-    passed_over: PassedOver
+    passed_over: SkippedRecords
     looking: PerformanceChecker
     stopping: threading.Event
     """Ends a wait inside a rebalance."""
@@ -155,7 +155,7 @@ class WindowOwner:
             self._keep(desk, desk.monitor.add_performance(found, datetime.now(UTC)))
 
     def _take_words(self, desk: OwnerState) -> None:
-        words = self._words.arrived(MOST_MESSAGES)
+        words = self._words.poll(MOST_MESSAGES)
         for message in (message for message in words if not ends(message)):
             desk.positions[message.topic()] = message.offset() + 1
             desk.changed = True

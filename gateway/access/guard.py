@@ -52,7 +52,7 @@ class Guard:
         """
         if self.open:
             return ANYBODY
-        found = await self._found(request)
+        found = await self._authenticate(request)
         if found is None:
             detail = "send a valid API key as X-API-Key, or a bearer token of the OpenID provider"
             raise Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", detail, headers=CHALLENGE)
@@ -62,7 +62,7 @@ class Guard:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "too many requests of this caller", (), headers)
         return found
 
-    async def _found(self, request: Request) -> Principal | None:
+    async def _authenticate(self, request: Request) -> Principal | None:
         key = request.headers.get("x-api-key")
         if key is not None:
             return self.holder_of(key)
@@ -72,7 +72,7 @@ class Guard:
         return None
 
 
-def required(guard: Guard, allowed: frozenset[Role]) -> Callable[[Request], Awaitable[Principal]]:
+def require_role(guard: Guard, allowed: frozenset[Role]) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency: the caller, who has one of these roles."""
 
     async def caller(request: Request) -> Principal:

@@ -71,11 +71,11 @@ class OidcVerifier:
         """
         if len(token) > LONGEST_TOKEN:
             return None
-        keys = self._keys or await self._fetched()
+        keys = self._keys or await self._current_keys()
         claims = self._claims(token, keys)
         if claims is None and self._clock() - self._asked_at >= REFRESH_S:
             # The provider may sign with a new key.
-            claims = self._claims(token, await self._fetched())
+            claims = self._claims(token, await self._current_keys())
         return None if claims is None else principal_of(claims, self._provider.roles_claim)
 
     def _claims(self, token: str, keys: KeySet) -> Mapping[str, Any] | None:
@@ -94,7 +94,7 @@ class OidcVerifier:
             return None
         return claims
 
-    async def _fetched(self) -> KeySet:
+    async def _current_keys(self) -> KeySet:
         async with self._fetching:
             if self._keys is not None and self._clock() - self._asked_at < REFRESH_S:
                 return self._keys

@@ -40,7 +40,7 @@ async def body_of(request: Request, most_bytes: int, within_s: float, kind: str 
         raise Problem(HTTPStatus.BAD_REQUEST, "disconnected", "the client left before its body had arrived") from None
 
 
-def parsed(model: type[Model], body: bytes) -> Model:
+def parse_body(model: type[Model], body: bytes) -> Model:
     """The body as a value of the model.
 
     Raises:

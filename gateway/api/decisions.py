@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from gateway.access.guard import required
+from gateway.access.guard import require_role
 from gateway.access.roles import LOOK_UP, Principal
 from gateway.api.answers import DecisionAnswer, decision_answer
 from gateway.problems import Problem
@@ -16,7 +16,7 @@ from gateway.service import Gateway
 def router(gateway: Gateway) -> APIRouter:
     """The endpoint of one gateway."""
     routes = APIRouter(tags=["decisions"])
-    caller = Depends(required(gateway.guard, LOOK_UP))
+    caller = Depends(require_role(gateway.guard, LOOK_UP))
 
     @routes.get("/decisions/{application_id:path}", response_model=None, responses={200: {"model": DecisionAnswer}})
     async def decision(application_id: str, _: Annotated[Principal, caller]) -> JSONResponse:

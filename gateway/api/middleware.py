@@ -42,19 +42,19 @@ class Surroundings:
             return
         began, status = self._clock(), [0]
 
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status[0] = message["status"]
                 message["headers"] = _with_security(message.get("headers", ()))
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, send_with_headers)
         except Exception as fault:  # noqa: BLE001 - the last handler; what it answers tells nothing
             # The message of a foreign exception may hold an applicant's value: its type and place say enough.
             log.error("request.failed", error=type(fault).__name__, where=_place_of(fault))  # noqa: TRY400
             if not status[0]:
-                await _unforeseen().response()(scope, receive, sending)
+                await _unforeseen().response()(scope, receive, send_with_headers)
         finally:
             self._count(scope, status[0], self._clock() - began)
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.access.guard import required
+from gateway.access.guard import require_role
 from gateway.access.roles import OBSERVE, Principal
 from gateway.problems import Problem, away
 from gateway.service import NO_CHAMPION, Gateway
@@ -20,17 +20,17 @@ from scorecard.decisions.scoring import Champion
 def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRouter:
     """The endpoints of one gateway."""
     routes = APIRouter(tags=["operations"])
-    caller = Depends(required(gateway.guard, OBSERVE))
+    caller = Depends(require_role(gateway.guard, OBSERVE))
 
     @routes.get("/health", response_model=None)
     async def health() -> JSONResponse:
         """200 while the process answers; a gateway that waits for its champion must not be restarted for it."""
-        return JSONResponse({"live": True, "ready": not gateway.missing(), **_facts(gateway)})
+        return JSONResponse({"live": True, "ready": not gateway.missing_parts(), **_facts(gateway)})
 
     @routes.get("/ready", response_model=None)
     async def ready() -> JSONResponse:
         """200 with a champion, a broker and a reader of decisions; 503 without."""
-        missing = gateway.missing()
+        missing = gateway.missing_parts()
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
         return JSONResponse({"live": True, "ready": not missing, **_facts(gateway)}, status)
 
@@ -72,7 +72,7 @@ def _finite(number: float) -> float | None:
 def _facts(gateway: Gateway) -> Mapping[str, Any]:
     return {
         "stage": gateway.lifecycle.stage,
-        "missing": gateway.missing(),
+        "missing": gateway.missing_parts(),
         "away": dict(gateway.lifecycle.away),
         "champion": dict(gateway.champion.facts()),
     }

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, create_model
 
-from gateway.access.guard import required
+from gateway.access.guard import require_role
 from gateway.access.roles import SUBMIT, Principal
 from gateway.api.answers import DecisionAnswer, decision_answer
-from gateway.api.bodies import body_of, digest_of, parsed
+from gateway.api.bodies import body_of, digest_of, parse_body
 from gateway.api.earlier import earlier_decisions
 from gateway.api.request_model import CONFIG, contradictions, record_of
 from gateway.exchange.board import BoardFullError, BodyConflictError, Decision
@@ -60,17 +60,17 @@ class BatchAnswer(BaseModel):
 def router(gateway: Gateway) -> APIRouter:
     """The endpoints of one gateway."""
     routes = APIRouter(tags=["decisions"])
-    caller = Depends(required(gateway.guard, SUBMIT))
+    caller = Depends(require_role(gateway.guard, SUBMIT))
 
     @routes.post("/predict", response_model=None, responses={200: {"model": DecisionAnswer}})
     async def predict(
         request: Request, principal: Annotated[Principal, caller], idempotency_key: Key = None
     ) -> JSONResponse:
         """Submit one application and wait for the decision that the scoring worker publishes."""
-        application = parsed(gateway.application, await _body(gateway, request))
-        [submission] = submissions_of(gateway, request, [application], [_named(principal, idempotency_key, "")])
+        application = parse_body(gateway.application, await _body(gateway, request))
+        [submission] = submissions_of(gateway, request, [application], [_derived_id(principal, idempotency_key, "")])
         refuse_contradictions(gateway, [submission], "")
-        [decision] = await decided(gateway, [submission])
+        [decision] = await decide(gateway, [submission])
         return JSONResponse(decision_answer(decision, gateway.contract))
 
     @routes.post("/predict/batch", response_model=None, responses={200: {"model": BatchAnswer}})
@@ -78,11 +78,11 @@ def router(gateway: Gateway) -> APIRouter:
         request: Request, principal: Annotated[Principal, caller], idempotency_key: Key = None
     ) -> JSONResponse:
         """Submit 1 to 500 applications and wait for all their decisions."""
-        batch: Any = parsed(batches, await _body(gateway, request))
-        names = [_named(principal, idempotency_key, f"/{place}") for place in range(len(batch.applications))]
+        batch: Any = parse_body(batches, await _body(gateway, request))
+        names = [_derived_id(principal, idempotency_key, f"/{place}") for place in range(len(batch.applications))]
         submissions = submissions_of(gateway, request, batch.applications, names)
         refuse_contradictions(gateway, submissions, "/applications/{}")
-        return JSONResponse(_batch_answer(gateway, await decided(gateway, submissions)))
+        return JSONResponse(_batch_answer(gateway, await decide(gateway, submissions)))
 
     batches = batch_model(gateway.application)
     return routes
@@ -110,7 +110,7 @@ async def _body(gateway: Gateway, request: Request) -> bytes:
     return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
 
 
-def _named(principal: Principal, key: str | None, place: str) -> str:
+def _derived_id(principal: Principal, key: str | None, place: str) -> str:
     """The id of an application that has none of its own."""
     if key is None:
         return str(uuid.uuid4())
@@ -142,7 +142,7 @@ def submissions_of(
     return submissions
 
 
-async def decided(gateway: Gateway, submissions: Sequence[Submission]) -> list[Decision]:
+async def decide(gateway: Gateway, submissions: Sequence[Submission]) -> list[Decision]:
     """The decisions, in order.
 
     Raises:
@@ -162,7 +162,7 @@ async def decided(gateway: Gateway, submissions: Sequence[Submission]) -> list[D
         detail = "too many applications wait for their decision"
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-waiting", detail, headers={"Retry-After": "1"}) from None
     except UndecidedError as fault:
-        raise _undecided(fault.application_ids) from None
+        raise _timeout_problem(fault.application_ids) from None
     except OutageError:
         ids = [each.application_id for each in submissions]
         detail = "the broker did not accept the application; repeat it with the same id"
@@ -180,11 +180,11 @@ async def _through(gateway: Gateway, submissions: Sequence[Submission]) -> list[
     if not earlier:
         return await gateway.exchange.decisions(submissions)
     fresh = [each for place, each in enumerate(submissions) if place not in earlier]
-    decided = iter(await gateway.exchange.decisions(fresh))
-    return [earlier[place] if place in earlier else next(decided) for place in range(len(submissions))]
+    decide = iter(await gateway.exchange.decisions(fresh))
+    return [earlier[place] if place in earlier else next(decide) for place in range(len(submissions))]
 
 
-def _undecided(application_ids: Sequence[str]) -> Problem:
+def _timeout_problem(application_ids: Sequence[str]) -> Problem:
     detail = "accepted, and not decided in time: ask GET /decisions/{application_id} later"
     return Problem(HTTPStatus.GATEWAY_TIMEOUT, "undecided", detail, extensions=_ids(application_ids))
 

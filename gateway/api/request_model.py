@@ -42,7 +42,7 @@ def application_model(contract: Contract) -> type[BaseModel]:
         ),
     }
     for each in contract.observed:
-        fields[each.name] = _annotated(each, specs[each.name])
+        fields[each.name] = _annotation(each, specs[each.name])
     name = str(contract.schema["name"])
     return create_model(name, __config__=CONFIG, __doc__=str(contract.schema.get("doc", name)), **fields)
 
@@ -85,7 +85,7 @@ def _id_text(doc: str) -> str:
     return f"{doc} Assigned where it is not given. The same id with the same body has the same answer."
 
 
-def _annotated(field: contracts.Field, spec: Mapping[str, Any]) -> tuple[Any, Any]:
+def _annotation(field: contracts.Field, spec: Mapping[str, Any]) -> tuple[Any, Any]:
     branches = spec["type"] if isinstance(spec["type"], list) else [spec["type"]]
     [avro] = [branch for branch in branches if branch != "null"]
     kind = _type_of(field, avro)

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from gateway.access.guard import required
+from gateway.access.guard import require_role
 from gateway.access.roles import ASK, Principal
 from gateway.api.answers import AssessmentAnswer, assessment_answer
-from gateway.api.bodies import body_of, parsed
+from gateway.api.bodies import body_of, parse_body
 from gateway.api.request_model import contradictions, record_of
 from gateway.problems import away, invalid
 from gateway.service import NO_CHAMPION, Gateway
@@ -72,23 +72,23 @@ class CounterfactualsAnswer(BaseModel):
 def router(gateway: Gateway) -> APIRouter:
     """The endpoints of one gateway."""
     routes = APIRouter(tags=["what if"])
-    caller = Depends(required(gateway.guard, ASK))
+    caller = Depends(require_role(gateway.guard, ASK))
 
     @routes.post("/explain", response_model=None, responses={200: {"model": WhatIfAnswer}})
     async def explain(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
         """The champion's answer with the exact contribution of each feature, by size. Positive raises the risk."""
-        return await _answered(gateway, request)
+        return await _answer(gateway, request)
 
     @routes.post("/what-if", response_model=None, responses={200: {"model": WhatIfAnswer}})
     async def what_if(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
         """The champion's answer to changed values."""
-        return await _answered(gateway, request)
+        return await _answer(gateway, request)
 
     @routes.post("/counterfactuals", response_model=None, responses={200: {"model": CounterfactualsAnswer}})
     async def counterfactuals(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
         """The smallest changes of actionable fields after which the champion would approve."""
         holder = champion_of(gateway)
-        body: Any = parsed(gateway.application, await _body(gateway, request))
+        body: Any = parse_body(gateway.application, await _body(gateway, request))
         record = record_of_values(gateway, body)
         now = what_if_answer(gateway, holder, record)
         return JSONResponse(await asyncio.to_thread(counterfactuals_answer, gateway, holder, record, now))
@@ -132,9 +132,9 @@ def _detail(found: int, complete: bool) -> str:
     return f"{found} found" if found else NONE_FOUND
 
 
-async def _answered(gateway: Gateway, request: Request) -> JSONResponse:
+async def _answer(gateway: Gateway, request: Request) -> JSONResponse:
     holder = champion_of(gateway)
-    body = parsed(gateway.application, await _body(gateway, request))
+    body = parse_body(gateway.application, await _body(gateway, request))
     return JSONResponse(what_if_answer(gateway, holder, record_of_values(gateway, body)))
 
 

@@ -14,8 +14,8 @@ from fastapi.responses import Response
 
 from gateway.access.roles import ASK, SUBMIT
 from gateway.api.answers import decision_answer
-from gateway.api.bodies import parsed
-from gateway.api.predictions import decided, refuse_contradictions, submissions_of
+from gateway.api.bodies import parse_body
+from gateway.api.predictions import decide, refuse_contradictions, submissions_of
 from gateway.api.what_if import champion_of, counterfactuals_answer, record_of_values, what_if_answer
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
@@ -156,13 +156,13 @@ def sliders_of(desk: Desk, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 async def _decision(desk: Desk, request: Request, typed: Mapping[str, str]) -> dict[str, Any]:
     gateway = desk.gateway
-    application = parsed(gateway.application, body_of_form(gateway.contract, typed))
+    application = parse_body(gateway.application, body_of_form(gateway.contract, typed))
     [submission] = submissions_of(gateway, request, [application], [str(uuid.uuid4())])
     refuse_contradictions(gateway, [submission], "")
-    [decision] = await decided(gateway, [submission])
+    [decision] = await decide(gateway, [submission])
     return decision_answer(decision, gateway.contract)
 
 
 def _record(desk: Desk, typed: Mapping[str, str]) -> dict[str, Any]:
     gateway = desk.gateway
-    return record_of_values(gateway, parsed(gateway.application, body_of_form(gateway.contract, typed)))
+    return record_of_values(gateway, parse_body(gateway.application, body_of_form(gateway.contract, typed)))

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from gateway.exchange.ledger_lookup import LedgerLookup
 from ledger import history, population, queries, review_queue
-from ledger.population import Standing
-from ledger.queries import Recorded
+from ledger.population import PopulationRank
+from ledger.queries import RecordedEvent
 from ledger.review_queue import CaseFilter, QueuePage
 from schemas.event_codec import as_record
 from schemas.events.decisions import LoanDecision, Outcome
@@ -25,12 +25,12 @@ class CaseFile:
 
     decision: LoanDecision
     decided_at: datetime
-    standings: Sequence[Standing]
-    earlier: Sequence[Recorded[LoanDecision]]
-    reviews: Sequence[Recorded[LoanReview]]
+    standings: Sequence[PopulationRank]
+    earlier: Sequence[RecordedEvent[LoanDecision]]
+    reviews: Sequence[RecordedEvent[LoanReview]]
 
     @property
-    def settled(self) -> LoanReview | None:
+    def final_review(self) -> LoanReview | None:
         """The review that stands."""
         final = [each.event for each in self.reviews if each.event.outcome in (Outcome.APPROVE, Outcome.DECLINE)]
         return final[-1] if final else None
@@ -38,28 +38,28 @@ class CaseFile:
     @property
     def proposal(self) -> LoanReview | None:
         """A first officer's proposal that waits for a second one."""
-        last = self.reviews[-1].event if self.reviews and self.settled is None else None
-        return last if last is not None and proposed(last) is not None else None
+        last = self.reviews[-1].event if self.reviews and self.final_review is None else None
+        return last if last is not None and proposed_outcome(last) is not None else None
 
     def record(self) -> dict[str, Any]:
         """The decision as Avro gives it."""
         return as_record(self.decision)
 
 
-def proposed(review: LoanReview) -> Outcome | None:
+def proposed_outcome(review: LoanReview) -> Outcome | None:
     """What a first officer proposes."""
     return next((PROPOSALS[code] for code in review.reason_codes if code in PROPOSALS), None)
 
 
 def queue(ledger: LedgerLookup, wanted: CaseFilter, after: tuple[datetime, str] | None) -> QueuePage:
     """A page of those who wait, the oldest first. Raises OutageError, SetupError."""
-    with ledger.database.reading() as connection:
-        return review_queue.waiting(connection, wanted, after, PAGE)
+    with ledger.database.read_transaction() as connection:
+        return review_queue.queue_page(connection, wanted, after, PAGE)
 
 
 def case_file(ledger: LedgerLookup, application_id: str) -> CaseFile | None:
     """One case; None where the ledger has no decision of the id. Raises OutageError, SetupError."""
-    with ledger.database.reading() as connection:
+    with ledger.database.read_transaction() as connection:
         decisions = queries.decisions_of(connection, application_id)
         if not decisions:
             return None
@@ -75,7 +75,7 @@ def case_file(ledger: LedgerLookup, application_id: str) -> CaseFile | None:
 
 def moments(ledger: LedgerLookup, application_id: str) -> Sequence[history.Moment] | None:
     """The time line of an application; None where the ledger knows nothing of it. Raises OutageError, SetupError."""
-    with ledger.database.reading() as connection:
+    with ledger.database.read_transaction() as connection:
         found = history.application_history(connection, application_id)
     return None if found is None else history.time_line(found)
 

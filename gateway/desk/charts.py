@@ -58,7 +58,7 @@ def waterfall(answer: Mapping[str, Any]) -> Waterfall | None:
     """Of an answer of the API; None where it was not scored. The smallest contributions share one bar."""
     if answer["margin"] is None:
         return None
-    steps = _gathered(answer["contributions"])
+    steps = _group(answer["contributions"])
     places = [float(answer["base_value"])]
     for step in steps:
         places.append(places[-1] + step["contribution"])
@@ -79,7 +79,7 @@ def waterfall(answer: Mapping[str, Any]) -> Waterfall | None:
     return Waterfall(bars, at[0], at[-1])
 
 
-def _gathered(contributions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _group(contributions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     first, rest = contributions[:MOST_BARS], contributions[MOST_BARS:]
     if not rest:
         return list(first)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scorecard.decisions.scoring import Champion
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 
 METRIC: Final = "metric."
 """Before a figure's name in a version's tags."""
@@ -31,7 +31,7 @@ class ComparisonRow:
     challenger: str
 
 
-def comparison(champion: Registered | None, challenger: Registered | None) -> list[ComparisonRow]:
+def comparison(champion: RegisteredVersion | None, challenger: RegisteredVersion | None) -> list[ComparisonRow]:
     """What either has, the figures last; an empty text where one has it not."""
     both = [each.tags if each else {} for each in (champion, challenger)]
     rows = [("Version", *(each.version if each else "" for each in (champion, challenger)))]

@@ -96,13 +96,13 @@ class ReviewRoom:
         labels = {field.name: field.label for field in self._gateway.contract.observed}
         context: dict[str, Any] = {"file": file, "answer": answer, "labels": labels, "error": error}
         context |= {"reasons": self._reasons, "band": band(answer), "waterfall": waterfall(answer)}
-        context["proposed"] = cases.proposed(file.proposal) if file.proposal else None
+        context["proposed"] = cases.proposed_outcome(file.proposal) if file.proposal else None
         context["second_pair"] = self._gateway.settings.review_second_pair
         return self._desk.page(request, session, "case.html", status, **context)
 
     def _refusal(self, file: CaseFile, session: Session, outcome: str, codes: Sequence[str], note: str) -> str:
         """Why the form cannot be taken; empty for nothing."""
-        if file.settled is not None:
+        if file.final_review is not None:
             return "another officer has decided this case meanwhile"
         if outcome not in (Outcome.APPROVE, Outcome.DECLINE):
             return "choose to approve or to decline"
@@ -121,7 +121,7 @@ class ReviewRoom:
     ) -> LoanReview:
         first, name = file.proposal, session.principal.name
         alone = not self._gateway.settings.review_second_pair
-        agrees = first is not None and cases.proposed(first) is outcome
+        agrees = first is not None and cases.proposed_outcome(first) is outcome
         final = alone or agrees
         return LoanReview(
             review_id=str(uuid.uuid4()),

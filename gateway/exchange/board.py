@@ -92,14 +92,14 @@ class DecisionBoard:
         if not (entry.accepted or entry.waiting or entry.value):
             self._forget(entry)
 
-    def accepted(self, entry: Entry, place: Place) -> None:
+    def accept(self, entry: Entry, place: Place) -> None:
         """The broker has the application, at this place."""
         entry.accepted, entry.place = True, place
         for decision in entry.candidates:
             self._settle(entry, decision)
         entry.candidates.clear()
 
-    def decided(self, decisions: Sequence[Decision]) -> None:
+    def add_decisions(self, decisions: Sequence[Decision]) -> None:
         """Decisions have come, of wanted keys or not."""
         for decision in decisions:
             entry = self._entries.get(decision["application_id"])

@@ -15,7 +15,7 @@ from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.topic_tail import TopicTail
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
@@ -30,10 +30,10 @@ class Observer:
     """Hears of every decision that is read; this one takes no notice."""
 
     def read(self, _count: int) -> int:
-        """So many decisions were read; how many of them are to be decoded for `sampled`."""
+        """So many decisions were read; how many of them are to be decoded for `add_sample`."""
         return 0
 
-    def sampled(self, _decision: Mapping[str, Any], _produced_ms: int) -> None:
+    def add_sample(self, _decision: Mapping[str, Any], _produced_ms: int) -> None:
         """One of those, and when it was produced: milliseconds since 1970."""
 
 
@@ -68,7 +68,7 @@ class DecisionReader:
         self._tail = TopicTail(connection, {self._topic: 0})
         self._writers = WriterSchemas(connection.registry(), self._topic)
         self._decoder = EventDecoder(avro_schema(LoanDecision))
-        self._passed_over = PassedOver()
+        self._passed_over = SkippedRecords()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
         self.positioned = False
@@ -104,7 +104,7 @@ class DecisionReader:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                self._take(self._tail.arrived(MOST, POLL_S))
+                self._take(self._tail.poll(MOST, POLL_S))
             except StoppedError:
                 return
 
@@ -118,7 +118,7 @@ class DecisionReader:
         for message in messages[-asked:] if asked else ():
             record = self._read(message)
             if record is not None:
-                self._observer.sampled(record, message.timestamp()[1])
+                self._observer.add_sample(record, message.timestamp()[1])
 
     def _read(self, message: Any) -> Mapping[str, Any] | None:
         return self._passed_over.read(partial(self._record, message.value()), self._topic, message.offset())
@@ -126,7 +126,5 @@ class DecisionReader:
     def _record(self, value: bytes | None) -> Mapping[str, Any]:
         ids = schema_ids([value])
         # A schema that a newer worker writes is asked for once; the registry may be away meanwhile.
-        writers = self._lifecycle.patiently(
-            "registry", lambda: self._writers.of(ids), lambda: not self._stopped.is_set()
-        )
+        writers = self._lifecycle.retry("registry", lambda: self._writers.of(ids), lambda: not self._stopped.is_set())
         return self._decoder.decode(value, writers)

@@ -72,7 +72,7 @@ class Exchange:
         entries = self.board.enter([(each.application_id, each.digest) for each in submissions])
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._accepted(entries, submissions)
+                await self._accept(entries, submissions)
                 return [await asyncio.shield(entry.decision) for entry in entries]
         except TimeoutError:
             if not all(entry.accepted for entry in entries):
@@ -83,13 +83,13 @@ class Exchange:
             for entry in entries:
                 self.board.leave(entry)
 
-    async def _accepted(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
+    async def _accept(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
         """All acknowledged. A caller that leaves meanwhile takes back nothing: what is on its way is kept track of."""
         tasks = []
         for entry, submission in zip(entries, submissions, strict=True):
             if entry.publishing is None and not entry.accepted:
                 entry.publishing = asyncio.create_task(self._publish(entry, submission))
-                entry.publishing.add_done_callback(_observed)
+                entry.publishing.add_done_callback(_retrieve_exception)
             if entry.publishing is not None:
                 tasks.append(entry.publishing)
         for task in tasks:
@@ -102,10 +102,10 @@ class Exchange:
             place = await self._publisher.publish(entry.application_id.encode(), entry.value, submission.headers)
         finally:
             entry.publishing = None
-        self.board.accepted(entry, place)
+        self.board.accept(entry, place)
 
 
-def _observed(task: "asyncio.Task[None]") -> None:
+def _retrieve_exception(task: "asyncio.Task[None]") -> None:
     # Its fault reaches whoever awaits; where nobody does any more, it is no news to the loop either.
     if not task.cancelled() and isinstance(task.exception(), LoanError):
         return

@@ -39,6 +39,6 @@ class LedgerLookup:
         self.database.close()
 
     def _decision(self, application_id: str) -> Decision | None:
-        with self.database.reading() as connection:
+        with self.database.read_transaction() as connection:
             found = queries.decision(connection, application_id)
         return None if found is None else as_record(found.event)

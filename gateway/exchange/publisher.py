@@ -85,11 +85,11 @@ class ApplicationPublisher:
         loop = asyncio.get_running_loop()
         acknowledged: asyncio.Future[Place] = loop.create_future()
 
-        def delivered(error: KafkaError | None, message: Any) -> None:
+        def on_delivery(error: KafkaError | None, message: Any) -> None:
             loop.call_soon_threadsafe(_report, acknowledged, error, message)
 
         try:
-            self._producer.produce(self._topic, value, key=key, headers=list(headers), on_delivery=delivered)
+            self._producer.produce(self._topic, value, key=key, headers=list(headers), on_delivery=on_delivery)
         except BufferError as cause:
             raise BrokerAwayError from cause
         except KafkaException as cause:
@@ -111,9 +111,9 @@ class ApplicationPublisher:
             try:
                 self._producer.list_topics(self._topic, timeout=PROBE_S)
             except KafkaException as cause:
-                self._lifecycle.lost(BROKER, _outage(cause))
+                self._lifecycle.report_outage(BROKER, _outage(cause))
             else:
-                self._lifecycle.found(BROKER)
+                self._lifecycle.report_recovery(BROKER)
 
 
 def headers_of(contract: Contract, application_id: str, traceparent: str | None) -> Headers:

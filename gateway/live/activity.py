@@ -75,7 +75,7 @@ class Activity:
         self._lock = threading.Lock()
 
     def read(self, count: int) -> int:
-        """So many decisions were read; returns how many of them to decode for `sampled`."""
+        """So many decisions were read; returns how many of them to decode for `add_sample`."""
         with self._lock:
             second = int(self._clock())
             self._counts[second] = self._counts.get(second, 0) + count
@@ -88,7 +88,7 @@ class Activity:
             self._budget = (second, left - asked)
             return asked
 
-    def sampled(self, decision: Mapping[str, Any], produced_ms: int) -> None:
+    def add_sample(self, decision: Mapping[str, Any], produced_ms: int) -> None:
         """One of those decisions, as Avro gives it."""
         sample = Sample(
             decision["outcome"],

@@ -21,7 +21,7 @@ from schemas.events.drift import DriftReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import WriterSchemas
 from schemas.wire_format import schema_ids
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.topic_tail import TopicTail
 from streams.runtime.settings import Connection
 
@@ -55,7 +55,7 @@ class EventFollower:
         }
         self._tail = TopicTail(connection, {**dict.fromkeys(self._kinds, BACK), self._dead_letters: 0})
         self._probe = LatencyProbe(connection, topics.applications.name, Consumer)
-        self._passed_over = PassedOver()
+        self._passed_over = SkippedRecords()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
@@ -73,7 +73,7 @@ class EventFollower:
         try:
             self._patiently(self._tail.open)
             while not self._stopped.is_set():
-                for message in self._tail.arrived(MOST, POLL_S):
+                for message in self._tail.poll(MOST, POLL_S):
                     self._take(message)
                 self._probe.look(self._activity)
         except StoppedError:
@@ -101,7 +101,7 @@ class EventFollower:
         return decoder.decode(value, self._patiently(partial(writers.of, ids)))
 
     def _patiently(self, act: Callable[[], Any]) -> Any:
-        """Like `Lifecycle.patiently`, and says nothing of an outage: whoever needs the neighbour to decide does."""
+        """Like `Lifecycle.retry`, and says nothing of an outage: whoever needs the neighbour to decide does."""
         while not self._stopped.is_set():
             try:
                 return act()

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from loanctl.console import Console
 from loanctl.reports import swap_table
-from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Said, comparison
+from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Statement, comparison
 from loanctl.reports.decision_log import NothingDecidedError, Span, first_decisions, latest_decision, span
 from schemas.events.decisions import ContributionSpace, LoanDecision, Outcome
 from schemas.projection import Projection
@@ -94,7 +94,7 @@ def _contestants(settings: TrainingSettings, chosen: Span, version: str) -> Cont
     met = [name for name in theirs if name in ours]
     champion = ours[met[-1]]["scorecard_version"]
     pairs = [
-        Pair(application_id=name, champion=_said(ours[name]), challenger=_said(theirs[name]))
+        Pair(application_id=name, champion=_statement(ours[name]), challenger=_statement(theirs[name]))
         for name in met
         if ours[name]["scorecard_version"] == champion
     ]
@@ -114,8 +114,8 @@ def _both(settings: TrainingSettings, chosen: Span, version: str) -> tuple[Decis
     return theirs, ours.decisions
 
 
-def _said(decision: Mapping[str, Any]) -> Said:
-    return Said(
+def _statement(decision: Mapping[str, Any]) -> Statement:
+    return Statement(
         outcome=Outcome(decision["outcome"]),
         probability=decision["probability"],
         space=ContributionSpace(decision["contribution_space"]),
@@ -127,7 +127,7 @@ def _said(decision: Mapping[str, Any]) -> Said:
 def _show(console: Console, who: Contestants, found: Comparison) -> None:
     console.print(
         f"version {who.challenger} against the champion, version {who.champion}: of {found.pairs:,} applications "
-        f"{found.flipped:,} ({found.flipped / found.pairs:.1%}) would have another outcome",
+        f"{found.flip_count:,} ({found.flip_count / found.pairs:.1%}) would have another outcome",
         soft_wrap=True,
     )
     console.print(swap_table.lines(found.flips))

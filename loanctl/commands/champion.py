@@ -48,7 +48,10 @@ def show(as_json: AsJson = False) -> None:
     seats = _seats(TrainingSettings.read().model_registry())
     if seats.champion is None:
         raise NoChampionError(_nobody(TrainingSettings.read()))
-    told = {"champion": _told(seats.champion), "challenger": _told(seats.challenger) if seats.challenger else None}
+    told = {
+        "champion": _summary(seats.champion),
+        "challenger": _summary(seats.challenger) if seats.challenger else None,
+    }
     if as_json:
         sys.stdout.write(json.dumps(told) + "\n")
         return
@@ -109,11 +112,11 @@ def history(as_json: AsJson = False) -> None:
     """Every version, oldest first, with what the gate said of it."""
     seats = _seats(TrainingSettings.read().model_registry())
     if as_json:
-        sys.stdout.write(json.dumps([_told(one) for one in seats.versions]) + "\n")
+        sys.stdout.write(json.dumps([_summary(one) for one in seats.versions]) + "\n")
         return
     table = Table("version", "family", "AUC", "verdict", "promoted", "why", box=None)
     for one in seats.versions:
-        told = _told(one)
+        told = _summary(one)
         now = " *" if seats.champion and one.version == seats.champion.version else ""
         table.add_row(f"{one.version}{now}", one.family, told["auc"], told["verdict"], told["promoted_at"], told["why"])
     Console().print(table)
@@ -141,7 +144,7 @@ def _seats(registry: ModelRegistry) -> Seats:
     return Seats(registry.champion(), registry.champion(CHALLENGER), tuple(registry.history()))
 
 
-def _told(one: RegisteredVersion) -> dict[str, Any]:
+def _summary(one: RegisteredVersion) -> dict[str, Any]:
     told = one.tags
     auc = told.get(f"{version_tags.METRIC}auc", "")
     return {

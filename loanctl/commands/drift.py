@@ -122,7 +122,7 @@ def recompute(
     if differing:
         out.print(f"{name}: DIFFERENT in {', '.join(differing)}")
         raise typer.Exit(1)
-    same = evidence.encoded(found, settings) == evidence.encoded(again, settings)
+    same = evidence.encode_report(found, settings) == evidence.encode_report(again, settings)
     out.print(f"{name}: the same {'bytes' if same else 'values'} from {evidence.read(again)}")
 
 
@@ -210,7 +210,7 @@ def _row(story: Lineage[DriftReport]) -> tuple[str | Text, ...]:
         f"{found.largest_psi:.3f}",
         found.largest_psi_feature,
         found.command_id or found.withheld,
-        *_led_to(story.result, story.announcement),
+        *_consequence(story.result, story.announcement),
     )
 
 
@@ -225,11 +225,11 @@ def _look_row(story: Lineage[PerformanceReport]) -> tuple[str, ...]:
         story.report.report_id,
         *(shown[name] for name in SHOWN),
         story.report.command_id or story.report.withheld,
-        *_led_to(story.result, story.announcement),
+        *_consequence(story.result, story.announcement),
     )
 
 
-def _led_to(result: RetrainResult | None, announcement: ChampionAnnouncement | None) -> tuple[str, str]:
+def _consequence(result: RetrainResult | None, announcement: ChampionAnnouncement | None) -> tuple[str, str]:
     return result.status.value if result else "", announcement.version if announcement else ""
 
 

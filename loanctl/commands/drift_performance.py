@@ -11,7 +11,7 @@ import typer
 from drift.performance.outcome_join import JoinRules
 from drift.retraining import performance_floor
 from drift.settings import DriftSettings
-from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch, telling
+from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch, summarize_performance
 from loanctl.reports.lineage import lineages as stories_told
 from loanctl.reports.performance_table import TIME, console, show
 from schemas.errors import SetupError
@@ -49,7 +49,7 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
         sys.stdout.write(json.dumps(found.plain(), default=str) + "\n")
     else:
         show(console(), found)
-    if fallen(found.told, least_auc):
+    if is_below_floor(found.told, least_auc):
         raise typer.Exit(1)
 
 
@@ -76,7 +76,7 @@ def of(
         # Where one champion is asked for, no other's loans push its own out of memory.
         version=versions.pop() if len(versions) == 1 else "",
     )
-    return telling(settings, stretches, rules, as_of)
+    return summarize_performance(settings, stretches, rules, as_of)
 
 
 def windows(reports: Iterable[DriftReport]) -> list[Stretch]:
@@ -84,7 +84,7 @@ def windows(reports: Iterable[DriftReport]) -> list[Stretch]:
     return [Stretch(each.window_start, each.window_end, each.champion_version) for each in reports]
 
 
-def fallen(told: Sequence[ChampionPerformance], least_auc: float) -> bool:
+def is_below_floor(told: Sequence[ChampionPerformance], least_auc: float) -> bool:
     """Whether the champion whose AUC is the last observed has fallen under this."""
     seen = [each.performance.observed for each in told]
     known = [observed for observed in seen if observed is not None and observed.auc is not None]

@@ -74,7 +74,7 @@ def check_command(*, as_json: AsJson = False) -> None:
     database = _database(settings)
     require_current(database)
     found = check(settings, database, row_makers(settings.topics()))
-    _tell([_shown(each) for each in found], as_json=as_json)
+    _tell([_summary(each) for each in found], as_json=as_json)
     if not all(each.equal for each in found):
         raise typer.Exit(1)
 
@@ -109,7 +109,7 @@ def _database(settings: LedgerSettings) -> Database:
     return Database(settings.ledger_url.get_secret_value())
 
 
-def _shown(found: PartitionCheck) -> dict[str, Any]:
+def _summary(found: PartitionCheck) -> dict[str, Any]:
     return {**asdict(found), "absent": _few(found.absent), "foreign": _few(found.foreign), "equal": found.equal}
 
 

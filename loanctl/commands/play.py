@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from loanctl.commands.population import Rows, Seed, pairs
 from loanctl.console import Console
 from loanctl.simulation import playback, population, tables
-from loanctl.simulation.playback import Played, Script
+from loanctl.simulation.playback import PlaybackResult, Script
 from loanctl.simulation.tables import Table
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord
@@ -58,13 +58,13 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     """Play applications onto the applications topic: those of a file, or --rows made-up ones."""
     connection = Connection.read()
     contract = connection.contract()
-    table = tables.read(data, contract, connection.table_dialect()) if data else made_up(contract, rows, seed)
+    table = tables.read(data, contract, connection.table_dialect()) if data else synthetic_table(contract, rows, seed)
     spacing = timedelta(milliseconds=_spacing_ms(rate) if spacing_ms is None else spacing_ms)
     # Faster than time, event time would run ahead of ours: drift takes that for a clock that is wrong.
     paced = rate is not None and spacing_ms is None
     began = datetime.now(UTC) - (timedelta() if paced else len(table) * spacing)
     performance = Playback(
-        table=tables.multiplied(table, contract, pairs(multiply or [])),
+        table=tables.scale_columns(table, contract, pairs(multiply or [])),
         script=Script(
             start=(start or began).replace(tzinfo=UTC),
             spacing=spacing,
@@ -73,7 +73,7 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
         rate=rate,
         with_outcomes=outcomes,
     )
-    played = performed(performance, connection, Console(stderr=True))
+    played = play_with_progress(performance, connection, Console(stderr=True))
     told = f" and {played.outcomes:,} outcomes" if outcomes else ""
     Console(soft_wrap=True).print(
         f"{played.applications:,} applications{told} on {connection.topics().applications.name} "
@@ -81,23 +81,23 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     )
 
 
-def made_up(contract: Contract, rows: int, seed: int) -> Table:
+def synthetic_table(contract: Contract, rows: int, seed: int) -> Table:
     """A made-up table, as if it had been read from a file.
 
     Raises:
         TableError: the product's columns are not those of the made-up applicants.
     """
     name = f"made-up-{seed}-{rows}"
-    return tables.checked(Table(name, name, population.applicants(rows, seed)), contract)
+    return tables.check_table(Table(name, name, population.applicants(rows, seed)), contract)
 
 
-def performed(performance: Playback, connection: Connection, console: Console) -> Played:
+def play_with_progress(performance: Playback, connection: Connection, console: Console) -> PlaybackResult:
     """Play with a progress bar, which a console that is no terminal does not show.
 
     Raises:
         LoanError: of its three families, as `loanctl.simulation.playback` says.
     """
-    table, script, writing = performance.table, performance.script, playback.writing(connection)
+    table, script, writing = performance.table, performance.script, playback.playback_codec(connection)
     parts: list[Iterator[OutgoingRecord | None]] = [playback.applications(table, script, writing)]
     if performance.with_outcomes:
         parts.append(playback.outcomes(table, script, writing))

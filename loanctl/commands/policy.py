@@ -60,7 +60,7 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
         approve_below=latest["approve_below"] if approve_below is None else approve_below,
         decline_from=latest["decline_from"] if decline_from is None else decline_from,
     )
-    found = effect([_decided(one) for one in past], chosen, labelled_events.known_outcomes(settings), costs)
+    found = effect([_past_decision(one) for one in past], chosen, labelled_events.known_outcomes(settings), costs)
     if as_json:
         sys.stdout.write(json.dumps(found.plain()) + "\n")
     else:
@@ -73,7 +73,7 @@ def _past(settings: TrainingSettings, chosen: Span) -> Sequence[Mapping[str, Any
     return list(past.decisions.values())
 
 
-def _decided(decision: Mapping[str, Any]) -> PastDecision:
+def _past_decision(decision: Mapping[str, Any]) -> PastDecision:
     return PastDecision(
         application_id=decision["application_id"],
         outcome=Outcome(decision["outcome"]),
@@ -84,7 +84,7 @@ def _decided(decision: Mapping[str, Any]) -> PastDecision:
 def _show(console: Console, found: Effect, costs: Costs) -> None:
     chosen = found.policy
     console.print(
-        f"{found.decisions:,} decisions, {found.changed:,} would change under {chosen.version}: "
+        f"{found.decisions:,} decisions, {found.change_count:,} would change under {chosen.version}: "
         f"approve below {chosen.approve_below:g}, decline from {chosen.decline_from:g}",
         soft_wrap=True,
     )

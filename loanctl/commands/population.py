@@ -38,7 +38,7 @@ def population(  # noqa: PLR0913 - each argument is an option of the command
         changed_risk=changed_risk,
     )
     applicants = made_up.applicants(rows, seed, shift)
-    tables.written(applicants, out)
+    tables.write_table(applicants, out)
     best = made_up.best_auc(BEST_AUC_ROWS, seed, shift)
     Console(soft_wrap=True).print(
         f"{out}: {rows:,} applicants, {applicants['loan_status'].mean():.1%} of them default; "

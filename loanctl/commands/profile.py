@@ -49,10 +49,10 @@ def profile(
     if not len(values):
         problem = f"no application on {connection.topics().applications.name}{chosen}"
         raise NoApplicantsError(problem)
-    sys.stdout.write(json.dumps(described(values, contract), indent=2) + "\n")
+    sys.stdout.write(json.dumps(field_statistics(values, contract), indent=2) + "\n")
 
 
-def described(values: Matrix, contract: Contract) -> Mapping[str, Any]:
+def field_statistics(values: Matrix, contract: Contract) -> Mapping[str, Any]:
     """Statistics of each observed field.
 
     Args:

@@ -47,7 +47,7 @@ class SubjectPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class SchemaCheck:
     """One subject against the registry: `wrong` is empty where the schema may be registered."""
 
     subject: str
@@ -102,18 +102,18 @@ def register(connection: Connection) -> dict[str, int]:
     """
     registry = connection.registry()
     return {
-        subject.name: _registered(registry, subject) for subject in subjects(connection.contract(), connection.topics())
+        subject.name: _register(registry, subject) for subject in subjects(connection.contract(), connection.topics())
     }
 
 
-def check(connection: Connection) -> tuple[Checked, ...]:
+def check(connection: Connection) -> tuple[SchemaCheck, ...]:
     """Each subject against every version that the registry holds of it; nothing is changed there.
 
     Raises:
         RegistryAwayError: the registry does not answer.
     """
     registry = connection.registry()
-    return tuple(_checked(registry, subject) for subject in subjects(connection.contract(), connection.topics()))
+    return tuple(_check(registry, subject) for subject in subjects(connection.contract(), connection.topics()))
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
@@ -135,45 +135,47 @@ def _required(field: Mapping[str, Any]) -> bool:
     return "default" not in field
 
 
-def _registered(registry: SchemaRegistryClient, subject: SubjectPlan) -> int:
+def _register(registry: SchemaRegistryClient, subject: SubjectPlan) -> int:
     level = ConfigCompatibilityLevel(subject.compatibility.value)
-    _asked(lambda: registry.set_config(subject.name, ServerConfig(compatibility=level)))
+    _ask(lambda: registry.set_config(subject.name, ServerConfig(compatibility=level)))
     try:
-        return _asked(lambda: registry.register_schema(subject.name, Schema(subject.text(), "AVRO")))
+        return _ask(lambda: registry.register_schema(subject.name, Schema(subject.text(), "AVRO")))
     except SchemaRegistryError as cause:
         if cause.http_status_code != CONFLICT:
             raise
         raise IncompatibleError(_why(registry, subject)) from cause
 
 
-def _checked(registry: SchemaRegistryClient, subject: SubjectPlan) -> Checked:
+def _check(registry: SchemaRegistryClient, subject: SubjectPlan) -> SchemaCheck:
     try:
-        versions = _asked(lambda: registry.get_versions(subject.name))
+        versions = _ask(lambda: registry.get_versions(subject.name))
     except SchemaRegistryError as cause:
         if cause.http_status_code == NOT_FOUND:
-            return Checked(subject.name, "new")
+            return SchemaCheck(subject.name, "new")
         raise
-    level = _asked(lambda: registry.get_config(subject.name)).compatibility_level
+    level = _ask(lambda: registry.get_config(subject.name)).compatibility_level
     if level is None or level.value != subject.compatibility:
         told = level.value if level else "none"
-        return Checked(subject.name, "", f"its rule is {told}, not {subject.compatibility}: register sets it")
+        return SchemaCheck(subject.name, "", f"its rule is {told}, not {subject.compatibility}: register sets it")
     schema = Schema(subject.text(), "AVRO")
-    if not _asked(lambda: registry.test_compatibility_all_versions(subject.name, schema)):
-        return Checked(subject.name, "", _why(registry, subject))
-    return Checked(subject.name, f"compatible with {len(versions)} {'version' if len(versions) == 1 else 'versions'}")
+    if not _ask(lambda: registry.test_compatibility_all_versions(subject.name, schema)):
+        return SchemaCheck(subject.name, "", _why(registry, subject))
+    return SchemaCheck(
+        subject.name, f"compatible with {len(versions)} {'version' if len(versions) == 1 else 'versions'}"
+    )
 
 
 def _why(registry: SchemaRegistryClient, subject: SubjectPlan) -> str:
     """Not every registry says: the versions are compared here, the latest first."""
-    for version in sorted(_asked(lambda: registry.get_versions(subject.name)), reverse=True):
-        held = _asked(lambda: registry.get_version(subject.name, version))  # noqa: B023 - called at once
+    for version in sorted(_ask(lambda: registry.get_versions(subject.name)), reverse=True):
+        held = _ask(lambda: registry.get_version(subject.name, version))  # noqa: B023 - called at once
         found = differences(json.loads(str(held.schema.schema_str)), subject.schema)
         if found:
             return f"{subject.name} is not {subject.compatibility} with version {version}: {'; '.join(found)}"
     return f"{subject.name} is not {subject.compatibility}"
 
 
-def _asked(question: Callable[[], Answer]) -> Answer:
+def _ask(question: Callable[[], Answer]) -> Answer:
     try:
         return question()
     except httpx2.TransportError as cause:

@@ -37,10 +37,10 @@ STACK: Final = """\
 
 def settings() -> None:
     """Print every setting with its default, as a `.env` file that changes nothing."""
-    echo(listing(), end="")
+    echo(env_example(), end="")
 
 
-def listing() -> str:
+def env_example() -> str:
     """The text of `.env.example`."""
     return "\n".join((HEADING, *_sections(), STACK))
 
@@ -59,10 +59,10 @@ def _sections() -> Iterator[str]:
 def _lines(name: str, field: FieldInfo) -> str:
     said = " ".join((field.description or "").split()).replace("`", "")
     meaning = f"# {said}\n" if said else ""
-    return f"{meaning}#LOAN_{name.upper()}={_shown(field.default)}\n"
+    return f"{meaning}#LOAN_{name.upper()}={_default_text(field.default)}\n"
 
 
-def _shown(default: Any) -> str:
+def _default_text(default: Any) -> str:
     if default is None:
         return ""
     if isinstance(default, SecretStr):

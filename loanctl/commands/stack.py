@@ -14,7 +14,7 @@ import typer
 from loanctl import endpoints, signals
 from loanctl.console import Console, echo
 from loanctl.stack import local, state
-from loanctl.stack.local import AlreadyUpError, Wanted, local_stack
+from loanctl.stack.local import AlreadyUpError, StackParts, local_stack
 from loanctl.stack.progress import ConsoleProgress
 from loanctl.stack.state import Endpoints
 from schemas.urls import mask_credentials
@@ -36,7 +36,7 @@ def up(
     """
     folder = endpoints.state_dir(os.environ)
     console = Console(stderr=True)
-    wanted = _wanted(folder, mlflow_server, console)
+    wanted = _stack_parts(folder, mlflow_server, console)
     if foreground:
         _stay(folder, wanted, console)
         return
@@ -80,7 +80,7 @@ def down(
         _wipe(folder)
 
 
-def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
+def _stack_parts(folder: Path, mlflow_server: bool, console: Console) -> StackParts:
     found = state.read(folder)
     # Settings made from an earlier `loanctl status --env` name our own stack, not an outside one.
     ours = set(asdict(found.endpoints).values()) if found else set()
@@ -88,10 +88,10 @@ def _wanted(folder: Path, mlflow_server: bool, console: Console) -> Wanted:
     outside = {name: given[name] for name in endpoints.ENDPOINTS if given[name] and given[name] not in ours}
     for name, value in outside.items():
         console.print(f"  - {name} is given: {mask_credentials(value)}", highlight=False)
-    return Wanted(**outside, mlflow_server=mlflow_server)
+    return StackParts(**outside, mlflow_server=mlflow_server)
 
 
-def _stay(folder: Path, wanted: Wanted, console: Console) -> None:
+def _stay(folder: Path, wanted: StackParts, console: Console) -> None:
     signals.heed()
     try:
         with local_stack(folder, wanted, ConsoleProgress(console)) as stack:

@@ -55,7 +55,7 @@ class TopicSettings(Connection):
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class TopicChange:
     """What was done to one topic; `changes` is empty where it was right."""
 
     topic: str
@@ -88,7 +88,7 @@ def apply_command(
         echo(f"warning: {warning}", err=True)
 
 
-def apply(settings: TopicSettings) -> tuple[Applied, ...]:
+def apply(settings: TopicSettings) -> tuple[TopicChange, ...]:
     """Make every topic of the product as it should be, in the order data flows.
 
     Raises:
@@ -97,16 +97,16 @@ def apply(settings: TopicSettings) -> tuple[Applied, ...]:
     """
     admin = AdminClient(settings.kafka())
     wanted = settings.topics().all()
-    had = _held(admin, settings)
+    had = _current_partitions(admin, settings)
     missing = [topic for topic in wanted if topic.name not in had]
-    created = _created(admin, missing, settings)
+    created = _create(admin, missing, settings)
     made = [
-        Applied(topic.name, _partitions(topic, settings), ("created",) if created[topic.name] else ())
+        TopicChange(topic.name, _partitions(topic, settings), ("created",) if created[topic.name] else ())
         for topic in missing
     ]
-    changed = _changed(admin, [topic for topic in wanted if topic.name in had], had, settings)
+    changed = _change(admin, [topic for topic in wanted if topic.name in had], had, settings)
     by_name = {applied.topic: applied for applied in (*made, *changed)}
-    _await_seen(admin, by_name, settings)
+    _await_visibility(admin, by_name, settings)
     return tuple(by_name[topic.name] for topic in wanted)
 
 
@@ -117,12 +117,12 @@ def configuration(topic: Topic) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(round(topic.kept.total_seconds() * 1000))}
 
 
-def _held(admin: AdminClient, settings: TopicSettings) -> dict[str, int]:
+def _current_partitions(admin: AdminClient, settings: TopicSettings) -> dict[str, int]:
     found = _answer(lambda: admin.list_topics(timeout=TIMEOUT_S), settings.bootstrap_servers)
     return {name: len(topic.partitions) for name, topic in found.topics.items()}
 
 
-def _created(admin: AdminClient, missing: list[Topic], settings: TopicSettings) -> dict[str, bool]:
+def _create(admin: AdminClient, missing: list[Topic], settings: TopicSettings) -> dict[str, bool]:
     """Whether it was us, by name: another `apply` at the same time, with the same wishes, does no harm."""
     if not missing:
         return {}
@@ -144,16 +144,16 @@ def _settled_as_new(future: Future[Any], name: str) -> bool:
         future.result(TIMEOUT_S)
     except KafkaException as cause:
         if cause.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise _named(cause, name) from cause
+            raise _named_error(cause, name) from cause
         return False
     return True
 
 
-def _await_seen(admin: AdminClient, applied: Mapping[str, Applied], settings: TopicSettings) -> None:
+def _await_visibility(admin: AdminClient, applied: Mapping[str, TopicChange], settings: TopicSettings) -> None:
     """A broker learns of what the controller did a moment later; whoever starts next must find it."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
-        seen = _held(admin, settings)
+        seen = _current_partitions(admin, settings)
         if all(seen.get(name, 0) >= each.partitions for name, each in applied.items()):
             return
         time.sleep(POLL_S)
@@ -165,7 +165,9 @@ def _partitions(topic: Topic, settings: TopicSettings) -> int:
     return settings.partitions if topic.many_partitions else 1
 
 
-def _changed(admin: AdminClient, kept: list[Topic], had: Mapping[str, int], settings: TopicSettings) -> list[Applied]:
+def _change(
+    admin: AdminClient, kept: list[Topic], had: Mapping[str, int], settings: TopicSettings
+) -> list[TopicChange]:
     narrow = {
         topic.name: _partitions(topic, settings) for topic in kept if _partitions(topic, settings) > had[topic.name]
     }
@@ -173,7 +175,7 @@ def _changed(admin: AdminClient, kept: list[Topic], had: Mapping[str, int], sett
     _settle(admin.create_partitions([NewPartitions(name, count) for name, count in narrow.items()]) if narrow else {})
     _settle(admin.incremental_alter_configs([_alteration(*item) for item in wrong.items()]) if wrong else {})
     return [
-        Applied(
+        TopicChange(
             topic.name,
             narrow.get(topic.name, had[topic.name]),
             _changes(had[topic.name], narrow.get(topic.name), wrong.get(topic.name, {})),
@@ -216,10 +218,10 @@ def _answer(question: Callable[[], Any], what: str) -> Any:
     try:
         return question()
     except KafkaException as cause:
-        raise _named(cause, what) from cause
+        raise _named_error(cause, what) from cause
 
 
-def _named(cause: KafkaException, what: str) -> OutageError | SetupError:
+def _named_error(cause: KafkaException, what: str) -> OutageError | SetupError:
     error: KafkaError = cause.args[0]
     if error.retriable() or error.code() in AWAY:
         return BrokerAwayError(f"no Kafka broker answers ({what}): {error.name()}")

@@ -81,7 +81,7 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
     console = Console(stderr=True)
     cleaned = table_rows(settings)
     _tell_rows(console, cleaned)
-    trained, announcer = _trained(settings, cleaned, console)
+    trained, announcer = _train(settings, cleaned, console)
     summary = _summary(trained, announcer, cleaned, time.monotonic() - began)
     _tell(console, summary)
     if as_json:
@@ -111,17 +111,17 @@ def table_rows(settings: TrainingSettings) -> CleanRows:
     return cleaned
 
 
-def _trained(settings: TrainingSettings, cleaned: CleanRows, console: Console) -> tuple[TrainingResult, Announcer]:
+def _train(settings: TrainingSettings, cleaned: CleanRows, console: Console) -> tuple[TrainingResult, Announcer]:
     registry = settings.model_registry()
     trainer = Trainer(settings.contract(), registry, settings.mlflow_uri, settings.plan(), settings.terms())
     with _bar(console) as bar:
         task = bar.add_task("search", total=settings.trials)
 
-        def tried(trial: Trial) -> None:
+        def report_trial(trial: Trial) -> None:
             bar.advance(task)
             bar.print(f"  trial {trial.number}: {trial.choice.family}, AUC {trial.auc:.4f} +- {trial.auc_sd:.4f}")
 
-        watch = plan.Progress(step=lambda word: bar.update(task, description=word), trial=tried)
+        watch = plan.Progress(step=lambda word: bar.update(task, description=word), trial=report_trial)
         trained = trainer.train(Task(cleaned=cleaned, why="loanctl train"), watch)
     announcer = Announcer(settings, SOURCE)
     settle(registry, trained.registered, announcer, settings.contract().product)

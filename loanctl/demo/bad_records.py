@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import fastavro
 
-from loanctl.simulation.playback import Writing
+from loanctl.simulation.playback import PlaybackCodec
 from schemas.applications import Fault
 from schemas.records import OutgoingRecord
 from schemas.wire_format import HEADER, MAGIC, frame
@@ -39,7 +39,7 @@ class Bad:
         return self.reason is None or self.reason in {fault.reason for fault in Fault}
 
 
-def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> tuple[Bad, ...]:
+def bad_records(good: Mapping[str, Any], writing: PlaybackCodec, stranger_id: int) -> tuple[Bad, ...]:
     """One of each kind; ids of those that have one are made of the good one's.
 
     Args:
@@ -49,7 +49,7 @@ def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> 
     schema: Any = fastavro.parse_schema(dict(writing.contract.schema))
     schema_id = writing.application_schema_id
 
-    def changed(kind: str, reason: str | None, **fields: Any) -> Bad:
+    def variant(kind: str, reason: str | None, **fields: Any) -> Bad:
         name = f"{good[writing.contract.id_field]}-{kind.replace(' ', '-')}"
         record = {**good, writing.contract.id_field: name, **fields}
         return Bad(kind, frame(schema_id, schema, record), reason)
@@ -65,13 +65,13 @@ def bad_records(good: Mapping[str, Any], writing: Writing, stranger_id: int) -> 
         Bad("cut short", stated[:-LOST_BYTES], "undecodable"),
         Bad("a tombstone", None, "tombstone"),
         Bad("no id", frame(schema_id, schema, {**good, writing.contract.id_field: ""}), "nameless"),
-        changed("no income", "out_of_range", person_income=Decimal(0)),
-        changed("negative income", "out_of_range", person_income=Decimal(-100)),
-        changed("123 years in the job", "out_of_range", person_emp_length=123.0),
-        changed("not a number", "not_finite", person_emp_length=float("nan")),
-        changed("infinite", "not_finite", person_emp_length=float("inf")),
-        changed("a ratio of other numbers", "contradictory", loan_percent_income=42.0),
-        changed("an unknown intent", "unknown_level", loan_intent="YACHT"),
+        variant("no income", "out_of_range", person_income=Decimal(0)),
+        variant("negative income", "out_of_range", person_income=Decimal(-100)),
+        variant("123 years in the job", "out_of_range", person_emp_length=123.0),
+        variant("not a number", "not_finite", person_emp_length=float("nan")),
+        variant("infinite", "not_finite", person_emp_length=float("inf")),
+        variant("a ratio of other numbers", "contradictory", loan_percent_income=42.0),
+        variant("an unknown intent", "unknown_level", loan_intent="YACHT"),
     )
 
 
@@ -80,6 +80,6 @@ def stranger_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "fields": [field for field in schema["fields"] if field["name"] != LEFT_OUT]}
 
 
-def outgoing(bad: tuple[Bad, ...], topic: str) -> list[OutgoingRecord]:
+def outgoing_records(bad: tuple[Bad, ...], topic: str) -> list[OutgoingRecord]:
     """As they are sent, each under its kind as key."""
     return [OutgoingRecord(topic, item.kind.encode(), item.value) for item in bad]

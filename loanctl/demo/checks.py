@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from loanctl.reports import stream_audit
-from loanctl.reports.stream_audit import Observed, Place
+from loanctl.reports.stream_audit import Place, TopicContents
 from schemas.events.decisions import Outcome
 from schemas.events.drift import Verdict
 from schemas.events.retraining import RetrainCause, RetrainStatus
@@ -27,7 +27,7 @@ SWAPS: Final = 2
 class DemoRun:
     """What the demo did, and what it then saw."""
 
-    observed: Observed
+    observed: TopicContents
     arrivals: Mapping[Place, int]
     """When a reader had each decision, milliseconds since 1970."""
     expected_refusals: Mapping[str, int]
@@ -59,7 +59,7 @@ def document(run: DemoRun) -> dict[str, Any]:
         "seconds": round(run.seconds, 1),
         "applications": len(observed.applications),
         "decisions": len(observed.decisions),
-        "missing": stream_audit.missing(observed),
+        "missing": stream_audit.missing_count(observed),
         "duplicates": stream_audit.duplicates(observed),
         "dead_letters": len(observed.dead_letters),
         "refusals_by_reason": stream_audit.refusals_by_reason(observed),
@@ -78,19 +78,19 @@ def as_json(summary: Mapping[str, Any]) -> str:
 
 def _answers(run: DemoRun) -> tuple[Check, ...]:
     observed = run.observed
-    missing, twice = stream_audit.missing(observed), stream_audit.duplicates(observed)
+    missing, twice = stream_audit.missing_count(observed), stream_audit.duplicates(observed)
     refusals = stream_audit.refusals_by_reason(observed)
     latency = stream_audit.latency_ms(observed, run.arrivals, run.paced_ids)
     return (
         Check("Applications were played", bool(observed.applications), f"{len(observed.applications):,}"),
         Check("Every application was answered", missing == 0, f"{missing:,} missing"),
         Check("No application was decided twice", twice == 0, f"{twice:,} duplicates"),
-        Check("Bad records were set aside, each for its reason", refusals == run.expected_refusals, _told(refusals)),
-        Check("A reader watched decisions arrive", bool(latency), _told(latency)),
+        Check("Bad records were set aside, each for its reason", refusals == run.expected_refusals, _text(refusals)),
+        Check("A reader watched decisions arrive", bool(latency), _text(latency)),
     )
 
 
-def _explanations(observed: Observed) -> tuple[Check, ...]:
+def _explanations(observed: TopicContents) -> tuple[Check, ...]:
     scored = [decision for decision in observed.decisions if decision.gap is not None]
     widest = max((decision.gap or 0.0 for decision in scored), default=float("inf"))
     adverse = [decision for decision in scored if decision.outcome != Outcome.APPROVE]
@@ -104,7 +104,7 @@ def _explanations(observed: Observed) -> tuple[Check, ...]:
     )
 
 
-def _drift(observed: Observed) -> tuple[Check, ...]:
+def _drift(observed: TopicContents) -> tuple[Check, ...]:
     verdicts = [report.verdict for report in _by_time(observed)]
     first = verdicts.index(Verdict.DRIFTED) if Verdict.DRIFTED in verdicts else len(verdicts)
     steady = Verdict.STEADY in verdicts[:first] and Verdict.DRIFTED in verdicts
@@ -119,14 +119,14 @@ def _drift(observed: Observed) -> tuple[Check, ...]:
     )
 
 
-def _succession(observed: Observed) -> tuple[Check, ...]:
+def _succession(observed: TopicContents) -> tuple[Check, ...]:
     commanded = {command.command_id for command in observed.commands}
     promoted = [result for result in observed.results if result.status is RetrainStatus.PROMOTED]
     earned = any(result.command_id in commanded for result in promoted)
     announced = {announcement.version for announcement in observed.announcements}
     decided = [champion["version"] for champion in stream_audit.champions(observed)]
     successors = {result.challenger_version for result in promoted}
-    back = stream_audit.returned(observed)
+    back = stream_audit.stale_decision_count(observed)
     calm = [
         report
         for report in observed.reports
@@ -146,7 +146,7 @@ def _succession(observed: Observed) -> tuple[Check, ...]:
     )
 
 
-def _by_time(observed: Observed) -> list[Any]:
+def _by_time(observed: TopicContents) -> list[Any]:
     return sorted(observed.reports, key=lambda report: report.window_end)
 
 
@@ -154,5 +154,5 @@ def _versions(versions: set[str]) -> str:
     return ", ".join(sorted(versions)) or "none"
 
 
-def _told(numbers: Mapping[str, float]) -> str:
+def _text(numbers: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in numbers.items()) or "none"

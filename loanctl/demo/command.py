@@ -24,7 +24,7 @@ from loanctl.console import Console
 from loanctl.demo import checks, show
 from loanctl.demo.story import DemoStory
 from loanctl.stack import local, state
-from loanctl.stack.local import Wanted, local_stack
+from loanctl.stack.local import StackParts, local_stack
 from loanctl.stack.progress import ConsoleProgress
 from streams.runtime import logs
 from streams.runtime.settings import Connection, read
@@ -47,7 +47,7 @@ def demo(
     signals.heed()
     try:
         with _theatre(console) as connection:
-            run = DemoStory(console, connection, FOLDER, seed, began).told()
+            run = DemoStory(console, connection, FOLDER, seed, began).tell()
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(INTERRUPTED) from None
@@ -55,8 +55,8 @@ def demo(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(checks.as_json(summary), encoding="utf-8")
     show.heading(console, "What lay on the topics")
-    show.closing(console, summary, found)
-    show.said(console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it")
+    show.print_summary(console, summary, found)
+    show.print_line(console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it")
     if not summary["ok"]:
         raise typer.Exit(1)
 
@@ -75,17 +75,17 @@ def _theatre(console: Console) -> Iterator[Connection]:
         show.heading(console, "Topics and schemas")
         applied = topic_command.apply(read(topic_command.TopicSettings))
         registered = schemas.register(connection)
-        show.said(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
-        show.said(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
+        show.print_line(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
+        show.print_line(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
         yield connection
 
 
-def _outside() -> Wanted:
+def _outside() -> StackParts:
     """What settings name, but for the stack of `loanctl up`: that is somebody's work, and not for playing."""
     found = state.read(endpoints.state_dir(os.environ))
     ours = set(asdict(found.endpoints).values()) if found else set()
     named = {name: value for name, value in asdict(endpoints.from_environment()).items() if value and value not in ours}
-    return Wanted(**named)
+    return StackParts(**named)
 
 
 def _rouse(connection: Connection) -> None:
@@ -93,10 +93,10 @@ def _rouse(connection: Connection) -> None:
     Producer({**connection.producer(), "transactional.id": "loan-demo"}).init_transactions(ROUSE_S)
 
 
-def _own_names(outside: Wanted) -> dict[str, str]:
+def _own_names(outside: StackParts) -> dict[str, str]:
     """On a broker or an MLflow that others use, the demo has topics and a model of its own."""
     names = {"LOAN_CACHE_DIR": str((FOLDER / "cache").resolve())}
-    if outside != Wanted():
+    if outside != StackParts():
         own = f"loan-demo-{time.time_ns() // 1_000_000_000}"
         names |= {"LOAN_TOPIC_PREFIX": own, "LOAN_MODEL_NAME": own}
     return names

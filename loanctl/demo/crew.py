@@ -19,7 +19,7 @@ from typing import Any, Final
 from loanctl.stack import processes
 from loanctl.stack.guard import Guard
 from loanctl.stack.ports import HOST, free_ports
-from loanctl.stack.processes import Command, Running
+from loanctl.stack.processes import Command, RunningProcess
 from schemas.errors import SetupError
 
 MODULES: Final = {"worker": "streams", "drift agent": "drift", "trainer": "training"}
@@ -34,7 +34,7 @@ ASK_TIMEOUT_S: Final = 2.0
 class NotReadyError(SetupError):
     """A process ended, or did not get ready in time; names its log and tells its last lines."""
 
-    def __init__(self, running: Running, what: str) -> None:
+    def __init__(self, running: RunningProcess, what: str) -> None:
         super().__init__(f"the {running.name} {what}; its log, {running.log}, ends:\n{running.tail()}")
 
 
@@ -42,7 +42,7 @@ class NotReadyError(SetupError):
 class Member:
     """One running process."""
 
-    running: Running
+    running: RunningProcess
     port: int
 
     def facts(self) -> dict[str, Any] | None:
@@ -84,7 +84,7 @@ def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]
         members: dict[str, Member] = {}
         try:
             for (name, module), port in zip(MODULES.items(), free_ports(len(MODULES)), strict=True):
-                members[name] = _started(name, module, port, logs, settings)
+                members[name] = _start(name, module, port, logs, settings)
                 guard.watch(members[name].running)
             yield members
         finally:
@@ -92,7 +92,7 @@ def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]
                 list(together.map(lambda member: member.running.stop(), members.values()))
 
 
-def _started(name: str, module: str, port: int, logs: Path, settings: Mapping[str, str]) -> Member:
+def _start(name: str, module: str, port: int, logs: Path, settings: Mapping[str, str]) -> Member:
     environment = {**os.environ, **settings, "LOAN_WEB_PORT": str(port)}
     log = logs / f"{module}.log"
     return Member(processes.start(Command(name, (sys.executable, "-m", module), log, environment)), port)

@@ -47,7 +47,7 @@ def heading(console: Console, what: str) -> None:
     console.print(Rule(Text(what, "bold"), align="left"), width=min(WIDTH, console.width))
 
 
-def said(console: Console, line: str | Text) -> None:
+def print_line(console: Console, line: str | Text) -> None:
     """One line of the story."""
     console.print(Text.assemble("  ", line), soft_wrap=True)
 
@@ -67,7 +67,7 @@ def window(console: Console, report: DriftReport) -> None:
     """One closed window as one line."""
     colour = COLOURS.get(report.verdict, "white")
     filled = min(PSI_BAR, round(PSI_BAR * report.largest_psi / PSI_FULL))
-    said(
+    print_line(
         console,
         Text.assemble(
             f"{report.window_start:%d %b %H:%M} n={report.n:>5,}  PSI {report.largest_psi:5.2f} ",
@@ -91,7 +91,7 @@ def promotion(console: Console, result: RetrainResult) -> None:
     console.print(Panel(told, title=title, title_align="left", border_style="cyan", width=_width(console)))
 
 
-def closing(console: Console, summary: Mapping[str, Any], found: Sequence[Check]) -> None:
+def print_summary(console: Console, summary: Mapping[str, Any], found: Sequence[Check]) -> None:
     """Every claim, whether it holds, and the numbers read back from the topics."""
     claims = Table(box=None, padding=(0, 1), show_header=False)
     for check in found:

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from loanctl.console import Console
 from loanctl.demo import show
-from loanctl.reports.event_log import Decoding
+from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.stream_audit import Place
 from loanctl.reports.topic_watcher import Watcher
 from loanctl.simulation import playback, population
-from loanctl.simulation.playback import Script, Writing
+from loanctl.simulation.playback import PlaybackCodec, Script
 from loanctl.simulation.population import PopulationShift
 from loanctl.simulation.tables import Table
 from schemas.event_codec import Event
@@ -56,10 +56,10 @@ class Stage:
     """Where the demo plays. Its clock is event time, and moves with every act."""
 
     console: Console
-    writing: Writing
+    writing: PlaybackCodec
     publisher: EventPublisher
     watcher: Watcher
-    decoding: Decoding
+    decoding: RecordDecoder
     clock: datetime
     seed: int
     paced: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Stage:
             self.paced.append(f"{act.name}-")
         with self._bar() as bar:
             task = bar.add_task(act.name, total=act.applicants)
-            playback.play(parts, self.publisher, act.rate, lambda sent: self._told(bar, task, sent))
+            playback.play(parts, self.publisher, act.rate, lambda sent: self._advance(bar, task, sent))
         self.owed += act.applicants
         self.clock += act.applicants * SPACING
         self.show_windows()
@@ -120,7 +120,7 @@ class Stage:
         told = self.decoding.events(LoanDecision, recent)
         return next((each for each in reversed(told) if each.outcome in outcomes and each.margin is not None), None)
 
-    def decided(self) -> int:
+    def decision_count(self) -> int:
         """Decisions that have arrived."""
         return len(self.watcher.records(self.topics.decisions))
 
@@ -140,7 +140,7 @@ class Stage:
     def _events(self, event: type[Event], topic: Topic) -> list[Event]:
         return self.decoding.events(event, self.watcher.records(topic))
 
-    def _told(self, bar: Progress, task: TaskID, sent: int) -> None:
+    def _advance(self, bar: Progress, task: TaskID, sent: int) -> None:
         bar.update(task, completed=sent)
         self.show_windows()
 

@@ -78,7 +78,7 @@ class DemoStory:
         self._base = folder / "applicants.csv"
         self._refusals: Counter[str] = Counter()
 
-    def told(self) -> DemoRun:
+    def tell(self) -> DemoRun:
         """Tell the story; what lay on the topics when it ended, however far it came."""
         self._first_champion()
         topics = self._connection.topics()
@@ -91,28 +91,28 @@ class DemoStory:
             self._ready(members)
             stage = Stage(
                 console=self._console,
-                writing=playback.writing(self._connection),
+                writing=playback.playback_codec(self._connection),
                 publisher=publisher,
                 watcher=watcher,
-                decoding=event_log.Decoding(self._connection),
+                decoding=event_log.RecordDecoder(self._connection),
                 clock=_last_week(),
                 seed=self._seed,
             )
             self._acts(stage)
-            return self._seen(stage)
+            return self._final_run(stage)
 
     def _acts(self, stage: Stage) -> None:
         self._usual(stage)
         successor = self._succession(stage) if self._shifted(stage) else ""
         if successor:
             self._haste(stage, successor)
-        stage.watcher.wait_for(lambda: stage.decided() >= stage.owed, ANSWER_PATIENCE_S)
+        stage.watcher.wait_for(lambda: stage.decision_count() >= stage.owed, ANSWER_PATIENCE_S)
         stage.show_windows()
 
     def _first_champion(self) -> None:
         self._heading(f"{FIRST_ROWS:,} made-up applicants, and the first champion")
-        tables.written(population.applicants(FIRST_ROWS, self._seed), self._base)
-        trained = self._trained()
+        tables.write_table(population.applicants(FIRST_ROWS, self._seed), self._base)
+        trained = self._train()
         low, high = trained["auc_interval"]
         auc = f"AUC {trained['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out"
         self._say(f"version {trained['version']}, {trained['family']}, after {trained['seconds']:.0f} s: {auc};")
@@ -121,7 +121,7 @@ class DemoStory:
     def _best(self) -> float:
         return population.best_auc(BEST_AUC_ROWS, self._seed)
 
-    def _trained(self) -> Mapping[str, Any]:
+    def _train(self) -> Mapping[str, Any]:
         """What `loanctl train --json` says of the first champion."""
         command = (str(Path(sys.executable).with_name("loanctl")), "train", "--data", str(self._base), "--json")
         environment = {**os.environ, **self._settings()}
@@ -163,7 +163,7 @@ class DemoStory:
     def _misbehave(self, stage: Stage) -> None:
         """Upstream sends one bad record of each kind between the good ones."""
         bad = self._bad_records(stage)
-        stage.publisher.send(bad_records.outgoing(bad, stage.topics.applications.name))
+        stage.publisher.send(bad_records.outgoing_records(bad, stage.topics.applications.name))
         stage.owed += sum(item.decided for item in bad)
         self._refusals.update(item.reason for item in bad if item.reason)
         self._say(f"upstream sends {len(bad)} bad records: {', '.join(item.kind for item in bad)}")
@@ -215,7 +215,7 @@ class DemoStory:
         applicants = HASTE_WINDOWS * APPLICANTS_A_WINDOW
         self._heading(f"The new champion decides {applicants:,} more, as fast as it can")
         stage.perform(Act(name="haste", applicants=applicants, rate=None, shift=INFLATION))
-        stage.watcher.wait_for(lambda: stage.decided() >= stage.owed, ANSWER_PATIENCE_S)
+        stage.watcher.wait_for(lambda: stage.decision_count() >= stage.owed, ANSWER_PATIENCE_S)
         decision = stage.last_decision(Outcome.DECLINE, Outcome.REFER)
         if decision:
             show.decision(self._console, decision)
@@ -223,9 +223,9 @@ class DemoStory:
         stage.watcher.wait_for(lambda: stage.steady_since(version), DRIFT_PATIENCE_S)
         stage.show_windows()
 
-    def _seen(self, stage: Stage) -> DemoRun:
+    def _final_run(self, stage: Stage) -> DemoRun:
         return DemoRun(
-            observed=event_log.observed(self._connection),
+            observed=event_log.read_topics(self._connection),
             arrivals=stage.arrivals(),
             expected_refusals=dict(self._refusals),
             paced_ids=tuple(stage.paced),
@@ -236,7 +236,7 @@ class DemoStory:
         show.heading(self._console, what)
 
     def _say(self, line: str | Text) -> None:
-        show.said(self._console, line)
+        show.print_line(self._console, line)
 
 
 def _seconds_a_window() -> float:

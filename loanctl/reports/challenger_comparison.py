@@ -24,7 +24,7 @@ SEED: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Statement:
     """What one of the two said of an application."""
 
     outcome: Outcome
@@ -40,8 +40,8 @@ class Pair:
     """Both on one application."""
 
     application_id: str
-    champion: Said
-    challenger: Said
+    champion: Statement
+    challenger: Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +123,14 @@ class Comparison:
     """Applications scored by both whose loan's end is known; without both kinds of end nobody is judged."""
 
     @property
-    def flipped(self) -> int:
+    def flip_count(self) -> int:
         """Applicants who would have another outcome."""
         return sum(flip.count for flip in self.flips)
 
     def plain(self) -> dict[str, Any]:
         """As JSON can tell it."""
         told = asdict(self) | {"flips": [flip.plain() for flip in self.flips]}
-        return {"flipped": self.flipped, **told}
+        return {"flipped": self.flip_count, **told}
 
 
 def comparison(pairs: Sequence[Pair], defaulted: Mapping[str, bool], seed: int = SEED) -> Comparison:
@@ -235,5 +235,5 @@ def _interval(difference: float, drawn: Floats) -> Interval:
     return Interval(difference=difference, low=float(low), high=float(high))
 
 
-def _probabilities(said: Sequence[Said]) -> Floats:
+def _probabilities(said: Sequence[Statement]) -> Floats:
     return np.array([np.nan if one.probability is None else one.probability for one in said], dtype=np.float64)

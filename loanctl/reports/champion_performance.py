@@ -51,7 +51,7 @@ class PerformanceSummary:
         return asdict(self)
 
 
-def telling(
+def summarize_performance(
     connection: Connection, stretches: Sequence[Stretch], rules: JoinRules, as_of: datetime
 ) -> PerformanceSummary:
     """The performance of each stretch, all within the rules'.
@@ -65,11 +65,13 @@ def telling(
         age_days=rules.age_ms / 86_400_000,
         kept=joining.share,
         notes=joining.notes,
-        told=tuple(_told(joining, stretches, rules)),
+        told=tuple(_performances(joining, stretches, rules)),
     )
 
 
-def _told(joining: OutcomeJoin, stretches: Iterable[Stretch], rules: JoinRules) -> Iterator[ChampionPerformance]:
+def _performances(
+    joining: OutcomeJoin, stretches: Iterable[Stretch], rules: JoinRules
+) -> Iterator[ChampionPerformance]:
     for stretch in stretches:
         start, end = millis_of(stretch.start), millis_of(stretch.end)
         for version in [stretch.version] if stretch.version else joining.versions(start, end):

@@ -97,7 +97,7 @@ def first_decisions(
     for place, decision in _read(connection, topic, projection, chosen):
         if meant(decision):
             first.add(place, decision)
-    kept = first.kept()
+    kept = first.latest()
     if not kept:
         raise NothingDecidedError.on(topic, chosen)
     began = time_of(kept[0][1][0])
@@ -146,11 +146,11 @@ class _First:
         if (before is None and digest_of(name) not in self._passed) or (before is not None and place < before[0]):
             self._found[name] = (place, decision)
         if self._most is not None and len(self._found) > 2 * self._most:
-            latest = {name for name, _, _ in self.kept()}
+            latest = {name for name, _, _ in self.latest()}
             self._passed.update(digest_of(name) for name in self._found if name not in latest)
             self._found = {name: found for name, found in self._found.items() if name in latest}
 
-    def kept(self) -> list[tuple[str, Place, Mapping[str, Any]]]:
+    def latest(self) -> list[tuple[str, Place, Mapping[str, Any]]]:
         """The latest so many, earliest first."""
         found = [(name, place, decision) for name, (place, decision) in self._found.items()]
         latest = found if self._most is None else heapq.nlargest(self._most, found, key=lambda one: one[1])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
+from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
 from loanctl.reports.topic_watcher import everything
 from schemas.application_decoder import ApplicationReader
 from schemas.event_codec import Event, avro_schema, from_record
@@ -19,12 +19,12 @@ from schemas.registry_client import WriterSchemas
 from schemas.resolution.writer_schemas import Writers
 from schemas.wire_format import schema_ids
 from scorecard.decisions.dead_letters import CONNECT
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.topic_reader import Record
 from streams.runtime.settings import Connection
 
 
-def observed(connection: Connection) -> Observed:
+def read_topics(connection: Connection) -> TopicContents:
     """What a product's topics say, as far as the figures need it.
 
     Raises:
@@ -34,8 +34,8 @@ def observed(connection: Connection) -> Observed:
     told = (topics.applications, topics.decisions, topics.dead_letters)
     done = (topics.drift_reports, topics.retrain_commands, topics.retrain_results, topics.champions)
     records = everything(connection, [*told, *done])
-    reading = Decoding(connection)
-    return Observed(
+    reading = RecordDecoder(connection)
+    return TopicContents(
         applications=reading.applications(records[topics.applications.name]),
         decisions=reading.decisions(records[topics.decisions.name]),
         dead_letters=[letter(record) for record in records[topics.dead_letters.name]],
@@ -46,12 +46,12 @@ def observed(connection: Connection) -> Observed:
     )
 
 
-class Decoding:
+class RecordDecoder:
     """Records to what they say, by the schemas of the registry; what cannot be read is passed over and said."""
 
     def __init__(self, connection: Connection) -> None:
         self._registry = connection.registry()
-        self._passed_over = PassedOver()
+        self._passed_over = SkippedRecords()
         self._reader = ApplicationReader(connection.contract(), connection.record_limits())
 
     def applications(self, records: Sequence[Record]) -> list[SeenApplication]:
@@ -68,7 +68,7 @@ class Decoding:
 
     def decisions(self, records: Sequence[Record]) -> list[SeenDecision]:
         """Each decision, as far as the figures need it."""
-        return [_seen(record, plain) for record, plain in self._plain(LoanDecision, records)]
+        return [_seen_decision(record, plain) for record, plain in self._plain(LoanDecision, records)]
 
     def events(self, event: type[Event], records: Sequence[Record]) -> list[Event]:
         """Each record as an event."""
@@ -95,7 +95,7 @@ def letter(record: Record) -> SeenLetter:
     return SeenLetter(source=(partition, offset), reason=(record.headers["reason"] or b"").decode())
 
 
-def _seen(record: Record, decision: Mapping[str, Any]) -> SeenDecision:
+def _seen_decision(record: Record, decision: Mapping[str, Any]) -> SeenDecision:
     margin, base = decision["margin"], decision["base_value"]
     added = sum(item["contribution"] for item in decision["contributions"])
     return SeenDecision(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from loanctl.reports.event_log import Decoding
+from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.topic_watcher import everything
 from schemas.event_codec import as_record
 from schemas.events.drift import DriftReport
@@ -58,7 +58,7 @@ def lineages(connection: Connection) -> Stories:
     topics = connection.topics()
     led_to = (topics.retrain_commands, topics.retrain_results, topics.champions)
     records = everything(connection, (topics.drift_reports, topics.performance_reports, *led_to))
-    reading = Decoding(connection)
+    reading = RecordDecoder(connection)
     followed = (
         reading.events(RetrainCommand, records[topics.retrain_commands.name]),
         reading.events(RetrainResult, records[topics.retrain_results.name]),

@@ -63,15 +63,15 @@ def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
     return (
         str(made.decided),
         f"{made.share_with_outcome:.0%}{'' if final else ' so far'}",
-        _shown(observed.auc if observed else None),
-        _shown(expected.auc if expected else None),
-        _shown(estimated.auc if estimated else None),
-        _shown(observed.ks if observed else None),
-        _shown(observed.brier if observed else None),
-        _shown(observed.default_rate if observed else None),
-        _shown(expected.default_rate if expected else None),
-        _shown(estimated.default_rate if estimated else None),
-        _shown(observed.slope if observed else None),
+        _figure_text(observed.auc if observed else None),
+        _figure_text(expected.auc if expected else None),
+        _figure_text(estimated.auc if estimated else None),
+        _figure_text(observed.ks if observed else None),
+        _figure_text(observed.brier if observed else None),
+        _figure_text(observed.default_rate if observed else None),
+        _figure_text(expected.default_rate if expected else None),
+        _figure_text(estimated.default_rate if estimated else None),
+        _figure_text(observed.slope if observed else None),
     )
 
 
@@ -101,5 +101,5 @@ def _odd(notes: Notes) -> Iterator[str]:
     yield from (f"{count} {what}" for what, count in counts.items() if count)
 
 
-def _shown(figure: Figure | None) -> str:
+def _figure_text(figure: Figure | None) -> str:
     return "-" if figure is None else f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"

@@ -5,7 +5,7 @@ from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
 from drift.detection.recompute import Reread, recomputed_report
 from drift.settings import DriftSettings
-from loanctl.reports.event_log import Decoding
+from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.topic_watcher import everything
 from schemas.errors import SetupError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, OffsetRange
@@ -49,7 +49,7 @@ def read(report: DriftReport | PerformanceReport) -> str:
 
 def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     reference = reference_of(report.champion_version, report.champion_digest, settings)
-    compared_with = _compared_with(report, reference, settings)
+    compared_with = _reference_of(report, reference, settings)
     cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
     reread = {}
     for stretch in report.offsets:
@@ -61,7 +61,7 @@ def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     return recomputed_report(report, reread, compared_with, settings.rules().reporting)
 
 
-def encoded(report: DriftReport | PerformanceReport, settings: DriftSettings) -> bytes:
+def encode_report(report: DriftReport | PerformanceReport, settings: DriftSettings) -> bytes:
     """The report as it is published."""
     topics = settings.topics()
     topic = topics.performance_reports if isinstance(report, PerformanceReport) else topics.drift_reports
@@ -82,7 +82,7 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
     return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
 
 
-def _compared_with(report: DriftReport, reference: Reference, settings: DriftSettings) -> Reference:
+def _reference_of(report: DriftReport, reference: Reference, settings: DriftSettings) -> Reference:
     """The profile, or the season that was declared of it.
 
     Raises:
@@ -91,7 +91,7 @@ def _compared_with(report: DriftReport, reference: Reference, settings: DriftSet
     if report.reference_id == reference.reference_id:
         return reference
     topic = settings.topics().drift_acknowledgements
-    words = Decoding(settings).events(DriftAcknowledgement, everything(settings, [topic])[topic.name])
+    words = RecordDecoder(settings).events(DriftAcknowledgement, everything(settings, [topic])[topic.name])
     seasons = (reference.in_season(word.season) for word in words if word.season is not None)
     found = next((each for each in seasons if each.reference_id == report.reference_id), None)
     if found is None:

@@ -56,7 +56,7 @@ class SeenLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class TopicContents:
     """Everything that lay on a product's topics, each topic in the order of its records' timestamps."""
 
     applications: Sequence[SeenApplication]
@@ -68,7 +68,7 @@ class Observed:
     announcements: Sequence[ChampionAnnouncement]
 
 
-def missing(observed: Observed) -> int:
+def missing_count(observed: TopicContents) -> int:
     """Applications without an answer: readable ones without a decision, others without a dead letter."""
     decided = {decision.source for decision in observed.decisions}
     set_aside = {letter.source for letter in observed.dead_letters}
@@ -77,17 +77,17 @@ def missing(observed: Observed) -> int:
     )
 
 
-def duplicates(observed: Observed) -> int:
+def duplicates(observed: TopicContents) -> int:
     """Decisions beyond the first of each application, told by application id."""
     return len(observed.decisions) - len({decision.application_id for decision in observed.decisions})
 
 
-def refusals_by_reason(observed: Observed) -> dict[str, int]:
+def refusals_by_reason(observed: TopicContents) -> dict[str, int]:
     """Dead letters by the reason in their header, the most frequent first."""
     return dict(Counter(letter.reason for letter in observed.dead_letters).most_common())
 
 
-def champions(observed: Observed) -> list[dict[str, Any]]:
+def champions(observed: TopicContents) -> list[dict[str, Any]]:
     """Versions in the order of their first decision, with the first offset that each decided of every partition."""
     found: dict[str, dict[int, int]] = {}
     for decision in observed.decisions:
@@ -105,7 +105,7 @@ def champions(observed: Observed) -> list[dict[str, Any]]:
     ]
 
 
-def returned(observed: Observed) -> int:
+def stale_decision_count(observed: TopicContents) -> int:
     """Decisions by a version that another had followed already in the same partition; none if swaps are clean."""
     count = 0
     latest: dict[int, str] = {}
@@ -119,7 +119,7 @@ def returned(observed: Observed) -> int:
     return count
 
 
-def latency_ms(observed: Observed, arrivals: Mapping[Place, int], ids: Iterable[str] = ("",)) -> dict[str, float]:
+def latency_ms(observed: TopicContents, arrivals: Mapping[Place, int], ids: Iterable[str] = ("",)) -> dict[str, float]:
     """From the application's timestamp to a reader's hands, p50 and p99 in milliseconds; empty where none is known.
 
     Args:
@@ -139,13 +139,13 @@ def latency_ms(observed: Observed, arrivals: Mapping[Place, int], ids: Iterable[
     return {"p50": round(float(p50), 1), "p99": round(float(p99), 1)}
 
 
-def decisions_per_s(observed: Observed) -> float:
+def decisions_per_s(observed: TopicContents) -> float:
     """Decisions in the busiest second, by their records' timestamps."""
     seconds = Counter(decision.timestamp // SECOND_MS for decision in observed.decisions)
     return float(max(seconds.values(), default=0))
 
 
-def drift(observed: Observed) -> list[dict[str, Any]]:
+def drift(observed: TopicContents) -> list[dict[str, Any]]:
     """What each closed window said, by its end."""
     return [
         {
@@ -161,7 +161,7 @@ def drift(observed: Observed) -> list[dict[str, Any]]:
     ]
 
 
-def retrain(observed: Observed) -> dict[str, list[dict[str, Any]]]:
+def retrain(observed: TopicContents) -> dict[str, list[dict[str, Any]]]:
     """Commands and what became of them."""
     return {
         "commands": [

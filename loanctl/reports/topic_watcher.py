@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from schemas.errors import LoanError
 from schemas.topics import Topic
-from streams.kafka.messages import arrived, ends
+from streams.kafka.messages import ends, poll_records
 from streams.kafka.topic_reader import Record, UnreadTopicError, blocks, partition_ranges, record_of
 from streams.runtime.settings import Connection
 
@@ -29,7 +29,7 @@ class Watcher:
     """Follows topics from their beginning, in a thread, and keeps every record with the moment it came."""
 
     def __init__(self, connection: Connection, topics: Sequence[Topic]) -> None:
-        self._consumer = _following(connection, topics)
+        self._consumer = _consumer(connection, topics)
         self._records: dict[str, list[Record]] = {topic.name: [] for topic in topics}
         self._arrivals: dict[str, list[int]] = {topic.name: [] for topic in topics}
         self._fault: LoanError | None = None
@@ -46,7 +46,7 @@ class Watcher:
         """When each record of a topic was in our hands, milliseconds since 1970, by partition and offset."""
         with self._news:
             came = zip(self._records[topic.name], self._arrivals[topic.name], strict=True)
-            return {(record.partition, record.offset): arrived for record, arrived in came}
+            return {(record.partition, record.offset): poll_records for record, poll_records in came}
 
     def wait_for(self, happened: Callable[[], bool], timeout_s: float) -> bool:
         """Whether it happened in time; asked again after everything that comes.
@@ -78,8 +78,8 @@ class Watcher:
         names = sorted(self._records)
         while not self._stop.is_set():
             try:
-                messages = arrived(self._consumer, 1, POLL_S, names, in_group=False)
-                messages += arrived(self._consumer, MOST, 0, names, in_group=False) if messages else []
+                messages = poll_records(self._consumer, 1, POLL_S, names, in_group=False)
+                messages += poll_records(self._consumer, MOST, 0, names, in_group=False) if messages else []
             except LoanError as fault:
                 # Of another thread: told to the one that waits.
                 self._fault = fault
@@ -111,7 +111,7 @@ def everything(connection: Connection, topics: Sequence[Topic]) -> dict[str, lis
     return found
 
 
-def _following(connection: Connection, topics: Sequence[Topic]) -> Consumer:
+def _consumer(connection: Connection, topics: Sequence[Topic]) -> Consumer:
     consumer = Consumer(
         {
             **connection.kafka(),

@@ -47,7 +47,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
+class PlaybackCodec:
     """What the bytes of a play are made with: topics, and schemas under the ids that the registry gave them."""
 
     contract: Contract
@@ -57,7 +57,7 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlaybackResult:
     """What a play has sent."""
 
     applications: int
@@ -70,7 +70,7 @@ class Played:
         return self.applications / self.seconds if self.seconds > 0 else 0.0
 
 
-def applications(table: Table, script: Script, writing: Writing) -> Iterator[OutgoingRecord]:
+def applications(table: Table, script: Script, playback_codec: PlaybackCodec) -> Iterator[OutgoingRecord]:
     """One record for each row, in the order of the script.
 
     An application's id is the table's digest and its row, so that the same table gives the same ids
@@ -79,11 +79,11 @@ def applications(table: Table, script: Script, writing: Writing) -> Iterator[Out
     Raises:
         TableError: a value cannot be written as its field's type.
     """
-    schema: Any = fastavro.parse_schema(dict(writing.contract.schema))
-    for record in records(table, script, writing.contract):
-        name: str = record[writing.contract.id_field]
-        value = frame(writing.application_schema_id, schema, record)
-        yield OutgoingRecord(writing.topics.applications.name, name.encode(), value)
+    schema: Any = fastavro.parse_schema(dict(playback_codec.contract.schema))
+    for record in records(table, script, playback_codec.contract):
+        name: str = record[playback_codec.contract.id_field]
+        value = frame(playback_codec.application_schema_id, schema, record)
+        yield OutgoingRecord(playback_codec.topics.applications.name, name.encode(), value)
 
 
 def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[str, Any]]:
@@ -96,19 +96,19 @@ def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[s
     for place, row in enumerate(_order(len(table), script.shuffle_seed)):
         yield {
             contract.id_field: application_id(table, row),
-            contract.time_field: _signed(script, place),
+            contract.time_field: _signature_time(script, place),
             **{field: column[row] for field, column in columns.items()},
         }
 
 
-def outcomes(table: Table, script: Script, writing: Writing) -> Iterator[OutgoingRecord | None]:
+def outcomes(table: Table, script: Script, playback_codec: PlaybackCodec) -> Iterator[OutgoingRecord | None]:
     """What became of each row's loan, in the same order as `applications`; None where the table does not say.
 
     Raises:
         TableError: the table does not tell, or in other words than the contract's.
     """
     schema: Any = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
-    labels = tables.defaulted(table, writing.contract)
+    labels = tables.default_flags(table, playback_codec.contract)
     for place, row in enumerate(_order(len(table), script.shuffle_seed)):
         defaulted = labels[row]
         if defaulted is None:
@@ -117,10 +117,10 @@ def outcomes(table: Table, script: Script, writing: Writing) -> Iterator[Outgoin
         outcome = LoanOutcome(
             application_id=application_id(table, row),
             defaulted=defaulted,
-            observed_at=_signed(script, place) + script.outcome_after,
+            observed_at=_signature_time(script, place) + script.outcome_after,
         )
-        value = frame(writing.outcome_schema_id, schema, as_record(outcome))
-        yield OutgoingRecord(writing.topics.outcomes.name, outcome.application_id.encode(), value)
+        value = frame(playback_codec.outcome_schema_id, schema, as_record(outcome))
+        yield OutgoingRecord(playback_codec.topics.outcomes.name, outcome.application_id.encode(), value)
 
 
 def application_id(table: Table, row: int) -> str:
@@ -128,7 +128,7 @@ def application_id(table: Table, row: int) -> str:
     return f"{table.digest}-{row}"
 
 
-def writing(connection: Connection) -> Writing:
+def playback_codec(connection: Connection) -> PlaybackCodec:
     """What the registry calls the schemas that a play writes.
 
     Raises:
@@ -136,7 +136,7 @@ def writing(connection: Connection) -> Writing:
         RegistryAwayError: it does not answer.
     """
     contract, topics, registry = connection.contract(), connection.topics(), connection.registry()
-    return Writing(
+    return PlaybackCodec(
         contract=contract,
         topics=topics,
         application_schema_id=registered_id(registry, f"{topics.applications.name}-value", contract.schema),
@@ -149,7 +149,7 @@ def play(
     publisher: EventPublisher,
     rate: float | None,
     told: Callable[[int], None] = lambda _sent: None,
-) -> Played:
+) -> PlaybackResult:
     """Send applications, and beside each its outcome where there is a second iterator; all acknowledged.
 
     Args:
@@ -167,7 +167,7 @@ def play(
         written += publisher.send(record for group in block for record in group if record is not None)
         sent += len(block)
         told(sent)
-    return Played(applications=sent, outcomes=written - sent, seconds=time.monotonic() - began)
+    return PlaybackResult(applications=sent, outcomes=written - sent, seconds=time.monotonic() - began)
 
 
 def _due(began: float, sent: int, rate: float | None) -> int:
@@ -190,5 +190,5 @@ def _order(rows: int, shuffle_seed: int | None) -> list[int]:
     return shuffled
 
 
-def _signed(script: Script, place: int) -> datetime:
+def _signature_time(script: Script, place: int) -> datetime:
     return script.start + place * script.spacing

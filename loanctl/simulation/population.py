@@ -123,7 +123,7 @@ def applicants(rows: int, seed: int, shift: PopulationShift = UNSHIFTED) -> pd.D
         rows: how many, at least 1.
     """
     generator = np.random.default_rng(seed)
-    table = _stated(rows, generator, shift)
+    table = _statements(rows, generator, shift)
     visible = true_risk.log_odds(table, shift.changed_risk)
     hidden = generator.standard_normal(rows)
     table["loan_status"] = true_risk.defaults(visible, hidden, generator)
@@ -135,11 +135,11 @@ def applicants(rows: int, seed: int, shift: PopulationShift = UNSHIFTED) -> pd.D
 
 def best_auc(rows: int, seed: int, shift: PopulationShift = UNSHIFTED) -> float:
     """The AUC of a perfect scorecard (without grade and rate) on such applicants; see `risk.best_auc`."""
-    table = _stated(rows, np.random.default_rng(seed), shift)
+    table = _statements(rows, np.random.default_rng(seed), shift)
     return true_risk.best_auc(true_risk.log_odds(table, shift.changed_risk))
 
 
-def _stated(rows: int, generator: np.random.Generator, shift: PopulationShift) -> pd.DataFrame:
+def _statements(rows: int, generator: np.random.Generator, shift: PopulationShift) -> pd.DataFrame:
     """What the applicants and the bureau say: every column but the outcome and the lender's own two."""
     age = np.minimum(20.0 + np.floor(generator.gamma(1.6, 5.0, rows)), 80.0)
     income = _incomes(age, shift.income_factor, generator)

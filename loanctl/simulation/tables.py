@@ -49,10 +49,10 @@ def read(path: Path, contract: Contract, dialect: Dialect = SNIFFED) -> Table:
         TableError: not a readable table, a column absent, or no rows.
     """
     rows, digest = file_format.read(path, dialect)
-    return checked(Table(str(path), digest[:DIGEST_LENGTH], rows, dialect), contract)
+    return check_table(Table(str(path), digest[:DIGEST_LENGTH], rows, dialect), contract)
 
 
-def written(rows: pd.DataFrame, path: Path) -> str:
+def write_table(rows: pd.DataFrame, path: Path) -> str:
     """Write a table as CSV or, by its suffix, as Parquet; the digest of its bytes.
 
     Raises:
@@ -70,7 +70,7 @@ def written(rows: pd.DataFrame, path: Path) -> str:
         raise TableError(problem) from cause
 
 
-def checked(table: Table, contract: Contract) -> Table:
+def check_table(table: Table, contract: Contract) -> Table:
     """The same table, if it has rows and every column that an application cannot do without.
 
     Raises:
@@ -84,7 +84,7 @@ def checked(table: Table, contract: Contract) -> Table:
     return table
 
 
-def multiplied(table: Table, contract: Contract, factors: Mapping[str, float]) -> Table:
+def scale_columns(table: Table, contract: Contract, factors: Mapping[str, float]) -> Table:
     """The same applicants with some numbers multiplied; stated ratios of those numbers follow.
 
     Args:
@@ -116,7 +116,7 @@ def avro_columns(table: Table, contract: Contract) -> dict[str, Sequence[Any]]:
     return {field.name: _column(table, field, types[field.name], sign) for field in contract.observed}
 
 
-def defaulted(table: Table, contract: Contract) -> Sequence[bool | None]:
+def default_flags(table: Table, contract: Contract) -> Sequence[bool | None]:
     """What became of each loan, True for a default, None where the table does not say.
 
     Raises:
@@ -154,7 +154,7 @@ def _column(table: Table, field: Field, avro_type: Any, sign: str) -> Sequence[A
     unwritable = _unwritable(numbers, bare) & ~missing
     if unwritable.any():
         raise _refusal(table, field, unwritable, "cannot be written as the field's type")
-    return [None if gone else value for value, gone in zip(_converted(numbers, bare), missing, strict=True)]
+    return [None if gone else value for value, gone in zip(_convert(numbers, bare), missing, strict=True)]
 
 
 def _refuse_gaps(table: Table, field: Field, missing: npt.NDArray[np.bool_]) -> None:
@@ -172,7 +172,7 @@ def _unwritable(numbers: npt.NDArray[np.float64], bare: Any) -> npt.NDArray[np.b
     return np.asarray(~(np.abs(numbers) < most))
 
 
-def _converted(numbers: npt.NDArray[np.float64], bare: Any) -> list[Any]:
+def _convert(numbers: npt.NDArray[np.float64], bare: Any) -> list[Any]:
     if bare in ("double", "float"):
         return list(numbers.tolist())
     if bare in ("int", "long"):

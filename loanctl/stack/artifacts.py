@@ -41,7 +41,7 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class ArtifactLock:
     """All artifacts of the stack: the broker's class path in order, and the registry's archive."""
 
     kafka: tuple[Artifact, ...]
@@ -62,6 +62,6 @@ class Locked:
 
 
 @lru_cache(maxsize=1)
-def locked() -> Locked:
+def artifact_lock() -> ArtifactLock:
     """The artifacts that this release runs."""
-    return Locked.of((resources.files("loanctl.stack") / LOCK).read_text(encoding="utf-8"))
+    return ArtifactLock.of((resources.files("loanctl.stack") / LOCK).read_text(encoding="utf-8"))

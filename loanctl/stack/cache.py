@@ -63,11 +63,11 @@ class Cache:
         """Where an artifact's file lies."""
         return self.folder / artifact.folder / artifact.filename
 
-    def unpacked(self, archive: Artifact) -> Path:
+    def unpack(self, archive: Artifact) -> Path:
         """Where an archive's content lies; the archive itself is not kept."""
         return self.folder / archive.folder / "content"
 
-    def missing(self, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
+    def missing_artifacts(self, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
         """Those that are not here yet."""
         return tuple(artifact for artifact in artifacts if not self._here(artifact))
 
@@ -78,23 +78,23 @@ class Cache:
             FetchError: the repository does not answer, or has no such file.
             ChecksumError: it sent something else.
         """
-        wanted = self.missing(artifacts)
+        wanted = self.missing_artifacts(artifacts)
         if not wanted:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix=".fetching-", dir=self.folder) as staging,
-            telling.fetching(len(wanted), sum(artifact.size for artifact in wanted)) as advance,
+            telling.fetch_progress(len(wanted), sum(artifact.size for artifact in wanted)) as advance,
             ThreadPoolExecutor(FETCHERS) as pool,
         ):
             list(pool.map(lambda artifact: self._fetch_one(artifact, Path(staging), advance), wanted))
 
     def _here(self, artifact: Artifact) -> bool:
         archive = artifact.packaging == "tar.gz"
-        return (self.unpacked(artifact) if archive else self.path(artifact)).exists()
+        return (self.unpack(artifact) if archive else self.path(artifact)).exists()
 
     def _fetch_one(self, artifact: Artifact, staging: Path, advance: Callable[[int], None]) -> None:
-        fetched = _fetched(artifact, staging, _advancing(advance))
+        fetched = _fetch(artifact, staging, _byte_progress(advance))
         found = _sha256(fetched)
         if found != artifact.sha256:
             problem = f"{artifact.filename} has checksum {found}, the lock file says {artifact.sha256}"
@@ -110,12 +110,12 @@ class Cache:
         with tarfile.open(fetched) as archive:
             archive.extractall(content, **UNPACKING)  # type: ignore[arg-type]  # noqa: S202 - its checksum is ours
         try:
-            content.rename(self.unpacked(artifact))
+            content.rename(self.unpack(artifact))
         except OSError:  # another process was first
             shutil.rmtree(content, ignore_errors=True)
 
 
-def _fetched(artifact: Artifact, staging: Path, progress: Progress) -> Path:
+def _fetch(artifact: Artifact, staging: Path, progress: Progress) -> Path:
     import requests
 
     for attempt in range(ATTEMPTS):
@@ -140,7 +140,7 @@ def _download(artifact: Artifact, folder: Path, progress: Progress) -> Path:
     return path
 
 
-def _advancing(advance: Callable[[int], None]) -> Progress:
+def _byte_progress(advance: Callable[[int], None]) -> Progress:
     @contextmanager
     def progress(_filename: str, _total: int) -> Iterator[Callable[[int], None]]:
         yield advance

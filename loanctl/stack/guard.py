@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from typing import Self
 
-from loanctl.stack.processes import Running
+from loanctl.stack.processes import RunningProcess
 
 
 class Guard:
@@ -25,7 +25,7 @@ class Guard:
             start_new_session=True,
         )
 
-    def watch(self, running: Running) -> None:
+    def watch(self, running: RunningProcess) -> None:
         """Stop this one, too, when we are gone; replaces an earlier one of the same name."""
         self._tell(json.dumps(asdict(running)))
 
@@ -49,9 +49,9 @@ class Guard:
 
 def main() -> int:
     """Read of processes until the pipe closes, then stop them, the last started first."""
-    watched: dict[str, Running] = {}
+    watched: dict[str, RunningProcess] = {}
     for line in sys.stdin:
-        running = Running(**json.loads(line))
+        running = RunningProcess(**json.loads(line))
         watched.pop(running.name, None)
         watched[running.name] = running
     for running in reversed(watched.values()):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loanctl.stack import processes, state, tracking
-from loanctl.stack.artifacts import locked as locked_artifacts
+from loanctl.stack.artifacts import artifact_lock as locked_artifacts
 from loanctl.stack.cache import Cache, cache_dir
 from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import Kafka
 from loanctl.stack.ports import free_ports, is_free
-from loanctl.stack.processes import Running
+from loanctl.stack.processes import RunningProcess
 from loanctl.stack.progress import SILENCE, ProgressReporter
 from loanctl.stack.registry import SchemaRegistryServer
 from loanctl.stack.service import Service, await_ready
@@ -38,7 +38,7 @@ class NotOursError(SetupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class StackParts:
     """What a stack is made of: parts that are given, None for those to be started."""
 
     bootstrap_servers: str | None = None
@@ -100,11 +100,11 @@ class LocalStack:
         _stop(self._state)
         state.write(self._state_dir, State(self.endpoints, self._state.ports))
 
-    def _launch(self, service: Service) -> Running:
+    def _launch(self, service: Service) -> RunningProcess:
         running = processes.start(service.command())
         if self._guard:
             self._guard.watch(running)
-        self._state = self._state.with_running(running)
+        self._state = self._state.with_process(running)
         state.write(self._state_dir, self._state)
         return running
 
@@ -114,12 +114,12 @@ class LocalStack:
             raise NotOursError(problem)
         return self._services[name]
 
-    def _process(self, name: str) -> Running:
+    def _process(self, name: str) -> RunningProcess:
         self._service(name)
         return next(process for process in self._state.running if process.name == name)
 
 
-def up(state_dir: Path, wanted: Wanted, telling: ProgressReporter, guard: Guard | None = None) -> LocalStack:
+def up(state_dir: Path, wanted: StackParts, telling: ProgressReporter, guard: Guard | None = None) -> LocalStack:
     """Fetch what is not here yet, and start a stack; what was started is stopped again if a part fails.
 
     Raises:
@@ -127,13 +127,13 @@ def up(state_dir: Path, wanted: Wanted, telling: ProgressReporter, guard: Guard 
         BusyError: another command is at it.
         FetchError, ChecksumError, DiedError, SlowStartError: it could not be started.
     """
-    with state.locked(state_dir):
+    with state.lock_state(state_dir):
         previous = state.read(state_dir)
         if previous and previous.running:
             if previous.up():
                 raise AlreadyUpError(state_dir, previous.endpoints)
             _stop(previous)
-        stack = _built(state_dir, wanted, telling, previous, guard)
+        stack = _build(state_dir, wanted, telling, previous, guard)
         try:
             stack.start_all(telling)
         except BaseException:
@@ -148,7 +148,7 @@ def down(state_dir: Path) -> tuple[str, ...]:
     Raises:
         BusyError: another command is at it.
     """
-    with state.locked(state_dir):
+    with state.lock_state(state_dir):
         found = state.read(state_dir)
         if found is None:
             return ()
@@ -160,11 +160,11 @@ def down(state_dir: Path) -> tuple[str, ...]:
 
 @contextmanager
 def local_stack(
-    state_dir: Path, wanted: Wanted | None = None, telling: ProgressReporter = SILENCE
+    state_dir: Path, wanted: StackParts | None = None, telling: ProgressReporter = SILENCE
 ) -> Iterator[LocalStack]:
     """A stack for the length of a block; it ends with the block, and also when this process is killed."""
     with Guard() as guard:
-        stack = up(state_dir, wanted or Wanted(), telling, guard)
+        stack = up(state_dir, wanted or StackParts(), telling, guard)
         try:
             yield stack
         finally:
@@ -176,8 +176,8 @@ def _stop(found: State) -> None:
         process.stop()
 
 
-def _built(
-    state_dir: Path, wanted: Wanted, telling: ProgressReporter, previous: State | None, guard: Guard | None
+def _build(
+    state_dir: Path, wanted: StackParts, telling: ProgressReporter, previous: State | None, guard: Guard | None
 ) -> LocalStack:
     services = _services(state_dir, wanted, telling, previous)
     by_name = {service.name: service for service in services}
@@ -193,7 +193,7 @@ def _built(
 
 
 def _services(
-    state_dir: Path, wanted: Wanted, telling: ProgressReporter, previous: State | None
+    state_dir: Path, wanted: StackParts, telling: ProgressReporter, previous: State | None
 ) -> tuple[Service, ...]:
     artifacts, cache = locked_artifacts(), Cache(cache_dir(os.environ))
     logs = state_dir / "log"
@@ -203,7 +203,7 @@ def _services(
         services.append(MlflowServer(state_dir, logs, _ports("mlflow", 1, previous)))
     if not wanted.registry_url:
         cache.fetch((artifacts.registry,), telling)
-        content = cache.unpacked(artifacts.registry)
+        content = cache.unpack(artifacts.registry)
         services.append(SchemaRegistryServer(state_dir / "registry", logs, _ports("registry", 2, previous), content))
     if not wanted.bootstrap_servers:
         cache.fetch(artifacts.kafka, telling)

@@ -36,7 +36,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProcess:
     """A process that was started, and leads a process group of its own."""
 
     name: str
@@ -85,7 +85,7 @@ class Running:
         return True
 
 
-def start(command: Command) -> Running:
+def start(command: Command) -> RunningProcess:
     """Start a process in a session of its own, so that a Ctrl-C meant for us does not reach it."""
     command.log.parent.mkdir(parents=True, exist_ok=True)
     with command.log.open("ab") as log:
@@ -97,7 +97,7 @@ def start(command: Command) -> Running:
             env=dict(command.environment),
             start_new_session=True,
         )
-    running = Running(command.name, child.pid, birth(child.pid), str(command.log))
+    running = RunningProcess(command.name, child.pid, birth(child.pid), str(command.log))
     # It may outlive us on purpose: Popen would warn of that when it is collected.
     child.returncode = 0
     return running

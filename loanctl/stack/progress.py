@@ -15,7 +15,7 @@ Advance = Callable[[int], None]
 class ProgressReporter(Protocol):
     """Hears of work as it goes."""
 
-    def fetching(self, files: int, total_bytes: int) -> AbstractContextManager[Advance]:
+    def fetch_progress(self, files: int, total_bytes: int) -> AbstractContextManager[Advance]:
         """Around a fetch; what it yields takes the bytes that came, from any thread."""
         ...
 
@@ -28,7 +28,7 @@ class Silence:
     """Tells nobody; for tests."""
 
     @contextmanager
-    def fetching(self, files: int, total_bytes: int) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names
+    def fetch_progress(self, files: int, total_bytes: int) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names
         """Around a fetch."""
         yield lambda _bytes: None
 
@@ -45,7 +45,7 @@ class ConsoleProgress:
         self._console = console or Console(stderr=True)
 
     @contextmanager
-    def fetching(self, files: int, total_bytes: int) -> Iterator[Advance]:
+    def fetch_progress(self, files: int, total_bytes: int) -> Iterator[Advance]:
         """One bar over all files."""
         what = f"Fetching {files} files from Maven Central (once)"
         columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())

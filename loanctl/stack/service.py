@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from loanctl.stack.processes import POLL_S, Command, DiedError, Running
+from loanctl.stack.processes import POLL_S, Command, DiedError, RunningProcess
 from schemas.errors import OutageError
 
 KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -60,7 +60,7 @@ class Service(Protocol):
         ...
 
 
-def await_ready(service: Service, running: Running) -> None:
+def await_ready(service: Service, running: RunningProcess) -> None:
     """Return when the service answers.
 
     Raises:

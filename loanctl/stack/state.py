@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from loanctl.stack.processes import Running
+from loanctl.stack.processes import RunningProcess
 from schemas.errors import SetupError
 
 DEFAULT_STATE_DIR: Final = Path(".loan")
@@ -44,7 +44,7 @@ class State:
     endpoints: Endpoints
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """By service; a restart takes the same where they are free, so that settings stay right."""
-    running: tuple[Running, ...] = ()
+    running: tuple[RunningProcess, ...] = ()
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
@@ -52,10 +52,10 @@ class State:
         return cls(
             endpoints=Endpoints(**document["endpoints"]),
             ports={name: tuple(ports) for name, ports in document["ports"].items()},
-            running=tuple(Running(**process) for process in document["running"]),
+            running=tuple(RunningProcess(**process) for process in document["running"]),
         )
 
-    def with_running(self, running: Running) -> Self:
+    def with_process(self, running: RunningProcess) -> Self:
         """The same, a process of that name replaced or added."""
         others = tuple(process for process in self.running if process.name != running.name)
         return replace(self, running=(*others, running))
@@ -84,7 +84,7 @@ def write(state_dir: Path, state: State) -> None:
 
 
 @contextmanager
-def locked(state_dir: Path) -> Iterator[None]:
+def lock_state(state_dir: Path) -> Iterator[None]:
     """Hold the folder against other commands.
 
     Raises:

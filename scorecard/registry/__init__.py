@@ -1,1 +1,1 @@
-"""Registered scorecards: MLflow, and a cache of bundles by digest."""
+"""RegisteredVersion scorecards: MLflow, and a cache of bundles by digest."""

@@ -69,7 +69,7 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
     admin = admin_of(connection)
     admin.forget()
     try:
-        missing = _missing(admin, topics)
+        missing = _missing_topics(admin, topics)
     except BrokerAwayError as away:
         admin.poll(0)
         if admin.refused:
@@ -78,7 +78,7 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
         raise
     if missing:
         time.sleep(ASK_AGAIN_S)
-        missing = _missing(admin, topics)
+        missing = _missing_topics(admin, topics)
         if missing:
             problem = (
                 f"no topic {', '.join(missing)} on {connection.bootstrap_servers}: run `loanctl topics apply` "
@@ -87,7 +87,7 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
             raise NoTopicError(problem)
 
 
-def _missing(admin: AdminClient, topics: Sequence[Topic]) -> list[str]:
+def _missing_topics(admin: AdminClient, topics: Sequence[Topic]) -> list[str]:
     try:
         known = admin.list_topics(timeout=ASK_S).topics
     except CLIENT_FAULTS as cause:

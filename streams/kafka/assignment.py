@@ -48,7 +48,7 @@ class Assignment:
         committed = self._stable(given)
         known = any(each.offset >= 0 for each in committed)
         anew = not known and bool(committed) and self._worked_before()
-        starts = [self._confirmed(each, worked_before=anew) for each in committed]
+        starts = [self._confirm(each, worked_before=anew) for each in committed]
         self._report([start for start in starts if start.loss is not None])
         self._mark([start for start in starts if start.extent.committed is None])
         return starts
@@ -78,7 +78,7 @@ class Assignment:
     def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
         deadline = time.monotonic() + STABLE_S
         while True:
-            found, unstable = self._committed(given)
+            found, unstable = self._committed_offsets(given)
             if not unstable:
                 return found
             if time.monotonic() > deadline:
@@ -88,7 +88,7 @@ class Assignment:
                 problem = "stopped before the committed offsets were stable"
                 raise ReadingError(problem)
 
-    def _committed(self, places: Sequence[TopicPartition]) -> tuple[list[TopicPartition], str]:
+    def _committed_offsets(self, places: Sequence[TopicPartition]) -> tuple[list[TopicPartition], str]:
         """What the group has committed, and the error that says it may not be all yet; empty for none.
 
         The client asks again by itself while an offset is unstable, so that its own time-out says so, too.
@@ -107,7 +107,7 @@ class Assignment:
                 raise fault
         return found, errors[0].name() if errors else ""
 
-    def _confirmed(self, committed: TopicPartition, *, worked_before: bool) -> Start:
+    def _confirm(self, committed: TopicPartition, *, worked_before: bool) -> Start:
         """The start; one that would read a whole log again, or leave a part of it, only where asking again says so."""
         deadline = time.monotonic() + CONFIRM_S
         while True:
@@ -153,7 +153,7 @@ class Assignment:
         everywhere = [
             TopicPartition(topic, partition) for topic in self.reading.topics for partition in self._partitions(topic)
         ]
-        found, unstable = self._committed(everywhere)
+        found, unstable = self._committed_offsets(everywhere)
         return bool(unstable) or any(each.offset >= 0 for each in found)
 
     def _partitions(self, topic: str) -> list[int]:

@@ -31,7 +31,7 @@ __all__ = ["CommitGapError", "ConsumerConfig", "ReadBatch", "Reader", "ReadingEr
 
 
 class Reader:
-    """Reads batches. One thread reads; any thread may say `done` or `commit`."""
+    """Reads batches. One thread reads; any thread may say `release` or `commit`."""
 
     def __init__(  # noqa: PLR0913 - the last three are hooks, given by name
         self,
@@ -104,7 +104,7 @@ class Reader:
             self._stand_still()
         if self._paused or not self._formed:
             self._gather(0.0 if self._paused else timeout_s)
-        return None if self._paused else self._handed_over()
+        return None if self._paused else self._hand_over()
 
     def batches(self, stop: threading.Event) -> Iterator[ReadBatch]:
         """Batches until told to stop; for plain loops."""
@@ -117,7 +117,7 @@ class Reader:
         """Whether the batch is still ours to answer: no rebalance came since it was read."""
         return batch.epoch == self._membership.epoch
 
-    def done(self, batch: ReadBatch) -> None:
+    def release(self, batch: ReadBatch) -> None:
         """The batch is answered, or dropped: there is room for another."""
         with self._changed:
             self._held.discard(batch.number)
@@ -137,12 +137,12 @@ class Reader:
                 problem = f"batch {batch.number} of {batch.records.topic} does not follow what was committed"
                 raise CommitGapError(problem)
 
-    def committed(self, batch: ReadBatch) -> None:
+    def acknowledge(self, batch: ReadBatch) -> None:
         """The batch is committed, in somebody's transaction; there is room for another."""
         with self._changed:
             if self.is_current(batch):
                 self._order.advance(batch.records.topic, batch.next_offsets)
-        self.done(batch)
+        self.release(batch)
 
     def commit(self, batch: ReadBatch) -> None:
         """Commit the batch's own offsets and be done with it; for work that is not in a transaction.
@@ -155,9 +155,9 @@ class Reader:
         try:
             self.require_next(batch)
             self._membership.commit(batch.positions())
-            self.committed(batch)
+            self.acknowledge(batch)
         finally:
-            self.done(batch)
+            self.release(batch)
 
     def lag(self) -> int:
         """Records that wait behind what was read, as of the last second."""
@@ -200,7 +200,7 @@ class Reader:
             topics.setdefault(message.topic(), []).append(message)
         return topics
 
-    def _handed_over(self) -> ReadBatch | None:
+    def _hand_over(self) -> ReadBatch | None:
         while self._formed and not self.is_current(self._formed[0]):
             self._formed.popleft()
         if not self._formed:

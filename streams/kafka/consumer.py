@@ -17,7 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaExcepti
 from streams.kafka.assignment import ASK_S, Assignment
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing, properties
 from streams.kafka.errors import CLIENT_FAULTS, NoTopicError, raised_fault
-from streams.kafka.messages import arrived, ends
+from streams.kafka.messages import ends, poll_records
 from streams.kafka.start_offsets import Place
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import at_most
@@ -75,7 +75,7 @@ class GroupConsumer:
         self._assignment = Assignment(self._consumer, reading, self._hooks)
         if reading.group:
             self._consumer.subscribe(
-                list(reading.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+                list(reading.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_loss
             )
         else:
             self._take_all()
@@ -88,11 +88,11 @@ class GroupConsumer:
             ReadingError: this consumer is fenced or broken.
         """
         self._measure_lag()
-        messages = self._consumed(1, timeout_s)
+        messages = self._consume(1, timeout_s)
         # One message at most, so it came after whatever rebalance that call served.
         epoch = self.epoch
         if messages and most > 1:
-            messages += self._consumed(most - 1, 0)
+            messages += self._consume(most - 1, 0)
         if epoch != self.epoch:
             self._begin_again()
             return []
@@ -169,8 +169,8 @@ class GroupConsumer:
     def _places(self, places: Collection[Place] | None) -> list[TopicPartition]:
         return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
 
-    def _consumed(self, most: int, timeout_s: float) -> list[Any]:
-        messages = arrived(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))
+    def _consume(self, most: int, timeout_s: float) -> list[Any]:
+        messages = poll_records(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))
         for message in filter(ends, messages):
             # The end in offsets, transaction markers included, which no record would tell us.
             self._read_to[message.topic(), message.partition()] = message.offset()
@@ -226,7 +226,7 @@ class GroupConsumer:
         self._give_up(taken)
         log.info("partitions.revoked", partitions=_names(taken))
 
-    def _on_lost(self, _consumer: Any, taken: list[Any]) -> None:
+    def _on_loss(self, _consumer: Any, taken: list[Any]) -> None:
         self.lost = True
         self._give_up(taken)
         log.warning("partitions.lost", partitions=_names(taken))

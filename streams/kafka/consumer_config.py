@@ -45,7 +45,7 @@ def nothing(*_: object) -> None:
     """The hook of a reader that need not act."""
 
 
-def _as_committed(_starts: Sequence[Start]) -> Mapping[Place, int]:
+def _start_at_commits(_starts: Sequence[Start]) -> Mapping[Place, int]:
     return {}
 
 
@@ -59,7 +59,7 @@ class ConsumerHooks:
     """These partitions are gone, in good order or not."""
     joined: Callable[[str], object] = nothing
     """The group knows us by this id now."""
-    begin: Callable[[Sequence[Start]], Mapping[Place, int]] = _as_committed
+    begin: Callable[[Sequence[Start]], Mapping[Place, int]] = _start_at_commits
     """These partitions are ours; the offsets of those where reading begins elsewhere than the start says."""
     offsets_lost: Callable[[Start], object] = nothing
     """The group lost its place in a partition."""

@@ -23,7 +23,7 @@ from streams.kafka.transactions import (
     discard,
     enqueue,
     failed_delivery,
-    producing,
+    producer_properties,
 )
 from streams.runtime.settings import Connection
 
@@ -84,7 +84,7 @@ class ExactlyOnce:
         """As `Delivery.deliver`; the batch's own offsets go under the metadata of when it was read."""
         reader.require_next(batch)
         self._producer.commit(answers, batch.positions(), batch.metadata)
-        reader.committed(batch)
+        reader.acknowledge(batch)
 
     def close(self) -> None:
         """As `Delivery.close`."""
@@ -98,10 +98,10 @@ class AtLeastOnce:
         """Connects nothing yet."""
         self._failed: list[KafkaError] = []
         self._properties = {
-            **producing(connection),
+            **producer_properties(connection),
             "linger.ms": 0,
             "delivery.timeout.ms": round(CALL_S * 1000),
-            "on_delivery": self._reported,
+            "on_delivery": self._on_delivery,
         }
         self._make = make
         self._producer: Any = None
@@ -131,7 +131,7 @@ class AtLeastOnce:
         discard(self._producer)
         self._producer = None
 
-    def _reported(self, error: KafkaError | None, _message: Any) -> None:
+    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
         if error is not None:
             self._failed.append(error)
 

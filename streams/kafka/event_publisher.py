@@ -76,13 +76,13 @@ class EventPublisher:
         """
         failures: list[KafkaError] = []
 
-        def delivered(error: KafkaError | None, _message: Any) -> None:
+        def on_delivery(error: KafkaError | None, _message: Any) -> None:
             if error is not None:
                 failures.append(error)
 
         count = 0
         for record in records:
-            self._enqueue(record, delivered)
+            self._enqueue(record, on_delivery)
             count += 1
         left = self._producer.flush(DELIVERY_TIMEOUT_MS / 1000 + MARGIN_S)
         if failures:

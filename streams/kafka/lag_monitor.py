@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Backlog:
     """What waited at one look."""
 
     records: int = 0
@@ -73,7 +73,7 @@ class LagMonitor:
         self._topic = topic
         self._make = make
         self._clock = clock
-        self._seen = Waiting()
+        self._seen = Backlog()
         self._seen_at: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lag", daemon=True)
@@ -115,7 +115,7 @@ class LagMonitor:
         at_most(stable.close, CLOSE_S, "lag")
         at_most(whole.close, CLOSE_S, "lag")
 
-    def look(self, stable: Any, whole: Any) -> Waiting:
+    def look(self, stable: Any, whole: Any) -> Backlog:
         """What waits now.
 
         Args:
@@ -141,7 +141,7 @@ class LagMonitor:
         held = {each: offset for each, offset in hidden.items() if offset < ends[each][1]}
         first |= self._first(whole, held)
         records = sum(ends[each][1] - places[each] for each in first)
-        return Waiting(records, min(first.values(), default=None))
+        return Backlog(records, min(first.values(), default=None))
 
     def _first(self, consumer: Any, places: Mapping[int, int]) -> dict[int, float]:
         """When the first record at or behind each place was produced; without those that have none."""

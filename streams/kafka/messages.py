@@ -25,7 +25,7 @@ ASK_AGAIN_S: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
-def arrived(consumer: Any, most: int, timeout_s: float, topics: Sequence[str], *, in_group: bool) -> list[Any]:
+def poll_records(consumer: Any, most: int, timeout_s: float, topics: Sequence[str], *, in_group: bool) -> list[Any]:
     """Records, and ends of partitions, that have arrived.
 
     Args:
@@ -106,15 +106,15 @@ class Follower:
             ReadingError: the broker does not answer.
         """
         self._topics = sorted({topic for topic, _ in offsets})
-        places = [TopicPartition(*place, self._held(place, offset)) for place, offset in sorted(offsets.items())]
+        places = [TopicPartition(*place, self._clamp(place, offset)) for place, offset in sorted(offsets.items())]
         try:
             self._consumer.assign(places)
         except CLIENT_FAULTS as cause:
             raise raised_fault(cause, ", ".join(self._topics)) from cause
 
-    def arrived(self, most: int, timeout_s: float = 0.0) -> list[Any]:
-        """Records, and ends of partitions, that have arrived; faults as of `arrived`."""
-        return arrived(self._consumer, most, timeout_s, self._topics, in_group=False)
+    def poll(self, most: int, timeout_s: float = 0.0) -> list[Any]:
+        """Records, and ends of partitions, that have arrived; faults as of `poll_records`."""
+        return poll_records(self._consumer, most, timeout_s, self._topics, in_group=False)
 
     def partitions(self) -> set[Place]:
         """Those that the topics have now.
@@ -138,7 +138,7 @@ class Follower:
         with suppress(*CLIENT_FAULTS):
             self._consumer.close()
 
-    def _held(self, place: Place, offset: int) -> int:
+    def _clamp(self, place: Place, offset: int) -> int:
         """The offset, moved to the nearest that the log still holds; a logical one as it is."""
         if offset < 0:
             return offset

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.errors import OutageError
 from schemas.records import RecordBatch
 from streams.kafka.errors import NoTopicError, ReadingError
-from streams.kafka.messages import arrived, ends
+from streams.kafka.messages import ends, poll_records
 from streams.runtime.settings import Connection
 
 MOST: Final = 2_000
@@ -172,8 +172,8 @@ def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator
     left, heard, topics = set(full), time.monotonic(), sorted({topic for topic, _ in full})
     while left:
         # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
-        messages: list[Any] = arrived(consumer, 1, 1.0, topics, in_group=False)
-        messages += arrived(consumer, MOST - 1, 0, topics, in_group=False) if messages else []
+        messages: list[Any] = poll_records(consumer, 1, 1.0, topics, in_group=False)
+        messages += poll_records(consumer, MOST - 1, 0, topics, in_group=False) if messages else []
         told = [message for message in messages if (message.topic(), message.partition()) in left]
         if not told and time.monotonic() - heard > PATIENCE_S:
             problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in left}))

@@ -65,7 +65,7 @@ class TopicTail:
         }
         self._follow()
 
-    def arrived(self, most: int, timeout_s: float) -> list[Any]:
+    def poll(self, most: int, timeout_s: float) -> list[Any]:
         """Records that have arrived: the first is waited for. Empty, too, while the broker is away."""
         now = self._clock()
         if now >= self._due:
@@ -74,8 +74,8 @@ class TopicTail:
             time.sleep(min(timeout_s, AGAIN_S))
             return []
         try:
-            messages = self._follower.arrived(1, timeout_s)
-            messages += self._follower.arrived(most - 1) if messages else []
+            messages = self._follower.poll(1, timeout_s)
+            messages += self._follower.poll(most - 1) if messages else []
         except (OutageError, SetupError) as fault:
             log.warning("read.failed", error=type(fault).__name__)
             self.close()
@@ -97,7 +97,7 @@ class TopicTail:
         try:
             if self._follower is None or self._follower.partitions() - self._next.keys():
                 found = {(each.topic, each.partition): each for each in self._bounds()}
-                self._next = {place: _resumed(self._next.get(place), each) for place, each in found.items()}
+                self._next = {place: _resume(self._next.get(place), each) for place, each in found.items()}
                 self._follow()
         except (OutageError, SetupError):
             # Said when the consumer was lost; asked again.
@@ -114,7 +114,7 @@ class TopicTail:
         self._follower, self._due = follower, self._clock() + LOOK_S
 
 
-def _resumed(offset: int | None, extent: PartitionRange) -> int:
+def _resume(offset: int | None, extent: PartitionRange) -> int:
     """Where reading goes on: in a topic that was made anew, at its beginning."""
     if offset is None or not extent.first <= offset <= extent.end:
         return extent.first

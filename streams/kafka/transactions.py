@@ -54,11 +54,11 @@ class TransactionalProducer:
         """
         self._failed: list[KafkaError] = []
         self._properties = {
-            **producing(connection),
+            **producer_properties(connection),
             "transactional.id": name,
             "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
             "retry.backoff.ms": RETRY_BACKOFF_MS,
-            "on_delivery": self._reported,
+            "on_delivery": self._on_delivery,
         }
         self._make = make
         self._producer: Any = None
@@ -74,7 +74,7 @@ class TransactionalProducer:
         self._producer = self._make(self._properties)
         self._hand = GuardedThread("transactions")
         try:
-            self._guarded(lambda: self._producer.init_transactions(CALL_S))
+            self._guard(lambda: self._producer.init_transactions(CALL_S))
         except BaseException:
             # Whoever asked has nothing to close, and each attempt at a broker that is away would leave a producer.
             self.close()
@@ -101,7 +101,7 @@ class TransactionalProducer:
                 self._producer.send_offsets_to_transaction(list(offsets), metadata, CALL_S)
             self._producer.commit_transaction(CALL_S)
 
-        self._guarded(transaction)
+        self._guard(transaction)
 
     def close(self) -> None:
         """Let go, without waiting for anything."""
@@ -110,7 +110,7 @@ class TransactionalProducer:
         discard(self._producer)
         self._producer = None
 
-    def _guarded(self, act: Callable[[], None]) -> None:
+    def _guard(self, act: Callable[[], None]) -> None:
         assert self._hand is not None  # noqa: S101 - opened before it is used
         try:
             self._hand.do(act, WHOLE_S)
@@ -123,7 +123,7 @@ class TransactionalProducer:
                     self._hand.do(lambda: self._producer.abort_transaction(ABORT_S), 2 * ABORT_S)
             raise failed_delivery([*self._failed, error]) from cause
 
-    def _reported(self, error: KafkaError | None, _message: Any) -> None:
+    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
         if error is not None:
             self._failed.append(error)
 
@@ -137,7 +137,7 @@ def failed_delivery(errors: Sequence[KafkaError]) -> OutageError | SetupError:
     return next((fault for fault in faults if isinstance(fault, SetupError)), DeliveryError(errors[0].name()))
 
 
-def producing(connection: Connection) -> dict[str, Any]:
+def producer_properties(connection: Connection) -> dict[str, Any]:
     """Properties of librdkafka, for answers."""
     return {
         **connection.producer(),
@@ -164,10 +164,10 @@ def enqueue(producer: Any, records: Sequence[OutgoingRecord]) -> None:
 def discard(producer: Any) -> None:
     """Throw a producer away with all it holds. One that hangs is left behind: its successor has fenced it."""
 
-    def thrown_away() -> None:
+    def close_producer() -> None:
         with suppress(KafkaException, RuntimeError):
             producer.purge()
             producer.close()
 
     if producer is not None:
-        at_most(thrown_away, ABORT_S, "discard")
+        at_most(close_producer, ABORT_S, "discard")

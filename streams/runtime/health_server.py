@@ -99,8 +99,8 @@ def serve(
         def answers(self) -> Mapping[str, Callable[[], tuple[int, str, bytes]]]:
             return {
                 "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
-                "/health": lambda: _told(health(), lambda known: known.live),
-                "/ready": lambda: _told(health(), lambda known: known.ready),
+                "/health": lambda: _response(health(), lambda known: known.live),
+                "/ready": lambda: _response(health(), lambda known: known.ready),
             }
 
     try:
@@ -115,7 +115,7 @@ def serve(
     return WebServer(server, lambda: registry.unregister(ready))
 
 
-def _told(health: Health, good: Callable[[Health], bool]) -> tuple[int, str, bytes]:
+def _response(health: Health, good: Callable[[Health], bool]) -> tuple[int, str, bytes]:
     status = HTTPStatus.OK if good(health) else HTTPStatus.SERVICE_UNAVAILABLE
     return status, JSON_TYPE, health.body()
 

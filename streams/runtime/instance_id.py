@@ -46,11 +46,11 @@ class Instance:
 
     def remember_member(self, member_id: str) -> None:
         """Keep under which id the group has us, for our successor in this folder."""
-        _write(self.lock, f"{_kept(self.lock)[0]}\n{member_id}")
+        _write(self.lock, f"{_identity(self.lock)[0]}\n{member_id}")
 
     def last_member(self) -> str:
         """Under which id the group had this folder's last process of our name; empty where none is known."""
-        return _kept(self.lock)[1]
+        return _identity(self.lock)[1]
 
 
 def claim(folder: Path, group: str, name: str = "", *, standby: bool = False) -> Instance:
@@ -70,7 +70,7 @@ def claim(folder: Path, group: str, name: str = "", *, standby: bool = False) ->
         problem = f"instance id {name!r} is no name: 1 to 200 of A-Z a-z 0-9 . _ -"
         raise UnfitNameError(problem)
     waits = False
-    while (held := _held(folder / "instances" / group, name)) is None:
+    while (held := _claim_file(folder / "instances" / group, name)) is None:
         if not standby:
             problem = f"a living process on this machine has the instance id {name!r} in group {group}"
             advice = f"{problem}: give each its own, or set LOAN_STANDBY=true"
@@ -83,7 +83,7 @@ def claim(folder: Path, group: str, name: str = "", *, standby: bool = False) ->
     return held
 
 
-def _held(place: Path, name: str) -> Instance | None:
+def _claim_file(place: Path, name: str) -> Instance | None:
     files = [place / f"{name}.name"] if name else [place / f"{n}.kept" for n in range(MOST_PROCESSES)]
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -94,17 +94,17 @@ def _held(place: Path, name: str) -> Instance | None:
 
 
 def _of_file(path: Path, name: str) -> Instance | None:
-    lock = _locked(path)
+    lock = _lock(path)
     if lock is None:
         return None
-    kept, member = _kept(lock)
+    kept, member = _identity(lock)
     if not LEGAL.fullmatch(kept) or (name and name != kept):
         kept = name or f"{_host()}-{secrets.token_hex(4)}"
         _write(lock, f"{kept}\n{member}")
     return Instance(kept, lock)
 
 
-def _kept(lock: int) -> tuple[str, str]:
+def _identity(lock: int) -> tuple[str, str]:
     name, _, member = os.pread(lock, 1_000, 0).decode("ascii", "replace").partition("\n")
     return name, member
 
@@ -119,7 +119,7 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:100]
 
 
-def _locked(path: Path) -> int | None:
+def _lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -60,7 +60,7 @@ class Lifecycle:
             self._stage = stage
             log.info("stage.changed", stage=stage)
 
-    def lost(self, dependency: str, fault: LoanError) -> None:
+    def report_outage(self, dependency: str, fault: LoanError) -> None:
         """A dependency does not answer, or refuses us amid our work."""
         kind = ": ".join(filter(None, (type(fault).__name__, str(fault))))
         with self._lock:
@@ -70,17 +70,17 @@ class Lifecycle:
             self._began(dependency)
             log.warning("dependency.lost", dependency=dependency, error=kind)
 
-    def found(self, dependency: str) -> None:
+    def report_recovery(self, dependency: str) -> None:
         """A dependency answers."""
         with self._lock:
             was_away = self._away.pop(dependency, None)
         if was_away:
             log.info("dependency.found", dependency=dependency)
 
-    def found_all(self) -> None:
+    def report_full_recovery(self) -> None:
         """Work that needs every dependency succeeded."""
         for dependency in self.away:
-            self.found(dependency)
+            self.report_recovery(dependency)
 
     def is_live(self, busy_s: float) -> bool:
         """False if one act takes minutes while every dependency answers: only a restart helps.
@@ -92,10 +92,10 @@ class Lifecycle:
 
     def wait_out(self, fault: OutageError, waits: "Backoff") -> None:
         """Report an outage and wait for the next attempt; returns at once when told to stop."""
-        self.lost(fault.dependency, fault)
+        self.report_outage(fault.dependency, fault)
         self.stopping.wait(waits.next())
 
-    def patiently(
+    def retry(
         self, dependency: str, act: Callable[[], Answer], worthwhile: Callable[[], bool] = lambda: True
     ) -> Answer:
         """What `act` returns, however often the dependency is away until then.
@@ -108,9 +108,9 @@ class Lifecycle:
             try:
                 answer = act()
             except OutageError as fault:
-                self.lost(dependency, fault)
+                self.report_outage(dependency, fault)
             else:
-                self.found(dependency)
+                self.report_recovery(dependency)
                 return answer
             if self.stopping.wait(waits.next()) or not worthwhile():
                 raise StoppedError

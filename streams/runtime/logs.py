@@ -36,7 +36,7 @@ def configure(level: str = "info", process: str = "") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _named(process),
+        _add_process(process),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -51,12 +51,12 @@ def configure(level: str = "info", process: str = "") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _masked,
-                *_rendering(),
+                _mask_fields,
+                *_renderers(),
             ],
         )
     )
-    handler.addFilter(_limited(Flood()))
+    handler.addFilter(_rate_limit(Flood()))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for library in QUIET_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -97,14 +97,14 @@ class Flood(logging.Filter):
         self._began, self._passed, self._held = self._clock(), 0, 0
 
 
-def _limited(flood: Flood) -> Callable[[logging.LogRecord], bool]:
+def _rate_limit(flood: Flood) -> Callable[[logging.LogRecord], bool]:
     def passes(record: logging.LogRecord) -> bool:
         return flood.filter(record) if record.name.startswith(FAUST_CLIENT) else True
 
     return passes
 
 
-def _named(process: str) -> Any:
+def _add_process(process: str) -> Any:
     def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if process:
             event["process"] = process
@@ -113,12 +113,12 @@ def _named(process: str) -> Any:
     return add
 
 
-def _masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _mask_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Without credentials of URLs, whoever logs them: libraries and tracebacks, too."""
     return {name: mask_credentials(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
-def _rendering() -> tuple[Any, ...]:
+def _renderers() -> tuple[Any, ...]:
     if sys.stderr.isatty():
         return _printable, structlog.dev.ConsoleRenderer()
     return (structlog.processors.JSONRenderer(),)

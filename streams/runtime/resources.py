@@ -28,7 +28,7 @@ def require_room() -> None:
     Raises:
         ExhaustedError: clients that hang, or open files, come close to what a process may have.
     """
-    left = timeouts.left_behind()
+    left = timeouts.hung_calls()
     if left > MOST_LEFT_BEHIND:
         problem = f"{left} clients of an unreachable broker hang: this process ends, and its successor begins afresh"
         raise ExhaustedError(problem)

@@ -175,7 +175,7 @@ def former(variables: Mapping[str, str | None], fields: Collection[str]) -> Mapp
     }
 
 
-def renamed(names: Iterable[str]) -> list[str]:
+def rename_warnings(names: Iterable[str]) -> list[str]:
     """A line for each name of before, sorted: what it is called now, or that it sets nothing."""
     given = {name.upper() for name in names}
     lines = {

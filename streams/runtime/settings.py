@@ -22,7 +22,7 @@ from schemas.record_limits import RecordLimits
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs
-from streams.runtime.setting_names import PREFIX, former, misspelt, renamed
+from streams.runtime.setting_names import PREFIX, former, misspelt, rename_warnings
 
 RECONNECT_MAX_MS: Final = 1_000
 """librdkafka waits up to ten seconds between attempts; a restarted broker should not wait for us so long."""
@@ -97,8 +97,8 @@ class Connection(BaseSettings):
     def _nothing_in_the_clear(self) -> Self:
         # The protocol decides what librdkafka heeds: with another it leaves the rest out, and says nothing.
         unheeded = [
-            *([] if "SASL" in self.kafka_security_protocol else self._given("kafka_sasl_")),
-            *([] if "SSL" in self.kafka_security_protocol else self._given("kafka_ssl_")),
+            *([] if "SASL" in self.kafka_security_protocol else self._set_names("kafka_sasl_")),
+            *([] if "SSL" in self.kafka_security_protocol else self._set_names("kafka_ssl_")),
         ]
         if unheeded:
             names = ", ".join(PREFIX + name.upper() for name in unheeded)
@@ -115,7 +115,7 @@ class Connection(BaseSettings):
         """
         return read(cls, **given)
 
-    def _given(self, prefix: str) -> list[str]:
+    def _set_names(self, prefix: str) -> list[str]:
         values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(prefix)}
         return [name for name, value in values.items() if _plain(value)]
 
@@ -205,12 +205,12 @@ def read(settings: type[Settings], **given: Any) -> Settings:
     """
     variables = {**DotEnvSettingsSource(settings).env_vars, **os.environ}
     unknown = misspelt(variables, settings.model_fields)
-    for line in renamed(variables):
+    for line in rename_warnings(variables):
         log.warning("setting.outdated", why=line)
     try:
         found = settings(**{**former(variables, settings.model_fields), **given})
     except ValidationError as cause:
-        told = [_told(error["loc"], error["msg"]) for error in cause.errors()]
+        told = [_problem(error["loc"], error["msg"]) for error in cause.errors()]
         raise SettingsError("; ".join((*unknown, *told))) from None
     if unknown:
         raise SettingsError("; ".join(unknown))
@@ -227,7 +227,7 @@ ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_ur
 """What a child process must hear from us; credentials it has from the same environment."""
 
 
-def _told(location: tuple[int | str, ...], message: str) -> str:
+def _problem(location: tuple[int | str, ...], message: str) -> str:
     name = "_".join(str(part) for part in location).upper()
     return f"{PREFIX}{name}: {message}" if name else message
 

@@ -19,7 +19,7 @@ _left: list[threading.Thread] = []
 """Threads whose calls hung; some return in the end."""
 
 
-def left_behind() -> int:
+def hung_calls() -> int:
     """How many calls hang now that nobody waits for any more."""
     _left[:] = [thread for thread in _left if thread.is_alive()]
     return len(_left)

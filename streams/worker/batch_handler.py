@@ -58,14 +58,14 @@ class BatchHandler:
             self._answer(handed)
         except RefusedBatchError as fault:
             self.metrics.errors.inc()
-            self._refused(fault)
+            self._refuse(fault)
             raise
         except OutageError:
             self.metrics.errors.inc()
             raise
         self.refused.clear()
 
-    def _refused(self, fault: RefusedBatchError) -> None:
+    def _refuse(self, fault: RefusedBatchError) -> None:
         # Decisions are small; what a broker may refuse is what strangers wrote.
         if self.refused.is_set():
             topics = f"{self.wire.dead_letters.topic} and the topics of decisions"
@@ -79,16 +79,16 @@ class BatchHandler:
         records = handed.batch.records
         writers = self._writers(handed)
         began = time.perf_counter()
-        scored = self._scored(handed, writers, self.champion.holder, self._terms())
-        shadow = self._scored(handed, writers, self.challenger.holder, self.shadow_wire)
+        scored = self._score(handed, writers, self.champion.holder, self._terms())
+        shadow = self._score(handed, writers, self.challenger.holder, self.shadow_wire)
         self.metrics.scoring.observe(time.perf_counter() - began)
         handed.session.delivery.deliver(_answers(scored, shadow), handed.batch, handed.session.reader)
         self.metrics.latency.observe(time.time() - np.asarray(records.timestamps) / 1000)
         self.metrics.batch_size.observe(len(records))
         if scored is not None:
-            self.metrics.answered(scored)
+            self.metrics.record_batch(scored)
         if shadow is not None:
-            self.metrics.shadowed(shadow.outcomes)
+            self.metrics.record_shadow(shadow.outcomes)
 
     def _terms(self) -> DecisionCodec:
         bare = self.wire.dead_letters.bare()
@@ -103,9 +103,9 @@ class BatchHandler:
     def _writers(self, handed: InFlightBatch) -> Mapping[int, Mapping[str, Any] | None]:
         ids = schema_ids(handed.batch.records.values)
         reader, batch = handed.session.reader, handed.batch
-        return self.situation.patiently(DEPENDENCY, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
+        return self.situation.retry(DEPENDENCY, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
 
-    def _scored(
+    def _score(
         self,
         handed: InFlightBatch,
         writers: Mapping[int, Mapping[str, Any] | None],

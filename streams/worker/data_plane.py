@@ -115,7 +115,7 @@ class DataPlane(Service):
         finally:
             self._ended.set()
 
-    async def answered(self, handed: InFlightBatch, act: Callable[[], Awaitable[None]]) -> None:
+    async def answer(self, handed: InFlightBatch, act: Callable[[], Awaitable[None]]) -> None:
         """Do `act` for a batch, unless it is no longer ours; whatever it raises ends the session.
 
         Raises:
@@ -139,7 +139,7 @@ class DataPlane(Service):
                 raise
             finally:
                 self._busy_since = None
-                handed.session.reader.done(handed.batch)
+                handed.session.reader.release(handed.batch)
                 self._held.pop(handed.batch.number, None)
 
     def _leave(self, handed: InFlightBatch) -> None:
@@ -172,12 +172,12 @@ class DataPlane(Service):
     async def _one_session(self) -> None:
         try:
             self.session = await self._by_hand(self._open_session)
-            self._situation.found(DEPENDENCY)
+            self._situation.report_recovery(DEPENDENCY)
             await self._pump(self.session)
-            await self._drained()
+            await self._drain()
         except OutageError as fault:
             if not isinstance(fault, LeftBatchError):
-                self._situation.lost(DEPENDENCY, fault)
+                self._situation.report_outage(DEPENDENCY, fault)
             log.warning("session.lost", error=type(fault).__name__, why=str(fault))
             await self._close()
             await self.sleep(self._backoff.next())
@@ -204,7 +204,7 @@ class DataPlane(Service):
         self._held[handed.batch.number] = handed
         await self.channel.put(handed)
 
-    async def _drained(self) -> None:
+    async def _drain(self) -> None:
         until = time.monotonic() + DRAIN_S
         while self._held and self._fault is None and time.monotonic() < until:  # noqa: ASYNC110 - a fault ends it too
             await asyncio.sleep(SUBSCRIBED_POLL_S)

@@ -89,7 +89,7 @@ def _score(parts: AppParts) -> Callable[[Any], Any]:
             async def act(handed: InFlightBatch = handed) -> None:
                 await loop.run_in_executor(hands, parts.answer, handed)
 
-            await parts.plane.answered(handed, act)
+            await parts.plane.answer(handed, act)
 
     return score
 

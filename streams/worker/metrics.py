@@ -78,7 +78,7 @@ class Metrics:
         def gauge(name: str, doc: str, *labels: str) -> Gauge:
             return Gauge(name, doc, labels, registry=registry)
 
-        self._fields = [(contract.position[field.name], _tally(field, registry)) for field in _counted(contract)]
+        self._fields = [(contract.position[field.name], _tally(field, registry)) for field in _counted_fields(contract)]
         self._last = deque[bool](maxlen=APPROVALS)
         self._approval_rate = gauge("loan_approval_rate", "Share approved of the last 100 decisions.")
         self._predictions = counter("loan_predictions_total", "Decisions by outcome.", "result")
@@ -109,7 +109,7 @@ class Metrics:
         self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
 
-    def answered(self, scored: ScoredBatch) -> None:
+    def record_batch(self, scored: ScoredBatch) -> None:
         """A batch is committed."""
         for position, tally in self._fields:
             column = scored.applications.values[:, position]
@@ -122,11 +122,11 @@ class Metrics:
         if self._last:
             self._approval_rate.set(sum(self._last) / len(self._last))
 
-    def shadowed(self, outcomes: npt.NDArray[np.int8]) -> None:
+    def record_shadow(self, outcomes: npt.NDArray[np.int8]) -> None:
         """A challenger's decisions on a batch are committed."""
         _count_outcomes(self._shadow, outcomes)
 
-    def champion_told(self, event: str, holder: Champion | None) -> None:
+    def record_champion_event(self, event: str, holder: Champion | None) -> None:
         """The champion's seat changed hands, or a successor was refused."""
         if event in REFUSALS:
             self._refusals.labels("champion", event).inc()
@@ -136,7 +136,7 @@ class Metrics:
             self._champion.labels(card.name, holder.version, card.digest, card.family).set(1)
             self._swaps.inc()
 
-    def challenger_told(self, event: str, _holder: Champion | None) -> None:
+    def record_challenger_event(self, event: str, _holder: Champion | None) -> None:
         """Something happened at the challenger's seat."""
         if event in REFUSALS:
             self._refusals.labels("challenger", event).inc()
@@ -174,7 +174,7 @@ def _count_outcomes(counter: Counter, outcomes: npt.NDArray[np.int8]) -> None:
             counter.labels(OUTCOMES[code].value.lower()).inc(count)
 
 
-def _counted(contract: Contract) -> Iterable[Field]:
+def _counted_fields(contract: Contract) -> Iterable[Field]:
     return (field for field in contract.observed if field.metric)
 
 

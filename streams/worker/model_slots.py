@@ -85,14 +85,14 @@ class ModelSlot:
             registered = self._scorecards.champion(self.alias)
             self._follow(registered)
         except OutageError as fault:
-            self._situation.lost(DEPENDENCY, fault)
+            self._situation.report_outage(DEPENDENCY, fault)
             self._fall_back()
         except SetupError as fault:
             if self.holder is None:
                 raise
-            self._situation.lost(DEPENDENCY, fault)
+            self._situation.report_outage(DEPENDENCY, fault)
         else:
-            self._situation.found(DEPENDENCY)
+            self._situation.report_recovery(DEPENDENCY)
             if self._state.refusal is not None:
                 # As it would be had this worker not been restarted: the old one goes on.
                 self._fall_back()
@@ -107,7 +107,7 @@ class ModelSlot:
         }
 
     def _follow(self, registered: RegisteredVersion | None) -> None:
-        self._state, step = slot_state.pointed(self._state, _claim(registered) if registered else None)
+        self._state, step = slot_state.follow_alias(self._state, _claim(registered) if registered else None)
         if step is SlotAction.PREPARE and registered is not None:
             self._prepare(registered)
         elif step is SlotAction.VACATE:
@@ -125,19 +125,19 @@ class ModelSlot:
             return
         except SetupError as fault:
             self._unfit = claim
-            self._say_refused(claim, fault)
+            self._report_refusal(claim, fault)
         else:
-            self._seat(successor, slot_state.stood_in(self._state, claim))
+            self._seat(successor, slot_state.stand_in(self._state, claim))
 
     def _prepare(self, registered: RegisteredVersion) -> None:
         claim = _claim(registered)
         try:
             successor = self._successor(registered)
         except SetupError as fault:
-            self._state = slot_state.refused(self._state, claim, str(fault))
-            self._say_refused(claim, fault)
+            self._state = slot_state.refuse(self._state, claim, str(fault))
+            self._report_refusal(claim, fault)
         else:
-            self._seat(successor, slot_state.installed(self._state, claim))
+            self._seat(successor, slot_state.install(self._state, claim))
             self._note(registered)
 
     def _successor(self, registered: RegisteredVersion) -> Champion:
@@ -165,7 +165,7 @@ class ModelSlot:
             with suppress(OSError):  # a full disk takes the fallback, not the champion
                 self._scorecards.remember(registered)
 
-    def _say_refused(self, claim: ModelVersion, fault: SetupError) -> None:
+    def _report_refusal(self, claim: ModelVersion, fault: SetupError) -> None:
         log.warning("model.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
         self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
 
@@ -173,7 +173,7 @@ class ModelSlot:
         if self.alias == CHAMPION:
             log.warning("alias.removed", alias=self.alias, version=self.holder and self.holder.version)
             return
-        self._state, self.holder = slot_state.vacated(self._state), None
+        self._state, self.holder = slot_state.vacate(self._state), None
         log.info("model.unloaded", alias=self.alias)
         self._told("vacated", None)
 

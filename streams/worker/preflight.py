@@ -33,12 +33,12 @@ def await_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
         StoppedError: told to stop meanwhile.
     """
     situation.at("waiting for the broker")
-    situation.patiently("broker", lambda: require_topics(settings, needed(settings)))
+    situation.retry("broker", lambda: require_topics(settings, worker_topics(settings)))
     topics = settings.topics()
     report_small_topics(settings, [topics.decisions.name, topics.shadow_decisions.name, topics.dead_letters.name])
 
 
-def needed(settings: ScoringSettings) -> Sequence[Topic]:
+def worker_topics(settings: ScoringSettings) -> Sequence[Topic]:
     """The topics that a worker reads and writes."""
     topics = settings.topics()
     return (topics.applications, topics.decisions, topics.shadow_decisions, topics.dead_letters, topics.champions)
@@ -55,7 +55,7 @@ def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCode
     topics = settings.topics()
     registry = settings.registry()
     decisions, shadow = (
-        DecisionWriter(topic.name, situation.patiently("registry", partial(_decision_schema, registry, topic.name)))
+        DecisionWriter(topic.name, situation.retry("registry", partial(_decision_schema, registry, topic.name)))
         for topic in (topics.decisions, topics.shadow_decisions)
     )
     wire = _wire(settings, decisions)

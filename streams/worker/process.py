@@ -44,8 +44,8 @@ class ScoringProcess:
         )
         self.namesakes = Namesakes(settings, settings.group(), self.instance)
         self.plane = DataPlane(self.open_session, self.situation)
-        self.champion = self._seat("champion", self.metrics.champion_told)
-        self.challenger = self._seat("challenger", self.metrics.challenger_told)
+        self.champion = self._seat("champion", self.metrics.record_champion_event)
+        self.challenger = self._seat("challenger", self.metrics.record_challenger_event)
         seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
         self.watch = ModelWatcher(seats, settings.champion_poll_s)
 
@@ -86,7 +86,7 @@ class ScoringProcess:
     def open_session(self) -> Session:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
-        require_topics(settings, preflight.needed(settings))
+        require_topics(settings, preflight.worker_topics(settings))
         self.namesakes.require_none(self.situation.stopping)
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()
@@ -108,8 +108,8 @@ class ScoringProcess:
 
         preflight.await_topics(self.settings, self.situation)
         # Before anything of ours is seen by the group, or by Faust's.
-        self.situation.patiently("broker", lambda: self.namesakes.require_none(self.situation.stopping))
-        answering = self._answering()
+        self.situation.retry("broker", lambda: self.namesakes.require_none(self.situation.stopping))
+        answering = self._batch_handler()
         preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
         answering.warm()
         gc_freeze.freeze()
@@ -131,7 +131,7 @@ class ScoringProcess:
         self.situation.stopping.set()
         leave_within(STOP_S)
 
-    def _answering(self) -> BatchHandler:
+    def _batch_handler(self) -> BatchHandler:
         wire, shadow_wire = preflight.wires(self.settings, self.situation)
         for seat, its_wire in ((self.champion, wire), (self.challenger, shadow_wire)):
             seat.warm = partial(self._warm, its_wire)

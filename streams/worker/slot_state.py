@@ -43,7 +43,7 @@ class SlotAction(Enum):
     VACATE = auto()
 
 
-def pointed(state: SlotState, claim: ModelVersion | None) -> tuple[SlotState, SlotAction]:
+def follow_alias(state: SlotState, claim: ModelVersion | None) -> tuple[SlotState, SlotAction]:
     """The alias points at this claim, or at nothing.
 
     Idempotent: learning the same again asks for nothing, whether the claim holds the seat or was refused.
@@ -57,21 +57,21 @@ def pointed(state: SlotState, claim: ModelVersion | None) -> tuple[SlotState, Sl
     return state, SlotAction.PREPARE
 
 
-def installed(_state: SlotState, claim: ModelVersion) -> SlotState:
+def install(_state: SlotState, claim: ModelVersion) -> SlotState:
     """The claim was fetched, checked and warmed, and decides from the next batch on."""
     return SlotState(holder=claim)
 
 
-def stood_in(state: SlotState, claim: ModelVersion) -> SlotState:
+def stand_in(state: SlotState, claim: ModelVersion) -> SlotState:
     """One whom the alias does not name decides meanwhile; what was refused stays refused."""
     return replace(state, holder=claim)
 
 
-def refused(state: SlotState, claim: ModelVersion, why: str) -> SlotState:
+def refuse(state: SlotState, claim: ModelVersion, why: str) -> SlotState:
     """The claim must not decide; whoever decided goes on."""
     return replace(state, refusal=Refusal(claim, why))
 
 
-def vacated(_state: SlotState) -> SlotState:
+def vacate(_state: SlotState) -> SlotState:
     """Nobody holds the seat."""
     return SlotState()

@@ -57,7 +57,7 @@ def _compared(name: str, database: Database, batches: Sequence[RecordBatch]) -> 
     def plain() -> None:
         _empty(database)
         for batch in items:
-            with database.writing() as connection:
+            with database.write_transaction() as connection:
                 _plain(connection, batch, postgres=database.postgres)
 
     against = "a plain COPY of the same rows" if database.postgres else "a plain INSERT of the same rows"
@@ -80,7 +80,7 @@ def _plain(connection: Any, items: Sequence[Item], *, postgres: bool) -> None:
 
 
 def _empty(database: Database) -> None:
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         for table in reversed(tables.metadata.sorted_tables):
             connection.execute(table.delete())
 

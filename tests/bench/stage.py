@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from loanctl.commands import schemas, topics
 from loanctl.stack.guard import Guard
 from loanctl.stack.local import local_stack
-from loanctl.stack.processes import Running, birth
+from loanctl.stack.processes import RunningProcess, birth
 from schemas.registry_client import registered_id
 from streams.runtime.settings import Connection, environment
 from tests.bench import models
@@ -96,7 +96,7 @@ class Stage:
                 start_new_session=True,
                 preexec_fn=lambda: os.sched_setaffinity(0, CONTENDER),
             )
-        self.guard.watch(Running(f"{module}-{process.pid}", process.pid, birth(process.pid), str(log)))
+        self.guard.watch(RunningProcess(f"{module}-{process.pid}", process.pid, birth(process.pid), str(log)))
         self.running.append(process)
         try:
             yield process.pid

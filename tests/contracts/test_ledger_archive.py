@@ -85,7 +85,7 @@ def test_days_that_are_not_over_are_left(database, tmp_path):
 def test_a_pruned_database_leaves_files_alone(database, tmp_path):
     of_days(database, 0, 0)
     written(database, tmp_path)
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         connection.exec_driver_sql("DELETE FROM decisions WHERE record_offset = 0")
 
     assert written(database, tmp_path) == {}

@@ -43,7 +43,7 @@ def filled(database):
 
 
 def answers(database, query: str):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger import history, population, queries, rates, review_queue, tables
-from ledger.review_queue import CaseFilter, waiting
+from ledger.review_queue import CaseFilter, queue_page
 from schemas.events.decisions import Contribution, Outcome
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 from tests.decisions import APPLIED_AT, a_decision
@@ -18,14 +18,14 @@ BASE_MS = 1_772_366_400_000
 
 
 def waiting_ids(database, **wanted):
-    with database.reading() as connection:
-        return [case.application_id for case in waiting(connection, CaseFilter(**wanted)).cases]
+    with database.read_transaction() as connection:
+        return [case.application_id for case in queue_page(connection, CaseFilter(**wanted)).cases]
 
 
 def test_the_first_decision_stands(database):
     decide(database, a_decision("a-1", 0.3), a_decision("a-1", 0.1, decision_id="d-second"))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert queries.decision(connection, "a-1").event.decision_id == "d-a-1"
         assert [each.event.decision_id for each in queries.decisions_of(connection, "a-1")] == ["d-a-1", "d-second"]
         assert queries.decision_by_id(connection, "a-1", "d-second").offset == 1
@@ -54,8 +54,8 @@ def test_a_second_decision_neither_waits_nor_waits_twice(database):
     decide(database, a_decision("a-1", 0.1), a_decision("a-2", 0.3))
     decide(database, a_decision("a-1", 0.3), a_decision("a-2", 0.4), first_offset=2)
 
-    with database.reading() as connection:
-        (case,) = waiting(connection).cases
+    with database.read_transaction() as connection:
+        (case,) = queue_page(connection).cases
     assert (case.application_id, case.probability) == ("a-2", 0.3)
 
 
@@ -63,9 +63,9 @@ def test_pages_of_the_queue_hold_every_case_once(database):
     decide(database, *(a_decision(f"a-{number:02d}", 0.3) for number in range(25)))
 
     seen, after = [], None
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         for _ in range(3):
-            page = waiting(connection, after=after, most=10)
+            page = queue_page(connection, after=after, most=10)
             seen += [case.application_id for case in page.cases]
             after = page.following
             assert page.total == 25
@@ -90,21 +90,21 @@ def test_filters_choose_cases(database):
     assert waiting_ids(database, scorecard_version="2") == ["b-1"]
     assert waiting_ids(database, application_id="a_") == ["a_1"]
     assert waiting_ids(database, decided_before=APPLIED_AT + timedelta(minutes=1)) == ["a-1", "a_1"]
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert review_queue.oldest(connection) == datetime.fromtimestamp(BASE_MS / 1000, UTC)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.one_of(st.text(max_size=12), st.sampled_from(["' OR 1=1 --", "%", "_", "'; DROP TABLE decisions; --"])))
 def test_no_text_is_taken_for_sql(database, text):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         asked = text
         assert queries.decision(connection, asked) is None
         assert queries.decision_by_id(connection, asked, asked) is None
         assert history.application_history(connection, asked) is None
         assert history.drift_report(connection, asked) is None
-        assert waiting(connection, CaseFilter(scorecard_version=asked, application_id=asked)).total == 0
-        assert waiting(connection, after=(APPLIED_AT, asked)).total == 0
+        assert queue_page(connection, CaseFilter(scorecard_version=asked, application_id=asked)).total == 0
+        assert queue_page(connection, after=(APPLIED_AT, asked)).total == 0
         assert rates.approval_rate(connection, rates.Stretch(scorecard_version=asked)).decisions == 0
         assert rates.default_rate(connection, rates.Stretch(scorecard_version=asked)).loans == 0
         assert rates.override_rate(connection, rates.Stretch(scorecard_version=asked)).reviewed == 0
@@ -114,9 +114,9 @@ def test_no_text_is_taken_for_sql(database, text):
 def test_nul_is_asked_for_as_its_symbol(database, text):
     decide(database, a_decision(text, 0.3))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert queries.decision(connection, text).event.application_id == text.replace("\0", "␀")
-        assert waiting(connection, CaseFilter(application_id=text)).total == 1
+        assert queue_page(connection, CaseFilter(application_id=text)).total == 1
 
 
 def test_rates_count_each_application_once_by_the_last_word(database):
@@ -133,7 +133,7 @@ def test_rates_count_each_application_once_by_the_last_word(database):
     review(database, a_review("a-2"), a_review("a-3"), a_review("a-4", Outcome.DECLINE), a_review("a-4"))
     conclude(database, an_outcome("a-1", defaulted=True), an_outcome("a-2"), an_outcome("unknown"))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         everything = rates.Stretch()
         approvals = rates.approval_rate(connection, everything)
         overrides = rates.override_rate(connection, everything)
@@ -153,7 +153,7 @@ def test_rates_count_each_application_once_by_the_last_word(database):
 
 
 def test_nothing_has_no_rate(database):
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert rates.approval_rate(connection, rates.Stretch()).rate is None
         assert rates.override_rate(connection, rates.Stretch()).rate is None
         assert rates.default_rate(connection, rates.Stretch()).rate is None
@@ -167,7 +167,7 @@ def test_a_value_has_its_percentile_among_recent_applicants(database):
 
     decide(database, *(of(number, 1_000.0 * number, "MEDICAL" if number % 4 else "VENTURE") for number in range(100)))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         income, intent, rate = population.standings(connection, of(0, 25_000.0))
     assert (income.percentile, income.n) == (0.255, 100)
     assert income.quantiles[2] == pytest.approx(49_500, abs=1_000)
@@ -195,7 +195,7 @@ def test_an_applications_time_line_tells_all_in_order(database):
     review(database, a_review("a-1"))
     conclude(database, an_outcome("a-1"))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = history.application_history(connection, "a-1")
         champions = history.champions_history(connection)
     assert found is not None
@@ -238,12 +238,12 @@ def test_a_command_has_its_last_result(database):
     )
     record(database, records(TOPICS.retrain_commands.name, [command]))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert history.retraining_history(connection) == [(command, None)]
 
     record(database, records(TOPICS.retrain_results.name, [result]))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert history.retraining_history(connection) == [(command, result)]
 
 

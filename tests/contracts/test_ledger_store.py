@@ -18,7 +18,7 @@ ODD = "tab\t, newline\n, return\r, backslash \\, \\N, \\u0000, quote \" ' ; DROP
 
 
 def count(database, table) -> int:
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
 
 
@@ -39,7 +39,7 @@ def test_a_decision_comes_back_as_it_was_decided(database):
 
     decide(database, decision, first_offset=41)
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = queries.decision(connection, "a-1")
         assert queries.decision(connection, "a-2") is None
     assert found is not None
@@ -52,7 +52,7 @@ def test_text_of_any_kind_is_kept_and_nul_becomes_its_symbol(database):
     decide(database, a_decision(ODD, None, fault="a\0b", policy_version=ODD))
     review(database, a_review(ODD, note=ODD + "\0", reviewer=""))
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = queries.decision(connection, ODD)
         (reviewed,) = queries.reviews_of(connection, ODD)
         seen = connection.execute(sa.text("SELECT text FROM decision_reasons")).all()
@@ -125,7 +125,7 @@ def test_a_row_that_the_database_refuses_holds_nothing_up(database):
 
 
 def test_nothing_is_recorded_of_a_batch_that_fails(database):
-    with pytest.raises(RowRefusedError), database.writing() as connection:
+    with pytest.raises(RowRefusedError), database.write_transaction() as connection:
         connection.execute(sa.insert(tables.positions).values(topic="t", partition=0))
 
     assert count(database, tables.positions) == 0
@@ -151,6 +151,6 @@ def test_outcomes_and_reviews_come_back(database):
     review(database, reviewed)
     conclude(database, ended)
 
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         assert [each.event for each in queries.reviews_of(connection, "a-1")] == [reviewed]
         assert [each.event for each in queries.outcomes_of(connection, "a-1")] == [ended]

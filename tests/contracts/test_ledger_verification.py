@@ -29,7 +29,7 @@ def broken(database):
 
 
 def change(database, statement: str) -> None:
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         connection.exec_driver_sql(statement)
 
 

@@ -91,7 +91,7 @@ class Member:
             if batch is not None and self.reader.is_current(batch):
                 self.answer(batch)
             elif batch is not None:
-                self.reader.done(batch)
+                self.reader.release(batch)
 
     def close(self) -> None:
         self.reader.close()
@@ -158,7 +158,7 @@ class TransportContract:
         with member(kafka) as one:
             held = [one.read(), one.read()]
             refused = [one.reader.read(0.05) for _ in range(3)]
-            one.reader.done(held[0])
+            one.reader.release(held[0])
             following = one.read()
 
         assert refused == [None, None, None]
@@ -219,10 +219,10 @@ class FencingContract(TransportContract):
                 assert time.monotonic() < until, "no rebalance"
                 again = first.reader.read(0.05)
                 if again is not None:
-                    first.reader.done(again)
+                    first.reader.release(again)
                 early = second.reader.read(0.05)
                 if early is not None:
-                    second.reader.done(early)
+                    second.reader.release(early)
             with pytest.raises(OutageError):
                 first.answer(held)
             with pytest.raises(StaleBatchError):
@@ -243,7 +243,7 @@ class FencingContract(TransportContract):
                 assert first.reader.read(0.05) is None
                 second.reader.read(0.05)
             for batch in held:
-                first.reader.done(batch)
+                first.reader.release(batch)
             again = None
             while again is None:
                 assert time.monotonic() < until, "it stands still"

@@ -28,7 +28,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.wire_format import frame, unframe
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion, score_batch
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.lifecycle import Lifecycle
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, a_batch, a_champion, a_wire
 
@@ -71,7 +71,7 @@ class FakeTopic:
         batch = a_batch(self.values[offset], first_offset=offset)
         scored = score_batch(batch, WRITERS, self.champion, self.champion.scorecard.policy, a_wire())
         _, body = unframe(scored.decisions[0].value)
-        self.board.decided([fastavro.schemaless_reader(io.BytesIO(body), DECISION, DECISION)])  # type: ignore[arg-type,list-item]
+        self.board.add_decisions([fastavro.schemaless_reader(io.BytesIO(body), DECISION, DECISION)])  # type: ignore[arg-type,list-item]
 
 
 @dataclass
@@ -96,10 +96,10 @@ class FakeReader:
 class FakeVersions:
     """A registry: versions by alias, or away."""
 
-    by_alias: dict[str, Registered] = field(default_factory=dict)
+    by_alias: dict[str, RegisteredVersion] = field(default_factory=dict)
     fault: Exception | None = None
 
-    def champion(self, alias: str) -> Registered | None:
+    def champion(self, alias: str) -> RegisteredVersion | None:
         if self.fault is not None:
             raise self.fault
         return self.by_alias.get(alias)

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from loanctl.stack.artifacts import KAFKA_VERSION
 from loanctl.stack.kafka import FIXED
-from loanctl.stack.local import LocalStack, Wanted, local_stack
+from loanctl.stack.local import LocalStack, StackParts, local_stack
 from loanctl.stack.ports import HOST, free_ports
 from tests.system.waiting import wait_for
 
@@ -65,7 +65,7 @@ def container_stack(folder: Path) -> Iterator[ContainerStack]:
         pytest.fail("LOAN_TEST_BROKER=container asks for a Docker engine, and none answers")
     port, controller_port = free_ports(2)
     container = _container(port, controller_port)
-    with container, local_stack(folder, Wanted(bootstrap_servers=f"{HOST}:{port}")) as rest:
+    with container, local_stack(folder, StackParts(bootstrap_servers=f"{HOST}:{port}")) as rest:
         _await_broker(port)
         yield ContainerStack(container, port, rest)
 

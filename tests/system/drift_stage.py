@@ -84,7 +84,9 @@ class DriftStage:
         self.seed += 1
         table = Table(name or f"play-{self.seed}", f"play-{self.seed}", rows)
         records = list(
-            playback.applications(table, Script(start=self.clock, spacing=SPACING), playback.writing(self.connection))
+            playback.applications(
+                table, Script(start=self.clock, spacing=SPACING), playback.playback_codec(self.connection)
+            )
         )
         self.clock += len(rows) * SPACING
         return records

@@ -83,7 +83,7 @@ def rows(url: str, query: str) -> list[Any]:
     """Rows of a query, as tuples."""
     database = Database(url)
     try:
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
     finally:
         database.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loanctl.stack.guard import Guard
-from loanctl.stack.processes import Running, birth
+from loanctl.stack.processes import RunningProcess, birth
 
 TAIL_LINES = 40
 STOP_TIMEOUT_S = 20.0
@@ -116,7 +116,7 @@ class Processes:
                 stderr=file,
                 start_new_session=True,
             )
-        self.guard.watch(Running(f"{name}-{popen.pid}", popen.pid, birth(popen.pid), str(log)))
+        self.guard.watch(RunningProcess(f"{name}-{popen.pid}", popen.pid, birth(popen.pid), str(log)))
         self.started.append(Started(name, popen, log))
         return self.started[-1]
 

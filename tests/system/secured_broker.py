@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from loanctl.stack import processes
-from loanctl.stack.artifacts import locked
+from loanctl.stack.artifacts import artifact_lock
 from loanctl.stack.cache import Cache, cache_dir
 from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import Kafka
@@ -52,7 +52,7 @@ class SecuredBroker:
 def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     """One broker for the length of the block."""
     authority, keystore = _certificates(folder)
-    cache, archives = Cache(cache_dir(os.environ)), locked().kafka
+    cache, archives = Cache(cache_dir(os.environ)), artifact_lock().kafka
     cache.fetch(archives, SILENCE)
     kafka = Kafka(
         folder / "kafka",

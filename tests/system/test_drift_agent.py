@@ -130,7 +130,7 @@ def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_fo
     settings = {**SETTINGS, **told, "with_decisions": False}
     agent = processes.start("drift", **settings)
     last_year = tmp_path / "last-year.csv"
-    tables.written(population.applicants(3_000, 31, SHIFT), last_year)
+    tables.write_table(population.applicants(3_000, 31, SHIFT), last_year)
     season = ("--season-from", f"{stage.clock:{TIME}}", "--season-until", f"{stage.clock + 2 * HOUR:{TIME}}")
     word = (
         "--why",

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from streams.kafka.lag_monitor import LagMonitor, Waiting
+from streams.kafka.lag_monitor import Backlog, LagMonitor
 from streams.runtime.settings import Connection
 from tests.system.waiting import wait_for
 
@@ -27,11 +27,11 @@ class Topic:
         levels = ("read_committed", "read_uncommitted")
         self._clients = [Consumer({**own, "isolation.level": level}) for level in levels]
 
-    def look(self) -> Waiting:
+    def look(self) -> Backlog:
         """The next look that succeeds: of a topic just made the broker does not know the leaders yet."""
         return wait_for(self._look, 30, "a look")
 
-    def _look(self) -> Waiting | None:
+    def _look(self) -> Backlog | None:
         with suppress(KafkaException):
             return self._monitor.look(*self._clients)
         return None
@@ -61,14 +61,14 @@ def topic(connection: Connection) -> Iterator[Topic]:
 
 
 def test_what_nobody_reads_waits_and_what_is_committed_does_not(topic: Topic) -> None:
-    assert topic.look() == Waiting(0, None)
+    assert topic.look() == Backlog(0, None)
     oldest = topic.put(0, 2 * HOUR_MS)
     topic.put(0, HOUR_MS)
     topic.put(3, 0)
 
-    assert topic.look() == Waiting(3, oldest / 1000)
+    assert topic.look() == Backlog(3, oldest / 1000)
     topic.commit(p0=2, p3=1)
-    assert topic.look() == Waiting(0, None)
+    assert topic.look() == Backlog(0, None)
 
 
 def test_records_behind_a_transaction_that_hangs_wait_since_its_first(topic: Topic) -> None:
@@ -80,11 +80,11 @@ def test_records_behind_a_transaction_that_hangs_wait_since_its_first(topic: Top
     since = topic.put(1, HOUR_MS, producer=hanging)
     topic.put(1, 0)
 
-    assert topic.look() == Waiting(2, since / 1000)
+    assert topic.look() == Backlog(2, since / 1000)
     hanging.abort_transaction(30)
     wait_for(lambda: topic.look().since not in (since / 1000, None), 30, "the record behind it")
     topic.commit(p1=3)
-    assert topic.look() == Waiting(0, None), "the marker behind the last record is nothing that waits"
+    assert topic.look() == Backlog(0, None), "the marker behind the last record is nothing that waits"
 
 
 def test_records_in_an_added_partition_wait(topic: Topic) -> None:

@@ -136,7 +136,7 @@ def test_a_difference_between_ledger_and_topic_is_found(
     assert ledger.process.wait(30) == 0
 
     database = Database(sqlite_url)
-    with database.writing() as writing:
+    with database.write_transaction() as writing:
         writing.exec_driver_sql("DELETE FROM decisions WHERE application_id = 'a-7'")
     database.close()
 
@@ -155,7 +155,7 @@ def test_a_ledger_without_its_tables_names_the_command(processes: Processes, sql
 def test_a_ledger_of_another_cluster_is_refused(connection: Connection, processes: Processes, sqlite_url: str) -> None:
     database = Database(sqlite_url)
     migrate(database)
-    with database.writing() as writing:
+    with database.write_transaction() as writing:
         position = {"next_offset": 99, "records": 99, "passed_over": 0, "missed": 0, "chain": ""}
         place = {"topic": connection.topics().decisions.name, "partition": 0}
         writing.execute(sa.insert(positions).values(**place, **position))

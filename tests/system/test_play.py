@@ -14,7 +14,7 @@ ROWS = 700
 @pytest.fixture
 def table(tmp_path):
     rows = applicants(ROWS, seed=9)
-    tables.written(rows, tmp_path / "loans.csv")
+    tables.write_table(rows, tmp_path / "loans.csv")
     return rows
 
 
@@ -23,7 +23,7 @@ def test_every_row_lies_on_the_topics_once_with_what_became_of_it(processes, con
 
     topics = connection.topics()
     records = everything(connection, [topics.applications, topics.outcomes])
-    reading = event_log.Decoding(connection)
+    reading = event_log.RecordDecoder(connection)
     seen = reading.applications(records[topics.applications.name])
     outcomes = reading.events(LoanOutcome, records[topics.outcomes.name])
     assert played.status == 0, played.err
@@ -67,7 +67,7 @@ def test_made_up_applicants_play_without_a_file(processes, connection):
     ],
 )
 def test_a_bad_file_is_one_line_and_nothing_is_played(processes, connection, table, tmp_path, broken, options, told):
-    tables.written(broken(table), tmp_path / "bad.csv")
+    tables.write_table(broken(table), tmp_path / "bad.csv")
 
     played = processes.loanctl("play", "--data", "bad.csv", *options)
 

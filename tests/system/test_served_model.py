@@ -16,7 +16,7 @@ import pytest
 from loanctl.stack import processes
 from loanctl.stack.guard import Guard
 from loanctl.stack.ports import HOST, free_ports
-from loanctl.stack.processes import Command, Running
+from loanctl.stack.processes import Command, RunningProcess
 from loanctl.stack.service import bare_environment
 from schemas.events.decisions import Outcome
 from scorecard import bundle
@@ -57,7 +57,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
         running.kill()
 
 
-def answers(url: str, running: Running) -> bool:
+def answers(url: str, running: RunningProcess) -> bool:
     assert running.alive(), running.tail()
     try:
         with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from loanctl.stack import processes
-from loanctl.stack.artifacts import locked
+from loanctl.stack.artifacts import artifact_lock
 from loanctl.stack.cache import Cache, cache_dir
 from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import LOG4J, Kafka, properties
 from loanctl.stack.ports import HOST, free_ports
-from loanctl.stack.processes import Running
+from loanctl.stack.processes import RunningProcess
 from loanctl.stack.progress import SILENCE
 from loanctl.stack.registry import SchemaRegistryServer
 from loanctl.stack.service import Service, await_ready, bare_environment
@@ -37,7 +37,7 @@ class Cluster:
     nodes: list[Kafka]
     registry: SchemaRegistryServer
     guard: Guard
-    running: dict[str, Running] = field(default_factory=dict)
+    running: dict[str, RunningProcess] = field(default_factory=dict)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -64,7 +64,7 @@ class Cluster:
 @contextmanager
 def three_brokers(folder: Path) -> Iterator[Cluster]:
     """A cluster for the length of a block."""
-    artifacts, cache = locked(), Cache(cache_dir(os.environ))
+    artifacts, cache = artifact_lock(), Cache(cache_dir(os.environ))
     cache.fetch((*artifacts.kafka, artifacts.registry), SILENCE)
     classes = tuple(cache.path(artifact) for artifact in artifacts.kafka)
     # All at once: of ports asked for one after the other two may be the same.
@@ -73,7 +73,7 @@ def three_brokers(folder: Path) -> Iterator[Cluster]:
         Kafka(folder / f"kafka-{number}", folder / f"log-{number}", (ports[2 * number], ports[2 * number + 1]), classes)
         for number in range(BROKERS)
     ]
-    registry = SchemaRegistryServer(folder / "registry", folder / "log", ports[-2:], cache.unpacked(artifacts.registry))
+    registry = SchemaRegistryServer(folder / "registry", folder / "log", ports[-2:], cache.unpack(artifacts.registry))
     with Guard() as guard:
         cluster = Cluster(nodes, registry, guard)
         try:

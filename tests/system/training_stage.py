@@ -49,7 +49,7 @@ class Crowned:
 def crowned(folder: Path, store: Path) -> Crowned:
     """The first champion by `loanctl train`, announced nowhere: there is no broker."""
     base = folder / "base.csv"
-    tables.written(population.applicants(BASE_ROWS, 1), base)
+    tables.write_table(population.applicants(BASE_ROWS, 1), base)
     own = {"LOAN_MLFLOW_URI": f"sqlite:///{store}", "LOAN_BOOTSTRAP_SERVERS": "127.0.0.1:1", "OMP_NUM_THREADS": "1"}
     small = {f"LOAN_{name.upper()}": str(value) for name, value in SMALL.items()}
     with Guard() as guard:
@@ -90,7 +90,7 @@ class TrainingStage:
     def applicants(self, count: int, seed: int = 7, shift: PopulationShift = CHANGED) -> tuple[datetime, datetime]:
         """Applications and what became of them, onto the topics; from when until when they were signed."""
         table = Table("made up", f"s{seed}", population.applicants(count, seed, shift))
-        script, writing = Script(start=BEGAN, spacing=SPACING), playback.writing(self.connection)
+        script, writing = Script(start=BEGAN, spacing=SPACING), playback.playback_codec(self.connection)
         with EventPublisher(self.connection, "/test") as publisher:
             publisher.send(playback.applications(table, script, writing))
             publisher.send(playback.outcomes(table, script, writing))

@@ -87,7 +87,7 @@ class Consumer:
             # Not left to `run`, which would leave the group for it.
             self.situation.wait_out(fault, self.waits)
         else:
-            self.situation.found_all()
+            self.situation.report_full_recovery()
             self.waits.reset()
 
     def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
@@ -159,7 +159,7 @@ class Consumer:
             except OutageError as fault:
                 self.situation.wait_out(fault, waits)
             else:
-                self.situation.found_all()
+                self.situation.report_full_recovery()
                 return answer
         raise StoppedError
 

@@ -19,7 +19,7 @@ from schemas.urls import mask_credentials
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher, event_headers
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from training.committed import whole
 from training.pipeline.plan import Progress
 from training.promotion import announcer, version_tags
@@ -65,7 +65,7 @@ class CommandHandler:
         self._registry: ModelRegistry = settings.model_registry()
         self._publisher = publisher
         registry = settings.registry()
-        self._passed_over = PassedOver()
+        self._passed_over = SkippedRecords()
         self._commands = EventSerde(registry, RetrainCommand, self._topics.retrain_commands.name)
         self._results = EventSerde(registry, RetrainResult, self._topics.retrain_results.name)
 

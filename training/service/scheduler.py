@@ -14,7 +14,7 @@ from schemas.events.retraining import RetrainCommand
 from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 from training import schedule
 from training.committed import whole
 from training.promotion import version_tags
@@ -40,7 +40,7 @@ class Scheduler:
         self._topic = settings.topics().retrain_commands
         self._product = settings.contract().product
         self._registry: ModelRegistry = settings.model_registry()
-        self._passed_over = PassedOver()
+        self._passed_over = SkippedRecords()
         self._serde = EventSerde(settings.registry(), RetrainCommand, self._topic.name)
         self._publisher = publisher
         self._now = now

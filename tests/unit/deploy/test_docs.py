@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loanctl.cli import COMMANDS
-from loanctl.commands.settings import listing
+from loanctl.commands.settings import env_example
 
 ROOT = Path(__file__).resolve().parents[3]
 FETCHED = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(https?:)?//""")
@@ -36,7 +36,7 @@ def test_every_setting_and_command_has_its_line(site: Path) -> None:
     commands = (site / "reference" / "commands" / "index.html").read_text(encoding="utf-8")
     from_environment_only = {"LOAN_STATE_DIR"}
 
-    assert set(re.findall(r"^#(LOAN_\w+)=", listing(), re.MULTILINE)) - from_environment_only <= set(
+    assert set(re.findall(r"^#(LOAN_\w+)=", env_example(), re.MULTILINE)) - from_environment_only <= set(
         re.findall(r"LOAN_\w+", settings)
     )
     assert all(f"loanctl {line.name}" in commands for line in COMMANDS)

@@ -72,7 +72,7 @@ def a_busy_hour() -> Live:
         now[0] += 1.0
         live.activity.read(80 + 15 * (second % 5))
     for nth, outcome in enumerate(["APPROVE"] * 70 + ["REFER"] * 20 + ["DECLINE"] * 10):
-        live.activity.sampled(a_decision(outcome, version="2", offset=nth), 0)
+        live.activity.add_sample(a_decision(outcome, version="2", offset=nth), 0)
         live.activity.took(5.0 + nth / 4)
     live.activity.set_aside("undecodable")
     for hour in range(24):

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from tests.unit.gateway.browser import chromium, served_desk
 from tests.unit.gateway.calls import a_body
 from tests.unit.gateway.ledgers import CaseLedger
@@ -144,7 +144,7 @@ def test_cutoffs_are_tried_by_keyboard(page: Page, tmp_path: Path) -> None:
     ledger = CaseLedger(tmp_path)
     ledger.refer(*(f"a-{n}" for n in range(20)))
     with served_desk(ledger=ledger.lookup) as (url, double):
-        double.versions.by_alias = {"champion": Registered("s", "1", "d", "xgboost", "r", {"metric.auc": ".9"})}
+        double.versions.by_alias = {"champion": RegisteredVersion("s", "1", "d", "xgboost", "r", {"metric.auc": ".9"})}
         page.goto(f"{url}/desk/scorecards?approve_below=0.05&decline_from=0.9")
         page.get_by_text("0 of 20 would have another outcome").wait_for()
         tab_to(page, "#approve_below")

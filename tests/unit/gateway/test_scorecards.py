@@ -10,7 +10,7 @@ import pytest
 
 from ledger import past_decisions
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
-from scorecard.registry.registered_version import Registered
+from scorecard.registry.registered_version import RegisteredVersion
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.ledger_records import an_outcome, conclude
 from tests.unit.gateway.calls import client_of
@@ -39,8 +39,8 @@ def a_room(ledger: CaseLedger | None = None) -> GatewayDouble:
     return double
 
 
-def version(number: str, auc: str, **tags: str) -> Registered:
-    return Registered("credit_risk-scorecard", number, "d" * 64, "xgboost", "run", {"metric.auc": auc, **tags})
+def version(number: str, auc: str, **tags: str) -> RegisteredVersion:
+    return RegisteredVersion("credit_risk-scorecard", number, "d" * 64, "xgboost", "run", {"metric.auc": auc, **tags})
 
 
 async def shown(double: GatewayDouble, query: str = "", **headers: str) -> Any:

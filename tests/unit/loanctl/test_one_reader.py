@@ -274,7 +274,7 @@ def test_labels_are_read_alike_and_gaps_are_unlabelled(tmp_path: Path, spelling:
     path.write_bytes(text(loans().assign(loan_status=np.resize(LABELS[spelling], ROWS))))
 
     rows = labelled_rows.from_table(CONTRACT, sources.table(str(path)), "loans")
-    outcomes = tables.defaulted(tables.read(path, CONTRACT), CONTRACT)
+    outcomes = tables.default_flags(tables.read(path, CONTRACT), CONTRACT)
 
     assert rows.rows.defaulted.tolist() == [True, False] * 4
     assert rows.left_out == {"unlabelled": 4}

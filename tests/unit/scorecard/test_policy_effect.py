@@ -38,7 +38,7 @@ def test_who_would_change_is_told_by_outcome_pair_with_ids_and_nothing_else() ->
         (Outcome.APPROVE, Outcome.REFER, 2, ("b", "c")),
         (Outcome.REFER, Outcome.DECLINE, 1, ("d",)),
     ]
-    assert found.changed == 3
+    assert found.change_count == 3
     assert found.before == {Outcome.APPROVE: 3, Outcome.REFER: 1, Outcome.DECLINE: 1}
     assert found.after == {Outcome.APPROVE: 1, Outcome.REFER: 2, Outcome.DECLINE: 2}
 
@@ -57,7 +57,7 @@ def test_a_true_outcome_goes_before_the_probability_and_the_bill_says_which() ->
 def test_what_was_not_scored_no_cut_off_changes() -> None:
     found = under(STRICTER, a=None, b=0.4)
 
-    assert (found.decisions, found.not_scored, found.changed) == (2, 1, 1)
+    assert (found.decisions, found.not_scored, found.change_count) == (2, 1, 1)
     assert found.total.decisions == 1
 
 
@@ -81,7 +81,7 @@ def test_a_decision_costs_what_its_outcome_may_lose() -> None:
 def test_the_same_cut_offs_change_nobody_and_cost_the_same(values: list[float]) -> None:
     found = effect(decided(**{f"a{place}": value for place, value in enumerate(values)}), USUAL, {}, COSTS)
 
-    assert found.changed == 0
+    assert found.change_count == 0
     assert found.total.before == found.total.after
 
 

@@ -129,7 +129,7 @@ def test_a_state_saved_before_there_were_seasons_is_gone_on_with() -> None:
 
 def test_a_season_is_made_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, begin = tmp_path / "last-year.csv", datetime(2026, 12, 1, tzinfo=UTC)
-    tables.written(population.applicants(800, 1), file)
+    tables.write_table(population.applicants(800, 1), file)
     monkeypatch.setattr(season_counts, "by_champion", lambda _: a_reference())
     settings: Any = DriftSettings()
 

@@ -51,7 +51,7 @@ def test_so_many_are_decoded_in_a_second_and_no_more_however_many_come() -> None
 def test_shares_and_the_scorecard_are_those_of_the_sample() -> None:
     activity = Activity(Clock())
     for outcome, version in (("APPROVE", "1"), ("APPROVE", "1"), ("DECLINE", "2")):
-        activity.sampled(a_decision(outcome, version), 0)
+        activity.add_sample(a_decision(outcome, version), 0)
 
     figures = activity.figures()
 
@@ -62,7 +62,7 @@ def test_shares_and_the_scorecard_are_those_of_the_sample() -> None:
 def test_the_latest_sample_of_each_partition_is_given_once() -> None:
     activity = Activity(Clock())
     for partition, offset in ((0, 1), (0, 2), (1, 7)):
-        activity.sampled(a_decision(offset=offset, partition=partition), 0)
+        activity.add_sample(a_decision(offset=offset, partition=partition), 0)
 
     assert sorted((each.partition, each.offset) for each in activity.latest()) == [(0, 2), (1, 7)]
     assert activity.latest() == []

@@ -55,9 +55,9 @@ def a_probe(consumer: Applications) -> tuple[LatencyProbe, list[float], Activity
 
 def test_the_time_from_an_application_to_its_decision_is_taken_of_one_a_partition() -> None:
     probe, _, activity = a_probe(consumer := Applications())
-    activity.sampled(a_decision(partition=0, offset=1), 112)
-    activity.sampled(a_decision(partition=0, offset=2), 230)
-    activity.sampled(a_decision(partition=1, offset=3), 320)
+    activity.add_sample(a_decision(partition=0, offset=1), 112)
+    activity.add_sample(a_decision(partition=0, offset=2), 230)
+    activity.add_sample(a_decision(partition=1, offset=3), 320)
 
     probe.look(activity)
 
@@ -68,9 +68,9 @@ def test_the_time_from_an_application_to_its_decision_is_taken_of_one_a_partitio
 
 def test_it_looks_no_oftener_than_every_so_often() -> None:
     probe, now, activity = a_probe(consumer := Applications())
-    activity.sampled(a_decision(offset=1), 100)
+    activity.add_sample(a_decision(offset=1), 100)
     probe.look(activity)
-    activity.sampled(a_decision(offset=2), 200)
+    activity.add_sample(a_decision(offset=2), 200)
     probe.look(activity)
     early = list(consumer.assigned)
     now[0] += EVERY_S
@@ -83,10 +83,10 @@ def test_it_looks_no_oftener_than_every_so_often() -> None:
 def test_a_broker_that_is_away_costs_a_look_and_nothing_else() -> None:
     probe, now, activity = a_probe(consumer := Applications())
     consumer.fault = failure(-195)
-    activity.sampled(a_decision(offset=1), 100)
+    activity.add_sample(a_decision(offset=1), 100)
     probe.look(activity)
     consumer.fault, now[0] = None, now[0] + EVERY_S
-    activity.sampled(a_decision(offset=2), 205)
+    activity.add_sample(a_decision(offset=2), 205)
     probe.look(activity)
 
     assert activity.figures().latencies == 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from loanctl.commands.settings import listing
+from loanctl.commands.settings import env_example
 
 ROOT = Path(__file__).parents[4]
 
@@ -14,19 +14,21 @@ def names_of(text: str) -> set[str]:
 
 
 def test_the_example_tells_every_setting_with_its_default() -> None:
-    assert (ROOT / ".env.example").read_text(encoding="utf-8") == listing()
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
 
 
 def test_no_setting_is_without_a_meaning_where_its_name_is_not_enough() -> None:
-    assert "LOAN_BOOTSTRAP_SERVERS" in names_of(listing())
-    assert "# A packaged product's name, or the path of an application schema.\n#LOAN_PRODUCT=credit_risk" in listing()
+    assert "LOAN_BOOTSTRAP_SERVERS" in names_of(env_example())
+    assert (
+        "# A packaged product's name, or the path of an application schema.\n#LOAN_PRODUCT=credit_risk" in env_example()
+    )
 
 
 def test_compose_sets_only_what_exists() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     told = {name for service in services.values() for name in service.get("environment", {}) if "LOAN_" in name}
 
-    assert told <= names_of(listing()) | {"LOAN_WEB_PORT"}, "the port of whichever process a container runs"
+    assert told <= names_of(env_example()) | {"LOAN_WEB_PORT"}, "the port of whichever process a container runs"
 
 
 def test_compose_takes_kafka_and_the_registry_in_the_stacks_own_versions() -> None:

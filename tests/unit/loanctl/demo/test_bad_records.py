@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import fastavro
 import pytest
 
-from loanctl.commands.play import made_up
+from loanctl.commands.play import synthetic_table
 from loanctl.demo import bad_records
 from loanctl.simulation import playback
-from loanctl.simulation.playback import Script, Writing
+from loanctl.simulation.playback import PlaybackCodec, Script
 from schemas import application_decoder as codec
 from schemas import applications
 from schemas import contract as contracts
@@ -17,10 +17,12 @@ from schemas.topics import topics_of
 from schemas.wire_format import ForeignSchemaError
 
 CREDIT_RISK = contracts.load("credit_risk")
-WRITING = Writing(contract=CREDIT_RISK, topics=topics_of(CREDIT_RISK), application_schema_id=7, outcome_schema_id=9)
+WRITING = PlaybackCodec(
+    contract=CREDIT_RISK, topics=topics_of(CREDIT_RISK), application_schema_id=7, outcome_schema_id=9
+)
 STRANGER_ID = 8
 SCRIPT = Script(start=datetime(2026, 3, 1, tzinfo=UTC), spacing=timedelta(0))
-GOOD = next(playback.records(made_up(CREDIT_RISK, 1, seed=1), SCRIPT, CREDIT_RISK))
+GOOD = next(playback.records(synthetic_table(CREDIT_RISK, 1, seed=1), SCRIPT, CREDIT_RISK))
 BAD = bad_records.bad_records(GOOD, WRITING, STRANGER_ID)
 WRITERS = {
     7: fastavro.parse_schema(dict(CREDIT_RISK.schema)),
@@ -58,6 +60,6 @@ def test_every_reason_of_the_worker_is_met():
 
 
 def test_no_two_share_a_key_or_an_id():
-    records = bad_records.outgoing(BAD, "topic")
+    records = bad_records.outgoing_records(BAD, "topic")
 
     assert len({record.key for record in records}) == len(BAD)

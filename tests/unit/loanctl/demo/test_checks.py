@@ -7,7 +7,7 @@ import pytest
 
 from loanctl.demo import checks
 from loanctl.demo.checks import DemoRun
-from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
+from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
 from schemas.events.drift import DriftReport, DriftRules, Verdict
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 
@@ -75,7 +75,7 @@ ANNOUNCEMENT = ChampionAnnouncement(
     why="better", announced_at=NOON,
 )  # fmt: skip
 STORY = DemoRun(
-    observed=Observed(
+    observed=TopicContents(
         applications=[*(an_application(offset) for offset in range(6)), SeenApplication(
             place=(0, 6), timestamp=0, application_id=None
         )],
@@ -163,7 +163,7 @@ def test_each_claim_fails_for_what_it_is_about(run, claim):
 
 
 def test_nothing_on_the_topics_is_no_story():
-    nothing = Observed(
+    nothing = TopicContents(
         applications=(), decisions=(), dead_letters=(), reports=(), commands=(), results=(), announcements=()
     )
 

@@ -74,7 +74,7 @@ def test_a_claim_that_does_not_hold_is_seen():
         "latency_ms": {}, "champions": [],
     }  # fmt: skip
 
-    text = shown(show.closing, summary, [Check("All is well", False, "1 missing"), Check("Sun shines", True, "")])
+    text = shown(show.print_summary, summary, [Check("All is well", False, "1 missing"), Check("Sun shines", True, "")])
 
     assert "✗  All is well" in text
     assert "✓  Sun shines" in text

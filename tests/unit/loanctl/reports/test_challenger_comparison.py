@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loanctl.reports.challenger_comparison import Comparison, Pair, Said, comparison
+from loanctl.reports.challenger_comparison import Comparison, Pair, Statement, comparison
 from schemas.events.decisions import ContributionSpace, Outcome
 from tests.decisions import outcome_of
 
 
-def said(probability: float | None, reasons: str = "", **contributions: float) -> Said:
-    return Said(
+def said(probability: float | None, reasons: str = "", **contributions: float) -> Statement:
+    return Statement(
         outcome=outcome_of(probability),
         probability=probability,
         space=ContributionSpace.LOG_ODDS,
@@ -21,7 +21,7 @@ def said(probability: float | None, reasons: str = "", **contributions: float) -
     )
 
 
-def a_pair(name: str, champion: Said, challenger: Said) -> Pair:
+def a_pair(name: str, champion: Statement, challenger: Statement) -> Pair:
     return Pair(application_id=name, champion=champion, challenger=challenger)
 
 
@@ -38,7 +38,7 @@ def test_who_would_flip_is_told_from_the_champions_outcome_to_the_challengers() 
         (Outcome.APPROVE, Outcome.DECLINE, 1, ("a2",)),
         (Outcome.DECLINE, Outcome.APPROVE, 1, ("a4",)),
     ]
-    assert (found.pairs, found.flipped) == (5, 4)
+    assert (found.pairs, found.flip_count) == (5, 4)
 
 
 def test_by_how_much_is_the_challengers_probability_less_the_champions() -> None:
@@ -91,7 +91,7 @@ def test_features_are_told_by_how_differently_they_count_and_apart_for_stricter_
 
 
 def test_contributions_in_different_units_are_not_compared() -> None:
-    other: Any = Said(
+    other: Any = Statement(
         outcome=Outcome.APPROVE,
         probability=0.1,
         space=ContributionSpace.PROBABILITY,

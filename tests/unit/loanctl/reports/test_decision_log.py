@@ -73,7 +73,7 @@ def test_what_was_passed_takes_little_memory_however_long_its_id() -> None:
     tracemalloc.stop()
 
     assert taken < 20_000 * 150
-    assert len(first.kept()) == 10
+    assert len(first.latest()) == 10
 
 
 def test_what_if_reads_no_more_decisions_than_memory_holds_unless_asked() -> None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from loanctl.commands import drift
-from loanctl.commands.profile import described
+from loanctl.commands.profile import field_statistics
 from loanctl.reports import drift_html
 from loanctl.reports.lineage import Stories, stories
 from loanctl.simulation import population, tables
@@ -35,8 +35,8 @@ def told():
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     usual, richer = tmp_path / "usual.csv", tmp_path / "richer.csv"
-    tables.written(population.applicants(3_000, 1), usual)
-    tables.written(population.applicants(1_000, 2, PopulationShift(income_factor=1.6)), richer)
+    tables.write_table(population.applicants(3_000, 1), usual)
+    tables.write_table(population.applicants(1_000, 2, PopulationShift(income_factor=1.6)), richer)
     return usual, richer
 
 
@@ -124,7 +124,7 @@ def test_a_description_counts_what_is_missing_invalid_and_unseen():
     values[:3, CONTRACT.position["person_income"]] = -1.0
     values[:2, CONTRACT.position["loan_intent"]] = UNSEEN
 
-    fields = described(values, CONTRACT)["fields"]
+    fields = field_statistics(values, CONTRACT)["fields"]
 
     assert fields["person_income"]["invalid"] == 3
     assert fields["person_income"]["n"] == 97

@@ -13,7 +13,7 @@ from drift.performance.figures import Loans, performance
 from drift.performance.outcome_join import Notes, Odd
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
-from loanctl.commands.drift_performance import fallen
+from loanctl.commands.drift_performance import is_below_floor
 from loanctl.reports import drift_html
 from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch
 from loanctl.reports.lineage import stories
@@ -105,8 +105,8 @@ def test_what_is_in_order_is_not_remarked_on() -> None:
 def test_only_an_area_that_is_surely_too_small_has_fallen(least: float, falls: bool) -> None:
     seen, unseen = told(some_loans(2_000)), told(some_loans(2_000, known=0.0))
 
-    assert fallen([seen, unseen], least) is falls
-    assert not fallen([unseen], least)
+    assert is_below_floor([seen, unseen], least) is falls
+    assert not is_below_floor([unseen], least)
 
 
 @pytest.mark.parametrize(("versions", "asked"), [(["2"], "2"), (["2", "2"], "2"), (["1", "2"], ""), ([""], "")])

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from loanctl.reports import stream_audit
-from loanctl.reports.stream_audit import Observed, SeenApplication, SeenDecision, SeenLetter
+from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 
-NOTHING = Observed(
+NOTHING = TopicContents(
     applications=(), decisions=(), dead_letters=(), reports=(), commands=(), results=(), announcements=()
 )
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,20 +42,20 @@ def seen(**parts):
 def test_an_application_without_a_decision_is_missing():
     observed = seen(applications=[an_application(0), an_application(1)], decisions=[a_decision(1)])
 
-    assert stream_audit.missing(observed) == 1
+    assert stream_audit.missing_count(observed) == 1
 
 
 def test_an_unreadable_record_is_answered_by_its_dead_letter():
     letters = [SeenLetter(source=(0, 0), reason="undecodable")]
     both = [an_application(0, readable=False), an_application(1, readable=False)]
 
-    assert stream_audit.missing(seen(applications=both, dead_letters=letters)) == 1
+    assert stream_audit.missing_count(seen(applications=both, dead_letters=letters)) == 1
 
 
 def test_a_dead_letter_is_no_answer_to_a_readable_application():
     letters = [SeenLetter(source=(0, 0), reason="out_of_range")]
 
-    assert stream_audit.missing(seen(applications=[an_application(0)], dead_letters=letters)) == 1
+    assert stream_audit.missing_count(seen(applications=[an_application(0)], dead_letters=letters)) == 1
 
 
 def test_a_decision_beyond_the_first_is_a_duplicate():
@@ -91,7 +91,7 @@ def test_champions_come_in_order_with_their_first_offset_of_each_partition():
 def test_a_version_that_decides_again_after_its_successor_has_returned(versions, back):
     decisions = [a_decision(offset, version=version) for offset, version in enumerate(versions)]
 
-    assert stream_audit.returned(seen(decisions=decisions)) == back
+    assert stream_audit.stale_decision_count(seen(decisions=decisions)) == back
 
 
 def test_latency_runs_from_the_application_to_the_reader():

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import fastavro
 import pytest
 
-from loanctl.commands.play import made_up
+from loanctl.commands.play import synthetic_table
 from loanctl.simulation import playback, tables
-from loanctl.simulation.playback import Script, Writing
+from loanctl.simulation.playback import PlaybackCodec, Script
 from schemas import contract as contracts
 from schemas.application_decoder import ApplicationReader
 from schemas.event_codec import avro_schema, from_record
@@ -17,7 +17,9 @@ from schemas.topics import topics_of
 from schemas.wire_format import unframe
 
 CREDIT_RISK = contracts.load("credit_risk")
-WRITING = Writing(contract=CREDIT_RISK, topics=topics_of(CREDIT_RISK), application_schema_id=7, outcome_schema_id=9)
+WRITING = PlaybackCodec(
+    contract=CREDIT_RISK, topics=topics_of(CREDIT_RISK), application_schema_id=7, outcome_schema_id=9
+)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTELY = Script(start=NOON, spacing=timedelta(minutes=1))
 SHUFFLED = Script(start=NOON, spacing=timedelta(minutes=1), shuffle_seed=5)
@@ -43,7 +45,7 @@ def read(records):
 
 
 def test_what_is_played_is_what_the_worker_reads():
-    table = made_up(CREDIT_RISK, rows=50, seed=1)
+    table = synthetic_table(CREDIT_RISK, rows=50, seed=1)
 
     decoded = read(list(playback.applications(table, MINUTELY, WRITING)))
 
@@ -53,7 +55,7 @@ def test_what_is_played_is_what_the_worker_reads():
 
 
 def test_the_key_is_the_application_id_and_the_topic_that_of_applications():
-    table = made_up(CREDIT_RISK, rows=3, seed=1)
+    table = synthetic_table(CREDIT_RISK, rows=3, seed=1)
 
     records = list(playback.applications(table, MINUTELY, WRITING))
 
@@ -62,7 +64,7 @@ def test_the_key_is_the_application_id_and_the_topic_that_of_applications():
 
 
 def test_event_times_follow_the_script():
-    table = made_up(CREDIT_RISK, rows=3, seed=1)
+    table = synthetic_table(CREDIT_RISK, rows=3, seed=1)
 
     applied_at = read(list(playback.applications(table, MINUTELY, WRITING))).applications.applied_at
 
@@ -71,7 +73,7 @@ def test_event_times_follow_the_script():
 
 
 def test_a_shuffle_changes_the_order_and_no_identity():
-    table = made_up(CREDIT_RISK, rows=40, seed=1)
+    table = synthetic_table(CREDIT_RISK, rows=40, seed=1)
 
     straight = [record.key for record in playback.applications(table, MINUTELY, WRITING)]
     shuffled = [record.key for record in playback.applications(table, SHUFFLED, WRITING)]
@@ -82,7 +84,7 @@ def test_a_shuffle_changes_the_order_and_no_identity():
 
 
 def test_each_outcome_is_that_of_the_application_beside_it():
-    table = made_up(CREDIT_RISK, rows=40, seed=1)
+    table = synthetic_table(CREDIT_RISK, rows=40, seed=1)
     labels = dict(zip((f"made-up-1-40-{row}" for row in range(40)), table.rows["loan_status"], strict=True))
 
     schema = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
@@ -95,7 +97,7 @@ def test_each_outcome_is_that_of_the_application_beside_it():
 
 
 def test_applications_and_outcomes_are_sent_side_by_side():
-    table, publisher = made_up(CREDIT_RISK, rows=4, seed=1), Publisher()
+    table, publisher = synthetic_table(CREDIT_RISK, rows=4, seed=1), Publisher()
     parts = [playback.applications(table, SHUFFLED, WRITING), playback.outcomes(table, SHUFFLED, WRITING)]
 
     played = playback.play(parts, publisher, rate=None)
@@ -106,7 +108,7 @@ def test_applications_and_outcomes_are_sent_side_by_side():
 
 
 def test_a_rate_is_kept_to():
-    table, publisher = made_up(CREDIT_RISK, rows=60, seed=1), Publisher()
+    table, publisher = synthetic_table(CREDIT_RISK, rows=60, seed=1), Publisher()
 
     played = playback.play([playback.applications(table, MINUTELY, WRITING)], publisher, rate=200.0)
 
@@ -117,7 +119,7 @@ def test_a_rate_is_kept_to():
 
 def test_progress_is_told_after_every_block(monkeypatch):
     monkeypatch.setattr(playback, "BLOCK", 4)
-    table, told = made_up(CREDIT_RISK, rows=10, seed=1), []
+    table, told = synthetic_table(CREDIT_RISK, rows=10, seed=1), []
 
     playback.play([playback.applications(table, MINUTELY, WRITING)], Publisher(), None, told.append)
 
@@ -131,6 +133,6 @@ def test_another_product_is_played_without_code(shared, tmp_path):
     except contracts.ContractError:
         pytest.skip("lending_club is not packaged yet")
     table = tables.read(shared / "data" / "lending_club" / "lending_club.csv", contract)
-    writing = Writing(contract=contract, topics=topics_of(contract), application_schema_id=7, outcome_schema_id=9)
+    writing = PlaybackCodec(contract=contract, topics=topics_of(contract), application_schema_id=7, outcome_schema_id=9)
 
     assert sum(1 for _ in playback.applications(table, MINUTELY, writing)) == len(table)

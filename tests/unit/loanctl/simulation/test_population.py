@@ -169,7 +169,7 @@ def test_the_document_states_the_best_auc_that_is_computed():
 def test_a_table_is_read_back_as_it_was_written(tmp_path, suffix):
     table = applicants(300, seed=1)
 
-    digest = tables.written(table, tmp_path / f"applicants.{suffix}")
+    digest = tables.write_table(table, tmp_path / f"applicants.{suffix}")
     back = tables.read(tmp_path / f"applicants.{suffix}", CREDIT_RISK)
 
     assert back.digest == digest

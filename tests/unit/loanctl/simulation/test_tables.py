@@ -22,7 +22,7 @@ def ten():
 
 def a_file(folder, rows, name="loans.csv"):
     path = folder / name
-    tables.written(rows, path)
+    tables.write_table(rows, path)
     return path
 
 
@@ -120,25 +120,25 @@ def test_the_label_is_read_whether_text_whole_or_float(ten):
 
     for kind in ("int64", "float64", "str"):
         rows = ten.assign(loan_status=ten["loan_status"].astype(kind))
-        assert tables.defaulted(Table("t", "d", rows), CREDIT_RISK) == as_written
+        assert tables.default_flags(Table("t", "d", rows), CREDIT_RISK) == as_written
 
 
 def test_other_label_values_are_named_by_column_file_and_row(tmp_path, ten):
     path = a_file(tmp_path, ten.assign(loan_status=["0"] * 8 + ["2", "late"]))
 
     with pytest.raises(TableError, match=r"column loan_status of .*loans\.csv has 2 labels other than .*row 9$"):
-        tables.defaulted(tables.read(path, CREDIT_RISK), CREDIT_RISK)
+        tables.default_flags(tables.read(path, CREDIT_RISK), CREDIT_RISK)
 
 
 def test_a_table_without_labels_tells_no_outcomes(ten):
     with pytest.raises(TableError, match="no column loan_status"):
-        tables.defaulted(Table("t", "d", ten.drop(columns="loan_status")), CREDIT_RISK)
+        tables.default_flags(Table("t", "d", ten.drop(columns="loan_status")), CREDIT_RISK)
 
 
 def test_a_ratio_follows_the_number_that_is_multiplied(ten):
     table = Table("t", "d", ten)
 
-    moved = tables.multiplied(table, CREDIT_RISK, {"person_income": 1.6}).rows
+    moved = tables.scale_columns(table, CREDIT_RISK, {"person_income": 1.6}).rows
 
     assert moved["person_income"].tolist() == pytest.approx((ten["person_income"] * 1.6).tolist())
     assert moved["loan_percent_income"].tolist() == pytest.approx((ten["loan_percent_income"] / 1.6).tolist())
@@ -147,18 +147,18 @@ def test_a_ratio_follows_the_number_that_is_multiplied(ten):
 def test_a_multiplied_table_gives_other_application_ids(ten):
     table = Table("t", "d", ten)
 
-    assert tables.multiplied(table, CREDIT_RISK, {}).digest == "d"
-    assert tables.multiplied(table, CREDIT_RISK, {"person_income": 1.6}).digest != "d"
+    assert tables.scale_columns(table, CREDIT_RISK, {}).digest == "d"
+    assert tables.scale_columns(table, CREDIT_RISK, {"person_income": 1.6}).digest != "d"
 
 
 def test_only_numbers_of_the_contract_can_be_multiplied(ten):
     with pytest.raises(TableError, match="loan_intent: not a number of credit_risk"):
-        tables.multiplied(Table("t", "d", ten), CREDIT_RISK, {"loan_intent": 2.0})
+        tables.scale_columns(Table("t", "d", ten), CREDIT_RISK, {"loan_intent": 2.0})
 
 
 def test_a_column_to_multiply_must_be_there(ten):
     with pytest.raises(TableError, match="no column loan_int_rate to multiply"):
-        tables.multiplied(Table("t", "d", ten.drop(columns="loan_int_rate")), CREDIT_RISK, {"loan_int_rate": 2.0})
+        tables.scale_columns(Table("t", "d", ten.drop(columns="loan_int_rate")), CREDIT_RISK, {"loan_int_rate": 2.0})
 
 
 def test_the_public_file_is_read_whole(shared):
@@ -168,4 +168,4 @@ def test_the_public_file_is_read_whole(shared):
 
     assert len(columns["person_income"]) == len(table) == 32_581
     assert pd.Series(columns["person_emp_length"]).isna().sum() == 895
-    assert pd.Series(tables.defaulted(table, CREDIT_RISK)).mean() == pytest.approx(0.218, abs=0.001)
+    assert pd.Series(tables.default_flags(table, CREDIT_RISK)).mean() == pytest.approx(0.218, abs=0.001)

@@ -1,10 +1,10 @@
 """What the stack is made of."""
 
-from loanctl.stack.artifacts import KAFKA_VERSION, REGISTRY_VERSION, Locked, locked
+from loanctl.stack.artifacts import KAFKA_VERSION, REGISTRY_VERSION, ArtifactLock, artifact_lock
 
 
 def test_the_lock_holds_the_kafka_and_the_registry_that_this_release_names() -> None:
-    artifacts = locked()
+    artifacts = artifact_lock()
     kafka = {artifact.version for artifact in artifacts.kafka if artifact.group == "org.apache.kafka"}
 
     assert kafka == {KAFKA_VERSION}
@@ -12,7 +12,7 @@ def test_the_lock_holds_the_kafka_and_the_registry_that_this_release_names() -> 
 
 
 def test_no_artifact_is_locked_twice_or_without_its_checksum() -> None:
-    artifacts = locked().all()
+    artifacts = artifact_lock().all()
 
     assert len({(artifact.group, artifact.name) for artifact in artifacts}) == len(artifacts)
     assert all(len(artifact.sha256) == 64 and artifact.size > 0 for artifact in artifacts)
@@ -25,4 +25,4 @@ def test_the_largest_file_is_fetched_first() -> None:
         for name, size in (("small", 1), ("large", 9))
     )
 
-    assert [artifact.name for artifact in Locked.of(text).all()] == ["large", "r", "small"]
+    assert [artifact.name for artifact in ArtifactLock.of(text).all()] == ["large", "r", "small"]

@@ -59,7 +59,7 @@ def test_a_file_with_another_checksum_never_reaches_the_cache(cache: Cache, monk
     with pytest.raises(ChecksumError, match=r"thing-1\.jar"):
         cache.fetch((artifact,), SILENCE)
 
-    assert cache.missing((artifact,)) == (artifact,)
+    assert cache.missing_artifacts((artifact,)) == (artifact,)
     assert not list(cache.folder.rglob("*.jar"))
 
 
@@ -92,7 +92,7 @@ def test_an_archive_is_unpacked_and_not_kept(cache: Cache, monkeypatch: pytest.M
 
     cache.fetch((artifact,), SILENCE)
 
-    assert (cache.unpacked(artifact) / "lib" / "run.jar").read_bytes() == b"java"
+    assert (cache.unpack(artifact) / "lib" / "run.jar").read_bytes() == b"java"
     assert not list(cache.folder.rglob("*.tar.gz"))
 
 

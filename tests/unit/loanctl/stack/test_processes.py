@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from loanctl.stack.guard import Guard
-from loanctl.stack.processes import Command, DiedError, Running, birth, start
+from loanctl.stack.processes import Command, DiedError, RunningProcess, birth, start
 from loanctl.stack.service import await_ready
 
 SLEEPER = "import time; time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
 
 
-def a_process(folder: Path, code: str = SLEEPER) -> Running:
+def a_process(folder: Path, code: str = SLEEPER) -> RunningProcess:
     return start(Command("thing", (sys.executable, "-c", code), folder / "thing.log", dict(os.environ)))
 
 
@@ -52,7 +52,7 @@ def test_a_process_that_will_not_hear_is_ended_all_the_same(tmp_path: Path) -> N
 
 
 def test_the_id_of_another_process_is_not_taken_for_ours() -> None:
-    ours = Running("thing", os.getpid(), "an earlier birth", "")
+    ours = RunningProcess("thing", os.getpid(), "an earlier birth", "")
 
     ours.stop()
 
@@ -83,7 +83,7 @@ time.sleep(60)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid, born = parent.stdout.readline().split()
-        guarded = Running("thing", int(pid), born, "")
+        guarded = RunningProcess("thing", int(pid), born, "")
         assert guarded.alive()
 
         parent.send_signal(signal.SIGKILL)

@@ -10,14 +10,14 @@ from loanctl import endpoints
 from loanctl.commands.stack import exports
 from loanctl.stack import state
 from loanctl.stack.kafka import Kafka, properties
-from loanctl.stack.processes import Running, birth
+from loanctl.stack.processes import RunningProcess, birth
 from loanctl.stack.state import BusyError, Endpoints, State
 
 HERE = Endpoints("127.0.0.1:1", "http://127.0.0.1:2", "sqlite:////tmp/m.db")
 
 
 def a_state(born: str) -> State:
-    return State(HERE, {"kafka": (1, 2)}, (Running("kafka", os.getpid(), born, "log"),))
+    return State(HERE, {"kafka": (1, 2)}, (RunningProcess("kafka", os.getpid(), born, "log"),))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_a_damaged_state_is_no_state(tmp_path: Path, damaged: str) -> None:
 
 
 def test_two_commands_do_not_work_on_one_folder(tmp_path: Path) -> None:
-    with state.locked(tmp_path), pytest.raises(BusyError), state.locked(tmp_path):
+    with state.lock_state(tmp_path), pytest.raises(BusyError), state.lock_state(tmp_path):
         pass
 
 

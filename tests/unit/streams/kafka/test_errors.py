@@ -13,7 +13,7 @@ from streams.kafka.errors import (
     raised_fault,
     reading_fault,
 )
-from streams.kafka.messages import arrived
+from streams.kafka.messages import poll_records
 from tests.doubles.kafka import Message
 
 
@@ -85,13 +85,13 @@ class Consumer:
 
 def test_a_deleted_topic_ends_its_reader_and_one_that_the_client_hears_of_late_does_not():
     with pytest.raises(NoTopicError, match="no topic in: run `loanctl topics apply`"):
-        arrived(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, set()), 10, 0, ["in"], in_group=True)
+        poll_records(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, set()), 10, 0, ["in"], in_group=True)
 
-    assert arrived(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, {"in"}), 10, 0, ["in"], in_group=True) == []
+    assert poll_records(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, {"in"}), 10, 0, ["in"], in_group=True) == []
 
 
 def test_a_fenced_member_ends_its_reader_and_an_end_of_a_partition_is_given_out():
     with pytest.raises(ReadingError, match="_FATAL"):
-        arrived(Consumer(KafkaError._FATAL, {"in"}), 10, 0, ["in"], in_group=True)
+        poll_records(Consumer(KafkaError._FATAL, {"in"}), 10, 0, ["in"], in_group=True)
 
-    assert len(arrived(Consumer(KafkaError._PARTITION_EOF, {"in"}), 10, 0, ["in"], in_group=True)) == 1
+    assert len(poll_records(Consumer(KafkaError._PARTITION_EOF, {"in"}), 10, 0, ["in"], in_group=True)) == 1

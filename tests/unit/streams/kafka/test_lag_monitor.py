@@ -1,6 +1,6 @@
 """Lag while no broker answers."""
 
-from streams.kafka.lag_monitor import UNKNOWN_AFTER_S, LagMonitor, Waiting
+from streams.kafka.lag_monitor import UNKNOWN_AFTER_S, Backlog, LagMonitor
 from streams.runtime.settings import Connection
 
 
@@ -11,7 +11,7 @@ class Watched(LagMonitor):
         self.now = 1_000.0
         super().__init__(Connection(_env_file=None), "applications", "readers", clock=lambda: self.now)
 
-    def saw(self, waiting: Waiting) -> None:
+    def saw(self, waiting: Backlog) -> None:
         self._seen, self._seen_at = waiting, self.now
 
 
@@ -21,7 +21,7 @@ def test_nothing_is_told_before_the_first_look() -> None:
 
 def test_the_oldest_record_that_waits_ages() -> None:
     monitor = Watched()
-    monitor.saw(Waiting(3, since=990.0))
+    monitor.saw(Backlog(3, since=990.0))
 
     monitor.now += 5
 
@@ -30,7 +30,7 @@ def test_the_oldest_record_that_waits_ages() -> None:
 
 def test_a_broker_that_answers_no_more_counts_as_a_lag_of_its_silence() -> None:
     monitor = Watched()
-    monitor.saw(Waiting())
+    monitor.saw(Backlog())
 
     monitor.now += UNKNOWN_AFTER_S
     assert monitor.seconds() == 0.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from streams.kafka.transactions import producing
+from streams.kafka.transactions import producer_properties
 from streams.runtime.settings import Connection
 
 ROOT = Path(__file__).parents[4]
@@ -30,7 +30,7 @@ def test_a_key_has_java_s_partition(key: bytes) -> None:
     chosen: list[int] = []
     producer = Producer(
         {
-            **producing(Connection(_env_file=None)),
+            **producer_properties(Connection(_env_file=None)),
             "test.mock.num.brokers": 1,
             "delivery.report.only.error": False,
             "on_delivery": lambda _error, message: chosen.append(message.partition()),

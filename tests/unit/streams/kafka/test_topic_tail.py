@@ -52,7 +52,7 @@ class Followed:
     def partitions(self) -> set[tuple[str, int]]:
         return set(self._broker.logs)
 
-    def arrived(self, most: int, _timeout_s: float = 0.0) -> list[Any]:
+    def poll(self, most: int, _timeout_s: float = 0.0) -> list[Any]:
         if self._broker.fault is not None:
             raise self._broker.fault
         found: list[Any] = []
@@ -67,7 +67,7 @@ class Followed:
 
 
 def read(tail: TopicTail) -> list[bytes]:
-    return [message.value() for message in tail.arrived(100, 0.0)]
+    return [message.value() for message in tail.poll(100, 0.0)]
 
 
 def test_reading_begins_so_many_offsets_before_each_topics_end() -> None:

@@ -30,7 +30,7 @@ def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatc
     situation = Lifecycle(began.append)
     monkeypatch.setattr(situation.stopping, "wait", lambda _seconds: False)
 
-    answer = situation.patiently("registry", failing(3))
+    answer = situation.retry("registry", failing(3))
 
     assert answer == "answer"
     assert began == ["registry"]
@@ -40,7 +40,7 @@ def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatc
 def test_while_a_neighbour_is_away_the_situation_says_so() -> None:
     situation = Lifecycle()
 
-    situation.lost("mlflow", AwayError("refused"))
+    situation.report_outage("mlflow", AwayError("refused"))
 
     assert situation.away == {"mlflow": "AwayError: refused"}
 
@@ -50,12 +50,12 @@ def test_who_is_told_to_stop_does_not_wait() -> None:
     threading.Timer(0.05, situation.stopping.set).start()
 
     with pytest.raises(StoppedError):
-        situation.patiently("registry", failing(1_000))
+        situation.retry("registry", failing(1_000))
 
 
 def test_what_is_not_worthwhile_any_more_is_given_up() -> None:
     with pytest.raises(StoppedError):
-        Lifecycle().patiently("registry", failing(1_000), lambda: False)
+        Lifecycle().retry("registry", failing(1_000), lambda: False)
 
 
 def test_waits_double_up_to_a_bound_and_begin_again() -> None:

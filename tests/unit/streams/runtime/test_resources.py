@@ -10,7 +10,7 @@ import pytest
 
 from streams.runtime import resources
 from streams.runtime.resources import ExhaustedError, require_room
-from streams.runtime.timeouts import GuardedThread, HungError, at_most, left_behind
+from streams.runtime.timeouts import GuardedThread, HungError, at_most, hung_calls
 from tests.system.waiting import wait_for
 
 LOW_LIMIT = """
@@ -26,10 +26,10 @@ require_room()
 @pytest.fixture
 def hanging() -> Iterator[threading.Event]:
     """Calls that wait for this hang; all of them have returned before the next test counts."""
-    before, released = left_behind(), threading.Event()
+    before, released = hung_calls(), threading.Event()
     yield released
     released.set()
-    wait_for(lambda: left_behind() == before, 10, "the return of all calls")
+    wait_for(lambda: hung_calls() == before, 10, "the return of all calls")
 
 
 def test_open_files_near_their_limit_end_the_process_with_the_figures() -> None:
@@ -42,7 +42,7 @@ def test_open_files_near_their_limit_end_the_process_with_the_figures() -> None:
 
 
 def test_calls_that_hang_are_counted_until_they_return(hanging: threading.Event) -> None:
-    before = left_behind()
+    before = hung_calls()
     hand = GuardedThread("hand")
 
     with pytest.raises(HungError):
@@ -50,12 +50,12 @@ def test_calls_that_hang_are_counted_until_they_return(hanging: threading.Event)
     assert not at_most(hanging.wait, 0.01, "farewell")
     assert at_most(lambda: None, 10, "quick")
 
-    assert left_behind() == before + 2
+    assert hung_calls() == before + 2
     hand.close()
 
 
 def test_too_many_of_them_end_the_process(hanging: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "MOST_LEFT_BEHIND", left_behind() + 1)
+    monkeypatch.setattr(resources, "MOST_LEFT_BEHIND", hung_calls() + 1)
     require_room()
     for _ in range(2):
         at_most(hanging.wait, 0.01, "farewell")

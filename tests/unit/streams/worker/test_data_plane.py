@@ -62,7 +62,7 @@ async def running(plane: DataPlane, answer: Callable[[InFlightBatch], None], fol
 
             # As Faust does: an agent that raised is started again behind the batch that failed.
             with suppress(UnforeseenError):
-                await plane.answered(handed, act)
+                await plane.answer(handed, act)
 
     agent = asyncio.create_task(work())
     await plane.start()

@@ -41,7 +41,7 @@ def test_a_batch_is_counted_by_outcome_reason_and_what_was_asked_for(registry: C
         b"rubbish",
     )
 
-    metrics.answered(score_batch(batch, KNOWN, champion, champion.scorecard.policy, a_wire()))
+    metrics.record_batch(score_batch(batch, KNOWN, champion, champion.scorecard.policy, a_wire()))
 
     assert registry.get_sample_value("loan_predictions_total", {"result": "approve"}) == 1
     assert registry.get_sample_value("loan_predictions_total", {"result": "refer"}) == 1
@@ -59,8 +59,8 @@ def test_the_approval_rate_forgets_what_is_more_than_a_hundred_decisions_ago(reg
     approved = a_batch(*[application_bytes()] * 60)
     referred = a_batch(*[application_bytes(person_emp_length=float("inf"))] * 75)
 
-    metrics.answered(score_batch(approved, KNOWN, champion, policy, wire))
-    metrics.answered(score_batch(referred, KNOWN, champion, policy, wire))
+    metrics.record_batch(score_batch(approved, KNOWN, champion, policy, wire))
+    metrics.record_batch(score_batch(referred, KNOWN, champion, policy, wire))
 
     assert registry.get_sample_value("loan_approval_rate") == 0.25
 
@@ -68,9 +68,9 @@ def test_the_approval_rate_forgets_what_is_more_than_a_hundred_decisions_ago(reg
 def test_one_champion_is_named_at_a_time(registry: CollectorRegistry) -> None:
     metrics = Metrics(CONTRACT, registry)
 
-    metrics.champion_told("installed", a_champion("1"))
-    metrics.champion_told("installed", a_champion("2"))
-    metrics.champion_told("bundle", a_champion("2"))
+    metrics.record_champion_event("installed", a_champion("1"))
+    metrics.record_champion_event("installed", a_champion("2"))
+    metrics.record_champion_event("bundle", a_champion("2"))
 
     text = generate_latest(registry).decode()
     assert text.count("loan_champion_info{") == 1
@@ -99,7 +99,7 @@ def test_buckets_of_a_field_follow_its_range() -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool, of Debian's package prometheus")
 def test_promtool_finds_nothing_to_say_of_the_metrics(registry: CollectorRegistry) -> None:
     metrics = Metrics(CONTRACT, registry)
-    metrics.champion_told("installed", a_champion())
+    metrics.record_champion_event("installed", a_champion())
     metrics.watch_lag(lambda: 0.0, lambda: 0.0)
 
     checked = subprocess.run(

@@ -13,7 +13,7 @@ Event = TypeVar("Event")
 log = structlog.get_logger(__name__)
 
 
-class PassedOver:
+class SkippedRecords:
     """Reads what can be read. For one process; used from one thread."""
 
     def __init__(self, count: Callable[[str, str], object] = lambda _topic, _reason: None) -> None:

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from schemas.wire_format import NotFramedError, TombstoneError
-from streams.kafka.passed_over import PassedOver
+from streams.kafka.skipped_records import SkippedRecords
 
 
 def raising(fault: type[Exception]):
@@ -16,7 +16,7 @@ def raising(fault: type[Exception]):
 
 def test_what_cannot_be_read_is_counted_each_time_and_said_once():
     counted: Counter[tuple[str, str]] = Counter()
-    passed_over = PassedOver(lambda topic, reason: counted.update([(topic, reason)]))
+    passed_over = SkippedRecords(lambda topic, reason: counted.update([(topic, reason)]))
 
     with capture_logs() as lines:
         for offset in range(3):
@@ -33,4 +33,4 @@ def test_what_cannot_be_read_is_counted_each_time_and_said_once():
 
 def test_what_is_no_records_fault_is_raised():
     with pytest.raises(ZeroDivisionError):
-        PassedOver().read(raising(ZeroDivisionError), "t", 0)
+        SkippedRecords().read(raising(ZeroDivisionError), "t", 0)
