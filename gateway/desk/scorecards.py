@@ -45,7 +45,7 @@ class ScorecardRoom:
         session = self._desk.visit(request, READERS)
         holder = champion_of(self._gateway)
         current, costs = self._gateway.policy(holder), Costs()
-        typed = _typed(request.query_params, current, costs)
+        typed = _form_values(request.query_params, current, costs)
         context: dict[str, Any] = {"typed": typed, "current": current, "effect": None, "fault": ""}
         try:
             context["effect"] = await asyncio.to_thread(self._effect, typed)
@@ -74,13 +74,13 @@ class ScorecardRoom:
 
 
 def _effect(ledger: LedgerLookup, policy: Policy, costs: Costs) -> Effect:
-    with ledger.database.reading() as connection:
+    with ledger.database.read_transaction() as connection:
         decided = past_decisions.latest(connection, LOOKED_AT)
         ends = past_decisions.ends(connection, [each.application_id for each in decided])
     return effect(decided, policy, ends, costs)
 
 
-def _typed(given: Mapping[str, str], policy: Policy, costs: Costs) -> dict[str, float]:
+def _form_values(given: Mapping[str, str], policy: Policy, costs: Costs) -> dict[str, float]:
     usual = {
         "approve_below": policy.approve_below,
         "decline_from": policy.decline_from,

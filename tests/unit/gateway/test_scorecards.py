@@ -115,7 +115,7 @@ def test_an_application_decided_twice_counts_once_by_its_first_decision_and_the_
     ledger.refer("s-1", first_offset=5, **RISKY)
     conclude(ledger.database, an_outcome("s-1", observed_at=datetime(2027, 1, 1, tzinfo=UTC)), first_offset=3)
 
-    with ledger.database.reading() as connection:
+    with ledger.database.read_transaction() as connection:
         decided = past_decisions.latest(connection, 100)
         ends = past_decisions.ends(connection, [each.application_id for each in decided])
 
