@@ -1,1 +1,1 @@
-"""RegisteredVersion scorecards: MLflow, and a cache of bundles by digest."""
+"""Registered scorecards: MLflow, and a cache of bundles by digest."""
