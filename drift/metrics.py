@@ -19,7 +19,7 @@ STRAYS: Final = ("late", "ahead", "unreadable")
 FIGURES: Final = ("auc", "ks", "brier", "default_rate", "intercept", "slope")
 
 
-class Metrics:
+class DriftMetrics:
     """Of one agent. Windows are told by the agent that owns them, records by those that count them."""
 
     def __init__(self, topics: Topics, registry: CollectorRegistry = REGISTRY) -> None:

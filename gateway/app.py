@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api import decisions, operations, predictions, what_if
+from gateway.api import decision_lookup, operations, predictions, what_if
 from gateway.api.middleware import Surroundings
 from gateway.desk.desk import Desk
 from gateway.desk.rooms import furnish
+from gateway.gateway_parts import Gateway
 from gateway.problems import FieldError, Problem, away, invalid
-from gateway.service import Gateway
 from schemas.errors import OutageError, SetupError
 
 DESCRIPTION: Final = """\
@@ -35,7 +35,7 @@ def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> Fast
     app = FastAPI(title="Loan decisions", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.include_router(predictions.router(gateway))
     app.include_router(what_if.router(gateway))
-    app.include_router(decisions.router(gateway))
+    app.include_router(decision_lookup.router(gateway))
     app.include_router(operations.router(gateway, registry))
     desk = furnish(app, gateway)
     _document(app, gateway)

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class Metrics:
+class GatewayMetrics:
     """What a gateway counts."""
 
     def __init__(self, waiting: Callable[[], float], registry: CollectorRegistry = REGISTRY) -> None:

@@ -17,8 +17,8 @@ import structlog
 import uvicorn
 import uvloop
 
+from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import read_keys
-from gateway.access.guard import Guard
 from gateway.access.oidc import OidcVerifier, Provider
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
@@ -28,12 +28,12 @@ from gateway.exchange.decision_reader import DecisionReader, Observer
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.publisher import ApplicationPublisher
+from gateway.gateway_parts import Gateway
 from gateway.live.activity import Activity
 from gateway.live.event_follower import EventFollower
-from gateway.live.live import Live
-from gateway.metrics import Metrics
+from gateway.live.live_figures import Live
+from gateway.metrics import GatewayMetrics
 from gateway.server import Server, config, listening_socket
-from gateway.service import Gateway
 from gateway.settings import GatewaySettings
 from schemas.contract import Contract
 from schemas.errors import SetupError, StoppedError
@@ -69,7 +69,7 @@ class GatewayProcess:
         self.settings = settings
         self.lifecycle = Lifecycle()
         self.board = DecisionBoard(settings.gateway_max_waiting, settings.gateway_remembered)
-        self.metrics = Metrics(lambda: self.board.waiting)
+        self.metrics = GatewayMetrics(lambda: self.board.waiting)
         self.publisher = ApplicationPublisher(
             settings, self.lifecycle, delivery_s=settings.gateway_timeout_s * DELIVERY_SHARE
         )
@@ -192,7 +192,7 @@ class GatewayProcess:
             exchange=Exchange(self.board, self.publisher, timeout_s=settings.gateway_timeout_s),
             reader=self.reader,
             champion=self.champion,
-            guard=Guard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
+            guard=AccessGuard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
             metrics=self.metrics,
             hypotheticals=self.hypotheticals,
             live=self.live,
@@ -211,7 +211,7 @@ class GatewayProcess:
 class _ObservedDecisions(Observer):
     """Decisions as metrics and the page Live count them."""
 
-    def __init__(self, activity: Activity, metrics: Metrics) -> None:
+    def __init__(self, activity: Activity, metrics: GatewayMetrics) -> None:
         self._activity, self._metrics = activity, metrics
 
     def read(self, count: int) -> int:

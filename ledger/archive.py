@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from ledger.columns import UtcTime
 from ledger.database import Database
-from ledger.tables import RECORDS
+from ledger.ledger_tables import RECORDS
+from ledger.table_columns import UtcTime
 from schemas.errors import LoanError, OutageError, SetupError
 
 ROWS: Final = 20_000

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from ledger.database import Database
+from ledger.ledger_tables import passed_over
 from ledger.rows import RowMaker
-from ledger.store import Position, Store
-from ledger.tables import passed_over
+from ledger.store import LedgerPosition, Store
 from streams.kafka.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 
@@ -67,7 +67,7 @@ def check(connection: Connection, database: Database, makers: Mapping[str, RowMa
     return list(checks.values())
 
 
-def _new_check(extent: PartitionRange, position: Position | None) -> PartitionCheck:
+def _new_check(extent: PartitionRange, position: LedgerPosition | None) -> PartitionCheck:
     return PartitionCheck(
         topic=extent.topic,
         partition=extent.partition,

@@ -17,8 +17,8 @@ from pydantic_core import to_json
 
 from ledger import decision_kernels as kernels
 from ledger.chain import Cell
-from ledger.columns import NUL_SYMBOL
 from ledger.rows import MOST_KEY_BYTES, Item, RowMaker, json_cell
+from ledger.table_columns import NUL_SYMBOL
 from schemas.bulk_decoder import concatenate
 from schemas.bulk_program import EARLIEST_MS, LATEST_MS
 from schemas.event_codec import avro_schema

@@ -8,8 +8,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from ledger.ledger_tables import (
+    champions,
+    dead_letters,
+    drift_reports,
+    performance_reports,
+    retrain_commands,
+    retrain_results,
+)
 from ledger.queries import RecordedEvent, decisions_of, outcomes_of, recorded_event, reviews_of
-from ledger.tables import champions, dead_letters, drift_reports, performance_reports, retrain_commands, retrain_results
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.retraining import (
     ChampionAnnouncement,

@@ -5,7 +5,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ledger.tables import decisions, outcomes
+from ledger.ledger_tables import decisions, outcomes
 from schemas.events.decisions import Outcome
 from scorecard.policy_effect import PastDecision
 

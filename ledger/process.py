@@ -7,7 +7,7 @@ import structlog
 
 from ledger import decision_rows
 from ledger.database import Database
-from ledger.metrics import Metrics
+from ledger.metrics import LedgerMetrics
 from ledger.migrate import migrate, require_current
 from ledger.recorder import Recorder
 from ledger.row_makers import row_makers
@@ -32,7 +32,7 @@ class LedgerProcess:
     def __post_init__(self) -> None:
         settings = self.settings
         makers, registry = row_makers(settings.topics()), settings.registry()
-        self.metrics = Metrics(maker.table.name for maker in makers.values())
+        self.metrics = LedgerMetrics(maker.table.name for maker in makers.values())
         self.lifecycle = Lifecycle(lambda dependency: self.metrics.outages.labels(dependency).inc())
         self.instance: Instance = claim(settings.cache(), settings.group(), settings.ledger_instance_id)
         self.database = Database(settings.ledger_url.get_secret_value())

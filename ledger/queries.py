@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from ledger.tables import decisions, outcomes, reviews
+from ledger.ledger_tables import decisions, outcomes, reviews
 from schemas.events.decisions import (
     Contribution,
     ContributionSpace,

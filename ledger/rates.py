@@ -8,11 +8,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ledger.columns import storable, time_text
+from ledger.table_columns import storable, time_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class TimeSpan:
     """Applications signed from `since` on and before `until`; None for no limit."""
 
     since: datetime | None = None
@@ -78,7 +78,7 @@ COUNT = "coalesce(sum(CASE WHEN {} THEN 1 ELSE 0 END), 0)"
 LEANING = "CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END"
 
 
-def approval_rate(connection: sa.Connection, stretch: Stretch) -> ApprovalRate:
+def approval_rate(connection: sa.Connection, stretch: TimeSpan) -> ApprovalRate:
     """Of the stretch's applications."""
     counts = _counts(
         connection,
@@ -93,7 +93,7 @@ def approval_rate(connection: sa.Connection, stretch: Stretch) -> ApprovalRate:
     return ApprovalRate(**counts)
 
 
-def override_rate(connection: sa.Connection, stretch: Stretch) -> OverrideRate:
+def override_rate(connection: sa.Connection, stretch: TimeSpan) -> OverrideRate:
     """Of the stretch's applications that a person reviewed."""
     counts = _counts(
         connection,
@@ -108,7 +108,7 @@ def override_rate(connection: sa.Connection, stretch: Stretch) -> OverrideRate:
     return OverrideRate(**counts)
 
 
-def default_rate(connection: sa.Connection, stretch: Stretch) -> DefaultRate:
+def default_rate(connection: sa.Connection, stretch: TimeSpan) -> DefaultRate:
     """Of the stretch's loans whose outcome is known."""
     counts = _counts(connection, "loan_performance", stretch, loans="1 = 1", defaults="defaulted")
     condition, values = _condition(stretch)
@@ -116,14 +116,14 @@ def default_rate(connection: sa.Connection, stretch: Stretch) -> DefaultRate:
     return DefaultRate(**counts, stated=connection.execute(mean, values).scalar_one())
 
 
-def _counts(connection: sa.Connection, view: str, stretch: Stretch, **conditions: str) -> dict[str, int]:
+def _counts(connection: sa.Connection, view: str, stretch: TimeSpan, **conditions: str) -> dict[str, int]:
     columns = ", ".join(f"{COUNT.format(condition)} AS {name}" for name, condition in conditions.items())
     condition, values = _condition(stretch)
     query = sa.text(f"SELECT {columns} FROM {view} WHERE {condition}")  # noqa: S608 - values are bound
     return dict(connection.execute(query, values).mappings().one())
 
 
-def _condition(stretch: Stretch) -> tuple[str, dict[str, object]]:
+def _condition(stretch: TimeSpan) -> tuple[str, dict[str, object]]:
     asked = {
         "applied_at >= :since": stretch.since and time_text(stretch.since),
         "applied_at < :until": stretch.until and time_text(stretch.until),

@@ -16,7 +16,7 @@ from confluent_kafka import TopicPartition
 
 from ledger import review_queue
 from ledger.database import Database
-from ledger.metrics import Metrics
+from ledger.metrics import LedgerMetrics
 from ledger.rows import RowMaker
 from ledger.store import Store
 from schemas.errors import OutageError, SetupError
@@ -52,7 +52,7 @@ class Recorder:
     makers: Mapping[str, RowMaker]
     writers: Mapping[str, WriterSchemas]
     """By topic."""
-    metrics: Metrics
+    metrics: LedgerMetrics
     lifecycle: Lifecycle
     consumer: GroupConsumer | None = None
     newest: int = 0

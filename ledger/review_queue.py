@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.tables import decisions, review_queue, reviews
+from ledger.ledger_tables import decisions, review_queue, reviews
 from schemas.events.decisions import Outcome
 
 MOST: Final = 500

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ledger import tables
+from ledger import ledger_tables
 from ledger.decision_rows import DecisionRowMaker
 from ledger.rows import RowMaker, flat_decision, flat_drift_report, flat_performance_report
 from schemas.events.decisions import LoanDecision, LoanOutcome
@@ -16,15 +16,15 @@ from schemas.topics import Topics
 def row_makers(topics: Topics) -> Mapping[str, RowMaker]:
     """By topic name, for all topics that the ledger keeps."""
     return {
-        topics.decisions.name: DecisionRowMaker(tables.decisions, LoanDecision, flat_decision),
-        topics.reviews.name: RowMaker(tables.reviews, LoanReview),
-        topics.outcomes.name: RowMaker(tables.outcomes, LoanOutcome),
-        topics.drift_reports.name: RowMaker(tables.drift_reports, DriftReport, flat_drift_report),
+        topics.decisions.name: DecisionRowMaker(ledger_tables.decisions, LoanDecision, flat_decision),
+        topics.reviews.name: RowMaker(ledger_tables.reviews, LoanReview),
+        topics.outcomes.name: RowMaker(ledger_tables.outcomes, LoanOutcome),
+        topics.drift_reports.name: RowMaker(ledger_tables.drift_reports, DriftReport, flat_drift_report),
         topics.performance_reports.name: RowMaker(
-            tables.performance_reports, PerformanceReport, flat_performance_report
+            ledger_tables.performance_reports, PerformanceReport, flat_performance_report
         ),
-        topics.retrain_commands.name: RowMaker(tables.retrain_commands, RetrainCommand),
-        topics.retrain_results.name: RowMaker(tables.retrain_results, RetrainResult),
-        topics.champions.name: RowMaker(tables.champions, ChampionAnnouncement),
-        topics.dead_letters.name: RowMaker(tables.dead_letters),
+        topics.retrain_commands.name: RowMaker(ledger_tables.retrain_commands, RetrainCommand),
+        topics.retrain_results.name: RowMaker(ledger_tables.retrain_results, RetrainResult),
+        topics.champions.name: RowMaker(ledger_tables.champions, ChampionAnnouncement),
+        topics.dead_letters.name: RowMaker(ledger_tables.dead_letters),
     }

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from ledger import columns, tables
+from ledger import ledger_tables, table_columns
 from ledger.chain import Cell
 from schemas.errors import RecordError
 from schemas.event_codec import avro_schema
@@ -57,7 +57,8 @@ class RowMaker:
         self.table = table
         self._decoder = EventDecoder(avro_schema(event)) if event else None
         self._flat = flat
-        own = [column for column in table.columns if column.name not in (*tables.PLACE, "recorded_at", tables.LINK)]
+        shared = (*ledger_tables.PLACE, "recorded_at", ledger_tables.LINK)
+        own = [column for column in table.columns if column.name not in shared]
         self._cells = [(column.name, _cell_of(column.type)) for column in own]
         self._key = next((place for place, column in enumerate(own) if column.name == "application_id"), None)
 
@@ -143,11 +144,11 @@ def dead_letter(batch: RecordBatch, place: int) -> Mapping[str, Any]:
 
 
 def _cell_of(kind: Any) -> Callable[[Any], Cell]:
-    if isinstance(kind, columns.JsonText):
+    if isinstance(kind, table_columns.JsonText):
         return json_cell
-    if isinstance(kind, columns.UtcTime):
+    if isinstance(kind, table_columns.UtcTime):
         return _time
-    return _real if isinstance(kind, sa.Double) else _text if isinstance(kind, columns.StorableText) else _integer
+    return _real if isinstance(kind, sa.Double) else _text if isinstance(kind, table_columns.StorableText) else _integer
 
 
 # A foreign writer's schema decides the Python type that fastavro gives, so each cell looks at what it takes.
@@ -156,7 +157,7 @@ def _cell_of(kind: Any) -> Callable[[Any], Cell]:
 def _text(value: Any) -> Cell:
     if value is not None and type(value) is not str:
         raise UndecodableError
-    return columns.storable(value) if value is not None and "\0" in value else value
+    return table_columns.storable(value) if value is not None and "\0" in value else value
 
 
 def _real(value: Any) -> Cell:
@@ -179,7 +180,7 @@ def _time(value: Any) -> Cell:
 def json_cell(value: Any) -> Cell:
     """Plain data as JSON."""
     text = to_json(value, inf_nan_mode="null").decode()
-    return ESCAPED_NUL.sub(rf"\1{columns.NUL_SYMBOL}", text) if "\\u0000" in text else text
+    return ESCAPED_NUL.sub(rf"\1{table_columns.NUL_SYMBOL}", text) if "\\u0000" in text else text
 
 
 def _integer(value: Any) -> Cell:

@@ -16,8 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ledger import review_queue
 from ledger.chain import GENESIS, next_link, row_text
 from ledger.database import Database, RowRefusedError
+from ledger.ledger_tables import decisions, passed_over, positions, reviews
 from ledger.rows import Item
-from ledger.tables import decisions, passed_over, positions, reviews
 
 REFUSED: Final = "refused"
 """Reason of a record whose row the database does not take."""
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class LedgerPosition:
     """How far one partition is recorded."""
 
     next_offset: int = 0
@@ -54,7 +54,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def positions(self, topics: Sequence[str]) -> Mapping[tuple[str, int], Position]:
+    def positions(self, topics: Sequence[str]) -> Mapping[tuple[str, int], LedgerPosition]:
         """Where to go on, by topic and partition; nothing for a partition of which nothing is recorded.
 
         Raises:
@@ -133,9 +133,9 @@ class Store:
         other = self.write(table, topic, second, {item.partition: item.offset + 1 for item in second})
         return _sum(one, other)
 
-    def _lock(self, connection: sa.Connection, topic: str, partitions: Sequence[int]) -> Mapping[int, Position]:
+    def _lock(self, connection: sa.Connection, topic: str, partitions: Sequence[int]) -> Mapping[int, LedgerPosition]:
         insert = postgresql.insert if self._database.postgres else sqlite.insert
-        fresh = [{"topic": topic, "partition": each, **_columns(Position())} for each in partitions]
+        fresh = [{"topic": topic, "partition": each, **_columns(LedgerPosition())} for each in partitions]
         connection.execute(insert(positions).on_conflict_do_nothing(), fresh)
         query = (
             sa.select(positions)
@@ -147,8 +147,8 @@ class Store:
 
 
 def _link(
-    items: Iterable[Item], before: Mapping[int, Position], following: Mapping[int, int]
-) -> tuple[Mapping[int, Position], Sequence[tuple[Item, str, str]]]:
+    items: Iterable[Item], before: Mapping[int, LedgerPosition], following: Mapping[int, int]
+) -> tuple[Mapping[int, LedgerPosition], Sequence[tuple[Item, str, str]]]:
     """Positions after the batch, and each row with its text and link."""
     chains = {partition: position.chain for partition, position in before.items()}
     rows, passed = dict.fromkeys(before, 0), dict.fromkeys(before, 0)
@@ -162,7 +162,7 @@ def _link(
         rows[item.partition] += 1
         lines.append((item, text, link))
     after = {
-        partition: Position(
+        partition: LedgerPosition(
             next_offset=max(position.next_offset, following[partition]),
             records=position.records + rows[partition],
             passed_over=position.passed_over + passed[partition],
@@ -202,18 +202,18 @@ def _pass_over(connection: sa.Connection, topic: str, items: Iterable[Item]) -> 
         connection.execute(sa.insert(passed_over), rows)
 
 
-def _save(connection: sa.Connection, topic: str, after: Mapping[int, Position]) -> None:
+def _save(connection: sa.Connection, topic: str, after: Mapping[int, LedgerPosition]) -> None:
     for partition, position in after.items():
         place = (positions.c.topic == topic) & (positions.c.partition == partition)
         connection.execute(sa.update(positions).where(place).values(**_columns(position)))
 
 
-def _position(row: Any) -> Position:
-    return Position(**{name: row[name] for name in Position.__slots__})
+def _position(row: Any) -> LedgerPosition:
+    return LedgerPosition(**{name: row[name] for name in LedgerPosition.__slots__})
 
 
-def _columns(position: Position) -> Mapping[str, Any]:
-    return {name: getattr(position, name) for name in Position.__slots__}
+def _columns(position: LedgerPosition) -> Mapping[str, Any]:
+    return {name: getattr(position, name) for name in LedgerPosition.__slots__}
 
 
 def _sum(one: WriteResult, other: WriteResult) -> WriteResult:

@@ -11,10 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ledger.chain import GENESIS, Cell, next_link, row_text
-from ledger.columns import time_text
 from ledger.database import Database
-from ledger.store import Position, Store
-from ledger.tables import RECORDS, positions
+from ledger.ledger_tables import RECORDS, positions
+from ledger.store import LedgerPosition, Store
+from ledger.table_columns import time_text
 
 PAGE: Final = 5_000
 """Rows in memory at once."""
@@ -61,10 +61,10 @@ def _chains(database: Database, table: sa.Table, known: Any) -> Iterator[ChainCh
     with database.read_transaction() as connection:
         partitions = connection.execute(place).all()
     for topic, partition in partitions:
-        yield _chain(database, table, (topic, partition), known.get((topic, partition), Position()))
+        yield _chain(database, table, (topic, partition), known.get((topic, partition), LedgerPosition()))
 
 
-def _chain(database: Database, table: sa.Table, place: tuple[str, int], position: Position) -> ChainCheck:
+def _chain(database: Database, table: sa.Table, place: tuple[str, int], position: LedgerPosition) -> ChainCheck:
     """Up to where the position was read: what is recorded meanwhile is the next look's."""
     link, rows, broken_at = GENESIS, 0, None
     for row in _rows(database, table, place, position.next_offset):

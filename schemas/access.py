@@ -11,7 +11,7 @@ from enum import StrEnum
 from schemas.topics import Topic, Topics, scoring_group
 
 
-class Principal(StrEnum):
+class KafkaPrincipal(StrEnum):
     """Who connects to the broker."""
 
     WORKER = "worker"
@@ -41,45 +41,45 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Right:
+class AccessRight:
     """One operation of one principal on one resource, or on all whose name begins so where `prefix`."""
 
-    principal: Principal
+    principal: KafkaPrincipal
     resource: Resource
     name: str
     operation: Operation
     prefix: bool = False
 
 
-def rights(topics: Topics) -> tuple[Right, ...]:
+def rights(topics: Topics) -> tuple[AccessRight, ...]:
     """The rights of every principal, for the topics of one product and prefix."""
-    return tuple(right for principal in Principal for right in _of(principal, topics))
+    return tuple(right for principal in KafkaPrincipal for right in _of(principal, topics))
 
 
-def _of(principal: Principal, topics: Topics) -> Iterator[Right]:
+def _of(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRight]:
     read, written = _topics_of(principal, topics)
-    yield from (Right(principal, Resource.TOPIC, topic.name, Operation.READ) for topic in read)
-    yield from (Right(principal, Resource.TOPIC, topic.name, Operation.WRITE) for topic in written)
+    yield from (AccessRight(principal, Resource.TOPIC, topic.name, Operation.READ) for topic in read)
+    yield from (AccessRight(principal, Resource.TOPIC, topic.name, Operation.WRITE) for topic in written)
     yield from _memberships(principal, topics)
 
 
-def _topics_of(principal: Principal, topics: Topics) -> tuple[tuple[Topic, ...], tuple[Topic, ...]]:
+def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, ...], tuple[Topic, ...]]:
     """Topics read and topics written."""
     match principal:
-        case Principal.WORKER:
+        case KafkaPrincipal.WORKER:
             return (
                 (topics.applications, topics.champions),
                 (topics.decisions, topics.shadow_decisions, topics.dead_letters),
             )
-        case Principal.DRIFT_AGENT:
+        case KafkaPrincipal.DRIFT_AGENT:
             own = (topics.drift_counts, topics.drift_states)
             heard = (topics.champions, topics.outcomes, topics.drift_acknowledgements, topics.retrain_results)
             said = (topics.drift_reports, topics.performance_reports, topics.retrain_commands)
             return (topics.applications, topics.decisions, *heard, *own), (*own, *said)
-        case Principal.TRAINER:
+        case KafkaPrincipal.TRAINER:
             answers = (topics.retrain_commands, topics.retrain_results)
             return (*answers, topics.applications, topics.outcomes, topics.decisions), (*answers, topics.champions)
-        case Principal.LEDGER:
+        case KafkaPrincipal.LEDGER:
             ends = (topics.reviews, topics.outcomes, topics.dead_letters)
             reports = (topics.drift_reports, topics.performance_reports)
             return (
@@ -90,36 +90,36 @@ def _topics_of(principal: Principal, topics: Topics) -> tuple[tuple[Topic, ...],
                 topics.retrain_results,
                 topics.champions,
             ), ()
-        case Principal.GATEWAY:
+        case KafkaPrincipal.GATEWAY:
             seen = (topics.dead_letters, topics.drift_reports, topics.champions)
             work = (topics.retrain_commands, topics.retrain_results)
             return (topics.applications, topics.decisions, *seen, *work), (topics.applications, topics.reviews)
-        case Principal.UPSTREAM:
+        case KafkaPrincipal.UPSTREAM:
             return (), (topics.applications, topics.outcomes)
-        case Principal.DOWNSTREAM:
+        case KafkaPrincipal.DOWNSTREAM:
             return (topics.decisions, topics.reviews), ()
 
 
-def _memberships(principal: Principal, topics: Topics) -> Iterator[Right]:
+def _memberships(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRight]:
     """Consumer groups, and names of transactions."""
     match principal:
-        case Principal.WORKER:
+        case KafkaPrincipal.WORKER:
             scoring = scoring_group(topics)
-            yield Right(principal, Resource.GROUP, scoring, Operation.READ)
-            yield Right(principal, Resource.GROUP, f"{topics.champions.name}.", Operation.READ, prefix=True)
-            yield Right(principal, Resource.TRANSACTIONAL_ID, f"{scoring}.", Operation.WRITE, prefix=True)
-        case Principal.DRIFT_AGENT:
+            yield AccessRight(principal, Resource.GROUP, scoring, Operation.READ)
+            yield AccessRight(principal, Resource.GROUP, f"{topics.champions.name}.", Operation.READ, prefix=True)
+            yield AccessRight(principal, Resource.TRANSACTIONAL_ID, f"{scoring}.", Operation.WRITE, prefix=True)
+        case KafkaPrincipal.DRIFT_AGENT:
             drift = f"{topics.applications.name}.drift"
-            yield Right(principal, Resource.GROUP, drift, Operation.READ, prefix=True)
-            yield Right(principal, Resource.TRANSACTIONAL_ID, f"{drift}.", Operation.WRITE, prefix=True)
-        case Principal.TRAINER:
-            yield Right(principal, Resource.GROUP, f"{topics.retrain_commands.name}.trainer", Operation.READ)
-        case Principal.LEDGER:
-            yield Right(principal, Resource.GROUP, f"{topics.decisions.name}.ledger", Operation.READ)
-        case Principal.DOWNSTREAM:
-            yield Right(principal, Resource.GROUP, "downstream.", Operation.READ, prefix=True)
-        case Principal.GATEWAY:
+            yield AccessRight(principal, Resource.GROUP, drift, Operation.READ, prefix=True)
+            yield AccessRight(principal, Resource.TRANSACTIONAL_ID, f"{drift}.", Operation.WRITE, prefix=True)
+        case KafkaPrincipal.TRAINER:
+            yield AccessRight(principal, Resource.GROUP, f"{topics.retrain_commands.name}.trainer", Operation.READ)
+        case KafkaPrincipal.LEDGER:
+            yield AccessRight(principal, Resource.GROUP, f"{topics.decisions.name}.ledger", Operation.READ)
+        case KafkaPrincipal.DOWNSTREAM:
+            yield AccessRight(principal, Resource.GROUP, "downstream.", Operation.READ, prefix=True)
+        case KafkaPrincipal.GATEWAY:
             # It reads without a group, and looks at how far the workers' has come.
-            yield Right(principal, Resource.GROUP, scoring_group(topics), Operation.READ)
-        case Principal.UPSTREAM:
+            yield AccessRight(principal, Resource.GROUP, scoring_group(topics), Operation.READ)
+        case KafkaPrincipal.UPSTREAM:
             pass

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.bulk_program import SKIPPED, TO_ID, TO_TIME, Op, Part, Program
+from schemas.bulk_program import SKIPPED, TO_ID, TO_TIME, Op, Program, ProgramPart
 from schemas.jit import inline, kernel
 
 MOST_ID_BYTES: Final = 256
@@ -35,16 +35,16 @@ FIXED: Final = int(Op.FIXED)
 DECIMAL: Final = int(Op.DECIMAL)
 FIXED_DECIMAL: Final = int(Op.FIXED_DECIMAL)
 NOTHING: Final = int(Op.NOTHING)
-OP: Final = int(Part.OP)
-NULL_BRANCH: Final = int(Part.NULL_BRANCH)
-JUMP: Final = int(Part.JUMP)
-TARGET: Final = int(Part.TARGET)
-SIZE: Final = int(Part.SIZE)
-UNIT: Final = int(Part.UNIT)
-EARLIEST: Final = int(Part.EARLIEST)
-LATEST: Final = int(Part.LATEST)
-FIRST: Final = int(Part.FIRST)
-LAST: Final = int(Part.LAST)
+OP: Final = int(ProgramPart.OP)
+NULL_BRANCH: Final = int(ProgramPart.NULL_BRANCH)
+JUMP: Final = int(ProgramPart.JUMP)
+TARGET: Final = int(ProgramPart.TARGET)
+SIZE: Final = int(ProgramPart.SIZE)
+UNIT: Final = int(ProgramPart.UNIT)
+EARLIEST: Final = int(ProgramPart.EARLIEST)
+LATEST: Final = int(ProgramPart.LATEST)
+FIRST: Final = int(ProgramPart.FIRST)
+LAST: Final = int(ProgramPart.LAST)
 
 
 @dataclass(frozen=True, slots=True)

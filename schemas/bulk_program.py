@@ -46,7 +46,7 @@ class Op(IntEnum):
     NOTHING = 9
 
 
-class Part(IntEnum):
+class ProgramPart(IntEnum):
     """Columns of `Program.steps`."""
 
     OP = 0
@@ -194,14 +194,14 @@ def _number(step: _Step, kind: AvroType) -> _Step:
 def _program(steps: Sequence[_Step], defaults: npt.NDArray[np.float64]) -> Program:
     levels: list[bytes] = []
     codes: list[int] = []
-    rows = np.zeros((len(steps), len(Part)), dtype=np.int64)
+    rows = np.zeros((len(steps), len(ProgramPart)), dtype=np.int64)
     for row, step in zip(rows, steps, strict=True):
         kept: list[bytes] | list[int] = levels if step.symbols is None else codes
-        row[Part.FIRST] = len(kept)
+        row[ProgramPart.FIRST] = len(kept)
         levels += [level.encode() for level in step.levels]
         codes += step.symbols or ()
-        row[Part.LAST] = len(kept)
-        row[: Part.FIRST] = (
+        row[ProgramPart.LAST] = len(kept)
+        row[: ProgramPart.FIRST] = (
             step.op, step.null_branch, step.jump, step.target, step.size, step.unit, step.earliest, step.latest
         )  # fmt: skip
     return Program(

@@ -30,7 +30,7 @@ ROUNDING: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FeatureMove:
     """One field, moved. Values are those of `schemas.applications`: numbers, or codes of levels."""
 
     field: Field
@@ -43,7 +43,7 @@ class Change:
 class Counterfactual:
     """Changes that are enough together, and the probability of default after them."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[FeatureMove, ...]
     probability: float
 
 
@@ -174,9 +174,9 @@ def _options(field: Field, value: float) -> list[Option]:
 
 def _changes(
     contract: Contract, row: npt.NDArray[np.float64], fields: Sequence[int], combination: Sequence[Option]
-) -> tuple[Change, ...]:
+) -> tuple[FeatureMove, ...]:
     return tuple(
-        Change(contract.observed[column], float(row[column]), value, steps)
+        FeatureMove(contract.observed[column], float(row[column]), value, steps)
         for column, (value, steps) in zip(fields, combination, strict=True)
     )
 
@@ -198,7 +198,7 @@ def _short_of(options: Options, found: Sequence[Counterfactual], contract: Contr
         left[column] = [
             (value, steps)
             for value, steps in moves
-            if not any(_as_far(change, Change(field, change.before, value, steps)) for change in alone)
+            if not any(_as_far(change, FeatureMove(field, change.before, value, steps)) for change in alone)
         ]
     return {column: moves for column, moves in left.items() if moves}
 
@@ -221,7 +221,7 @@ def _within(better: Counterfactual, other: Counterfactual) -> bool:
     return all(change.field.name in moved and _as_far(change, moved[change.field.name]) for change in better.changes)
 
 
-def _as_far(change: Change, other: Change) -> bool:
+def _as_far(change: FeatureMove, other: FeatureMove) -> bool:
     if change.field.kind is Kind.CATEGORY:
         return change.after == other.after
     return change.steps <= other.steps

@@ -16,7 +16,7 @@ import numpy as np
 from schemas.events.decisions import Outcome
 from scorecard.costs import Costs, costs_of
 from scorecard.policy import OUTCOMES, Policy, outcomes
-from scorecard.swap_set import Change, Codes, Floats, changes, codes, truth
+from scorecard.swap_set import Codes, Floats, OutcomeChange, changes, codes, truth
 
 DECIDED: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 
@@ -49,7 +49,7 @@ class Effect:
     policy: Policy
     before: Mapping[Outcome, int]
     after: Mapping[Outcome, int]
-    changes: tuple[Change, ...]
+    changes: tuple[OutcomeChange, ...]
     """The most frequent first."""
     by_outcome: Bill
     """Of decisions whose loan's end is known."""

@@ -21,7 +21,7 @@ NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class OutcomeChange:
     """Applications that go from one outcome to another."""
 
     before: Outcome
@@ -56,7 +56,7 @@ def truth(ids: Sequence[str], defaulted: Mapping[str, bool]) -> Floats:
     return np.array([float(defaulted[name]) if name in defaulted else np.nan for name in ids], dtype=np.float64)
 
 
-def changes(ids: Sequence[str], before: Codes, after: Codes, ends: Floats) -> tuple[Change, ...]:
+def changes(ids: Sequence[str], before: Codes, after: Codes, ends: Floats) -> tuple[OutcomeChange, ...]:
     """Who changes, the most frequent pair of outcomes first.
 
     Args:
@@ -69,7 +69,7 @@ def changes(ids: Sequence[str], before: Codes, after: Codes, ends: Floats) -> tu
     for place in np.flatnonzero(before != after).tolist():
         places.setdefault((int(before[place]), int(after[place])), []).append(place)
     found = [
-        Change(
+        OutcomeChange(
             before=OUTCOMES[old],
             after=OUTCOMES[new],
             count=len(those),

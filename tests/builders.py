@@ -16,7 +16,7 @@ from schemas.wire_format import frame
 from scorecard.bundle import ScorecardParts, scorecard_of
 from scorecard.calibration import Identity
 from scorecard.decisions.dead_letters import DeadLetterOffice
-from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import Champion, DecisionCodec
 from scorecard.features import FeatureSpace
 from scorecard.forest.forest import Forest

@@ -12,7 +12,7 @@ UNREADABLE: Final = "UNREADABLE"
 """Beside the statuses of a result: what is no command."""
 
 
-class Metrics:
+class TrainerMetrics:
     """Of one trainer."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:

@@ -22,12 +22,12 @@ from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import DIGEST_TAG, FAMILY_TAG, ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
-from training.pipeline.plan import Material, Plan, Progress
+from training.pipeline.plan import Material, Plan, TrainingProgress
 from training.promotion import version_tags
 from training.promotion.contest import Contest, Incomparable, contest
 from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.rows.labelled_rows import CleanRows
-from training.rows.split import Part
+from training.rows.split import SplitPart
 from training.tracking import mlflow_run, run_report
 
 log = structlog.get_logger(__name__)
@@ -74,7 +74,7 @@ class Trainer:
         self._plan = plan
         self._terms = terms
 
-    def train(self, task: Task, watch: Progress) -> TrainingResult:
+    def train(self, task: Task, watch: TrainingProgress) -> TrainingResult:
         """A registered version with its verdict, not yet acted on; see `settle`.
 
         Raises:
@@ -94,7 +94,7 @@ class Trainer:
                 watch.trial(trial)
 
             material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window)
-            one = train_candidate(material, self._plan, Progress(watch.step, report_trial, watch.stop))
+            one = train_candidate(material, self._plan, TrainingProgress(watch.step, report_trial, watch.stop))
             watch.step("log")
             answer = self._answer(one, before)
             run_report.log_run(run, one, answer)
@@ -129,7 +129,7 @@ class Trainer:
         except SetupError as fault:
             log.warning("champion.unreadable", version=before.version, why=str(fault))
             return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
-        judged = one.material.rows.identities[one.split.places(Part.JUDGEMENT)]
+        judged = one.material.rows.identities[one.split.places(SplitPart.JUDGEMENT)]
         strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
         return contest(champion, one.judged_on, one.probability, strange)
 

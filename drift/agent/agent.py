@@ -17,7 +17,7 @@ from drift.agent.partition_counter import CounterDeps, PartitionCounter
 from drift.agent.performance_check import PerformanceChecker, look_aside
 from drift.agent.serdes import Serdes
 from drift.agent.window_owner import WindowOwner, WindowSubject
-from drift.metrics import Metrics
+from drift.metrics import DriftMetrics
 from drift.settings import DriftSettings
 from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement
@@ -25,6 +25,7 @@ from schemas.registry_client import EventSerde, WriterSchemas
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
+from streams.kafka.kafka_errors import LostSessionError
 from streams.kafka.namesake import Namesakes
 from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.transactions import TransactionalProducer
@@ -40,10 +41,6 @@ TELL_EVERY_S: Final = 0.25
 WAIT_S: Final = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-class LostSessionError(OutageError):
-    """A group went on without us: the broker was away, or we were."""
 
 
 @dataclass
@@ -63,7 +60,7 @@ class _Session:
 class Agent:
     """One drift agent."""
 
-    def __init__(self, settings: DriftSettings, metrics: Metrics) -> None:
+    def __init__(self, settings: DriftSettings, metrics: DriftMetrics) -> None:
         """Connects nothing yet."""
         self._settings = settings
         self._metrics = metrics

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from drift.performance.outcome_join import EndedLoan, JoinRules, OutcomeJoin, ScoredLoan
-from drift.rereading import projected
 from schemas.events.decisions import LoanDecision, LoanOutcome, Outcome
 from schemas.projection import Projection, millis
 from streams.kafka.topic_reader import PartitionRange, Record, partition_ranges
+from streams.kafka.whole_topics import read_fields
 from streams.runtime.settings import Connection
 
 OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")
@@ -50,9 +50,9 @@ def read_loans(
     of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
-    for record, plain in _read(joining, projected(connection, decisions, of_decisions, between=between)):
+    for record, plain in _read(joining, read_fields(connection, decisions, of_decisions, between=between)):
         joining.add_decision(_scored_loan(record, plain))
-    for record, plain in _read(joining, projected(connection, outcomes, of_outcomes, between=between)):
+    for record, plain in _read(joining, read_fields(connection, outcomes, of_outcomes, between=between)):
         joining.add_outcome(_ended_loan(record, plain))
     return joining
 

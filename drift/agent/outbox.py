@@ -12,7 +12,7 @@ from typing import Any, Final
 from confluent_kafka import TopicPartition
 
 from drift.binning.reference import Reference
-from drift.windows.panes import Position
+from drift.windows.panes import PanePosition
 from drift.windows.window import Place
 from schemas.event_codec import Event
 from schemas.records import OutgoingRecord
@@ -29,7 +29,7 @@ def record_of(topic: Topic, key: str, event: Event, serde: EventSerde[Event]) ->
     return OutgoingRecord(topic.name, key.encode(), serde.encode(event), event_headers(event, key, SOURCE))
 
 
-def offset_of(place: Place, position: Position, reference: Reference) -> TopicPartition:
+def offset_of(place: Place, position: PanePosition, reference: Reference) -> TopicPartition:
     """A position as an offset to commit, its memory as metadata."""
     memory = {
         "watermark": position.watermark,
@@ -43,7 +43,7 @@ def offset_of(place: Place, position: Position, reference: Reference) -> TopicPa
     return TopicPartition(*place, position.next_offset, metadata=json.dumps(memory))
 
 
-def position_of(start: Start, reference: Reference) -> Position:
+def position_of(start: Start, reference: Reference) -> PanePosition:
     """The position that was committed; of another champion's counting, the same place for this one.
 
     Without metadata (a group that begins, one that lost its place, a tool that moved its offsets) the partition
@@ -51,8 +51,8 @@ def position_of(start: Start, reference: Reference) -> Position:
     """
     memory = _memory(start.metadata)
     if memory is None:
-        return Position(next_offset=start.offset)
-    position = Position(
+        return PanePosition(next_offset=start.offset)
+    position = PanePosition(
         next_offset=start.offset,
         watermark=memory["watermark"],
         horizon=memory["horizon"],

@@ -18,9 +18,9 @@ from drift.agent.outbox import offset_of, position_of, record_of
 from drift.agent.pauses import Pauses
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
-from drift.metrics import Metrics
+from drift.metrics import DriftMetrics
 from drift.settings import DriftSettings
-from drift.windows.alignment import Progress
+from drift.windows.alignment import ReadProgress
 from drift.windows.panes import PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
 from drift.windows.window import Place
@@ -48,7 +48,7 @@ class CounterDeps:
     """Names the static member."""
     writers: Mapping[str, WriterSchemas]
     """By topic."""
-    metrics: Metrics
+    metrics: DriftMetrics
     stopping: threading.Event
     """Ends a wait inside a rebalance."""
     joined: Callable[[str], object] = nothing
@@ -179,7 +179,7 @@ class PartitionCounter:
 
     def _align(self, now: float) -> None:
         self._pauses.align(
-            {place: Progress(each.panes.watermark, waiting=not each.ended) for place, each in self._places.items()}
+            {place: ReadProgress(each.panes.watermark, waiting=not each.ended) for place, each in self._places.items()}
         )
         for place in self._pauses.places:
             # It does not speak because we do not listen.

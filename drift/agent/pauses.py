@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from drift.windows.alignment import Progress, partitions_to_pause
+from drift.windows.alignment import ReadProgress, partitions_to_pause
 from drift.windows.window import Place
 from streams.kafka.consumer import GroupConsumer
 
@@ -19,7 +19,7 @@ class Pauses:
         self._ahead_ms = ahead_ms
         self.places: frozenset[Place] = frozenset()
 
-    def align(self, progress: Mapping[Place, Progress]) -> None:
+    def align(self, progress: Mapping[Place, ReadProgress]) -> None:
         """Let rest who is far ahead."""
         wanted = partitions_to_pause(progress, self.places, self._ahead_ms)
         if wanted == self.places:

@@ -3,7 +3,7 @@
 import structlog
 
 from drift.agent.agent import Agent
-from drift.metrics import Metrics
+from drift.metrics import DriftMetrics
 from drift.settings import DriftSettings
 from streams.runtime import health_server, logs
 from streams.runtime.lifecycle import IDLE_STOP_S, leave_within
@@ -21,7 +21,7 @@ def run(stop: StopSignal) -> None:
     """
     settings = DriftSettings.read()
     logs.configure(settings.log_level, "drift-agent")
-    agent = Agent(settings, Metrics(settings.topics()))
+    agent = Agent(settings, DriftMetrics(settings.topics()))
 
     def leave() -> None:
         agent.situation.stopping.set()

@@ -15,7 +15,7 @@ from drift.settings import DriftSettings
 from schemas.errors import RecordError
 from schemas.events.drift import DriftState
 from schemas.registry_client import EventSerde
-from streams.kafka.errors import ReadingError
+from streams.kafka.kafka_errors import ReadingError
 from streams.kafka.start_offsets import Start
 from streams.kafka.topic_reader import PartitionRange, blocks, partition_ranges
 from streams.kafka.transactions import TRANSACTION_TIMEOUT_MS

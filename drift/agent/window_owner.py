@@ -22,7 +22,7 @@ from drift.agent.outbox import record_of
 from drift.agent.performance_check import PerformanceChecker
 from drift.agent.serdes import Serdes
 from drift.agent.state_recovery import OwnerState, Recovery
-from drift.metrics import Metrics
+from drift.metrics import DriftMetrics
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
@@ -56,7 +56,7 @@ class WindowOwner:
     """One member of the group of owners. Used from one thread."""
 
     def __init__(
-        self, settings: DriftSettings, instance: str, watched: WindowSubject, serdes: Serdes, metrics: Metrics
+        self, settings: DriftSettings, instance: str, watched: WindowSubject, serdes: Serdes, metrics: DriftMetrics
     ) -> None:
         """Join the group; most members only wait."""
         self._settings = settings

@@ -14,7 +14,7 @@ from typing import Any
 from drift.binning.binned_records import Observations, Shape
 from drift.binning.reference import Reference
 from drift.detection.drift_report import ReportContext, report_of
-from drift.windows.panes import PartitionPanes, Position
+from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.watermark import PaneRules
 from drift.windows.window import Place, Window
 from schemas.event_codec import as_record
@@ -72,7 +72,9 @@ def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:
     """The panes of the report's window, counted as its reader counted them."""
     rules, stretch, seen = report.rules, reread.stretch, reread.seen
     pane_rules = PaneRules(pane_ms=rules.pane_ms, lateness_ms=rules.lateness_ms, ahead_ms=rules.ahead_ms)
-    panes = PartitionPanes(pane_rules, reread.shape, Position(next_offset=stretch.first, watermark=stretch.watermark))
+    panes = PartitionPanes(
+        pane_rules, reread.shape, PanePosition(next_offset=stretch.first, watermark=stretch.watermark)
+    )
     for jump in stretch.jumps:
         panes.observe(seen.rows(seen.offsets < jump.offset))
         panes.stand_at(jump.watermark)

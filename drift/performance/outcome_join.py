@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 import numpy as np
 
-from drift.performance.figures import Loans
+from drift.performance.loan_figures import Loans
 
 Place = tuple[int, int, int]
 """Timestamp (milliseconds since 1970), partition, offset."""

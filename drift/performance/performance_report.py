@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drift.performance.figures import performance
+from drift.performance.loan_figures import performance
 from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
 from drift.retraining.performance_floor import is_below_floor
 from schemas.events.performance import OutcomeNotes, PerformanceReport, PerformanceRules, ReadRange

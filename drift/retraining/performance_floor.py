@@ -1,6 +1,6 @@
 """Whether what became of a champion's loans asks for a challenger, and by which command.
 
-Pure: what is observed in, a command or none out. How it is observed: `drift.performance.figures`. A champion has
+Pure: what is observed in, a command or none out. How it is observed: `drift.performance.loan_figures`. A champion has
 fallen where its AUC lies under a floor with its whole interval: chance alone asks for nothing.
 """
 

@@ -13,7 +13,7 @@ from drift.windows.window import Place
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ReadProgress:
     """How far one partition is."""
 
     watermark: int
@@ -23,7 +23,7 @@ class Progress:
 
 
 def partitions_to_pause(
-    progress: Mapping[Place, Progress], rested: frozenset[Place], ahead_ms: int
+    progress: Mapping[Place, ReadProgress], rested: frozenset[Place], ahead_ms: int
 ) -> frozenset[Place]:
     """The partitions that shall rest: further ahead than that of the last one that is not read to its end.
 
@@ -40,7 +40,7 @@ def partitions_to_pause(
     return frozenset(place for place, each in progress.items() if each.watermark > limits[place])
 
 
-def _last(progress: Mapping[Place, Progress]) -> int:
+def _last(progress: Mapping[Place, ReadProgress]) -> int:
     """Event time of the partition that others wait for; `NO_TIME` where none is waited for."""
     waiting = [each for each in progress.values() if each.waiting]
     # One that was not read yet may hold anything: nobody runs away from the last that is known.

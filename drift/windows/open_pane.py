@@ -24,7 +24,7 @@ class LogPosition:
 
 
 @dataclass(slots=True, kw_only=True)
-class Part:
+class PanePart:
     """What a pane has counted since it was flushed last; its arrays are ours alone, so they are added to in place."""
 
     first: LogPosition
@@ -56,7 +56,7 @@ class OpenPane:
     start: int
     first: LogPosition
     ids: dict[str, None] = field(default_factory=dict)
-    part: Part | None = None
+    part: PanePart | None = None
 
     def unsent_counts(self, floor: int) -> Iterator[PaneCounts]:
         """The part that was not told yet, where there is one."""
@@ -64,10 +64,10 @@ class OpenPane:
         if part is not None:
             yield part.to_counts(self.start, floor)
 
-    def current_part(self, first: LogPosition, shape: Shape) -> Part:
+    def current_part(self, first: LogPosition, shape: Shape) -> PanePart:
         """The part that is counted; begun by this record where there is nothing yet."""
         if self.part is None:
-            self.part = Part(
+            self.part = PanePart(
                 first=first,
                 last=first.offset,
                 counts=np.zeros(shape.cells, dtype=np.int64),

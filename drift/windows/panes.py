@@ -21,7 +21,7 @@ from schemas.events.drift import PaneCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class PanePosition:
     """Where reading a partition begins, and all that must be known of what lies before.
 
     Panes before `horizon` are told already and are not told again, though their records are read again.
@@ -37,7 +37,7 @@ class Position:
     flushed: int = 0
     """Records before this offset are told, though the panes of some are open: read again for their ids alone."""
 
-    def for_successor(self) -> "Position":
+    def for_successor(self) -> "PanePosition":
         """The same place for another champion: what is told already is never told again in its bins."""
         return replace(self, floor=self.horizon)
 
@@ -59,7 +59,7 @@ class _Early:
 class PartitionPanes:
     """The open panes of one partition. The same calls in the same order give the same panes."""
 
-    def __init__(self, rules: PaneRules, shape: Shape, position: Position) -> None:
+    def __init__(self, rules: PaneRules, shape: Shape, position: PanePosition) -> None:
         self._rules = rules
         self._shape = shape
         self._open: dict[int, OpenPane] = {}
@@ -120,14 +120,14 @@ class PartitionPanes:
         self._told_before = self.horizon
         return tuple(part for start in starts for part in self._open.pop(start).unsent_counts(self._floor))
 
-    def position(self) -> Position:
+    def position(self) -> PanePosition:
         """Where reading must begin again for the same panes to come: at the first record of an open one."""
         if self._open:
             first = min((pane.first for pane in self._open.values()), key=lambda reading: reading.offset)
         else:
             offset = self._early.first if self._early.n else self._next_offset
             first = LogPosition(offset, self._watermark, self._jumped)
-        return Position(
+        return PanePosition(
             next_offset=first.offset,
             watermark=first.watermark,
             horizon=self.horizon,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from gateway.access.roles import Principal, Role
+from gateway.access.roles import CallerRole, Principal
 from schemas.errors import SetupError
 
 KEY_BYTES: Final = 32
@@ -50,7 +50,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
-def key_line(name: str, roles: frozenset[Role], key: str) -> str:
+def key_line(name: str, roles: frozenset[CallerRole], key: str) -> str:
     """The line of the file for a key."""
     return f"{name} {','.join(sorted(roles))} {key_digest(key)}\n"
 
@@ -61,11 +61,11 @@ def _read_line(line: str, where: str) -> tuple[str, Principal]:
         problem = f"{where}: expected `name roles sha256`, found {len(parts)} words"
         raise ApiKeyFileError(problem)
     name, roles, digest = parts
-    unknown = set(roles.split(",")) - set(Role)
+    unknown = set(roles.split(",")) - set(CallerRole)
     if unknown:
-        problem = f"{where}: there are the roles {', '.join(Role)}"
+        problem = f"{where}: there are the roles {', '.join(CallerRole)}"
         raise ApiKeyFileError(problem)
     if len(digest) != DIGEST_HEX or set(digest) - set("0123456789abcdef"):
         problem = f"{where}: the key's SHA-256 is not {DIGEST_HEX} hexadecimal digits"
         raise ApiKeyFileError(problem)
-    return digest, Principal(name, frozenset(map(Role, roles.split(","))))
+    return digest, Principal(name, frozenset(map(CallerRole, roles.split(","))))

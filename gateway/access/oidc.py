@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from gateway.access.roles import Principal, Role
+from gateway.access.roles import CallerRole, Principal
 from schemas.errors import OutageError
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -123,4 +123,4 @@ def principal_of(claims: Mapping[str, Any], roles_claim: str) -> Principal:
     for part in roles_claim.split("."):
         listed = listed.get(part) if isinstance(listed, Mapping) else None
     named = listed.split() if isinstance(listed, str) else listed if isinstance(listed, list) else []
-    return Principal(f"oidc:{claims['sub']}", frozenset(Role(name) for name in named if name in set(Role)))
+    return Principal(f"oidc:{claims['sub']}", frozenset(CallerRole(name) for name in named if name in set(CallerRole)))

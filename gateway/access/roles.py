@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Role(StrEnum):
+class CallerRole(StrEnum):
     """What a caller is there for."""
 
     APPLICANT_SYSTEM = "applicant_system"
@@ -22,13 +22,13 @@ class Principal:
     """An authenticated caller."""
 
     name: str
-    roles: frozenset[Role]
+    roles: frozenset[CallerRole]
 
 
-ANYBODY = Principal("anonymous", frozenset(Role))
+ANYBODY = Principal("anonymous", frozenset(CallerRole))
 """The caller of a gateway without authentication, which listens on loopback only."""
 
-SUBMIT = frozenset({Role.APPLICANT_SYSTEM, Role.OFFICER})
-ASK = frozenset({Role.APPLICANT_SYSTEM, Role.OFFICER, Role.AUDITOR})
+SUBMIT = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})
+ASK = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER, CallerRole.AUDITOR})
 LOOK_UP = ASK
-OBSERVE = frozenset(Role)
+OBSERVE = frozenset(CallerRole)

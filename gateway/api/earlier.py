@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.exchange.board import BodyConflictError, Decision
 from gateway.exchange.exchange import Submission
-from gateway.service import Gateway
+from gateway.gateway_parts import Gateway
 from schemas.applications import from_records
 from schemas.contract import Contract, Kind
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.metrics import Metrics
+from gateway.metrics import GatewayMetrics
 from gateway.problems import Problem
 
 SECURITY_HEADERS: Final = (
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 class Surroundings:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics, clock: Callable[[], float] = time.perf_counter) -> None:
         self._app = app
         self._metrics = metrics
         self._clock = clock

@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.access.guard import require_role
+from gateway.access.access_guard import require_role
 from gateway.access.roles import OBSERVE, Principal
+from gateway.gateway_parts import NO_CHAMPION, Gateway
 from gateway.problems import Problem, away
-from gateway.service import NO_CHAMPION, Gateway
 from schemas.contract import Kind
 from scorecard.decisions.scoring import Champion
 

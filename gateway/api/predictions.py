@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, create_model
 
-from gateway.access.guard import require_role
+from gateway.access.access_guard import require_role
 from gateway.access.roles import SUBMIT, Principal
 from gateway.api.answers import DecisionAnswer, decision_answer
 from gateway.api.bodies import body_of, digest_of, parse_body
@@ -21,8 +21,8 @@ from gateway.api.request_model import CONFIG, contradictions, record_of
 from gateway.exchange.board import BoardFullError, BodyConflictError, Decision
 from gateway.exchange.exchange import Submission, UndecidedError
 from gateway.exchange.publisher import headers_of
+from gateway.gateway_parts import Gateway
 from gateway.problems import FieldError, Problem, away, invalid
-from gateway.service import Gateway
 from schemas.errors import OutageError
 from schemas.events.decisions import Outcome
 

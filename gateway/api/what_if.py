@@ -12,17 +12,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from gateway.access.guard import require_role
+from gateway.access.access_guard import require_role
 from gateway.access.roles import ASK, Principal
 from gateway.api.answers import AssessmentAnswer, assessment_answer
 from gateway.api.bodies import body_of, parse_body
 from gateway.api.request_model import contradictions, record_of
+from gateway.gateway_parts import NO_CHAMPION, Gateway
 from gateway.problems import away, invalid
-from gateway.service import NO_CHAMPION, Gateway
 from schemas.applications import from_records
 from schemas.contract import Kind
 from schemas.events.decisions import Outcome
-from scorecard.counterfactuals import Change, Counterfactual
+from scorecard.counterfactuals import Counterfactual, FeatureMove
 from scorecard.decisions.scoring import Champion
 
 MOST_FOUND: Final = 5
@@ -168,7 +168,7 @@ def _counterfactual(found: Counterfactual) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: FeatureMove) -> dict[str, Any]:
     field = change.field
     before, after = (
         field.levels[int(value)] if field.kind is Kind.CATEGORY else value for value in (change.before, change.after)

@@ -20,7 +20,7 @@ from gateway.api.what_if import champion_of, counterfactuals_answer, record_of_v
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
 from gateway.desk.forms import body_of_form, inputs_of
-from gateway.desk.session import Session
+from gateway.desk.session import DeskSession
 from gateway.problems import Problem
 from schemas.contract import Kind
 
@@ -29,7 +29,7 @@ MOST_OF_A_VISIT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastSubmissions:
     """One application of a visit; nothing of what was applied with."""
 
     application_id: str
@@ -42,13 +42,13 @@ class History:
     """The latest applications of the latest visits, in memory alone."""
 
     def __init__(self) -> None:
-        self._visits: OrderedDict[str, list[Past]] = OrderedDict()
+        self._visits: OrderedDict[str, list[PastSubmissions]] = OrderedDict()
 
-    def of(self, session: Session) -> list[Past]:
+    def of(self, session: DeskSession) -> list[PastSubmissions]:
         """The latest first."""
         return self._visits.get(session.id, [])
 
-    def add(self, session: Session, past: Past) -> None:
+    def add(self, session: DeskSession, past: PastSubmissions) -> None:
         """One more."""
         self._visits[session.id] = [past, *self.of(session)][:MOST_OF_A_VISIT]
         self._visits.move_to_end(session.id)
@@ -88,7 +88,9 @@ class ApplyRoom:
             errors = {each.pointer.strip("/"): each.detail for each in problem.errors}
             return self._page(request, session, problem.status, typed=typed, errors=errors, problem=problem)
         probability = answer["probability_of_default"]
-        self._history.add(session, Past(answer["application_id"], answer["outcome"], probability, datetime.now(UTC)))
+        self._history.add(
+            session, PastSubmissions(answer["application_id"], answer["outcome"], probability, datetime.now(UTC))
+        )
         return self._page(request, session, typed=typed, answer=answer, sliders=sliders_of(self._desk, answer))
 
     async def what_if(self, request: Request) -> Response:
@@ -113,7 +115,7 @@ class ApplyRoom:
             return self._desk.page(request, session, "counterfactuals.html", found=None, problem=problem)
         return self._desk.page(request, session, "counterfactuals.html", found=found, problem=None)
 
-    def _page(self, request: Request, session: Session, status: int = HTTPStatus.OK, **context: Any) -> Response:
+    def _page(self, request: Request, session: DeskSession, status: int = HTTPStatus.OK, **context: Any) -> Response:
         template = "answer.html" if "hx-request" in request.headers else "apply.html"
         answer = context.get("answer")
         usual: dict[str, Any] = {

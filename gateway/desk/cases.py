@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gateway.exchange.ledger_lookup import LedgerLookup
-from ledger import history, population, queries, review_queue
-from ledger.population import PopulationRank
+from ledger import history, population_rank, queries, review_queue
+from ledger.population_rank import PopulationRank
 from ledger.queries import RecordedEvent
 from ledger.review_queue import CaseFilter, QueuePage
 from schemas.event_codec import as_record
@@ -67,7 +67,7 @@ def case_file(ledger: LedgerLookup, application_id: str) -> CaseFile | None:
         return CaseFile(
             decision=first.event,
             decided_at=first.recorded_at,
-            standings=population.standings(connection, first.event),
+            standings=population_rank.standings(connection, first.event),
             earlier=decisions[1:],
             reviews=queries.reviews_of(connection, application_id),
         )

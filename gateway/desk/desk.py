@@ -13,11 +13,11 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.access.roles import ANYBODY, OBSERVE, Role
+from gateway.access.roles import ANYBODY, OBSERVE, CallerRole
 from gateway.api.bodies import FORM, body_of
-from gateway.desk.session import COOKIE, LIFETIME_S, Session, Sessions
+from gateway.desk.session import COOKIE, LIFETIME_S, DeskSession, Sessions
+from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
-from gateway.service import Gateway
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -27,11 +27,11 @@ CSP: Final = (
 )
 MOST_FIELDS: Final = 200
 ROOMS: Final = (
-    ("/desk/apply", "Apply", frozenset({Role.APPLICANT_SYSTEM, Role.OFFICER})),
-    ("/desk/review", "Review", frozenset({Role.OFFICER})),
+    ("/desk/apply", "Apply", frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})),
+    ("/desk/review", "Review", frozenset({CallerRole.OFFICER})),
     ("/desk/live", "Live", OBSERVE),
-    ("/desk/scorecards", "Scorecards", frozenset({Role.OFFICER, Role.AUDITOR, Role.OPERATOR})),
-    ("/desk/audit", "Audit", frozenset({Role.OFFICER, Role.AUDITOR})),
+    ("/desk/scorecards", "Scorecards", frozenset({CallerRole.OFFICER, CallerRole.AUDITOR, CallerRole.OPERATOR})),
+    ("/desk/audit", "Audit", frozenset({CallerRole.OFFICER, CallerRole.AUDITOR})),
 )
 
 
@@ -56,7 +56,7 @@ class Desk:
         self._templates.filters["sentence"] = sentence
         self._templates.globals.update(version=version[:12], product=gateway.contract.product)
 
-    def visit(self, request: Request, allowed: frozenset[Role]) -> Session:
+    def visit(self, request: Request, allowed: frozenset[CallerRole]) -> DeskSession:
         """The visit, of somebody who may enter.
 
         Raises:
@@ -72,7 +72,7 @@ class Desk:
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"needs one of the roles {', '.join(sorted(allowed))}")
         return session
 
-    async def form(self, request: Request, session: Session) -> Mapping[str, str]:
+    async def form(self, request: Request, session: DeskSession) -> Mapping[str, str]:
         """What was typed.
 
         Raises:
@@ -100,7 +100,7 @@ class Desk:
         return pairs
 
     def page(
-        self, request: Request, session: Session, template: str, status: int = HTTPStatus.OK, **context: Any
+        self, request: Request, session: DeskSession, template: str, status: int = HTTPStatus.OK, **context: Any
     ) -> Response:
         """A whole page, or the part of one that a script asked for."""
         html = self._templates.get_template(template).render(
@@ -134,11 +134,11 @@ class Desk:
         html = self._templates.get_template("problem.html").render(problem=problem, rooms=[], here="", signed_in=False)
         return HTMLResponse(html, problem.status, headers={**problem.headers, "Content-Security-Policy": CSP})
 
-    def to(self, request: Request, path: str, session: Session) -> Response:
+    def to(self, request: Request, path: str, session: DeskSession) -> Response:
         """A redirection after a form."""
         return self._keep(request, session, RedirectResponse(path, HTTPStatus.SEE_OTHER))
 
-    def _keep(self, request: Request, session: Session, response: Response) -> Response:
+    def _keep(self, request: Request, session: DeskSession, response: Response) -> Response:
         if self.sessions.read(request.cookies.get(COOKIE)) != session:
             response.set_cookie(
                 COOKIE,

@@ -11,21 +11,21 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from gateway.access.roles import Role
+from gateway.access.roles import CallerRole
 from gateway.api.answers import decision_answer
 from gateway.desk import cases
 from gateway.desk.cases import CaseFile
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
-from gateway.desk.session import Session
+from gateway.desk.session import DeskSession
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
 from schemas.errors import OutageError
 from schemas.events.decisions import Outcome
 from schemas.events.reviews import LoanReview
 
-OFFICERS: Final = frozenset({Role.OFFICER})
-READERS: Final = frozenset({Role.OFFICER, Role.AUDITOR})
+OFFICERS: Final = frozenset({CallerRole.OFFICER})
+READERS: Final = frozenset({CallerRole.OFFICER, CallerRole.AUDITOR})
 LONGEST_NOTE: Final = 2_000
 NO_LEDGER: Final = "the queue and the time lines come from the ledger: set LOAN_LEDGER_URL"
 
@@ -90,7 +90,7 @@ class ReviewRoom:
         return self._desk.page(request, session, "audit.html", status, wanted=wanted, moments=found)
 
     def _case_page(
-        self, request: Request, session: Session, file: CaseFile, status: int = HTTPStatus.OK, error: str = ""
+        self, request: Request, session: DeskSession, file: CaseFile, status: int = HTTPStatus.OK, error: str = ""
     ) -> Response:
         answer = decision_answer(file.record(), self._gateway.contract)
         labels = {field.name: field.label for field in self._gateway.contract.observed}
@@ -100,7 +100,7 @@ class ReviewRoom:
         context["second_pair"] = self._gateway.settings.review_second_pair
         return self._desk.page(request, session, "case.html", status, **context)
 
-    def _refusal(self, file: CaseFile, session: Session, outcome: str, codes: Sequence[str], note: str) -> str:
+    def _refusal(self, file: CaseFile, session: DeskSession, outcome: str, codes: Sequence[str], note: str) -> str:
         """Why the form cannot be taken; empty for nothing."""
         if file.final_review is not None:
             return "another officer has decided this case meanwhile"
@@ -117,7 +117,7 @@ class ReviewRoom:
         return ""
 
     def _review(
-        self, file: CaseFile, session: Session, outcome: Outcome, codes: Sequence[str], note: str
+        self, file: CaseFile, session: DeskSession, outcome: Outcome, codes: Sequence[str], note: str
     ) -> LoanReview:
         first, name = file.proposal, session.principal.name
         alone = not self._gateway.settings.review_second_pair

@@ -12,7 +12,7 @@ from gateway.desk.live import LiveRoom
 from gateway.desk.review import ReviewRoom
 from gateway.desk.scorecards import ScorecardRoom
 from gateway.desk.session import COOKIE
-from gateway.service import Gateway
+from gateway.gateway_parts import Gateway
 
 DAY_S = 86_400
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from gateway.access.roles import Role
+from gateway.access.roles import CallerRole
 from gateway.api.what_if import champion_of
 from gateway.desk.desk import Desk
 from gateway.desk.model_versions import card, comparison
@@ -22,7 +22,7 @@ from scorecard.policy import Policy
 from scorecard.policy_effect import Effect, effect
 from scorecard.registry.model_registry import CHALLENGER, CHAMPION
 
-READERS: Final = frozenset({Role.OFFICER, Role.AUDITOR, Role.OPERATOR})
+READERS: Final = frozenset({CallerRole.OFFICER, CallerRole.AUDITOR, CallerRole.OPERATOR})
 LOOKED_AT: Final = 5_000
 """Latest decisions that cut-offs are tried on: some 50 ms."""
 

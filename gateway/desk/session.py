@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.access.roles import Principal, Role
+from gateway.access.roles import CallerRole, Principal
 
 COOKIE: Final = "loan_desk"
 LIFETIME_S: Final = 8 * 3600
@@ -21,7 +21,7 @@ LIFETIME_S: Final = 8 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class DeskSession:
     """One browser's visit."""
 
     id: str
@@ -37,17 +37,17 @@ class Sessions:
         self._secret = secret
         self._clock = clock
 
-    def begin(self, principal: Principal) -> Session:
+    def begin(self, principal: Principal) -> DeskSession:
         """A new visit."""
-        return Session(secrets.token_urlsafe(16), principal, int(self._clock()) + LIFETIME_S)
+        return DeskSession(secrets.token_urlsafe(16), principal, int(self._clock()) + LIFETIME_S)
 
-    def cookie(self, session: Session) -> str:
+    def cookie(self, session: DeskSession) -> str:
         """The signed value."""
         told = [session.id, session.principal.name, sorted(session.principal.roles), session.expires_at]
         text = base64.urlsafe_b64encode(json.dumps(told).encode()).decode()
         return f"{text}.{self._signature(text)}"
 
-    def read(self, cookie: str | None) -> Session | None:
+    def read(self, cookie: str | None) -> DeskSession | None:
         """The visit of a cookie that we signed and that has not expired."""
         text, _, signature = (cookie or "").rpartition(".")
         if not text or not hmac.compare_digest(signature.encode("utf-8", "replace"), self._signature(text).encode()):
@@ -56,13 +56,13 @@ class Sessions:
         identity, name, roles, expires_at = told
         if expires_at <= self._clock():
             return None
-        return Session(identity, Principal(name, frozenset(map(Role, roles))), expires_at)
+        return DeskSession(identity, Principal(name, frozenset(map(CallerRole, roles))), expires_at)
 
-    def form_token(self, session: Session) -> str:
+    def form_token(self, session: DeskSession) -> str:
         """What every form of the visit carries."""
         return self._signature(f"form:{session.id}")
 
-    def accepts(self, session: Session, token: str) -> bool:
+    def accepts(self, session: DeskSession, token: str) -> bool:
         """True for the visit's own token."""
         return hmac.compare_digest(token.encode("utf-8", "replace"), self.form_token(session).encode())
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from gateway.exchange.board import Decision, DecisionBoard, Entry
 from schemas.errors import LoanError
 from schemas.records import Headers
-from streams.kafka.errors import BrokerAwayError
+from streams.kafka.kafka_errors import BrokerAwayError
 
 
 class Publisher(Protocol):

@@ -16,7 +16,7 @@ from schemas.contract import Contract
 from schemas.errors import OutageError
 from schemas.records import Headers
 from schemas.wire_format import frame
-from streams.kafka.errors import BrokerAwayError, delivery_fault
+from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 

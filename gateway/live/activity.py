@@ -25,7 +25,7 @@ NEARLY_ALL: Final = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ActivitySample:
     """A decision that was decoded."""
 
     outcome: str
@@ -66,8 +66,8 @@ class Activity:
         """
         self._clock = clock
         self._counts: dict[int, int] = {}
-        self._samples: deque[Sample] = deque(maxlen=SAMPLES)
-        self._fresh: dict[int, Sample] = {}
+        self._samples: deque[ActivitySample] = deque(maxlen=SAMPLES)
+        self._fresh: dict[int, ActivitySample] = {}
         self._latencies: deque[float] = deque(maxlen=SAMPLES)
         self._dead_letters: Counter[str] = Counter()
         self._budget = (0, 0)
@@ -90,7 +90,7 @@ class Activity:
 
     def add_sample(self, decision: Mapping[str, Any], produced_ms: int) -> None:
         """One of those decisions, as Avro gives it."""
-        sample = Sample(
+        sample = ActivitySample(
             decision["outcome"],
             decision["scorecard_version"],
             decision["source_partition"],
@@ -101,7 +101,7 @@ class Activity:
             self._samples.append(sample)
             self._fresh[sample.partition] = sample
 
-    def latest(self) -> list[Sample]:
+    def latest(self) -> list[ActivitySample]:
         """The latest sample of each partition since this was asked last."""
         with self._lock:
             fresh, self._fresh = list(self._fresh.values()), {}

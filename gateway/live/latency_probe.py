@@ -11,9 +11,9 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import TopicPartition
 
-from gateway.live.activity import Activity, Sample
+from gateway.live.activity import Activity, ActivitySample
 from streams.kafka.consumer_config import ConsumerConfig, properties
-from streams.kafka.errors import CLIENT_FAULTS
+from streams.kafka.kafka_errors import CLIENT_FAULTS
 from streams.runtime.settings import Connection
 
 EVERY_S: Final = 2.0
@@ -68,7 +68,7 @@ class LatencyProbe:
         if self._consumer is not None:
             self._consumer.close()
 
-    def _take(self, activity: Activity, wanted: dict[int, Sample]) -> None:
+    def _take(self, activity: Activity, wanted: dict[int, ActivitySample]) -> None:
         self._consumer = self._consumer or self._make(self._properties)
         self._consumer.assign([TopicPartition(self._topic, each.partition, each.offset) for each in wanted.values()])
         until = self._clock() + FETCH_S

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
 )
 
 from loanctl.console import echo
-from schemas.access import Principal, Resource, Right, rights
+from schemas.access import AccessRight, KafkaPrincipal, Resource, rights
 from schemas.errors import SetupError
 from streams.runtime.settings import Connection
 
@@ -58,23 +58,23 @@ def acls_command(
         echo(line)
 
 
-def user_names(given: Sequence[str]) -> Mapping[Principal, str]:
+def user_names(given: Sequence[str]) -> Mapping[KafkaPrincipal, str]:
     """The broker's name of each role.
 
     Raises:
         PrincipalError: a role that does not exist, or no name.
     """
-    names = {principal: principal.value for principal in Principal}
+    names = {principal: principal.value for principal in KafkaPrincipal}
     for pair in given:
         role, _, name = pair.partition("=")
         if role not in names or not name:
             problem = f"--user {pair}: give ROLE=NAME, where ROLE is one of {', '.join(names)}"
             raise PrincipalError(problem)
-        names[Principal(role)] = name
+        names[KafkaPrincipal(role)] = name
     return names
 
 
-def lines(wanted: Sequence[Right], names: Mapping[Principal, str]) -> Iterator[str]:
+def lines(wanted: Sequence[AccessRight], names: Mapping[KafkaPrincipal, str]) -> Iterator[str]:
     """One line a right."""
     for right in wanted:
         pattern = " --resource-pattern-type prefixed" if right.prefix else ""
@@ -82,7 +82,7 @@ def lines(wanted: Sequence[Right], names: Mapping[Principal, str]) -> Iterator[s
         yield f"--add {allowed} {OPTIONS[right.resource]} {right.name}{pattern}"
 
 
-def grant(connection: Connection, wanted: Sequence[Right], names: Mapping[Principal, str]) -> None:
+def grant(connection: Connection, wanted: Sequence[AccessRight], names: Mapping[KafkaPrincipal, str]) -> None:
     """Give every right; one that is there already changes nothing.
 
     Raises:
@@ -97,7 +97,7 @@ def grant(connection: Connection, wanted: Sequence[Right], names: Mapping[Princi
         raise AclsRefusedError(problem) from cause
 
 
-def _binding(right: Right, names: Mapping[Principal, str]) -> AclBinding:
+def _binding(right: AccessRight, names: Mapping[KafkaPrincipal, str]) -> AclBinding:
     return AclBinding(
         RESOURCES[right.resource],
         right.name,

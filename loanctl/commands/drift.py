@@ -20,7 +20,7 @@ from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
 from loanctl.console import Console
 from loanctl.reports import drift_html
-from loanctl.reports import recompute as evidence
+from loanctl.reports import report_recompute as evidence
 from loanctl.reports.lineage import Lineage, lineages
 from loanctl.reports.performance_table import FIGURES, console, figures
 from schemas.errors import SetupError
@@ -135,13 +135,13 @@ def check(
     """Judge a file as if it were one window; exit status 3 if it has drifted."""
     # Pandas is of no use to the other commands.
     from loanctl.reports import file_check
-    from loanctl.simulation import tables
+    from loanctl.simulation import loan_tables
 
     settings = DriftSettings.read()
     contract = settings.contract()
     dialect = settings.table_dialect()
-    other = tables.read(against, contract, dialect) if against else None
-    found = file_check.check_file(tables.read(file, contract, dialect), other, settings)
+    other = loan_tables.read(against, contract, dialect) if against else None
+    found = file_check.check_file(loan_tables.read(file, contract, dialect), other, settings)
     if as_json:
         sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
     else:

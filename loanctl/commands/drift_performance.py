@@ -11,7 +11,7 @@ import typer
 from drift.performance.outcome_join import JoinRules
 from drift.retraining import performance_floor
 from drift.settings import DriftSettings
-from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch, summarize_performance
+from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Reign, summarize_performance
 from loanctl.reports.lineage import lineages as stories_told
 from loanctl.reports.performance_table import TIME, console, show
 from schemas.errors import SetupError
@@ -55,7 +55,7 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
 
 def of(
     settings: DriftSettings,
-    stretches: Sequence[Stretch],
+    stretches: Sequence[Reign],
     as_of: datetime,
     *,
     age_days: float = AGE_DAYS,
@@ -79,9 +79,9 @@ def of(
     return summarize_performance(settings, stretches, rules, as_of)
 
 
-def windows(reports: Iterable[DriftReport]) -> list[Stretch]:
+def windows(reports: Iterable[DriftReport]) -> list[Reign]:
     """Those of the drift agent's reports."""
-    return [Stretch(each.window_start, each.window_end, each.champion_version) for each in reports]
+    return [Reign(each.window_start, each.window_end, each.champion_version) for each in reports]
 
 
 def is_below_floor(told: Sequence[ChampionPerformance], least_auc: float) -> bool:
@@ -91,9 +91,9 @@ def is_below_floor(told: Sequence[ChampionPerformance], least_auc: float) -> boo
     return performance_floor.is_below_floor(known[-1] if known else None, least_auc)
 
 
-def _stretches(settings: DriftSettings, last: int, since: datetime | None, until: datetime | None) -> Sequence[Stretch]:
+def _stretches(settings: DriftSettings, last: int, since: datetime | None, until: datetime | None) -> Sequence[Reign]:
     if since or until:
-        stretch = Stretch(since or EPOCH, until or datetime.now(UTC))
+        stretch = Reign(since or EPOCH, until or datetime.now(UTC))
         if stretch.start >= stretch.end:
             problem = f"no time lies between {stretch.start:{TIME}} and {stretch.end:{TIME}}"
             raise NoWindowError(problem)

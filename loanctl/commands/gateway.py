@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.access.api_keys import key_line, new_key, read_keys
-from gateway.access.roles import Role
+from gateway.access.roles import CallerRole
 from loanctl.console import echo
 from schemas.errors import SetupError
 
@@ -27,7 +27,7 @@ def gateway() -> None:
 @app.command("key")
 def key(
     name: Annotated[str, typer.Argument(help="Caller the key is for; one word.")],
-    role: Annotated[list[Role], typer.Option(help="What the caller may do; may be given again.")],
+    role: Annotated[list[CallerRole], typer.Option(help="What the caller may do; may be given again.")],
     file: Annotated[Path, typer.Option(help="File of keys, LOAN_GATEWAY_API_KEYS of the gateway.")],
     if_absent: Annotated[bool, typer.Option(help="Do nothing where the caller has a key.")] = False,
 ) -> None:

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from loanctl.commands.population import Rows, Seed, pairs
 from loanctl.console import Console
-from loanctl.simulation import playback, population, tables
+from loanctl.simulation import loan_tables, playback, synthetic_population
+from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import PlaybackResult, Script
-from loanctl.simulation.tables import Table
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord
 from streams.kafka.event_publisher import EventPublisher
@@ -58,13 +58,14 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     """Play applications onto the applications topic: those of a file, or --rows made-up ones."""
     connection = Connection.read()
     contract = connection.contract()
-    table = tables.read(data, contract, connection.table_dialect()) if data else synthetic_table(contract, rows, seed)
+    dialect = connection.table_dialect()
+    table = loan_tables.read(data, contract, dialect) if data else synthetic_table(contract, rows, seed)
     spacing = timedelta(milliseconds=_spacing_ms(rate) if spacing_ms is None else spacing_ms)
     # Faster than time, event time would run ahead of ours: drift takes that for a clock that is wrong.
     paced = rate is not None and spacing_ms is None
     began = datetime.now(UTC) - (timedelta() if paced else len(table) * spacing)
     performance = Playback(
-        table=tables.scale_columns(table, contract, pairs(multiply or [])),
+        table=loan_tables.scale_columns(table, contract, pairs(multiply or [])),
         script=Script(
             start=(start or began).replace(tzinfo=UTC),
             spacing=spacing,
@@ -88,7 +89,7 @@ def synthetic_table(contract: Contract, rows: int, seed: int) -> Table:
         TableError: the product's columns are not those of the made-up applicants.
     """
     name = f"made-up-{seed}-{rows}"
-    return tables.check_table(Table(name, name, population.applicants(rows, seed)), contract)
+    return loan_tables.check_table(Table(name, name, synthetic_population.applicants(rows, seed)), contract)
 
 
 def play_with_progress(performance: Playback, connection: Connection, console: Console) -> PlaybackResult:

@@ -1,4 +1,4 @@
-"""`loanctl population`: writes a made-up table of applicants. What is in it: `loanctl.simulation.population`."""
+"""`loanctl population`: writes a table of synthetic applicants, see `loanctl.simulation.synthetic_population`."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -6,9 +6,8 @@ from typing import Annotated, Final
 import typer
 
 from loanctl.console import Console
-from loanctl.simulation import population as made_up
-from loanctl.simulation import tables
-from loanctl.simulation.population import PopulationShift, ShiftError
+from loanctl.simulation import loan_tables, synthetic_population
+from loanctl.simulation.synthetic_population import PopulationShift, ShiftError
 
 BEST_AUC_ROWS: Final = 200_000
 """The best AUC is told to two places; that many rows give it to three."""
@@ -25,7 +24,7 @@ def population(  # noqa: PLR0913 - each argument is an option of the command
     intent: Annotated[list[str] | None, typer.Option(help="INTENT=FACTOR: multiplies its share. Repeatable.")] = None,
     missing: Annotated[
         float, typer.Option(help="Share who do not tell their years in the job.")
-    ] = made_up.UNTOLD_JOB_SHARE,
+    ] = synthetic_population.UNTOLD_JOB_SHARE,
     new_levels: Annotated[float, typer.Option(help="Share with an intent that the contract does not declare.")] = 0.0,
     changed_risk: Annotated[float, typer.Option(help="0: they default as ever; 1: as in a changed world.")] = 0.0,
 ) -> None:
@@ -37,9 +36,9 @@ def population(  # noqa: PLR0913 - each argument is an option of the command
         new_levels=new_levels,
         changed_risk=changed_risk,
     )
-    applicants = made_up.applicants(rows, seed, shift)
-    tables.write_table(applicants, out)
-    best = made_up.best_auc(BEST_AUC_ROWS, seed, shift)
+    applicants = synthetic_population.applicants(rows, seed, shift)
+    loan_tables.write_table(applicants, out)
+    best = synthetic_population.best_auc(BEST_AUC_ROWS, seed, shift)
     Console(soft_wrap=True).print(
         f"{out}: {rows:,} applicants, {applicants['loan_status'].mean():.1%} of them default; "
         f"no scorecard can have an AUC over {best:.2f} on them"

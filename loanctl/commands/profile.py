@@ -14,7 +14,7 @@ import typer
 
 from loanctl.reports import file_check
 from loanctl.reports.decision_log import Span, span
-from loanctl.simulation import tables
+from loanctl.simulation import loan_tables
 from schemas.application_decoder import ApplicationReader
 from schemas.applications import UNSEEN, Matrix, invalid
 from schemas.contract import Contract, Field, Kind
@@ -87,7 +87,7 @@ def _field(field: Field, column: Any, wrong: Any) -> Mapping[str, Any]:
 
 def _in_file(file: Path, connection: Connection) -> Matrix:
     contract = connection.contract()
-    return file_check.matrix(tables.read(file, contract, connection.table_dialect()), contract)
+    return file_check.matrix(loan_tables.read(file, contract, connection.table_dialect()), contract)
 
 
 def _on_topic(connection: Connection, chosen: Span) -> Matrix:

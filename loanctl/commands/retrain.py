@@ -13,7 +13,7 @@ from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher
-from training.committed import whole
+from streams.kafka.whole_topics import read_topic
 from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/retrain"
@@ -82,7 +82,7 @@ def _look(champion: RegisteredVersion, least_auc: float) -> PerformanceReport:
 
 
 def _asked_before(settings: TrainingSettings, command: RetrainCommand) -> bool:
-    records = whole(settings, settings.topics().retrain_commands.name).records
+    records = read_topic(settings, settings.topics().retrain_commands.name).records
     return any(record.key == command.command_id.encode() for record in records)
 
 

@@ -26,6 +26,7 @@ from loanctl.console import echo
 from schemas.errors import OutageError, SetupError
 from schemas.topics import Topic
 from streams.kafka.broker_settings import short_offset_retention
+from streams.kafka.kafka_errors import BrokerAwayError
 from streams.runtime.settings import Connection, read
 
 TIMEOUT_S: Final = 15.0
@@ -36,10 +37,6 @@ BROKERS_OWN: Final = -1
 """A replication factor that leaves the choice to the broker."""
 
 app = typer.Typer(no_args_is_help=True, help="Make the topics as they should be, and say who may use them.")
-
-
-class BrokerAwayError(OutageError):
-    """The broker does not answer."""
 
 
 class TopicRefusedError(SetupError):

@@ -121,7 +121,7 @@ def _train(settings: TrainingSettings, cleaned: CleanRows, console: Console) -> 
             bar.advance(task)
             bar.print(f"  trial {trial.number}: {trial.choice.family}, AUC {trial.auc:.4f} +- {trial.auc_sd:.4f}")
 
-        watch = plan.Progress(step=lambda word: bar.update(task, description=word), trial=report_trial)
+        watch = plan.TrainingProgress(step=lambda word: bar.update(task, description=word), trial=report_trial)
         trained = trainer.train(Task(cleaned=cleaned, why="loanctl train"), watch)
     announcer = Announcer(settings, SOURCE)
     settle(registry, trained.registered, announcer, settings.contract().product)

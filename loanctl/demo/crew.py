@@ -1,6 +1,6 @@
 """The demo's processes: worker, drift agent and trainer, started as anyone would start them, and stopped for sure.
 
-They end with the demo however it ends (`loanctl.stack.guard`). Their output goes to a file each.
+They end with the demo however it ends (`loanctl.stack.process_guard`). Their output goes to a file each.
 """
 
 import json
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from loanctl.stack import processes
-from loanctl.stack.guard import Guard
 from loanctl.stack.ports import HOST, free_ports
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, RunningProcess
 from schemas.errors import SetupError
 
@@ -80,7 +80,7 @@ def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]
     Args:
         settings: `LOAN_...` variables beside those of this process' environment.
     """
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         members: dict[str, Member] = {}
         try:
             for (name, module), port in zip(MODULES.items(), free_ports(len(MODULES)), strict=True):

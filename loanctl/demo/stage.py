@@ -16,10 +16,10 @@ from loanctl.demo import show
 from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.stream_audit import Place
 from loanctl.reports.topic_watcher import Watcher
-from loanctl.simulation import playback, population
+from loanctl.simulation import playback, synthetic_population
+from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import PlaybackCodec, Script
-from loanctl.simulation.population import PopulationShift
-from loanctl.simulation.tables import Table
+from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.event_codec import Event
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.events.drift import DriftReport, Verdict
@@ -46,7 +46,7 @@ class Act:
     applicants: int
     rate: float | None
     """A second; None for as fast as can be."""
-    shift: PopulationShift = population.UNSHIFTED
+    shift: PopulationShift = synthetic_population.UNSHIFTED
     ended: bool = True
     """Whether what became of their loans is told, at once."""
 
@@ -79,7 +79,7 @@ class Stage:
     def perform(self, act: Act) -> None:
         """Play an act, and show the windows that close meanwhile."""
         self.acts += 1
-        applicants = population.applicants(act.applicants, self.seed + self.acts, act.shift)
+        applicants = synthetic_population.applicants(act.applicants, self.seed + self.acts, act.shift)
         table = Table(act.name, act.name, applicants)
         script = Script(start=self.clock, spacing=SPACING)
         parts: list[Iterator[OutgoingRecord | None]] = [playback.applications(table, script, self.writing)]

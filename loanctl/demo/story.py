@@ -26,10 +26,10 @@ from loanctl.demo.crew import Member, crew
 from loanctl.demo.stage import APPLICANTS_A_WINDOW, SPACING, WINDOW, Act, Stage
 from loanctl.reports import event_log
 from loanctl.reports.topic_watcher import Watcher
-from loanctl.simulation import playback, population, tables
+from loanctl.simulation import loan_tables, playback, synthetic_population
+from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
-from loanctl.simulation.population import PopulationShift
-from loanctl.simulation.tables import Table
+from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.errors import SetupError
 from schemas.events.decisions import Outcome
 from schemas.events.retraining import RetrainStatus
@@ -111,7 +111,7 @@ class DemoStory:
 
     def _first_champion(self) -> None:
         self._heading(f"{FIRST_ROWS:,} made-up applicants, and the first champion")
-        tables.write_table(population.applicants(FIRST_ROWS, self._seed), self._base)
+        loan_tables.write_table(synthetic_population.applicants(FIRST_ROWS, self._seed), self._base)
         trained = self._train()
         low, high = trained["auc_interval"]
         auc = f"AUC {trained['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out"
@@ -119,7 +119,7 @@ class DemoStory:
         self._say(f"in the long run nobody can have over {self._best():.3f}")
 
     def _best(self) -> float:
-        return population.best_auc(BEST_AUC_ROWS, self._seed)
+        return synthetic_population.best_auc(BEST_AUC_ROWS, self._seed)
 
     def _train(self) -> Mapping[str, Any]:
         """What `loanctl train --json` says of the first champion."""
@@ -173,7 +173,7 @@ class DemoStory:
         stranger = Schema(json.dumps(bad_records.stranger_schema(contract.schema)), "AVRO")
         subject = f"{stage.topics.applications.name}-stranger"
         stranger_id = self._connection.registry().register_schema(subject, stranger)
-        table = Table("bad", "bad", population.applicants(1, self._seed))
+        table = Table("bad", "bad", synthetic_population.applicants(1, self._seed))
         good = next(playback.records(table, Script(start=stage.clock, spacing=SPACING), contract))
         return bad_records.bad_records(good, stage.writing, stranger_id)
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.events.decisions import ContributionSpace, Outcome
-from scorecard.swap_set import Change, Codes, Floats, changes, codes, truth
-from training.evaluation.calibration import brier
-from training.evaluation.figures import auc
+from scorecard.swap_set import Codes, Floats, OutcomeChange, changes, codes, truth
+from training.evaluation.calibration_choice import brier
+from training.evaluation.discrimination_figures import auc
 from training.promotion.contest import Contest
 from training.promotion.gate import BETTER_BY, bootstrap_differences
 
@@ -92,7 +92,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
+class Accuracy:
     """Both against what became of the loans, on the same rows."""
 
     rows: int
@@ -111,14 +111,14 @@ class Comparison:
     """All of it."""
 
     pairs: int
-    flips: tuple[Change, ...]
+    flips: tuple[OutcomeChange, ...]
     """From the champion's outcome to the challenger's."""
     shift: ProbabilityShift | None
     """None where nobody was scored by both."""
     reasons: tuple[ReasonChange, ...]
     features: tuple[FeatureChange, ...]
     """The most different first; none where the two are explained in different units."""
-    right: Right | None
+    right: Accuracy | None
     known: int
     """Applications scored by both whose loan's end is known; without both kinds of end nobody is judged."""
 
@@ -211,14 +211,14 @@ def _comparable(pair: Pair) -> bool:
     return explained and pair.champion.space is pair.challenger.space
 
 
-def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Right | None:
+def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Accuracy | None:
     if not defaulted.any() or defaulted.all():
         return None
     gains, losses = bootstrap_differences(
         Contest(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed
     )
     aucs, briers = ([score(defaulted, one) for one in (theirs, ours)] for score in (auc, brier))
-    return Right(
+    return Accuracy(
         rows=len(defaulted),
         defaults=int(defaulted.sum()),
         auc_champion=aucs[0],

@@ -1,4 +1,4 @@
-"""Performance of champions, from the decisions and outcomes on the topics. What it is: `drift.performance.figures`."""
+"""Performance of champions (`drift.performance.loan_figures`), from the decisions and outcomes on the topics."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from drift.agent.loan_reader import decisions_and_outcomes, read_loans
-from drift.performance.figures import performance
+from drift.performance.loan_figures import performance
 from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
 from drift.performance.performance_report import SEED
 from schemas.events.performance import Performance
@@ -15,7 +15,7 @@ from streams.runtime.settings import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Reign:
     """Of event time, end exclusive, and the champion that decided then; all that did where it is empty."""
 
     start: datetime
@@ -52,7 +52,7 @@ class PerformanceSummary:
 
 
 def summarize_performance(
-    connection: Connection, stretches: Sequence[Stretch], rules: JoinRules, as_of: datetime
+    connection: Connection, stretches: Sequence[Reign], rules: JoinRules, as_of: datetime
 ) -> PerformanceSummary:
     """The performance of each stretch, all within the rules'.
 
@@ -69,9 +69,7 @@ def summarize_performance(
     )
 
 
-def _performances(
-    joining: OutcomeJoin, stretches: Iterable[Stretch], rules: JoinRules
-) -> Iterator[ChampionPerformance]:
+def _performances(joining: OutcomeJoin, stretches: Iterable[Reign], rules: JoinRules) -> Iterator[ChampionPerformance]:
     for stretch in stretches:
         start, end = millis_of(stretch.start), millis_of(stretch.end)
         for version in [stretch.version] if stretch.version else joining.versions(start, end):

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from drift.performance.outcome_join import Place, digest_of
-from drift.rereading import projected
 from schemas.errors import SetupError
 from schemas.projection import Projection
 from schemas.timestamps import millis_of, time_of
 from schemas.topics import Topic
 from streams.kafka.topic_reader import partition_ranges
+from streams.kafka.whole_topics import read_fields
 from streams.runtime.settings import Connection
 
 
@@ -55,7 +55,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastDecisions:
     """What was decided: the fields asked for, by application id, the earliest first."""
 
     decisions: Mapping[str, Mapping[str, Any]]
@@ -79,7 +79,7 @@ def first_decisions(
     projection: Projection,
     chosen: Span,
     meant: Callable[[Mapping[str, Any]], bool] = every,
-) -> Past:
+) -> PastDecisions:
     """The first decision of each application in a span, read_committed; later ones are repetitions.
 
     Args:
@@ -101,7 +101,7 @@ def first_decisions(
     if not kept:
         raise NothingDecidedError.on(topic, chosen)
     began = time_of(kept[0][1][0])
-    return Past({name: decision for name, _, decision in kept}, began)
+    return PastDecisions({name: decision for name, _, decision in kept}, began)
 
 
 def latest_decision(connection: Connection, topic: Topic, projection: Projection, chosen: Span) -> Mapping[str, Any]:
@@ -122,7 +122,7 @@ def _read(
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     lying = partition_ranges(connection, [topic.name], chosen.begins)
     # Within a partition timestamps need not rise, so the beginning is not enough.
-    for record, decision in projected(connection, lying, projection, lambda one: one.timestamp in chosen):
+    for record, decision in read_fields(connection, lying, projection, lambda one: one.timestamp in chosen):
         if decision is not None:
             yield record.place, decision
 

@@ -1,6 +1,6 @@
 """What lies on the topics, decoded as far as the figures of a run need it.
 
-Reading the records is `loanctl.reports.topic_watcher`; adding them up is `loanctl.reports.stream_audit`.
+Reading the records is `streams.kafka.whole_topics`; adding them up is `loanctl.reports.stream_audit`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
-from loanctl.reports.topic_watcher import everything
 from schemas.application_decoder import ApplicationReader
 from schemas.event_codec import Event, avro_schema, from_record
 from schemas.event_decoder import EventDecoder
@@ -21,6 +20,7 @@ from schemas.wire_format import schema_ids
 from scorecard.decisions.dead_letters import CONNECT
 from streams.kafka.skipped_records import SkippedRecords
 from streams.kafka.topic_reader import Record
+from streams.kafka.whole_topics import read_whole
 from streams.runtime.settings import Connection
 
 
@@ -33,7 +33,8 @@ def read_topics(connection: Connection) -> TopicContents:
     topics = connection.topics()
     told = (topics.applications, topics.decisions, topics.dead_letters)
     done = (topics.drift_reports, topics.retrain_commands, topics.retrain_results, topics.champions)
-    records = everything(connection, [*told, *done])
+    found = read_whole(connection, [topic.name for topic in (*told, *done)])
+    records = {name: topic.by_time() for name, topic in found.items()}
     reading = RecordDecoder(connection)
     return TopicContents(
         applications=reading.applications(records[topics.applications.name]),

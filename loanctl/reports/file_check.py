@@ -7,8 +7,8 @@ from drift.binning.reference import Reference
 from drift.detection.drift_report import report_of
 from drift.settings import DriftSettings
 from drift.windows.window import TopicCount, Window
-from loanctl.reports.recompute import reference_of
-from loanctl.simulation.tables import Table
+from loanctl.reports.report_recompute import reference_of
+from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
 from schemas.contract import Contract
 from schemas.errors import SetupError

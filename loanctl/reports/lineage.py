@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from loanctl.reports.event_log import RecordDecoder
-from loanctl.reports.topic_watcher import everything
 from schemas.event_codec import as_record
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
+from streams.kafka.whole_topics import read_whole
 from streams.runtime.settings import Connection
 
 Report = TypeVar("Report", DriftReport, PerformanceReport)
@@ -57,7 +57,9 @@ def lineages(connection: Connection) -> Stories:
     """
     topics = connection.topics()
     led_to = (topics.retrain_commands, topics.retrain_results, topics.champions)
-    records = everything(connection, (topics.drift_reports, topics.performance_reports, *led_to))
+    reports = (topics.drift_reports, topics.performance_reports)
+    found = read_whole(connection, [topic.name for topic in (*reports, *led_to)])
+    records = {name: topic.by_time() for name, topic in found.items()}
     reading = RecordDecoder(connection)
     followed = (
         reading.events(RetrainCommand, records[topics.retrain_commands.name]),

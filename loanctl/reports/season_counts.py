@@ -8,7 +8,7 @@ import numpy as np
 from drift.binning.binner import ApplicationCells
 from drift.settings import DriftSettings
 from loanctl.reports.file_check import by_champion, matrix
-from loanctl.simulation import tables
+from loanctl.simulation import loan_tables
 from schemas.errors import SetupError
 from schemas.events.drift import Season, SeasonCounts
 
@@ -34,7 +34,7 @@ def of_file(file: Path, start: datetime, end: datetime, settings: DriftSettings)
         problem = f"a season must end after it begins: {start} to {end}"
         raise NoSeasonError(problem)
     contract, reference = settings.contract(), by_champion(settings)
-    values = matrix(tables.read(file, contract, settings.table_dialect()), contract)
+    values = matrix(loan_tables.read(file, contract, settings.table_dialect()), contract)
     if len(values) < settings.minimum_n:
         problem = f"{file}: {len(values)} applicants are too few to compare with, {settings.minimum_n} are needed"
         raise NoSeasonError(problem)

@@ -5,13 +5,13 @@ from typing import Final
 
 from rich.table import Table
 
-from scorecard.swap_set import Change
+from scorecard.swap_set import OutcomeChange
 
 WIDE: Final = 140
 """Columns of what is written to a file or a pipe: no terminal says how wide it is."""
 
 
-def lines(found: Sequence[Change]) -> Table:
+def lines(found: Sequence[OutcomeChange]) -> Table:
     """The changes for people."""
     table = Table("from", "to", "applicants", "of them defaulted", "for example", box=None)
     for change in found:

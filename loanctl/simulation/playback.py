@@ -1,7 +1,7 @@
 """Plays a table onto the topics: framed applications at a rate, and what became of them where asked.
 
 The first half is pure: a table and a script in, records out, the same ones every time. The second
-half sends them and waits for the broker's acknowledgement. Reading tables is `loanctl.simulation.tables`.
+half sends them and waits for the broker's acknowledgement. Reading tables is `loanctl.simulation.loan_tables`.
 """
 
 import time
@@ -14,8 +14,8 @@ from typing import Any, Final
 import fastavro
 import numpy as np
 
-from loanctl.simulation import tables
-from loanctl.simulation.tables import Table
+from loanctl.simulation import loan_tables
+from loanctl.simulation.loan_tables import Table
 from schemas.contract import Contract
 from schemas.event_codec import as_record, avro_schema
 from schemas.events.decisions import LoanOutcome
@@ -92,7 +92,7 @@ def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[s
     Raises:
         TableError: a value cannot be written as its field's type.
     """
-    columns = tables.avro_columns(table, contract)
+    columns = loan_tables.avro_columns(table, contract)
     for place, row in enumerate(_order(len(table), script.shuffle_seed)):
         yield {
             contract.id_field: application_id(table, row),
@@ -108,7 +108,7 @@ def outcomes(table: Table, script: Script, playback_codec: PlaybackCodec) -> Ite
         TableError: the table does not tell, or in other words than the contract's.
     """
     schema: Any = fastavro.parse_schema(dict(avro_schema(LoanOutcome)))
-    labels = tables.default_flags(table, playback_codec.contract)
+    labels = loan_tables.default_flags(table, playback_codec.contract)
     for place, row in enumerate(_order(len(table), script.shuffle_seed)):
         defaulted = labels[row]
         if defaulted is None:

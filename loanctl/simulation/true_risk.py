@@ -1,7 +1,7 @@
 """What became of a made-up loan: the true risk, its noise, and the best that any scorecard could do.
 
 Pure: applicants and a seeded generator in, probabilities and defaults out. Who the applicants are
-is the subject of `loanctl.simulation.population`; both are documented in docs/population.md.
+is the subject of `loanctl.simulation.synthetic_population`; both are documented in docs/population.md.
 
 The log-odds of default are a function of what a scorecard may see, plus `HIDDEN_SD` times a normal
 variable that nobody sees. Ranking by the visible part is therefore the best there is, and its AUC

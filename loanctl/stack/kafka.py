@@ -15,7 +15,7 @@ from typing import Final
 from loanctl.stack.artifacts import KAFKA_VERSION
 from loanctl.stack.ports import HOST, answers
 from loanctl.stack.processes import Command, DiedError
-from loanctl.stack.service import bare_environment, java
+from loanctl.stack.stack_service import bare_environment, java
 
 HEAP_MB: Final = 400
 INTERNAL_PARTITIONS: Final = 4

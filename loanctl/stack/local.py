@@ -13,13 +13,13 @@ from pathlib import Path
 from loanctl.stack import processes, state, tracking
 from loanctl.stack.artifacts import artifact_lock as locked_artifacts
 from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import Kafka
 from loanctl.stack.ports import free_ports, is_free
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess
 from loanctl.stack.progress import SILENCE, ProgressReporter
-from loanctl.stack.registry import SchemaRegistryServer
-from loanctl.stack.service import Service, await_ready
+from loanctl.stack.schema_registry import SchemaRegistryServer
+from loanctl.stack.stack_service import Service, await_ready
 from loanctl.stack.state import Endpoints, State
 from loanctl.stack.tracking import MlflowServer
 from schemas.errors import SetupError
@@ -52,7 +52,7 @@ class LocalStack:
     """A running stack. Its ports and data outlive its processes, so each part may be stopped and started again."""
 
     def __init__(
-        self, state_dir: Path, endpoints: Endpoints, services: tuple[Service, ...], guard: Guard | None
+        self, state_dir: Path, endpoints: Endpoints, services: tuple[Service, ...], guard: ProcessGuard | None
     ) -> None:
         self.endpoints = endpoints
         self._state_dir = state_dir
@@ -119,7 +119,7 @@ class LocalStack:
         return next(process for process in self._state.running if process.name == name)
 
 
-def up(state_dir: Path, wanted: StackParts, telling: ProgressReporter, guard: Guard | None = None) -> LocalStack:
+def up(state_dir: Path, wanted: StackParts, telling: ProgressReporter, guard: ProcessGuard | None = None) -> LocalStack:
     """Fetch what is not here yet, and start a stack; what was started is stopped again if a part fails.
 
     Raises:
@@ -163,7 +163,7 @@ def local_stack(
     state_dir: Path, wanted: StackParts | None = None, telling: ProgressReporter = SILENCE
 ) -> Iterator[LocalStack]:
     """A stack for the length of a block; it ends with the block, and also when this process is killed."""
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         stack = up(state_dir, wanted or StackParts(), telling, guard)
         try:
             yield stack
@@ -177,7 +177,7 @@ def _stop(found: State) -> None:
 
 
 def _build(
-    state_dir: Path, wanted: StackParts, telling: ProgressReporter, previous: State | None, guard: Guard | None
+    state_dir: Path, wanted: StackParts, telling: ProgressReporter, previous: State | None, guard: ProcessGuard | None
 ) -> LocalStack:
     services = _services(state_dir, wanted, telling, previous)
     by_name = {service.name: service for service in services}

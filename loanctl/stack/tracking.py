@@ -13,7 +13,7 @@ import httpx2
 
 from loanctl.stack.ports import HOST
 from loanctl.stack.processes import Command
-from loanctl.stack.service import bare_environment, quietly
+from loanctl.stack.stack_service import bare_environment, quietly
 
 PROBE_TIMEOUT_S: Final = 2.0
 NO_JOBS: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

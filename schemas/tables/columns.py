@@ -17,8 +17,8 @@ from schemas.applications import UNSEEN, Matrix, with_ratios
 from schemas.contract import Contract, Field, Kind, Role
 from schemas.tables import cells
 from schemas.tables.dialect import SNIFFED, Dialect
-from schemas.tables.errors import TableError
 from schemas.tables.numbers import decimal_sign, numbers
+from schemas.tables.table_errors import TableError
 from schemas.tables.times import NO_TIME, milliseconds
 
 NAMED_LEVELS: Final = 3

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """In the order of preference among those that give as many columns."""

@@ -17,7 +17,7 @@ from typing import Final
 import pandas as pd
 
 from schemas.tables.dialect import SNIFFED, Dialect, decode_text, delimiter, header
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 from schemas.urls import mask_credentials
 
 PARQUET: Final = b"PAR1"

@@ -14,7 +14,7 @@ import pandas as pd
 
 from schemas.contract import Field
 from schemas.tables import cells
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 
 PROVES_COMMA: Final = re.compile(
     r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,})|\d{4,},\d+|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,})"

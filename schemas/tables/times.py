@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.tables import cells
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 
 NO_TIME: Final = np.iinfo(np.int64).min
 """The time of a row whose table does not say when."""

@@ -17,7 +17,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.records import RecordBatch
 from schemas.wire_format import frame, unframe
 from scorecard.decisions.dead_letters import DeadLetterOffice
-from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import Champion, DecisionCodec, score_batch, warm
 from scorecard.policy import Policy
 

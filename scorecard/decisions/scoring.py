@@ -18,7 +18,7 @@ from schemas.applications import Applications, Fault, Faults, faults
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
-from scorecard.decisions.records import DecisionColumns, DecisionWriter
+from scorecard.decisions.decision_records import DecisionColumns, DecisionWriter
 from scorecard.policy import APPROVE, REFER, Policy, outcomes
 from scorecard.reasons import MOST
 from scorecard.scorecard import Scorecard

@@ -1,6 +1,6 @@
 """Exact path-dependent Shapley values of a forest, with its margins, in one pass over a batch.
 
-Trees whose tables stay small are looked up (`scorecard.forest.tables`); deep ones are integrated
+Trees whose tables stay small are looked up (`scorecard.forest.contribution_tables`); deep ones are integrated
 (`scorecard.forest.integration`). Both are exact, and both give a row the same bits whatever batch it comes
 in. Columns are the players; what they contribute is summed to their feature. Pure.
 
@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from scorecard.forest.contribution_tables import concatenate_tables, table_of
 from scorecard.forest.forest import Forest, Nodes
 from scorecard.forest.integration import add_integrals, steps_of
 from scorecard.forest.leaf_boxes import Boxes, boxes_of, expectation, order_of
@@ -21,7 +22,6 @@ from scorecard.forest.leaf_groups import cells_of, empty_slots, partition_leaves
 from scorecard.forest.lookup import Lanes, add_lookups, collect_rows, row_blocks
 from scorecard.forest.matrix import MatrixError, readable
 from scorecard.forest.quadrature import Rules, points_for, rules_up_to
-from scorecard.forest.tables import concatenate_tables, table_of
 
 MOST_BYTES: Final = 64 * 2**20
 """Of all tables of a forest; depth 6 x 300 on real rows takes 8 MB, depth 4 x 200 takes 1.3."""

@@ -2,7 +2,7 @@
 
 Its margin is the base plus one leaf of each tree. A row goes left where its float32 value is at
 most the threshold, and where the value is missing (NaN) as the node says; infinities compare as
-numbers do. Pure. How a library's model becomes one: `training.families.registry`.
+numbers do. Pure. How a library's model becomes one: `training.families.family_registry`.
 """
 
 from dataclasses import dataclass

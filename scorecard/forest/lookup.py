@@ -1,4 +1,4 @@
-"""Rows looked up in the tables of `scorecard.forest.tables`: comparisons and additions, without a branch.
+"""Rows looked up in the tables of `scorecard.forest.contribution_tables`: comparisons and additions, without a branch.
 
 Rows come in blocks of `lanes`, columns apart, so that each comparison is made for a whole block
 at once. Pure.
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.jit import inline, kernel
-from scorecard.forest.tables import Tables
+from scorecard.forest.contribution_tables import Tables
 
 Lanes = tuple[None, ...]
 """As many as a block has rows. A tuple, because its length is a constant to the compiler, which then

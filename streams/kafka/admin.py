@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.errors import SetupError
 from schemas.topics import Topic
-from streams.kafka.errors import (
+from streams.kafka.kafka_errors import (
     CLIENT_FAULTS,
     NOT_ALLOWED,
     BrokerAwayError,

@@ -13,7 +13,7 @@ import structlog
 from confluent_kafka import KafkaError, TopicPartition
 
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
-from streams.kafka.errors import CLIENT_FAULTS, ReadingError, error_of, raised_fault, reading_fault
+from streams.kafka.kafka_errors import CLIENT_FAULTS, ReadingError, error_of, raised_fault, reading_fault
 from streams.kafka.start_offsets import Extent, LostOffsetsError, Start, start_of
 
 ASK_S: Final = 10.0

@@ -22,7 +22,7 @@ from confluent_kafka import Consumer
 
 from streams.kafka.consumer import GroupConsumer
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing
-from streams.kafka.errors import ReadingError
+from streams.kafka.kafka_errors import ReadingError
 from streams.kafka.read_batch import CommitGapError, ReadBatch, StaleBatchError, records_of
 from streams.kafka.start_offsets import CommitOrder, Place, Start
 from streams.runtime.settings import Connection

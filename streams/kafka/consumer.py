@@ -2,7 +2,7 @@
 
 The one shell around `confluent_kafka.Consumer` for every reader with a group: the worker and the trainer by
 `streams.kafka.batch_reader`, both halves of the drift agent directly. It begins at explicit offsets
-(`streams.kafka.assignment`), and judges every error by `streams.kafka.errors`.
+(`streams.kafka.assignment`), and judges every error by `streams.kafka.kafka_errors`.
 """
 
 import threading
@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaExcepti
 
 from streams.kafka.assignment import ASK_S, Assignment
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing, properties
-from streams.kafka.errors import CLIENT_FAULTS, NoTopicError, raised_fault
+from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, raised_fault
 from streams.kafka.messages import ends, poll_records
 from streams.kafka.start_offsets import Place
 from streams.runtime.settings import Connection

@@ -12,7 +12,7 @@ from schemas.event_codec import avro_schema
 from schemas.records import Headers, OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from streams.kafka.errors import BrokerAwayError, delivery_fault
+from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
 from streams.runtime.settings import Connection
 
 DELIVERY_TIMEOUT_MS: Final = 20_000

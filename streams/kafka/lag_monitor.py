@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from streams.kafka.errors import CLIENT_FAULTS
+from streams.kafka.kafka_errors import CLIENT_FAULTS
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import at_most
 

@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from streams.kafka.consumer_config import ConsumerConfig, properties
-from streams.kafka.errors import CLIENT_FAULTS, NO_TOPIC, raised_fault, reading_fault
+from streams.kafka.kafka_errors import CLIENT_FAULTS, NO_TOPIC, raised_fault, reading_fault
 from streams.kafka.start_offsets import Place
 from streams.runtime.settings import Connection
 

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from schemas.errors import SetupError
 from streams.kafka.admin import admin_of
-from streams.kafka.errors import BrokerAwayError, reading_fault
+from streams.kafka.kafka_errors import BrokerAwayError, reading_fault
 from streams.runtime.instance_id import Instance, NameTakenError
 from streams.runtime.settings import Connection
 

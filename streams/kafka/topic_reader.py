@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import RecordBatch
-from streams.kafka.errors import NoTopicError, ReadingError
+from streams.kafka.consumer_config import ConsumerConfig, properties
+from streams.kafka.kafka_errors import NoTopicError, ReadingError
 from streams.kafka.messages import ends, poll_records
 from streams.runtime.settings import Connection
 
@@ -126,12 +127,7 @@ def batch_of(topic: str, records: Sequence[Record]) -> RecordBatch:
 def _consumer(connection: Connection) -> Iterator[Consumer]:
     consumer = Consumer(
         {
-            **connection.kafka(),
-            # librdkafka asks for a name even where no group is joined and nothing is committed.
-            "group.id": "unused",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
+            **properties(connection, ConsumerConfig(topics=())),
             "auto.offset.reset": "earliest",
             # Read ahead per partition: the default of 64 MB makes memory follow the backlog of a slow reader.
             "queued.max.messages.kbytes": 4_096,

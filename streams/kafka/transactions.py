@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
-from streams.kafka.errors import delivery_fault, error_of
+from streams.kafka.kafka_errors import delivery_fault, error_of
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import GuardedThread, HungError, at_most
 

@@ -20,7 +20,7 @@ from scorecard.policy import Policy
 from streams.kafka.transactions import RefusedBatchError
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.data_plane import InFlightBatch
-from streams.worker.metrics import Metrics
+from streams.worker.metrics import WorkerMetrics
 from streams.worker.model_slots import ModelSlot
 
 DEPENDENCY = "registry"
@@ -41,7 +41,7 @@ class BatchHandler:
     writers: WriterSchemas
     champion: ModelSlot
     challenger: ModelSlot
-    metrics: Metrics
+    metrics: WorkerMetrics
     situation: Lifecycle
     refused: threading.Event = field(default_factory=threading.Event)
     """The broker refused the last batch: its dead letters are sent again without anything of the records."""

@@ -3,7 +3,7 @@
 Nothing of Faust's own consumer stands on the way of an application: the channel's queue is not the
 flow-controlled one, which Faust empties whenever its own group rebalances.
 
-One reader and one delivery live and die together, as a `Session`. Whatever fails, the session is thrown
+One reader and one delivery live and die together, as a `KafkaSession`. Whatever fails, the session is thrown
 away with all it holds, and the next one begins from what was committed. An outage begins the next one here; any
 other exception ends the process, since Faust would start the agent again behind the batch that failed.
 """
@@ -24,6 +24,7 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 from schemas.errors import OutageError, StoppedError
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.kafka.delivery import Delivery
+from streams.kafka.kafka_errors import LostSessionError
 from streams.runtime.lifecycle import Backoff, Lifecycle
 
 DEPENDENCY: Final = "broker"
@@ -35,10 +36,6 @@ Answer = TypeVar("Answer")
 
 log = structlog.get_logger(__name__)
 _sessions = itertools.count()
-
-
-class LostSessionError(OutageError):
-    """The group went on without us, or the broker was away as long. The producer may be past mending, too."""
 
 
 class LeftBatchError(OutageError):
@@ -58,7 +55,7 @@ class BatchChannel(faust.Channel[Any]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Session:
+class KafkaSession:
     """A reader and the delivery of what it reads."""
 
     reader: Reader
@@ -76,13 +73,13 @@ class InFlightBatch:
     """A batch on the channel, and the session that it belongs to."""
 
     batch: ReadBatch
-    session: Session
+    session: KafkaSession
 
 
 class DataPlane(Service):
     """Keeps one session open, and its batches flowing."""
 
-    def __init__(self, open_session: Callable[[], Session], situation: Lifecycle, **of_mode: Any) -> None:
+    def __init__(self, open_session: Callable[[], KafkaSession], situation: Lifecycle, **of_mode: Any) -> None:
         """Opens nothing yet.
 
         Args:
@@ -90,7 +87,7 @@ class DataPlane(Service):
         """
         super().__init__(**of_mode)
         self.channel: Any = None
-        self.session: Session | None = None
+        self.session: KafkaSession | None = None
         self._open_session = open_session
         self._situation = situation
         self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
@@ -187,7 +184,7 @@ class DataPlane(Service):
         else:
             await self._close()
 
-    async def _pump(self, session: Session) -> None:
+    async def _pump(self, session: KafkaSession) -> None:
         while not self.should_stop:
             batch = await self._by_hand(session.reader.read)
             if self._fault is not None:

@@ -68,7 +68,7 @@ class ArrayHistogram(Collector):
         yield HistogramMetricFamily(self._name, self._doc, buckets=buckets, sum_value=total)
 
 
-class Metrics:
+class WorkerMetrics:
     """Of one worker."""
 
     def __init__(self, contract: Contract, registry: CollectorRegistry = REGISTRY) -> None:

@@ -16,7 +16,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from schemas.topics import Topic
 from scorecard.decisions.dead_letters import DeadLetterOffice
-from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
 from streams.kafka.admin import require_topics
 from streams.kafka.broker_settings import report_small_topics

@@ -21,8 +21,8 @@ from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within
 from streams.runtime.stop_signal import StopSignal
 from streams.worker import preflight
 from streams.worker.batch_handler import BatchHandler
-from streams.worker.data_plane import DataPlane, Session
-from streams.worker.metrics import Metrics
+from streams.worker.data_plane import DataPlane, KafkaSession
+from streams.worker.metrics import WorkerMetrics
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 
@@ -37,7 +37,7 @@ class ScoringProcess:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.metrics = Metrics(settings.contract())
+        self.metrics = WorkerMetrics(settings.contract())
         self.situation = Lifecycle(self.metrics.outage_began)
         self.instance: Instance = claim(
             settings.cache(), settings.group(), settings.instance_id, standby=settings.standby
@@ -83,7 +83,7 @@ class ScoringProcess:
         live = self.situation.is_live(self.plane.busy_s())
         return health_server.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
 
-    def open_session(self) -> Session:
+    def open_session(self) -> KafkaSession:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
         require_topics(settings, preflight.worker_topics(settings))
@@ -101,7 +101,7 @@ class ScoringProcess:
         )
         lost, stopping = self.metrics.offsets.count, self.situation.stopping
         reader = Reader(settings, reading, offsets_lost=lost, joined=self.instance.remember_member, stopping=stopping)
-        return Session(reader, delivery)
+        return KafkaSession(reader, delivery)
 
     def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run

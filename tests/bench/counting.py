@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
-from drift.windows.panes import PartitionPanes, Position
+from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.watermark import PaneRules
 from scorecard.decisions.scoring import Champion, score_batch, warm
 from tests.bench import models
@@ -39,7 +39,7 @@ def _counting(champion: Champion, batch: Any) -> Any:
     cells = ApplicationCells(CONTRACT, reference)
 
     def counted() -> object:
-        panes = PartitionPanes(RULES, cells.shape, Position())
+        panes = PartitionPanes(RULES, cells.shape, PanePosition())
         panes.observe(cells.observe(batch, WRITERS))
         return panes.pop_panes()
 

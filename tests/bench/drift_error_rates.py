@@ -1,6 +1,6 @@
 """How often drift is alarmed where there is none, and found where there is: `python -m tests.bench.drift_error_rates`.
 
-Seeded: the same figures each time. Applicants are made up (`loanctl.simulation.population`), eleven features,
+Seeded: the same figures each time. Applicants are made up (`loanctl.simulation.synthetic_population`), eleven features,
 a reference of 20,000; the windows are counted, judged and commanded by the agent's own functions.
 Beside it the rules of five existing systems, as their code states them. Prints the tables of docs/drift.md.
 """
@@ -21,9 +21,9 @@ from drift.detection.verdict import METHOD
 from drift.retraining.retrain_policy import PolicyState, decide
 from drift.windows.window import TopicCount, Window
 from loanctl.reports.file_check import features_only, matrix
-from loanctl.simulation import population
-from loanctl.simulation.population import PopulationShift
-from loanctl.simulation.tables import Table
+from loanctl.simulation import synthetic_population
+from loanctl.simulation.loan_tables import Table
+from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.applications import Matrix
 from schemas.contract import Contract, load
 from schemas.events.drift import DriftReport, DriftRules, Verdict
@@ -46,7 +46,7 @@ SHIFTS: Final = {
     "income x 1.3": PopulationShift(income_factor=1.3),
     "income x 1.5": PopulationShift(income_factor=1.5),
     "one intent doubled": PopulationShift(intent_mix={"MEDICAL": 2.0}),
-    "5 % more missing": PopulationShift(missing=population.UNTOLD_JOB_SHARE + 0.05),
+    "5 % more missing": PopulationShift(missing=synthetic_population.UNTOLD_JOB_SHARE + 0.05),
     "a new level, 2 %": PopulationShift(new_levels=0.02),
 }
 
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def a_bench() -> Bench:
     """Reference and rules, as the agent's defaults are."""
     contract = load("credit_risk")
-    values = matrix(Table("reference", "reference", population.applicants(REFERENCE, SEED)), contract)
+    values = matrix(Table("reference", "reference", synthetic_population.applicants(REFERENCE, SEED)), contract)
     reference = Reference.of(0, "1", "bench", features_only(values, contract), contract)
     rules = DriftRules(pane_ms=1_000, lateness_ms=0, ahead_ms=0, minimum_n=500, alpha=0.01, method=METHOD)
     reporting = ReportContext(product="credit_risk", applications_topic=SOURCE, decisions_topic="none", rules=rules)
@@ -108,7 +108,7 @@ def a_bench() -> Bench:
 
 def applicants(bench: Bench, rows: int, seed: int, shift: PopulationShift) -> Applicants:
     """A pool of applicants."""
-    values = matrix(Table("pool", "pool", population.applicants(rows, seed, shift)), bench.contract)
+    values = matrix(Table("pool", "pool", synthetic_population.applicants(rows, seed, shift)), bench.contract)
     return Applicants(values, bench.cells.cells(values))
 
 

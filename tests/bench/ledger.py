@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import fastavro
 
-from ledger import tables
+from ledger import ledger_tables
 from ledger.chain import row_text
 from ledger.database import Database
 from ledger.decision_rows import DecisionRowMaker
@@ -43,7 +43,7 @@ def lines() -> Iterator[Line]:
 
 
 def _compared(name: str, database: Database, batches: Sequence[RecordBatch]) -> Line:
-    maker = DecisionRowMaker(tables.decisions, LoanDecision, flat_decision)
+    maker = DecisionRowMaker(ledger_tables.decisions, LoanDecision, flat_decision)
     writers = {DECISION_SCHEMA_ID: fastavro.parse_schema(dict(avro_schema(LoanDecision)))}
     items = [maker.items(batch, writers) for batch in batches]
     migrate(database)
@@ -66,7 +66,7 @@ def _compared(name: str, database: Database, batches: Sequence[RecordBatch]) -> 
 
 
 def _plain(connection: Any, items: Sequence[Item], *, postgres: bool) -> None:
-    table, link = tables.decisions, "0" * 64
+    table, link = ledger_tables.decisions, "0" * 64
     if postgres:
         cursor = connection.connection.cursor()
         with cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
@@ -81,7 +81,7 @@ def _plain(connection: Any, items: Sequence[Item], *, postgres: bool) -> None:
 
 def _empty(database: Database) -> None:
     with database.write_transaction() as connection:
-        for table in reversed(tables.metadata.sorted_tables):
+        for table in reversed(ledger_tables.metadata.sorted_tables):
             connection.execute(table.delete())
 
 

@@ -1,4 +1,4 @@
-"""Bench inputs: made-up applicants (`loanctl.simulation.population`), three families of models, their forests."""
+"""Bench inputs: synthetic applicants, three families of models, their forests."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ import fastavro
 import numpy as np
 import numpy.typing as npt
 
-from loanctl.simulation import population
+from loanctl.simulation import synthetic_population
+from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script, records
-from loanctl.simulation.tables import Table
 from schemas.applications import Matrix, from_records
 from schemas.wire_format import frame
 from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
+from training.families.family_registry import compile_model
 from training.families.random_forest_family import BELOW_ALL
-from training.families.registry import compile_model
 
 ROWS: Final = 20_000
 SEED: Final = 1
@@ -38,7 +38,7 @@ class Population:
 @lru_cache(maxsize=1)
 def applicants() -> Population:
     """The applicants that everything is trained on and measured with."""
-    frame = population.applicants(ROWS, SEED)
+    frame = synthetic_population.applicants(ROWS, SEED)
     values = from_records(CONTRACT, list(_records(ROWS))).values
     return Population(
         matrix=feature_space().encode(values),
@@ -94,5 +94,5 @@ def forest_of(model: Any) -> Forest:
 
 
 def _records(count: int) -> Iterator[dict[str, Any]]:
-    table = Table("made-up applicants", "bench", population.applicants(count, SEED))
+    table = Table("made-up applicants", "bench", synthetic_population.applicants(count, SEED))
     yield from records(table, Script(start=datetime(2026, 3, 1, tzinfo=UTC), spacing=SPACING), CONTRACT)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from drift.performance.discrimination import auc
-from drift.performance.figures import LEAST
+from drift.performance.loan_figures import LEAST
 from schemas.events.performance import Figure
 
 SEED: Final = 20_260_301

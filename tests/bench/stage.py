@@ -16,8 +16,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from loanctl.commands import schemas, topics
-from loanctl.stack.guard import Guard
 from loanctl.stack.local import local_stack
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess, birth
 from schemas.registry_client import registered_id
 from streams.runtime.settings import Connection, environment
@@ -43,7 +43,7 @@ class Stage:
 
     connection: Connection
     folder: Path
-    guard: Guard
+    guard: ProcessGuard
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @property
@@ -183,7 +183,7 @@ def _processor_s(process: int) -> float:
 def stage() -> Iterator[Stage]:
     """A stack of its own, topics made and schemas registered; gone with the block."""
     os.sched_setaffinity(0, OTHERS)
-    with tempfile.TemporaryDirectory() as name, Guard() as guard, local_stack(Path(name) / "stack") as stack:
+    with tempfile.TemporaryDirectory() as name, ProcessGuard() as guard, local_stack(Path(name) / "stack") as stack:
         connection = Connection(
             topic_prefix=f"b{uuid.uuid4().hex[:8]}",
             bootstrap_servers=stack.endpoints.bootstrap_servers,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger import tables
+from ledger import ledger_tables
 from ledger.views import VIEWS
 from schemas.events.decisions import Contribution, Outcome
 from tests.decisions import APPLIED_AT, a_decision, reasons
@@ -71,4 +71,4 @@ def test_they_say_what_is_true(filled):
 
 
 def test_the_page_names_every_table_and_view():
-    assert [name for name in (*tables.metadata.tables, *VIEWS) if f"`{name}`" not in PAGE] == []
+    assert [name for name in (*ledger_tables.metadata.tables, *VIEWS) if f"`{name}`" not in PAGE] == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import history, population, queries, rates, review_queue, tables
+from ledger import history, ledger_tables, population_rank, queries, rates, review_queue
 from ledger.review_queue import CaseFilter, queue_page
 from schemas.events.decisions import Contribution, Outcome
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
@@ -105,9 +105,9 @@ def test_no_text_is_taken_for_sql(database, text):
         assert history.drift_report(connection, asked) is None
         assert queue_page(connection, CaseFilter(scorecard_version=asked, application_id=asked)).total == 0
         assert queue_page(connection, after=(APPLIED_AT, asked)).total == 0
-        assert rates.approval_rate(connection, rates.Stretch(scorecard_version=asked)).decisions == 0
-        assert rates.default_rate(connection, rates.Stretch(scorecard_version=asked)).loans == 0
-        assert rates.override_rate(connection, rates.Stretch(scorecard_version=asked)).reviewed == 0
+        assert rates.approval_rate(connection, rates.TimeSpan(scorecard_version=asked)).decisions == 0
+        assert rates.default_rate(connection, rates.TimeSpan(scorecard_version=asked)).loans == 0
+        assert rates.override_rate(connection, rates.TimeSpan(scorecard_version=asked)).reviewed == 0
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0b"])
@@ -134,15 +134,15 @@ def test_rates_count_each_application_once_by_the_last_word(database):
     conclude(database, an_outcome("a-1", defaulted=True), an_outcome("a-2"), an_outcome("unknown"))
 
     with database.read_transaction() as connection:
-        everything = rates.Stretch()
+        everything = rates.TimeSpan()
         approvals = rates.approval_rate(connection, everything)
         overrides = rates.override_rate(connection, everything)
         defaults = rates.default_rate(connection, everything)
-        first_day = rates.Stretch(since=APPLIED_AT, until=APPLIED_AT + timedelta(hours=1))
-        second = rates.Stretch(scorecard_version="2")
+        first_day = rates.TimeSpan(since=APPLIED_AT, until=APPLIED_AT + timedelta(hours=1))
+        second = rates.TimeSpan(scorecard_version="2")
         days = [
             rates.approval_rate(connection, stretch).decisions
-            for stretch in (first_day, rates.Stretch(since=APPLIED_AT + timedelta(days=1)), second)
+            for stretch in (first_day, rates.TimeSpan(since=APPLIED_AT + timedelta(days=1)), second)
         ]
     assert (approvals.decisions, approvals.approved, approvals.referred, approvals.automatic) == (6, 5, 1, 2)
     assert (overrides.reviewed, overrides.overridden, overrides.against_score) == (3, 1, 1)
@@ -154,9 +154,9 @@ def test_rates_count_each_application_once_by_the_last_word(database):
 
 def test_nothing_has_no_rate(database):
     with database.read_transaction() as connection:
-        assert rates.approval_rate(connection, rates.Stretch()).rate is None
-        assert rates.override_rate(connection, rates.Stretch()).rate is None
-        assert rates.default_rate(connection, rates.Stretch()).rate is None
+        assert rates.approval_rate(connection, rates.TimeSpan()).rate is None
+        assert rates.override_rate(connection, rates.TimeSpan()).rate is None
+        assert rates.default_rate(connection, rates.TimeSpan()).rate is None
 
 
 def test_a_value_has_its_percentile_among_recent_applicants(database):
@@ -168,7 +168,7 @@ def test_a_value_has_its_percentile_among_recent_applicants(database):
     decide(database, *(of(number, 1_000.0 * number, "MEDICAL" if number % 4 else "VENTURE") for number in range(100)))
 
     with database.read_transaction() as connection:
-        income, intent, rate = population.standings(connection, of(0, 25_000.0))
+        income, intent, rate = population_rank.standings(connection, of(0, 25_000.0))
     assert (income.percentile, income.n) == (0.255, 100)
     assert income.quantiles[2] == pytest.approx(49_500, abs=1_000)
     assert (intent.share, intent.percentile) == (0.25, None)
@@ -251,5 +251,5 @@ def test_every_field_of_a_decision_and_a_review_has_its_column():
     from schemas.events.decisions import LoanDecision
     from schemas.events.reviews import LoanReview
 
-    assert set(LoanDecision.__slots__) <= set(tables.decisions.columns.keys())
-    assert set(LoanReview.__slots__) <= set(tables.reviews.columns.keys())
+    assert set(LoanDecision.__slots__) <= set(ledger_tables.decisions.columns.keys())
+    assert set(LoanReview.__slots__) <= set(ledger_tables.reviews.columns.keys())

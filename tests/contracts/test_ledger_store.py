@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from ledger import queries, tables
+from ledger import ledger_tables, queries
 from ledger.chain import GENESIS
 from ledger.database import RowRefusedError
 from ledger.rows import Item
@@ -69,7 +69,7 @@ def test_a_record_delivered_again_is_recorded_once(database):
     again = decide(database, one, two, three)
 
     assert (again.rows, again.known) == (1, 2)
-    assert count(database, tables.decisions) == 3
+    assert count(database, ledger_tables.decisions) == 3
 
 
 def test_the_position_moves_with_the_rows_and_the_chain_goes_on(database):
@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_passed_over_and_counted(database):
 
     assert written.rows == 2
     assert written.passed_over == {"tombstone": 1, "not_framed": 1, "undecodable": 1, "unknown_schema": 1}
-    assert count(database, tables.passed_over) == 4
+    assert count(database, ledger_tables.passed_over) == 4
     assert Store(database).positions([batch.topic])[batch.topic, 0].passed_over == 4
 
 
@@ -126,9 +126,9 @@ def test_a_row_that_the_database_refuses_holds_nothing_up(database):
 
 def test_nothing_is_recorded_of_a_batch_that_fails(database):
     with pytest.raises(RowRefusedError), database.write_transaction() as connection:
-        connection.execute(sa.insert(tables.positions).values(topic="t", partition=0))
+        connection.execute(sa.insert(ledger_tables.positions).values(topic="t", partition=0))
 
-    assert count(database, tables.positions) == 0
+    assert count(database, ledger_tables.positions) == 0
 
 
 def test_partitions_of_one_batch_have_their_own_chains(database):

@@ -11,17 +11,17 @@ from typing import Any
 import fastavro
 from prometheus_client import CollectorRegistry
 
-from gateway.access.guard import Guard
+from gateway.access.access_guard import AccessGuard
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
 from gateway.exchange.board import DecisionBoard
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.gateway_parts import Gateway
 from gateway.live.activity import Activity
-from gateway.live.live import Live
-from gateway.metrics import Metrics
-from gateway.service import Gateway
+from gateway.live.live_figures import Live
+from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
@@ -134,7 +134,7 @@ class GatewayDouble:
 
 
 def a_gateway(
-    guard: Callable[[], Guard] | None = None,
+    guard: Callable[[], AccessGuard] | None = None,
     ledger: LedgerLookup | None = None,
     publish_event: Callable[..., None] = lambda *_: None,
     live: Live | None = None,
@@ -155,8 +155,8 @@ def a_gateway(
         exchange=Exchange(board, topic, timeout_s=chosen.gateway_timeout_s),
         reader=reader,
         champion=slot,
-        guard=guard() if guard else Guard(None, None, RateLimiter(0)),
-        metrics=Metrics(lambda: board.waiting, registry),
+        guard=guard() if guard else AccessGuard(None, None, RateLimiter(0)),
+        metrics=GatewayMetrics(lambda: board.waiting, registry),
         hypotheticals=Hypotheticals(CONTRACT),
         live=live,
         versions=versions,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from loanctl.commands import schemas, topics
-from loanctl.stack.guard import Guard
 from loanctl.stack.local import LocalStack, local_stack
+from loanctl.stack.process_guard import ProcessGuard
 from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack, container_stack
@@ -95,7 +95,7 @@ def environment(connection: Connection, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[Processes]:
     """Starts processes in that environment; ends them with the test, and even when the test run is killed."""
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         group = Processes(tmp_path, environment, guard)
         yield group
         group.end()

@@ -10,9 +10,9 @@ import fastavro
 import numpy as np
 import pandas as pd
 
-from loanctl.simulation import playback, population
+from loanctl.simulation import playback, synthetic_population
+from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
-from loanctl.simulation.tables import Table
 from schemas.application_decoder import ApplicationReader
 from schemas.applications import Matrix
 from schemas.events.decisions import ContributionSpace, LoanDecision, LoanOutcome, Outcome
@@ -52,7 +52,7 @@ class DriftStage:
     def crown(self, rows: pd.DataFrame | None = None, command_id: str = "") -> tuple[str, str]:
         """A champion whose profile is that of these applicants, registered and announced; version and digest."""
         self.seed += 1
-        values = self.values(rows if rows is not None else population.applicants(REFERENCE_ROWS, self.seed))
+        values = self.values(rows if rows is not None else synthetic_population.applicants(REFERENCE_ROWS, self.seed))
         parts = scorecard_parts(profile=a_profile(values, self.connection))
         model = self.folder / f"champion-{self.seed}"
         digest = bundle.write(parts, self.connection.contract(), values, model / "artifacts" / BUNDLE)

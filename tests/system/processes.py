@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loanctl.stack.guard import Guard
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess, birth
 
 TAIL_LINES = 40
@@ -70,7 +70,7 @@ class Processes:
 
     folder: Path
     environment: Mapping[str, str]
-    guard: Guard
+    guard: ProcessGuard
     started: list[Started] = field(default_factory=list)
 
     def start(self, *arguments: str, name: str = "", **settings: object) -> Started:

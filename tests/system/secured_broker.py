@@ -17,15 +17,15 @@ from cryptography.x509.oid import NameOID
 from loanctl.stack import processes
 from loanctl.stack.artifacts import artifact_lock
 from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import Kafka
 from loanctl.stack.ports import HOST, free_ports
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.progress import SILENCE
-from loanctl.stack.service import await_ready
-from schemas.access import Principal
+from loanctl.stack.stack_service import await_ready
+from schemas.access import KafkaPrincipal
 
 ADMINISTRATOR: Final = "administrator"
-USERS: Final = (ADMINISTRATOR, *(principal.value for principal in Principal))
+USERS: Final = (ADMINISTRATOR, *(principal.value for principal in KafkaPrincipal))
 DAY: Final = datetime.timedelta(days=1)
 
 
@@ -61,7 +61,7 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
         tuple(cache.path(archive) for archive in archives),
         extra=_properties(authority, keystore),
     )
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         kafka.prepare()
         running = processes.start(kafka.command())
         guard.watch(running)

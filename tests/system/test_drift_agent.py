@@ -12,9 +12,9 @@ import pytest
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.commands import schemas, topics
-from loanctl.reports import lineage, recompute
-from loanctl.simulation import population, tables
-from loanctl.simulation.population import PopulationShift
+from loanctl.reports import lineage, report_recompute
+from loanctl.simulation import loan_tables, synthetic_population
+from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.events.drift import DriftReport, Verdict
 from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
@@ -39,8 +39,8 @@ def test_a_shift_is_reported_confirmed_and_commanded_once(
 ) -> None:
     version, _ = stage.crown()
     agent = processes.start("drift", **SETTINGS, cache_dir=tmp_path / "cache")
-    stage.send(stage.records(population.applicants(2_400, 7)))
-    stage.send(stage.records(population.applicants(4_800, 8, SHIFT)))
+    stage.send(stage.records(synthetic_population.applicants(2_400, 7)))
+    stage.send(stage.records(synthetic_population.applicants(4_800, 8, SHIFT)))
 
     reports = wait_for(all_told(stage, 7_200), 60, "every applicant in a report")
     commands = stage.commands()
@@ -71,8 +71,8 @@ def test_applicants_of_a_topic_are_described_all_or_those_of_a_stretch(
     stage: DriftStage, processes: Processes, tmp_path: Path
 ) -> None:
     nobody = processes.loanctl("profile")
-    stage.send(stage.records(population.applicants(300, 7)))
-    stage.send(stage.records(population.applicants(200, 8, SHIFT)))
+    stage.send(stage.records(synthetic_population.applicants(300, 7)))
+    stage.send(stage.records(synthetic_population.applicants(200, 8, SHIFT)))
     stage.send([OutgoingRecord(stage.connection.topics().applications.name, b"x", b"no application")])
 
     whole, last = (json.loads(processes.loanctl("profile", *which).out) for which in ((), ("--last", "101")))
@@ -91,7 +91,7 @@ def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_a
     version, digest = stage.crown()
     calm = DriftStage(elsewhere(connect), tmp_path, stage.clock)
     calm.announce(version, digest)
-    rows = [population.applicants(600, seed, SHIFT if seed > 8 else PopulationShift()) for seed in range(17)]
+    rows = [synthetic_population.applicants(600, seed, SHIFT if seed > 8 else PopulationShift()) for seed in range(17)]
     blocks = [stage.records(each) for each in rows]
     counts = stage.connection.topics().drift_counts.name
 
@@ -130,7 +130,7 @@ def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_fo
     settings = {**SETTINGS, **told, "with_decisions": False}
     agent = processes.start("drift", **settings)
     last_year = tmp_path / "last-year.csv"
-    tables.write_table(population.applicants(3_000, 31, SHIFT), last_year)
+    loan_tables.write_table(synthetic_population.applicants(3_000, 31, SHIFT), last_year)
     season = ("--season-from", f"{stage.clock:{TIME}}", "--season-until", f"{stage.clock + 2 * HOUR:{TIME}}")
     word = (
         "--why",
@@ -141,14 +141,14 @@ def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_fo
         str(last_year),
     )
     acknowledged = processes.loanctl("drift", "acknowledge", *word, *season, **settings)
-    stage.send(stage.records(population.applicants(4_800, 8, SHIFT)))
+    stage.send(stage.records(synthetic_population.applicants(4_800, 8, SHIFT)))
     before = wait_for(all_told(stage, 4_800), 60, "the first champion's windows")
-    second, _ = stage.crown(population.applicants(REFERENCE_ROWS, 32, SHIFT))
+    second, _ = stage.crown(synthetic_population.applicants(REFERENCE_ROWS, 32, SHIFT))
     wait_for(lambda: f'"{second}"' in agent.output() or f"version={second}" in agent.output(), 30, "another champion")
-    stage.send(stage.records(population.applicants(2_400, 33, SHIFT)))
+    stage.send(stage.records(synthetic_population.applicants(2_400, 33, SHIFT)))
     after = wait_for(all_told(stage, 7_200), 60, "the second champion's windows")[len(before) :]
     history = lineage.lineages(stage.connection).windows
-    again = recompute.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
+    again = report_recompute.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
 
     assert acknowledged.status == 0, acknowledged.err
     assert [report.verdict for report in before if report.n > 1_000] == [

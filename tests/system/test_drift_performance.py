@@ -11,7 +11,7 @@ import pytest
 from drift.performance.outcome_join import Odd
 from drift.settings import DriftSettings
 from loanctl.commands.drift_performance import of
-from loanctl.reports.champion_performance import Stretch
+from loanctl.reports.champion_performance import Reign
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause
 from streams.runtime.settings import Connection
@@ -28,7 +28,7 @@ def test_performance_is_observed_as_outcomes_come_and_estimated_before(
     stage, rng = DriftStage(connection, tmp_path), np.random.default_rng(1)
     names, probability = [f"a-{nth}" for nth in range(400)], rng.beta(1, 3, 400)
     defaulted = rng.random(400) < probability
-    settings, stretch = DriftSettings(**connection.model_dump()), Stretch(BEGAN, BEGAN + timedelta(days=1))
+    settings, stretch = DriftSettings(**connection.model_dump()), Reign(BEGAN, BEGAN + timedelta(days=1))
 
     stage.decide(names, probability.tolist())
     before = of(settings, [stretch], datetime.now(UTC))

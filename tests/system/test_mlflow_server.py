@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from loanctl.stack import processes as starting
-from loanctl.stack.guard import Guard
 from loanctl.stack.ports import free_ports
-from loanctl.stack.service import await_ready
+from loanctl.stack.process_guard import ProcessGuard
+from loanctl.stack.stack_service import await_ready
 from loanctl.stack.tracking import MlflowServer
 from schemas.events.decisions import LoanDecision
 from scorecard import bundle
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("mlflow")
     service = MlflowServer(folder, folder, free_ports(1))
     service.prepare()
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         running = starting.start(service.command())
         guard.watch(running)
         await_ready(service, running)

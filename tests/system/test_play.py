@@ -3,10 +3,10 @@
 import pytest
 
 from loanctl.reports import event_log
-from loanctl.reports.topic_watcher import everything
-from loanctl.simulation import tables
-from loanctl.simulation.population import applicants
+from loanctl.simulation import loan_tables
+from loanctl.simulation.synthetic_population import applicants
 from schemas.events.decisions import LoanOutcome
+from streams.kafka.whole_topics import read_topic, read_whole
 
 ROWS = 700
 
@@ -14,7 +14,7 @@ ROWS = 700
 @pytest.fixture
 def table(tmp_path):
     rows = applicants(ROWS, seed=9)
-    tables.write_table(rows, tmp_path / "loans.csv")
+    loan_tables.write_table(rows, tmp_path / "loans.csv")
     return rows
 
 
@@ -22,7 +22,8 @@ def test_every_row_lies_on_the_topics_once_with_what_became_of_it(processes, con
     played = processes.loanctl("play", "--data", "loans.csv", "--shuffle-seed", "3", "--outcomes")
 
     topics = connection.topics()
-    records = everything(connection, [topics.applications, topics.outcomes])
+    names = [topics.applications.name, topics.outcomes.name]
+    records = {name: topic.by_time() for name, topic in read_whole(connection, names).items()}
     reading = event_log.RecordDecoder(connection)
     seen = reading.applications(records[topics.applications.name])
     outcomes = reading.events(LoanOutcome, records[topics.outcomes.name])
@@ -41,7 +42,7 @@ def test_the_same_file_played_again_gives_the_same_ids(processes, connection, ta
     processes.loanctl("play", "--data", "loans.csv", "--start", "2026-03-01T12:00:00", "--spacing-ms", "1000")
 
     topics = connection.topics()
-    values = [record.value for record in everything(connection, [topics.applications])[topics.applications.name]]
+    values = [record.value for record in read_topic(connection, topics.applications.name).by_time()]
     assert len(values) == 2 * ROWS
     assert len(set(values)) == ROWS
 
@@ -51,7 +52,7 @@ def test_made_up_applicants_play_without_a_file(processes, connection):
 
     topics = connection.topics()
     assert played.status == 0, played.err
-    assert len(everything(connection, [topics.applications])[topics.applications.name]) == 40
+    assert len(read_topic(connection, topics.applications.name).by_time()) == 40
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_made_up_applicants_play_without_a_file(processes, connection):
     ],
 )
 def test_a_bad_file_is_one_line_and_nothing_is_played(processes, connection, table, tmp_path, broken, options, told):
-    tables.write_table(broken(table), tmp_path / "bad.csv")
+    loan_tables.write_table(broken(table), tmp_path / "bad.csv")
 
     played = processes.loanctl("play", "--data", "bad.csv", *options)
 
@@ -75,7 +76,7 @@ def test_a_bad_file_is_one_line_and_nothing_is_played(processes, connection, tab
     assert played.status == 2
     assert played.err.count("\n") == 1
     assert told in played.err
-    assert everything(connection, [topics.applications])[topics.applications.name] == []
+    assert read_topic(connection, topics.applications.name).by_time() == []
 
 
 def test_a_population_is_written_and_its_best_auc_told(processes, tmp_path):

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from loanctl.stack import processes
-from loanctl.stack.guard import Guard
 from loanctl.stack.ports import HOST, free_ports
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, RunningProcess
-from loanctl.stack.service import bare_environment
+from loanctl.stack.stack_service import bare_environment
 from schemas.events.decisions import Outcome
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
@@ -49,7 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     told = bare_environment({"MLFLOW_TRACKING_URI": uri, "PATH": path, "OMP_NUM_THREADS": "1"})
     command = Command("served", argv, folder / "served.log", told)
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         running = processes.start(command)
         guard.watch(running)
         wait_for(lambda: answers(f"http://{HOST}:{port}/ping", running), 120, "MLflow's scoring server")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from loanctl.commands import schemas, topics
-from loanctl.simulation import population
-from loanctl.stack.guard import Guard
+from loanctl.simulation import synthetic_population
+from loanctl.stack.process_guard import ProcessGuard
 from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
@@ -55,11 +55,11 @@ def test_brokers_killed_in_turn_leave_one_decision_an_application_and_one_report
     sent: list[str] = []
 
     def applied(seed: int) -> None:
-        records = stage.records(population.applicants(BLOCK, seed))
+        records = stage.records(synthetic_population.applicants(BLOCK, seed))
         stage.send(records)
         sent.extend((record.key or b"").decode() for record in records)
 
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         group = Processes(tmp_path, environment, guard)
         told = {"cache_dir": tmp_path / "cache", "web_port": 0}
         workers = [start_worker(group), start_worker(group)]

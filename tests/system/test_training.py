@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from loanctl.simulation import population
+from loanctl.simulation import synthetic_population
 from scorecard.registry.mlflow_client import ask
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
@@ -72,7 +72,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> None:
-    data = desk.table(population.applicants(3_000, 1).assign(customer=1))
+    data = desk.table(synthetic_population.applicants(3_000, 1).assign(customer=1))
 
     ran = desk.loanctl("train", "--data", data, *SMALL, "--json")
     summary = ran.summary()
@@ -103,7 +103,7 @@ def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> No
 
 
 def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Desk) -> None:
-    data = desk.table(population.applicants(2_000, 1))
+    data = desk.table(synthetic_population.applicants(2_000, 1))
 
     first, again = (desk.loanctl("train", "--data", data, *SMALL, "--json").summary() for _ in range(2))
 
@@ -168,7 +168,7 @@ def test_a_second_product_is_trained_by_its_schema_alone(desk: Desk, shared: Pat
 
 
 def loans(count: int = 600) -> pd.DataFrame:
-    return population.applicants(count, 1)
+    return synthetic_population.applicants(count, 1)
 
 
 BAD_TABLES = {

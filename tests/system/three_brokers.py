@@ -11,13 +11,13 @@ from typing import Final
 from loanctl.stack import processes
 from loanctl.stack.artifacts import artifact_lock
 from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.guard import Guard
 from loanctl.stack.kafka import LOG4J, Kafka, properties
 from loanctl.stack.ports import HOST, free_ports
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess
 from loanctl.stack.progress import SILENCE
-from loanctl.stack.registry import SchemaRegistryServer
-from loanctl.stack.service import Service, await_ready, bare_environment
+from loanctl.stack.schema_registry import SchemaRegistryServer
+from loanctl.stack.stack_service import Service, await_ready, bare_environment
 
 BROKERS: Final = 3
 CLUSTER: Final = "three-brokers-of-test-0"
@@ -36,7 +36,7 @@ class Cluster:
 
     nodes: list[Kafka]
     registry: SchemaRegistryServer
-    guard: Guard
+    guard: ProcessGuard
     running: dict[str, RunningProcess] = field(default_factory=dict)
 
     @property
@@ -74,7 +74,7 @@ def three_brokers(folder: Path) -> Iterator[Cluster]:
         for number in range(BROKERS)
     ]
     registry = SchemaRegistryServer(folder / "registry", folder / "log", ports[-2:], cache.unpack(artifacts.registry))
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         cluster = Cluster(nodes, registry, guard)
         try:
             for number in range(BROKERS):

@@ -11,11 +11,11 @@ from typing import Any, Final, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from loanctl.simulation import playback, population, tables
+from loanctl.simulation import loan_tables, playback, synthetic_population
+from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
-from loanctl.simulation.population import PopulationShift
-from loanctl.simulation.tables import Table
-from loanctl.stack.guard import Guard
+from loanctl.simulation.synthetic_population import PopulationShift
+from loanctl.stack.process_guard import ProcessGuard
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
@@ -49,10 +49,10 @@ class Crowned:
 def crowned(folder: Path, store: Path) -> Crowned:
     """The first champion by `loanctl train`, announced nowhere: there is no broker."""
     base = folder / "base.csv"
-    tables.write_table(population.applicants(BASE_ROWS, 1), base)
+    loan_tables.write_table(synthetic_population.applicants(BASE_ROWS, 1), base)
     own = {"LOAN_MLFLOW_URI": f"sqlite:///{store}", "LOAN_BOOTSTRAP_SERVERS": "127.0.0.1:1", "OMP_NUM_THREADS": "1"}
     small = {f"LOAN_{name.upper()}": str(value) for name, value in SMALL.items()}
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         ran = Processes(folder, {**os.environ, **own, **small}, guard).loanctl("train", "--data", str(base), "--json")
     assert ran.status == 0, ran.err
     return Crowned(store, base, dict(json.loads(ran.out.splitlines()[-1])))
@@ -89,7 +89,7 @@ class TrainingStage:
 
     def applicants(self, count: int, seed: int = 7, shift: PopulationShift = CHANGED) -> tuple[datetime, datetime]:
         """Applications and what became of them, onto the topics; from when until when they were signed."""
-        table = Table("made up", f"s{seed}", population.applicants(count, seed, shift))
+        table = Table("made up", f"s{seed}", synthetic_population.applicants(count, seed, shift))
         script, writing = Script(start=BEGAN, spacing=SPACING), playback.playback_codec(self.connection)
         with EventPublisher(self.connection, "/test") as publisher:
             publisher.send(playback.applications(table, script, writing))

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from training.evaluation.figures import auc
-from training.families.family import Sample
+from training.evaluation.discrimination_figures import auc
+from training.families.family import TrainingSample
 
 
-def logistic(train: Sample, judged: Sample) -> npt.NDArray[np.float64]:
+def logistic(train: TrainingSample, judged: TrainingSample) -> npt.NDArray[np.float64]:
     """What a logistic regression, fitted to the first, says of the second; shape (n of the second,)."""
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
@@ -23,7 +23,7 @@ def logistic(train: Sample, judged: Sample) -> npt.NDArray[np.float64]:
     return np.asarray(model.predict_proba(judged.matrix.astype(np.float64))[:, 1], dtype=np.float64)
 
 
-def floor_auc(rows: Sample, folds: npt.NDArray[np.int64]) -> float:
+def floor_auc(rows: TrainingSample, folds: npt.NDArray[np.int64]) -> float:
     """Its mean AUC over folds, each judged by a regression on the others."""
     aucs = []
     for fold in np.unique(folds):

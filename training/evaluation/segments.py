@@ -14,7 +14,7 @@ import pandas as pd
 
 from schemas.contract import Contract, Field, Kind
 from scorecard.policy import APPROVE, Policy, outcomes
-from training.evaluation.figures import auc
+from training.evaluation.discrimination_figures import auc
 from training.rows.labelled_rows import LabelledRows
 
 FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)

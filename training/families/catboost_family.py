@@ -25,7 +25,7 @@ from training.families.family import (
     Encoded,
     Family,
     Numbers,
-    Sample,
+    TrainingSample,
 )
 from training.families.trees import CompileError, Tree, class_probability, forest_of_trees
 
@@ -45,7 +45,11 @@ FIXED: Final = {
 
 
 def fit_catboost(
-    parameters: Mapping[str, float], train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int
+    parameters: Mapping[str, float],
+    train: TrainingSample,
+    stopping: TrainingSample,
+    monotone: tuple[int, ...],
+    seed: int,
 ) -> tuple[Any, int]:
     """A CatBoostClassifier; see `Family.fit`."""
     from catboost import CatBoostClassifier

@@ -1,6 +1,6 @@
 """What a model family is: one record that every other part of training asks.
 
-A family lies in one file, `*_family.py`, which gives its `FAMILY`; `training.families.registry` lists them.
+A family lies in one file, `*_family.py`, which gives its `FAMILY`; `training.families.family_registry` lists them.
 Every fit runs on one thread, so that the same rows, parameters and seed give the same model on any
 number of cores; the folds of a search run beside each other instead. Pure.
 """
@@ -37,15 +37,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TrainingSample:
     """Encoded rows, shape (n, columns), and their labels, shape (n,)."""
 
     matrix: Encoded
     defaulted: Labels
 
-    def take(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Sample":
+    def take(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "TrainingSample":
         """The rows at these places."""
-        return Sample(self.matrix[places], self.defaulted[places])
+        return TrainingSample(self.matrix[places], self.defaulted[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class DefaultWeight:
     """
 
 
-Fit = Callable[[Mapping[str, float], Sample, Sample, tuple[int, ...], int], tuple[Any, int]]
+Fit = Callable[[Mapping[str, float], TrainingSample, TrainingSample, tuple[int, ...], int], tuple[Any, int]]
 Reference = Callable[[Any, Encoded], tuple[Numbers, Numbers]]
 
 

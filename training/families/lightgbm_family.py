@@ -21,7 +21,7 @@ from training.families.family import (
     Encoded,
     Family,
     Numbers,
-    Sample,
+    TrainingSample,
     itself,
 )
 from training.families.trees import CompileError, Tree, forest_of_trees
@@ -46,7 +46,11 @@ FIXED: Final = {
 
 
 def fit_lightgbm(
-    parameters: Mapping[str, float], train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int
+    parameters: Mapping[str, float],
+    train: TrainingSample,
+    stopping: TrainingSample,
+    monotone: tuple[int, ...],
+    seed: int,
 ) -> tuple[Any, int]:
     """A Booster up to its best round; see `Family.fit`."""
     import lightgbm

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from schemas.events.decisions import ContributionSpace
 from scorecard.forest.forest import LEAF, Forest
-from training.families.family import Dimension, Encoded, Family, Numbers, Sample, itself
+from training.families.family import Dimension, Encoded, Family, Numbers, TrainingSample, itself
 from training.families.trees import CompileError, Tree, class_probability, forest_of_trees
 
 CLASSES: Final = 2
@@ -33,7 +33,11 @@ FIXED: Final = {"n_jobs": 1}
 
 
 def fit_random_forest(
-    parameters: Mapping[str, float], train: Sample, _stopping: Sample, monotone: tuple[int, ...], seed: int
+    parameters: Mapping[str, float],
+    train: TrainingSample,
+    _stopping: TrainingSample,
+    monotone: tuple[int, ...],
+    seed: int,
 ) -> tuple[Any, int]:
     """A RandomForestClassifier; see `Family.fit`."""
     from sklearn.ensemble import RandomForestClassifier

@@ -22,7 +22,7 @@ from training.families.family import (
     Encoded,
     Family,
     Numbers,
-    Sample,
+    TrainingSample,
     itself,
 )
 from training.families.trees import CompileError, Tree, below, forest_of_trees
@@ -47,7 +47,11 @@ alone passes the limit of parity; so it is asked for stretches, which are then a
 
 
 def fit_xgboost(
-    parameters: Mapping[str, float], train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int
+    parameters: Mapping[str, float],
+    train: TrainingSample,
+    stopping: TrainingSample,
+    monotone: tuple[int, ...],
+    seed: int,
 ) -> tuple[Any, int]:
     """A Booster up to its best round; see `Family.fit`."""
     import xgboost

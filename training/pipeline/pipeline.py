@@ -18,16 +18,16 @@ from scorecard.forest.forest import Forest, margins
 from scorecard.policy import APPROVE, outcomes
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
-from training.evaluation import calibration, cutoffs
-from training.evaluation import figures as evaluation
+from training.evaluation import calibration_choice, cutoffs
+from training.evaluation import discrimination_figures as evaluation
 from training.evaluation.logistic_baseline import logistic
-from training.families import registry
-from training.families.family import FittedModel, Sample
+from training.families import family_registry
+from training.families.family import FittedModel, TrainingSample
 from training.families.parity import Parity, prove_parity
-from training.pipeline.plan import NO_PROGRESS, Material, Plan, Progress
+from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
 from training.pipeline.reference_population import Draft, baseline, population_profile
 from training.rows.labelled_rows import LabelledRows
-from training.rows.split import Part, Split, clone_keys, folds, split
+from training.rows.split import Split, SplitPart, clone_keys, folds, split
 from training.search.journal import FileJournal, Forgetful, Journal
 from training.search.search import SearchData, SearchResult, search
 
@@ -48,7 +48,7 @@ class TrainedCandidate:
     journal: Journal
     """Of the search; to be ended when a version is registered."""
     fitted: FittedModel
-    calibrated: calibration.CalibrationChoice
+    calibrated: calibration_choice.CalibrationChoice
     judged_on: LabelledRows
     probability: npt.NDArray[np.float64]
     """On the judgement rows."""
@@ -69,7 +69,7 @@ class TrainedCandidate:
         return evaluation.auc(self.judged_on.defaulted, self.logistic)
 
 
-def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRESS) -> TrainedCandidate:
+def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO_PROGRESS) -> TrainedCandidate:
     """The scorecard that a plan makes of rows, its bundle written.
 
     Raises:
@@ -89,14 +89,14 @@ def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRES
     watch.step("compile")
     forest = model.forest(len(work.features.columns))
     watch.step("calibrate")
-    draft, calibration = work.draft(model, forest)
+    draft, calibrated = work.draft(model, forest)
     watch.step("prove")
     parity = work.parity(model, forest, draft)
     watch.step("explain")
     scorecard = work.write(draft, model, forest)
     watch.step("judge")
     probability, cutoff, cost = work.judge(scorecard)
-    rows = material.rows.take(work.split.places(Part.JUDGEMENT))
+    rows = material.rows.take(work.split.places(SplitPart.JUDGEMENT))
     return TrainedCandidate(
         plan=plan,
         material=material,
@@ -105,7 +105,7 @@ def train_candidate(material: Material, plan: Plan, watch: Progress = NO_PROGRES
         found=found,
         journal=journal,
         fitted=model,
-        calibrated=calibration,
+        calibrated=calibrated,
         judged_on=rows,
         probability=probability,
         judgement=evaluation.judgement(rows.defaulted, probability, cutoff, plan.seed),
@@ -141,7 +141,7 @@ class _Work:
     plan: Plan
     features: FeatureSpace
     split: Split
-    encoded: Sample
+    encoded: TrainingSample
     keys: npt.NDArray[np.object_]
 
     @classmethod
@@ -156,32 +156,32 @@ class _Work:
             plan=plan,
             features=features,
             split=split(contract, rows, plan.seed, plan.method),
-            encoded=Sample(features.encode(rows.values), rows.defaulted),
+            encoded=TrainingSample(features.encode(rows.values), rows.defaulted),
             keys=clone_keys(contract, rows),
         )
 
-    def sample(self, part: Part) -> Sample:
+    def sample(self, part: SplitPart) -> TrainingSample:
         return self.encoded.take(self.split.places(part))
 
     def search_data(self) -> SearchData:
         return SearchData(
-            rows=self.sample(Part.SEARCH),
-            folds=folds(self.keys[self.split.places(Part.SEARCH)], self.plan.budget.folds, self.plan.seed),
-            stopping=self.sample(Part.STOPPING),
+            rows=self.sample(SplitPart.SEARCH),
+            folds=folds(self.keys[self.split.places(SplitPart.SEARCH)], self.plan.budget.folds, self.plan.seed),
+            stopping=self.sample(SplitPart.STOPPING),
             monotone=self.features.monotone,
             seed=self.plan.seed,
         )
 
     def fit(self, found: SearchResult) -> FittedModel:
-        parts = self.sample(Part.SEARCH), self.sample(Part.STOPPING)
-        return registry.fit(found.best.choice, *parts, self.features.monotone, self.plan.seed)
+        parts = self.sample(SplitPart.SEARCH), self.sample(SplitPart.STOPPING)
+        return family_registry.fit(found.best.choice, *parts, self.features.monotone, self.plan.seed)
 
-    def draft(self, model: FittedModel, forest: Forest) -> tuple[Draft, calibration.CalibrationChoice]:
+    def draft(self, model: FittedModel, forest: Forest) -> tuple[Draft, calibration_choice.CalibrationChoice]:
         forest_space = model.family.contribution_space
-        own, others = self.sample(Part.CALIBRATION), self.sample(Part.CUTOFFS)
-        own_folds = folds(self.keys[self.split.places(Part.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
+        own, others = self.sample(SplitPart.CALIBRATION), self.sample(SplitPart.CUTOFFS)
+        own_folds = folds(self.keys[self.split.places(SplitPart.CALIBRATION)], CALIBRATION_FOLDS, self.plan.seed)
         raw = raw_probability(forest_space, margins(forest, own.matrix))
-        chosen = calibration.choose_calibration(raw, own.defaulted, own_folds)
+        chosen = calibration_choice.choose_calibration(raw, own.defaulted, own_folds)
         stated = chosen.calibration.apply(raw_probability(forest_space, margins(forest, others.matrix)))
         draft = Draft(
             contract=self.material.contract,
@@ -194,14 +194,14 @@ class _Work:
         return draft, chosen
 
     def parity(self, model: FittedModel, forest: Forest, draft: Draft) -> Parity:
-        rows = self.material.rows.values[self.split.places(Part.JUDGEMENT)]
+        rows = self.material.rows.values[self.split.places(SplitPart.JUDGEMENT)]
         served = self.features.encode(with_missing_values(self.features, rows[:PARITY_ROWS]))
         return prove_parity(model.family, model.model, forest, draft.explainer, served)
 
     def write(self, draft: Draft, model: FittedModel, forest: Forest) -> Scorecard:
         """The whole scorecard, as its bundle says it."""
         contract, rows = self.material.contract, self.material.rows
-        unfitted = rows.values[self.split.parts > Part.SEARCH]
+        unfitted = rows.values[self.split.parts > SplitPart.SEARCH]
         reason_baseline = baseline(draft, unfitted)
         parts = bundle.ScorecardParts(
             name=self.plan.name,
@@ -214,22 +214,22 @@ class _Work:
             reason_baseline=reason_baseline,
             profile=population_profile(draft, self._reference(unfitted), reason_baseline),
         )
-        kept = rows.values[self.split.places(Part.JUDGEMENT)]
-        made_of = rows.identities[(self.split.parts >= Part.SEARCH) & (self.split.parts < Part.JUDGEMENT)]
+        kept = rows.values[self.split.places(SplitPart.JUDGEMENT)]
+        made_of = rows.identities[(self.split.parts >= SplitPart.SEARCH) & (self.split.parts < SplitPart.JUDGEMENT)]
         digest = bundle.write(parts, contract, kept, self.material.folder, made_of)
         return bundle.scorecard_of(parts, contract, digest)
 
     def judge(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:
         """Probabilities of the judgement rows, the cut-off of F1 and the policy's cost on those for cut-offs."""
         values = self.material.rows.values
-        probability = scorecard.score(values[self.split.places(Part.JUDGEMENT)]).probability
-        stated = scorecard.score(values[self.split.places(Part.CUTOFFS)]).probability
-        defaulted = self.sample(Part.CUTOFFS).defaulted
+        probability = scorecard.score(values[self.split.places(SplitPart.JUDGEMENT)]).probability
+        stated = scorecard.score(values[self.split.places(SplitPart.CUTOFFS)]).probability
+        defaulted = self.sample(SplitPart.CUTOFFS).defaulted
         cost = cutoffs.cost(scorecard.policy, stated, defaulted, self.plan.costs)
         return probability, cutoffs.best_f1(stated, defaulted), cost
 
     def logistic(self) -> npt.NDArray[np.float64]:
-        return logistic(self.sample(Part.SEARCH), self.sample(Part.JUDGEMENT))
+        return logistic(self.sample(SplitPart.SEARCH), self.sample(SplitPart.JUDGEMENT))
 
     def _reference(self, unfitted: Matrix) -> Matrix:
         window = self.material.window

@@ -31,7 +31,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """Who is told how far it is; `stop` is asked between trials."""
 
     step: Callable[[str], None] = lambda _: None
@@ -39,7 +39,7 @@ class Progress:
     stop: Callable[[], bool] = lambda: False
 
 
-NO_PROGRESS: Final = Progress()
+NO_PROGRESS: Final = TrainingProgress()
 
 
 @dataclass(frozen=True, slots=True)

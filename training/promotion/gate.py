@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from training.evaluation.calibration import brier
-from training.evaluation.figures import auc, resamples
+from training.evaluation.calibration_choice import brier
+from training.evaluation.discrimination_figures import auc, resamples
 from training.promotion.contest import Contest, Incomparable, Labels, Probabilities
 
 DRAWS: Final = 400

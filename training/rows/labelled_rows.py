@@ -17,7 +17,7 @@ from schemas.applications import Fault, Matrix, faults
 from schemas.contract import Contract
 from schemas.tables import columns
 from schemas.tables.dialect import SNIFFED, Dialect
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 from schemas.tables.times import NO_TIME
 from training.rows import identity
 from training.rows.identity import NO_ID, Identities

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import pandas as pd
 
 from schemas.tables.dialect import SNIFFED, Dialect
-from schemas.tables.errors import TableError
 from schemas.tables.file_format import parse_table, read
+from schemas.tables.table_errors import TableError
 from schemas.urls import mask_credentials
 
 SQL: Final = frozenset({"postgresql", "postgres"})

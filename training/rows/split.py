@@ -23,7 +23,7 @@ from training.rows.labelled_rows import LabelledRows, RowsError
 Places = npt.NDArray[np.int64]
 
 
-class Part(IntEnum):
+class SplitPart(IntEnum):
     """What a row is for; `LEFT_OUT` for nothing."""
 
     LEFT_OUT = -1
@@ -44,20 +44,20 @@ class Method(StrEnum):
 
 
 SHARES: Final = {
-    Part.SEARCH: 0.65,
-    Part.STOPPING: 0.08,
-    Part.CALIBRATION: 0.08,
-    Part.CUTOFFS: 0.07,
-    Part.JUDGEMENT: 0.12,
+    SplitPart.SEARCH: 0.65,
+    SplitPart.STOPPING: 0.08,
+    SplitPart.CALIBRATION: 0.08,
+    SplitPart.CUTOFFS: 0.07,
+    SplitPart.JUDGEMENT: 0.12,
 }
 """Calibration and cut-offs need some hundreds of rows each, an AUC to .01 some thousand."""
 
 PUBLISHED_SHARES: Final = {
-    Part.SEARCH: 0.72,
-    Part.STOPPING: 0.08,
-    Part.CALIBRATION: 0.05,
-    Part.CUTOFFS: 0.05,
-    Part.JUDGEMENT: 0.10,
+    SplitPart.SEARCH: 0.72,
+    SplitPart.STOPPING: 0.08,
+    SplitPart.CALIBRATION: 0.05,
+    SplitPart.CUTOFFS: 0.05,
+    SplitPart.JUDGEMENT: 0.10,
 }
 """80 to fit, 10 to tune, 10 to judge."""
 
@@ -77,13 +77,13 @@ class Split:
     how: str
     """In words."""
 
-    def places(self, part: Part) -> Places:
+    def places(self, part: SplitPart) -> Places:
         """Where the rows of one part are, in their order."""
         return np.flatnonzero(self.parts == part)
 
     def sizes(self) -> Mapping[str, int]:
         """Rows in each part, by its name in lower case."""
-        return {part.name.lower(): int((self.parts == part).sum()) for part in Part}
+        return {part.name.lower(): int((self.parts == part).sum()) for part in SplitPart}
 
 
 def split(contract: Contract, rows: LabelledRows, seed: int, method: Method = Method.GROUPED) -> Split:
@@ -154,7 +154,7 @@ def uniform(keys: npt.NDArray[np.object_], salt: str) -> npt.NDArray[np.float64]
 def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
     keys = clone_keys(contract, rows)
     drawn = uniform(keys, f"split {seed}")
-    parts = np.full(len(rows), Part.LEFT_OUT, dtype=np.int8)
+    parts = np.full(len(rows), SplitPart.LEFT_OUT, dtype=np.int8)
     told = []
     for source, word in ((rows.recent, "topics"), (~rows.recent, "table")):
         places = np.flatnonzero(source)
@@ -201,7 +201,7 @@ def _short(parts: npt.NDArray[np.int8], defaulted: npt.NDArray[np.bool_]) -> boo
     )
 
 
-def _part_of(position: npt.NDArray[np.float64], shares: Mapping[Part, float]) -> npt.NDArray[np.int8]:
+def _part_of(position: npt.NDArray[np.float64], shares: Mapping[SplitPart, float]) -> npt.NDArray[np.int8]:
     ends = np.cumsum(list(shares.values()))[:-1]
     return np.searchsorted(ends, position, side="right").astype(np.int8)
 
@@ -211,7 +211,7 @@ def _without_torn_groups(parts: npt.NDArray[np.int8], keys: npt.NDArray[np.objec
     _, group = np.unique(keys.astype("S"), return_inverse=True)
     earliest = np.full(group.max() + 1, np.iinfo(np.int8).max, dtype=np.int8)
     np.minimum.at(earliest, group, parts)
-    return np.where(parts == earliest[group], parts, Part.LEFT_OUT).astype(np.int8)
+    return np.where(parts == earliest[group], parts, SplitPart.LEFT_OUT).astype(np.int8)
 
 
 def _stratify(defaulted: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.int8]:

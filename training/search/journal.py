@@ -18,8 +18,8 @@ from uuid import uuid4
 import numpy as np
 import structlog
 
-from training.families.family import PATIENCE, Choice, Sample
-from training.families.registry import BY_NAME, FAMILIES
+from training.families.family import PATIENCE, Choice, TrainingSample
+from training.families.family_registry import BY_NAME, FAMILIES
 from training.search.trial import Trial
 
 LIBRARIES: Final = ("loan-decisions", "hyperopt", "numpy", *sorted({family.library for family in FAMILIES}))
@@ -107,7 +107,7 @@ class FileJournal:
         self._warned = True
 
 
-def key_of(rows: Sample, stopping: Sample, folds: Any, told: Sequence[Any]) -> str:
+def key_of(rows: TrainingSample, stopping: TrainingSample, folds: Any, told: Sequence[Any]) -> str:
     """What a search is known by: the digest of all that its trials depend on, libraries included.
 
     Args:

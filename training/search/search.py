@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from schemas.errors import StoppedError
 from training.evaluation.logistic_baseline import floor_auc
-from training.families import registry
-from training.families.family import Choice, Sample
+from training.families import family_registry
+from training.families.family import Choice, TrainingSample
 from training.search import space
 from training.search.budget import Budget
 from training.search.journal import Forgetful, Journal, key_of
@@ -42,10 +42,10 @@ FORGETFUL: Final = Forgetful()
 class SearchData:
     """What a search sees."""
 
-    rows: Sample
+    rows: TrainingSample
     folds: npt.NDArray[np.int64]
     """The fold of each row."""
-    stopping: Sample
+    stopping: TrainingSample
     monotone: tuple[int, ...]
     seed: int
 
@@ -207,7 +207,8 @@ def _fold(choice: Choice, searched: SearchData, fold: int) -> tuple[float, float
     from sklearn.metrics import log_loss, roc_auc_score
 
     held = searched.folds == fold
-    model = registry.fit(choice, searched.rows.take(~held), searched.stopping, searched.monotone, searched.seed + fold)
+    fitted, seed = searched.rows.take(~held), searched.seed + fold
+    model = family_registry.fit(choice, fitted, searched.stopping, searched.monotone, seed)
     out = searched.rows.take(held)
     probability = model.probability(out.matrix)
     return (

@@ -6,7 +6,7 @@ from importlib import import_module
 import structlog
 
 from training.families.family import Family
-from training.families.registry import FAMILIES
+from training.families.family_registry import FAMILIES
 
 log = structlog.get_logger(__name__)
 

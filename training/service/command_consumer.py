@@ -18,8 +18,8 @@ from schemas.events.retraining import RetrainStatus
 from streams.kafka.batch_reader import ReadBatch, Reader
 from streams.runtime.health_server import Health
 from streams.runtime.lifecycle import Backoff, Lifecycle
-from training.metrics import UNREADABLE, Metrics
-from training.pipeline.plan import Progress
+from training.metrics import UNREADABLE, TrainerMetrics
+from training.pipeline.plan import TrainingProgress
 from training.service.command_handler import CommandHandler, CommandRecord
 from training.service.command_policy import CommandPosition
 
@@ -50,7 +50,7 @@ class Consumer:
 
     open_reader: Callable[[], Reader]
     answering: CommandHandler
-    metrics: Metrics
+    metrics: TrainerMetrics
     situation: TrainerStatus
     ask: Callable[[], None] = lambda: None
     """Called often while no command is in hand and the topic of commands is ours; may raise OutageError."""
@@ -163,7 +163,7 @@ class Consumer:
                 return answer
         raise StoppedError
 
-    def _watch(self, batch: ReadBatch) -> Progress:
+    def _watch(self, batch: ReadBatch) -> TrainingProgress:
         def step(word: str) -> None:
             if self.situation.stopping.is_set():
                 raise StoppedError
@@ -174,4 +174,6 @@ class Consumer:
                 raise StoppedError
             self.situation.at(word)
 
-        return Progress(step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set)
+        return TrainingProgress(
+            step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set
+        )

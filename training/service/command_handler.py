@@ -20,8 +20,8 @@ from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.event_publisher import EventPublisher, event_headers
 from streams.kafka.skipped_records import SkippedRecords
-from training.committed import whole
-from training.pipeline.plan import Progress
+from streams.kafka.whole_topics import read_topic
+from training.pipeline.plan import TrainingProgress
 from training.promotion import announcer, version_tags
 from training.promotion.gate import GateVerdict
 from training.promotion.promote import settle
@@ -81,7 +81,7 @@ class CommandHandler:
             return None
         return CommandRecord(command, place, datetime.fromtimestamp(timestamp / 1000, UTC))
 
-    def answer(self, asked: CommandRecord, watch: Progress) -> RetrainStatus | None:
+    def answer(self, asked: CommandRecord, watch: TrainingProgress) -> RetrainStatus | None:
         """Do what the command asks and publish the result; None where it was answered already.
 
         Raises:
@@ -98,7 +98,9 @@ class CommandHandler:
         log.info("command.answered", command_id=asked.command.command_id, status=ending.status.value, why=ending.why)
         return ending.status
 
-    def _outcome(self, asked: CommandRecord, step: Disposition, version: str, watch: Progress) -> CommandOutcome:
+    def _outcome(
+        self, asked: CommandRecord, step: Disposition, version: str, watch: TrainingProgress
+    ) -> CommandOutcome:
         made_before = None if step.status is RetrainStatus.DUPLICATE else self._earlier_challenger(asked.command)
         if made_before is not None:
             return self._settle(made_before)
@@ -133,7 +135,7 @@ class CommandHandler:
             challenger=registered,
         )
 
-    def _train(self, asked: CommandRecord, watch: Progress) -> RegisteredVersion:
+    def _train(self, asked: CommandRecord, watch: TrainingProgress) -> RegisteredVersion:
         settings = self._settings
         watch.step("rows")
         seen = labelled_events.read_snapshot(settings, asked.timestamp, _window(asked.command))
@@ -184,7 +186,7 @@ class CommandHandler:
     def _answered_places(self, command_id: str) -> Mapping[str, frozenset[str]]:
         """The places of this command's records that have an answer."""
         places: set[str] = set()
-        for record in whole(self._settings, self._topics.retrain_results.name).records:
+        for record in read_topic(self._settings, self._topics.retrain_results.name).records:
             if record.key == command_id.encode():
                 places.add((record.headers.get(PLACE_HEADER) or b"").decode(errors="replace"))
         return {command_id: frozenset(places)} if places else {}

@@ -13,7 +13,7 @@ from streams.runtime import health_server, logs
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, leave_within
 from streams.runtime.stop_signal import StopSignal
-from training.metrics import Metrics
+from training.metrics import TrainerMetrics
 from training.service.command_consumer import Consumer, TrainerStatus
 from training.service.command_handler import SOURCE, CommandHandler
 from training.service.scheduler import Scheduler
@@ -33,7 +33,7 @@ def run(stop: StopSignal) -> None:
     """
     settings = TrainingSettings.read()
     logs.configure(settings.log_level, "trainer")
-    metrics = Metrics()
+    metrics = TrainerMetrics()
     situation = TrainerStatus(metrics.outage_began)
     settings.plan()
     with EventPublisher(settings, SOURCE) as publisher:
@@ -53,7 +53,7 @@ def _leave(situation: TrainerStatus) -> None:
 
 
 def _consumer(
-    settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher, metrics: Metrics
+    settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher, metrics: TrainerMetrics
 ) -> Consumer:
     reading = ConsumerConfig(
         topics=[settings.topics().retrain_commands.name],

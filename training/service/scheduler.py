@@ -15,8 +15,8 @@ from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.event_publisher import EventPublisher
 from streams.kafka.skipped_records import SkippedRecords
+from streams.kafka.whole_topics import read_topic
 from training import schedule
-from training.committed import whole
 from training.promotion import version_tags
 from training.settings import TrainingSettings
 
@@ -71,7 +71,7 @@ class Scheduler:
 
     def _commands(self) -> Sequence[RetrainCommand]:
         found = []
-        for place, value in enumerate(whole(self._settings, self._topic.name).values()):
+        for place, value in enumerate(read_topic(self._settings, self._topic.name).values()):
             command = self._passed_over.read(partial(self._serde.decode, value), self._topic.name, place)
             if command is not None:
                 found.append(command)

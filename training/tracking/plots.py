@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from training.evaluation.figures import auc, calibration_curve, pr_auc
+from training.evaluation.discrimination_figures import auc, calibration_curve, pr_auc
 
 INCHES: Final = (6.0, 5.0)
 DPI: Final = 90

@@ -26,7 +26,7 @@ from tests.builders import (
     applications,
     feature_space,
 )
-from training.families.registry import compile_model
+from training.families.family_registry import compile_model
 
 SCHEMA: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.performance.figures import observed_performance
+from drift.performance.loan_figures import observed_performance
 from schemas.events.performance import (
     Figure,
     ObservedPerformance,

@@ -13,7 +13,7 @@ from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
 from drift.detection.drift_report import ReportContext
 from drift.monitor import Monitor, MonitorRules
-from drift.windows.panes import PartitionPanes, Position
+from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
 from schemas.applications import Matrix
@@ -126,7 +126,7 @@ class Counter:
 
     def __init__(self, partition: int, log: Observations, partitions: int, reference: Reference) -> None:
         self.log, self.partition, self.partitions, self.reference = log, partition, partitions, reference
-        self.committed = Position()
+        self.committed = PanePosition()
         self.told: list[DriftCounts] = []
         self.crash()
 

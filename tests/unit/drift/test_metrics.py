@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from drift.metrics import Metrics
+from drift.metrics import DriftMetrics
 from schemas.events.drift import Verdict, WindowAlarm
 from schemas.events.performance import Figure
 from schemas.topics import topics_of
@@ -25,12 +25,12 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def metrics(registry: CollectorRegistry) -> Metrics:
-    return Metrics(topics_of(CONTRACT), registry)
+def metrics(registry: CollectorRegistry) -> DriftMetrics:
+    return DriftMetrics(topics_of(CONTRACT), registry)
 
 
 def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
-    metrics: Metrics, registry: CollectorRegistry
+    metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
     metrics.record_performance(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
     metrics.record_command("performance-1")
@@ -45,7 +45,7 @@ def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
 
 
 def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
-    metrics: Metrics, registry: CollectorRegistry
+    metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
     metrics.record_performance(a_look(seen()))
     metrics.record_performance(a_look(None))
@@ -54,7 +54,7 @@ def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
     assert registry.get_sample_value("loan_drift_loans", {"kind": "ended"}) == 0
 
 
-def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: Metrics, registry: CollectorRegistry) -> None:
+def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: DriftMetrics, registry: CollectorRegistry) -> None:
     metrics.record_report(a_report(Verdict.DRIFTED))
     metrics.record_performance(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
 
@@ -67,7 +67,7 @@ def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: Metrics, re
 
 
 def test_why_no_command_followed_and_what_strayed_are_of_the_last_window(
-    metrics: Metrics, registry: CollectorRegistry
+    metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
     alarm = WindowAlarm(kind="late", share=0.4, limit=0.05)
     metrics.reported(replace(a_report(Verdict.DRIFTED), withheld="in_flight", alarms=(alarm,)))

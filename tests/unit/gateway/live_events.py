@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.live.activity import Activity
-from gateway.live.live import Live
+from gateway.live.live_figures import Live
 from tests.doubles.gateway import FakeLag
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -13,11 +13,11 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
+from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import ApiKeyFileError, key_line, new_key, read_keys
-from gateway.access.guard import Guard
 from gateway.access.oidc import OidcVerifier, Provider, ProviderAwayError
 from gateway.access.rate_limit import RateLimiter
-from gateway.access.roles import Principal, Role
+from gateway.access.roles import CallerRole, Principal
 from gateway.settings import GatewaySettings
 from tests.doubles.gateway import a_gateway
 from tests.unit.gateway.calls import a_body, client_of
@@ -31,10 +31,10 @@ KEYS = {"system": new_key(), "officer": new_key(), "auditor": new_key(), "operat
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
     roles = {
-        "system": Role.APPLICANT_SYSTEM,
-        "officer": Role.OFFICER,
-        "auditor": Role.AUDITOR,
-        "operator": Role.OPERATOR,
+        "system": CallerRole.APPLICANT_SYSTEM,
+        "officer": CallerRole.OFFICER,
+        "auditor": CallerRole.AUDITOR,
+        "operator": CallerRole.OPERATOR,
     }
     path = tmp_path / "keys"
     lines = [key_line(name, frozenset({roles[name]}), key) for name, key in KEYS.items()]
@@ -100,7 +100,7 @@ READS = {"/decisions/a-1", "/model-info", "/drift"}
 
 @pytest.mark.parametrize("path", ALLOWED)
 async def test_each_endpoint_is_open_to_its_roles_and_to_nobody_else(keys: Path, path: str) -> None:
-    double = a_gateway(lambda: Guard(read_keys(keys), None, RateLimiter(0)))
+    double = a_gateway(lambda: AccessGuard(read_keys(keys), None, RateLimiter(0)))
     body = {"applications": [a_body()]} if path.endswith("batch") else a_body()
 
     async def status(**headers: str) -> int:
@@ -118,7 +118,7 @@ async def test_each_endpoint_is_open_to_its_roles_and_to_nobody_else(keys: Path,
 
 
 async def test_health_and_metrics_are_open(keys: Path) -> None:
-    double = a_gateway(lambda: Guard(read_keys(keys), None, RateLimiter(0)))
+    double = a_gateway(lambda: AccessGuard(read_keys(keys), None, RateLimiter(0)))
 
     async with client_of(double.app) as client:
         found = [(await client.get(path)).status_code for path in ("/health", "/ready", "/metrics", "/openapi.json")]
@@ -129,7 +129,7 @@ async def test_health_and_metrics_are_open(keys: Path) -> None:
 async def test_a_valid_token_names_its_subject_and_roles() -> None:
     principal = await a_verifier().principal(a_token())
 
-    assert principal == Principal("oidc:u-1", frozenset({Role.OFFICER}))
+    assert principal == Principal("oidc:u-1", frozenset({CallerRole.OFFICER}))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ async def test_a_provider_that_is_away_is_503_and_not_a_wrong_token() -> None:
 
     provider = Provider(ISSUER, "loan-gateway", "roles")
     verifier = OidcVerifier(provider, lambda: httpx2.AsyncClient(transport=httpx2.MockTransport(fail)))
-    double = a_gateway(lambda: Guard(None, verifier, RateLimiter(0)))
+    double = a_gateway(lambda: AccessGuard(None, verifier, RateLimiter(0)))
 
     async with client_of(double.app, Authorization=f"Bearer {a_token()}") as client:
         answer = await client.get("/drift")
@@ -208,7 +208,7 @@ def test_a_bucket_lets_two_seconds_worth_through_and_says_when_to_come_again() -
 
 
 async def test_a_caller_over_its_rate_is_429_with_retry_after(keys: Path) -> None:
-    double = a_gateway(lambda: Guard(read_keys(keys), None, RateLimiter(1.0, lambda: 0.0)))
+    double = a_gateway(lambda: AccessGuard(read_keys(keys), None, RateLimiter(1.0, lambda: 0.0)))
 
     async with client_of(double.app, **{"X-API-Key": KEYS["operator"]}) as client:
         found = [await client.get("/model-info") for _ in range(3)]

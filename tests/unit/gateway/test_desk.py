@@ -12,10 +12,10 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import key_digest
-from gateway.access.guard import Guard
 from gateway.access.rate_limit import RateLimiter
-from gateway.access.roles import Principal, Role
+from gateway.access.roles import CallerRole, Principal
 from gateway.desk.desk import STATIC
 from gateway.desk.session import LIFETIME_S, Sessions
 from tests.doubles.gateway import GatewayDouble, a_gateway
@@ -32,18 +32,18 @@ def ledger(tmp_path: Path) -> CaseLedger:
     return CaseLedger(tmp_path)
 
 
-def at_the_desk(ledger: CaseLedger, guard: Callable[[], Guard] | None = None, **settings: Any) -> GatewayDouble:
+def at_the_desk(ledger: CaseLedger, guard: Callable[[], AccessGuard] | None = None, **settings: Any) -> GatewayDouble:
     return a_gateway(guard, ledger=ledger.lookup, publish_event=ledger.publish, **settings)
 
 
-def officers() -> Guard:
+def officers() -> AccessGuard:
     principals = [
-        Principal("ann", frozenset({Role.OFFICER})),
-        Principal("bob", frozenset({Role.OFFICER})),
-        Principal("sys", frozenset({Role.APPLICANT_SYSTEM})),
-        Principal("aud", frozenset({Role.AUDITOR})),
+        Principal("ann", frozenset({CallerRole.OFFICER})),
+        Principal("bob", frozenset({CallerRole.OFFICER})),
+        Principal("sys", frozenset({CallerRole.APPLICANT_SYSTEM})),
+        Principal("aud", frozenset({CallerRole.AUDITOR})),
     ]
-    return Guard({key_digest(each.name): each for each in principals}, None, RateLimiter(0))
+    return AccessGuard({key_digest(each.name): each for each in principals}, None, RateLimiter(0))
 
 
 @asynccontextmanager
@@ -137,14 +137,14 @@ async def test_a_cookie_that_we_did_not_sign_is_nobody(cookie: str) -> None:
 def test_a_visit_ends_with_the_day() -> None:
     now = [1_000.0]
     sessions = Sessions(b"secret", lambda: now[0])
-    cookie = sessions.cookie(sessions.begin(Principal("ann", frozenset({Role.OFFICER}))))
+    cookie = sessions.cookie(sessions.begin(Principal("ann", frozenset({CallerRole.OFFICER}))))
 
     now[0] += LIFETIME_S - 1
     before = sessions.read(cookie)
     now[0] += 1
 
     assert before is not None
-    assert before.principal == Principal("ann", frozenset({Role.OFFICER}))
+    assert before.principal == Principal("ann", frozenset({CallerRole.OFFICER}))
     assert sessions.read(cookie) is None
     assert Sessions(b"another", lambda: 1_000.0).read(cookie) is None
 

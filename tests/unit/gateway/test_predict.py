@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.api.answers import DecisionAnswer
-from streams.kafka.errors import BrokerAwayError
+from streams.kafka.kafka_errors import BrokerAwayError
 from tests.builders import an_application
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.unit.gateway.calls import a_body, client_of, until

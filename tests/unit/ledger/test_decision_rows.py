@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger import tables
+from ledger import ledger_tables
 from ledger.decision_rows import DecisionRowMaker, bulk_items
 from ledger.rows import RowMaker, flat_decision
 from schemas.event_codec import as_record, avro_schema
@@ -24,8 +24,8 @@ FOREIGN: Any = fastavro.parse_schema(
 )
 OURS, THEIRS = 9, 10
 WRITERS = {OURS: SCHEMA, THEIRS: FOREIGN}
-ONE_BY_ONE = RowMaker(tables.decisions, LoanDecision, flat_decision)
-IN_BULK = DecisionRowMaker(tables.decisions, LoanDecision, flat_decision)
+ONE_BY_ONE = RowMaker(ledger_tables.decisions, LoanDecision, flat_decision)
+IN_BULK = DecisionRowMaker(ledger_tables.decisions, LoanDecision, flat_decision)
 
 numbers = st.floats(width=64)
 texts = st.one_of(st.text(max_size=6), st.sampled_from(["", "\0", "a\\tb", "\t\n\r\\", "'", '"']))

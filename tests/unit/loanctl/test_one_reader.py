@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from loanctl.reports import file_check
-from loanctl.simulation import playback, tables
+from loanctl.simulation import loan_tables, playback
 from loanctl.simulation.playback import Script
 from schemas.applications import Matrix, from_records
 from schemas.contract import Contract
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 from tests.builders import APPLIED_AT
 from tests.unit.training.builders import CONTRACT
 from training.rows import labelled_rows, sources
@@ -135,12 +135,12 @@ def trained(path: Path) -> Matrix:
 
 
 def checked(path: Path) -> Matrix:
-    return file_check.matrix(tables.read(path, CONTRACT), CONTRACT)
+    return file_check.matrix(loan_tables.read(path, CONTRACT), CONTRACT)
 
 
 def played(path: Path) -> Matrix:
     script = Script(start=APPLIED_AT, spacing=playback.timedelta(0))
-    records = list(playback.records(tables.read(path, CONTRACT), script, CONTRACT))
+    records = list(playback.records(loan_tables.read(path, CONTRACT), script, CONTRACT))
     return from_records(CONTRACT, records).values
 
 
@@ -274,7 +274,7 @@ def test_labels_are_read_alike_and_gaps_are_unlabelled(tmp_path: Path, spelling:
     path.write_bytes(text(loans().assign(loan_status=np.resize(LABELS[spelling], ROWS))))
 
     rows = labelled_rows.from_table(CONTRACT, sources.table(str(path)), "loans")
-    outcomes = tables.default_flags(tables.read(path, CONTRACT), CONTRACT)
+    outcomes = loan_tables.default_flags(loan_tables.read(path, CONTRACT), CONTRACT)
 
     assert rows.rows.defaulted.tolist() == [True, False] * 4
     assert rows.left_out == {"unlabelled": 4}
@@ -292,8 +292,8 @@ def test_a_declared_word_is_that_level_however_odd(tmp_path: Path, words: tuple[
     frame.to_csv(path, index=False) if write == "csv" else frame.to_parquet(path)
 
     learned = labelled_rows.from_table(contract, sources.table(str(path)), "loans").rows.values
-    matrix = file_check.matrix(tables.read(path, contract), contract)
-    told = tables.avro_columns(tables.read(path, contract), contract)["person_home_ownership"]
+    matrix = file_check.matrix(loan_tables.read(path, contract), contract)
+    told = loan_tables.avro_columns(loan_tables.read(path, contract), contract)["person_home_ownership"]
 
     place = contract.position["person_home_ownership"]
     assert learned[:, place].tolist() == matrix[:, place].tolist() == [0.0, 1.0] * (ROWS // 2)

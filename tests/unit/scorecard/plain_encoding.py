@@ -13,7 +13,7 @@ from schemas.event_codec import avro_schema
 from schemas.events.decisions import ContributionSpace, FlagKind, LoanDecision
 from schemas.records import RecordBatch
 from schemas.wire_format import frame
-from scorecard.decisions.records import DECISION_NAMESPACE, DecisionColumns
+from scorecard.decisions.decision_records import DECISION_NAMESPACE, DecisionColumns
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import OUTCOMES, Policy
 from scorecard.scorecard import Scorecard

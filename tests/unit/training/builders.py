@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loanctl.simulation import population
+from loanctl.simulation import synthetic_population
 from schemas.contract import Contract, load
 from training.rows import labelled_rows as rows
 from training.rows.labelled_rows import LabelledRows
@@ -34,4 +34,4 @@ def a_table(count: int = 3, **columns: Any) -> pd.DataFrame:
 
 def made_up(count: int, seed: int = 1) -> LabelledRows:
     """Cleaned rows of made-up applicants."""
-    return rows.from_table(CONTRACT, population.applicants(count, seed), "made up").rows
+    return rows.from_table(CONTRACT, synthetic_population.applicants(count, seed), "made up").rows

@@ -110,7 +110,7 @@ class Office:
         self.commands: list[RetrainCommand] = []
         self.read = 0
         self.now = MONDAY - timedelta(hours=1)
-        monkeypatch.setattr(scheduler, "whole", self._whole)
+        monkeypatch.setattr(scheduler, "read_topic", self._whole)
         monkeypatch.setattr(EventSerde, "decode", lambda _self, value: value)
         monkeypatch.setattr(ModelRegistry, "champion", lambda _self: None)
 

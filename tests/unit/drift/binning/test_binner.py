@@ -12,7 +12,7 @@ from drift.agent.outbox import offset_of, position_of
 from drift.binning.binned_records import MILLIONTHS
 from drift.binning.binner import ApplicationCells, DecisionCells
 from drift.binning.reference import ForeignProfileError, Reference
-from drift.windows.panes import Position
+from drift.windows.panes import PanePosition
 from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.wire_format import frame
@@ -114,7 +114,7 @@ def test_a_profile_of_another_contract_is_refused():
 
 
 def test_a_position_comes_back_from_its_committed_offset():
-    position = Position(next_offset=7, watermark=START, horizon=START - 1, floor=5, jumped=True, flushed=9)
+    position = PanePosition(next_offset=7, watermark=START, horizon=START - 1, floor=5, jumped=True, flushed=9)
 
     reference = a_reference()
     again = replace(reference, generation=reference.generation + 1)
@@ -129,7 +129,7 @@ def test_a_position_that_a_version_before_committed_is_gone_on_with():
     memory = {"watermark": START, "horizon": START - 1, "floor": 5, "jumped": True, "generation": 3}
     found = TopicPartition("t", 0, 7, metadata=json.dumps(memory))
 
-    assert position_of(found, a_reference()) == Position(
+    assert position_of(found, a_reference()) == PanePosition(
         next_offset=7, watermark=START, horizon=START - 1, floor=START - 1, jumped=True
     )
 
@@ -138,4 +138,4 @@ def test_a_position_that_a_version_before_committed_is_gone_on_with():
 def test_an_offset_that_a_tool_has_moved_begins_anew_there(metadata):
     found = TopicPartition("t", 0, 7, metadata=metadata) if metadata else TopicPartition("t", 0, 7)
 
-    assert position_of(found, a_reference()) == Position(next_offset=7)
+    assert position_of(found, a_reference()) == PanePosition(next_offset=7)

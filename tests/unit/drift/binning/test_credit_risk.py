@@ -9,7 +9,7 @@ from drift.binning.binned_records import Observations
 from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
 from loanctl.reports.file_check import features_only, matrix
-from loanctl.simulation import tables
+from loanctl.simulation import loan_tables
 from schemas.applications import Matrix
 from tests.builders import CONTRACT
 from tests.unit.drift.stream import START, Counter, monitor_rules, monitored
@@ -21,7 +21,7 @@ SPACING_MS = 10
 
 @pytest.fixture(scope="module")
 def values(shared: Path) -> Matrix:
-    return matrix(tables.read(shared / "data" / "credit_risk" / "credit_risk_dataset.csv", CONTRACT), CONTRACT)
+    return matrix(loan_tables.read(shared / "data" / "credit_risk" / "credit_risk_dataset.csv", CONTRACT), CONTRACT)
 
 
 def test_200_000_undrifted_applicants_command_nothing_and_half_more_income_commands_once(values: Matrix) -> None:

@@ -15,7 +15,7 @@ from drift.monitor import Monitor
 from drift.settings import DriftSettings
 from loanctl.reports import season_counts
 from loanctl.reports.season_counts import NoSeasonError
-from loanctl.simulation import population, tables
+from loanctl.simulation import loan_tables, synthetic_population
 from schemas.applications import Matrix
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, SeasonCounts, Verdict
 from schemas.timestamps import time_of
@@ -129,7 +129,7 @@ def test_a_state_saved_before_there_were_seasons_is_gone_on_with() -> None:
 
 def test_a_season_is_made_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, begin = tmp_path / "last-year.csv", datetime(2026, 12, 1, tzinfo=UTC)
-    tables.write_table(population.applicants(800, 1), file)
+    loan_tables.write_table(synthetic_population.applicants(800, 1), file)
     monkeypatch.setattr(season_counts, "by_champion", lambda _: a_reference())
     settings: Any = DriftSettings()
 

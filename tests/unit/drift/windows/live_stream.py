@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from drift.binning.binned_records import Observations, Shape
-from drift.windows.panes import PartitionPanes, Position
+from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
 from drift.windows.watermark import PaneRules
 from drift.windows.window import Window
@@ -40,7 +40,7 @@ class Partition:
     of: int
     rules: PaneRules
     log: list[Arrival] = field(default_factory=list)
-    committed: Position = field(default_factory=Position)
+    committed: PanePosition = field(default_factory=PanePosition)
 
     def __post_init__(self) -> None:
         self.partial = PartialCounts(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drift.binning.binned_records import Shape
-from drift.windows.panes import PartitionPanes, Position
+from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.partial_counts import PANES_A_MESSAGE, PartialCounts, PartitionState
 from tests.builders import some_values
 from tests.unit.drift.stream import PANES, SOURCE, START, a_reference, applicants, observations
@@ -15,9 +15,9 @@ SILENCE_S = 5.0
 
 def counted(count: int = 500, spacing_ms: int = 10, **fields: Any) -> PartitionState:
     seen = observations(applicants(some_values(count, seed=2), spacing_ms=spacing_ms), REFERENCE)
-    panes = PartitionPanes(PANES, Shape(REFERENCE.applications.size), Position())
+    panes = PartitionPanes(PANES, Shape(REFERENCE.applications.size), PanePosition())
     panes.observe(seen)
-    return PartitionState(**{"panes": panes, "told": Position().horizon, "seen_at": 100.0, "awake": True, **fields})
+    return PartitionState(**{"panes": panes, "told": PanePosition().horizon, "seen_at": 100.0, "awake": True, **fields})
 
 
 def test_closed_panes_are_told_once() -> None:

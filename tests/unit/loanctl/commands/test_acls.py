@@ -6,7 +6,7 @@ from drift.settings import DriftSettings
 from ledger.row_makers import row_makers
 from ledger.settings import LedgerSettings
 from loanctl.commands.acls import PrincipalError, lines, user_names
-from schemas.access import Operation, Principal, Resource, Right, rights
+from schemas.access import AccessRight, KafkaPrincipal, Operation, Resource, rights
 from schemas.contract import load
 from schemas.topics import topics_of
 from streams.worker.settings import ScoringSettings
@@ -16,7 +16,7 @@ TOPICS = topics_of(load("credit_risk"))
 RIGHTS = rights(TOPICS)
 
 
-def allowed(principal: Principal, resource: Resource, operation: Operation, name: str) -> bool:
+def allowed(principal: KafkaPrincipal, resource: Resource, operation: Operation, name: str) -> bool:
     """As a broker decides that denies by default."""
     return any(
         (right.principal, right.resource, right.operation) == (principal, resource, operation)
@@ -27,10 +27,10 @@ def allowed(principal: Principal, resource: Resource, operation: Operation, name
 
 def test_each_process_may_join_its_group_and_no_other() -> None:
     groups = {
-        Principal.WORKER: ScoringSettings(_env_file=None).group(),
-        Principal.DRIFT_AGENT: f"{DriftSettings(_env_file=None).group()}.owner",
-        Principal.TRAINER: TrainingSettings(_env_file=None).group(),
-        Principal.LEDGER: LedgerSettings(_env_file=None).group(),
+        KafkaPrincipal.WORKER: ScoringSettings(_env_file=None).group(),
+        KafkaPrincipal.DRIFT_AGENT: f"{DriftSettings(_env_file=None).group()}.owner",
+        KafkaPrincipal.TRAINER: TrainingSettings(_env_file=None).group(),
+        KafkaPrincipal.LEDGER: LedgerSettings(_env_file=None).group(),
     }
 
     may = {
@@ -43,27 +43,29 @@ def test_each_process_may_join_its_group_and_no_other() -> None:
 
 def test_the_ledger_may_read_what_it_keeps_and_write_nothing() -> None:
     may = {
-        topic.name for topic in TOPICS.all() if allowed(Principal.LEDGER, Resource.TOPIC, Operation.READ, topic.name)
+        topic.name
+        for topic in TOPICS.all()
+        if allowed(KafkaPrincipal.LEDGER, Resource.TOPIC, Operation.READ, topic.name)
     }
 
     assert may == set(row_makers(TOPICS))
-    assert not any(right.operation is Operation.WRITE for right in RIGHTS if right.principal is Principal.LEDGER)
+    assert not any(right.operation is Operation.WRITE for right in RIGHTS if right.principal is KafkaPrincipal.LEDGER)
 
 
 def test_only_the_trainer_announces_and_only_workers_decide() -> None:
     writers = {
-        topic.name: [who for who in Principal if allowed(who, Resource.TOPIC, Operation.WRITE, topic.name)]
+        topic.name: [who for who in KafkaPrincipal if allowed(who, Resource.TOPIC, Operation.WRITE, topic.name)]
         for topic in TOPICS.all()
     }
 
-    assert writers[TOPICS.champions.name] == [Principal.TRAINER]
-    assert writers[TOPICS.decisions.name] == [Principal.WORKER]
-    assert writers[TOPICS.applications.name] == [Principal.GATEWAY, Principal.UPSTREAM]
-    assert writers[TOPICS.reviews.name] == [Principal.GATEWAY]
+    assert writers[TOPICS.champions.name] == [KafkaPrincipal.TRAINER]
+    assert writers[TOPICS.decisions.name] == [KafkaPrincipal.WORKER]
+    assert writers[TOPICS.applications.name] == [KafkaPrincipal.GATEWAY, KafkaPrincipal.UPSTREAM]
+    assert writers[TOPICS.reviews.name] == [KafkaPrincipal.GATEWAY]
 
 
 def test_a_right_is_a_line_for_kafkas_own_tool() -> None:
-    right = Right(Principal.WORKER, Resource.TRANSACTIONAL_ID, "loan.", Operation.WRITE, prefix=True)
+    right = AccessRight(KafkaPrincipal.WORKER, Resource.TRANSACTIONAL_ID, "loan.", Operation.WRITE, prefix=True)
 
     assert list(lines([right], user_names(["worker=scoring"]))) == [
         "--add --allow-principal User:scoring --operation write --transactional-id loan. "

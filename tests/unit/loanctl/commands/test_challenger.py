@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import fastavro
 import pytest
 
-from drift import rereading
 from loanctl.commands import challenger
 from loanctl.commands.challenger import Contestants
 from loanctl.reports import decision_log
@@ -13,6 +12,7 @@ from loanctl.reports.decision_log import NothingDecidedError, span
 from schemas.event_codec import as_record, avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.wire_format import frame
+from streams.kafka import whole_topics
 from streams.kafka.topic_reader import PartitionRange, Record
 from tests.decisions import a_decision
 from training.settings import TrainingSettings
@@ -53,8 +53,8 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
             return [[Record(name, 0, nth, 10**9 + nth, None, encoded(each), {}) for nth, each in lying]]
 
         monkeypatch.setattr(decision_log, "partition_ranges", extents)
-        monkeypatch.setattr(rereading, "blocks", blocks)
-        monkeypatch.setattr(rereading, "WriterSchemas", OneWriter)
+        monkeypatch.setattr(whole_topics, "blocks", blocks)
+        monkeypatch.setattr(whole_topics, "WriterSchemas", OneWriter)
         return challenger._contestants(SETTINGS, span(None, None, most), version)
 
     return run

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import typer
 
-from drift import rereading
 from loanctl.commands import policy
 from loanctl.reports import decision_log
-from loanctl.reports.decision_log import NothingDecidedError, Past, every, first_decisions, span
+from loanctl.reports.decision_log import NothingDecidedError, PastDecisions, every, first_decisions, span
 from schemas.topics import Topic
+from streams.kafka import whole_topics
 from streams.kafka.topic_reader import Record
 from streams.runtime.settings import Connection
 
@@ -27,28 +27,30 @@ class Spelled:
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Past]:
+def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PastDecisions]:
     """Reads records of timestamp and value, one block each."""
 
-    def run(records: Sequence[tuple[int, str]], most: int | None = None, meant: Any = every, **ends: datetime) -> Past:
+    def run(
+        records: Sequence[tuple[int, str]], most: int | None = None, meant: Any = every, **ends: datetime
+    ) -> PastDecisions:
         lain = [
             Record("loan.decisions.v1", 0, offset, timestamp, None, value.encode(), {})
             for offset, (timestamp, value) in enumerate(records)
         ]
         monkeypatch.setattr(decision_log, "partition_ranges", lambda *_: [])
-        monkeypatch.setattr(rereading, "blocks", lambda *_: iter([[record] for record in lain]))
+        monkeypatch.setattr(whole_topics, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
         return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
 
     return run
 
 
-def told(found: Past) -> list[str]:
+def told(found: PastDecisions) -> list[str]:
     return [decision["said"] for decision in found.decisions.values()]
 
 
 def test_the_first_decision_of_each_application_stands_and_what_is_none_is_passed_over(
-    read: Callable[..., Past],
+    read: Callable[..., PastDecisions],
 ) -> None:
     found = read([(5, "b1"), (3, "a1"), (7, "a2"), (8, "?"), (4, "b0")])
 
@@ -56,7 +58,9 @@ def test_the_first_decision_of_each_application_stands_and_what_is_none_is_passe
     assert found.began == datetime(1970, 1, 1, 0, 0, 0, 3000, tzinfo=UTC)
 
 
-def test_the_latest_so_many_are_kept_and_a_repetition_does_not_bring_one_back(read: Callable[..., Past]) -> None:
+def test_the_latest_so_many_are_kept_and_a_repetition_does_not_bring_one_back(
+    read: Callable[..., PastDecisions],
+) -> None:
     records = [(time, f"{name}1") for time, name in enumerate("abcdefgh")]
 
     assert told(read(records, most=3)) == ["f1", "g1", "h1"]
@@ -83,7 +87,7 @@ def test_what_if_reads_no_more_decisions_than_memory_holds_unless_asked() -> Non
     assert option.default == 200_000
 
 
-def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[..., Past]) -> None:
+def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[..., PastDecisions]) -> None:
     def second(number: int) -> datetime:
         return datetime(1970, 1, 1, 0, 0, number)  # noqa: DTZ001 - as the command line gives it
 
@@ -95,7 +99,9 @@ def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[.
         read(records, since=second(4))
 
 
-def test_only_what_is_meant_is_a_first_decision_or_one_of_the_latest_so_many(read: Callable[..., Past]) -> None:
+def test_only_what_is_meant_is_a_first_decision_or_one_of_the_latest_so_many(
+    read: Callable[..., PastDecisions],
+) -> None:
     records = [(1, "a1"), (2, "b2"), (3, "a2"), (4, "c2"), (5, "d1"), (6, "e1"), (7, "f1")]
 
     found = read(records, most=2, meant=lambda decision: decision["said"].endswith("2"))

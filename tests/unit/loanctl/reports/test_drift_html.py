@@ -12,8 +12,8 @@ from loanctl.commands import drift
 from loanctl.commands.profile import field_statistics
 from loanctl.reports import drift_html
 from loanctl.reports.lineage import Stories, stories
-from loanctl.simulation import population, tables
-from loanctl.simulation.population import PopulationShift
+from loanctl.simulation import loan_tables, synthetic_population
+from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.applications import UNSEEN
 from schemas.events.retraining import ChampionAnnouncement, RetrainStatus
 from tests.builders import CONTRACT, some_values
@@ -35,8 +35,8 @@ def told():
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     usual, richer = tmp_path / "usual.csv", tmp_path / "richer.csv"
-    tables.write_table(population.applicants(3_000, 1), usual)
-    tables.write_table(population.applicants(1_000, 2, PopulationShift(income_factor=1.6)), richer)
+    loan_tables.write_table(synthetic_population.applicants(3_000, 1), usual)
+    loan_tables.write_table(synthetic_population.applicants(1_000, 2, PopulationShift(income_factor=1.6)), richer)
     return usual, richer
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drift.performance.figures import Loans, performance
+from drift.performance.loan_figures import Loans, performance
 from drift.performance.outcome_join import Notes, Odd
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
 from loanctl.commands.drift_performance import is_below_floor
 from loanctl.reports import drift_html
-from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Stretch
+from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Reign
 from loanctl.reports.lineage import stories
 from loanctl.reports.performance_table import COLUMNS, console, remarks, row, show
 from schemas.events.performance import Figure
-from tests.unit.drift.performance.test_figures import some_loans
+from tests.unit.drift.performance.test_loan_figures import some_loans
 from tests.unit.drift.retraining.test_retrain_policy import a_report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -114,7 +114,7 @@ def test_the_champion_that_all_stretches_name_is_the_only_one_joined(
     monkeypatch: pytest.MonkeyPatch, versions: list[str], asked: str
 ) -> None:
     monkeypatch.setattr(drift_performance, "telling", lambda _settings, _stretches, rules, _as_of: rules)
-    stretches = [Stretch(NOON, NOON, version) for version in versions]
+    stretches = [Reign(NOON, NOON, version) for version in versions]
 
     rules: Any = drift_performance.of(DriftSettings(_env_file=None), stretches, NOON)
 

@@ -7,7 +7,7 @@ import fastavro
 import pytest
 
 from loanctl.commands.play import synthetic_table
-from loanctl.simulation import playback, tables
+from loanctl.simulation import loan_tables, playback
 from loanctl.simulation.playback import PlaybackCodec, Script
 from schemas import contract as contracts
 from schemas.application_decoder import ApplicationReader
@@ -132,7 +132,7 @@ def test_another_product_is_played_without_code(shared, tmp_path):
         contract = contracts.load("lending_club")
     except contracts.ContractError:
         pytest.skip("lending_club is not packaged yet")
-    table = tables.read(shared / "data" / "lending_club" / "lending_club.csv", contract)
+    table = loan_tables.read(shared / "data" / "lending_club" / "lending_club.csv", contract)
     writing = PlaybackCodec(contract=contract, topics=topics_of(contract), application_schema_id=7, outcome_schema_id=9)
 
     assert sum(1 for _ in playback.applications(table, MINUTELY, writing)) == len(table)

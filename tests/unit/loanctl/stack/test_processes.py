@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.stack.guard import Guard
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, DiedError, RunningProcess, birth, start
-from loanctl.stack.service import await_ready
+from loanctl.stack.stack_service import await_ready
 
 SLEEPER = "import time; time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -97,7 +97,7 @@ time.sleep(60)
 def test_a_closed_guard_has_ended_what_it_watched(tmp_path: Path) -> None:
     running = a_process(tmp_path)
 
-    with Guard() as guard:
+    with ProcessGuard() as guard:
         guard.watch(running)
 
     assert not running.alive()

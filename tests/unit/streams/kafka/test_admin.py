@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from streams.kafka.admin import BrokerAdmin, admin_of, require_topics
-from streams.kafka.errors import BrokerAwayError
+from streams.kafka.kafka_errors import BrokerAwayError
 from streams.runtime.settings import Connection
 
 

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from streams.kafka import assignment
 from streams.kafka.assignment import Assignment
 from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, properties
-from streams.kafka.errors import NotAllowedError, ReadingError
+from streams.kafka.kafka_errors import NotAllowedError, ReadingError
 from streams.kafka.start_offsets import LostOffsetsError, OffsetLoss, Start
 from streams.runtime.settings import Connection
 from tests.doubles.kafka import failure

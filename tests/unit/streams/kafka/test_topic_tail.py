@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import LoanError
-from streams.kafka.errors import NoTopicError, ReadingError
+from streams.kafka.kafka_errors import NoTopicError, ReadingError
 from streams.kafka.topic_reader import PartitionRange
 from streams.kafka.topic_tail import AGAIN_S, LOOK_S, TopicTail
 from streams.runtime.settings import Connection

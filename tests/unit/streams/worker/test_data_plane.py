@@ -18,7 +18,7 @@ from streams.kafka.delivery import AtLeastOnce, ExactlyOnce, Mode
 from streams.kafka.transactions import DeliveryError
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
-from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch, Session
+from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch, KafkaSession
 from tests.doubles.kafka import FakeBroker
 
 RECORDS = 20
@@ -27,14 +27,14 @@ STEPS = ("decode", "produce", "send_offsets", "flush", "commit", "commit_transac
 READING = ConsumerConfig(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
 
 
-def session_on(broker: FakeBroker, mode: Mode = Mode.EXACTLY_ONCE) -> Callable[[], Session]:
-    def opened() -> Session:
+def session_on(broker: FakeBroker, mode: Mode = Mode.EXACTLY_ONCE) -> Callable[[], KafkaSession]:
+    def opened() -> KafkaSession:
         once = mode is Mode.EXACTLY_ONCE
         delivery = (
             ExactlyOnce(Connection(), "one", broker.producer) if once else AtLeastOnce(Connection(), broker.producer)
         )
         delivery.open()
-        return Session(Reader(Connection(), READING, broker.consumer), delivery)
+        return KafkaSession(Reader(Connection(), READING, broker.consumer), delivery)
 
     return opened
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from scorecard.decisions.scoring import score_batch
-from streams.worker.metrics import ArrayHistogram, Metrics, series
+from streams.worker.metrics import ArrayHistogram, WorkerMetrics, series
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes
 
 KNOWN: Mapping[int, Any] = WRITERS
@@ -33,7 +33,7 @@ def test_an_array_is_counted_in_the_buckets_that_hold_it(registry: CollectorRegi
 
 
 def test_a_batch_is_counted_by_outcome_reason_and_what_was_asked_for(registry: CollectorRegistry) -> None:
-    metrics = Metrics(CONTRACT, registry)
+    metrics = WorkerMetrics(CONTRACT, registry)
     champion = a_champion()
     batch = a_batch(
         application_bytes(loan_percent_income=0.2),
@@ -53,7 +53,7 @@ def test_a_batch_is_counted_by_outcome_reason_and_what_was_asked_for(registry: C
 
 
 def test_the_approval_rate_forgets_what_is_more_than_a_hundred_decisions_ago(registry: CollectorRegistry) -> None:
-    metrics = Metrics(CONTRACT, registry)
+    metrics = WorkerMetrics(CONTRACT, registry)
     champion = a_champion()
     policy, wire = champion.scorecard.policy, a_wire()
     approved = a_batch(*[application_bytes()] * 60)
@@ -66,7 +66,7 @@ def test_the_approval_rate_forgets_what_is_more_than_a_hundred_decisions_ago(reg
 
 
 def test_one_champion_is_named_at_a_time(registry: CollectorRegistry) -> None:
-    metrics = Metrics(CONTRACT, registry)
+    metrics = WorkerMetrics(CONTRACT, registry)
 
     metrics.record_champion_event("installed", a_champion("1"))
     metrics.record_champion_event("installed", a_champion("2"))
@@ -80,7 +80,7 @@ def test_one_champion_is_named_at_a_time(registry: CollectorRegistry) -> None:
 
 
 def test_counters_begin_at_zero_so_that_their_first_event_is_seen(registry: CollectorRegistry) -> None:
-    Metrics(CONTRACT, registry)
+    WorkerMetrics(CONTRACT, registry)
 
     assert registry.get_sample_value("loan_dead_letters_total", {"reason": "undecodable"}) == 0
     assert registry.get_sample_value("loan_dead_letters_total", {"reason": "contradictory"}) == 0
@@ -98,7 +98,7 @@ def test_buckets_of_a_field_follow_its_range() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool, of Debian's package prometheus")
 def test_promtool_finds_nothing_to_say_of_the_metrics(registry: CollectorRegistry) -> None:
-    metrics = Metrics(CONTRACT, registry)
+    metrics = WorkerMetrics(CONTRACT, registry)
     metrics.record_champion_event("installed", a_champion())
     metrics.watch_lag(lambda: 0.0, lambda: 0.0)
 

@@ -13,17 +13,18 @@ from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest
 from tests.unit.training.builders import CONTRACT, made_up
-from training.families import registry
-from training.families.family import Dimension, Encoded, Family, FittedModel, Sample
+from training.families import family_registry
+from training.families.family import Dimension, Encoded, Family, FittedModel, TrainingSample
 from training.families.parity import ParityError, prove_parity
 from training.pipeline.pipeline import with_missing_values
 from training.search import space, usable_families
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
 ROWS = made_up(1_200)
-SAMPLE = Sample(FEATURES.encode(ROWS.values), ROWS.defaulted)
+SAMPLE = TrainingSample(FEATURES.encode(ROWS.values), ROWS.defaulted)
 SERVED = FEATURES.encode(with_missing_values(FEATURES, ROWS.values[1_100:]))
-EVERY_FAMILY = pytest.mark.parametrize("family", registry.FAMILIES, ids=[family.name for family in registry.FAMILIES])
+FAMILIES = family_registry.FAMILIES
+EVERY_FAMILY = pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
 SEED = 3
 
 
@@ -32,7 +33,7 @@ def a_fitted(family: Family, seed: int = SEED) -> FittedModel:
     parameters = {name: one.start for name, one in family.space.items() if isinstance(one, Dimension)}
     point = {"family": family.name, family.name: {"default_weight": 1.0, **parameters}}
     choice = space.choice(point, most_trees=40)
-    return registry.fit(choice, learned, stopping, FEATURES.monotone, seed)
+    return family_registry.fit(choice, learned, stopping, FEATURES.monotone, seed)
 
 
 def explainer(forest: Forest) -> Explainer:
@@ -97,7 +98,7 @@ def test_risk_moves_only_as_the_contract_lets_it(family: Family) -> None:
 def test_what_keys_a_journal_is_known_of_every_family(family: Family) -> None:
     assert version(family.library)
     assert json.loads(json.dumps(family.fixed)) == dict(family.fixed)
-    assert all(registry.BY_MODEL[model] is family for model in family.models)
+    assert all(family_registry.BY_MODEL[model] is family for model in family.models)
 
 
 def test_a_family_whose_library_cannot_be_loaded_is_left_out_of_the_search_and_said(
@@ -117,15 +118,15 @@ def test_a_family_whose_library_cannot_be_loaded_is_left_out_of_the_search_and_s
 
 
 def test_names_of_families_and_models_are_theirs_alone() -> None:
-    assert len(registry.BY_NAME) == len(registry.FAMILIES)
-    assert len(registry.BY_MODEL) == sum(len(family.models) for family in registry.FAMILIES)
+    assert len(family_registry.BY_NAME) == len(family_registry.FAMILIES)
+    assert len(family_registry.BY_MODEL) == sum(len(family.models) for family in family_registry.FAMILIES)
 
 
 def test_no_other_module_asks_which_family_a_model_is_of() -> None:
     """A family's name in code outside its own file would be a place to remember when one is added."""
     from pathlib import Path
 
-    names = {family.name for family in registry.FAMILIES}
+    names = {family.name for family in family_registry.FAMILIES}
     files = [path for path in Path("training").rglob("*.py") if not path.name.endswith("_family.py")]
     spoken = {path.name for path in files for name in names if f'"{name}"' in path.read_text(encoding="utf-8")}
 

@@ -10,10 +10,10 @@ from schemas.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
 from tests.unit.training.builders import CONTRACT, made_up
-from training.evaluation.figures import auc
+from training.evaluation.discrimination_figures import auc
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
-from training.pipeline.plan import Material, Plan, Progress
-from training.rows.split import Part
+from training.pipeline.plan import Material, Plan, TrainingProgress
+from training.rows.split import SplitPart
 from training.search.budget import Budget
 
 ROWS = made_up(1_500)
@@ -56,7 +56,7 @@ def test_the_forest_answers_as_the_library_does(one: TrainedCandidate) -> None:
 
 
 def test_the_reference_population_is_of_rows_that_were_not_fitted_to(one: TrainedCandidate) -> None:
-    assert sum(one.scorecard.profile.score.counts) == int((one.split.parts > Part.SEARCH).sum())
+    assert sum(one.scorecard.profile.score.counts) == int((one.split.parts > SplitPart.SEARCH).sum())
 
 
 def test_a_commands_window_becomes_the_reference_without_what_cannot_be_scored(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_training_that_is_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
     material = Material(CONTRACT, ROWS, tmp_path / "bundle")
 
     with pytest.raises(StoppedError):
-        train_candidate(material, Plan(name="test", budget=SMALL), Progress(stop=lambda: True))
+        train_candidate(material, Plan(name="test", budget=SMALL), TrainingProgress(stop=lambda: True))
     assert not material.folder.exists()
 
 
@@ -96,6 +96,6 @@ def test_a_feature_without_a_reason_is_refused_before_any_work(tmp_path: Path) -
 
     with pytest.raises(SetupError, match="feature loan_intent has no reason text"):
         train_candidate(
-            Material(contract, ROWS, tmp_path), Plan(name="test", budget=SMALL), Progress(step=steps.append)
+            Material(contract, ROWS, tmp_path), Plan(name="test", budget=SMALL), TrainingProgress(step=steps.append)
         )
     assert steps == []

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.evaluation.figures import judgement
+from training.evaluation.discrimination_figures import judgement
 from training.promotion.contest import Contest, Incomparable
 from training.promotion.gate import Candidate, GateVerdict, Promotion, Terms, gate
 

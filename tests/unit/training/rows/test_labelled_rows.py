@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from schemas.applications import UNSEEN, Matrix
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, a_table, made_up
 from training.rows.labelled_rows import CleanRows, LabelledRows, from_events, from_table, refuse_too_few, together

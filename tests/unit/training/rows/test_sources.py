@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 from tests.unit.training.builders import a_table
 from training.rows.sources import table
 

@@ -12,7 +12,7 @@ from schemas.contract import Contract
 from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, made_up
 from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, CleanRows, LabelledRows, RowsError, together
-from training.rows.split import Method, Part, clone_keys, folds, near_clone_fields, split
+from training.rows.split import Method, SplitPart, clone_keys, folds, near_clone_fields, split
 
 ROWS = made_up(3_000)
 
@@ -74,7 +74,10 @@ def test_another_seed_gives_another_split() -> None:
 def test_where_there_is_time_the_oldest_are_searched_and_the_newest_judge() -> None:
     rows = timed(ROWS, recent=False)
     parted = split(CONTRACT, rows, 42)
-    ends = [rows.applied_at[parted.places(part)] for part in (Part.SEARCH, Part.STOPPING, Part.CUTOFFS, Part.JUDGEMENT)]
+    ends = [
+        rows.applied_at[parted.places(part)]
+        for part in (SplitPart.SEARCH, SplitPart.STOPPING, SplitPart.CUTOFFS, SplitPart.JUDGEMENT)
+    ]
 
     assert parted.how == "table by time"
     assert all(earlier.max() < later.min() for earlier, later in itertools.pairwise(ends))
@@ -86,8 +89,8 @@ def test_a_group_that_time_tears_apart_stays_in_its_earliest_part() -> None:
     twins = dataclasses.replace(oldest.take(np.arange(100, 200)), applied_at=np.full(100, 10**6))
     parts = split(CONTRACT, rows.then(twins), 42).parts
 
-    assert np.all(parts[:100] == Part.SEARCH)
-    assert np.all(parts[-100:] == Part.LEFT_OUT)
+    assert np.all(parts[:100] == SplitPart.SEARCH)
+    assert np.all(parts[-100:] == SplitPart.LEFT_OUT)
 
 
 def test_table_and_topics_are_both_in_every_part() -> None:
@@ -95,7 +98,7 @@ def test_table_and_topics_are_both_in_every_part() -> None:
     parted = split(CONTRACT, rows, 42)
 
     assert parted.how == "topics by time and table by draw"
-    for part in list(Part)[1:]:
+    for part in list(SplitPart)[1:]:
         assert 0 < rows.recent[parted.places(part)].mean() < 1
 
 
@@ -105,7 +108,7 @@ def test_the_plain_split_is_80_10_10_and_stratified() -> None:
 
     assert sizes["search"] + sizes["stopping"] == pytest.approx(0.8 * len(ROWS), abs=3)
     assert sizes["judgement"] == pytest.approx(0.1 * len(ROWS), abs=2)
-    rates = [ROWS.defaulted[parted.places(part)].mean() for part in list(Part)[1:]]
+    rates = [ROWS.defaulted[parted.places(part)].mean() for part in list(SplitPart)[1:]]
     assert max(rates) - min(rates) < 0.01
 
 
@@ -159,8 +162,8 @@ def test_a_product_of_categories_alone_is_split_and_loses_no_row(known_when: boo
 
     parted = split(CATEGORIES, rows, 42)
 
-    assert not len(parted.places(Part.LEFT_OUT))
-    assert len(parted.places(Part.SEARCH)) / 2_000 == pytest.approx(0.65, abs=0.03)
+    assert not len(parted.places(SplitPart.LEFT_OUT))
+    assert len(parted.places(SplitPart.SEARCH)) / 2_000 == pytest.approx(0.65, abs=0.03)
 
 
 @given(seed=st.integers(0, 10_000))
@@ -170,7 +173,7 @@ def test_the_stated_minimum_of_rows_is_enough_whatever_the_seed(seed: int) -> No
 
     parts = split(CATEGORIES, rows, seed).parts
 
-    for part in list(Part)[1:]:
+    for part in list(SplitPart)[1:]:
         assert min(np.bincount(rows.defaulted[parts == part], minlength=2)) >= 3
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import sqlalchemy
 
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 from tests.unit.training.builders import CONTRACT, a_table
 from tests.unit.training.postgres import postgres
 from training.rows import labelled_rows as rows

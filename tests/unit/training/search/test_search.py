@@ -5,8 +5,8 @@ import pytest
 
 from scorecard.features import FeatureSpace
 from tests.unit.training.builders import CONTRACT, made_up
-from training.families.family import Choice, Sample
-from training.families.registry import FAMILIES
+from training.families.family import Choice, TrainingSample
+from training.families.family_registry import FAMILIES
 from training.search.budget import Budget
 from training.search.search import SearchData, Trial, choose, front, search
 
@@ -15,7 +15,7 @@ FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()]
 
 def searched(seed: int = 1) -> SearchData:
     rows = made_up(700)
-    sample = Sample(FEATURES.encode(rows.values), rows.defaulted)
+    sample = TrainingSample(FEATURES.encode(rows.values), rows.defaulted)
     return SearchData(
         rows=sample.take(np.arange(600)),
         folds=np.arange(600) % 2,

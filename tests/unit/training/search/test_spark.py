@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import StoppedError
 from tests.unit.training.search.test_search import a_trial, searched
 from training.families.family import Choice
-from training.families.registry import FAMILIES
+from training.families.family_registry import FAMILIES
 from training.search import search as searching
 from training.search import spark
 from training.search.budget import Budget

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from schemas.errors import OutageError, SetupError, StoppedError
 from schemas.events.retraining import RetrainStatus
 from schemas.records import RecordBatch
-from training.metrics import Metrics
+from training.metrics import TrainerMetrics
 from training.service.command_consumer import Consumer, TrainerStatus
 
 
@@ -97,7 +97,7 @@ class ScriptedAnswering:
 
 def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: TrainerStatus) -> Consumer:
     waiting = list(readers)
-    return Consumer(lambda: waiting.pop(0), answering, Metrics(CollectorRegistry()), situation)  # type: ignore[arg-type,return-value]
+    return Consumer(lambda: waiting.pop(0), answering, TrainerMetrics(CollectorRegistry()), situation)  # type: ignore[arg-type,return-value]
 
 
 def test_commands_are_answered_and_committed_one_after_the_other() -> None:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from schemas.application_decoder import ApplicationReader
 from schemas.applications import faults
-from scorecard.decisions.records import DecisionWriter
+from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import decide
 from scorecard.policy import Policy
 from tests.builders import CONTRACT, DECISION_SCHEMA_ID, WRITERS, a_batch, a_champion, application_bytes

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scorecard.calibration import sigmoid
-from training.evaluation.calibration import choose_calibration, isotonic, platt
+from training.evaluation.calibration_choice import choose_calibration, isotonic, platt
 
 GENERATOR = np.random.default_rng(3)
 TRUE = sigmoid(GENERATOR.normal(-1.0, 1.5, 4_000))

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from training.evaluation.calibration import brier, log_loss
+from training.evaluation.calibration_choice import brier, log_loss
 
 Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]

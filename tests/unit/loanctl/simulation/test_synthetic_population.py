@@ -9,8 +9,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from loanctl.simulation import population, tables, true_risk
-from loanctl.simulation.population import COLUMNS, NEW_INTENT, PopulationShift, ShiftError, applicants
+from loanctl.simulation import loan_tables, synthetic_population, true_risk
+from loanctl.simulation.synthetic_population import COLUMNS, NEW_INTENT, PopulationShift, ShiftError, applicants
 from schemas import contract as contracts
 from schemas.contract import Kind
 
@@ -118,7 +118,7 @@ def test_the_risk_moves_in_the_directions_that_the_contract_declares():
         ({"income_factor": 0.0}, "income_factor is 0.0"),
         ({"intent_mix": {"YACHT": 2.0}}, "intent_mix names YACHT"),
         ({"intent_mix": {"VENTURE": -1.0}}, "a factor below 0"),
-        ({"intent_mix": dict.fromkeys(population.INTENTS, 0.0)}, "leaves no intent"),
+        ({"intent_mix": dict.fromkeys(synthetic_population.INTENTS, 0.0)}, "leaves no intent"),
     ],
 )
 def test_a_knob_turned_too_far_is_refused_by_name(knobs, told):
@@ -145,7 +145,7 @@ def test_ranking_by_the_true_chances_reaches_the_best_auc_and_no_more(shift):
 
     reached = roc_auc_score(table["loan_status"], true_risk.log_odds(table, shift.changed_risk))
 
-    assert reached == pytest.approx(population.best_auc(200_000, seed=1, shift=shift), abs=0.006)
+    assert reached == pytest.approx(synthetic_population.best_auc(200_000, seed=1, shift=shift), abs=0.006)
 
 
 def test_a_plain_model_comes_near_the_best_and_stays_under_it():
@@ -154,14 +154,14 @@ def test_a_plain_model_comes_near_the_best_and_stays_under_it():
     model = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.08, max_leaf_nodes=12, random_state=0)
     auc = roc_auc_score(test[1], model.fit(*train).predict_proba(test[0])[:, 1])
 
-    assert 0.88 < auc < population.best_auc(200_000, seed=1)
+    assert 0.88 < auc < synthetic_population.best_auc(200_000, seed=1)
 
 
 def test_the_document_states_the_best_auc_that_is_computed():
     stated = re.findall(r"\*\*(\.\d{3})\*\*", DOCUMENT.read_text(encoding="utf-8"))
 
-    usual = population.best_auc(400_000, seed=1)
-    changed = population.best_auc(400_000, seed=1, shift=PopulationShift(income_factor=1.6, changed_risk=1.0))
+    usual = synthetic_population.best_auc(400_000, seed=1)
+    changed = synthetic_population.best_auc(400_000, seed=1, shift=PopulationShift(income_factor=1.6, changed_risk=1.0))
     assert [float(number) for number in stated] == [pytest.approx(usual, abs=0.001), pytest.approx(changed, abs=0.001)]
 
 
@@ -169,12 +169,12 @@ def test_the_document_states_the_best_auc_that_is_computed():
 def test_a_table_is_read_back_as_it_was_written(tmp_path, suffix):
     table = applicants(300, seed=1)
 
-    digest = tables.write_table(table, tmp_path / f"applicants.{suffix}")
-    back = tables.read(tmp_path / f"applicants.{suffix}", CREDIT_RISK)
+    digest = loan_tables.write_table(table, tmp_path / f"applicants.{suffix}")
+    back = loan_tables.read(tmp_path / f"applicants.{suffix}", CREDIT_RISK)
 
     assert back.digest == digest
-    assert tables.avro_columns(back, CREDIT_RISK) == tables.avro_columns(
-        tables.Table("made up", "0", table), CREDIT_RISK
+    assert loan_tables.avro_columns(back, CREDIT_RISK) == loan_tables.avro_columns(
+        loan_tables.Table("made up", "0", table), CREDIT_RISK
     )
 
 

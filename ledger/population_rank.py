@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from ledger.tables import decisions
+from ledger.ledger_tables import decisions
 from schemas.events.decisions import LoanDecision
 
 SAMPLE: Final = 2_000

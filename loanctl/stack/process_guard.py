@@ -1,6 +1,6 @@
 """Ends the processes of a stack when the process that started them is gone, however it went.
 
-`Guard` holds the writing end of a pipe to a small process, `python -m loanctl.stack.guard`. When
+`ProcessGuard` holds the writing end of a pipe to a small process, `python -m loanctl.stack.process_guard`. When
 the pipe closes (we ended, crashed, were killed), that process stops what it was told of. A signal
 on the parent's death (Linux's PDEATHSIG) would come when the *thread* that started a process ends.
 """
@@ -14,12 +14,12 @@ from typing import Self
 from loanctl.stack.processes import RunningProcess
 
 
-class Guard:
+class ProcessGuard:
     """Watches over processes for as long as this process lives."""
 
     def __init__(self) -> None:
         self._watcher = subprocess.Popen(
-            [sys.executable, "-m", "loanctl.stack.guard"],
+            [sys.executable, "-m", "loanctl.stack.process_guard"],
             stdin=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scorecard.forest.forest import Forest
 from training.families import catboost_family, lightgbm_family, random_forest_family, xgboost_family
-from training.families.family import Choice, Family, FittedModel, Sample
+from training.families.family import Choice, Family, FittedModel, TrainingSample
 from training.families.trees import CompileError
 
 FAMILIES: Final = (xgboost_family.FAMILY, catboost_family.FAMILY, random_forest_family.FAMILY, lightgbm_family.FAMILY)
@@ -18,7 +18,9 @@ BY_NAME: Final = {family.name: family for family in FAMILIES}
 BY_MODEL: Final = {model: family for family in FAMILIES for model in family.models}
 
 
-def fit(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ...], seed: int) -> FittedModel:
+def fit(
+    choice: Choice, train: TrainingSample, stopping: TrainingSample, monotone: tuple[int, ...], seed: int
+) -> FittedModel:
     """The model of one choice.
 
     Args:
@@ -29,7 +31,7 @@ def fit(choice: Choice, train: Sample, stopping: Sample, monotone: tuple[int, ..
         seed: of the sampling of rows and columns.
     """
     family = BY_NAME[choice.family]
-    learned, held = (Sample(family.prepare(sample.matrix), sample.defaulted) for sample in (train, stopping))
+    learned, held = (TrainingSample(family.prepare(sample.matrix), sample.defaulted) for sample in (train, stopping))
     model, trees = family.fit(choice.parameters, learned, held, monotone, seed)
     return FittedModel(family, choice, model, trees)
 

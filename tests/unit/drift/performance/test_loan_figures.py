@@ -11,9 +11,9 @@ from scipy.special import expit
 from scipy.stats import norm
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from drift.performance.calibration import intercept, slope
+from drift.performance.cox_calibration import intercept, slope
 from drift.performance.discrimination import auc, expected_auc, ks
-from drift.performance.figures import Loans, performance
+from drift.performance.loan_figures import Loans, performance
 
 
 def some_loans(n: int = 2_000, seed: int = 1, known: float = 1.0, tilt: float = 0.0) -> Loans:

@@ -9,7 +9,7 @@ import httpx2
 from loanctl.stack.artifacts import REGISTRY_VERSION
 from loanctl.stack.ports import HOST
 from loanctl.stack.processes import Command
-from loanctl.stack.service import bare_environment, java, quietly
+from loanctl.stack.stack_service import bare_environment, java, quietly
 
 HEAP_MB: Final = 192
 CONFLUENT_API: Final = "/apis/ccompat/v7"

@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
-from gateway.access.guard import Guard
+from gateway.access.access_guard import AccessGuard
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
-from gateway.live.live import Live
-from gateway.metrics import Metrics
+from gateway.live.live_figures import Live
+from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from schemas.contract import Contract
 from schemas.events.reviews import LoanReview
@@ -21,7 +21,7 @@ from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import Policy
 from scorecard.registry.registered_version import RegisteredVersion
-from streams.kafka.errors import BrokerAwayError
+from streams.kafka.kafka_errors import BrokerAwayError
 from streams.runtime.lifecycle import Lifecycle
 
 NO_CHAMPION: Final = "there is no champion yet"
@@ -69,8 +69,8 @@ class Gateway:
     exchange: Exchange
     reader: DecisionFeed
     champion: ChampionSlot
-    guard: Guard
-    metrics: Metrics
+    guard: AccessGuard
+    metrics: GatewayMetrics
     hypotheticals: Hypotheticals
     live: Live
     versions: Versions

@@ -76,6 +76,10 @@ class BrokerAwayError(OutageError):
     """The broker did not acknowledge."""
 
 
+class LostSessionError(OutageError):
+    """The group went on without this member, or the broker was away as long; its producer may be past mending."""
+
+
 class NoTopicError(SetupError):
     """A topic that this process needs does not exist."""
 

@@ -7,10 +7,10 @@ import pytest
 
 from drift.binning.reference import Reference
 from drift.settings import DriftSettings
-from loanctl.reports import recompute
-from loanctl.reports.recompute import UndeclaredSeasonError
+from loanctl.reports import report_recompute
+from loanctl.reports.report_recompute import UndeclaredSeasonError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season
-from schemas.topics import Topic
+from streams.kafka.whole_topics import WholeTopic
 from tests.builders import some_values
 from tests.unit.drift.detection.test_seasons import a_season
 from tests.unit.drift.retraining.test_retrain_policy import a_report
@@ -39,20 +39,17 @@ def compared_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reference]:
             def events(self, _event: type, _records: Sequence[object]) -> list[DriftAcknowledgement]:
                 return words
 
-        def everything(_settings: DriftSettings, topics: Sequence[Topic]) -> dict[str, list[object]]:
-            return {topic.name: [] for topic in topics}
-
         found: list[Reference] = []
 
         def recomputed(report: DriftReport, _reread: object, reference: Reference, _reporting: object) -> DriftReport:
             found.append(reference)
             return report
 
-        monkeypatch.setattr(recompute, "Decoding", Decoding)
-        monkeypatch.setattr(recompute, "everything", everything)
-        monkeypatch.setattr(recompute, "recomputed_report", recomputed)
-        monkeypatch.setattr(recompute, "reference_of", lambda *_: PROFILE)
-        recompute.again(replace(report, offsets=()), DriftSettings(_env_file=None))
+        monkeypatch.setattr(report_recompute, "RecordDecoder", Decoding)
+        monkeypatch.setattr(report_recompute, "read_topic", lambda *_: WholeTopic((), ()))
+        monkeypatch.setattr(report_recompute, "recomputed_report", recomputed)
+        monkeypatch.setattr(report_recompute, "reference_of", lambda *_: PROFILE)
+        report_recompute.again(replace(report, offsets=()), DriftSettings(_env_file=None))
         return found[0]
 
     return run

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from gateway.access.guard import require_role
+from gateway.access.access_guard import require_role
 from gateway.access.roles import LOOK_UP, Principal
 from gateway.api.answers import DecisionAnswer, decision_answer
+from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
-from gateway.service import Gateway
 
 
 def router(gateway: Gateway) -> APIRouter:

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from training.evaluation import figures as evaluation
-from training.evaluation.calibration import brier
-from training.evaluation.figures import resamples
+from training.evaluation import discrimination_figures as evaluation
+from training.evaluation.calibration_choice import brier
+from training.evaluation.discrimination_figures import resamples
 
 
 def judged_rows(seed: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.desk import live as room
 from gateway.desk.live_charts import LABELS, WIDTH, heat_level, heat_map, rate_chart
-from gateway.live.live import Live
+from gateway.live.live_figures import Live
 from tests.doubles.gateway import FakeLag, a_gateway
 from tests.unit.gateway.calls import client_of
 from tests.unit.gateway.live_events import a_busy_hour, a_command, a_report, an_announcement

@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.kafka.errors import (
+from streams.kafka.kafka_errors import (
     BrokerAwayError,
     NotAllowedError,
     NoTopicError,

@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from drift.performance.calibration import calibration_bins, intercept, slope
+from drift.performance.cox_calibration import calibration_bins, intercept, slope
 from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
 from drift.performance.intervals import Flags, Floats, mean_of, percentile_interval, rate
 from schemas.events.performance import EstimatedPerformance, ObservedPerformance, Performance

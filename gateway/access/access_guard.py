@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from gateway.access.api_keys import key_digest
 from gateway.access.rate_limit import RateLimiter
-from gateway.access.roles import ANYBODY, Principal, Role
+from gateway.access.roles import ANYBODY, CallerRole, Principal
 from gateway.problems import Problem
 
 CHALLENGE: Final[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer realm="loan-gateway"'}
@@ -23,7 +23,7 @@ class TokenVerifier(Protocol):
         """Whom a valid token names; None for another. Raises OutageError."""
 
 
-class Guard:
+class AccessGuard:
     """Says who calls."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Guard:
         return None
 
 
-def require_role(guard: Guard, allowed: frozenset[Role]) -> Callable[[Request], Awaitable[Principal]]:
+def require_role(guard: AccessGuard, allowed: frozenset[CallerRole]) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency: the caller, who has one of these roles."""
 
     async def caller(request: Request) -> Principal:

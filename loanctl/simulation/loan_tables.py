@@ -19,7 +19,7 @@ import pandas as pd
 from schemas.contract import Contract, Field, Kind
 from schemas.tables import cells, columns, file_format
 from schemas.tables.dialect import SNIFFED, Dialect
-from schemas.tables.errors import TableError
+from schemas.tables.table_errors import TableError
 
 DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a file's digest that go into its application ids: 48 bits tell files apart."""

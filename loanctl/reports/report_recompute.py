@@ -6,7 +6,6 @@ from drift.binning.reference import Reference
 from drift.detection.recompute import Reread, recomputed_report
 from drift.settings import DriftSettings
 from loanctl.reports.event_log import RecordDecoder
-from loanctl.reports.topic_watcher import everything
 from schemas.errors import SetupError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, OffsetRange
 from schemas.events.performance import PerformanceReport
@@ -16,6 +15,7 @@ from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.topic_reader import PartitionRange, Record, batch_of, blocks
+from streams.kafka.whole_topics import read_topic
 
 
 class UndeclaredSeasonError(SetupError):
@@ -91,7 +91,7 @@ def _reference_of(report: DriftReport, reference: Reference, settings: DriftSett
     if report.reference_id == reference.reference_id:
         return reference
     topic = settings.topics().drift_acknowledgements
-    words = RecordDecoder(settings).events(DriftAcknowledgement, everything(settings, [topic])[topic.name])
+    words = RecordDecoder(settings).events(DriftAcknowledgement, read_topic(settings, topic.name).by_time())
     seasons = (reference.in_season(word.season) for word in words if word.season is not None)
     found = next((each for each in seasons if each.reference_id == report.reference_id), None)
     if found is None:
