@@ -113,7 +113,7 @@ def test_only_an_area_that_is_surely_too_small_has_fallen(least: float, falls: b
 def test_the_champion_that_all_stretches_name_is_the_only_one_joined(
     monkeypatch: pytest.MonkeyPatch, versions: list[str], asked: str
 ) -> None:
-    monkeypatch.setattr(drift_performance, "telling", lambda _settings, _stretches, rules, _as_of: rules)
+    monkeypatch.setattr(drift_performance, "summarize_performance", lambda _settings, _stretches, rules, _as_of: rules)
     stretches = [Reign(NOON, NOON, version) for version in versions]
 
     rules: Any = drift_performance.of(DriftSettings(_env_file=None), stretches, NOON)
