@@ -50,13 +50,13 @@ STEPS: Final = {
     "scoring": "streams.worker.batch_handler:score_batch",
     "commit": "streams.kafka.batch_reader:Reader.commit",
     "commit:done": "streams.kafka.batch_reader:Reader.commit",
-    "metrics": "streams.worker.metrics:Metrics.answered",
+    "metrics": "streams.worker.metrics:WorkerMetrics.record_batch",
     # The drift agent.
     "reading": "drift.agent.partition_counter:records_of",
     "counts": "drift.agent.partition_counter:record_of",
-    "assembly": "drift.monitor:Monitor.counted",
+    "assembly": "drift.monitor:Monitor.add_counts",
     "reports": "drift.agent.window_owner:record_of",
-    "reports:done": "drift.metrics:Metrics.reported",
+    "reports:done": "drift.metrics:DriftMetrics.record_report",
     # The trainer.
     "command": "schemas.registry_client:EventSerde.decode",
     "champion": "scorecard.registry.model_registry:ModelRegistry.champion",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.simulation import population
+from loanctl.simulation import synthetic_population
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
 from tests.system.faulty_process import CRASHED, ENDED, HANGS
@@ -101,7 +101,7 @@ def test_a_drift_agent_that_raises_in_any_step_counts_and_reports_each_applicati
 ) -> None:
     stage = DriftStage(connection, tmp_path)
     stage.crown()
-    stage.send(stage.records(population.applicants(APPLICATIONS, 7)))
+    stage.send(stage.records(synthetic_population.applicants(APPLICATIONS, 7)))
     windows = {"window_s": 300, "idle_s": 1, "window_idle_s": 2, "with_decisions": False}
 
     agent = processes.faulty("drift", OF_THE_AGENT, cache_dir=tmp_path / "cache", web_port=0, **windows)
@@ -124,7 +124,7 @@ def test_a_step_that_never_returns_while_all_answer_is_told_by_health(
 ) -> None:
     stage = DriftStage(connection, tmp_path)
     stage.crown()
-    stage.send(stage.records(population.applicants(100, 7)))
+    stage.send(stage.records(synthetic_population.applicants(100, 7)))
 
     hangs = Worker(processes.faulty(module, [step + HANGS], cache_dir=tmp_path / "cache", web_port=0))
 

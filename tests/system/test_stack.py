@@ -18,6 +18,7 @@ from loanctl.commands.schemas import IncompatibleError
 from loanctl.commands.topics import TopicSettings
 from loanctl.stack import state
 from loanctl.stack.local import LocalStack
+from loanctl.stack.processes import RunningProcess
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
 from tests.system.reading import read_topic
@@ -181,7 +182,7 @@ def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Pat
     found = state.read(folder / ".loan")
     assert found is not None
     # The id lives, as ids do that were given again; the process of that birth does not.
-    stale = replace(found, running=(state.Running("kafka", os.getpid(), "1", ""),))
+    stale = replace(found, running=(RunningProcess("kafka", os.getpid(), "1", ""),))
     state.write(folder / ".loan", stale)
 
     assert loanctl(folder, "down").stdout == "nothing was up\n"

@@ -33,10 +33,10 @@ def exported():
     """Names of the series that the processes show to Prometheus."""
     contract = contracts.load("credit_risk")
     worker, agent, trainer, keeper = (CollectorRegistry() for _ in range(4))
-    streams.worker.metrics.Metrics(contract, worker)
-    drift.metrics.Metrics(topics_of(contract), agent)
-    training.metrics.Metrics(trainer)
-    ledger.metrics.Metrics(["decisions"], keeper)
+    streams.worker.metrics.WorkerMetrics(contract, worker)
+    drift.metrics.DriftMetrics(topics_of(contract), agent)
+    training.metrics.TrainerMetrics(trainer)
+    ledger.metrics.LedgerMetrics(["decisions"], keeper)
     with serve(0, registry=worker):
         ready = {metric.name for metric in worker.collect()}
     found = (metric for registry in (worker, agent, trainer, keeper) for metric in registry.collect())

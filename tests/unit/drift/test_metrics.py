@@ -70,9 +70,9 @@ def test_why_no_command_followed_and_what_strayed_are_of_the_last_window(
     metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
     alarm = WindowAlarm(kind="late", share=0.4, limit=0.05)
-    metrics.reported(replace(a_report(Verdict.DRIFTED), withheld="in_flight", alarms=(alarm,)))
+    metrics.record_report(replace(a_report(Verdict.DRIFTED), withheld="in_flight", alarms=(alarm,)))
     strays, reasons = (registry.get_sample_value(*one) for one in ASKED)
-    metrics.reported(a_report(Verdict.STEADY))
+    metrics.record_report(a_report(Verdict.STEADY))
 
     assert (strays, reasons) == (1, 1)
     assert [registry.get_sample_value(*one) for one in ASKED] == [0, 0]

@@ -11,6 +11,6 @@ def test_a_process_is_live_as_long_as_no_act_takes_minutes(busy_s: float, live: 
 
 def test_a_process_that_waits_for_a_dependency_is_live_however_long_that_takes() -> None:
     lifecycle = Lifecycle()
-    lifecycle.lost("broker", OutageError())
+    lifecycle.report_outage("broker", OutageError())
 
     assert lifecycle.is_live(10 * STUCK_S)

@@ -88,7 +88,7 @@ def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pyte
         tried.append(choice)
         return attempt(number, choice, *rest)
 
-    cluster.setattr(searching, "_tried", counted)
+    cluster.setattr(searching, "_run_trial", counted)
 
     with pytest.raises(StoppedError):
         search(searched(), budget(9), stop=lambda: len(tried) >= ended)
