@@ -138,7 +138,7 @@ class DriftSettings(Connection):
             pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.max_clock_skew_s * MS)
         )
 
-    def topics_used(self) -> tuple[Topic, ...]:
+    def all_topics(self) -> tuple[Topic, ...]:
         """The topics that a drift agent reads and writes."""
         topics = self.topics()
         return (

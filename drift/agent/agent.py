@@ -146,7 +146,7 @@ class Agent:
 
     def _work(self, waits: Backoff) -> None:
         """One session, until told to stop or something fails."""
-        require_topics(self._settings, self._settings.topics_used())
+        require_topics(self._settings, self._settings.all_topics())
         self._namesakes.require_none(self.situation.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:

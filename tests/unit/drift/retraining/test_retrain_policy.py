@@ -215,4 +215,4 @@ def test_a_command_says_who_asks_why_and_of_which_window():
 def test_memory_survives_being_saved():
     _, memory = told(D, D, S)
 
-    assert PolicyState.from_dict(memory.saved()) == memory
+    assert PolicyState.from_dict(memory.to_dict()) == memory
