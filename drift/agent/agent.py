@@ -118,6 +118,7 @@ class Agent:
             try:
                 self._work(waits)
             except OutageError as fault:
+                self._namesakes.doubt(fault)
                 self.situation.wait_out(fault, waits)
 
     def health(self) -> Health:

@@ -79,6 +79,14 @@ class LocalStack:
         """End a part as a crash would (`kill -9`)."""
         self._process(name).kill()
 
+    def freeze(self, name: str) -> None:
+        """Hold a part still, as a machine that hangs would."""
+        self._process(name).freeze()
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen part go on."""
+        self._process(name).thaw()
+
     def restart_broker(self, down_for_s: float = 0.0) -> None:
         """Stop the broker, wait, and start it on the same port with the same data."""
         self.stop("kafka")

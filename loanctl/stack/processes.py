@@ -55,6 +55,14 @@ class RunningProcess:
         self._signal(signal.SIGKILL)
         self._gone_within(STOP_PATIENCE_S)
 
+    def freeze(self) -> None:
+        """Hold the group still (SIGSTOP): its connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen group go on."""
+        self._signal(signal.SIGCONT)
+
     def stop(self, patience_s: float = STOP_PATIENCE_S) -> None:
         """Ask the group to end, and insist after `patience_s`. Does nothing to one that has ended."""
         self._signal(signal.SIGTERM)

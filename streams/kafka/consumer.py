@@ -15,7 +15,7 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from streams.kafka.assignment import ASK_S, Assignment
-from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing, properties
+from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, raised_fault
 from streams.kafka.messages import ends, poll_records
 from streams.kafka.start_offsets import Place
@@ -26,8 +26,8 @@ LAG_EVERY_S: Final = 1.0
 CLOSE_S: Final = 5.0
 """A consumer whose broker is away may hang in its farewell; then its session ends without one."""
 SETTLE_S: Final = 2.0
-"""For the answer to a join. In a farewell that meets an assignment which nobody has taken, librdkafka 2.16 waits for a
-thread that has ended: for good, and with the interpreter's lock."""
+"""For the answer to a join. In a farewell that meets an untaken assignment librdkafka 2.16 waits for a thread that has
+ended: for good, and with the interpreter's lock."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,6 @@ class GroupConsumer:
         """Records that wait behind what was read, as of the last second."""
         self._measured_at = 0.0
         self._hooks = hooks or ConsumerHooks()
-        self._leaving = self._hooks.leaving
         self._closing = False
         self._joining = bool(reading.group)
         self._read_to: dict[Place, int] = {}
@@ -151,20 +150,17 @@ class GroupConsumer:
 
     def close(self) -> None:
         """Leave. A static member's partitions wait for it until its session ends."""
-        self._leaving = nothing
         self._closing = True
         at_most(self._close_consumer, CLOSE_S, "leaving")
 
     def _close_consumer(self) -> None:
+        until = time.monotonic() + SETTLE_S
         with suppress(*CLIENT_FAULTS):
-            self._settle()
+            while self._joining and time.monotonic() < until:
+                self._consumer.consume(1, SETTLE_S / 20)
+            self._remember_member()
         with suppress(*CLIENT_FAULTS):
             self._consumer.close()
-
-    def _settle(self) -> None:
-        until = time.monotonic() + SETTLE_S
-        while self._joining and time.monotonic() < until:
-            self._consumer.consume(1, SETTLE_S / 20)
 
     def _places(self, places: Collection[Place] | None) -> list[TopicPartition]:
         return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
@@ -218,11 +214,16 @@ class GroupConsumer:
         self._starts = {start.place: elsewhere.get(start.place, start.offset) for start in starts}
         consumer.assign([TopicPartition(*place, offset) for place, offset in sorted(self._starts.items())])
         self.assigned.set()
-        self._hooks.joined(consumer.memberid() or "")
+        self._remember_member()
         log.info("partitions.assigned", partitions=_names(given))
 
+    def _remember_member(self) -> None:
+        if member := self._consumer.memberid():
+            self._hooks.joined(member)
+
     def _on_revoke(self, _consumer: Any, taken: list[Any]) -> None:
-        self._leaving()
+        if not self._closing:
+            self._hooks.leaving()
         self._give_up(taken)
         log.info("partitions.revoked", partitions=_names(taken))
 

@@ -53,6 +53,16 @@ NOT_ALLOWED: Final = frozenset(
         KafkaError._AUTHENTICATION,
     }
 )
+FENCED: Final = frozenset(
+    {
+        # All that is fatal to a consumer.
+        KafkaError._FATAL,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError._FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+    }
+)
+"""Another client came under our name, or our transaction took too long."""
 NO_TOPIC: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -66,6 +76,10 @@ NO_TOPIC: Final = frozenset(
 
 class ReadingError(OutageError):
     """Reading cannot go on with this consumer; a new one may."""
+
+
+class FencedError(ReadingError):
+    """Another client has our name in the group, or had it; it may be another process."""
 
 
 class NotAllowedError(SetupError):
@@ -102,7 +116,7 @@ def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | No
         return NotAllowedError(f"{error.name()}: the broker does not let us read {what}; grant READ on topic and group")
     if code in NO_TOPIC:
         return NoTopicError(f"no topic {what}: run `loanctl topics apply`")
-    return ReadingError(error.name())
+    return (FencedError if code in FENCED else ReadingError)(error.name())
 
 
 def delivery_fault(error: KafkaError) -> OutageError | SetupError:

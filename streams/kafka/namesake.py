@@ -13,9 +13,9 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from schemas.errors import SetupError
+from schemas.errors import OutageError, SetupError
 from streams.kafka.admin import admin_of
-from streams.kafka.kafka_errors import BrokerAwayError, reading_fault
+from streams.kafka.kafka_errors import BrokerAwayError, FencedError, reading_fault
 from streams.runtime.instance_id import Instance, NameTakenError
 from streams.runtime.settings import Connection
 
@@ -45,7 +45,7 @@ class Namesakes:
         self._asked = False
 
     def require_none(self, stopping: threading.Event) -> None:
-        """Return once no other living process has our name; later calls return at once.
+        """Return once no other living process has our name; later calls return at once, until there is a doubt.
 
         A process that has once been alone keeps its name: after a session that a broker or a stall ended, the
         member that it finds may be its own, joined again unseen. Who comes later asks for himself.
@@ -70,6 +70,15 @@ class Namesakes:
                 problem = "stopped while a namesake was awaited"
                 raise BrokerAwayError(problem)
         self._asked = True
+
+    def doubt(self, fault: OutageError) -> None:
+        """Ask again before the next session if this one ended because another client came under our name.
+
+        Two processes that start in the same second find nobody, and would fence each other for ever. The one whose
+        member the group has finds itself and goes on; the other finds it, too, and leaves.
+        """
+        if isinstance(fault, FencedError):
+            self._asked = False
 
     def _host_of_namesake(self) -> str:
         known = self._instance.last_member()

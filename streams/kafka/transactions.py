@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
-from streams.kafka.kafka_errors import delivery_fault, error_of
+from streams.kafka.kafka_errors import FENCED, FencedError, delivery_fault, error_of
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import GuardedThread, HungError, at_most
 
@@ -39,6 +39,10 @@ class DeliveryError(OutageError):
 
 class RefusedBatchError(DeliveryError):
     """The broker will not take a record of the batch: too large for its topic, or not as the topic wants records."""
+
+
+class FencedDeliveryError(DeliveryError, FencedError):
+    """Another producer has our transactional id, or had it; nothing was delivered, or nobody knows."""
 
 
 class TransactionalProducer:
@@ -134,7 +138,9 @@ def failed_delivery(errors: Sequence[KafkaError]) -> OutageError | SetupError:
     if refused:
         return RefusedBatchError(refused[0].name())
     faults = (delivery_fault(error) for error in errors)
-    return next((fault for fault in faults if isinstance(fault, SetupError)), DeliveryError(errors[0].name()))
+    fenced = any(error.code() in FENCED for error in errors)
+    lost = (FencedDeliveryError if fenced else DeliveryError)(errors[0].name())
+    return next((fault for fault in faults if isinstance(fault, SetupError)), lost)
 
 
 def producer_properties(connection: Connection) -> dict[str, Any]:

@@ -79,16 +79,24 @@ class InFlightBatch:
 class DataPlane(Service):
     """Keeps one session open, and its batches flowing."""
 
-    def __init__(self, open_session: Callable[[], KafkaSession], situation: Lifecycle, **of_mode: Any) -> None:
+    def __init__(
+        self,
+        open_session: Callable[[], KafkaSession],
+        situation: Lifecycle,
+        lost: Callable[[OutageError], object] = lambda _fault: None,
+        **of_mode: Any,
+    ) -> None:
         """Opens nothing yet.
 
         Args:
             open_session: opens delivery and reader, in this order; blocks, raises OutageError or SetupError.
+            lost: called with what ended a session, before the next one is opened.
         """
         super().__init__(**of_mode)
         self.channel: Any = None
         self.session: KafkaSession | None = None
         self._open_session = open_session
+        self._lost = lost
         self._situation = situation
         self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._fault: Exception | None = None
@@ -173,6 +181,7 @@ class DataPlane(Service):
             await self._pump(self.session)
             await self._drain()
         except OutageError as fault:
+            self._lost(fault)
             if not isinstance(fault, LeftBatchError):
                 self._situation.report_outage(DEPENDENCY, fault)
             log.warning("session.lost", error=type(fault).__name__, why=str(fault))

@@ -43,7 +43,7 @@ class ScoringProcess:
             settings.cache(), settings.group(), settings.instance_id, standby=settings.standby
         )
         self.namesakes = Namesakes(settings, settings.group(), self.instance)
-        self.plane = DataPlane(self.open_session, self.situation)
+        self.plane = DataPlane(self.open_session, self.situation, self.namesakes.doubt)
         self.champion = self._seat("champion", self.metrics.record_champion_event)
         self.challenger = self._seat("challenger", self.metrics.record_challenger_event)
         seats = [self.champion, self.challenger] if settings.shadow else [self.champion]

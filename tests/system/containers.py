@@ -49,6 +49,18 @@ class ContainerStack:
             return
         self._container.get_wrapped_container().kill()
 
+    def freeze(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.freeze(name)
+            return
+        self._container.get_wrapped_container().pause()
+
+    def thaw(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.thaw(name)
+            return
+        self._container.get_wrapped_container().unpause()
+
     def restart_broker(self, down_for_s: float = 0.0) -> None:
         self.stop("kafka")
         time.sleep(down_for_s)

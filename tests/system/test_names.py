@@ -9,6 +9,7 @@ import pytest
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes, Started
 from tests.system.scorecards import Champions
+from tests.system.test_worker_crashes import applying
 from tests.system.waiting import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
@@ -47,6 +48,25 @@ def test_the_second_under_a_name_leaves_with_one_line_and_the_first_stays(module
     assert "fenced" not in first.output().lower()
     assert "session.lost" not in first.output()
     assert first.stop() == 0
+
+
+def test_of_two_that_start_at_once_under_a_name_one_leaves_with_one_line_and_the_other_works(
+    connection: Connection, processes: Processes
+) -> None:
+    workers = [a_process(processes, "streams", cache, delivery="at_least_once") for cache in "ab"]
+    agents = [a_process(processes, "drift", cache) for cache in "ab"]
+    applicants, answers = Applicants(connection), Answers(connection)
+
+    with applying(applicants):
+        for twins in (workers, agents):
+            wait_for(lambda of=twins: not all(each.alive() for each in of), START_S, "one to leave")
+
+    for twins in (workers, agents):
+        [left] = [each for each in twins if not each.alive()]
+        assert left.popen.returncode == MISCONFIGURED
+        assert "has the instance id 'one' in group" in left.output().splitlines()[-1]
+    wait_for(lambda: len(answers.counted()) == len(applicants.sent), START_S, "all decisions")
+    assert all(sum(each.alive() for each in twins) == 1 for twins in (workers, agents))
 
 
 def test_a_standby_takes_over_where_the_first_is_killed(connection: Connection, processes: Processes) -> None:

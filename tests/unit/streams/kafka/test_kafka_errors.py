@@ -5,6 +5,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from streams.kafka.kafka_errors import (
     BrokerAwayError,
+    FencedError,
     NotAllowedError,
     NoTopicError,
     ReadingError,
@@ -21,9 +22,9 @@ from tests.doubles.kafka import Message
     ("code", "expected"),
     [
         # A fenced static member: `fatal()` is False.
-        (KafkaError._FATAL, ReadingError),
-        (KafkaError._FENCED, ReadingError),
-        (KafkaError.FENCED_INSTANCE_ID, ReadingError),
+        (KafkaError._FATAL, FencedError),
+        (KafkaError._FENCED, FencedError),
+        (KafkaError.FENCED_INSTANCE_ID, FencedError),
         (KafkaError.UNKNOWN_MEMBER_ID, ReadingError),
         (KafkaError.ILLEGAL_GENERATION, ReadingError),
         (KafkaError._AUTO_OFFSET_RESET, ReadingError),

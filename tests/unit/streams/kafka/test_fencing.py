@@ -1,0 +1,53 @@
+"""Who was fenced asks once more whether another process has the name; who met another fault does not."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaError
+
+from schemas.errors import OutageError
+from streams.kafka.kafka_errors import FencedError, ReadingError, reading_fault
+from streams.kafka.namesake import Namesakes
+from streams.kafka.transactions import DeliveryError, failed_delivery
+from streams.runtime.instance_id import claim
+from streams.runtime.settings import Connection
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID])
+def test_a_fenced_consumer_is_told_from_a_broken_one(code: int) -> None:
+    assert isinstance(reading_fault(KafkaError(code), "t"), FencedError)
+    assert not isinstance(reading_fault(KafkaError(KafkaError.UNKNOWN), "t"), FencedError)
+
+
+@pytest.mark.parametrize("code", [KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH])
+def test_a_fenced_producer_is_told_from_a_broken_one(code: int) -> None:
+    fault = failed_delivery([KafkaError(KafkaError._TIMED_OUT), KafkaError(code)])
+
+    assert isinstance(fault, FencedError)
+    assert isinstance(fault, DeliveryError)
+    assert not isinstance(failed_delivery([KafkaError(KafkaError._TIMED_OUT)]), FencedError)
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Namesakes, list[None]]:
+    """Namesakes of a group without members, and a mark for each time that the broker was asked."""
+    marks: list[None] = []
+    monkeypatch.setattr(Namesakes, "_members", lambda _self: marks.append(None) or [])
+    return Namesakes(Connection(), "g", claim(tmp_path, "g", "one")), marks
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"), [(FencedError, 2), (ReadingError, 1), (DeliveryError, 1), (OutageError, 1)]
+)
+def test_only_a_fence_makes_a_process_ask_for_its_name_again(
+    asked: tuple[Namesakes, list[None]], fault: Callable[[], OutageError], times: int
+) -> None:
+    namesakes, marks = asked
+    namesakes.require_none(threading.Event())
+
+    namesakes.doubt(fault())
+    namesakes.require_none(threading.Event())
+
+    assert len(marks) == times
