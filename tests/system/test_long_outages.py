@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.simulation import population
+from loanctl.simulation import synthetic_population
 from loanctl.stack.local import LocalStack
 from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
@@ -45,7 +45,7 @@ def test_an_outage_is_told_takes_no_more_files_the_longer_it_lasts_and_costs_not
 ) -> None:
     stage, applicants, answers = DriftStage(connection, tmp_path), Applicants(connection), Answers(connection)
     stage.crown()
-    blocks = [stage.records(population.applicants(BLOCK, seed)) for seed in range(BLOCKS)]
+    blocks = [stage.records(synthetic_population.applicants(BLOCK, seed)) for seed in range(BLOCKS)]
     windows = {"window_s": 300, "idle_s": 1, "window_idle_s": 3, "with_decisions": False}
     worker = start_worker(processes, ready=False)
     agent = Worker(processes.start("drift", web_port=0, cache_dir=tmp_path / "cache", **windows))
