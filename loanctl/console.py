@@ -7,13 +7,17 @@ but JSON, which escapes by itself.
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import rich.console
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from streams.runtime.terminal import printable
+
+FINDING: Final = 3
+"""Exit status of a command that answers with a finding: 1 is any program's own fault, 2 a set-up fault, and a pipeline
+must tell them apart."""
 
 
 class Console(rich.console.Console):  # noqa: TID251 - the one place that wraps it

@@ -18,7 +18,7 @@ from rich.text import Text
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.commands import drift_performance
-from loanctl.console import Console
+from loanctl.console import FINDING, Console
 from loanctl.reports import drift_html
 from loanctl.reports import report_recompute as evidence
 from loanctl.reports.lineage import Lineage, lineages
@@ -39,9 +39,6 @@ SHOWN: Final = ("decided", "known", "AUC", "Brier", "slope")
 OF_LOOKS: Final = ("look", *SHOWN, *LED_TO)
 NUMBERS: Final = frozenset({"n", "late", "PSI", *SHOWN})
 COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
-
-DRIFTED_STATUS: Final = 3
-"""Of `check`: 1 is any program's own fault, 2 a set-up fault, and a pipeline must tell them from a finding."""
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="What the drift agent found, and whether it can be believed."
@@ -107,7 +104,7 @@ def recompute(
         str, typer.Argument(help="Id of a window, or of a look at the champion's loans; the last window where none.")
     ] = "",
 ) -> None:
-    """Read the offsets that a report names again; exit status 1 if they give another report."""
+    """Read the offsets that a report names again; exit status 3 if they give another report."""
     settings = DriftSettings.read()
     stories = lineages(settings)
     windows = {story.report.window_id: story.report for story in stories.windows}
@@ -121,7 +118,7 @@ def recompute(
     out = Console(soft_wrap=True, highlight=False)
     if differing:
         out.print(f"{name}: DIFFERENT in {', '.join(differing)}")
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
     same = evidence.encode_report(found, settings) == evidence.encode_report(again, settings)
     out.print(f"{name}: the same {'bytes' if same else 'values'} from {evidence.read(again)}")
 
@@ -147,7 +144,7 @@ def check(
     else:
         _show(Console(), found, str(file))
     if found.verdict is Verdict.DRIFTED:
-        raise typer.Exit(DRIFTED_STATUS)
+        raise typer.Exit(FINDING)
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 from drift.performance.outcome_join import JoinRules
 from drift.retraining import performance_floor
 from drift.settings import DriftSettings
+from loanctl.console import FINDING
 from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Reign, summarize_performance
 from loanctl.reports.lineage import lineages as stories_told
 from loanctl.reports.performance_table import TIME, console, show
@@ -37,7 +38,7 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
     as_of: Annotated[datetime | None, typer.Option(help="As it was known then, UTC; else now.")] = None,
     most: Annotated[int, typer.Option(min=1_000, help="Loans in memory; of more, a sample.")] = MOST,
     least_auc: Annotated[
-        float, typer.Option(help="Exit status 1 where the AUC observed last is surely under this.")
+        float, typer.Option(help="Exit status 3 where the AUC observed last is surely under this.")
     ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
@@ -50,7 +51,7 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
     else:
         show(console(), found)
     if is_below_floor(found.told, least_auc):
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
 
 
 def of(

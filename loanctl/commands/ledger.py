@@ -18,7 +18,7 @@ from ledger.row_makers import row_makers
 from ledger.settings import LedgerSettings
 from ledger.store import Store
 from ledger.verification import verify
-from loanctl.console import Console, echo
+from loanctl.console import FINDING, Console, echo
 from streams.kafka.topic_reader import partition_ranges
 
 WIDE: Final = 160
@@ -69,25 +69,25 @@ def status(*, as_json: AsJson = False) -> None:
 
 @app.command(name="check")
 def check_command(*, as_json: AsJson = False) -> None:
-    """Hold the ledger against the topics, record by record; exit status 1 where they differ."""
+    """Hold the ledger against the topics, record by record; exit status 3 where they differ."""
     settings = LedgerSettings.read()
     database = _database(settings)
     require_current(database)
     found = check(settings, database, row_makers(settings.topics()))
     _tell([_summary(each) for each in found], as_json=as_json)
     if not all(each.equal for each in found):
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
 
 
 @app.command(name="verify")
 def verify_command(*, as_json: AsJson = False) -> None:
-    """Compute the hash chain again; exit status 1 where a row was changed, dropped or put in."""
+    """Compute the hash chain again; exit status 3 where a row was changed, dropped or put in."""
     database = _database(LedgerSettings.read())
     require_current(database)
     found = verify(database)
     _tell([{**asdict(each), "whole": each.whole} for each in found], as_json=as_json)
     if not all(each.whole for each in found):
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
 
 
 @app.command(name="archive")

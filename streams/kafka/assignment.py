@@ -20,8 +20,14 @@ ASK_S: Final = 10.0
 STABLE_S: Final = 60.0
 """An offset is unstable until the open transaction of a dead worker is aborted: 15 s, and up to 10 s more until the
 broker looks. Beyond that a new consumer asks again."""
+OPEN_S: Final = 25.0
+"""No transaction of ours is open for longer: its time-out, and the broker's round behind it."""
 COMMITTED_S: Final = 3.0
 """For one question; a stop is heard between two."""
+STUCK: Final = (
+    "no transaction of ours is open for so long: if the broker answers, ask kafka-transactions.sh find-hanging "
+    "and see LoanStandstill in the runbook"
+)
 ASK_AGAIN_S: Final = 0.2
 CONFIRM_S: Final = 3.0
 """A leader that has just been elected may show an end that lies behind what it will have in a moment."""
@@ -76,13 +82,17 @@ class Assignment:
             raise raised_fault(cause, self.reading.group) from cause
 
     def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
-        deadline = time.monotonic() + STABLE_S
+        began, warned = time.monotonic(), False
         while True:
             found, unstable = self._committed_offsets(given)
             if not unstable:
                 return found
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > STABLE_S:
                 raise ReadingError(unstable)
+            if waited > OPEN_S and not warned:
+                warned = True
+                log.warning("offsets.stuck", group=self.reading.group, waited_s=round(waited), why=STUCK)
             log.info("offsets.unstable", error=unstable)
             if self.hooks.stopping.wait(ASK_AGAIN_S):
                 problem = "stopped before the committed offsets were stable"

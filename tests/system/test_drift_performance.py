@@ -50,7 +50,7 @@ def test_performance_is_observed_as_outcomes_come_and_estimated_before(
     assert (after.notes.unknown, after.notes.contradictory) == (Odd(1, ["nobody"]), Odd(1, ["a-0"]))
     assert after.notes.repeated == 1
     assert (young.told[0].performance.with_outcome, young.notes.too_old) == (0, 302)
-    assert ran.status == 1
+    assert ran.status == 3
     assert "outcomes of applications that no decision on the topic is about: nobody" in ran.out
 
 

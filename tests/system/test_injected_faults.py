@@ -23,7 +23,7 @@ from tests.system.workers import Answers, Applicants, Worker
 APPLICATIONS = 500
 DEAD = 503
 BATCH = 20
-START_S = 120.0
+START_S = 280.0
 IN_TRANSACTION = (
     "schemas",
     "scoring",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import structlog
 from confluent_kafka import KafkaError, TopicPartition
 
 from streams.kafka import assignment
@@ -93,6 +94,20 @@ def test_an_offset_that_never_becomes_stable_is_an_outage_and_no_beginning(monke
 
     with pytest.raises(ReadingError, match="UNSTABLE_OFFSET_COMMIT"):
         asked(Scripted([Unstable()], {"in": [(0, 9)]}))
+
+
+def test_an_offset_held_back_for_longer_than_any_transaction_of_ours_is_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assignment, "OPEN_S", 0.0)
+    consumer = Scripted([Unstable(), Unstable(), Unstable(), at(7)], {"in": [(0, 9)]})
+
+    with structlog.testing.capture_logs() as lines:
+        asked(consumer)
+
+    [stuck] = [line for line in lines if line["event"] == "offsets.stuck"]
+    assert (stuck["log_level"], stuck["group"]) == ("warning", "g")
+    assert "find-hanging" in stuck["why"]
 
 
 def test_a_stop_ends_the_wait() -> None:
