@@ -1,6 +1,7 @@
 """All that may lie on the applications topic, played between good applications through the real broker."""
 
 import json
+import random
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,13 @@ from typing import Any
 
 import fastavro
 import pytest
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 from confluent_kafka.schema_registry import Schema
 
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
@@ -139,3 +147,34 @@ def test_an_older_writer_of_a_known_schema_is_read(
 
     assert decisions[0].source_schema_id == older_id
     assert decisions[0].fault is None
+
+
+def test_a_dead_letter_topic_that_takes_little_is_told_at_the_start_and_stalls_nothing(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    champions.promote(champions.register())
+    letters_topic = connection.topics().dead_letters.name
+    limited = ConfigResource(ResourceType.TOPIC, letters_topic)
+    limited.add_incremental_config(
+        ConfigEntry("max.message.bytes", "2000", incremental_operation=AlterConfigOpType.SET)
+    )
+    admin = AdminClient(connection.kafka())
+    next(iter(admin.incremental_alter_configs([limited]).values())).result(30)
+    worker = start_worker(processes)
+    applicants, answers = Applicants(connection), Answers(connection)
+
+    applicants.apply(range(GOOD))
+    for number in range(GOOD):
+        applicants.send(f"bad-{number}".encode(), random.Random(number).randbytes(3_000))
+    applicants.apply(range(GOOD, 2 * GOOD))
+    applicants.acknowledged()
+
+    wait_for(lambda: len(answers.counted()) == 2 * GOOD, 60, "all decisions")
+    letters = wait_for(lambda: found if len(found := answers.dead_letters()) == GOOD else [], 60, "all dead letters")
+    assert set(answers.counted().values()) == {1}
+    assert {letter.value() for letter in letters} == {None}
+    assert {dict(letter.headers() or [])["value_left_at_source"] is not None for letter in letters} == {True}
+    assert len({dict(letter.headers() or [])["__connect.errors.offset"] for letter in letters}) > 1
+    [line] = [line for line in worker.process.output().splitlines() if '"topic.limited"' in line]
+    assert json.loads(line)["topic"] == letters_topic
+    assert worker.process.stop() == 0
