@@ -10,7 +10,7 @@ from schemas.events.decisions import FlagKind
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.performance import Figure, PerformanceReport
 from schemas.topics import Topics
-from streams.kafka.offset_metrics import OffsetMetrics
+from streams.kafka.group.offset_metrics import OffsetMetrics
 
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
 """As a number, so that an alert can say `> 1`."""

@@ -20,7 +20,7 @@ from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState, Withheld, command_of, decide, judged_performance
 from drift.windows.window import Window
 from drift.windows.window_assembler import WindowAssembler, WindowRules
-from schemas.event_codec import as_record, from_record
+from schemas.codec.event_codec import as_record, from_record
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport
 from schemas.events.performance import PerformanceReport, PerformanceRules
 from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus

@@ -35,17 +35,17 @@ from gateway.live.live_figures import Live
 from gateway.metrics import GatewayMetrics
 from gateway.server import Server, config, listening_socket
 from gateway.settings import GatewaySettings
+from schemas.codec.event_codec import avro_schema
 from schemas.contract import Contract
 from schemas.errors import SetupError, StoppedError
-from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
 from scorecard.registry.model_registry import ModelRegistry
-from streams.kafka.event_publisher import EventPublisher
-from streams.kafka.lag_monitor import LagMonitor
+from streams.kafka.group.lag_monitor import LagMonitor
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.stop_signal import StopSignal

@@ -5,16 +5,16 @@ from typing import Any
 
 import structlog
 
-from ledger import decision_rows
-from ledger.database import Database
+from ledger.ingest import decision_rows
+from ledger.ingest.recorder import Recorder
+from ledger.ingest.row_makers import row_makers
 from ledger.metrics import LedgerMetrics
-from ledger.migrate import migrate, require_current
-from ledger.recorder import Recorder
-from ledger.row_makers import row_makers
 from ledger.settings import LedgerSettings
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate, require_current
 from schemas.registry_client import WriterSchemas
 from streams.kafka.admin import require_topics
-from streams.kafka.consumer_config import ConsumerConfig
+from streams.kafka.group.consumer_config import ConsumerConfig
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, Lifecycle, leave_within

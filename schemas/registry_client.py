@@ -1,7 +1,7 @@
 """Events to and from bytes through the schema registry, by confluent-kafka's own serializers.
 
 A shell: this asks the registry. Schemas are registered by `loanctl schemas register`, never by a
-producer. For the bulk path of applications and decisions see `schemas.application_decoder`.
+producer. For the bulk path of applications and decisions see `schemas.codec.application_decoder`.
 """
 
 import json
@@ -16,11 +16,11 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from schemas.codec.event_codec import Event, as_record, avro_schema, from_record
+from schemas.codec.event_decoder import EventDecoder
+from schemas.codec.wire_format import ForeignSchemaError, IncompatibleSchemaError, UndecodableError, schema_ids
 from schemas.errors import OutageError, RecordError, SetupError
-from schemas.event_codec import Event, as_record, avro_schema, from_record
-from schemas.event_decoder import EventDecoder
 from schemas.resolution.writer_schemas import Writers, WriterSchema
-from schemas.wire_format import ForeignSchemaError, IncompatibleSchemaError, UndecodableError, schema_ids
 
 BY_TOPIC: Final = {"subject.name.strategy.type": "TOPIC"}
 """The default strategy (ASSOCIATED) first calls a path that other registries answer with an error."""

@@ -7,12 +7,12 @@ from typing import Any
 import fastavro
 import numpy as np
 
-from schemas.application_decoder import ApplicationReader
 from schemas.applications import Applications, from_records
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.wire_format import frame
 from schemas.contract import Contract, load
 from schemas.events.decisions import ContributionSpace
 from schemas.records import RecordBatch
-from schemas.wire_format import frame
 from scorecard.bundle import ScorecardParts, scorecard_of
 from scorecard.calibration import Identity
 from scorecard.decisions.dead_letters import DeadLetterOffice

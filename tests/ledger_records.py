@@ -6,15 +6,15 @@ from typing import Any
 
 import fastavro
 
-from ledger.database import Database
-from ledger.row_makers import row_makers
-from ledger.store import Store, WriteResult
-from schemas.event_codec import as_record, avro_schema
+from ledger.ingest.row_makers import row_makers
+from ledger.ingest.store import Store, WriteResult
+from ledger.sql.database import Database
+from schemas.codec.event_codec import as_record, avro_schema
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanOutcome, Outcome
 from schemas.events.reviews import LoanReview
 from schemas.records import RecordBatch
 from schemas.topics import topics_of
-from schemas.wire_format import frame
 from tests.builders import CONTRACT, a_batch
 from tests.decisions import APPLIED_AT
 

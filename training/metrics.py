@@ -5,7 +5,7 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.events.retraining import RetrainStatus
-from streams.kafka.offset_metrics import OffsetMetrics
+from streams.kafka.group.offset_metrics import OffsetMetrics
 
 SECONDS: Final = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0)
 UNREADABLE: Final = "UNREADABLE"

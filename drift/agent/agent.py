@@ -25,10 +25,10 @@ from schemas.registry_client import EventSerde, WriterSchemas
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
+from streams.kafka.group.namesake import Namesakes
 from streams.kafka.kafka_errors import LostSessionError
-from streams.kafka.namesake import Namesakes
-from streams.kafka.skipped_records import SkippedRecords
-from streams.kafka.transactions import TransactionalProducer
+from streams.kafka.producer.transactions import TransactionalProducer
+from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.runtime import gc_freeze
 from streams.runtime.health_server import Health
 from streams.runtime.instance_id import Instance, claim

@@ -25,8 +25,8 @@ from schemas.timestamps import millis_of
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
-from streams.kafka.messages import Follower, ends
-from streams.kafka.skipped_records import SkippedRecords
+from streams.kafka.topics.messages import Follower, ends
+from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.runtime.settings import Connection
 
 UNANNOUNCED: Final = -1

@@ -14,12 +14,12 @@ from confluent_kafka import TopicPartition
 from drift.binning.reference import Reference
 from drift.windows.panes import PanePosition
 from drift.windows.window import Place
-from schemas.event_codec import Event
+from schemas.codec.event_codec import Event
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from streams.kafka.event_publisher import event_headers
-from streams.kafka.start_offsets import Start
+from streams.kafka.group.start_offsets import Start
+from streams.kafka.producer.event_publisher import event_headers
 
 SOURCE: Final = "/loan/drift"
 

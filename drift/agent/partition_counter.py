@@ -24,15 +24,15 @@ from drift.windows.alignment import ReadProgress
 from drift.windows.panes import PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
 from drift.windows.window import Place
+from schemas.codec.wire_format import schema_ids
 from schemas.events.drift import DriftCounts
 from schemas.registry_client import EventSerde, WriterSchemas
-from schemas.wire_format import schema_ids
-from streams.kafka.consumer import GroupConsumer
-from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks, nothing
-from streams.kafka.messages import ends
-from streams.kafka.read_batch import records_of
-from streams.kafka.start_offsets import Start
-from streams.kafka.transactions import TransactionalProducer
+from streams.kafka.group.consumer import GroupConsumer
+from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
+from streams.kafka.group.read_batch import records_of
+from streams.kafka.group.start_offsets import Start
+from streams.kafka.producer.transactions import TransactionalProducer
+from streams.kafka.topics.messages import ends
 
 SETTLE_S: Final = 1.0
 """After silence everywhere, panes are held back for so long: partitions that wake together are heard together,

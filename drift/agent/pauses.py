@@ -6,7 +6,7 @@ import structlog
 
 from drift.windows.alignment import ReadProgress, partitions_to_pause
 from drift.windows.window import Place
-from streams.kafka.consumer import GroupConsumer
+from streams.kafka.group.consumer import GroupConsumer
 
 log = structlog.get_logger(__name__)
 

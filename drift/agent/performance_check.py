@@ -19,7 +19,7 @@ from drift.settings import DriftSettings
 from schemas.errors import OutageError
 from schemas.events.performance import PerformanceReport, PerformanceRules, ReadRange
 from schemas.timestamps import millis_of
-from streams.kafka.topic_reader import PartitionRange
+from streams.kafka.topics.topic_reader import PartitionRange
 from streams.runtime.settings import Connection
 
 NEVER: Final = float("inf")

@@ -15,10 +15,10 @@ from drift.settings import DriftSettings
 from schemas.errors import RecordError
 from schemas.events.drift import DriftState
 from schemas.registry_client import EventSerde
+from streams.kafka.group.start_offsets import Start
 from streams.kafka.kafka_errors import ReadingError
-from streams.kafka.start_offsets import Start
-from streams.kafka.topic_reader import PartitionRange, blocks, partition_ranges
-from streams.kafka.transactions import TRANSACTION_TIMEOUT_MS
+from streams.kafka.producer.transactions import TRANSACTION_TIMEOUT_MS
+from streams.kafka.topics.topic_reader import PartitionRange, blocks, partition_ranges
 
 LOOKED_BACK: Final = (10, 1_000, 100_000)
 """Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""

@@ -27,12 +27,12 @@ from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
 from schemas.records import OutgoingRecord
-from streams.kafka.consumer import GroupConsumer
-from streams.kafka.consumer_config import ConsumerConfig, ConsumerHooks
-from streams.kafka.messages import Follower, ends
-from streams.kafka.skipped_records import SkippedRecords
-from streams.kafka.start_offsets import Place, Start
-from streams.kafka.transactions import TransactionalProducer
+from streams.kafka.group.consumer import GroupConsumer
+from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.group.start_offsets import Place, Start
+from streams.kafka.producer.transactions import TransactionalProducer
+from streams.kafka.topics.messages import Follower, ends
+from streams.kafka.topics.skipped_records import SkippedRecords
 
 MOST_MESSAGES: Final = 500
 SAVE_EVERY_S: Final = 10.0

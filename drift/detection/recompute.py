@@ -17,7 +17,7 @@ from drift.detection.drift_report import ReportContext, report_of
 from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.watermark import PaneRules
 from drift.windows.window import Place, Window
-from schemas.event_codec import as_record
+from schemas.codec.event_codec import as_record
 from schemas.events.drift import DriftReport, OffsetRange, PaneCounts
 from schemas.events.performance import PerformanceReport
 from schemas.timestamps import millis_of

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from gateway.problems import FieldError
 from schemas import contract as contracts
 from schemas.applications import Fault, faults, from_records
-from schemas.bulk_decoder import MOST_ID_BYTES
+from schemas.codec.bulk_decoder import MOST_ID_BYTES
 from schemas.contract import Contract
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gateway.exchange.ledger_lookup import LedgerLookup
-from ledger import history, population_rank, queries, review_queue
-from ledger.population_rank import PopulationRank
-from ledger.queries import RecordedEvent
-from ledger.review_queue import CaseFilter, QueuePage
-from schemas.event_codec import as_record
+from ledger.query import history, population_rank, queries, review_queue
+from ledger.query.population_rank import PopulationRank
+from ledger.query.queries import RecordedEvent
+from ledger.query.review_queue import CaseFilter, QueuePage
+from schemas.codec.event_codec import as_record
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.events.reviews import LoanReview
 

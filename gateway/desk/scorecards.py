@@ -15,7 +15,7 @@ from gateway.desk.desk import Desk
 from gateway.desk.model_versions import card, comparison
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
-from ledger import past_decisions
+from ledger.query import past_decisions
 from schemas.errors import OutageError, SetupError
 from scorecard.costs import Costs
 from scorecard.policy import Policy

@@ -1,7 +1,7 @@
 """One reader of all decisions for a whole gateway: `read_committed`, without a group, from the end.
 
-A thread reads `streams.kafka.topic_tail.TopicTail`; a record whose key nobody waits for is dropped undecoded, but for
-the few that the live page asks for, so that reading costs the gateway little and the broker one fetch of each decision.
+A thread reads `streams.kafka.topics.topic_tail.TopicTail`. A record whose key nobody waits for is dropped undecoded,
+but for the few that the live page asks for: reading costs the gateway little, and the broker one fetch a decision.
 """
 
 import threading
@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.event_decoder import EventDecoder
+from schemas.codec.wire_format import schema_ids
 from schemas.errors import StoppedError
-from schemas.event_codec import avro_schema
-from schemas.event_decoder import EventDecoder
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids
-from streams.kafka.skipped_records import SkippedRecords
-from streams.kafka.topic_tail import TopicTail
+from streams.kafka.topics.skipped_records import SkippedRecords
+from streams.kafka.topics.topic_tail import TopicTail
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 

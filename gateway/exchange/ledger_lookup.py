@@ -7,9 +7,9 @@ import asyncio
 from typing import Final
 
 from gateway.exchange.board import Decision
-from ledger import queries
-from ledger.database import Database
-from schemas.event_codec import as_record
+from ledger.query import queries
+from ledger.sql.database import Database
+from schemas.codec.event_codec import as_record
 
 LEDGER: Final = "ledger"
 

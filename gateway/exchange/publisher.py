@@ -12,10 +12,10 @@ from typing import Any, Final
 import fastavro
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from schemas.codec.wire_format import frame
 from schemas.contract import Contract
 from schemas.errors import OutageError
 from schemas.records import Headers
-from schemas.wire_format import frame
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection

@@ -14,15 +14,15 @@ from confluent_kafka import Consumer
 from gateway.live.activity import Activity
 from gateway.live.latency_probe import LatencyProbe
 from gateway.live.recent_events import EventList, RecentEvents
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.event_decoder import EventDecoder
+from schemas.codec.wire_format import schema_ids
 from schemas.errors import OutageError, SetupError, StoppedError
-from schemas.event_codec import avro_schema
-from schemas.event_decoder import EventDecoder
 from schemas.events.drift import DriftReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids
-from streams.kafka.skipped_records import SkippedRecords
-from streams.kafka.topic_tail import TopicTail
+from streams.kafka.topics.skipped_records import SkippedRecords
+from streams.kafka.topics.topic_tail import TopicTail
 from streams.runtime.settings import Connection
 
 POLL_S: Final = 0.5

@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import TopicPartition
 
 from gateway.live.activity import Activity, ActivitySample
-from streams.kafka.consumer_config import ConsumerConfig, properties
+from streams.kafka.group.consumer_config import ConsumerConfig, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS
 from streams.runtime.settings import Connection
 

@@ -9,7 +9,7 @@ from gateway.live.recent_events import RecentEvents
 
 
 class Lag(Protocol):
-    """The part of `streams.kafka.lag_monitor.LagMonitor` that is needed here."""
+    """The part of `streams.kafka.group.lag_monitor.LagMonitor` that is needed here."""
 
     @property
     def known(self) -> bool:

@@ -18,8 +18,8 @@ from loanctl.console import Console
 from loanctl.reports import swap_table
 from loanctl.reports.challenger_comparison import Comparison, Interval, Pair, Statement, comparison
 from loanctl.reports.decision_log import NothingDecidedError, Span, first_decisions, latest_decision, span
+from schemas.codec.projection import Projection
 from schemas.events.decisions import ContributionSpace, LoanDecision, Outcome
-from schemas.projection import Projection
 from training.rows import labelled_events
 from training.settings import TrainingSettings
 

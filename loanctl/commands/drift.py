@@ -23,12 +23,12 @@ from loanctl.reports import drift_html
 from loanctl.reports import report_recompute as evidence
 from loanctl.reports.lineage import Lineage, lineages
 from loanctl.reports.performance_table import FIGURES, console, figures
+from schemas.codec.event_codec import as_record
 from schemas.errors import SetupError
-from schemas.event_codec import as_record
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, Verdict
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainResult
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 
 SOURCE: Final = "/loanctl/drift"
 LAST: Final = 20

@@ -10,16 +10,16 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from ledger.archive import archive, days_over
-from ledger.check import PartitionCheck, check
-from ledger.database import Database
-from ledger.migrate import migrate, require_current
-from ledger.row_makers import row_makers
+from ledger.audit.archive import archive, days_over
+from ledger.audit.check import PartitionCheck, check
+from ledger.audit.verification import verify
+from ledger.ingest.row_makers import row_makers
+from ledger.ingest.store import Store
 from ledger.settings import LedgerSettings
-from ledger.store import Store
-from ledger.verification import verify
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate, require_current
 from loanctl.console import FINDING, Console, echo
-from streams.kafka.topic_reader import partition_ranges
+from streams.kafka.topics.topic_reader import partition_ranges
 
 WIDE: Final = 160
 """Where nobody's terminal sets a width."""

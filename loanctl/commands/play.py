@@ -16,7 +16,7 @@ from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import PlaybackResult, Script
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 
 SOURCE: Final = "/loanctl/play"

@@ -12,8 +12,8 @@ from rich.table import Table
 from loanctl.console import Console
 from loanctl.reports import swap_table
 from loanctl.reports.decision_log import Span, first_decisions, span
+from schemas.codec.projection import Projection
 from schemas.events.decisions import LoanDecision, Outcome
-from schemas.projection import Projection
 from scorecard.costs import Costs
 from scorecard.policy import Policy
 from scorecard.policy_effect import DECIDED, Bill, Effect, PastDecision, effect

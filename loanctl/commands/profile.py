@@ -15,13 +15,13 @@ import typer
 from loanctl.reports import file_check
 from loanctl.reports.decision_log import Span, span
 from loanctl.simulation import loan_tables
-from schemas.application_decoder import ApplicationReader
 from schemas.applications import UNSEEN, Matrix, invalid
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.wire_format import schema_ids
 from schemas.contract import Contract, Field, Kind
 from schemas.errors import SetupError
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids
-from streams.kafka.topic_reader import blocks, partition_ranges
+from streams.kafka.topics.topic_reader import blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 PLACE: Final = attrgetter("place")

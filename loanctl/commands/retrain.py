@@ -12,8 +12,8 @@ from schemas.errors import SetupError
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand
 from scorecard.registry.registered_version import RegisteredVersion
-from streams.kafka.event_publisher import EventPublisher
-from streams.kafka.whole_topics import read_topic
+from streams.kafka.producer.event_publisher import EventPublisher
+from streams.kafka.topics.whole_topics import read_topic
 from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/retrain"

@@ -15,9 +15,9 @@ from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, Sc
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from loanctl.console import echo
+from schemas.codec.event_codec import avro_schema
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from schemas.event_codec import avro_schema
 from schemas.registry_client import RegistryAwayError
 from schemas.topics import Compatibility, Topics
 from streams.runtime.settings import Connection

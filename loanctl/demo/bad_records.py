@@ -12,8 +12,8 @@ import fastavro
 
 from loanctl.simulation.playback import PlaybackCodec
 from schemas.applications import Fault
+from schemas.codec.wire_format import HEADER, MAGIC, frame
 from schemas.records import OutgoingRecord
-from schemas.wire_format import HEADER, MAGIC, frame
 
 NOBODYS_SCHEMA_ID: Final = 2_000_000_000
 RUBBISH_BYTES: Final = 900_000

@@ -20,13 +20,13 @@ from loanctl.simulation import playback, synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import PlaybackCodec, Script
 from loanctl.simulation.synthetic_population import PopulationShift
-from schemas.event_codec import Event
+from schemas.codec.event_codec import Event
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.retraining import RetrainCommand, RetrainResult
 from schemas.records import OutgoingRecord
 from schemas.topics import Topic, Topics
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 
 WINDOW: Final = timedelta(hours=1)
 """Of event time: what the drift agent is told, too."""

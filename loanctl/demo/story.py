@@ -33,7 +33,7 @@ from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.errors import SetupError
 from schemas.events.decisions import Outcome
 from schemas.events.retraining import RetrainStatus
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 
 SOURCE: Final = "/loanctl/demo"

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from drift.performance.outcome_join import Place, digest_of
+from schemas.codec.projection import Projection
 from schemas.errors import SetupError
-from schemas.projection import Projection
 from schemas.timestamps import millis_of, time_of
 from schemas.topics import Topic
-from streams.kafka.topic_reader import partition_ranges
-from streams.kafka.whole_topics import read_fields
+from streams.kafka.topics.topic_reader import partition_ranges
+from streams.kafka.topics.whole_topics import read_fields
 from streams.runtime.settings import Connection
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from loanctl.reports.event_log import RecordDecoder
-from schemas.event_codec import as_record
+from schemas.codec.event_codec import as_record
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
-from streams.kafka.whole_topics import read_whole
+from streams.kafka.topics.whole_topics import read_whole
 from streams.runtime.settings import Connection
 
 Report = TypeVar("Report", DriftReport, PerformanceReport)

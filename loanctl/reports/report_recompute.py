@@ -6,16 +6,16 @@ from drift.binning.reference import Reference
 from drift.detection.recompute import Reread, recomputed_report
 from drift.settings import DriftSettings
 from loanctl.reports.event_log import RecordDecoder
+from schemas.codec.wire_format import schema_ids
 from schemas.errors import SetupError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, OffsetRange
 from schemas.events.performance import PerformanceReport
 from schemas.registry_client import EventSerde, WriterSchemas
-from schemas.wire_format import schema_ids
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.model_registry import ModelRegistry
-from streams.kafka.topic_reader import PartitionRange, Record, batch_of, blocks
-from streams.kafka.whole_topics import read_topic
+from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks
+from streams.kafka.topics.whole_topics import read_topic
 
 
 class UndeclaredSeasonError(SetupError):

@@ -1,6 +1,6 @@
 """What the topics say of a run: nothing missing, nothing twice, who decided from where on, how fast.
 
-Pure: records read from the topics in, figures out. Reading them is `streams.kafka.whole_topics`.
+Pure: records read from the topics in, figures out. Reading them is `streams.kafka.topics.whole_topics`.
 """
 
 from collections import Counter

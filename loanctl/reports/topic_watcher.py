@@ -1,6 +1,6 @@
 """Records that arrive on topics while one watches, each with the moment it arrived.
 
-A thread around `streams.kafka.messages.Follower`. Records to events: `loanctl.reports.event_log`.
+A thread around `streams.kafka.topics.messages.Follower`. Records to events: `loanctl.reports.event_log`.
 """
 
 import threading
@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 
 from schemas.errors import LoanError
 from schemas.topics import Topic
-from streams.kafka.messages import Follower, ends
-from streams.kafka.topic_reader import Record, partition_ranges, record_of
+from streams.kafka.topics.messages import Follower, ends
+from streams.kafka.topics.topic_reader import Record, partition_ranges, record_of
 from streams.runtime.settings import Connection
 
 POLL_S: Final = 0.05

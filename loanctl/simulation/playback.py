@@ -16,14 +16,14 @@ import numpy as np
 
 from loanctl.simulation import loan_tables
 from loanctl.simulation.loan_tables import Table
+from schemas.codec.event_codec import as_record, avro_schema
+from schemas.codec.wire_format import frame
 from schemas.contract import Contract
-from schemas.event_codec import as_record, avro_schema
 from schemas.events.decisions import LoanOutcome
 from schemas.records import OutgoingRecord
 from schemas.registry_client import registered_id
 from schemas.topics import Topics
-from schemas.wire_format import frame
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 
 TICK_S: Final = 0.02

@@ -6,7 +6,7 @@ Pure. Whatever does not add up is undecodable: a negative length, a number of mo
 import struct
 from typing import Final
 
-from schemas.wire_format import UndecodableError
+from schemas.codec.wire_format import UndecodableError
 
 MOST_VARINT: Final = 10
 """Bytes of a 64-bit number, seven bits each."""

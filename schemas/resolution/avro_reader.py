@@ -8,12 +8,12 @@ The names of records are not compared: the topic's own subject says whose they a
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from schemas.codec.wire_format import IncompatibleSchemaError, UndecodableError
 from schemas.resolution import avro_values
 from schemas.resolution.avro_cursor import Cursor
 from schemas.resolution.avro_types import NO_DEFAULT, AvroField, AvroType
 from schemas.resolution.avro_values import NUMBERS, Read
 from schemas.timestamps import time_of
-from schemas.wire_format import IncompatibleSchemaError, UndecodableError
 
 
 def resolver(writer: AvroType, reader: AvroType) -> Read:

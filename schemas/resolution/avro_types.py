@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from schemas.wire_format import IncompatibleSchemaError
+from schemas.codec.wire_format import IncompatibleSchemaError
 
 MOST_PRECISION: Final = 38
 """Digits of a decimal that tables hold (SQL, Parquet, Arrow)."""

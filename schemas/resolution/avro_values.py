@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from schemas.codec.wire_format import IncompatibleSchemaError, UndecodableError
 from schemas.resolution.avro_cursor import Cursor
 from schemas.resolution.avro_types import AvroType
 from schemas.timestamps import time_of
-from schemas.wire_format import IncompatibleSchemaError, UndecodableError
 
 Read = Callable[[Cursor], Any]
 

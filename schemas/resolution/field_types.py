@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from schemas.codec.wire_format import IncompatibleSchemaError
 from schemas.resolution.avro_types import AvroField, AvroType, avro_type
 from schemas.resolution.avro_values import NUMBERS
-from schemas.wire_format import IncompatibleSchemaError
 
 NULL: Final = AvroType("null")
 TEXT: Final = AvroType("string", least=1)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.codec.wire_format import IncompatibleSchemaError, UnknownSchemaError
 from schemas.resolution.avro_types import AvroType, avro_type
-from schemas.wire_format import IncompatibleSchemaError, UnknownSchemaError
 
 Writers = Mapping[int, Any]
 """By schema id: the JSON of the schema, a `WriterSchema`, the class of the RecordError that refuses it, or None

@@ -15,10 +15,10 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.application_decoder import DecodedBatch
 from schemas.applications import Fault, Faults
+from schemas.codec.application_decoder import DecodedBatch
+from schemas.codec.record_limits import USUAL, RecordLimits, size_of
 from schemas.contract import Contract
-from schemas.record_limits import USUAL, RecordLimits, size_of
 from schemas.records import Headers, OutgoingRecord, RecordBatch
 
 CONNECT: Final = "__connect.errors."

@@ -1,7 +1,7 @@
 """Decisions read in bulk: one pass over bytes that our own schema wrote, for what drift counts of them.
 
 Pure. What another schema wrote, or what is damaged, is left to the reader that goes record by record
-(`schemas.projection`); both give the same. Of the strings that are not read nobody looks whether they are text.
+(`schemas.codec.projection`); both give the same. Of the strings that are not read nobody looks whether they are text.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.bulk_decoder import concatenate
-from schemas.bulk_program import EARLIEST_MS, LATEST_MS
+from schemas.codec.bulk_decoder import concatenate
+from schemas.codec.bulk_program import EARLIEST_MS, LATEST_MS
+from schemas.codec.event_codec import avro_schema
 from schemas.errors import RecordError
-from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.jit import inline, kernel
 from schemas.resolution.avro_types import AvroType, avro_type
@@ -133,7 +133,7 @@ def _own() -> AvroType:
     return avro_type(avro_schema(LoanDecision), repeated=True)
 
 
-# `_long` and `_double` are also in `schemas.bulk_decoder`: a kernel calls its own module's kernels (`schemas.jit`).
+# `_long` and `_double` stand in `schemas.codec.bulk_decoder`, too: see `schemas.jit` for why.
 # Here a place of -1 stands for bytes that are no decision, and goes through all that follows.
 
 

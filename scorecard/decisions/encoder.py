@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault
+from schemas.codec.wire_format import HEADER, MAGIC
 from schemas.contract import Kind
 from schemas.events.decisions import ContributionSpace
-from schemas.wire_format import HEADER, MAGIC
 from scorecard.decisions.encoder_kernels import ID_TEXT, put_long, write
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard

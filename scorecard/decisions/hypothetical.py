@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import fastavro
 
-from schemas.application_decoder import ApplicationReader
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.wire_format import frame, unframe
 from schemas.contract import Contract
-from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.records import RecordBatch
-from schemas.wire_format import frame, unframe
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import Champion, DecisionCodec, score_batch, warm

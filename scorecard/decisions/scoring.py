@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.application_decoder import ApplicationReader, DecodedBatch
 from schemas.applications import Applications, Fault, Faults, faults
+from schemas.codec.application_decoder import ApplicationReader, DecodedBatch
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
@@ -68,8 +68,8 @@ def score_batch(
 
     Args:
         batch: records of the applications topic.
-        writers: parsed writer schemas by the ids that the batch names (`schemas.wire_format.schema_ids`), None where
-            the registry has none.
+        writers: parsed writer schemas by the ids that the batch names, None where the registry has none
+            (`schemas.codec.wire_format.schema_ids`).
         champion: decides the whole batch.
         policy: the cut-offs, the scorecard's own or the operator's.
         wire: how to read and write.

@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own doc
 )
 
 from streams.kafka.admin import ASK_S, admin_of
-from streams.kafka.transactions import MOST_BYTES
+from streams.kafka.producer.transactions import MOST_BYTES
 from streams.runtime.settings import Connection
 
 MESSAGE_BYTES: Final = "max.message.bytes"

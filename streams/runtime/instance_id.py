@@ -3,7 +3,7 @@
 Static membership and transactions go by it. Two living processes of one name would throw each other out for ever.
 Within a cache folder a file lock holds the name, which the system lets go when a process dies, however it dies. A
 name that nobody gave is made once and kept in that file, so it is unique and comes back: two caches on one host, or
-two hosts of one name, make different ones. A given name may be taken on another host: `streams.kafka.namesake`.
+two hosts of one name, make different ones. A given name may be taken on another host: `streams.kafka.group.namesake`.
 """
 
 import fcntl

@@ -16,9 +16,9 @@ from pydantic import Field, PositiveFloat, SecretStr, ValidationError, model_val
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from schemas import contract, topics
+from schemas.codec.record_limits import RecordLimits
 from schemas.contract import Contract
 from schemas.errors import SetupError
-from schemas.record_limits import RecordLimits
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from schemas.codec.wire_format import schema_ids
 from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids
 from scorecard.decisions.scoring import Champion, DecisionCodec, ScoredBatch, score_batch, warm
 from scorecard.policy import Policy
-from streams.kafka.transactions import RefusedBatchError
+from streams.kafka.producer.transactions import RefusedBatchError
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.data_plane import InFlightBatch
 from streams.worker.metrics import WorkerMetrics

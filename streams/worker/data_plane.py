@@ -22,9 +22,9 @@ from mode import Service
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from schemas.errors import OutageError, StoppedError
-from streams.kafka.batch_reader import ReadBatch, Reader
-from streams.kafka.delivery import Delivery
+from streams.kafka.group.batch_reader import ReadBatch, Reader
 from streams.kafka.kafka_errors import LostSessionError
+from streams.kafka.producer.delivery import Delivery
 from streams.runtime.lifecycle import Backoff, Lifecycle
 
 DEPENDENCY: Final = "broker"

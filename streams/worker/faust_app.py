@@ -1,7 +1,7 @@
 """The scoring worker as a Faust app: the agent that answers, and the one that hears announcements.
 
 Faust gives agents, channels, services and their lifecycle; applications and decisions pass through
-`streams.worker.data_plane` and `streams.kafka.delivery`, on librdkafka.
+`streams.worker.data_plane` and `streams.kafka.producer.delivery`, on librdkafka.
 """
 
 import asyncio

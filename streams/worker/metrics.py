@@ -20,7 +20,7 @@ from schemas.contract import Contract, Field
 from schemas.errors import RecordError
 from scorecard.decisions.scoring import Champion, ScoredBatch
 from scorecard.policy import APPROVE, OUTCOMES
-from streams.kafka.offset_metrics import OffsetMetrics
+from streams.kafka.group.offset_metrics import OffsetMetrics
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """From an idle worker's answer to a backlog of minutes."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from schemas.application_decoder import ApplicationReader
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.event_codec import avro_schema
 from schemas.errors import StoppedError
-from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from schemas.topics import Topic

@@ -10,11 +10,11 @@ import structlog
 from schemas.registry_client import WriterSchemas
 from scorecard.decisions.scoring import Champion, DecisionCodec, warm
 from streams.kafka.admin import require_topics
-from streams.kafka.batch_reader import Reader
-from streams.kafka.consumer_config import ConsumerConfig
-from streams.kafka.delivery import delivery_of
-from streams.kafka.lag_monitor import LagMonitor
-from streams.kafka.namesake import Namesakes
+from streams.kafka.group.batch_reader import Reader
+from streams.kafka.group.consumer_config import ConsumerConfig
+from streams.kafka.group.lag_monitor import LagMonitor
+from streams.kafka.group.namesake import Namesakes
+from streams.kafka.producer.delivery import delivery_of
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within

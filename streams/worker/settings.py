@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from schemas.topics import scoring_group
 from scorecard.policy import Policy
-from streams.kafka.delivery import Mode
+from streams.kafka.producer.delivery import Mode
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
 

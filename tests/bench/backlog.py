@@ -27,7 +27,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from drift.binning.binned_records import NO_TIME
 from drift.monitor import Monitor
 from drift.settings import DriftSettings
-from schemas.event_codec import avro_schema
+from schemas.codec.event_codec import avro_schema
 from schemas.events.drift import DriftCounts, DriftReport, PaneCounts
 from schemas.registry_client import EventSerde
 from tests.bench.drift_error_rates import Bench, a_bench

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import fastavro
 
-from schemas.application_decoder import ApplicationReader
-from schemas.wire_format import frame
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.wire_format import frame
 from tests.bench.measuring import Line, Way, compared
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, an_application
 

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import fastavro
 
-from ledger import ledger_tables
-from ledger.chain import row_text
-from ledger.database import Database
-from ledger.decision_rows import DecisionRowMaker
-from ledger.migrate import migrate
-from ledger.rows import Item, flat_decision
-from ledger.store import Store
-from schemas.event_codec import avro_schema
+from ledger.ingest.chain import row_text
+from ledger.ingest.decision_rows import DecisionRowMaker
+from ledger.ingest.rows import Item, flat_decision
+from ledger.ingest.store import Store
+from ledger.sql import ledger_tables
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate
+from schemas.codec.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.records import RecordBatch
 from scorecard.decisions.scoring import score_batch

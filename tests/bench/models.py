@@ -14,7 +14,7 @@ from loanctl.simulation import synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script, records
 from schemas.applications import Matrix, from_records
-from schemas.wire_format import frame
+from schemas.codec.wire_format import frame
 from scorecard.forest.forest import Forest
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, feature_space
 from training.families.family_registry import compile_model

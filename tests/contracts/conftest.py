@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ledger.database import Database
-from ledger.migrate import migrate
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate
 from tests.unit.training.postgres import postgres
 
 

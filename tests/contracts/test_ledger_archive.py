@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ledger import archive as archives
-from ledger.archive import archive
-from ledger.database import Database
-from ledger.migrate import migrate
+from ledger.audit import archive as archives
+from ledger.audit.archive import archive
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate
 from schemas.events.decisions import Contribution
 from tests.decisions import a_decision
 from tests.ledger_records import a_review, an_outcome, conclude, decide, review

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger import ledger_tables
-from ledger.views import VIEWS
+from ledger.sql import ledger_tables
+from ledger.sql.views import VIEWS
 from schemas.events.decisions import Contribution, Outcome
 from tests.decisions import APPLIED_AT, a_decision, reasons
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, record, records, review

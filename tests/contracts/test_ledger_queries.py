@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import history, ledger_tables, population_rank, queries, rates, review_queue
-from ledger.review_queue import CaseFilter, queue_page
+from ledger.query import history, population_rank, queries, rates, review_queue
+from ledger.query.review_queue import CaseFilter, queue_page
+from ledger.sql import ledger_tables
 from schemas.events.decisions import Contribution, Outcome
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 from tests.decisions import APPLIED_AT, a_decision

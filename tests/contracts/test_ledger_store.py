@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from ledger import ledger_tables, queries
-from ledger.chain import GENESIS
-from ledger.database import RowRefusedError
-from ledger.rows import Item
-from ledger.store import Store
+from ledger.ingest.chain import GENESIS
+from ledger.ingest.rows import Item
+from ledger.ingest.store import Store
+from ledger.query import queries
+from ledger.sql import ledger_tables
+from ledger.sql.database import RowRefusedError
 from schemas.events.decisions import Contribution, DataFlag, FlagKind, Outcome, Reason
 from tests.decisions import a_decision
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, record, records, review
@@ -112,7 +113,7 @@ def test_a_row_that_the_database_refuses_holds_nothing_up(database):
     maker = MAKERS[batch.topic]
     import fastavro
 
-    from schemas.event_codec import avro_schema
+    from schemas.codec.event_codec import avro_schema
     from schemas.events.decisions import LoanOutcome
 
     items = list(maker.items(batch, {SCHEMA_ID: fastavro.parse_schema(dict(avro_schema(LoanOutcome)))}))

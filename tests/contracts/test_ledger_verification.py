@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.verification import verify
+from ledger.audit.verification import verify
 from schemas.events.decisions import Contribution, Outcome
 from tests.decisions import a_decision, reasons
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, review

@@ -16,8 +16,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.errors import OutageError
 from schemas.records import OutgoingRecord
-from streams.kafka.batch_reader import ConsumerConfig, ReadBatch, Reader, StaleBatchError
-from streams.kafka.delivery import AtLeastOnce, Delivery, ExactlyOnce, Mode
+from streams.kafka.group.batch_reader import ConsumerConfig, ReadBatch, Reader, StaleBatchError
+from streams.kafka.producer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Mode
 from streams.runtime.settings import Connection
 
 GROUP = "scoring"

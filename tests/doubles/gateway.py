@@ -23,9 +23,9 @@ from gateway.live.activity import Activity
 from gateway.live.live_figures import Live
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
-from schemas.event_codec import avro_schema
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.wire_format import frame, unframe
 from schemas.events.decisions import LoanDecision
-from schemas.wire_format import frame, unframe
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion, score_batch
 from scorecard.registry.registered_version import RegisteredVersion

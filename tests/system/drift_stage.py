@@ -13,8 +13,8 @@ import pandas as pd
 from loanctl.simulation import playback, synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
-from schemas.application_decoder import ApplicationReader
 from schemas.applications import Matrix
+from schemas.codec.application_decoder import ApplicationReader
 from schemas.events.decisions import ContributionSpace, LoanDecision, LoanOutcome, Outcome
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
@@ -27,7 +27,7 @@ from scorecard.profile import Population, Profile, profile_of
 from scorecard.reasons import MOST
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import CHAMPION, ModelRegistry
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
 from tests.system.reading import read_topic

@@ -48,8 +48,8 @@ STEPS: Final = {
     # The worker.
     "schemas": "schemas.registry_client:WriterSchemas.of",
     "scoring": "streams.worker.batch_handler:score_batch",
-    "commit": "streams.kafka.batch_reader:Reader.commit",
-    "commit:done": "streams.kafka.batch_reader:Reader.commit",
+    "commit": "streams.kafka.group.batch_reader:Reader.commit",
+    "commit:done": "streams.kafka.group.batch_reader:Reader.commit",
     "metrics": "streams.worker.metrics:WorkerMetrics.record_batch",
     # The drift agent.
     "reading": "drift.agent.partition_counter:records_of",
@@ -62,7 +62,7 @@ STEPS: Final = {
     "champion": "scorecard.registry.model_registry:ModelRegistry.champion",
     "promotion:done": "training.service.command_handler:settle",
     "result": "training.service.command_policy:result",
-    "result:done": "streams.kafka.event_publisher:EventPublisher.send",
+    "result:done": "streams.kafka.producer.event_publisher:EventPublisher.send",
 }
 """Where each lies; of a producer, the method of its name. `:done` is after it returned."""
 
@@ -116,7 +116,7 @@ def set_in(place: str, passed: Callable[[], None], *, done: bool) -> None:
 
 def set_in_producers(method: str, passed: Callable[[], None], *, done: bool) -> None:
     """Let every producer of answers be one with the trap in it."""
-    from streams.kafka import delivery, transactions
+    from streams.kafka.producer import delivery, transactions
 
     faulty = type("FaultyProducer", (Producer,), {method: around(getattr(Producer, method), passed, done=done)})
     transactions.TransactionalProducer.__init__.__defaults__ = (faulty,)
@@ -126,7 +126,7 @@ def set_in_producers(method: str, passed: Callable[[], None], *, done: bool) -> 
 
 def two_in_flight(trap: Trap, after: int) -> Callable[[], None]:
     """The trap of a worker: armed in the batch of this number, once the next one has been read, too."""
-    from streams.kafka.batch_reader import Reader
+    from streams.kafka.group.batch_reader import Reader
     from streams.worker.batch_handler import BatchHandler
 
     answered, read, in_flight, armed = BatchHandler.answer, Reader.read, threading.Event(), threading.Event()

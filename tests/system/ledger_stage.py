@@ -8,11 +8,11 @@ from typing import Any
 import fastavro
 from confluent_kafka import Producer
 
-from ledger.database import Database
-from schemas.event_codec import as_record, avro_schema
+from ledger.sql.database import Database
+from schemas.codec.event_codec import as_record, avro_schema
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
-from schemas.wire_format import frame
 from streams.runtime.settings import Connection
 from tests.decisions import a_decision
 from tests.system.processes import Finished, Processes

@@ -9,7 +9,7 @@ from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 

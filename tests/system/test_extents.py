@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import Producer
 
 from streams.kafka.kafka_errors import NoTopicError
-from streams.kafka.topic_reader import PartitionRange, Record, blocks, partition_ranges
+from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 

@@ -8,8 +8,8 @@ import fastavro
 import pytest
 
 from loanctl.commands import schemas
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanDecision
-from schemas.wire_format import frame
 from streams.runtime.settings import Connection
 from tests.builders import a_longer_contract, an_application
 from tests.system.processes import Processes

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from streams.kafka.lag_monitor import Backlog, LagMonitor
+from streams.kafka.group.lag_monitor import Backlog, LagMonitor
 from streams.runtime.settings import Connection
 from tests.system.waiting import wait_for
 

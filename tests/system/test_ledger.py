@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ledger.database import Database
-from ledger.ledger_tables import positions
-from ledger.migrate import migrate
+from ledger.sql.database import Database
+from ledger.sql.ledger_tables import positions
+from ledger.sql.migrate import migrate
 from loanctl.stack.local import LocalStack
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack

@@ -13,7 +13,7 @@ from schemas.events.retraining import RetrainCause, RetrainCommand
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.decisions import a_decision, contributions, reasons
 from tests.system.reading import read_topic

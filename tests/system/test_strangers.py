@@ -11,7 +11,7 @@ import fastavro
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaReference
 
-from schemas.wire_format import HEADER, frame
+from schemas.codec.wire_format import HEADER, frame
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes

@@ -129,7 +129,7 @@ def test_too_few_true_outcomes_are_refused_saying_how_many_must_be(stage: Traini
 
 def test_what_is_no_command_is_passed_over(stage: TrainingStage) -> None:
     from schemas.records import OutgoingRecord
-    from streams.kafka.event_publisher import EventPublisher
+    from streams.kafka.producer.event_publisher import EventPublisher
 
     topic = stage.connection.topics().retrain_commands.name
     with EventPublisher(stage.connection, "/test") as publisher:

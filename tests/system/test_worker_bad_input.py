@@ -18,8 +18,8 @@ from confluent_kafka.admin import (
 )
 from confluent_kafka.schema_registry import Schema
 
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
-from schemas.wire_format import frame
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes

@@ -21,7 +21,7 @@ from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.system.processes import Finished, Processes, Started
 from tests.system.reading import read_topic

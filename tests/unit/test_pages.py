@@ -8,7 +8,7 @@ from pathlib import Path
 import fastavro
 import pytest
 
-from schemas.event_codec import avro_schema
+from schemas.codec.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.errors import LoanError
 from schemas.events.retraining import ChampionAnnouncement
-from streams.kafka.event_publisher import EventPublisher
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 
 ASK_S: Final = 3.0

@@ -14,13 +14,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.application_decoder import ApplicationReader
 from schemas.applications import Matrix
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.projection import Projection, millis
+from schemas.codec.wire_format import schema_ids
 from schemas.events.decisions import LoanOutcome
-from schemas.projection import Projection, millis
 from schemas.registry_client import WriterSchemas
-from schemas.wire_format import schema_ids
-from streams.kafka.topic_reader import PartitionRange, Record, blocks, partition_ranges
+from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 from training.rows import identity
 from training.rows.identity import Identities

@@ -15,7 +15,7 @@ import structlog
 
 from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import RetrainStatus
-from streams.kafka.batch_reader import ReadBatch, Reader
+from streams.kafka.group.batch_reader import ReadBatch, Reader
 from streams.runtime.health_server import Health
 from streams.runtime.lifecycle import Backoff, Lifecycle
 from training.metrics import UNREADABLE, TrainerMetrics

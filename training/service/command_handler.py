@@ -18,9 +18,9 @@ from schemas.registry_client import EventSerde
 from schemas.urls import mask_credentials
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
-from streams.kafka.event_publisher import EventPublisher, event_headers
-from streams.kafka.skipped_records import SkippedRecords
-from streams.kafka.whole_topics import read_topic
+from streams.kafka.producer.event_publisher import EventPublisher, event_headers
+from streams.kafka.topics.skipped_records import SkippedRecords
+from streams.kafka.topics.whole_topics import read_topic
 from training.pipeline.plan import TrainingProgress
 from training.promotion import announcer, version_tags
 from training.promotion.gate import GateVerdict

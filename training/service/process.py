@@ -5,10 +5,10 @@ from typing import Final
 import structlog
 
 from streams.kafka.admin import require_topics
-from streams.kafka.batch_reader import Reader
-from streams.kafka.consumer_config import ConsumerConfig, nothing
-from streams.kafka.event_publisher import EventPublisher
-from streams.kafka.namesake import Namesakes
+from streams.kafka.group.batch_reader import Reader
+from streams.kafka.group.consumer_config import ConsumerConfig, nothing
+from streams.kafka.group.namesake import Namesakes
+from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import health_server, logs
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, leave_within

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.table_columns import JsonText, UtcTime
+from ledger.sql.table_columns import JsonText, UtcTime
 
 revision = "0001"
 down_revision = None

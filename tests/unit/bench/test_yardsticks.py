@@ -9,9 +9,9 @@ import fastavro
 import numpy as np
 import pytest
 
-from schemas.event_codec import avro_schema
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.wire_format import unframe
 from schemas.events.decisions import LoanDecision
-from schemas.wire_format import unframe
 from scorecard.decisions.scoring import score_batch
 from tests.bench import measuring
 from tests.bench.measuring import Way, compared, line

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.exchange.ledger_lookup import LedgerLookup
-from ledger.database import Database
-from ledger.migrate import migrate
-from schemas.event_codec import from_record
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate
+from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from schemas.events.reviews import LoanReview
 from scorecard.decisions.hypothetical import Hypotheticals

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 
 from gateway.exchange.ledger_lookup import LedgerLookup
-from ledger.database import Database
-from ledger.migrate import migrate
-from schemas.event_codec import from_record
+from ledger.sql.database import Database
+from ledger.sql.migrate import migrate
+from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.ledger_records import decide

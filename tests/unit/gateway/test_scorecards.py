@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ledger import past_decisions
+from ledger.query import past_decisions
 from scorecard.registry.mlflow_client import ModelRegistryAwayError
 from scorecard.registry.registered_version import RegisteredVersion
 from tests.doubles.gateway import GatewayDouble, a_gateway

@@ -4,9 +4,9 @@ import json
 import fastavro
 import pytest
 
-from schemas.application_decoder import ApplicationReader
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.wire_format import frame
 from schemas.contract import Contract, ContractError, Kind, load
-from schemas.wire_format import frame
 from tests.builders import CONTRACT, an_application
 
 

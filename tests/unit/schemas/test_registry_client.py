@@ -6,8 +6,9 @@ import fastavro
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.wire_format import ForeignSchemaError, IncompatibleSchemaError, frame
 from schemas.errors import RecordError
-from schemas.event_codec import avro_schema
 from schemas.events.decisions import LoanOutcome
 from schemas.registry_client import (
     FORGET_UNKNOWN_AFTER_S,
@@ -19,7 +20,6 @@ from schemas.registry_client import (
     registered_id,
 )
 from schemas.resolution.writer_schemas import record_type
-from schemas.wire_format import ForeignSchemaError, IncompatibleSchemaError, frame
 from tests.unit.schemas.registry import NONE, a_registry, holding
 
 OUTCOME = LoanOutcome(application_id="a-1", defaulted=True, observed_at=datetime(2026, 3, 1, tzinfo=UTC))

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from schemas.application_decoder import ApplicationReader
-from schemas.application_plan import ReadPlan, plan_of
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.application_plan import ReadPlan, plan_of
+from schemas.codec.wire_format import HEADER
 from schemas.resolution.writer_schemas import WriterSchema
-from schemas.wire_format import HEADER
 from tests.builders import APPLIED_AT, CONTRACT, an_application
 
 ID = 8

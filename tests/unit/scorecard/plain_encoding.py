@@ -8,11 +8,11 @@ import fastavro
 import numpy as np
 
 from schemas.applications import UNSEEN, Fault
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.wire_format import frame
 from schemas.contract import Field, Kind
-from schemas.event_codec import avro_schema
 from schemas.events.decisions import ContributionSpace, FlagKind, LoanDecision
 from schemas.records import RecordBatch
-from schemas.wire_format import frame
 from scorecard.decisions.decision_records import DECISION_NAMESPACE, DecisionColumns
 from scorecard.decisions.scoring import Champion
 from scorecard.policy import OUTCOMES, Policy

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from drift.agent.champion_follower import Champions
+from schemas.codec.wire_format import UndecodableError
 from schemas.events.retraining import ChampionAnnouncement
-from schemas.wire_format import UndecodableError
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from tests.builders import CONTRACT, scorecard_parts, some_values

@@ -9,8 +9,8 @@ from drift.agent.state_recovery import OwnerState, Recovery
 from drift.monitor import Monitor
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
-from streams.kafka.batch_reader import ReadingError
-from streams.kafka.start_offsets import Extent, Start, start_of
+from streams.kafka.group.batch_reader import ReadingError
+from streams.kafka.group.start_offsets import Extent, Start, start_of
 
 SETTINGS = DriftSettings(_env_file=None)
 COUNTS = SETTINGS.topics().drift_counts.name

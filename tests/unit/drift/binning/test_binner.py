@@ -13,9 +13,9 @@ from drift.binning.binned_records import MILLIONTHS
 from drift.binning.binner import ApplicationCells, DecisionCells
 from drift.binning.reference import ForeignProfileError, Reference
 from drift.windows.panes import PanePosition
-from schemas.event_codec import avro_schema
+from schemas.codec.event_codec import avro_schema
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanDecision
-from schemas.wire_format import frame
 from scorecard.profile import bin_counts
 from tests.builders import CONTRACT, WRITERS, a_batch, application_bytes, some_values
 from tests.unit.drift.stream import NAMES, START, a_profile, a_reference

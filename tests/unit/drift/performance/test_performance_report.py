@@ -16,7 +16,7 @@ from drift.performance.outcome_join import OutcomeJoin
 from drift.performance.performance_report import ReportSubject, performance_report
 from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState
-from schemas.event_codec import as_record, avro_schema, from_record
+from schemas.codec.event_codec import as_record, avro_schema, from_record
 from schemas.events.performance import Figure, PerformanceReport, PerformanceRules, ReadRange
 from schemas.events.retraining import RetrainCause, RetrainStatus
 from tests.unit.drift.loans import a_look, seen

@@ -3,7 +3,7 @@
 import pytest
 
 from drift.settings import DriftSettings
-from ledger.row_makers import row_makers
+from ledger.ingest.row_makers import row_makers
 from ledger.settings import LedgerSettings
 from loanctl.commands.acls import PrincipalError, lines, user_names
 from schemas.access import AccessRight, KafkaPrincipal, Operation, Resource, rights

@@ -9,11 +9,11 @@ from loanctl.commands import challenger
 from loanctl.commands.challenger import Contestants
 from loanctl.reports import decision_log
 from loanctl.reports.decision_log import NothingDecidedError, span
-from schemas.event_codec import as_record, avro_schema
+from schemas.codec.event_codec import as_record, avro_schema
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanDecision
-from schemas.wire_format import frame
-from streams.kafka import whole_topics
-from streams.kafka.topic_reader import PartitionRange, Record
+from streams.kafka.topics import whole_topics
+from streams.kafka.topics.topic_reader import PartitionRange, Record
 from tests.decisions import a_decision
 from training.settings import TrainingSettings
 

@@ -9,12 +9,12 @@ from loanctl.commands.play import synthetic_table
 from loanctl.demo import bad_records
 from loanctl.simulation import playback
 from loanctl.simulation.playback import PlaybackCodec, Script
-from schemas import application_decoder as codec
 from schemas import applications
 from schemas import contract as contracts
 from schemas.applications import Fault
+from schemas.codec import application_decoder as codec
+from schemas.codec.wire_format import ForeignSchemaError
 from schemas.topics import topics_of
-from schemas.wire_format import ForeignSchemaError
 
 CREDIT_RISK = contracts.load("credit_risk")
 WRITING = PlaybackCodec(

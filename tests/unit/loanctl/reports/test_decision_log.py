@@ -12,8 +12,8 @@ from loanctl.commands import policy
 from loanctl.reports import decision_log
 from loanctl.reports.decision_log import NothingDecidedError, PastDecisions, every, first_decisions, span
 from schemas.topics import Topic
-from streams.kafka import whole_topics
-from streams.kafka.topic_reader import Record
+from streams.kafka.topics import whole_topics
+from streams.kafka.topics.topic_reader import Record
 from streams.runtime.settings import Connection
 
 TOPIC = Topic("loan.decisions.v1", "application_id", None)

@@ -10,11 +10,11 @@ from loanctl.commands.play import synthetic_table
 from loanctl.simulation import loan_tables, playback
 from loanctl.simulation.playback import PlaybackCodec, Script
 from schemas import contract as contracts
-from schemas.application_decoder import ApplicationReader
-from schemas.event_codec import avro_schema, from_record
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.event_codec import avro_schema, from_record
+from schemas.codec.wire_format import unframe
 from schemas.events.decisions import LoanOutcome
 from schemas.topics import topics_of
-from schemas.wire_format import unframe
 
 CREDIT_RISK = contracts.load("credit_risk")
 WRITING = PlaybackCodec(

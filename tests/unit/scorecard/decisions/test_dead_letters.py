@@ -3,9 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from schemas.application_decoder import ApplicationReader
 from schemas.applications import faults
-from schemas.record_limits import RecordLimits
+from schemas.codec.application_decoder import ApplicationReader
+from schemas.codec.record_limits import RecordLimits
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import CONNECT, LEFT, OWN, DeadLetterOffice
 from tests.builders import CONTRACT, WRITERS, a_batch, application_bytes

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.application_decoder import ApplicationReader
 from schemas.applications import faults
+from schemas.codec.application_decoder import ApplicationReader
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import decide
 from scorecard.policy import Policy

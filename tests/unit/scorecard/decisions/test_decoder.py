@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from drift.binning.binned_records import Observations
 from drift.binning.binner import DecisionCells
-from schemas.event_codec import as_record, avro_schema
+from schemas.codec.event_codec import as_record, avro_schema
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import Contribution, ContributionSpace, DataFlag, FlagKind, LoanDecision, Outcome, Reason
-from schemas.wire_format import frame
 from scorecard.decisions.decoder import is_ours
 from tests.builders import a_batch
 from tests.decisions import a_decision

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
-from schemas import bulk_decoder
+from schemas.codec import bulk_decoder
+from schemas.codec.event_codec import avro_schema, from_record
+from schemas.codec.wire_format import unframe
 from schemas.contract import Contract
-from schemas.event_codec import avro_schema, from_record
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
 from schemas.records import OutgoingRecord
-from schemas.wire_format import unframe
 from scorecard.calibration import sigmoid
 from scorecard.decisions import encoder_kernels
 from scorecard.decisions.scoring import ScoredBatch, score_batch, warm

@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import KafkaError
 
 from schemas.errors import OutageError
+from streams.kafka.group.namesake import Namesakes
 from streams.kafka.kafka_errors import FencedError, ReadingError, reading_fault
-from streams.kafka.namesake import Namesakes
-from streams.kafka.transactions import DeliveryError, failed_delivery
+from streams.kafka.producer.transactions import DeliveryError, failed_delivery
 from streams.runtime.instance_id import claim
 from streams.runtime.settings import Connection
 

@@ -14,7 +14,7 @@ from streams.kafka.kafka_errors import (
     raised_fault,
     reading_fault,
 )
-from streams.kafka.messages import poll_records
+from streams.kafka.topics.messages import poll_records
 from tests.doubles.kafka import Message
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from streams.kafka.transactions import producer_properties
+from streams.kafka.producer.transactions import producer_properties
 from streams.runtime.settings import Connection
 
 ROOT = Path(__file__).parents[4]

@@ -13,9 +13,9 @@ from confluent_kafka import KafkaError
 
 from schemas.errors import StoppedError
 from schemas.records import OutgoingRecord
-from streams.kafka.batch_reader import CommitGapError, ConsumerConfig, Reader
-from streams.kafka.delivery import AtLeastOnce, ExactlyOnce, Mode
-from streams.kafka.transactions import DeliveryError
+from streams.kafka.group.batch_reader import CommitGapError, ConsumerConfig, Reader
+from streams.kafka.producer.delivery import AtLeastOnce, ExactlyOnce, Mode
+from streams.kafka.producer.transactions import DeliveryError
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch, KafkaSession

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from streams.kafka.delivery import Mode
+from streams.kafka.producer.delivery import Mode
 from streams.runtime.settings import Connection, SettingsError, environment
 from streams.worker.settings import ScoringSettings
 

@@ -9,11 +9,11 @@ from typing import Any
 import fastavro
 import pytest
 
-from schemas.event_codec import as_record, avro_schema
+from schemas.codec.event_codec import as_record, avro_schema
+from schemas.codec.record_limits import RecordLimits
+from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanOutcome
-from schemas.record_limits import RecordLimits
-from schemas.wire_format import frame
-from streams.kafka.topic_reader import PartitionRange, Record
+from streams.kafka.topics.topic_reader import PartitionRange, Record
 from tests.builders import APPLIED_AT, CONTRACT, PARSED, application_bytes
 from training.rows import labelled_events
 

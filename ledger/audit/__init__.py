@@ -1,0 +1,1 @@
+"""Whether the ledger holds what the topics hold: checks, hash chain, archive."""

@@ -1,0 +1,178 @@
+"""The ledger's decisions as Parquet files by day: for analysts, and to keep when the database is pruned.
+
+One compacted file for each day of the records' timestamps and each table, `TABLE/day=2026-03-01/TABLE.parquet`, in a
+local folder or under any URL of fsspec (`s3://bucket/path`). A file is written beside its place and moved there when
+whole, and a day whose file has its rows is passed over: the act may be broken off and begun again at any time. A day
+that got rows since is written anew; one that has fewer, because the database was pruned, keeps its file.
+"""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from ledger.sql.database import Database
+from ledger.sql.ledger_tables import RECORDS
+from ledger.sql.table_columns import UtcTime
+from schemas.errors import LoanError, OutageError, SetupError
+
+ROWS: Final = 20_000
+"""Of a row group, and in memory at once."""
+PARTIAL: Final = ".partial"
+DAY: Final = timedelta(days=1)
+
+
+class ArchiveAwayError(OutageError):
+    """The archive cannot be read or written now."""
+
+    dependency = "archive"
+
+
+class ArchiveSetupError(SetupError):
+    """The archive's URL needs a package that is not installed, or names nothing that can be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """One file written."""
+
+    path: str
+    rows: int
+
+
+def archive(database: Database, url: str, before: date) -> Iterator[ArchiveFile]:
+    """Write the files that are not there yet, one after the other.
+
+    Args:
+        database: the ledger's.
+        url: folder of the archive.
+        before: days before this one, UTC; give it a day that is surely recorded to its end.
+
+    Raises:
+        ArchiveAwayError, ArchiveSetupError: the archive's fault; what was written stays.
+        DatabaseAwayError, DatabaseSetupError: the database's.
+    """
+    files, root = _files(url)
+    for table in RECORDS:
+        for day in _days(database, table, before):
+            path = posixpath.join(root, table.name, f"day={day.isoformat()}", f"{table.name}.parquet")
+            if _call(partial(_row_count, files, path)) < _count(database, table, day):
+                yield ArchiveFile(path, _write(database, table, day, files, path))
+
+
+def _files(url: str) -> tuple[Any, str]:
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as cause:
+        problem = f"the archive's URL cannot be used ({type(cause).__name__}): a folder, or s3://BUCKET/PATH with s3fs"
+        raise ArchiveSetupError(problem) from cause
+    return files, root
+
+
+def _days(database: Database, table: sa.Table, before: date) -> Iterator[date]:
+    """Days with records, the first one first: from one to the next by the index, without reading all rows."""
+    start = datetime.min.replace(tzinfo=UTC)
+    end = datetime(before.year, before.month, before.day, tzinfo=UTC)
+    while True:
+        query = sa.select(sa.func.min(table.c.recorded_at)).where(
+            table.c.recorded_at >= start, table.c.recorded_at < end
+        )
+        with database.read_transaction() as connection:
+            first: datetime | None = connection.execute(query).scalar_one()
+        if first is None:
+            return
+        yield first.date()
+        start = datetime(first.year, first.month, first.day, tzinfo=UTC) + DAY
+
+
+def _row_count(files: Any, path: str) -> int:
+    """Rows of a file; none where there is no file."""
+    if not files.exists(path):
+        return 0
+    with files.open(path, "rb") as source:
+        return int(pq.ParquetFile(source).metadata.num_rows)
+
+
+def _count(database: Database, table: sa.Table, day: date) -> int:
+    with database.read_transaction() as connection:
+        query = sa.select(sa.func.count()).select_from(table).where(*_within(table, day))
+        return int(connection.execute(query).scalar_one())
+
+
+def _within(table: sa.Table, day: date) -> tuple[sa.ColumnElement[bool], ...]:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return table.c.recorded_at >= start, table.c.recorded_at < start + DAY
+
+
+def _write(database: Database, table: sa.Table, day: date, files: Any, path: str) -> int:
+    schema = arrow_schema(table)
+    beside, rows = path + PARTIAL, 0
+
+    def write_file() -> None:
+        nonlocal rows
+        files.makedirs(posixpath.dirname(path), exist_ok=True)
+        with files.open(beside, "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+            for page in _pages(database, table, day):
+                columns = [list(column) for column in zip(*page, strict=True)]
+                writer.write_table(pa.table(columns, schema=schema))
+                rows += len(page)
+        files.mv(beside, path)
+
+    _call(write_file)
+    return rows
+
+
+def _pages(database: Database, table: sa.Table, day: date) -> Iterator[Sequence[Any]]:
+    """Rows of the day in the order of their places."""
+    place = sa.tuple_(table.c.record_topic, table.c.record_partition, table.c.record_offset)
+    after: tuple[Any, ...] | None = None
+    while True:
+        query = sa.select(table).where(*_within(table, day)).order_by(*place.clauses).limit(ROWS)
+        if after is not None:
+            query = query.where(place > sa.tuple_(*map(sa.literal, after)))
+        with database.read_transaction() as connection:
+            page = connection.execute(query).all()
+        if page:
+            yield page
+        if len(page) < ROWS:
+            return
+        after = tuple(page[-1][:3])
+
+
+def arrow_schema(table: sa.Table) -> pa.Schema:
+    """The table's columns as Parquet has them; JSON is text. Pure."""
+    return pa.schema([pa.field(column.name, _arrow(column.type)) for column in table.columns])
+
+
+def _arrow(kind: Any) -> Any:
+    if isinstance(kind, UtcTime):
+        return pa.timestamp("ms", tz="UTC")
+    for known, arrow in ((sa.Double, pa.float64()), (sa.Boolean, pa.bool_()), (sa.BigInteger, pa.int64())):
+        if isinstance(kind, known):
+            return arrow
+    return pa.int32() if isinstance(kind, sa.Integer) else pa.string()
+
+
+def _call(act: Any) -> Any:
+    try:
+        return act()
+    except LoanError:
+        raise
+    except PermissionError as cause:
+        problem = "the archive is not ours to write"
+        raise ArchiveSetupError(problem) from cause
+    except Exception as cause:  # every file system of fsspec has errors of its own
+        problem = f"the archive cannot be read or written: {type(cause).__name__}"
+        raise ArchiveAwayError(problem) from cause
+
+
+def days_over(today: date) -> date:
+    """Days before this one are surely over: records of yesterday's last seconds may still be on their way."""
+    return today - DAY

@@ -1,0 +1,104 @@
+"""The hash chain computed again from the rows: where it breaks, a row was changed, dropped or put in.
+
+A shell: reads each table once, in the order of the chain, in pages.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ledger.ingest.chain import GENESIS, Cell, next_link, row_text
+from ledger.ingest.store import LedgerPosition, Store
+from ledger.sql.database import Database
+from ledger.sql.ledger_tables import RECORDS, positions
+from ledger.sql.table_columns import time_text
+
+PAGE: Final = 5_000
+"""Rows in memory at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainCheck:
+    """One partition's chain."""
+
+    topic: str
+    partition: int
+    rows: int
+    chain: str
+    """The last link as the rows give it; as an anchor, keep it where nobody writes who may write to the database."""
+    broken_at: int | None
+    """Offset of the first row whose link does not follow; -1 where the rows' end is not where it should be."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row is as it was recorded."""
+        return self.broken_at is None
+
+
+def verify(database: Database) -> Sequence[ChainCheck]:
+    """Every partition of which something is recorded.
+
+    Raises:
+        DatabaseAwayError, DatabaseSetupError: of `ledger.sql.database`.
+    """
+    with database.read_transaction() as connection:
+        topics = connection.execute(sa.select(positions.c.topic).distinct()).scalars().all()
+    known = Store(database).positions(topics)
+    found = {(each.topic, each.partition): each for table in RECORDS for each in _chains(database, table, known)}
+    empty = [
+        ChainCheck(topic=topic, partition=partition, rows=0, chain=GENESIS, broken_at=-1 if position.records else None)
+        for (topic, partition), position in known.items()
+        if (topic, partition) not in found
+    ]
+    return sorted([*found.values(), *empty], key=lambda each: (each.topic, each.partition))
+
+
+def _chains(database: Database, table: sa.Table, known: Any) -> Iterator[ChainCheck]:
+    place = sa.select(table.c.record_topic, table.c.record_partition).distinct()
+    with database.read_transaction() as connection:
+        partitions = connection.execute(place).all()
+    for topic, partition in partitions:
+        yield _chain(database, table, (topic, partition), known.get((topic, partition), LedgerPosition()))
+
+
+def _chain(database: Database, table: sa.Table, place: tuple[str, int], position: LedgerPosition) -> ChainCheck:
+    """Up to where the position was read: what is recorded meanwhile is the next look's."""
+    link, rows, broken_at = GENESIS, 0, None
+    for row in _rows(database, table, place, position.next_offset):
+        link = next_link(link, row_text([cell_of(cell) for cell in row[:-1]]))
+        rows += 1
+        if link != row[-1] and broken_at is None:
+            broken_at = row[2]
+    if broken_at is None and (rows, link) != (position.records, position.chain):
+        broken_at = -1
+    return ChainCheck(topic=place[0], partition=place[1], rows=rows, chain=link, broken_at=broken_at)
+
+
+def _rows(database: Database, table: sa.Table, place: tuple[str, int], end: int) -> Iterator[Any]:
+    after = -1
+    while True:
+        query = (
+            sa.select(table)
+            .where(
+                table.c.record_topic == place[0],
+                table.c.record_partition == place[1],
+                table.c.record_offset > after,
+                table.c.record_offset < end,
+            )
+            .order_by(table.c.record_offset)
+            .limit(PAGE)
+        )
+        with database.read_transaction() as connection:
+            page = connection.execute(query).all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].record_offset
+
+
+def cell_of(value: Any) -> Cell:
+    """A value that the database gives as the cell that it was written from."""
+    return time_text(value) if isinstance(value, datetime) else value

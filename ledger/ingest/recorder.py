@@ -1,0 +1,166 @@
+"""The ledger's loop: records of all its topics into the database, from where the database says.
+
+One member of a consumer group. The group only shares partitions out: reading begins at the offsets that the database
+holds beside the rows (`ledger.ingest.store`), and what is committed to Kafka is for monitors of lag. An outage of the
+database, the registry or the broker ends the membership; it is taken up again once the database answers.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import TopicPartition
+
+from ledger.ingest.rows import RowMaker
+from ledger.ingest.store import Store
+from ledger.metrics import LedgerMetrics
+from ledger.query import review_queue
+from ledger.sql.database import Database
+from schemas.codec.wire_format import schema_ids
+from schemas.errors import OutageError, SetupError
+from schemas.records import RecordBatch
+from schemas.registry_client import WriterSchemas
+from streams.kafka.group.consumer import GroupConsumer
+from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.group.read_batch import records_of
+from streams.kafka.group.start_offsets import Place, Start
+from streams.kafka.topics.messages import ends
+from streams.runtime.lifecycle import Backoff, Lifecycle
+from streams.runtime.settings import Connection
+
+POLL_S: Final = 0.2
+TICK_S: Final = 5.0
+"""Between two looks at what changes without a record: ends of partitions, age of the cases that wait."""
+
+log = structlog.get_logger(__name__)
+
+
+class AnotherTopicError(SetupError):
+    """A partition ends before what is recorded of it: it was made anew, or is of another cluster."""
+
+
+@dataclass
+class Recorder:
+    """Reads and records. Everything happens in the thread that calls `run`; health and metrics ask from others."""
+
+    connection: Connection
+    reading: ConsumerConfig
+    database: Database
+    makers: Mapping[str, RowMaker]
+    writers: Mapping[str, WriterSchemas]
+    """By topic."""
+    metrics: LedgerMetrics
+    lifecycle: Lifecycle
+    consumer: GroupConsumer | None = None
+    newest: int = 0
+    """When the last record recorded was produced, in milliseconds since 1970."""
+    _ticked_at: float = field(default=0.0, init=False)
+    _ends: dict[Place, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._store = Store(self.database)
+        self.metrics.watch_lag(self.lag, lambda: self.newest)
+
+    @property
+    def ready(self) -> bool:
+        """Whether records are being read."""
+        return self.consumer is not None and self.consumer.assigned.is_set() and not self.lifecycle.away
+
+    def lag(self) -> int:
+        """Records that wait."""
+        return self.consumer.lag if self.consumer else 0
+
+    def run(self) -> None:
+        """Until told to stop.
+
+        Raises:
+            SetupError: a person must act.
+        """
+        waits = Backoff()
+        while not self.lifecycle.stopping.is_set():
+            try:
+                self._store.positions(self.reading.topics)
+                self.lifecycle.report_recovery("database")
+                with closing(GroupConsumer(self.connection, self.reading, self._hooks())) as self.consumer:
+                    self._follow(self.consumer, waits)
+            except OutageError as fault:
+                self.lifecycle.wait_out(fault, waits)
+            finally:
+                self.consumer = None
+
+    def _hooks(self) -> ConsumerHooks:
+        return ConsumerHooks(begin=self._begin, stopping=self.lifecycle.stopping)
+
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+        """Where the database says that reading of partitions goes on."""
+        known = self._store.positions(sorted({start.place[0] for start in starts}))
+        return {
+            start.place: self._first(start, known[start.place].next_offset if start.place in known else None)
+            for start in starts
+        }
+
+    def _first(self, start: Start, recorded_to: int | None) -> int:
+        (topic, partition), low, high = start.place, start.extent.low, start.extent.high
+        if recorded_to is None:
+            return low
+        if recorded_to < low:
+            self.metrics.missed.inc(low - recorded_to)
+            log.warning("records.missed", topic=topic, partition=partition, first=recorded_to, end=low)
+            self._store.miss(topic, partition, low)
+            return low
+        if recorded_to > high:
+            problem = (
+                f"{topic}-{partition} ends at {high}, and the ledger holds it to {recorded_to}: the topic was made "
+                "anew, or is of another cluster; give it a database of its own (LOAN_LEDGER_URL)"
+            )
+            raise AnotherTopicError(problem)
+        return recorded_to
+
+    def _follow(self, consumer: GroupConsumer, waits: Backoff) -> None:
+        self.lifecycle.at("recording")
+        while not self.lifecycle.stopping.is_set():
+            messages = consumer.consume(self.reading.most_records, POLL_S)
+            if consumer.assigned.is_set():
+                self.lifecycle.report_recovery("broker")
+                waits.reset()
+            for batch in _by_topic(messages):
+                self._record(consumer, batch)
+            self._ends.update({(each.topic(), each.partition()): each.offset() for each in messages if ends(each)})
+            if time.monotonic() - self._ticked_at >= TICK_S:
+                self._ticked_at = time.monotonic()
+                self._tick()
+
+    def _record(self, consumer: GroupConsumer, batch: RecordBatch) -> None:
+        items = self.makers[batch.topic].items(batch, self.writers[batch.topic].of(schema_ids(batch.values)))
+        self.lifecycle.report_recovery("registry")
+        following = {at: offset + 1 for at, offset in zip(batch.partitions, batch.offsets, strict=True)}
+        table = self.makers[batch.topic].table
+        with self.metrics.write_seconds.time():
+            written = self._store.write(table, batch.topic, items, following)
+        self.newest = batch.timestamps[-1]
+        self.metrics.rows.labels(table.name).inc(written.rows)
+        for reason, count in written.passed_over.items():
+            self.metrics.passed_over.labels(table.name, reason).inc(count)
+        consumer.read_to(batch.topic, following)
+        consumer.commit([TopicPartition(batch.topic, at, offset) for at, offset in following.items()])
+
+    def _tick(self) -> None:
+        if self._ends:
+            # After the records before them, so that no restart and no retention takes a marker for a record.
+            self._store.reach(self._ends)
+            self._ends = {}
+        with self.database.read_transaction() as connection:
+            self.metrics.waiting.set(review_queue.size(connection))
+            oldest = review_queue.oldest(connection)
+        self.metrics.oldest_seconds.set(max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0)
+
+
+def _by_topic(messages: Sequence[Any]) -> Sequence[RecordBatch]:
+    topics: dict[str, list[Any]] = {}
+    for message in messages:
+        if message.error() is None:
+            topics.setdefault(message.topic(), []).append(message)
+    return [records_of(topic, its) for topic, its in topics.items()]

@@ -1,0 +1,229 @@
+"""Time lines: all that the ledger knows of one application, and of the champions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ledger.query.queries import RecordedEvent, decisions_of, outcomes_of, recorded_event, reviews_of
+from ledger.sql.ledger_tables import (
+    champions,
+    dead_letters,
+    drift_reports,
+    performance_reports,
+    retrain_commands,
+    retrain_results,
+)
+from schemas.events.decisions import LoanDecision, LoanOutcome
+from schemas.events.retraining import (
+    ChampionAnnouncement,
+    RetrainCause,
+    RetrainCommand,
+    RetrainResult,
+    RetrainStatus,
+)
+from schemas.events.reviews import LoanReview
+
+MOST: Final = 200
+"""Rows of one answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftWindow:
+    """What a drift report says, in short."""
+
+    window_id: str
+    window_start: datetime
+    window_end: datetime
+    champion_version: str
+    n: int
+    verdict: str
+    largest_psi: float | None
+    largest_psi_feature: str
+    feature_psi: Mapping[str, float]
+    approval_rate: float | None
+    command_id: str
+    withheld: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceFigures:
+    """What a performance report says, in short."""
+
+    report_id: str
+    as_of: datetime
+    champion_version: str
+    decided: int
+    with_outcome: int
+    approval_rate: float | None
+    default_rate: float | None
+    auc: float | None
+    brier: float | None
+    fallen: bool
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that was set aside: where it lies and what is wrong with it."""
+
+    source_topic: str | None
+    source_partition: int | None
+    source_offset: int | None
+    stage: str | None
+    reason: str
+    field: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationHistory:
+    """All about one application."""
+
+    application_id: str
+    decisions: Sequence[RecordedEvent[LoanDecision]]
+    """The first one stands."""
+    reviews: Sequence[RecordedEvent[LoanReview]]
+    outcomes: Sequence[RecordedEvent[LoanOutcome]]
+    dead_letters: Sequence[DeadLetter]
+    windows: Sequence[DriftWindow]
+    """Those that its event time lies in."""
+    scorecards: Sequence[RecordedEvent[ChampionAnnouncement]]
+    """Announcements of the scorecards that decided on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One entry of a time line."""
+
+    at: datetime
+    kind: str
+    """applied, window, announced, decided, set_aside, reviewed or concluded."""
+    what: Any
+    """The part of `ApplicationHistory` that it stands for."""
+
+
+def application_history(connection: sa.Connection, application_id: str) -> ApplicationHistory | None:
+    """None where the ledger knows nothing of the application."""
+    decided = decisions_of(connection, application_id)
+    reviewed = reviews_of(connection, application_id)
+    ended = outcomes_of(connection, application_id)
+    if not (decided or reviewed or ended):
+        return None
+    return ApplicationHistory(
+        application_id=application_id,
+        decisions=decided,
+        reviews=reviewed,
+        outcomes=ended,
+        dead_letters=_dead_letters(connection, [each.event for each in decided]),
+        windows=windows_at(connection, decided[0].event.applied_at) if decided else (),
+        scorecards=_announcements(connection, {each.event.scorecard_digest for each in decided}),
+    )
+
+
+def time_line(history: ApplicationHistory) -> Sequence[Moment]:
+    """Its parts in the order of time. Pure."""
+    moments = [Moment(each.event.announced_at, "announced", each) for each in history.scorecards]
+    if history.decisions:
+        moments.append(Moment(history.decisions[0].event.applied_at, "applied", history.decisions[0]))
+    moments += [Moment(each.window_end, "window", each) for each in history.windows]
+    moments += [Moment(each.recorded_at, "decided", each) for each in history.decisions]
+    moments += [Moment(each.recorded_at, "set_aside", each) for each in history.dead_letters]
+    moments += [Moment(each.event.reviewed_at, "reviewed", each) for each in history.reviews]
+    moments += [Moment(each.event.observed_at, "concluded", each) for each in history.outcomes]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def champions_history(connection: sa.Connection, most: int = MOST) -> Sequence[RecordedEvent[ChampionAnnouncement]]:
+    """Announcements, the latest one first; the topic keeps only the last of them, the ledger all."""
+    query = sa.select(champions).order_by(*_latest(champions)).limit(most)
+    return [recorded_event(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
+
+
+def drift_windows(connection: sa.Connection, most: int = MOST) -> Sequence[DriftWindow]:
+    """The latest windows, the latest one first: for a map of features over windows."""
+    query = sa.select(drift_reports).order_by(drift_reports.c.window_end.desc()).limit(most)
+    return [_window(row) for row in connection.execute(query).mappings()]
+
+
+def windows_at(connection: sa.Connection, applied_at: datetime) -> Sequence[DriftWindow]:
+    """Windows that hold an event time."""
+    query = (
+        sa.select(drift_reports)
+        .where(drift_reports.c.window_end > applied_at, drift_reports.c.window_start <= applied_at)
+        .order_by(drift_reports.c.window_end)
+        .limit(MOST)
+    )
+    return [_window(row) for row in connection.execute(query).mappings()]
+
+
+def drift_report(connection: sa.Connection, window_id: str) -> Mapping[str, Any] | None:
+    """The whole report of a window, as JSON data."""
+    query = sa.select(drift_reports.c.report).where(drift_reports.c.window_id == window_id).limit(1)
+    text = connection.execute(query).scalar()
+    return json.loads(text) if text else None
+
+
+def performance_history(connection: sa.Connection, most: int = MOST) -> Sequence[PerformanceFigures]:
+    """Performance reports, the latest one first."""
+    query = sa.select(performance_reports).order_by(performance_reports.c.as_of.desc()).limit(most)
+    return [
+        PerformanceFigures(**{name: row[name] for name in PerformanceFigures.__slots__})
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def retraining_history(
+    connection: sa.Connection, most: int = MOST
+) -> Sequence[tuple[RetrainCommand, RetrainResult | None]]:
+    """Commands with their last results, the latest command first; None while one is in work."""
+    query = sa.select(retrain_commands).order_by(*_latest(retrain_commands)).limit(most)
+    asked = [_event(RetrainCommand, row, cause=RetrainCause) for row in connection.execute(query).mappings()]
+    ids = [command.command_id for command in asked]
+    answers = (
+        sa.select(retrain_results).where(retrain_results.c.command_id.in_(ids)).order_by(retrain_results.c.finished_at)
+    )
+    found = {row["command_id"]: _result(row) for row in connection.execute(answers).mappings()}
+    return [(command, found.get(command.command_id)) for command in asked]
+
+
+def _announcements(connection: sa.Connection, digests: set[str]) -> Sequence[RecordedEvent[ChampionAnnouncement]]:
+    query = sa.select(champions).where(champions.c.digest.in_(digests)).order_by(champions.c.announced_at).limit(MOST)
+    return [recorded_event(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
+
+
+def _dead_letters(connection: sa.Connection, decided: Sequence[LoanDecision]) -> Sequence[DeadLetter]:
+    places = {(each.source_topic, each.source_partition, each.source_offset) for each in decided if each.fault}
+    if not places:
+        return ()
+    of = dead_letters.c
+    place = sa.tuple_(of.source_topic, of.source_partition, of.source_offset)
+    query = sa.select(dead_letters).where(place.in_(sorted(places))).order_by(of.recorded_at).limit(MOST)
+    return [
+        DeadLetter(**{name: row[name] for name in DeadLetter.__slots__}) for row in connection.execute(query).mappings()
+    ]
+
+
+def _window(row: Any) -> DriftWindow:
+    plain = {name: row[name] for name in DriftWindow.__slots__ if name != "feature_psi"}
+    return DriftWindow(**plain, feature_psi=json.loads(row["feature_psi"]))
+
+
+def _result(row: Any) -> RetrainResult:
+    result: RetrainResult = _event(RetrainResult, row, status=RetrainStatus, metrics=json.loads)
+    return result
+
+
+def _event(event: Any, row: Any, **of: Any) -> Any:
+    return event(**{name: of.get(name, _same)(row[name]) for name in event.__slots__})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _latest(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
+    return table.c.recorded_at.desc(), table.c.record_partition.desc(), table.c.record_offset.desc()

@@ -1,0 +1,48 @@
+"""The latest decisions with what became of their loans: what other cut-offs are tried on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from ledger.sql.ledger_tables import decisions, outcomes
+from schemas.events.decisions import Outcome
+from scorecard.policy_effect import PastDecision
+
+IDS_AT_ONCE: Final = 500
+"""Of one question: a database bounds the values that are bound."""
+
+
+def latest(connection: sa.Connection, most: int) -> list[PastDecision]:
+    """The latest decisions, one for each application among them: its earliest there. The earliest first.
+
+    Args:
+        connection: of `Database.reading`.
+        most: records looked at.
+    """
+    wanted = (decisions.c.application_id, decisions.c.outcome, decisions.c.probability)
+    query = sa.select(*wanted).order_by(decisions.c.recorded_at.desc()).limit(most)
+    found: dict[str, PastDecision] = {}
+    for name, outcome, probability in connection.execute(query):
+        # From the latest back: the earliest stands, as it does everywhere.
+        found.pop(name, None)
+        found[name] = PastDecision(application_id=name, outcome=Outcome(outcome), probability=probability)
+    return list(reversed(found.values()))
+
+
+def ends(connection: sa.Connection, application_ids: Sequence[str]) -> dict[str, bool]:
+    """Whether each loan defaulted, as far as it is known; of several outcomes the one observed last stands."""
+    found: dict[str, bool] = {}
+    for some in _pieces(application_ids):
+        query = (
+            sa.select(outcomes.c.application_id, outcomes.c.defaulted)
+            .where(outcomes.c.application_id.in_(some))
+            .order_by(outcomes.c.observed_at, outcomes.c.record_partition, outcomes.c.record_offset)
+        )
+        found.update((name, bool(defaulted)) for name, defaulted in connection.execute(query))
+    return found
+
+
+def _pieces(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        yield ids[start : start + IDS_AT_ONCE]

@@ -1,0 +1,1 @@
+"""Records to values: framing, Avro decoding, projection, limits."""

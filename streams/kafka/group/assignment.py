@@ -1,0 +1,173 @@
+"""What the broker knows of the partitions that a group gave us: committed offsets that are stable, and the log's ends.
+
+A shell around `confluent_kafka.Consumer`, called inside its rebalance callback; heartbeats go on meanwhile, and the
+group waits for us as long as `max.poll.interval.ms` (300 s) allows. `streams.kafka.group.start_offsets` decides.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaError, TopicPartition
+
+from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
+from streams.kafka.group.start_offsets import Extent, LostOffsetsError, Start, start_of
+from streams.kafka.kafka_errors import CLIENT_FAULTS, ReadingError, error_of, raised_fault, reading_fault
+
+ASK_S: Final = 10.0
+STABLE_S: Final = 60.0
+"""An offset is unstable until the open transaction of a dead worker is aborted: 15 s, and up to 10 s more until the
+broker looks. Beyond that a new consumer asks again."""
+OPEN_S: Final = 25.0
+"""No transaction of ours is open for longer: its time-out, and the broker's round behind it."""
+COMMITTED_S: Final = 3.0
+"""For one question; a stop is heard between two."""
+STUCK: Final = (
+    "no transaction of ours is open for so long: if the broker answers, ask kafka-transactions.sh find-hanging "
+    "and see LoanStandstill in the runbook"
+)
+ASK_AGAIN_S: Final = 0.2
+CONFIRM_S: Final = 3.0
+"""A leader that has just been elected may show an end that lies behind what it will have in a moment."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Asks for one consumer."""
+
+    consumer: Any
+    reading: ConsumerConfig
+    hooks: ConsumerHooks
+
+    def starts(self, given: Sequence[TopicPartition]) -> list[Start]:
+        """Where reading of these partitions begins; a place that the group lost is logged and reported.
+
+        Raises:
+            ReadingError: the broker does not say in time, or we are told to stop.
+            LostOffsetsError: the group lost its place, and we are to stop over that.
+            SetupError: a person must act.
+        """
+        committed = self._stable(given)
+        known = any(each.offset >= 0 for each in committed)
+        anew = not known and bool(committed) and self._worked_before()
+        starts = [self._confirm(each, worked_before=anew) for each in committed]
+        self._report([start for start in starts if start.loss is not None])
+        self._mark([start for start in starts if start.extent.committed is None])
+        return starts
+
+    def _report(self, lost: Sequence[Start]) -> None:
+        for start in lost:
+            self.hooks.offsets_lost(start)
+            log.error("offsets.lost", partition=start.description(), begin=start.offset, records=start.records)
+        if lost and self.reading.stop_on_lost_offsets:
+            problem = (
+                f"group {self.reading.group} lost its place in {'; '.join(start.description() for start in lost)}: "
+                "set its offsets (kafka-consumer-groups.sh --reset-offsets), or LOAN_ON_LOST_OFFSETS=continue"
+            )
+            raise LostOffsetsError(problem)
+
+    def _mark(self, anew: Sequence[Start]) -> None:
+        """Commit where a new group begins: from now on, no offset means one that expired."""
+        if not anew:
+            return
+        try:
+            self.consumer.commit(
+                offsets=[TopicPartition(*start.place, start.offset) for start in anew], asynchronous=False
+            )
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, self.reading.group) from cause
+
+    def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
+        began, warned = time.monotonic(), False
+        while True:
+            found, unstable = self._committed_offsets(given)
+            if not unstable:
+                return found
+            waited = time.monotonic() - began
+            if waited > STABLE_S:
+                raise ReadingError(unstable)
+            if waited > OPEN_S and not warned:
+                warned = True
+                log.warning("offsets.stuck", group=self.reading.group, waited_s=round(waited), why=STUCK)
+            log.info("offsets.unstable", error=unstable)
+            if self.hooks.stopping.wait(ASK_AGAIN_S):
+                problem = "stopped before the committed offsets were stable"
+                raise ReadingError(problem)
+
+    def _committed_offsets(self, places: Sequence[TopicPartition]) -> tuple[list[TopicPartition], str]:
+        """What the group has committed, and the error that says it may not be all yet; empty for none.
+
+        The client asks again by itself while an offset is unstable, so that its own time-out says so, too.
+        """
+        try:
+            found = list(self.consumer.committed(list(places), COMMITTED_S))
+        except CLIENT_FAULTS as cause:
+            error = error_of(cause)
+            if error is None or reading_fault(error, self.reading.group) is not None:
+                raise raised_fault(cause, self.reading.group) from cause
+            return [], error.name()
+        errors = [each.error for each in found if each.error is not None]
+        for error in errors:
+            fault = reading_fault(error, self.reading.group)
+            if fault is not None and error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
+                raise fault
+        return found, errors[0].name() if errors else ""
+
+    def _confirm(self, committed: TopicPartition, *, worked_before: bool) -> Start:
+        """The start; one that would read a whole log again, or leave a part of it, only where asking again says so."""
+        deadline = time.monotonic() + CONFIRM_S
+        while True:
+            start = self._start(committed, worked_before=worked_before)
+            surely = start.extent.committed is None or start.loss is None
+            if surely or time.monotonic() > deadline or self.hooks.stopping.wait(ASK_AGAIN_S):
+                return start
+
+    def _start(self, committed: TopicPartition, *, worked_before: bool) -> Start:
+        low, high = self._ends(committed.topic, committed.partition)
+        extent = Extent(
+            committed=committed.offset if committed.offset >= 0 else None,
+            low=low,
+            high=high,
+            metadata=committed.metadata or "",
+        )
+        place = (committed.topic, committed.partition)
+        return start_of(place, extent, worked_before=worked_before, from_beginning=self.reading.from_beginning)
+
+    def _ends(self, topic: str, partition: int) -> tuple[int, int]:
+        try:
+            ends = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), ASK_S)
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, topic) from cause
+        if ends is None:
+            problem = "no end of a partition in time"
+            raise ReadingError(problem)
+        low, high = ends
+        return low, high
+
+    def _worked_before(self) -> bool:
+        """Whether a group that has an offset nowhere has written something."""
+        if not self.reading.output_topics or self._committed_elsewhere():
+            return False
+        return any(
+            self._ends(topic, partition)[1] > self._ends(topic, partition)[0]
+            for topic in self.reading.output_topics
+            for partition in self._partitions(topic)
+        )
+
+    def _committed_elsewhere(self) -> bool:
+        """Whether the group has an offset in any partition; one that is not stable is one, too."""
+        everywhere = [
+            TopicPartition(topic, partition) for topic in self.reading.topics for partition in self._partitions(topic)
+        ]
+        found, unstable = self._committed_offsets(everywhere)
+        return bool(unstable) or any(each.offset >= 0 for each in found)
+
+    def _partitions(self, topic: str) -> list[int]:
+        try:
+            return sorted(self.consumer.list_topics(topic, ASK_S).topics[topic].partitions)
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, topic) from cause

@@ -1,0 +1,250 @@
+"""A consumer's place in its group: which partitions it has, since which rebalance, and how far they are read.
+
+The one shell around `confluent_kafka.Consumer` for every reader with a group: the worker and the trainer by
+`streams.kafka.group.batch_reader`, both halves of the drift agent directly. It begins at explicit offsets
+(`streams.kafka.group.assignment`), and judges every error by `streams.kafka.kafka_errors`.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+
+from streams.kafka.group.assignment import ASK_S, Assignment
+from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
+from streams.kafka.group.start_offsets import Place
+from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, raised_fault
+from streams.kafka.topics.messages import ends, poll_records
+from streams.runtime.settings import Connection
+from streams.runtime.timeouts import at_most
+
+LAG_EVERY_S: Final = 1.0
+CLOSE_S: Final = 5.0
+"""A consumer whose broker is away may hang in its farewell; then its session ends without one."""
+SETTLE_S: Final = 2.0
+"""For the answer to a join. In a farewell that meets an untaken assignment librdkafka 2.16 waits for a thread that has
+ended: for good, and with the interpreter's lock."""
+
+log = structlog.get_logger(__name__)
+
+
+class GroupConsumer:
+    """One consumer. Reading and rebalances belong to one thread; the rest may be asked from any."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        reading: ConsumerConfig,
+        hooks: ConsumerHooks | None = None,
+        make: Callable[[dict[str, Any]], Any] = Consumer,
+    ) -> None:
+        """Join the group, or take all partitions where there is none.
+
+        Args:
+            connection: broker.
+            reading: topics and group.
+            hooks: what the owner does at a rebalance.
+            make: makes the consumer; for tests.
+
+        Raises:
+            NoTopicError: a topic is not there (without a group; with one, reading says so).
+            ReadingError: no broker answers (without a group).
+        """
+        self.reading = reading
+        self.partitions: frozenset[Place] = frozenset()
+        self.epoch = 0
+        """Grows with each rebalance."""
+        self.assigned = threading.Event()
+        """The group has told us our partitions, be they none."""
+        self.lost = False
+        """The group went on without us at least once: our session ended."""
+        self.lag = 0
+        """Records that wait behind what was read, as of the last second."""
+        self._measured_at = 0.0
+        self._hooks = hooks or ConsumerHooks()
+        self._closing = False
+        self._joining = bool(reading.group)
+        self._read_to: dict[Place, int] = {}
+        self._starts: dict[Place, int] = {}
+        self._consumer = make(properties(connection, reading))
+        self._assignment = Assignment(self._consumer, reading, self._hooks)
+        if reading.group:
+            self._consumer.subscribe(
+                list(reading.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_loss
+            )
+        else:
+            self._take_all()
+
+    def consume(self, most: int, timeout_s: float) -> list[Any]:
+        """Records, and ends of partitions, that have arrived; all of one assignment. Rebalances happen in here.
+
+        Raises:
+            NoTopicError, NotAllowedError, LostOffsetsError: a person must act.
+            ReadingError: this consumer is fenced or broken.
+        """
+        self._measure_lag()
+        messages = self._consume(1, timeout_s)
+        # One message at most, so it came after whatever rebalance that call served.
+        epoch = self.epoch
+        if messages and most > 1:
+            messages += self._consume(most - 1, 0)
+        if epoch != self.epoch:
+            self._begin_again()
+            return []
+        return messages
+
+    def metadata(self) -> Any:
+        """The group's view of us, now: only where the caller is the reading thread does it fit what was read."""
+        return self._consumer.consumer_group_metadata() if self.reading.group else None
+
+    def read_to(self, topic: str, next_offsets: Mapping[int, int]) -> None:
+        """Remember how far was read, for `lag`."""
+        self._read_to.update({(topic, partition): offset for partition, offset in next_offsets.items()})
+
+    def seek(self, place: Place, offset: int) -> None:
+        """Read a partition from here on.
+
+        Raises:
+            ReadingError: it is not ours any more.
+        """
+        try:
+            self._consumer.seek(TopicPartition(*place, offset))
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, place[0]) from cause
+
+    def partition_count(self, topic: str) -> int:
+        """How many partitions a topic has.
+
+        Raises:
+            ReadingError: the broker does not answer.
+        """
+        try:
+            return len(self._consumer.list_topics(topic, ASK_S).topics[topic].partitions)
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, topic) from cause
+
+    def commit(self, positions: Sequence[TopicPartition]) -> None:
+        """Commit, and wait for it.
+
+        Raises:
+            ReadingError: the broker did not take the offsets.
+        """
+        try:
+            self._consumer.commit(offsets=list(positions), asynchronous=False)
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, self.reading.group) from cause
+
+    def pause(self, places: Collection[Place] | None = None) -> None:
+        """Fetch nothing for a while, of these partitions or of all, and stay a member."""
+        with suppress(KafkaException):
+            self._consumer.pause(self._places(places))
+
+    def resume(self, places: Collection[Place] | None = None) -> None:
+        """Fetch again."""
+        with suppress(KafkaException):
+            self._consumer.resume(self._places(places))
+
+    def close(self) -> None:
+        """Leave. A static member's partitions wait for it until its session ends."""
+        self._closing = True
+        at_most(self._close_consumer, CLOSE_S, "leaving")
+
+    def _close_consumer(self) -> None:
+        until = time.monotonic() + SETTLE_S
+        with suppress(*CLIENT_FAULTS):
+            while self._joining and time.monotonic() < until:
+                self._consumer.consume(1, SETTLE_S / 20)
+            self._remember_member()
+        with suppress(*CLIENT_FAULTS):
+            self._consumer.close()
+
+    def _places(self, places: Collection[Place] | None) -> list[TopicPartition]:
+        return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
+
+    def _consume(self, most: int, timeout_s: float) -> list[Any]:
+        messages = poll_records(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))
+        for message in filter(ends, messages):
+            # The end in offsets, transaction markers included, which no record would tell us.
+            self._read_to[message.topic(), message.partition()] = message.offset()
+        return messages
+
+    def _begin_again(self) -> None:
+        # Some was read before the partitions changed hands and some after, and nobody can tell which.
+        if self.partitions:
+            self._consumer.assign([TopicPartition(*place, self._starts[place]) for place in sorted(self.partitions)])
+
+    def _measure_lag(self) -> None:
+        # Here, in the reading thread: a scrape that asked a consumer just being closed would crash the process.
+        if time.monotonic() - self._measured_at < LAG_EVERY_S:
+            return
+        self._measured_at = time.monotonic()
+        waiting = 0
+        for place in self.partitions:
+            with suppress(KafkaException, TypeError):
+                _, high = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+                waiting += max(high - self._read_to.get(place, high), 0)
+        self.lag = waiting
+
+    def _take_all(self) -> None:
+        try:
+            known = {topic: self._consumer.list_topics(topic, ASK_S).topics[topic] for topic in self.reading.topics}
+        except CLIENT_FAULTS as cause:
+            raise raised_fault(cause, ", ".join(self.reading.topics)) from cause
+        missing = [name for name, topic in known.items() if not topic.partitions]
+        if missing:
+            problem = f"no topic {', '.join(missing)}: run `loanctl topics apply`"
+            raise NoTopicError(problem)
+        self.partitions = frozenset((name, partition) for name in known for partition in known[name].partitions)
+        start = OFFSET_BEGINNING if self.reading.from_beginning else OFFSET_END
+        self._consumer.assign([TopicPartition(*place, start) for place in sorted(self.partitions)])
+        self.assigned.set()
+
+    def _on_assign(self, consumer: Any, given: list[Any]) -> None:
+        self._joining = False
+        if self._closing:
+            # It was on its way, and nobody will read it.
+            return
+        starts = self._assignment.starts(given)
+        elsewhere = self._hooks.begin(starts)
+        self._turn_over(frozenset(start.place for start in starts))
+        self._starts = {start.place: elsewhere.get(start.place, start.offset) for start in starts}
+        consumer.assign([TopicPartition(*place, offset) for place, offset in sorted(self._starts.items())])
+        self.assigned.set()
+        self._remember_member()
+        log.info("partitions.assigned", partitions=_names(given))
+
+    def _remember_member(self) -> None:
+        if member := self._consumer.memberid():
+            self._hooks.joined(member)
+
+    def _on_revoke(self, _consumer: Any, taken: list[Any]) -> None:
+        if not self._closing:
+            self._hooks.leaving()
+        self._give_up(taken)
+        log.info("partitions.revoked", partitions=_names(taken))
+
+    def _on_loss(self, _consumer: Any, taken: list[Any]) -> None:
+        self.lost = True
+        self._give_up(taken)
+        log.warning("partitions.lost", partitions=_names(taken))
+
+    def _give_up(self, taken: Sequence[Any]) -> None:
+        self._joining = True
+        self._turn_over(frozenset())
+        self._starts = {}
+        self._hooks.left(frozenset((each.topic, each.partition) for each in taken))
+
+    def _turn_over(self, partitions: frozenset[Place]) -> None:
+        # A pause outlives an assignment: a partition given up paused would stand still when it comes back.
+        self.resume()
+        self.epoch += 1
+        self.partitions = partitions
+        self._read_to = {}
+
+
+def _names(places: Sequence[Any]) -> list[str]:
+    return sorted(f"{each.topic}-{each.partition}" for each in places)

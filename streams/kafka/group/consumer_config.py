@@ -1,0 +1,90 @@
+"""What a consumer reads, the librdkafka properties that follow from it, and what its owner does at a rebalance."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streams.kafka.group.start_offsets import Place, Start
+from streams.runtime.settings import Connection
+
+SESSION_MS: Final = 8_000
+"""A killed worker is replaced after this long; brokers allow no less than six seconds by default."""
+HEARTBEAT_MS: Final = 2_000
+LOCAL_QUEUE_KB: Final = 16_384
+"""Read ahead per partition. The default of 64 MB makes memory follow the backlog."""
+QUEUE_BACKOFF_MS: Final = 20
+"""A full local queue is looked at again after this long. The default of a second starves a fast reader."""
+METADATA_MS: Final = 5_000
+"""So late a reader hears of partitions that were added and of a topic that is gone; librdkafka's default is 300 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerConfig:
+    """What to read, and how."""
+
+    topics: Sequence[str]
+    group: str = ""
+    """Empty: no group. All partitions are read from the beginning (or the end), and nothing is committed."""
+    instance_id: str = ""
+    """Static membership: a process that comes back under its name gets its partitions back at once."""
+    most_records: int = 500
+    in_flight: int = 2
+    """Batches handed over and not done. Two: one is worked on while the next forms."""
+    from_beginning: bool = True
+    """Where reading begins if the group has never committed."""
+    output_topics: Sequence[str] = ()
+    """What the group writes. Records on one of them show that a group without any offset has lost them."""
+    stop_on_lost_offsets: bool = False
+    """Raise instead of reading on where the group lost its place."""
+    drain_s: float = 5.0
+    """How long a rebalance waits for batches in flight: shorter than a session, so that nobody is thrown out for it."""
+
+
+def nothing(*_: object) -> None:
+    """The hook of a reader that need not act."""
+
+
+def _start_at_commits(_starts: Sequence[Start]) -> Mapping[Place, int]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerHooks:
+    """What a consumer's owner does at a rebalance; called in the reading thread, inside `consume`."""
+
+    leaving: Callable[[], object] = nothing
+    """Before partitions are given up in good order; may block for seconds."""
+    left: Callable[[frozenset[Place]], object] = nothing
+    """These partitions are gone, in good order or not."""
+    joined: Callable[[str], object] = nothing
+    """The group knows us by this id now."""
+    begin: Callable[[Sequence[Start]], Mapping[Place, int]] = _start_at_commits
+    """These partitions are ours; the offsets of those where reading begins elsewhere than the start says."""
+    offsets_lost: Callable[[Start], object] = nothing
+    """The group lost its place in a partition."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Ends a wait inside a rebalance."""
+
+
+def properties(connection: Connection, reading: ConsumerConfig) -> dict[str, Any]:
+    """Of librdkafka, for a reader."""
+    static = {"group.instance.id": reading.instance_id} if reading.instance_id else {}
+    return {
+        **connection.kafka(),
+        # librdkafka asks for a name even where no group is joined and nothing is committed.
+        "group.id": reading.group or "unused",
+        "session.timeout.ms": SESSION_MS,
+        "heartbeat.interval.ms": HEARTBEAT_MS,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        # `streams.kafka.group.assignment` says where reading begins; an offset that is out of range is an error.
+        "auto.offset.reset": "error",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "check.crcs": True,
+        "topic.metadata.refresh.interval.ms": METADATA_MS,
+        "queued.max.messages.kbytes": LOCAL_QUEUE_KB,
+        "fetch.queue.backoff.ms": QUEUE_BACKOFF_MS,
+        **static,
+    }

@@ -1,0 +1,1 @@
+"""Writing: transactions, delivery, events."""

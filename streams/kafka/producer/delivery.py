@@ -1,0 +1,141 @@
+"""Answers onto their topics, and the offsets of what they answer, so that a crash leaves neither gap nor double.
+
+`exactly_once`: one Kafka transaction holds a batch's answers and its offsets. `at_least_once`: offsets
+are committed after every answer is acknowledged; a crash in between answers again with the same bytes.
+
+One road back for every failure: whoever failed is thrown away, and work begins again from what was
+committed, as after `kill -9`. After a timeout nobody knows whether a transaction was committed, so
+a batch is never retried from memory.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from schemas.records import OutgoingRecord
+from streams.kafka.group.batch_reader import ReadBatch, Reader
+from streams.kafka.producer.transactions import (
+    CALL_S,
+    DeliveryError,
+    TransactionalProducer,
+    discard,
+    enqueue,
+    failed_delivery,
+    producer_properties,
+)
+from streams.runtime.settings import Connection
+
+
+class Mode(StrEnum):
+    """What a crash may cost."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+class Delivery(Protocol):
+    """A way to deliver. Used from one thread."""
+
+    def open(self) -> None:
+        """Be ready to deliver; puts an end to what a predecessor of our name left open.
+
+        Raises:
+            DeliveryError: the broker is away.
+        """
+
+    def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:
+        """Deliver all of a batch, and commit it.
+
+        Raises:
+            StaleBatchError: a rebalance came since the batch was read; nothing was sent.
+            CommitGapError: a batch read before this one is not committed; nothing was sent.
+            RefusedBatchError: the broker will not take a record of it; nothing was delivered.
+            OutageError: it is not known to be delivered; this delivery is of no use any more.
+            SetupError: a topic is not there, or not ours to write.
+        """
+
+    def close(self) -> None:
+        """Let go, without waiting for anything."""
+
+
+class ExactlyOnce:
+    """A transaction for each batch.
+
+    Readers must be static members: a member that was thrown out then cannot commit, whereas the
+    broker takes transactional offsets without a member's name from anyone.
+    """
+
+    def __init__(self, connection: Connection, name: str, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
+        """Connects nothing yet.
+
+        Args:
+            name: the transactional id, of one living worker only; the same after its restart.
+            make: makes the producer; for tests.
+        """
+        self._producer = TransactionalProducer(connection, name, make)
+
+    def open(self) -> None:
+        """As `Delivery.open`."""
+        self._producer.open()
+
+    def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:
+        """As `Delivery.deliver`; the batch's own offsets go under the metadata of when it was read."""
+        reader.require_next(batch)
+        self._producer.commit(answers, batch.positions(), batch.metadata)
+        reader.acknowledge(batch)
+
+    def close(self) -> None:
+        """As `Delivery.close`."""
+        self._producer.close()
+
+
+class AtLeastOnce:
+    """Acknowledged answers first, offsets after them."""
+
+    def __init__(self, connection: Connection, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
+        """Connects nothing yet."""
+        self._failed: list[KafkaError] = []
+        self._properties = {
+            **producer_properties(connection),
+            "linger.ms": 0,
+            "delivery.timeout.ms": round(CALL_S * 1000),
+            "on_delivery": self._on_delivery,
+        }
+        self._make = make
+        self._producer: Any = None
+
+    def open(self) -> None:
+        """As `Delivery.open`."""
+        self._failed.clear()
+        self._producer = self._make(self._properties)
+
+    def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:
+        """As `Delivery.deliver`."""
+        reader.require_next(batch)
+        try:
+            enqueue(self._producer, answers)
+        except KafkaException as cause:
+            raise failed_delivery([cause.args[0]]) from cause
+        left = self._producer.flush(CALL_S)
+        if self._failed:
+            raise failed_delivery(self._failed)
+        if left:
+            problem = "timed out"
+            raise DeliveryError(problem)
+        reader.commit(batch)
+
+    def close(self) -> None:
+        """As `Delivery.close`."""
+        discard(self._producer)
+        self._producer = None
+
+    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
+        if error is not None:
+            self._failed.append(error)
+
+
+def delivery_of(mode: Mode, connection: Connection, name: str) -> Delivery:
+    """The delivery of this mode, not open yet."""
+    return ExactlyOnce(connection, name) if mode is Mode.EXACTLY_ONCE else AtLeastOnce(connection)

@@ -1,0 +1,198 @@
+"""What lies on topics now: stretches of their partitions, read to the end without a group.
+
+A shell around `confluent_kafka.Consumer`, `read_committed`: it commits nothing, disturbs no process,
+sees only what downstream systems see, and waits for nothing that is yet to come.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.errors import OutageError
+from schemas.records import RecordBatch
+from streams.kafka.group.consumer_config import ConsumerConfig, properties
+from streams.kafka.kafka_errors import NoTopicError, ReadingError
+from streams.kafka.topics.messages import ends, poll_records
+from streams.runtime.settings import Connection
+
+MOST: Final = 2_000
+"""Records in memory at once."""
+ASK_S: Final = 10.0
+PATIENCE_S: Final = 30.0
+"""A broker that has given nothing for so long, not even the end of a partition, is away."""
+
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class UnreadTopicError(OutageError):
+    """A topic could not be read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it lies on a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    """Milliseconds since 1970, UTC: when it was produced."""
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes | None]
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Timestamp, partition, offset: tells which of a topic's records is the first."""
+        return self.timestamp, self.partition, self.offset
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRange:
+    """A stretch of one partition."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+    """Offset, exclusive."""
+
+
+def partition_ranges(connection: Connection, topics: Sequence[str], since: int | None = None) -> list[PartitionRange]:
+    """Where topics begin and end now, partition by partition; what lies behind an open transaction comes later.
+
+    Args:
+        connection: broker.
+        topics: by name.
+        since: of each partition from its first record of this time or later on; milliseconds since 1970.
+
+    Raises:
+        NoTopicError: a topic does not exist.
+        UnreadTopicError: the broker does not answer.
+    """
+    with _consumer(connection) as consumer:
+        found = [extent for topic in topics for extent in _bounds(consumer, topic)]
+        return found if since is None else _since(consumer, found, since)
+
+
+def blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator[list[Record]]:
+    """Their records as they come, each partition in order, some thousands at once.
+
+    Raises:
+        UnreadTopicError: the broker stopped answering in the middle of reading.
+    """
+    full = {(each.topic, each.partition): each for each in wanted if each.end > each.first}
+    if not full:
+        return
+    with _consumer(connection) as consumer:
+        consumer.assign([TopicPartition(each.topic, each.partition, each.first) for each in full.values()])
+        for messages in _until(consumer, full):
+            if messages:
+                yield [record_of(message) for message in messages]
+
+
+def record_of(message: Any) -> Record:
+    """A record that a consumer gave us."""
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        timestamp=message.timestamp()[1],
+        key=message.key(),
+        value=message.value(),
+        headers=dict(message.headers() or ()),
+    )
+
+
+def batch_of(topic: str, records: Sequence[Record]) -> RecordBatch:
+    """The same as columns."""
+    return RecordBatch(
+        topic=topic,
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+        partitions=[record.partition for record in records],
+        offsets=[record.offset for record in records],
+        timestamps=[record.timestamp for record in records],
+        headers=[tuple(record.headers.items()) for record in records],
+    )
+
+
+@contextmanager
+def _consumer(connection: Connection) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {
+            **properties(connection, ConsumerConfig(topics=())),
+            "auto.offset.reset": "earliest",
+            # Read ahead per partition: the default of 64 MB makes memory follow the backlog of a slow reader.
+            "queued.max.messages.kbytes": 4_096,
+        }
+    )
+    try:
+        yield consumer
+    except KafkaException as cause:
+        raise UnreadTopicError(cause.args[0].name()) from cause
+    except ReadingError as cause:
+        raise UnreadTopicError(str(cause)) from cause
+    finally:
+        consumer.close()
+
+
+def _bounds(consumer: Consumer, topic: str) -> Iterator[PartitionRange]:
+    described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
+    if described.error is not None and described.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise KafkaException(described.error)
+    if not described.partitions:
+        problem = f"topic {topic} does not exist: run `loanctl topics apply`"
+        raise NoTopicError(problem)
+    for partition in sorted(described.partitions):
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_S)
+        yield PartitionRange(topic, partition, low, high)
+
+
+def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> list[PartitionRange]:
+    asked = [TopicPartition(each.topic, each.partition, since) for each in found]
+    told = consumer.offsets_for_times(asked, timeout=ASK_S)
+    # Where no record is as late as that, the answer is no offset.
+    begins = [place.offset if place.offset >= 0 else each.end for each, place in zip(found, told, strict=True)]
+    return [replace(each, first=begin) for each, begin in zip(found, begins, strict=True)]
+
+
+def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator[list[Any]]:
+    """Messages of the stretches; a partition is done at its end, or where nothing more is committed."""
+    left, heard, topics = set(full), time.monotonic(), sorted({topic for topic, _ in full})
+    while left:
+        # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
+        messages: list[Any] = poll_records(consumer, 1, 1.0, topics, in_group=False)
+        messages += poll_records(consumer, MOST - 1, 0, topics, in_group=False) if messages else []
+        told = [message for message in messages if (message.topic(), message.partition()) in left]
+        if not told and time.monotonic() - heard > PATIENCE_S:
+            problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in left}))
+            raise UnreadTopicError(problem)
+        done = {place for message in told for place in [_place(message)] if _ends(message, full[place])}
+        yield [message for message in told if message.error() is None and _lies_in(message, full[_place(message)])]
+        if done:
+            # What lies behind is nobody's business, and would be fetched.
+            consumer.pause([TopicPartition(*place) for place in sorted(done)])
+            left -= done
+        # Whoever takes the records may have been slow with them.
+        heard = time.monotonic() if told else heard
+
+
+def _place(message: Any) -> Place:
+    return message.topic(), message.partition()
+
+
+def _lies_in(message: Any, extent: PartitionRange) -> bool:
+    # Before its first offset lies what was written after the topic was deleted and made anew.
+    return bool(extent.first <= message.offset() < extent.end)
+
+
+def _ends(message: Any, extent: PartitionRange) -> bool:
+    """Whether nothing of the stretch lies behind this message."""
+    return ends(message) or message.offset() >= extent.end - 1
