@@ -103,15 +103,16 @@ def _settings_sections() -> Iterator[str]:
 
 def _metric_sections() -> Iterator[str]:
     contract = contracts.load(PRODUCT)
-    for title, module, arguments in (
-        ("Scoring worker", "streams.worker.metrics", (contract,)),
-        ("Drift agent", "drift.metrics", (topics_of(contract),)),
-        ("Trainer", "training.metrics", ()),
-        ("Ledger", "ledger.metrics", (("decisions",),)),
-        ("Gateway", "gateway.metrics", (float,)),
+    for title, place, arguments in (
+        ("Scoring worker", "streams.worker.metrics:WorkerMetrics", (contract,)),
+        ("Drift agent", "drift.metrics:DriftMetrics", (topics_of(contract),)),
+        ("Trainer", "training.metrics:TrainerMetrics", ()),
+        ("Ledger", "ledger.metrics:LedgerMetrics", (("decisions",),)),
+        ("Gateway", "gateway.metrics:GatewayMetrics", (float,)),
     ):
         registry = CollectorRegistry()
-        import_module(module).Metrics(*arguments, registry)
+        module, _, name = place.partition(":")
+        getattr(import_module(module), name)(*arguments, registry)
         rows = [(f"`{metric.name}`", metric.type, metric.documentation) for metric in registry.collect()]
         yield "\n".join((f"## {title}\n", *_table(("metric", "type", "meaning"), sorted(rows)), ""))
 

@@ -71,11 +71,11 @@ def test_a_guarded_process_ends_with_the_one_that_started_it(tmp_path: Path) -> 
     code = f"""
 import os, sys, time
 from pathlib import Path
-from loanctl.stack.guard import Guard
+from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, start
 sleeper = (sys.executable, "-c", {SLEEPER!r})
 running = start(Command("thing", sleeper, Path({str(tmp_path)!r}) / "log", dict(os.environ)))
-guard = Guard()
+guard = ProcessGuard()
 guard.watch(running)
 print(running.pid, running.born, flush=True)
 time.sleep(60)
