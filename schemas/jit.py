@@ -28,7 +28,8 @@ def kernel(function: Function) -> Function:
     except RuntimeError:  # there is no place for a cache: a read-only home, a zipped install
         compiled = numba.njit(nogil=True)(function)
     else:
-        _survive_moves(compiled)
+        if hasattr(compiled, "_cache"):  # numba may be switched off (NUMBA_DISABLE_JIT): the function itself
+            _survive_moves(compiled)
     return cast("Function", compiled)
 
 
