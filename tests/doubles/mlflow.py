@@ -29,10 +29,7 @@ def mlflow_telling(registered: Registered, source: str) -> Iterator[str]:
 
         def answer(self) -> tuple[int, dict[str, Any]]:
             asked = urlparse(self.path)
-            aliased = asked.path == f"{API}/registered-models/alias"
-            if asked.path == f"{API}/model-versions/get" or (
-                aliased and parse_qs(asked.query)["alias"] == ["champion"]
-            ):
+            if asked.path == f"{API}/registered-models/alias" and parse_qs(asked.query)["alias"] == ["champion"]:
                 tags = [{"key": key, "value": value} for key, value in registered.tags.items()]
                 version = {"name": registered.name, "version": registered.version, "source": source, "tags": tags}
                 return 200, {"model_version": version}
