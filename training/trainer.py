@@ -19,8 +19,8 @@ from schemas.contract import Contract
 from schemas.errors import SetupError
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
-from scorecard.registry.model_registry import DIGEST_TAG, FAMILY_TAG, ModelRegistry
-from scorecard.registry.registered_version import RegisteredVersion
+from scorecard.registry.model_registry import ModelRegistry
+from scorecard.registry.registered_version import DIGEST_TAG, FAMILY_TAG, RegisteredVersion
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
 from training.promotion import version_tags

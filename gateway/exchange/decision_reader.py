@@ -111,14 +111,13 @@ class DecisionReader:
     def _take(self, messages: Sequence[Any]) -> None:
         if not messages:
             return
-        wanted = [message for message in messages if self._wants(message.key())]
+        wanted = {nth: self._read(message) for nth, message in enumerate(messages) if self._wants(message.key())}
         if wanted:
-            self._decided([record for message in wanted if (record := self._read(message)) is not None])
-        asked = self._observer.read(len(messages))
-        for message in messages[-asked:] if asked else ():
-            record = self._read(message)
+            self._decided([record for record in wanted.values() if record is not None])
+        for nth in range(len(messages) - self._observer.read(len(messages)), len(messages)):
+            record = wanted[nth] if nth in wanted else self._read(messages[nth])
             if record is not None:
-                self._observer.add_sample(record, message.timestamp()[1])
+                self._observer.add_sample(record, messages[nth].timestamp()[1])
 
     def _read(self, message: Any) -> Mapping[str, Any] | None:
         return self._passed_over.read(partial(self._record, message.value()), self._topic, message.offset())

@@ -25,8 +25,6 @@ class EventList:
     most: int = MOST
     _events: "OrderedDict[str, Event]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    revision: int = 0
-    """Another number after every event: whoever shows them knows when to show them anew."""
 
     def add(self, event: Event) -> None:
         """One more, or the same again in a later state."""
@@ -36,7 +34,6 @@ class EventList:
             self._events[identity] = event
             while len(self._events) > self.most:
                 self._events.popitem(last=False)
-            self.revision += 1
 
     def latest(self) -> Sequence[Event]:
         """The latest first."""

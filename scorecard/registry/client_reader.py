@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scorecard.registry.mlflow_client import ask
-from scorecard.registry.stored_version import StoredVersion
+from scorecard.registry.registered_version import RegisteredVersion
 
 
 class ClientReader:
@@ -14,30 +14,28 @@ class ClientReader:
         """Asks nothing yet."""
         self._uri = tracking_uri
 
-    def by_alias(self, name: str, alias: str) -> StoredVersion | None:
+    def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
         """See `VersionReader`."""
         return self._one(name, lambda client: client.get_model_version_by_alias(name, alias))
 
-    def by_number(self, name: str, version: str) -> StoredVersion | None:
+    def by_number(self, name: str, version: str) -> RegisteredVersion | None:
         """See `VersionReader`."""
         return self._one(name, lambda client: client.get_model_version(name, version))
 
-    def all_of(self, name: str) -> Sequence[StoredVersion]:
+    def all_of(self, name: str) -> Sequence[RegisteredVersion]:
         """See `VersionReader`."""
+        found = ask(self._uri, lambda client: client.search_model_versions(f"name = '{name}'"))
+        return [version_of(name, each) for each in found or ()]
 
-        def ask_client(client: Any) -> list[StoredVersion]:
-            return [_stored_version(client, name, each) for each in client.search_model_versions(f"name = '{name}'")]
+    def place_of(self, name: str, version: str) -> str | None:
+        """See `VersionReader`."""
+        return ask(self._uri, lambda client: str(client.get_model_version_download_uri(name, version)))
 
-        return ask(self._uri, ask_client) or ()
+    def _one(self, name: str, question: Callable[[Any], Any]) -> RegisteredVersion | None:
+        found = ask(self._uri, question)
+        return None if found is None else version_of(name, found)
 
-    def _one(self, name: str, question: Callable[[Any], Any]) -> StoredVersion | None:
-        return ask(self._uri, lambda client: _stored_version(client, name, question(client)))
 
-
-def _stored_version(client: Any, name: str, found: Any) -> StoredVersion:
-    return StoredVersion(
-        version=str(found.version),
-        run_id=found.run_id or "",
-        tags=dict(found.tags),
-        place=client.get_model_version_download_uri(name, found.version),
-    )
+def version_of(name: str, found: Any) -> RegisteredVersion:
+    """From the client's own record of a version."""
+    return RegisteredVersion.of(name, found.version, found.run_id, dict(found.tags))

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from scorecard.registry.mlflow_client import ModelRegistryAwayError, ask
-from scorecard.registry.stored_version import StoredVersion
 
 BUNDLE: Final = "bundle"
 """The folder of the logged model that holds the bundle."""
@@ -23,14 +22,19 @@ PATIENCE_S: Final = 300.0
 """For a download, of some megabytes."""
 
 
-def fetch_bundle(stored: StoredVersion, room: Path, tracking_uri: str) -> Path | None:
+def fetch_bundle(place: str, room: Path, tracking_uri: str) -> Path | None:
     """Where the bundle lies now; None where MLflow's store does not have it.
+
+    Args:
+        place: URI of the folder of the version's model.
+        room: a folder to put the bundle into.
+        tracking_uri: MLflow's.
 
     Raises:
         ModelRegistryAwayError: the store does not answer.
     """
-    here = local_folder(stored.place)
-    return _download(stored.place, room, tracking_uri) if here is None else _copy(here, room)
+    here = local_folder(place)
+    return _download(place, room, tracking_uri) if here is None else _copy(here, room)
 
 
 def local_folder(place: str) -> Path | None:

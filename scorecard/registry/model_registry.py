@@ -13,17 +13,14 @@ from typing import Any, Final
 from schemas.errors import SetupError
 from schemas.urls import mask_credentials
 from scorecard.registry.bundle_cache import BundleCache
+from scorecard.registry.client_reader import version_of
 from scorecard.registry.download import fetch_bundle
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
 from scorecard.registry.registered_version import RegisteredVersion
-from scorecard.registry.stored_version import StoredVersion
 from scorecard.registry.version_reader import reader_of
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
-
-DIGEST_TAG: Final = "digest"
-FAMILY_TAG: Final = "family"
 
 
 class NoVersionError(SetupError):
@@ -56,8 +53,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        found = self._reader.by_alias(self.name, alias)
-        return None if found is None else self._version_of(found)
+        return self._reader.by_alias(self.name, alias)
 
     def remember(self, champion: RegisteredVersion) -> None:
         """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""
@@ -74,8 +70,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        found = self._reader.by_number(self.name, version)
-        return None if found is None else self._version_of(found)
+        return self._reader.by_number(self.name, version)
 
     def fetch(self, version: str | RegisteredVersion) -> Path:
         """The folder of a version's bundle, its digest checked; from the cache where it is there.
@@ -116,7 +111,7 @@ class ModelRegistry:
         )
         if made is None:
             raise ModelRegistryAwayError
-        return self._version_of(StoredVersion(str(made.version), made.run_id or "", dict(made.tags), made.source))
+        return version_of(self.name, made)
 
     def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
         """One alias move; tags that say why are set before it, so that no champion is without them.
@@ -163,8 +158,7 @@ class ModelRegistry:
         Raises:
             ModelRegistryAwayError: MLflow does not answer.
         """
-        versions = [self._version_of(stored) for stored in self._reader.all_of(self.name)]
-        return sorted(versions, key=lambda registered: int(registered.version))
+        return sorted(self._reader.all_of(self.name), key=lambda registered: int(registered.version))
 
     def with_tag(self, tag: str, value: str) -> RegisteredVersion | None:
         """The newest version that carries a tag of this value; None where none does.
@@ -191,29 +185,19 @@ class ModelRegistry:
             self._ask(lambda client: client.create_registered_model(self.name))
 
     def _download(self, registered: RegisteredVersion) -> Path:
-        stored = self._reader.by_number(self.name, registered.version)
-        if stored is None:
+        place = self._reader.place_of(self.name, registered.version)
+        if place is None:
             raise self._missing_bundle(registered, "an unknown place")
         with self._cache.room() as room:
-            folder = fetch_bundle(stored, room, self._uri)
+            folder = fetch_bundle(place, room, self._uri)
             if folder is None:
-                raise self._missing_bundle(registered, stored.place)
+                raise self._missing_bundle(registered, place)
             return self._cache.keep(folder, registered.digest)
 
     def _missing_bundle(self, registered: RegisteredVersion, place: str) -> MissingBundleError:
         named = mask_credentials(place)
         problem = f"{self.name} version {registered.version}: its bundle is not at {named}, where MLflow has it"
         return MissingBundleError(f"{problem}; was the folder moved?")
-
-    def _version_of(self, stored: StoredVersion) -> RegisteredVersion:
-        return RegisteredVersion(
-            name=self.name,
-            version=stored.version,
-            digest=stored.tags.get(DIGEST_TAG, ""),
-            family=stored.tags.get(FAMILY_TAG, ""),
-            run_id=stored.run_id,
-            tags=stored.tags,
-        )
 
     def _ask(self, question: Callable[[Any], Answer]) -> Answer | None:
         return ask(self._uri, question)

@@ -3,12 +3,13 @@
 import os
 import ssl
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import httpx2
 
 from scorecard.registry.mlflow_client import NOT_THERE, ModelRegistryAwayError, fault_of
-from scorecard.registry.stored_version import StoredVersion
+from scorecard.registry.registered_version import RegisteredVersion
 
 API: Final = "/api/2.0/mlflow"
 TIMEOUT_S: Final = 10.0
@@ -31,41 +32,37 @@ class RestReader:
         self._uri = tracking_uri.rstrip("/")
         self._environment = environment
 
-    def by_alias(self, name: str, alias: str) -> StoredVersion | None:
+    def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
         """See `VersionReader`."""
         found = self._ask("registered-models/alias", name=name, alias=alias)
-        return None if found is None else self._stored_version(name, found["model_version"])
+        return None if found is None else _registered_version(name, found["model_version"])
 
-    def by_number(self, name: str, version: str) -> StoredVersion | None:
+    def by_number(self, name: str, version: str) -> RegisteredVersion | None:
         """See `VersionReader`."""
         found = self._ask("model-versions/get", name=name, version=version)
-        return None if found is None else self._stored_version(name, found["model_version"])
+        return None if found is None else _registered_version(name, found["model_version"])
 
-    def all_of(self, name: str) -> Sequence[StoredVersion]:
+    def all_of(self, name: str) -> Sequence[RegisteredVersion]:
         """See `VersionReader`."""
-        found: list[StoredVersion] = []
+        found: list[RegisteredVersion] = []
         token = ""
         while True:
             wanted = {"filter": f"name = '{name}'", "max_results": str(PAGE), "page_token": token}
             page = self._ask("model-versions/search", **{key: value for key, value in wanted.items() if value}) or {}
-            found += [self._stored_version(name, each) for each in page.get("model_versions", ())]
+            found += [_registered_version(name, each) for each in page.get("model_versions", ())]
             token = page.get("next_page_token", "")
             if not token:
                 return found
 
-    def _stored_version(self, name: str, found: Mapping[str, Any]) -> StoredVersion:
-        place = self._ask("model-versions/get-download-uri", name=name, version=str(found["version"])) or {}
-        return StoredVersion(
-            version=str(found["version"]),
-            run_id=found.get("run_id", ""),
-            tags={tag["key"]: tag.get("value", "") for tag in found.get("tags", ())},
-            place=place.get("artifact_uri", found.get("source", "")),
-        )
+    def place_of(self, name: str, version: str) -> str | None:
+        """See `VersionReader`."""
+        found = self._ask("model-versions/get-download-uri", name=name, version=version)
+        return None if found is None else str(found.get("artifact_uri", ""))
 
     def _ask(self, path: str, **parameters: str) -> Any:
         """The answer; None for what is not there."""
         try:
-            with httpx2.Client(verify=self._verification(), auth=self._auth(), timeout=TIMEOUT_S) as client:
+            with httpx2.Client(verify=self._verification, auth=self._auth(), timeout=TIMEOUT_S) as client:
                 answer = client.get(f"{self._uri}{API}/{path}", params=parameters, headers=self._headers())
             body = answer.json() if answer.content.startswith(b"{") else {}
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as cause:
@@ -85,14 +82,21 @@ class RestReader:
         user, password = (self._environment.get(f"MLFLOW_TRACKING_{name}") for name in ("USERNAME", "PASSWORD"))
         return (user, password) if user and password and not self._headers() else None
 
+    @cached_property
     def _verification(self) -> ssl.SSLContext | bool:
+        # Once: to read the certificates of all authorities costs 20 ms.
         names = ("SERVER_CERT_PATH", "CLIENT_CERT_PATH")
         authorities, own = (self._environment.get(f"MLFLOW_TRACKING_{name}") for name in names)
         if self._environment.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in TRUE:
             return False
         if not authorities and not own:
-            return True
+            return httpx2.create_ssl_context()
         context = ssl.create_default_context(cafile=authorities)
         if own:
             context.load_cert_chain(own)
         return context
+
+
+def _registered_version(name: str, found: Mapping[str, Any]) -> RegisteredVersion:
+    tags = {tag["key"]: tag.get("value", "") for tag in found.get("tags", ())}
+    return RegisteredVersion.of(name, found["version"], found.get("run_id"), tags)

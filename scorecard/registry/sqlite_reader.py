@@ -12,15 +12,15 @@ from scorecard.registry.mlflow_client import (
     ModelRegistryRefusedError,
     problem_of_file,
 )
-from scorecard.registry.stored_version import StoredVersion
+from scorecard.registry.registered_version import RegisteredVersion
 
 WAIT_S: Final = 10.0
 """For a writer to be done."""
 
-VERSIONS: Final = """
-    SELECT version, run_id, COALESCE(storage_location, source) FROM model_versions
-    WHERE name = ? AND current_stage IS NOT 'Deleted_Internal'"""
+OF_MODEL: Final = "FROM model_versions WHERE name = ? AND current_stage IS NOT 'Deleted_Internal'"
 """A version that was deleted leaves its row."""
+VERSIONS: Final = f"SELECT version, run_id {OF_MODEL}"
+PLACE: Final = f"SELECT COALESCE(storage_location, source, '') {OF_MODEL} AND version = ?"
 ALIAS: Final = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
 TAGS: Final = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
 
@@ -35,22 +35,29 @@ class SqliteReader:
         self._uri = tracking_uri
         self._path = Path(tracking_uri.removeprefix(SQLITE))
 
-    def by_alias(self, name: str, alias: str) -> StoredVersion | None:
+    def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
         """See `VersionReader`."""
 
-        def question(store: sqlite3.Connection) -> StoredVersion | None:
+        def question(store: sqlite3.Connection) -> RegisteredVersion | None:
             row = store.execute(ALIAS, (name, alias)).fetchone()
             return _by_number(store, name, row[0]) if row else None
 
         return self._ask(question)
 
-    def by_number(self, name: str, version: str) -> StoredVersion | None:
+    def by_number(self, name: str, version: str) -> RegisteredVersion | None:
         """See `VersionReader`."""
         return self._ask(lambda store: _by_number(store, name, version))
 
-    def all_of(self, name: str) -> Sequence[StoredVersion]:
+    def place_of(self, name: str, version: str) -> str | None:
         """See `VersionReader`."""
-        found = self._ask(lambda store: [_stored_version(store, name, row) for row in store.execute(VERSIONS, (name,))])
+        row = self._ask(lambda store: store.execute(PLACE, (name, version)).fetchone())
+        return row[0] if row else None
+
+    def all_of(self, name: str) -> Sequence[RegisteredVersion]:
+        """See `VersionReader`."""
+        found = self._ask(
+            lambda store: [_registered_version(store, name, row) for row in store.execute(VERSIONS, (name,))]
+        )
         return found or ()
 
     def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
@@ -76,12 +83,11 @@ def _has_tables(store: sqlite3.Connection) -> bool:
     return bool(store.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
 
 
-def _by_number(store: sqlite3.Connection, name: str, version: str | int) -> StoredVersion | None:
+def _by_number(store: sqlite3.Connection, name: str, version: str | int) -> RegisteredVersion | None:
     row = store.execute(f"{VERSIONS} AND version = ?", (name, version)).fetchone()
-    return _stored_version(store, name, row) if row else None
+    return _registered_version(store, name, row) if row else None
 
 
-def _stored_version(store: sqlite3.Connection, name: str, row: tuple[int, str | None, str | None]) -> StoredVersion:
-    version, run_id, place = row
-    tags = dict(store.execute(TAGS, (name, version)))
-    return StoredVersion(version=str(version), run_id=run_id or "", tags=tags, place=place or "")
+def _registered_version(store: sqlite3.Connection, name: str, row: tuple[int, str | None]) -> RegisteredVersion:
+    version, run_id = row
+    return RegisteredVersion.of(name, version, run_id, dict(store.execute(TAGS, (name, version))))

@@ -12,6 +12,7 @@ from confluent_kafka import Message, Producer
 
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import EventSerde, registered_id
+from schemas.topics import scoring_group
 from streams.runtime.settings import Connection
 from tests.builders import application_bytes
 from tests.system.processes import Processes, Started
@@ -137,8 +138,8 @@ class Answers:
 
     def committed(self) -> None:
         """Return when the offsets of all that is decided are committed, too."""
-        topic = self.connection.topics().applications.name
-        await_stable_offsets(self.connection, f"{topic}.scoring", topic)
+        topics = self.connection.topics()
+        await_stable_offsets(self.connection, scoring_group(topics), topics.applications.name)
 
     def counted(self) -> Counter[str]:
         """Decisions by the application they are keyed by."""

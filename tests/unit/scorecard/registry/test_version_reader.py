@@ -50,15 +50,16 @@ def everything(reader: Any) -> Any:
     names = (NAME, "other", "nobody")
     aliases = {(name, alias): reader.by_alias(name, alias) for name in names for alias in ("champion", "challenger")}
     numbers = {(name, number): reader.by_number(name, number) for name in names for number in ("1", "2", "3", "99")}
-    return aliases, numbers, {name: sorted(reader.all_of(name), key=lambda one: one.version) for name in names}
+    places = {(name, number): reader.place_of(name, number) for name in names for number in ("1", "2", "3", "99")}
+    return aliases, numbers, places, {name: sorted(reader.all_of(name), key=lambda one: one.version) for name in names}
 
 
 def test_a_file_is_read_as_mlflow_s_client_reads_it(store: str) -> None:
     by_client = everything(ClientReader(store))
 
     assert isinstance(reader_of(store, {}), SqliteReader)
-    aliases, numbers, versions = everything(SqliteReader(store))
-    assert (aliases, numbers, versions) == by_client
+    aliases, numbers, places, versions = everything(SqliteReader(store))
+    assert (aliases, numbers, places, versions) == by_client
     assert [one.version for one in versions[NAME]] == ["1", "3"]
 
 
@@ -131,9 +132,12 @@ def test_a_server_s_pages_are_read_to_the_end(server: Callable[[dict[str, Any]],
         }
     )
 
-    found = RestReader(url, {}).all_of(NAME)
+    reader = RestReader(url, {})
+    found = reader.all_of(NAME)
+    paths = [path for path, _, _ in asked]
 
-    assert [(one.version, one.tags, one.place) for one in found] == [
+    assert paths == ["model-versions/search"] * 2, "nothing is asked for each version"
+    assert [(one.version, one.tags, reader.place_of(NAME, one.version)) for one in found] == [
         ("2", {"digest": "d"}, "s3://bucket/model"),
         ("1", {"digest": "d"}, "s3://bucket/model"),
     ]
@@ -154,12 +158,7 @@ def test_credentials_are_those_of_mlflow_s_variables(
     header: str | None,
     server: Callable[[dict[str, Any]], tuple[str, list[Any]]],
 ) -> None:
-    url, asked = server(
-        {
-            "registered-models/alias": {"model_version": a_version(1)},
-            "model-versions/get-download-uri": {"artifact_uri": "s3://bucket/model"},
-        }
-    )
+    url, asked = server({"registered-models/alias": {"model_version": a_version(1)}})
 
     found = RestReader(url, environment).by_alias(NAME, "champion")
 
