@@ -7,7 +7,7 @@ before it is asked for.
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import structlog
@@ -162,23 +162,13 @@ class Connection(BaseSettings):
             }
         )
 
-    @cached_property
-    def _contract(self) -> Contract:
-        loaded = contract.load(self.product)
-        label = replace(
-            loaded.label,
-            default=self.label_default or loaded.label.default,
-            repaid=self.label_repaid or loaded.label.repaid,
-        )
-        return replace(loaded, label=label)
-
     def contract(self) -> Contract:
         """The product's feature contract.
 
         Raises:
             ContractError: there is no such product.
         """
-        return self._contract
+        return _contract(self.product, self.label_default, self.label_repaid)
 
     def record_limits(self) -> RecordLimits:
         """The bound at the door of the applications topic."""
@@ -195,6 +185,14 @@ class Connection(BaseSettings):
     def topics(self) -> Topics:
         """The product's topics."""
         return topics.topics_of(self.contract(), self.topic_prefix)
+
+
+# By value: what is cached on an instance goes with `model_copy` into a copy that has another product.
+@lru_cache(maxsize=4)
+def _contract(product: str, default: str, repaid: str) -> Contract:
+    loaded = contract.load(product)
+    label = replace(loaded.label, default=default or loaded.label.default, repaid=repaid or loaded.label.repaid)
+    return replace(loaded, label=label)
 
 
 def read(settings: type[Settings], **given: Any) -> Settings:

@@ -91,3 +91,13 @@ def test_a_child_process_hears_the_endpoints() -> None:
 
     assert told["LOAN_BOOTSTRAP_SERVERS"] == "b:1"
     assert told["LOAN_TOPIC_PREFIX"] == "t1"
+
+
+def test_a_copy_with_another_label_has_a_contract_of_its_own() -> None:
+    usual = Connection(_env_file=None)
+    before = usual.contract()
+
+    copy = usual.model_copy(update={"label_default": "bad", "label_repaid": "good"})
+
+    assert (copy.contract().label.default, copy.contract().label.repaid) == ("bad", "good")
+    assert usual.contract() is before
