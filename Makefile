@@ -76,7 +76,7 @@ bench: $(WARM) ## Measurements in build/bench.json; half an hour, and not part o
 	@$(UV) pip install --quiet --python build/quix/bin/python -r tests/bench/contenders/quix-requirements.txt
 	@$(BIN)/python -m tests.bench
 
-up: $(SYNCED) ## Kafka, registry and MLflow on this machine.
+up: $(WARM) ## Kafka, registry, MLflow, ledger, gateway and desk on this machine.
 	@$(BIN)/loanctl up
 
 down: $(SYNCED) ## Stop them.

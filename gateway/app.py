@@ -16,7 +16,7 @@ from gateway.api.middleware import Surroundings
 from gateway.desk.desk import Desk
 from gateway.desk.rooms import furnish
 from gateway.gateway_parts import Gateway
-from gateway.problems import FieldError, Problem, away, invalid
+from gateway.problems import PROBLEM_JSON, FieldError, Problem, ProblemDocument, away, invalid
 from schemas.errors import OutageError, SetupError
 
 DESCRIPTION: Final = """\
@@ -25,6 +25,8 @@ that the scoring worker publishes: the same that a Kafka user gets. Positive con
 and `loan_status` stand beside `outcome` and `probability_of_default` for users of earlier APIs: `loan_status` is 1
 where the outcome is DECLINE, 0 where it is APPROVE, and null where a person decides. Errors are problem documents
 (RFC 9457)."""
+
+REFUSALS: Final = {"4XX": "The request is refused; `type` names why.", "5XX": "Not now; `type` names why."}
 
 
 log = structlog.get_logger(__name__)
@@ -93,6 +95,7 @@ def _document(app: FastAPI, gateway: Gateway) -> None:
             for path in ("/predict", "/explain", "/what-if", "/counterfactuals"):
                 _take_body(document, path, gateway.application.__name__)
             _take_body(document, "/predict/batch", batch.__name__)
+            _take_problems(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -102,3 +105,19 @@ def _document(app: FastAPI, gateway: Gateway) -> None:
 def _take_body(document: dict[str, Any], path: str, name: str) -> None:
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     document["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}
+
+
+def _take_problems(document: dict[str, Any]) -> None:
+    """Every refusal is a problem document, FastAPI's own of a malformed parameter among them."""
+    schemas = document["components"]["schemas"]
+    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
+            operation["responses"] |= {
+                status: {"description": text, "content": content} for status, text in REFUSALS.items()
+            }

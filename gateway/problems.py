@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +17,27 @@ FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 UNNAMED: Final = "(unnamed)"
 MOST_ERRORS: Final = 100
 """Errors listed in one document: a batch of 500 bad applications would otherwise list thousands."""
+
+
+class ListedError(BaseModel):
+    """One field at fault."""
+
+    pointer: str = Field(description="JSON pointer into the request's body.")
+    code: str = Field(description="A stable word.")
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """A problem document, RFC 9457; for the OpenAPI document. Further members are named by the problem's type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="`urn:loan:problem:` and a stable word.")
+    title: str
+    status: int
+    detail: str
+    errors: list[ListedError] = Field(default=[], description="Fields at fault, the first hundred.")
+    error_count: int = Field(default=0, description="Of all fields at fault.")
 
 
 @dataclass(frozen=True, slots=True)

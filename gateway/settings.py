@@ -1,8 +1,9 @@
 """Settings of the gateway: read once, frozen, refused all at once."""
 
 import ipaddress
+import secrets
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 
@@ -11,6 +12,7 @@ from scorecard.policy import Policy
 from streams.runtime.health_server import LOOPBACK
 from streams.runtime.settings import Connection
 
+SECRET_LENGTH: Final = 32
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -35,6 +37,9 @@ class GatewaySettings(Connection):
     gateway_api_keys: Path | None = None
     """File of API keys: a line each of name, roles parted by commas, and the key's SHA-256 in hexadecimal.
     `loanctl gateway key` writes one."""
+    gateway_session_secret: SecretStr | None = None
+    """Signs the desk's cookies, 32 characters or more: the same for all gateways behind a balancer, so that a visit
+    holds at each. Empty for one of the process' own."""
     ledger_url: SecretStr | None = None
     """Database of the ledger, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`: decisions from before
     this gateway's time, and the review queue. Empty for none."""
@@ -70,6 +75,18 @@ class GatewaySettings(Connection):
             message = "an address that is not loopback needs LOAN_GATEWAY_API_KEYS or LOAN_OIDC_ISSUER"
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _unguessable(self) -> Self:
+        if self.gateway_session_secret and len(self.gateway_session_secret.get_secret_value()) < SECRET_LENGTH:
+            message = f"gateway_session_secret has fewer than {SECRET_LENGTH} characters"
+            raise ValueError(message)
+        return self
+
+    def session_secret(self) -> bytes:
+        """What cookies are signed with; random where nothing is set."""
+        given = self.gateway_session_secret
+        return given.get_secret_value().encode() if given else secrets.token_bytes(SECRET_LENGTH)
 
     def guarded(self) -> bool:
         """Whether callers must say who they are."""

@@ -41,7 +41,7 @@ class Line:
 
 
 COMMANDS: Final = (
-    Line("up", "loanctl.commands.stack:up", "Start Kafka, the registry and MLflow on this machine."),
+    Line("up", "loanctl.commands.stack:up", "Start Kafka, the registry, MLflow and the desk on this machine."),
     Line("status", "loanctl.commands.stack:status", "Tell what runs, and where."),
     Line("down", "loanctl.commands.stack:down", "Stop what `up` started."),
     Line("settings", "loanctl.commands.settings:settings", "Print every setting, as a .env file."),
@@ -55,6 +55,11 @@ COMMANDS: Final = (
     Line("retrain", "loanctl.commands.retrain:retrain", "Ask the trainer for a challenger."),
     Line("ledger", "loanctl.commands.ledger:app", "Make and check the tables of decisions."),
     Line("play", "loanctl.commands.play:play", "Play applications onto the topics."),
+    Line("ask", "loanctl.commands.ask:ask", "Ask for a decision on one application."),
+    Line("decision", "loanctl.commands.ask:decision", "Print the decision on an application."),
+    Line("tail", "loanctl.commands.ask:tail", "Print decisions as they come."),
+    Line("score", "loanctl.commands.score:score", "Decide on a file of applications."),
+    Line("verify", "loanctl.commands.verify:verify", "Hold an installed system to its promises."),
     Line("drift", "loanctl.commands.drift:app", "Tell what the drift agent found, and check it."),
     Line("profile", "loanctl.commands.profile:profile", "Describe applicants, as JSON."),
     Line("gateway", "loanctl.commands.gateway:app", "Give a caller of the gateway a key."),

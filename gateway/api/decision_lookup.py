@@ -1,7 +1,7 @@
 """`GET /decisions/{application_id}`: a decision found again, or still on its way."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
@@ -18,7 +18,12 @@ def router(gateway: Gateway) -> APIRouter:
     routes = APIRouter(tags=["decisions"])
     caller = Depends(require_role(gateway.guard, LOOK_UP))
 
-    @routes.get("/decisions/{application_id:path}", response_model=None, responses={200: {"model": DecisionAnswer}})
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"model": DecisionAnswer},
+        202: {"description": "Accepted, and not decided yet."},
+    }
+
+    @routes.get("/decisions/{application_id:path}", response_model=None, responses=responses)
     async def decision(application_id: str, _: Annotated[Principal, caller]) -> JSONResponse:
         """The first decision on an application; 202 while it is in flight."""
         entry = gateway.exchange.board.get(application_id)

@@ -22,16 +22,18 @@ async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission])
         BodyConflictError: a decision was made on other values; its argument is the place.
         OutageError, SetupError: the ledger cannot be asked.
     """
-    if gateway.ledger is None:
+    asked = {
+        place: submission
+        for place, submission in enumerate(submissions)
+        if submission.named and gateway.exchange.board.get(submission.application_id) is None
+    }
+    if gateway.ledger is None or not asked:
         return {}
-    found: dict[int, Decision] = {}
-    for place, submission in enumerate(submissions):
-        if submission.named and gateway.exchange.board.get(submission.application_id) is None:
-            decision = await gateway.ledger.decision(submission.application_id)
-            if decision is not None and not same_values(gateway.contract, submission.record, decision):
-                raise BodyConflictError(place)
-            if decision is not None:
-                found[place] = decision
+    known = await gateway.ledger.decisions([each.application_id for each in asked.values()])
+    found = {place: known[each.application_id] for place, each in asked.items() if each.application_id in known}
+    for place, decision in found.items():
+        if not same_values(gateway.contract, asked[place].record, decision):
+            raise BodyConflictError(place)
     return found
 
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -27,14 +27,14 @@ def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRoute
         """200 while the process answers; a gateway that waits for its champion must not be restarted for it."""
         return JSONResponse({"live": True, "ready": not gateway.missing_parts(), **_facts(gateway)})
 
-    @routes.get("/ready", response_model=None)
+    @routes.get("/ready", response_model=None, responses={503: {"description": "The same, without one of them."}})
     async def ready() -> JSONResponse:
         """200 with a champion, a broker and a reader of decisions; 503 without."""
         missing = gateway.missing_parts()
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
         return JSONResponse({"live": True, "ready": not missing, **_facts(gateway)}, status)
 
-    @routes.get("/metrics", response_model=None)
+    @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

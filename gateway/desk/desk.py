@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -44,7 +43,7 @@ class Desk:
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.sessions = Sessions(secrets.token_bytes(32))
+        self.sessions = Sessions(gateway.settings.session_secret())
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
             autoescape=True,

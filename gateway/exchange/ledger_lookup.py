@@ -4,6 +4,7 @@ Queries block, so each runs in a thread.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.exchange.board import Decision
@@ -32,13 +33,17 @@ class LedgerLookup:
             OutageError: the database does not answer.
             SetupError: it has no tables of a ledger.
         """
-        return await asyncio.to_thread(self._decision, application_id)
+        return (await self.decisions([application_id])).get(application_id)
+
+    async def decisions(self, application_ids: Sequence[str]) -> dict[str, Decision]:
+        """The first decision on each application that has one, by application id; faults as of `decision`."""
+        return await asyncio.to_thread(self._decisions, application_ids)
 
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
 
-    def _decision(self, application_id: str) -> Decision | None:
+    def _decisions(self, application_ids: Sequence[str]) -> dict[str, Decision]:
         with self.database.read_transaction() as connection:
-            found = queries.decision(connection, application_id)
-        return None if found is None else as_record(found.event)
+            found = queries.first_decisions(connection, application_ids)
+        return {name: as_record(each.event) for name, each in found.items()}

@@ -52,6 +52,16 @@ def decision(connection: sa.Connection, application_id: str) -> RecordedEvent[Lo
     return found[0] if found else None
 
 
+def first_decisions(
+    connection: sa.Connection, application_ids: Sequence[str]
+) -> dict[str, RecordedEvent[LoanDecision]]:
+    """The decision that stands on each application that has one, by application id; one query."""
+    place = sa.func.row_number().over(partition_by=decisions.c.application_id, order_by=FIRST).label("place")
+    ranked = sa.select(decisions, place).where(decisions.c.application_id.in_(application_ids)).subquery()
+    rows = connection.execute(sa.select(ranked).where(ranked.c.place == 1)).mappings()
+    return {row["application_id"]: recorded_event(row, decision_event(row)) for row in rows}
+
+
 def decisions_of(
     connection: sa.Connection, application_id: str, most: int = MOST
 ) -> Sequence[RecordedEvent[LoanDecision]]:

@@ -12,15 +12,26 @@ from typing import Annotated, Final
 import typer
 
 from loanctl import endpoints, signals
+from loanctl.commands import schemas, topics
 from loanctl.console import Console, echo
-from loanctl.stack import local, state
-from loanctl.stack.local import AlreadyUpError, StackParts, local_stack
+from loanctl.stack import desk_services, local, state
+from loanctl.stack.local import AlreadyUpError, LocalStack, StackParts, local_stack
+from loanctl.stack.ports import HOST
 from loanctl.stack.progress import ConsoleProgress
-from loanctl.stack.state import Endpoints
+from loanctl.stack.state import Endpoints, State
 from schemas.urls import mask_credentials
+from streams.runtime.settings import Connection, read
 
 WATCH_S: Final = 1.0
-DATA: Final = ("kafka", "registry", "log", "mlflow-artifacts", "mlflow.db", state.FILE)
+DATA: Final = (
+    "kafka",
+    "registry",
+    "log",
+    "mlflow-artifacts",
+    "mlflow.db",
+    *(f"ledger.db{suffix}" for suffix in ("", "-wal", "-shm")),
+    state.FILE,
+)
 """What `down --wipe` removes of a state folder."""
 
 
@@ -29,8 +40,11 @@ def up(
     mlflow_server: Annotated[
         bool, typer.Option("--mlflow-server", help="Start an MLflow server too; else MLflow is a SQLite file.")
     ] = False,
+    desk: Annotated[bool, typer.Option(help="Start the ledger, and the gateway with its desk, too.")] = True,
 ) -> None:
-    """Start Kafka, the registry and MLflow, except those that settings name already.
+    """Start Kafka, the registry and MLflow, except those that settings name already; then the ledger and the gateway.
+
+    For those it makes the topics and registers the schemas.
 
     What was started answers on the ports it had before, where they are free, and keeps its data.
     """
@@ -38,7 +52,7 @@ def up(
     console = Console(stderr=True)
     wanted = _stack_parts(folder, mlflow_server, console)
     if foreground:
-        _stay(folder, wanted, console)
+        _stay(folder, wanted, console, desk=desk)
         return
     started = time.monotonic()
     try:
@@ -48,6 +62,8 @@ def up(
         console.print(f"{running}.")
         found = running.endpoints
     _tell(found)
+    if desk:
+        _open_desk(folder, found, wanted, console)
 
 
 def status(
@@ -59,12 +75,14 @@ def status(
         Console(stderr=True).print("no stack is up here: `loanctl up` starts one")
         raise typer.Exit(1)
     if env:
-        sys.stdout.write(exports(found.endpoints))
+        sys.stdout.write(exports(found.endpoints) + _ledger_export(endpoints.state_dir(os.environ), found))
         return
     for process in found.running:
         alive = "up" if process.alive() else "gone"
         echo(f"{process.name:<10}{alive:<6}pid {process.pid}, log {process.log}")
     _tell(found.endpoints)
+    if "gateway" in found.ports:
+        echo(_desk_line(found))
     if not found.up():
         raise typer.Exit(1)
 
@@ -91,16 +109,46 @@ def _stack_parts(folder: Path, mlflow_server: bool, console: Console) -> StackPa
     return StackParts(**outside, mlflow_server=mlflow_server)
 
 
-def _stay(folder: Path, wanted: StackParts, console: Console) -> None:
+def _stay(folder: Path, wanted: StackParts, console: Console, *, desk: bool) -> None:
     signals.heed()
     try:
         with local_stack(folder, wanted, ConsoleProgress(console)) as stack:
             _tell(stack.endpoints)
+            if desk:
+                _open_desk(folder, stack.endpoints, wanted, console, stack)
             console.print("Up. Ctrl-C stops it.")
             while True:
                 time.sleep(WATCH_S)
     except KeyboardInterrupt:
         console.print("stopped")
+
+
+def _open_desk(
+    folder: Path, found: Endpoints, wanted: StackParts, console: Console, stack: LocalStack | None = None
+) -> None:
+    """Ledger and gateway on a stack of ours, with the topics and schemas that they need."""
+    if wanted.bootstrap_servers or wanted.registry_url:
+        console.print("Broker or registry is not ours: start `python -m ledger` and `python -m gateway` yourself.")
+        return
+    variables = endpoints.variables(found)
+    os.environ.update(variables)
+    topics.apply(read(topics.TopicSettings))
+    schemas.register(Connection.read())
+    desk_services.start_applications(folder, variables, ConsoleProgress(console), stack)
+    told = state.read(folder)
+    if told:
+        console.print(_desk_line(told), highlight=False)
+
+
+def _desk_line(found: State) -> str:
+    return f"The desk: http://{HOST}:{found.ports['gateway'][0]}/desk"
+
+
+def _ledger_export(folder: Path, found: State) -> str:
+    """Where the ledger's database is, for whoever asks it (`loanctl ledger`)."""
+    if "ledger" not in found.ports:
+        return ""
+    return f"export LOAN_LEDGER_URL={shlex.quote(desk_services.ledger_url(folder))}\n"
 
 
 def exports(found: Endpoints) -> str:

@@ -34,6 +34,8 @@ class DemoRun:
     """Dead letters by reason that the bad records must become."""
     paced_ids: Sequence[str]
     """Prefixes of the application ids that were played at a rate, not as fast as could be."""
+    http_decision_id: str
+    """Of the gateway's answer; empty where it gave none."""
     seconds: float
 
 
@@ -66,6 +68,7 @@ def document(run: DemoRun) -> dict[str, Any]:
         "champions": stream_audit.champions(observed),
         "drift": stream_audit.drift(observed),
         "retrain": stream_audit.retrain(observed),
+        "http_decision_id": run.http_decision_id,
         "latency_ms": stream_audit.latency_ms(observed, run.arrivals, run.paced_ids),
         "decisions_per_s": stream_audit.decisions_per_s(observed),
     }
@@ -87,7 +90,14 @@ def _answers(run: DemoRun) -> tuple[Check, ...]:
         Check("No application was decided twice", twice == 0, f"{twice:,} duplicates"),
         Check("Bad records were set aside, each for its reason", refusals == run.expected_refusals, _text(refusals)),
         Check("A reader watched decisions arrive", bool(latency), _text(latency)),
+        _http(run),
     )
+
+
+def _http(run: DemoRun) -> Check:
+    published = {decision.decision_id for decision in run.observed.decisions}
+    same = run.http_decision_id in published
+    return Check("The answer by HTTP is the decision on the topic", same, run.http_decision_id or "no answer")
 
 
 def _explanations(observed: TopicContents) -> tuple[Check, ...]:

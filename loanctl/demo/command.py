@@ -1,6 +1,6 @@
 """`loanctl demo`: the whole story on real Kafka, told as it happens, and then read back from the topics.
 
-The stack, the first champion, the three processes, a stream whose applicants change, the drift, the
+The stack, the first champion, the processes, one application by HTTP, a stream whose applicants change, the drift, the
 command, the training, the promotion, the swap. Nothing is believed that was not on the topics: the
 claims are in `loanctl.demo.checks`, the acts in `loanctl.demo.story`, the looks in `loanctl.demo.show`.
 """
@@ -22,6 +22,7 @@ from loanctl.commands import schemas
 from loanctl.commands import topics as topic_command
 from loanctl.console import Console
 from loanctl.demo import checks, show
+from loanctl.demo.checks import DemoRun
 from loanctl.demo.story import DemoStory
 from loanctl.stack import local, state
 from loanctl.stack.local import StackParts, local_stack
@@ -32,6 +33,7 @@ from streams.runtime.settings import Connection, read
 FOLDER: Final = Path("build/demo")
 """Of the stack, the processes' logs, the applicants and the fetched bundles; made anew by every demo."""
 ROUSE_S: Final = 30.0
+WATCH_S: Final = 1.0
 INTERRUPTED: Final = 130
 """What a shell makes of Ctrl-C."""
 
@@ -39,26 +41,47 @@ INTERRUPTED: Final = 130
 def demo(
     out: Annotated[Path, typer.Option(help="Where the summary goes.")] = Path("build/demo.json"),
     seed: Annotated[int, typer.Option(help="Of the applicants and of the training.")] = 1,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep all of it up, the desk too, until Ctrl-C.")] = False,
 ) -> None:
     """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
     began = time.monotonic()
     console = show.a_console()
     logs.configure("error", "demo")
     signals.heed()
+    found: list[bool] = []
+
+    def end(run: DemoRun, desk: str) -> None:
+        found.append(_closed(console, run, out))
+        if stay:
+            _stay(console, desk)
+
     try:
         with _theatre(console) as connection:
-            run = DemoStory(console, connection, FOLDER, seed, began).tell()
+            DemoStory(console, connection, FOLDER, seed, began).tell(end)
     except KeyboardInterrupt:
         console.print("stopped")
-        raise typer.Exit(INTERRUPTED) from None
+        if not found:
+            raise typer.Exit(INTERRUPTED) from None
+    if not all(found):
+        raise typer.Exit(1)
+
+
+def _closed(console: Console, run: DemoRun, out: Path) -> bool:
+    """Tell what was seen; whether all of it was."""
     summary, found = checks.document(run), checks.checks(run)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(checks.as_json(summary), encoding="utf-8")
     show.heading(console, "What lay on the topics")
     show.print_summary(console, summary, found)
     show.print_line(console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it")
-    if not summary["ok"]:
-        raise typer.Exit(1)
+    return bool(summary["ok"])
+
+
+def _stay(console: Console, desk: str) -> None:
+    show.heading(console, "All of it stays up until Ctrl-C")
+    show.print_line(console, f"the desk: {desk}")
+    while True:
+        time.sleep(WATCH_S)
 
 
 @contextmanager

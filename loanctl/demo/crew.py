@@ -1,4 +1,4 @@
-"""The demo's processes: worker, drift agent and trainer, started as anyone would start them, and stopped for sure.
+"""The demo's processes, worker to gateway: started as anyone would start them, and stopped for sure.
 
 They end with the demo however it ends (`loanctl.stack.process_guard`). Their output goes to a file each.
 """
@@ -22,8 +22,14 @@ from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, RunningProcess
 from schemas.errors import SetupError
 
-MODULES: Final = {"worker": "streams", "drift agent": "drift", "trainer": "training"}
-"""By the name that people know them by, what `python -m` starts."""
+MODULES: Final = {
+    "worker": ("streams", "LOAN_SCORING_PORT"),
+    "drift agent": ("drift", "LOAN_DRIFT_PORT"),
+    "trainer": ("training", "LOAN_TRAINER_PORT"),
+    "ledger": ("ledger", "LOAN_LEDGER_PORT"),
+    "gateway": ("gateway", "LOAN_GATEWAY_PORT"),
+}
+"""By the name that people know them by: what `python -m` starts, and the setting of its port."""
 
 PATIENCE_S: Final = 90.0
 """The worker compiles its kernels before it is ready: some ten seconds the first time, more on a busy machine."""
@@ -75,7 +81,7 @@ class Member:
 
 @contextmanager
 def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]:
-    """The three processes for the length of a block, by name; none is known to be ready yet.
+    """The processes for the length of a block, by name; none is known to be ready yet.
 
     Args:
         settings: `LOAN_...` variables beside those of this process' environment.
@@ -83,8 +89,8 @@ def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]
     with ProcessGuard() as guard:
         members: dict[str, Member] = {}
         try:
-            for (name, module), port in zip(MODULES.items(), free_ports(len(MODULES)), strict=True):
-                members[name] = _start(name, module, port, logs, settings)
+            for (name, (module, variable)), port in zip(MODULES.items(), free_ports(len(MODULES)), strict=True):
+                members[name] = _start(name, module, port, logs, {**settings, variable: str(port)})
                 guard.watch(members[name].running)
             yield members
         finally:
@@ -93,6 +99,6 @@ def crew(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str, Member]]
 
 
 def _start(name: str, module: str, port: int, logs: Path, settings: Mapping[str, str]) -> Member:
-    environment = {**os.environ, **settings, "LOAN_WEB_PORT": str(port)}
+    environment = {**os.environ, **settings}
     log = logs / f"{module}.log"
     return Member(processes.start(Command(name, (sys.executable, "-m", module), log, environment)), port)

@@ -120,6 +120,12 @@ class Stage:
         told = self.decoding.events(LoanDecision, recent)
         return next((each for each in reversed(told) if each.outcome in outcomes and each.margin is not None), None)
 
+    def decision_on(self, application_id: str) -> LoanDecision | None:
+        """On an application of late; None where there is none (yet)."""
+        recent = self.watcher.records(self.topics.decisions)[-LOOKED_THROUGH:]
+        wanted = [record for record in recent if record.key == application_id.encode()]
+        return next(iter(self.decoding.events(LoanDecision, wanted)), None)
+
     def decision_count(self) -> int:
         """Decisions that have arrived."""
         return len(self.watcher.records(self.topics.decisions))

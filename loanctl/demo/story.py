@@ -4,33 +4,30 @@ Where what must follow does not follow, the story ends there, and the checks say
 """
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka.schema_registry import Schema
 from rich.text import Text
 
-from loanctl.commands.population import BEST_AUC_ROWS
 from loanctl.console import Console
-from loanctl.demo import bad_records, show
+from loanctl.demo import bad_records, first_champion, http_decision, show
 from loanctl.demo.bad_records import Bad
 from loanctl.demo.checks import DemoRun
 from loanctl.demo.crew import Member, crew
 from loanctl.demo.stage import APPLICANTS_A_WINDOW, SPACING, WINDOW, Act, Stage
 from loanctl.reports import event_log
 from loanctl.reports.topic_watcher import Watcher
-from loanctl.simulation import loan_tables, playback, synthetic_population
+from loanctl.simulation import playback, synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
 from loanctl.simulation.synthetic_population import PopulationShift
-from schemas.errors import SetupError
+from loanctl.stack.ports import HOST
+from schemas.errors import OutageError
 from schemas.events.decisions import Outcome
 from schemas.events.retraining import RetrainStatus
 from streams.kafka.producer.event_publisher import EventPublisher
@@ -59,13 +56,6 @@ SWAP_PATIENCE_S: Final = 30.0
 ANSWER_PATIENCE_S: Final = 30.0
 
 
-class UntrainedError(SetupError):
-    """`loanctl train` made no first champion; it has said why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the first champion could not be trained (exit status {status})")
-
-
 class DemoStory:
     """One telling."""
 
@@ -77,9 +67,15 @@ class DemoStory:
         self._began = began
         self._base = folder / "applicants.csv"
         self._refusals: Counter[str] = Counter()
+        self._http_decision_id = ""
 
-    def tell(self) -> DemoRun:
-        """Tell the story; what lay on the topics when it ended, however far it came."""
+    def tell(self, end: Callable[[DemoRun, str], None]) -> None:
+        """Tell the story.
+
+        Args:
+            end: given what lay on the topics when it ended, however far it came, and the desk's address; the
+                processes run until it returns.
+        """
         self._first_champion()
         topics = self._connection.topics()
         watched = (topics.decisions, topics.drift_reports, topics.retrain_commands, topics.retrain_results)
@@ -98,11 +94,13 @@ class DemoStory:
                 clock=_last_week(),
                 seed=self._seed,
             )
-            self._acts(stage)
-            return self._final_run(stage)
+            gateway = f"http://{HOST}:{members['gateway'].port}"
+            self._acts(stage, gateway)
+            end(self._final_run(stage), f"{gateway}/desk")
 
-    def _acts(self, stage: Stage) -> None:
+    def _acts(self, stage: Stage, gateway: str) -> None:
         self._usual(stage)
+        self._by_http(stage, gateway)
         successor = self._succession(stage) if self._shifted(stage) else ""
         if successor:
             self._haste(stage, successor)
@@ -111,28 +109,11 @@ class DemoStory:
 
     def _first_champion(self) -> None:
         self._heading(f"{FIRST_ROWS:,} made-up applicants, and the first champion")
-        loan_tables.write_table(synthetic_population.applicants(FIRST_ROWS, self._seed), self._base)
-        trained = self._train()
-        low, high = trained["auc_interval"]
-        auc = f"AUC {trained['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out"
-        self._say(f"version {trained['version']}, {trained['family']}, after {trained['seconds']:.0f} s: {auc};")
-        self._say(f"in the long run nobody can have over {self._best():.3f}")
-
-    def _best(self) -> float:
-        return synthetic_population.best_auc(BEST_AUC_ROWS, self._seed)
-
-    def _train(self) -> Mapping[str, Any]:
-        """What `loanctl train --json` says of the first champion."""
-        command = (str(Path(sys.executable).with_name("loanctl")), "train", "--data", str(self._base), "--json")
-        environment = {**os.environ, **self._settings()}
-        told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - ours
-        if told.returncode:
-            raise UntrainedError(told.returncode)
-        summary: Mapping[str, Any] = json.loads(told.stdout.splitlines()[-1])
-        return summary
+        for line in first_champion.train(FIRST_ROWS, self._seed, self._base, self._settings()):
+            self._say(line)
 
     def _settings(self) -> dict[str, str]:
-        """Of training and the three processes, beside where to find the others."""
+        """Of training and the processes, beside where to find the others."""
         budget = {f"LOAN_{name.upper()}": value for name, value in BUDGET.items()}
         return {
             "LOAN_WINDOW_S": str(WINDOW.total_seconds()),
@@ -140,11 +121,16 @@ class DemoStory:
             "LOAN_SEED": str(self._seed),
             # A story told on a Monday at two has one command too.
             "LOAN_RETRAIN_SCHEDULE": "",
+            "LOAN_LEDGER_URL": f"sqlite:///{(self._folder / 'ledger.db').resolve()}",
+            # What others use on this machine is not for a demo.
+            "LOAN_GATEWAY_HOST": HOST,
+            "LOAN_GATEWAY_API_KEYS": "",
+            "LOAN_OIDC_ISSUER": "",
             **budget,
         }
 
     def _ready(self, members: Mapping[str, Member]) -> None:
-        self._heading("The scoring worker, the drift agent and the trainer start")
+        self._heading("Worker, drift agent, trainer, ledger and gateway start")
         for name, member in members.items():
             member.await_ready()
             self._say(Text.assemble(("✓", "green"), f" {name}, http://127.0.0.1:{member.port}/metrics"))
@@ -159,6 +145,22 @@ class DemoStory:
             decision = stage.last_decision(*outcomes)
             if decision:
                 show.decision(self._console, decision)
+
+    def _by_http(self, stage: Stage, gateway: str) -> None:
+        self._heading("A system without Kafka asks by HTTP; people have the desk")
+        sent = http_decision.application(stage.clock)
+        self._say(http_decision.curl(gateway, sent))
+        stage.owed += 1
+        try:
+            answer = http_decision.answer(gateway, sent)
+        except OutageError as fault:
+            self._say(str(fault))
+            return
+        self._http_decision_id, name = answer["decision_id"], answer["application_id"]
+        stage.watcher.wait_for(lambda: stage.decision_on(name) is not None, ANSWER_PATIENCE_S)
+        for decision in filter(None, [stage.decision_on(name)]):
+            show.decision(self._console, decision)
+        self._say(Text.assemble(("the desk", "bold cyan"), f" {gateway}/desk"))
 
     def _misbehave(self, stage: Stage) -> None:
         """Upstream sends one bad record of each kind between the good ones."""
@@ -229,6 +231,7 @@ class DemoStory:
             arrivals=stage.arrivals(),
             expected_refusals=dict(self._refusals),
             paced_ids=tuple(stage.paced),
+            http_decision_id=self._http_decision_id,
             seconds=time.monotonic() - self._began,
         )
 

@@ -5,10 +5,11 @@ What settings name already (an outside broker, registry or MLflow) is used and n
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from loanctl.stack import processes, state, tracking
 from loanctl.stack.artifacts import artifact_lock as locked_artifacts
@@ -60,6 +61,13 @@ class LocalStack:
         self._guard = guard
         self._state = State(endpoints, {service.name: service.ports for service in services})
 
+    @classmethod
+    def resume(cls, state_dir: Path, found: State) -> Self:
+        """A stack that an earlier command started: parts may be added to it."""
+        stack = cls(state_dir, found.endpoints, (), None)
+        stack._state = found
+        return stack
+
     def start(self, name: str) -> None:
         """Start a part ("kafka", "registry", "mlflow") on its old port, and return when it answers.
 
@@ -102,6 +110,14 @@ class LocalStack:
         for service, running in launched:
             with telling.step(f"{service.title} at {_place(service)}"):
                 await_ready(service, running)
+
+    def add(self, services: Sequence[Service], telling: ProgressReporter) -> None:
+        """Start further parts, one after the other, and return when they answer."""
+        for service in services:
+            self._services[service.name] = service
+            self._state = replace(self._state, ports={**self._state.ports, service.name: service.ports})
+            with telling.step(f"{service.title} at {_place(service)}"):
+                self.start(service.name)
 
     def stop_all(self) -> None:
         """Stop every part, the last started first. Does nothing to those that have ended."""

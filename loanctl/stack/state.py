@@ -22,6 +22,8 @@ from schemas.errors import SetupError
 DEFAULT_STATE_DIR: Final = Path(".loan")
 FILE: Final = "stack.json"
 OWNER_ONLY: Final = 0o600
+APPLICATIONS: Final = frozenset({"ledger", "gateway"})
+"""Processes of ours beside the servers: without them the stack is up all the same."""
 
 
 class BusyError(SetupError):
@@ -61,8 +63,8 @@ class State:
         return replace(self, running=(*others, running))
 
     def up(self) -> bool:
-        """Whether every process still runs. A stack all of whose parts are given is up."""
-        return all(process.alive() for process in self.running)
+        """Whether every server still runs. A stack all of whose parts are given is up."""
+        return all(process.alive() for process in self.running if process.name not in APPLICATIONS)
 
 
 def read(state_dir: Path) -> State | None:

@@ -1,12 +1,14 @@
-"""The bytes of a file as rows: CSV in the dialects that people have, Parquet, Excel; each of them gzipped or not.
+"""The bytes of a file as rows: CSV in the dialects that people have, JSON lines, Parquet, Excel; each gzipped or not.
 
 Pure but for `read`. What the bytes are is told by the bytes and not by the file's name. Text stays
 text, and nothing is taken for missing: `schemas.tables.columns` knows the contract.
 """
 
+import codecs
 import gzip
 import hashlib
 import io
+import json
 import re
 import warnings
 import zlib
@@ -22,6 +24,8 @@ from schemas.urls import mask_credentials
 
 PARQUET: Final = b"PAR1"
 GZIP: Final = b"\x1f\x8b"
+JSON: Final = b"{"
+"""JSON lines: an object a line."""
 ZIP: Final = b"PK\x03\x04"
 """Excel's `.xlsx` is one."""
 TOO_MANY: Final = re.compile(r"Expected \d+ fields in line (\d+), saw \d+")
@@ -62,6 +66,8 @@ def parse_table(content: bytes, name: str, dialect: Dialect = SNIFFED) -> pd.Dat
         return _load_frame(lambda: pd.read_parquet(io.BytesIO(content)), name)
     if content.startswith(ZIP):
         return _load_frame(lambda: pd.read_excel(io.BytesIO(content), dtype=object, na_filter=False), name)
+    if content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(JSON):
+        return _json(content, name)
     sign, text = delimiter(decode_text(content, name, dialect), name, dialect)
     return _text(text, sign, name)
 
@@ -96,6 +102,23 @@ def _load_frame(load: Callable[[], pd.DataFrame], name: str) -> pd.DataFrame:
     names = [str(column).strip() for column in rows.columns]
     _refuse_duplicates(names, name)
     return rows.set_axis(names, axis="columns")
+
+
+def _json(content: bytes, name: str) -> pd.DataFrame:
+    """Numbers stay the text that they are written as: a float would round a decimal."""
+    found = []
+    for place, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, parse_float=str, parse_int=str)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or any(isinstance(value, dict | list) for value in row.values()):
+            problem = f"{name}: line {place} is no flat JSON object"
+            raise TableError(problem)
+        found.append(row)
+    return _load_frame(lambda: pd.DataFrame(found, dtype=object), name)
 
 
 def _text(text: str, sign: str, name: str) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from types import NoneType
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 import structlog
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -92,6 +93,13 @@ class Connection(BaseSettings):
     standby: bool = False
     """A second process under the name of a living one: true, it waits until that one is gone; false, it ends."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # As `.env.example` shows a setting that may be without a value; Compose passes on such variables, too.
+        optional = {name for name, field in cls.model_fields.items() if NoneType in get_args(field.annotation)}
+        return {name: value for name, value in given.items() if value != "" or name not in optional}
 
     @model_validator(mode="after")
     def _nothing_in_the_clear(self) -> Self:

@@ -21,6 +21,7 @@ FIELDS = [
     "champions",
     "drift",
     "retrain",
+    "http_decision_id",
     "latency_ms",
     "decisions_per_s",
 ]
@@ -51,6 +52,7 @@ def test_the_whole_story_is_seen_on_the_topics(alone, tmp_path):
     verdicts = [window["verdict"] for window in summary["drift"]]
     assert verdicts[0] == "STEADY"
     assert verdicts.count("DRIFTED") >= 2
+    assert "/desk" in told.out
     assert nothing_runs(tmp_path)
 
 

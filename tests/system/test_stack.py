@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -148,6 +149,10 @@ def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder
     again = loanctl(folder, "up")
     status = loanctl(folder, "status")
     applied = loanctl(folder, "topics", "apply")
+    found = state.read(folder / ".loan")
+    assert found is not None
+    with urllib.request.urlopen(f"http://127.0.0.1:{found.ports['gateway'][0]}/desk/live", timeout=30) as answer:
+        desk = answer.read().decode()
     down = loanctl(folder, "down")
     after = loanctl(folder, "status")
 
@@ -155,20 +160,22 @@ def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder
     assert "is up already" in again.stderr
     assert again.stdout == up.stdout
     assert "LOAN_BOOTSTRAP_SERVERS=127.0.0.1:" in up.stdout
-    assert "loan.applications.v1: 4 partitions, created" in applied.stdout
-    assert down.stdout == "stopped registry, kafka\n"
+    assert "loan.applications.v1: 4 partitions, as it should be" in applied.stdout
+    assert f"The desk: http://127.0.0.1:{found.ports['gateway'][0]}/desk" in up.stderr
+    assert "<h1>Live</h1>" in desk
+    assert down.stdout == "stopped registry, kafka, ledger, gateway\n"
     assert after.returncode == 1
 
 
 def test_up_mends_what_a_crash_left_on_the_same_ports_with_the_same_data(folder: Path) -> None:
-    first = loanctl(folder, "up")
+    first = loanctl(folder, "up", "--no-desk")
     loanctl(folder, "topics", "apply")
     found = state.read(folder / ".loan")
     assert found is not None
     next(process for process in found.running if process.name == "kafka").kill()
 
     status = loanctl(folder, "status")
-    second = loanctl(folder, "up")
+    second = loanctl(folder, "up", "--no-desk")
     applied = loanctl(folder, "topics", "apply")
 
     assert status.returncode == 1
@@ -177,7 +184,7 @@ def test_up_mends_what_a_crash_left_on_the_same_ports_with_the_same_data(folder:
 
 
 def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Path) -> None:
-    loanctl(folder, "up")
+    loanctl(folder, "up", "--no-desk")
     loanctl(folder, "down")
     found = state.read(folder / ".loan")
     assert found is not None
@@ -186,7 +193,7 @@ def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Pat
     state.write(folder / ".loan", stale)
 
     assert loanctl(folder, "down").stdout == "nothing was up\n"
-    assert loanctl(folder, "up").returncode == 0
+    assert loanctl(folder, "up", "--no-desk").returncode == 0
 
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM", "SIGKILL"])
@@ -197,7 +204,9 @@ def test_a_foreground_stack_leaves_nothing_behind(folder: Path, signal_name: str
         name: value for name, value in os.environ.items() if not name.startswith("LOAN_") or name == "LOAN_CACHE_DIR"
     }
     with (folder / "up.log").open("w") as log:
-        command = subprocess.Popen([COMMAND, "up", "--foreground"], cwd=folder, env=kept, stdout=log, stderr=log)
+        command = subprocess.Popen(
+            [COMMAND, "up", "--foreground", "--no-desk"], cwd=folder, env=kept, stdout=log, stderr=log
+        )
     wait_for(lambda: "Ctrl-C stops it" in (folder / "up.log").read_text(), 120)
     found = state.read(folder / ".loan")
     assert found is not None
@@ -212,7 +221,7 @@ def test_a_foreground_stack_leaves_nothing_behind(folder: Path, signal_name: str
 def test_a_broker_that_settings_name_is_used_and_not_started(stack: LocalStack, folder: Path) -> None:
     (folder / ".env").write_text(f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}\n")
 
-    up = loanctl(folder, "up")
+    up = loanctl(folder, "up", "--no-desk")
     found = state.read(folder / ".loan")
 
     assert found is not None

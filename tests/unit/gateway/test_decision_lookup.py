@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import event
 
 from gateway.exchange.ledger_lookup import LedgerLookup
 from ledger.sql.database import Database
@@ -90,6 +91,20 @@ async def test_a_batch_takes_what_is_known_from_the_ledger_and_keeps_its_order(l
 
     assert [each["application_id"] for each in said["decisions"]] == ["a-2", "a-1", "a-3"]
     assert len(ledgered.topic.values) == 2
+
+
+async def test_a_batch_asks_the_ledger_once(ledgered: GatewayDouble) -> None:
+    asked: list[str] = []
+    assert ledgered.gateway.ledger is not None
+    engine = ledgered.gateway.ledger.database.engine
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: asked.append(statement))
+    rows = [a_body(application_id=f"b-{n}") for n in range(40)]
+
+    async with client_of(ledgered.app) as client:
+        said = await client.post("/predict/batch", json={"applications": [*rows, a_body(application_id="a-1")]})
+
+    assert said.json()["count"] == 41
+    assert sum("decisions" in statement for statement in asked) == 1
 
 
 async def test_a_ledger_without_tables_is_503_and_says_nothing_of_it(tmp_path: Path) -> None:

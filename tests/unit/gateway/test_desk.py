@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import key_digest
@@ -18,6 +19,7 @@ from gateway.access.rate_limit import RateLimiter
 from gateway.access.roles import CallerRole, Principal
 from gateway.desk.desk import STATIC
 from gateway.desk.session import LIFETIME_S, Sessions
+from gateway.settings import GatewaySettings
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.unit.gateway.calls import a_body, client_of
 from tests.unit.gateway.ledgers import CaseLedger
@@ -147,6 +149,26 @@ def test_a_visit_ends_with_the_day() -> None:
     assert before.principal == Principal("ann", frozenset({CallerRole.OFFICER}))
     assert sessions.read(cookie) is None
     assert Sessions(b"another", lambda: 1_000.0).read(cookie) is None
+
+
+async def test_gateways_that_share_a_secret_share_their_visits(ledger: CaseLedger) -> None:
+    first, second, stranger = (
+        at_the_desk(ledger, officers, gateway_session_secret=secret) for secret in ("s" * 32, "s" * 32, None)
+    )
+    async with signed_in(first, "ann") as client:
+        cookies = dict(client.cookies)
+
+    async def queue(double: GatewayDouble) -> int:
+        async with client_of(double.app) as client:
+            client.cookies.update(cookies)
+            return (await client.get("/desk/review")).status_code
+
+    assert [await queue(each) for each in (first, second, stranger)] == [200, 200, 303]
+
+
+def test_a_secret_that_can_be_guessed_is_refused() -> None:
+    with pytest.raises(ValidationError, match="fewer than 32"):
+        GatewaySettings(gateway_session_secret=SecretStr("s" * 31))
 
 
 async def test_a_guarded_desk_asks_who_comes_and_shows_each_role_its_rooms(ledger: CaseLedger) -> None:

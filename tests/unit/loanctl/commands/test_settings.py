@@ -1,10 +1,13 @@
 """Every setting is told, and what the deployment files set exists."""
 
+from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
+import pytest
 import yaml
 
-from loanctl.commands.settings import env_example
+from loanctl.commands.settings import PLACES, env_example
 
 ROOT = Path(__file__).parents[4]
 
@@ -47,3 +50,19 @@ def test_prometheus_scrapes_the_ports_that_compose_gives() -> None:
 
     processes = ("worker", "drift", "trainer", "ledger", "gateway")
     assert targets == {f"{name}:{services[name]['environment']['LOAN_WEB_PORT']}" for name in processes}
+
+
+def test_the_example_with_every_mark_taken_away_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line[1:] for line in env_example().splitlines() if line.startswith("#LOAN_")]
+    names = Counter(line.partition("=")[0] for line in lines)
+    # One that stands more than once has a default for each process.
+    given = dict(line.partition("=")[::2] for line in lines if names[line.partition("=")[0]] == 1)
+    for _, place in PLACES:
+        module, _, name = place.partition(":")
+        settings_class = getattr(import_module(module), name)
+        before = settings_class(_env_file=None).model_dump()
+        with monkeypatch.context() as environment:
+            for variable, value in given.items():
+                environment.setenv(variable, value)
+
+            assert settings_class(_env_file=None).model_dump() == before, name

@@ -94,6 +94,7 @@ STORY = DemoRun(
     arrivals={(0, offset): 20 for offset in range(6)},
     expected_refusals={"undecodable": 1},
     paced_ids=("usual-",),
+    http_decision_id="d3",
     seconds=100.0,
 )  # fmt: skip
 
@@ -127,6 +128,7 @@ def with_decisions(**changes):
             "No application was decided twice",
         ),
         (replace(STORY, expected_refusals={"undecodable": 2}), "Bad records were set aside, each for its reason"),
+        (replace(STORY, http_decision_id="another"), "The answer by HTTP is the decision on the topic"),
         (replace(STORY, arrivals={}), "A reader watched decisions arrive"),
         (
             with_decisions(gap=0.1),

@@ -1,0 +1,47 @@
+"""Decisions by the champion's scorecard in this process: what a worker would decide, published nowhere."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from loanctl.commands.champion import NoChampionError
+from scorecard import bundle
+from scorecard.decisions.hypothetical import Hypotheticals
+from scorecard.decisions.scoring import Champion
+from scorecard.registry.model_registry import ModelRegistry
+from streams.worker.settings import ScoringSettings
+
+UNPUBLISHED: Final = {"decision_id": ""}
+"""Its id would name bytes that are on no topic."""
+
+
+class OfflineScorer:
+    """Holds the champion of the moment it was made."""
+
+    def __init__(self, settings: ScoringSettings) -> None:
+        """Fetch the champion, from the cache where it is there.
+
+        Raises:
+            NoChampionError: the alias points nowhere.
+            OutageError: MLflow does not answer.
+            SetupError: the bundle is damaged, or of another contract.
+        """
+        contract = settings.contract()
+        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        registered = registry.champion()
+        if registered is None:
+            problem = f"{registry.name} has no champion: `loanctl train` makes one"
+            raise NoChampionError(problem)
+        scorecard = bundle.read(registry.fetch(registered), contract, registered.digest)
+        self._champion = Champion(scorecard=scorecard, version=registered.version)
+        self._policy = settings.policy() or scorecard.policy
+        self._hypotheticals = Hypotheticals(contract)
+
+    @property
+    def digest(self) -> str:
+        """Of the scorecard."""
+        return self._champion.scorecard.digest
+
+    def decisions(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The decision on each application, in order, without an id of its own."""
+        decided = self._hypotheticals.decisions(records, self._champion, self._policy)
+        return [{**decision, **UNPUBLISHED} for decision in decided]

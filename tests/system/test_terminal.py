@@ -1,0 +1,86 @@
+"""The terminal before a real worker: ask, decision, tail, score in both ways and again, verify; one stack for all."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from streams.runtime.settings import Connection
+from tests.system.processes import Processes
+from tests.system.scorecards import Champions
+from tests.system.workers import start_worker
+from tests.unit.gateway.calls import a_body
+
+SESSION = """
+import contextlib, io, json, sys
+from loanctl.cli import main
+for line in json.load(sys.stdin):
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(line.split())
+        except SystemExit as left:
+            status = left.code or 0
+    print(json.dumps([status, out.getvalue(), err.getvalue()]))
+"""
+"""Commands one after another in one process: most of a command's seconds are its imports."""
+
+
+def session(processes: Processes, *lines: str) -> list[Any]:
+    ran = subprocess.run(
+        [sys.executable, "-c", SESSION],
+        input=json.dumps(lines),
+        cwd=processes.folder,
+        env=processes.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_what_a_person_does_at_a_terminal(connection: Connection, processes: Processes, tmp_path: Path) -> None:
+    champions = Champions(connection, tmp_path / "models")
+    champions.promote(champions.register())
+    start_worker(processes)
+    (tmp_path / "one.json").write_text(json.dumps(a_body(application_id="mine", loan_amnt=15_000)))
+    rows = [a_body(application_id=f"f-{n}", loan_amnt=5_000 + 500 * n) for n in range(30)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    asked, found, unknown, invalid, offline, through, again, tail, verified, unkept = session(
+        processes,
+        "ask one.json",
+        "decision mine --json",
+        "decision nobody",
+        "ask rows.jsonl",
+        "score rows.jsonl --out offline.csv --offline",
+        "score rows.jsonl --out through.parquet",
+        "score rows.jsonl --out through.parquet",
+        "tail -n 100 --count 31",
+        "verify --rows 150 --min-auc 0.5 --p99-ms 60000 --out verify.json",
+        "verify --rows 50 --min-auc 1 --p99-ms 60000 --json",
+    )
+
+    assert asked[0] == 0, asked
+    assert "DECLINE mine" in asked[1]
+    assert "Excessive obligations in relation to income" in asked[1]
+    assert json.loads(found[1])["application_id"] == "mine"
+    assert (unknown[0], unknown[2].count("\n")) == (2, 1)
+    assert invalid[0] == 2
+    alone, sent = pd.read_csv(tmp_path / "offline.csv"), pd.read_parquet(tmp_path / "through.parquet")
+    assert alone["application_id"].tolist() == sent["application_id"].tolist() == [f"f-{n}" for n in range(30)]
+    assert alone["probability"].tolist() == sent["probability"].tolist()
+    assert alone["outcome"].tolist() == sent["outcome"].tolist()
+    assert json.loads((tmp_path / "through.parquet.done").read_text())["rows"] == 30
+    assert (offline[0], through[0], again[0]) == (0, 0, 0)
+    assert "is whole already" in again[2]
+    assert len(tail[1].splitlines()) == 31
+    assert verified[0] == 0, verified
+    assert json.loads((tmp_path / "verify.json").read_text())["passed"] is True
+    assert unkept[0] == 1
+    assert [each["passed"] for each in json.loads(unkept[1])["checks"]] == [True, True, True, False]

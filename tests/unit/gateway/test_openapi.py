@@ -1,0 +1,73 @@
+"""Whatever the OpenAPI document allows, and what it does not, is answered as it says; the same requests every time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.unit.gateway.browser import served_desk
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+OPERATIONS = [
+    ("POST", "/predict"),
+    ("POST", "/predict/batch"),
+    ("POST", "/explain"),
+    ("POST", "/what-if"),
+    ("POST", "/counterfactuals"),
+    ("GET", "/decisions/{application_id}"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/model-info"),
+    ("GET", "/drift"),
+    ("GET", "/metrics"),
+]
+
+
+@pytest.fixture(scope="module")
+def document() -> Iterator[Any]:
+    with served_desk(gateway_search_s=0.05) as (url, _):
+        yield schemathesis.openapi.from_url(f"{url}/openapi.json")
+
+
+def test_every_operation_of_the_document_is_tried(document: Any) -> None:
+    found = [(each.ok().method.upper(), each.ok().path) for each in document.get_all_operations()]
+
+    assert sorted(found) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_an_operation_answers_as_its_document_says(document: Any, method: str, path: str) -> None:
+    operation = document[path][method]
+    tried = []
+
+    @settings(
+        max_examples=12,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def attempt(case: Any) -> None:
+        tried.append(case)
+        case.call_and_validate(checks=CHECKS)
+
+    attempt()
+
+    assert tried
