@@ -8,7 +8,6 @@ is one such file: `load("credit_risk")` takes a packaged one, `load("/a/path.avs
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -16,114 +15,22 @@ from typing import Any, Final, Self
 
 from schemas import fingerprint as fingerprints
 from schemas.errors import SetupError
-from schemas.resolution.avro_types import AvroType
-from schemas.resolution.field_types import bare, field_types, is_category, is_nullable
+from schemas.field_rules import field_problem, reason_problem
+from schemas.fields import OBSERVED, field_of
+from schemas.fields import Actionable as Actionable
+from schemas.fields import Field as Field
+from schemas.fields import Kind as Kind
+from schemas.fields import Role as Role
+from schemas.fields import Unknown as Unknown
+from schemas.reason_texts import ReasonText as ReasonText
+from schemas.reason_texts import texts_of
+from schemas.resolution.field_types import field_types
 
 APPLICATION_SCHEMAS: Final = "*_application.avsc"
 
 
 class ContractError(SetupError):
     """An application schema does not say what a contract must say."""
-
-
-class Role(StrEnum):
-    """What a field is for."""
-
-    ID = "id"
-    EVENT_TIME = "event_time"
-    FEATURE = "feature"
-    """Scored."""
-    PRICING = "pricing"
-    """An output of the lender's, scored only where pricing is asked for."""
-    WATCHED = "watched"
-    """Never scored; counted for fairness and drift."""
-    IGNORED = "ignored"
-
-
-class Unknown(StrEnum):
-    """What becomes of an application whose category no level declares."""
-
-    REFER = "refer"
-    """It cannot be scored: a person decides."""
-    SCORE = "score"
-    """It is scored as belonging to none of the levels."""
-
-
-class Kind(StrEnum):
-    """How a field's values are compared."""
-
-    NUMBER = "number"
-    CATEGORY = "category"
-    OTHER = "other"
-
-
-OBSERVED: Final = frozenset({Role.FEATURE, Role.PRICING, Role.WATCHED})
-"""Roles whose values are read from every application."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonText:
-    """An adverse-action reason: a stable code and the applicant's words for it."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Actionable:
-    """How an applicant can change a field.
-
-    A number moves by `step`, in units of the field, at most `steps` times in `direction` (-1 or 1) and never beyond
-    `low` and `high`, which are inclusive; a category changes to one of `levels`.
-    """
-
-    direction: int = 0
-    step: float = 0.0
-    steps: int = 0
-    low: float = float("-inf")
-    high: float = float("inf")
-    levels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of an application.
-
-    `low` and `high` are inclusive. `levels` are a category's declared values, `unknown` what another
-    value does. `monotone` is the
-    direction in which risk may move with the value: -1, 0 (free) or 1. `ratio_of` names a
-    numerator and a denominator; a given value further than `tolerance` from their ratio is
-    contradictory, an absent one is computed. `at_most` names a field that this one may not exceed.
-    """
-
-    name: str
-    role: Role
-    kind: Kind
-    doc: str
-    column: str
-    nullable: bool = False
-    missing: bool = False
-    unit: str = ""
-    low: float = float("-inf")
-    high: float = float("inf")
-    levels: tuple[str, ...] = ()
-    unknown: Unknown = Unknown.REFER
-    monotone: int = 0
-    ratio_of: tuple[str, str] | None = None
-    tolerance: float = float("inf")
-    at_most: str | None = None
-    reason: ReasonText | None = None
-    metric: str = ""
-    """The histogram in which the worker counts this field's values; empty for none."""
-    title: str = ""
-    """What people read on a form."""
-    actionable: Actionable | None = None
-    """None where the applicant cannot change it."""
-
-    @property
-    def label(self) -> str:
-        """The title, or the name as words where there is none."""
-        return self.title or self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +62,12 @@ class Contract:
         """
         try:
             types = field_types(schema)
+            specs = {spec["name"]: spec for spec in schema["fields"]}
             contract = cls(
                 product=schema["product"],
                 topic_prefix=schema["topic_prefix"],
                 label=Label(**schema["label"]),
-                fields=tuple(_field(spec, types[spec["name"]]) for spec in schema["fields"]),
+                fields=tuple(field_of(spec, types[name], texts_of(specs, name)) for name, spec in specs.items()),
                 schema=schema,
             )
         except (KeyError, TypeError, ValueError) as cause:
@@ -230,7 +138,14 @@ class Contract:
         self._only(Role.ID)
         self._only(Role.EVENT_TIME)
         for field in self.observed:
-            _refuse_field(field, self.position)
+            problem = field_problem(field, self.position)
+            if problem:
+                message = f"field {field.name} {problem}"
+                raise ContractError(message)
+        scored = {field.name: field for field in self.scored(with_pricing=True)}
+        problem = reason_problem([field for field in self.observed if field.reason], scored)
+        if problem:
+            raise ContractError(problem)
 
 
 def load(product: str) -> Contract:
@@ -262,70 +177,3 @@ def _read(path: Path) -> Mapping[str, Any]:
         problem = f"{path}: cannot be read as an Avro schema: {cause}"
         raise ContractError(problem) from cause
     return parsed
-
-
-def _field(spec: Mapping[str, Any], kind: AvroType) -> Field:
-    low, high = spec.get("range", (float("-inf"), float("inf")))
-    reason = spec.get("reason")
-    ratio = spec.get("ratio_of")
-    return Field(
-        name=spec["name"],
-        role=Role(spec["role"]),
-        kind=_kind(spec, kind),
-        doc=spec["doc"],
-        column=spec.get("column", spec["name"]),
-        nullable=is_nullable(kind),
-        missing=bool(spec.get("missing", False)),
-        unit=spec.get("unit", ""),
-        low=float(low),
-        high=float(high),
-        levels=tuple(spec.get("levels", bare(kind).symbols)),
-        unknown=Unknown(spec.get("unknown", Unknown.REFER)),
-        monotone=int(spec.get("monotone", 0)),
-        ratio_of=(ratio[0], ratio[1]) if ratio else None,
-        tolerance=float(spec.get("tolerance", "inf")),
-        at_most=spec.get("at_most"),
-        reason=ReasonText(**reason) if reason else None,
-        metric=spec.get("metric", ""),
-        title=spec.get("title", ""),
-        actionable=_actionable(spec["actionable"]) if "actionable" in spec else None,
-    )
-
-
-def _actionable(spec: Mapping[str, Any]) -> Actionable:
-    return Actionable(**{**spec, "levels": tuple(spec.get("levels", ()))})
-
-
-def _kind(spec: Mapping[str, Any], kind: AvroType) -> Kind:
-    if Role(spec["role"]) not in OBSERVED:
-        return Kind.OTHER
-    return Kind.CATEGORY if is_category(spec["name"], kind) else Kind.NUMBER
-
-
-def _refuse_field(field: Field, known: Mapping[str, int]) -> None:
-    problem = ""
-    if field.kind is Kind.CATEGORY and not field.levels:
-        problem = "is a category without levels"
-    elif field.kind is Kind.NUMBER and field.unknown is not Unknown.REFER:
-        problem = "says what an unknown level does, and is a number"
-    elif field.low > field.high:
-        problem = "has a range that ends before it begins"
-    elif field.missing and not field.nullable:
-        problem = "may be missing, but its type has no null"
-    elif any(name not in known for name in (*(field.ratio_of or ()), *filter(None, [field.at_most]))):
-        problem = "refers to a field that there is not"
-    elif field.actionable is not None:
-        problem = _actionable_problem(field, field.actionable)
-    if problem:
-        message = f"field {field.name} {problem}"
-        raise ContractError(message)
-
-
-def _actionable_problem(field: Field, change: Actionable) -> str:
-    """What is wrong with it; empty for nothing."""
-    if field.ratio_of is not None:
-        return "is a ratio and cannot be actionable: its parts can"
-    if field.kind is Kind.CATEGORY:
-        return "" if change.levels and set(change.levels) <= set(field.levels) else "is actionable to no declared level"
-    moves = change.direction in (-1, 1) and change.step > 0 and change.steps > 0 and not change.levels
-    return "" if moves else "is actionable without a direction of -1 or 1, a positive step and a number of steps"

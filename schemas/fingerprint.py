@@ -27,6 +27,8 @@ ANSWERING: Final[Sequence[tuple[str, Any]]] = (
     ("reason", None),
 )
 """Attributes of a field that change an answer, and what an absent one means."""
+LATER: Final = ("reasons",)
+"""Such attributes that came after scorecards named digests: of a field without them the digest is that of before."""
 
 PROSE: Final = frozenset({"doc"})
 NEWER: Final = frozenset({"title", "actionable"})
@@ -34,15 +36,17 @@ NEWER: Final = frozenset({"title", "actionable"})
 IGNORED: Final = "ignored"
 DIGITS: Final = 16
 
+CREDIT_RISK: Final = "5ca3c5e7841e53827e6701bba4087d7cf272b709940b32dc6e8c4f0dec9e808e"
+LENDING_CLUB: Final = "07cf2848de631b7a64f65c459fe912963caddf3fd7802625588c8d86a3483837"
 FORMER: Final[Mapping[str, str]] = {
-    "fb6ef8acaac6f3aa2b8d6e0fcf1f614c2a4018b4aecb5927217fbf0ef583605f": (
-        "de1d2aa893ce7197c814bdd79895b5b16e654a3ca9f63dcd88ca9f17ba735f08"
-    ),
-    "5761146075726c06587e6566294d66ae0b5793a0cbda451d32f2a5ba35cb1c1f": (
-        "b4a89ec02708ad3ea966f2ad92127f89b51d16b5b0690c8ecd041dac4851b56d"
-    ),
+    # Digests over all of their text, which scorecards named first.
+    "fb6ef8acaac6f3aa2b8d6e0fcf1f614c2a4018b4aecb5927217fbf0ef583605f": CREDIT_RISK,
+    "5761146075726c06587e6566294d66ae0b5793a0cbda451d32f2a5ba35cb1c1f": LENDING_CLUB,
+    # Fingerprints from before reasons stated facts: the same probabilities, and of the reasons the true ones.
+    "de1d2aa893ce7197c814bdd79895b5b16e654a3ca9f63dcd88ca9f17ba735f08": CREDIT_RISK,
+    "b4a89ec02708ad3ea966f2ad92127f89b51d16b5b0690c8ecd041dac4851b56d": LENDING_CLUB,
 }
-"""Fingerprints of the packaged schemas by the digest over all of their text that scorecards named before."""
+"""Fingerprints of the packaged schemas by what scorecards named them before."""
 
 
 def field_digests(schema: Mapping[str, Any]) -> FieldDigests:
@@ -71,7 +75,8 @@ def extends(digests: FieldDigests, former: Iterable[Sequence[str]]) -> bool:
 
 
 def _facts(field: Mapping[str, Any]) -> Sequence[Any]:
-    return [_plain(field.get(name, absent)) for name, absent in ANSWERING]
+    later = [[name, _plain(field[name])] for name in LATER if name in field]
+    return [*(_plain(field.get(name, absent)) for name, absent in ANSWERING), *later]
 
 
 def _plain(value: Any) -> Any:

@@ -73,6 +73,9 @@ class ScorecardParts:
     reason_baseline: npt.NDArray[np.float64]
     """Shape (features,)."""
     profile: Profile
+    typical: npt.NDArray[np.float64] | None = None
+    """Median of each feature among the just approved, NaN for a category, shape (features,); None in bundles of before:
+    then no reason states a direction."""
 
 
 def scorecard_of(parts: ScorecardParts, contract: Contract, digest: str = "") -> Scorecard:
@@ -93,7 +96,7 @@ def scorecard_of(parts: ScorecardParts, contract: Contract, digest: str = "") ->
         explainer=Explainer(parts.forest, parts.features.groups, len(parts.features.names)),
         calibration=parts.calibration,
         policy=parts.policy,
-        reasons=ReasonBook.of(parts.features.fields, parts.reason_baseline),
+        reasons=ReasonBook.of(parts.features.fields, parts.reason_baseline, parts.typical),
         profile=parts.profile,
         digest=digest,
     )
@@ -211,6 +214,7 @@ def _description(parts: ScorecardParts, contract: Contract) -> Mapping[str, Any]
         "approve_below": parts.policy.approve_below,
         "decline_from": parts.policy.decline_from,
         "reason_baseline": parts.reason_baseline.tolist(),
+        "typical": _nullable(parts.typical),
     }
 
 
@@ -222,7 +226,7 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
             f"{described['product']}; train one for this schema"
         )
         raise BundleError(problem)
-    features = FeatureSpace.of(contract, described["features"])
+    features = FeatureSpace.of(contract, described["features"], described.get("scored_as", {}))
     return ScorecardParts(
         name=described["name"],
         family=described["family"],
@@ -233,6 +237,7 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
         policy=Policy(described["approve_below"], described["decline_from"]),
         reason_baseline=np.array(described["reason_baseline"], dtype=np.float64),
         profile=Profile.from_dict(json.loads(contents["profile.json"])),
+        typical=_numbers(described.get("typical")),
     )
 
 
@@ -252,6 +257,15 @@ def _refuse_other_answers(scorecard: Scorecard, contract: Contract, data: bytes)
         if not np.allclose(getattr(scores, name), rows[name], rtol=TOLERANCE, atol=TOLERANCE):
             problem = f"scorecard {scorecard.name}: {name} of its own test rows is not what training promised"
             raise BundleError(problem)
+
+
+def _nullable(numbers: npt.NDArray[np.float64] | None) -> list[float | None] | None:
+    # JSON has no NaN.
+    return None if numbers is None else [None if np.isnan(number) else float(number) for number in numbers]
+
+
+def _numbers(found: list[float | None] | None) -> npt.NDArray[np.float64] | None:
+    return None if found is None else np.array(found, dtype=np.float64)
 
 
 def _arrays(arrays: Mapping[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ Pure: the values of `schemas.applications` in, a float32 matrix out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any, Self
 
@@ -24,10 +25,19 @@ class FeatureSpace:
     fields: tuple[Field, ...]
     positions: tuple[int, ...]
     """Of each feature in `Applications.values`."""
+    scored_as: Mapping[str, Mapping[str, str]] = dataclass_field(default_factory=dict)
+    """Of some features, levels that are encoded as another."""
 
     @classmethod
-    def of(cls, contract: Contract, names: Sequence[str]) -> Self:
+    def of(
+        cls, contract: Contract, names: Sequence[str], scored_as: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Self:
         """The space of the named features.
+
+        Args:
+            contract: what they mean.
+            names: in any order.
+            scored_as: of a scorecard that was made before; None for what the contract says now.
 
         Raises:
             KeyError: the contract observes no field of that name.
@@ -37,7 +47,12 @@ class FeatureSpace:
         if unknown:
             raise KeyError(*sorted(unknown))
         fields = tuple(field for field in contract.observed if field.name in chosen)
-        return cls(fields=fields, positions=tuple(contract.position[field.name] for field in fields))
+        stated = {field.name: dict(field.scored_as) for field in fields if field.scored_as}
+        return cls(
+            fields=fields,
+            positions=tuple(contract.position[field.name] for field in fields),
+            scored_as=stated if scored_as is None else scored_as,
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -78,13 +93,22 @@ class FeatureSpace:
             if field.kind is Kind.NUMBER:
                 encoded[:, column] = values[:, position]
             else:
-                encoded[:, column : column + width] = values[:, position, None] == np.arange(width)
+                encoded[:, column : column + width] = self._scored(field, values[:, position])[:, None] == np.arange(
+                    width
+                )
             column += width
         return encoded
 
     def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `of` rebuilds the space from, together with its contract."""
-        return {"features": list(self.names), "columns": list(self.columns)}
+        return {"features": list(self.names), "columns": list(self.columns), "scored_as": self.scored_as}
+
+    def _scored(self, field: Field, codes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Codes of levels as they are scored; shape of `codes`."""
+        places = {level: float(place) for place, level in enumerate(field.levels)}
+        for level, other in self.scored_as.get(field.name, {}).items():
+            codes = np.where(codes == places[level], places[other], codes)
+        return codes
 
 
 def _columns(field: Field) -> tuple[str, ...]:

@@ -9,13 +9,15 @@ own one may be declined who is safer than those, and is owed a reason all the sa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.contract import Field, ReasonText
+from schemas.applications import Matrix
 from schemas.errors import SetupError
+from schemas.fields import Field
+from schemas.reason_texts import Fact, ReasonText, State
 
 MOST: Final = 4
 """More than four reasons are "not likely to be helpful" (the same comment)."""
@@ -25,19 +27,43 @@ class ReasonlessError(SetupError):
     """A feature without a reason text cannot be trained on: a decline by it could not be explained."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonBook:
-    """The reasons that a scorecard's features stand for."""
+class GivenReasons(NamedTuple):
+    """What n applicants are told, as places in a book's texts."""
 
-    texts: tuple[ReasonText, ...]
-    """By schema order of the first feature of each code."""
-    code_of: npt.NDArray[np.int64]
-    """For each feature the place of its reason in `texts`."""
-    baseline: npt.NDArray[np.float64]
-    """Mean contribution of each feature among applicants who were just approved."""
+    places: npt.NDArray[np.int64]
+    """Strongest first, -1 after the last; shape (n, MOST)."""
+    reason_of: npt.NDArray[np.int64]
+    """The text that each feature stands for; shape (n, features)."""
 
     @classmethod
-    def of(cls, fields: Sequence[Field], baseline: npt.NDArray[np.float64]) -> Self:
+    def none(cls, rows: int, features: int) -> Self:
+        """Nothing for anybody, to be filled."""
+        return cls(np.full((rows, MOST), -1, dtype=np.int64), np.full((rows, features), -1, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonBook:
+    """The reasons that a scorecard's features stand for.
+
+    What a feature stands for depends on the applicant: the first of the contract's texts whose fact is true of them,
+    else the neutral one. So nobody is told what their own value contradicts.
+    """
+
+    fields: tuple[Field, ...]
+    texts: tuple[ReasonText, ...]
+    """One of each code, by schema order of the first feature of it."""
+    baseline: npt.NDArray[np.float64]
+    """Mean contribution of each feature among applicants who were just approved."""
+    typical: npt.NDArray[np.float64]
+    """Their median value of each feature; NaN where there is none: then it is neither low nor high."""
+
+    @classmethod
+    def of(
+        cls,
+        fields: Sequence[Field],
+        baseline: npt.NDArray[np.float64],
+        typical: npt.NDArray[np.float64] | None = None,
+    ) -> Self:
         """The book of these features.
 
         Raises:
@@ -48,23 +74,67 @@ class ReasonBook:
             if field.reason is None:
                 problem = f"feature {field.name} has no reason text in the contract; add one, or give it another role"
                 raise ReasonlessError(problem)
-            by_code.setdefault(field.reason.code, field.reason)
-        places = {code: place for place, code in enumerate(by_code)}
-        code_of = np.array([places[field.reason.code] for field in fields if field.reason], dtype=np.int64)
-        return cls(texts=tuple(by_code.values()), code_of=code_of, baseline=baseline)
+            for text in field.texts:
+                by_code.setdefault(text.code, text)
+        medians = np.full(len(fields), np.nan) if typical is None else typical
+        return cls(fields=tuple(fields), texts=tuple(by_code.values()), baseline=baseline, typical=medians)
 
-    def principal(self, contributions: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-        """Places in `texts` of each row's reasons, strongest first, one at least, -1 after the last; shape (n, MOST).
+    def given(self, values: Matrix, contributions: npt.NDArray[np.float64]) -> GivenReasons:
+        """The principal reasons of each applicant, one at least.
 
         Args:
+            values: of the features, shape (n, features), as in `schemas.applications`.
             contributions: shape (n, features), in the scorecard's own space.
         """
+        reason_of = self.reason_of(values)
+        return GivenReasons(self._principal(contributions, reason_of), reason_of)
+
+    def reason_of(self, values: Matrix) -> npt.NDArray[np.int64]:
+        """The place in `texts` of what each feature stands for; shape of `values`."""
+        places = {text.code: place for place, text in enumerate(self.texts)}
+        true: dict[tuple[Fact, ...], npt.NDArray[np.bool_]] = {}
+        chosen = np.empty(values.shape, dtype=np.int64)
+        for feature, field in enumerate(self.fields):
+            chosen[:, feature] = places[field.texts[-1].code]
+            for text in reversed(field.reasons):
+                if text.when not in true:
+                    true[text.when] = self.holds(text.when, values)
+                chosen[true[text.when], feature] = places[text.code]
+        return chosen
+
+    def holds(self, facts: Sequence[Fact], values: Matrix) -> npt.NDArray[np.bool_]:
+        """Of whom all of these facts are true, shape (n,); False where one is of a field that is not scored."""
+        held = np.ones(len(values), dtype=np.bool_)
+        for fact in facts:
+            held &= self._holds(fact, values)
+        return held
+
+    def _holds(self, fact: Fact, values: Matrix) -> npt.NDArray[np.bool_]:
+        places = [place for place, field in enumerate(self.fields) if field.name == fact.field]
+        if not places:
+            return np.zeros(len(values), dtype=np.bool_)
+        column, typical = values[:, places[0]], self.typical[places[0]]
+        if fact.state is State.MISSING:
+            return np.isnan(column)
+        if fact.state is State.LEVEL:
+            levels = self.fields[places[0]].levels
+            return np.isin(column, [float(levels.index(level)) for level in fact.levels])
+        return np.asarray(column < typical if fact.state is State.LOW else column > typical)
+
+    def _principal(
+        self, contributions: npt.NDArray[np.float64], reason_of: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
         excess = self.excess(contributions)
         summed = np.zeros((len(excess), len(self.texts)))
-        for feature, code in enumerate(self.code_of):
-            summed[:, code] += excess[:, feature]
-        strongest = np.argsort(-summed, axis=1, kind="stable")[:, :MOST]
-        positive = np.take_along_axis(summed, strongest, axis=1) > 0.0
+        rows = np.arange(len(excess))
+        for feature in range(excess.shape[1]):
+            summed[rows, reason_of[:, feature]] += excess[:, feature]
+        # What no feature of an applicant stands for is no reason of theirs, not even where all others lowered the risk.
+        named = np.zeros(summed.shape, dtype=np.bool_)
+        named[rows[:, None], reason_of] = True
+        strength = np.where(named, summed, -np.inf)
+        strongest = np.argsort(-strength, axis=1, kind="stable")[:, :MOST]
+        positive = np.take_along_axis(strength, strongest, axis=1) > 0.0
         positive[:, :1] = True
         found = np.full((len(excess), MOST), -1, dtype=np.int64)
         found[:, : strongest.shape[1]] = np.where(positive, strongest, -1)

@@ -144,7 +144,7 @@ def scorecard_parts(contract: Contract = CONTRACT, **overrides: Any) -> Scorecar
         reasons=np.full((len(values), MOST), -1),
         outcomes=np.full(len(values), 1, dtype=np.int8),
     )
-    codes = list(dict.fromkeys(field.reason.code for field in space.fields if field.reason))
+    codes = list(dict.fromkeys(text.code for field in space.fields for text in field.texts))
     usual: dict[str, Any] = {
         "name": "credit_risk-scorecard",
         "family": "xgboost",

@@ -21,6 +21,7 @@ from scorecard import bundle
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import DIGEST_TAG, FAMILY_TAG, RegisteredVersion
+from training.evaluation import reason_check
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
 from training.promotion import version_tags
@@ -118,6 +119,7 @@ class Trainer:
             probability=one.probability,
             logistic=one.logistic,
             faults=one.faults,
+            doubts=reason_check.doubts(one.reasons),
         )
         return gate(candidate, self._terms, self._contest(one, before) if before else None)
 

@@ -37,7 +37,7 @@ class ReviewRoom:
         self._desk = desk
         self._gateway = desk.gateway
         fields = [field for field in desk.gateway.contract.observed if field.reason]
-        self._reasons = {field.reason.code: field.reason.text for field in fields if field.reason}
+        self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
 
     def router(self) -> APIRouter:
         """Their routes."""

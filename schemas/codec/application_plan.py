@@ -12,8 +12,9 @@ import numpy as np
 from schemas.applications import from_records
 from schemas.codec.bulk_program import Program, program_of
 from schemas.codec.wire_format import IncompatibleSchemaError, UndecodableError
-from schemas.contract import OBSERVED, Contract, Kind
+from schemas.contract import Contract, Kind
 from schemas.errors import RecordError
+from schemas.fields import OBSERVED
 from schemas.resolution.avro_cursor import Cursor
 from schemas.resolution.avro_reader import default_of, match_field, resolver
 from schemas.resolution.avro_types import AvroField, AvroType, avro_type

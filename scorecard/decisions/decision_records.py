@@ -46,6 +46,8 @@ class DecisionColumns:
     margin: npt.NDArray[np.float64]
     contributions: npt.NDArray[np.float64]
     reasons: npt.NDArray[np.int64]
+    reason_of: npt.NDArray[np.int64]
+    """Of each feature the reason that it stands for, shape (n, features)."""
 
 
 class DecisionWriter:
@@ -116,6 +118,7 @@ def _rows(
         margin=decided.margin,
         contributions=decided.contributions,
         reasons=decided.reasons,
+        reason_of=decided.reason_of,
         partitions=np.asarray(batch.partitions, dtype=np.int64)[decided.places],
         offsets=np.asarray(batch.offsets, dtype=np.int64)[decided.places],
         schema_ids=decided.schema_ids,

@@ -112,22 +112,24 @@ def _put_reasons(out: Any, at: int, phrases: Any, rows: Any, row: int) -> int:  
     for reason in rows.reasons[row]:
         if reason >= 0:
             at = _put_word(out, at, phrases.reasons, reason)
-            at = _put_raised_features(out, at, phrases, rows.contributions[row], reason)
+            at = _put_raised_features(out, at, phrases, rows, (row, reason))
     return put_long(out, at, 0)
 
 
 @kernel
 def _put_raised_features(  # pragma: no cover - compiled
-    out: Any, at: int, phrases: Any, contributions: Any, reason: int
+    out: Any, at: int, phrases: Any, rows: Any, given: tuple[int, int]
 ) -> int:
-    """The names of a reason's features that raised the risk."""
+    """The names of the features that raised the risk of a row and stand for a reason: both as places in `given`."""
+    row, reason = given
+    contributions, reasons = rows.contributions[row], rows.reason_of[row]
     raised = 0
     for feature in range(len(contributions)):
-        raised += phrases.code_of[feature] == reason and contributions[feature] > phrases.baseline[feature]
+        raised += reasons[feature] == reason and contributions[feature] > phrases.baseline[feature]
     if raised:
         at = put_long(out, at, raised)
     for feature in range(len(contributions)):
-        if phrases.code_of[feature] == reason and contributions[feature] > phrases.baseline[feature]:
+        if reasons[feature] == reason and contributions[feature] > phrases.baseline[feature]:
             at = _put_word(out, at, phrases.names, feature)
     return put_long(out, at, 0)
 

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Applications, Fault, Faults, faults
+from schemas.applications import Applications, Fault, Faults, Matrix, faults
 from schemas.codec.application_decoder import ApplicationReader, DecodedBatch
 from schemas.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionColumns, DecisionWriter
 from scorecard.policy import APPROVE, REFER, Policy, outcomes
-from scorecard.reasons import MOST
+from scorecard.reasons import MOST, GivenReasons
 from scorecard.scorecard import Scorecard
 
 
@@ -107,6 +107,8 @@ def decide(decoded: DecodedBatch, found: Faults, champion: Champion, policy: Pol
     scorable = np.flatnonzero(found.codes == Fault.NONE)
     scores = scorecard.score(decoded.applications.values[scorable])
     verdicts = outcomes(policy, scores.probability)
+    given = reason_places(scorecard, decoded.applications.values[scorable], scores.contributions, verdicts)
+    features = len(scorecard.features.names)
     return DecisionColumns(
         applications=decoded.applications,
         places=decoded.places,
@@ -115,20 +117,28 @@ def decide(decoded: DecodedBatch, found: Faults, champion: Champion, policy: Pol
         outcomes=_scatter(verdicts, scorable, np.full(total, REFER, dtype=np.int8)),
         probability=_scatter(scores.probability, scorable, np.full(total, np.nan)),
         margin=_scatter(scores.margin, scorable, np.full(total, np.nan)),
-        contributions=_scatter(scores.contributions, scorable, np.zeros((total, len(scorecard.features.names)))),
-        reasons=_scatter(
-            reason_places(scorecard, scores.contributions, verdicts), scorable, np.full((total, MOST), -1)
-        ),
+        contributions=_scatter(scores.contributions, scorable, np.zeros((total, features))),
+        reasons=_scatter(given.places, scorable, np.full((total, MOST), -1)),
+        reason_of=_scatter(given.reason_of, scorable, np.full((total, features), -1)),
     )
 
 
 def reason_places(
-    scorecard: Scorecard, contributions: npt.NDArray[np.float64], verdicts: npt.NDArray[np.int8]
-) -> npt.NDArray[np.int64]:
-    """Places in the reason book for each applicant, shape (n, MOST): none (-1) where approved."""
-    given = np.full((len(verdicts), MOST), -1, dtype=np.int64)
+    scorecard: Scorecard, values: Matrix, contributions: npt.NDArray[np.float64], verdicts: npt.NDArray[np.int8]
+) -> GivenReasons:
+    """The reasons of each applicant; none (-1) where approved.
+
+    Args:
+        scorecard: that scored them.
+        values: shape (n, observed).
+        contributions: shape (n, features).
+        verdicts: shape (n,).
+    """
+    given = GivenReasons.none(len(verdicts), contributions.shape[1])
     owed = verdicts != APPROVE
-    given[owed] = scorecard.reasons.principal(contributions[owed])
+    given.places[owed], given.reason_of[owed] = scorecard.reasons.given(
+        values[owed][:, scorecard.features.positions], contributions[owed]
+    )
     return given
 
 

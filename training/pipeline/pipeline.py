@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults
+from schemas.contract import ContractError
+from schemas.field_rules import undeclared
 from scorecard import bundle
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
@@ -18,14 +20,14 @@ from scorecard.forest.forest import Forest, margins
 from scorecard.policy import APPROVE, outcomes
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
-from training.evaluation import calibration_choice, cutoffs
+from training.evaluation import calibration_choice, cutoffs, reason_check
 from training.evaluation import discrimination_figures as evaluation
 from training.evaluation.logistic_baseline import logistic
 from training.families import family_registry
 from training.families.family import FittedModel, TrainingSample
 from training.families.parity import Parity, prove_parity
 from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
-from training.pipeline.reference_population import Draft, baseline, population_profile
+from training.pipeline.reference_population import Draft, peers, population_profile
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Split, SplitPart, clone_keys, folds, split
 from training.search.journal import FileJournal, Forgetful, Journal
@@ -61,7 +63,9 @@ class TrainedCandidate:
     """Of the policy on the rows for cut-offs, in lost good loans."""
     parity: Parity
     faults: tuple[str, ...]
-    """What the reason check found, in words."""
+    """Why it may not decide, in words."""
+    reasons: tuple[reason_check.ReasonCount, ...]
+    """Of the judgement rows: how many are told each reason, and of how many it is true."""
 
     @property
     def logistic_auc(self) -> float:
@@ -75,6 +79,7 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
     Raises:
         RowsError: the rows cannot be split.
         ReasonlessError: a feature has no reason text.
+        ContractError: a feature tells, by its words, a protected characteristic that the contract does not declare.
         CompileError: the model cannot be made a forest of plain arrays.
         ParityError: the forest does not answer as the model does.
         StoppedError: `watch.stop` said so.
@@ -114,6 +119,7 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         cost_per_applicant=cost,
         parity=parity,
         faults=decisions_without_reason(scorecard, rows),
+        reasons=reason_check.counts(scorecard, material.contract, rows.values),
     )
 
 
@@ -127,7 +133,8 @@ def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows) -> tuple[
     """Whom the scorecard would not approve and could not tell why, in words; nobody, as a rule."""
     scores = scorecard.score(rows.values)
     refused = outcomes(scorecard.policy, scores.probability) != APPROVE
-    reasonless = scorecard.reasons.principal(scores.contributions[refused])[:, 0] < 0
+    features = rows.values[refused][:, scorecard.features.positions]
+    reasonless = scorecard.reasons.given(features, scores.contributions[refused]).places[:, 0] < 0
     if not reasonless.any():
         return ()
     return (f"{int(reasonless.sum())} of {int(refused.sum())} applicants not approved would hear no reason",)
@@ -149,7 +156,10 @@ class _Work:
         contract, rows = material.contract, material.rows
         scored = [field.name for field in contract.scored(with_pricing=plan.with_pricing)]
         features = FeatureSpace.of(contract, scored)
-        # A feature without a reason text is refused before any work, not after it.
+        # What may not be scored is refused before any work, and so is a feature without a reason text.
+        problem = undeclared(features.fields)
+        if problem:
+            raise ContractError(problem)
         ReasonBook.of(features.fields, np.zeros(len(features.names)))
         return cls(
             material=material,
@@ -202,7 +212,7 @@ class _Work:
         """The whole scorecard, as its bundle says it."""
         contract, rows = self.material.contract, self.material.rows
         unfitted = rows.values[self.split.parts > SplitPart.SEARCH]
-        reason_baseline = baseline(draft, unfitted)
+        compared = peers(draft, unfitted)
         parts = bundle.ScorecardParts(
             name=self.plan.name,
             family=model.family.name,
@@ -211,8 +221,9 @@ class _Work:
             forest=forest,
             calibration=draft.calibration,
             policy=draft.policy,
-            reason_baseline=reason_baseline,
-            profile=population_profile(draft, self._reference(unfitted), reason_baseline),
+            reason_baseline=compared.baseline,
+            typical=compared.typical,
+            profile=population_profile(draft, self._reference(unfitted), compared),
         )
         kept = rows.values[self.split.places(SplitPart.JUDGEMENT)]
         made_of = rows.identities[(self.split.parts >= SplitPart.SEARCH) & (self.split.parts < SplitPart.JUDGEMENT)]

@@ -5,13 +5,13 @@ and its scores of them are nobody's.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
-from schemas.contract import Contract
+from schemas.contract import Contract, Kind
 from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import Calibration
 from scorecard.features import FeatureSpace
@@ -39,37 +39,53 @@ class Draft:
     policy: Policy
 
 
-def baseline(draft: Draft, values: Matrix) -> npt.NDArray[np.float64]:
-    """Mean contribution of each feature among the just approved of these applicants; shape (features,)."""
+class Peers(NamedTuple):
+    """The just approved, whom reasons compare with; of each feature, shape (features,)."""
+
+    baseline: npt.NDArray[np.float64]
+    """Mean contribution."""
+    typical: npt.NDArray[np.float64]
+    """Median value; NaN of a category, and where it is always missing."""
+
+
+def peers(draft: Draft, values: Matrix) -> Peers:
+    """The just approved of these applicants."""
     margin, contributions = draft.explainer.explain(draft.features.encode(values))
     probability = draft.calibration.apply(raw_probability(draft.space, margin))
-    return marginal_approvals(probability, contributions, draft.policy)
+    chosen = marginal_approvals(probability, draft.policy)
+    return Peers(contributions[chosen].mean(axis=0), _medians(draft.features, values[chosen]))
 
 
-def marginal_approvals(
-    probability: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64], policy: Policy
-) -> npt.NDArray[np.float64]:
-    """Mean contributions of the approved nearest to the cut-off; where nobody is approved, of the safest."""
+def marginal_approvals(probability: npt.NDArray[np.float64], policy: Policy) -> npt.NDArray[np.int64]:
+    """Places of the approved nearest to the cut-off; where nobody is approved, of the safest."""
     approved = int(np.sum(outcomes(policy, probability) == APPROVE))
     nearest = max(round(JUST_APPROVED * approved), LEAST_JUST_APPROVED)
     safest_first = np.argsort(probability, kind="stable")
-    chosen = safest_first[max(approved - nearest, 0) : max(approved, nearest)]
-    mean: npt.NDArray[np.float64] = contributions[chosen].mean(axis=0)
-    return mean
+    return safest_first[max(approved - nearest, 0) : max(approved, nearest)]
 
 
-def population_profile(draft: Draft, values: Matrix, reason_baseline: npt.NDArray[np.float64]) -> Profile:
+def _medians(features: FeatureSpace, values: Matrix) -> npt.NDArray[np.float64]:
+    medians = np.full(len(features.fields), np.nan)
+    for place, (field, position) in enumerate(zip(features.fields, features.positions, strict=True)):
+        known = values[~np.isnan(values[:, position]), position]
+        if field.kind is Kind.NUMBER and len(known):
+            medians[place] = np.median(known)
+    return medians
+
+
+def population_profile(draft: Draft, values: Matrix, compared: Peers) -> Profile:
     """The profile of these scorable applicants, its bins cut at their own deciles."""
     margin, contributions = draft.explainer.explain(draft.features.encode(values))
     probability = draft.calibration.apply(raw_probability(draft.space, margin))
     codes = outcomes(draft.policy, probability)
-    book = ReasonBook.of(draft.features.fields, reason_baseline)
+    book = ReasonBook.of(draft.features.fields, *compared)
+    given = book.given(values[:, draft.features.positions], contributions)
     population = Population(
         values=values,
         probability=probability,
         contributions=contributions,
         # Reasons are given to whom is not approved.
-        reasons=np.where((codes == APPROVE)[:, None], -1, book.principal(contributions)),
+        reasons=np.where((codes == APPROVE)[:, None], -1, given.places),
         outcomes=codes,
     )
     return profile_of(draft.contract, draft.features.names, [text.code for text in book.texts], population)

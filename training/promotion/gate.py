@@ -71,6 +71,8 @@ class Candidate:
     """What a logistic regression says of them."""
     faults: Sequence[str] = ()
     """What parity and reason checks found, in words."""
+    doubts: Sequence[str] = ()
+    """What a person must look at before it decides, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,8 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | Incomparable | N
         won += [*gained, *behind]
     if failed:
         return GateResult(GateVerdict.REJECT, "; ".join(failed))
-    told = "; ".join(won)
-    if terms.promotion is Promotion.MANUAL or isinstance(contest, Incomparable):
+    told = "; ".join([*candidate.doubts, *won])
+    if candidate.doubts or terms.promotion is Promotion.MANUAL or isinstance(contest, Incomparable):
         return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion promote`")
     return GateResult(GateVerdict.PROMOTE, told)
 

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,6 +67,7 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
     run.text(model_card.text(made, table, answer), "model_card.md")
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
+    run.text(pd.DataFrame([asdict(one) for one in made.reasons]).to_csv(index=False), "reasons.csv")
     with tempfile.TemporaryDirectory() as room:
         run.files(plots.draw_plots(_plot_data(made, scores), Path(room)), "plots")
 

@@ -79,7 +79,7 @@ async def test_the_form_gives_the_decision_its_reasons_and_its_picture() -> None
 
     assert page.status_code == 200
     assert "Declined" in page.text
-    assert "Excessive obligations in relation to income" in page.text
+    assert "Income and amount of credit requested, taken together" in page.text
     assert 'value="0.7310585786300049"' in page.text
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert not re.search(r"""\s(style|onclick|onload)=|https?://(?!www\.w3\.org)""", page.text)

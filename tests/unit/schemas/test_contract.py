@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 
 import fastavro
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.wire_format import frame
 from schemas.contract import Contract, ContractError, Kind, load
+from schemas.field_rules import undeclared
+from schemas.protected import Protected
 from tests.builders import CONTRACT, an_application
 
 
@@ -67,6 +70,33 @@ def test_a_file_that_is_no_schema_is_refused_by_its_name(tmp_path):
         ({"name": "loan_amnt", "at_most": "nothing"}, "refers to a field"),
         ({"name": "applied_at", "role": "ignored"}, "event_time"),
         ({"name": "loan_amnt", "role": "decoration"}, "malformed"),
+        ({"name": "loan_amnt", "protected": "sex"}, "is protected .sex. and cannot be scored"),
+        ({"name": "loan_intent", "protected": "marital_status"}, "cannot be scored"),
+        (
+            {"name": "loan_intent", "protected": "medical", "scored_as": {}},
+            "is protected .medical. and cannot be scored",
+        ),
+        ({"name": "loan_intent", "scored_as": {"MEDICAL": "GOLF"}}, "not declared"),
+        ({"name": "person_age", "role": "feature"}, "no age of 62 or more may count against"),
+        ({"name": "person_age", "role": "feature", "monotone": 1}, "no age of 62 or more may count against"),
+        ({"name": "loan_amnt", "protected": "shoe size"}, "malformed"),
+        ({"name": "loan_intent", "reasons": [{"code": "X", "text": "X", "when": {"loan_intent": "low"}}]}, "low"),
+        (
+            {"name": "loan_intent", "reasons": [{"code": "X", "text": "X", "when": {"loan_intent": ["GOLF"]}}]},
+            "declare",
+        ),
+        (
+            {"name": "loan_intent", "reasons": [{"code": "X", "text": "X", "when": {"loan_amnt": "missing"}}]},
+            "may not be",
+        ),
+        ({"name": "loan_intent", "reasons": [{"code": "X", "text": "X", "when": {"person_age": "low"}}]}, "not scored"),
+        ({"name": "loan_intent", "reasons": [{"code": "X", "text": "X", "when": {"loan_amnt": "high"}}]}, "monotone"),
+        (
+            {"name": "loan_intent", "reasons": [{"code": "X", "text": "X", "when": {"loan_percent_income": "low"}}]},
+            "fall",
+        ),
+        ({"name": "loan_intent", "reason": {"code": "RESIDENCE", "text": "Another text"}}, "another text"),
+        ({"name": "loan_intent", "reason": "nothing"}, "malformed"),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(change, words):
@@ -146,3 +176,43 @@ def test_id_and_event_time_have_the_types_that_every_reader_expects(name, kind):
 
     with pytest.raises(ContractError, match=name):
         Contract.of(schema)
+
+
+def test_an_age_that_risk_never_rises_with_may_be_scored():
+    contract = Contract.of(
+        with_field(name="person_age", role="feature", monotone=-1, reason={"code": "AGE", "text": "Age"})
+    )
+
+    assert "person_age" in [field.name for field in contract.scored()]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("person_age", "age"), ("ageOfApplicant", "age"), ("gender", "sex"), ("personal_status_sex", "sex"),
+        ("ethnic_group", "race"), ("maritalStatus", "marital_status"), ("NATIONALITY", "national_origin"),
+        ("religion", "religion"), ("disability_benefit", "disability"),
+    ],
+)  # fmt: skip
+def test_a_scored_field_whose_name_tells_a_protected_characteristic_must_say_so(name, kind):
+    field = replace(CONTRACT.field("loan_amnt"), name=name)
+
+    assert f"({kind})" in undeclared([field])
+    assert undeclared([replace(field, exempt=True)]) == ""
+
+
+@pytest.mark.parametrize("name", ["mortgage", "average_balance", "wage", "usage", "trace", "sextant", "loan_amnt"])
+def test_a_name_that_only_contains_such_a_word_need_not(name):
+    assert undeclared([replace(CONTRACT.field("loan_amnt"), name=name)]) == ""
+
+
+def test_a_medical_level_that_is_scored_freely_must_be_declared_too():
+    free = replace(CONTRACT.field("loan_intent"), protected=Protected.NONE, scored_as=())
+
+    assert "(medical)" in undeclared([free])
+    assert undeclared([CONTRACT.field("loan_intent")]) == ""
+
+
+@pytest.mark.parametrize("product", ["credit_risk", "lending_club"])
+def test_packaged_contracts_declare_what_is_protected(product):
+    assert undeclared(load(product).scored(with_pricing=True)) == ""

@@ -43,14 +43,15 @@ ANSWERS: list[Edit] = [
     lambda s: field(s, "loan_int_rate").update(role="watched"),
     lambda s: field(s, "loan_amnt").update(range=[1, 999_999]),
     lambda s: field(s, "loan_amnt").update(unit="EUR"),
-    lambda s: field(s, "loan_intent").update(levels=["MEDICAL", "EDUCATION"]),
+    lambda s: field(s, "loan_intent").update(levels=["MEDICAL", "DEBTCONSOLIDATION"]),
     lambda s: field(s, "loan_intent").update(unknown="score"),
-    lambda s: field(s, "person_emp_length").update(missing=False),
+    lambda s: field(s, "loan_int_rate").update(missing=False),
     lambda s: field(s, "person_emp_length").update(monotone=0),
     lambda s: field(s, "person_emp_length").pop("at_most"),
     lambda s: field(s, "loan_percent_income").update(ratio_of=["person_income", "loan_amnt"]),
     lambda s: field(s, "loan_percent_income").update(tolerance=0.2),
     lambda s: field(s, "loan_amnt").update(reason={"code": "AMOUNT", "text": "Too much"}),
+    lambda s: field(s, "cb_person_default_on_file").pop("reasons"),
     lambda s: s["fields"].reverse(),
 ]
 

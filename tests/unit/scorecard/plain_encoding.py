@@ -98,7 +98,7 @@ def reasons(decided: DecisionColumns, row: int, scorecard: Scorecard) -> list[di
         {
             "code": book.texts[place].code,
             "text": book.texts[place].text,
-            "features": [names[feature] for feature in np.flatnonzero(raised & (book.code_of == place))],
+            "features": [names[feature] for feature in np.flatnonzero(raised & (decided.reason_of[row] == place))],
         }
         for place in decided.reasons[row]
         if place >= 0

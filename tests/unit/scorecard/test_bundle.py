@@ -168,6 +168,20 @@ def test_a_bundle_written_before_fingerprints_left_prose_out_is_read_and_keeps_i
     assert set(np.round(scorecard.score(some_values()).margin, 12)) == {-2.0, 1.0}
 
 
+def test_what_reasons_compare_with_comes_back_and_a_bundle_of_before_has_none(tmp_path):
+    typical = np.arange(8.0)
+    typical[2] = np.nan
+
+    digest = write(scorecard_parts(typical=typical), CONTRACT, some_values(), tmp_path / "new")
+
+    read_back = read(tmp_path / "new", CONTRACT, digest)
+    assert np.array_equal(read_back.reasons.typical, typical, equal_nan=True)
+    assert read_back.features.scored_as == {"loan_intent": {"MEDICAL": "DEBTCONSOLIDATION"}}
+    before = read(Path(__file__).with_name("bundle_of_before"), CONTRACT)
+    assert np.isnan(before.reasons.typical).all()
+    assert before.features.scored_as == {}
+
+
 def test_a_bundle_tells_who_it_was_made_of_and_one_of_before_does_not(saved, tmp_path):
     made_of = np.array([9, 2, 5], dtype=np.uint64)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from scorecard.features import FeatureSpace
-from tests.builders import CONTRACT, an_application, applications, feature_space
+from tests.builders import CONTRACT, an_application, applications, feature_space, some_values
 
 SPACE = feature_space()
 
@@ -24,6 +24,20 @@ def test_an_unseen_category_is_in_no_level_and_a_missing_number_is_nan():
 
     assert sum(row[name] for name in SPACE.columns if name.startswith("loan_intent=")) == 0.0
     assert np.isnan(row["person_emp_length"])
+
+
+def test_a_medical_purpose_is_encoded_as_the_comparable_one_that_the_contract_names():
+    medical = some_values(loan_intent="MEDICAL")
+    debts = some_values(loan_intent="DEBTCONSOLIDATION")
+
+    assert np.array_equal(SPACE.encode(medical), SPACE.encode(debts), equal_nan=True)
+
+
+def test_a_scorecard_from_before_that_rule_encodes_as_it_was_made():
+    before = FeatureSpace.of(CONTRACT, SPACE.names, {})
+
+    encoded = before.encode(some_values(loan_intent="MEDICAL"))
+    assert encoded[:, before.columns.index("loan_intent=MEDICAL")].all()
 
 
 def test_columns_of_one_feature_form_one_group():

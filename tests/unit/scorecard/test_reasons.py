@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from schemas.applications import UNSEEN
 from schemas.contract import Field, Kind, ReasonText, Role
+from schemas.reason_texts import Fact, State
 from scorecard.reasons import MOST, ReasonBook, ReasonlessError
 
 
@@ -18,8 +20,8 @@ def book(*codes: str, baseline: list[float] | None = None) -> ReasonBook:
     return ReasonBook.of(fields, np.array(baseline or [0.0] * len(codes)))
 
 
-def codes_of(reasons: ReasonBook, *contributions: float) -> list[str]:
-    places = reasons.principal(np.array([contributions]))[0]
+def codes_of(reasons: ReasonBook, *contributions: float, values: list[float] | None = None) -> list[str]:
+    places = reasons.given(np.array([values or [0.0] * len(contributions)]), np.array([contributions])).places[0]
     return [reasons.texts[place].code for place in places if place >= 0]
 
 
@@ -52,9 +54,10 @@ def test_a_feature_without_a_reason_text_is_refused_by_name():
 def test_every_reason_but_the_first_raised_the_risk(contributions):
     reasons = book(*"ABCAB")
 
-    for row, places in zip(contributions, reasons.principal(contributions), strict=True):
+    given = reasons.given(np.zeros((3, 5)), contributions)
+    for row, places, reason_of in zip(contributions, *given, strict=True):
         for place in places[1:][places[1:] >= 0]:
-            assert np.any(row[reasons.code_of == place] > 0)
+            assert np.any(row[reason_of == place] > 0)
 
 
 def test_who_is_safer_than_the_just_approved_is_given_the_strongest_all_the_same():
@@ -65,6 +68,76 @@ def test_who_is_safer_than_the_just_approved_is_given_the_strongest_all_the_same
 def test_there_is_always_a_reason(contributions):
     reasons = book(*"ABCAB")
 
-    places = reasons.principal(contributions)
+    places = reasons.given(np.zeros((3, 5)), contributions).places
     assert places.shape == (3, MOST)
     assert (places[:, 0] >= 0).all()
+
+
+def stated(name: str, *facts: Fact, levels: tuple[str, ...] = ()) -> Field:
+    """A feature with a text that states facts, "STATED", and a neutral one, "NEUTRAL"."""
+    return Field(
+        name=name,
+        role=Role.FEATURE,
+        kind=Kind.CATEGORY if levels else Kind.NUMBER,
+        doc="",
+        column=name,
+        levels=levels,
+        reason=ReasonText("NEUTRAL", "Neutral"),
+        reasons=(ReasonText("STATED", "Stated", facts),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "value", "code"),
+    [
+        (State.LOW, 4.0, "STATED"),
+        (State.LOW, 5.0, "NEUTRAL"),
+        (State.HIGH, 6.0, "STATED"),
+        (State.HIGH, 5.0, "NEUTRAL"),
+        (State.HIGH, np.nan, "NEUTRAL"),
+        (State.MISSING, np.nan, "STATED"),
+        (State.MISSING, 4.0, "NEUTRAL"),
+    ],
+)
+def test_a_text_is_told_to_those_alone_of_whom_its_fact_is_true(state: State, value: float, code: str):
+    reasons = ReasonBook.of([stated("f", Fact("f", state))], np.zeros(1), np.array([5.0]))
+
+    assert codes_of(reasons, 0.3, values=[value]) == [code]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(0.0, "STATED"), (1.0, "NEUTRAL"), (UNSEEN, "NEUTRAL"), (np.nan, "NEUTRAL")]
+)
+def test_a_text_about_levels_is_told_to_those_levels(value: float, code: str):
+    verified = stated("f", Fact("f", State.LEVEL, ("No",)), levels=("No", "Yes"))
+    reasons = ReasonBook.of([verified], np.zeros(1), np.array([np.nan]))
+
+    assert codes_of(reasons, 0.3, values=[value]) == [code]
+
+
+def test_of_several_facts_all_must_be_true():
+    both = stated("f", Fact("f", State.LOW), Fact("g", State.HIGH))
+    reasons = ReasonBook.of([both, feature("g", "G")], np.zeros(2), np.array([5.0, 5.0]))
+
+    assert codes_of(reasons, 0.3, 0.0, values=[4.0, 6.0]) == ["STATED"]
+    assert codes_of(reasons, 0.3, 0.0, values=[4.0, 4.0]) == ["NEUTRAL"]
+
+
+def test_without_what_is_typical_no_direction_is_stated():
+    reasons = ReasonBook.of([stated("f", Fact("f", State.LOW))], np.zeros(1))
+
+    assert codes_of(reasons, 0.3, values=[-1e9]) == ["NEUTRAL"]
+
+
+def test_features_that_share_a_fact_give_one_reason():
+    shared = Fact("f", State.LOW)
+    reasons = ReasonBook.of([stated("f", shared), stated("g", shared)], np.zeros(2), np.array([5.0, 5.0]))
+
+    assert codes_of(reasons, 0.3, 0.2, values=[4.0, 9.0]) == ["STATED"]
+
+
+def test_who_is_owed_a_reason_is_not_told_what_none_of_their_features_stands_for():
+    """Not even where all that they stand for lowered the risk: a code with no features behind it weighs nothing."""
+    reasons = ReasonBook.of([stated("f", Fact("f", State.LOW))], np.zeros(1), np.array([5.0]))
+
+    assert codes_of(reasons, -0.3, values=[9.0]) == ["NEUTRAL"]

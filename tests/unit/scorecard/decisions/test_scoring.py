@@ -63,7 +63,7 @@ def test_a_large_loan_is_declined_for_its_weight_on_income():
 
     assert decision.outcome is Outcome.DECLINE
     assert [(reason.code, list(reason.features)) for reason in decision.reasons] == [
-        ("OBLIGATIONS", ["loan_percent_income"])
+        ("INCOME_AND_AMOUNT", ["loan_percent_income"])
     ]
 
 

@@ -51,6 +51,15 @@ def test_who_may_be_below_a_floor_is_rejected_by_number(lowest: dict[str, float]
     assert (answer.verdict, answer.why) == (GateVerdict.REJECT, told)
 
 
+def test_who_would_tell_applicants_what_is_not_so_is_held_with_the_numbers() -> None:
+    doubt = "reason INCOME states a fact that 19 of the 100 applicants told it do not have"
+
+    answer = gate(a_candidate(doubts=[doubt]), Terms())
+
+    assert answer.verdict is GateVerdict.HOLD
+    assert answer.why.startswith(doubt)
+
+
 def test_a_first_champion_that_falls_behind_a_logistic_regression_is_rejected() -> None:
     answer = gate(a_candidate(probability=NOISY, logistic=TRUE), Terms())
 

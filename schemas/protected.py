@@ -1,0 +1,58 @@
+"""Characteristics on which a lender may not freely decide, and what a contract may do with them.
+
+US law, as the packaged products are of that country: ECOA and Regulation B (12 CFR 1002.5, 1002.6) for sex, race,
+color, religion, national origin and marital status; 12 CFR 1002.6(b)(2)(ii) for age; Regulation V (12 CFR 1022.30) for
+medical information. A field says which it is by `protected`; one whose name suggests a characteristic must. Pure.
+"""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+
+class Protected(StrEnum):
+    """Which characteristic a field tells, or some of its levels do."""
+
+    NONE = "none"
+    """Said of a field whose name only sounds so."""
+    AGE = "age"
+    """Scored only where risk never rises with it: so no age of 62 or more counts against anybody."""
+    SEX = "sex"
+    RACE = "race"
+    RELIGION = "religion"
+    NATIONAL_ORIGIN = "national_origin"
+    MARITAL_STATUS = "marital_status"
+    DISABILITY = "disability"
+    PUBLIC_ASSISTANCE = "public_assistance"
+    MEDICAL = "medical"
+    """Scored only where `scored_as` answers its levels as comparable ones, which are not medical."""
+
+
+SUGGESTED: Final = {
+    Protected.AGE: {"age", "birthday", "birthdate", "birth", "dob"},
+    Protected.SEX: {"sex", "gender", "pregnancy", "pregnant"},
+    Protected.RACE: {"race", "ethnicity", "ethnic", "color", "colour"},
+    Protected.RELIGION: {"religion", "creed"},
+    Protected.NATIONAL_ORIGIN: {"nationality", "citizenship", "birthplace"},
+    Protected.MARITAL_STATUS: {"marital", "married", "spouse"},
+    Protected.DISABILITY: {"disability", "disabled"},
+}
+"""Words of a field's name or column that suggest a characteristic."""
+MEDICAL_LEVELS: Final = {"medical", "health", "healthcare", "hospital"}
+"""Words of a level that suggest medical information."""
+WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def suggested(name: str) -> Protected:
+    """What the words of a name suggest; `NONE` for nothing."""
+    words = _words(name)
+    return next((kind for kind, signs in SUGGESTED.items() if words & signs), Protected.NONE)
+
+
+def medical(level: str) -> bool:
+    """Whether the words of a level suggest medical information."""
+    return bool(_words(level) & MEDICAL_LEVELS)
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in WORD.findall(name)}
