@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from schemas.fields import Actionable, Field, Kind, Role, Unknown
-from schemas.protected import Protected, medical, suggested
-from schemas.reason_texts import RISKY, Fact, State
+from schemas.protected_characteristics import ProtectedCharacteristic, medical, suggestion
+from schemas.reason_texts import RISKY, Fact, FactState
 
 AGE_UNBOUND: Final = (
     "is an age and scored without a bound: no age of 62 or more may count against an applicant;"
@@ -45,11 +45,11 @@ def _protection_problem(field: Field) -> str:
     merged, others = {level for level, _ in field.scored_as}, {other for _, other in field.scored_as}
     if not (merged | others) <= set(field.levels) or merged & others:
         return "has levels scored as another that are not declared, or as one that is itself scored as another"
-    if field.role not in {Role.FEATURE, Role.PRICING} or field.protected is Protected.NONE:
+    if field.role not in {Role.FEATURE, Role.PRICING} or field.protected is ProtectedCharacteristic.NONE:
         return ""
-    if field.protected is Protected.AGE:
+    if field.protected is ProtectedCharacteristic.AGE:
         return "" if field.monotone == -1 else AGE_UNBOUND
-    if field.protected is Protected.MEDICAL and field.scored_as:
+    if field.protected is ProtectedCharacteristic.MEDICAL and field.scored_as:
         return ""
     return f"is protected ({field.protected.value}) and cannot be scored: give it the role watched or ignored"
 
@@ -67,14 +67,14 @@ def reason_problem(fields: Sequence[Field], scored: Mapping[str, Field]) -> str:
     return ""
 
 
-def undeclared(fields: Sequence[Field]) -> str:
+def declaration_problem(fields: Sequence[Field]) -> str:
     """Which scored field, by its words, tells a protected characteristic and does not say so; empty for none."""
     for field in fields:
-        if field.protected is not Protected.NONE or field.exempt:
+        if field.protected is not ProtectedCharacteristic.NONE or field.exempt:
             continue
-        kinds = {suggested(field.name), suggested(field.column)} - {Protected.NONE}
+        kinds = {suggestion(field.name), suggestion(field.column)} - {ProtectedCharacteristic.NONE}
         if set(field.levels) - {level for level, _ in field.scored_as} and any(map(medical, field.levels)):
-            kinds.add(Protected.MEDICAL)
+            kinds.add(ProtectedCharacteristic.MEDICAL)
         if kinds:
             return UNDECLARED.format(name=field.name, kind=min(kinds).value)
     return ""
@@ -85,9 +85,9 @@ def _facts_problem(facts: Sequence[Fact], scored: Mapping[str, Field]) -> str:
         return "states something of a field that is not scored"
     for fact in facts:
         field = scored[fact.field]
-        if fact.state is State.MISSING and not field.missing:
+        if fact.state is FactState.MISSING and not field.missing:
             return f"states that {field.name} is missing, and it may not be"
-        if fact.state is State.LEVEL and not set(fact.levels) <= set(field.levels):
+        if fact.state is FactState.LEVEL and not set(fact.levels) <= set(field.levels):
             return f"states levels that {field.name} does not declare"
         if fact.state in RISKY and (field.kind is not Kind.NUMBER or field.monotone == -RISKY[fact.state]):
             return f"states that {field.name} is {fact.state.value}, which its risk does not fall with"

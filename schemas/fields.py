@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from schemas.protected import Protected
+from schemas.protected_characteristics import ProtectedCharacteristic
 from schemas.reason_texts import ReasonText
 from schemas.resolution.avro_types import AvroType
 from schemas.resolution.field_types import bare, is_category, is_nullable
@@ -93,8 +93,8 @@ class Field:
     """Given where none of `reasons` holds."""
     reasons: tuple[ReasonText, ...] = ()
     """Texts that state a fact, in the order in which they are tried."""
-    protected: Protected = Protected.NONE
-    """The characteristic that it tells, see `schemas.protected`."""
+    protected: ProtectedCharacteristic = ProtectedCharacteristic.NONE
+    """The characteristic that it tells, see `schemas.protected_characteristics`."""
     exempt: bool = False
     """Whether the schema says that it tells none, whatever its name."""
     scored_as: tuple[tuple[str, str], ...] = ()
@@ -149,8 +149,8 @@ def field_of(spec: Mapping[str, Any], kind: AvroType, texts: Sequence[ReasonText
         at_most=spec.get("at_most"),
         reason=texts[-1] if texts else None,
         reasons=tuple(texts[:-1]),
-        protected=Protected(spec.get("protected", Protected.NONE)),
-        exempt=spec.get("protected") == Protected.NONE,
+        protected=ProtectedCharacteristic(spec.get("protected", ProtectedCharacteristic.NONE)),
+        exempt=spec.get("protected") == ProtectedCharacteristic.NONE,
         scored_as=tuple(spec.get("scored_as", {}).items()),
         metric=spec.get("metric", ""),
         title=spec.get("title", ""),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 
-class State(StrEnum):
+class FactState(StrEnum):
     """What a text says of one field."""
 
     LOW = "low"
@@ -23,25 +23,25 @@ class State(StrEnum):
     """One of the levels named."""
 
 
-RISKY: Final = {State.LOW: -1, State.HIGH: 1}
+RISKY: Final = {FactState.LOW: -1, FactState.HIGH: 1}
 """The direction of risk (`monotone`) in which each is adverse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One condition of a text, on one field; `levels` for `State.LEVEL` alone."""
+    """One condition of a text, on one field; `levels` for `FactState.LEVEL` alone."""
 
     field: str
-    state: State
+    state: FactState
     levels: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, field: str, stated: str | list[str]) -> Self:
         """As a schema writes it: `low`, `high`, `missing`, or a list of levels."""
         if isinstance(stated, list):
-            return cls(field, State.LEVEL, tuple(stated))
-        state = State(stated)
-        if state is State.LEVEL:
+            return cls(field, FactState.LEVEL, tuple(stated))
+        state = FactState(stated)
+        if state is FactState.LEVEL:
             raise ValueError(field)
         return cls(field, state)
 

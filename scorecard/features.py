@@ -93,9 +93,9 @@ class FeatureSpace:
             if field.kind is Kind.NUMBER:
                 encoded[:, column] = values[:, position]
             else:
-                encoded[:, column : column + width] = self._scored(field, values[:, position])[:, None] == np.arange(
-                    width
-                )
+                encoded[:, column : column + width] = self._scored_codes(field, values[:, position])[
+                    :, None
+                ] == np.arange(width)
             column += width
         return encoded
 
@@ -103,7 +103,7 @@ class FeatureSpace:
         """Plain data that `of` rebuilds the space from, together with its contract."""
         return {"features": list(self.names), "columns": list(self.columns), "scored_as": self.scored_as}
 
-    def _scored(self, field: Field, codes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _scored_codes(self, field: Field, codes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Codes of levels as they are scored; shape of `codes`."""
         places = {level: float(place) for place, level in enumerate(field.levels)}
         for level, other in self.scored_as.get(field.name, {}).items():

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from schemas.applications import Matrix
 from schemas.errors import SetupError
 from schemas.fields import Field
-from schemas.reason_texts import Fact, ReasonText, State
+from schemas.reason_texts import Fact, FactState, ReasonText
 
 MOST: Final = 4
 """More than four reasons are "not likely to be helpful" (the same comment)."""
@@ -79,7 +79,7 @@ class ReasonBook:
         medians = np.full(len(fields), np.nan) if typical is None else typical
         return cls(fields=tuple(fields), texts=tuple(by_code.values()), baseline=baseline, typical=medians)
 
-    def given(self, values: Matrix, contributions: npt.NDArray[np.float64]) -> GivenReasons:
+    def principal_reasons(self, values: Matrix, contributions: npt.NDArray[np.float64]) -> GivenReasons:
         """The principal reasons of each applicant, one at least.
 
         Args:
@@ -114,12 +114,12 @@ class ReasonBook:
         if not places:
             return np.zeros(len(values), dtype=np.bool_)
         column, typical = values[:, places[0]], self.typical[places[0]]
-        if fact.state is State.MISSING:
+        if fact.state is FactState.MISSING:
             return np.isnan(column)
-        if fact.state is State.LEVEL:
+        if fact.state is FactState.LEVEL:
             levels = self.fields[places[0]].levels
             return np.isin(column, [float(levels.index(level)) for level in fact.levels])
-        return np.asarray(column < typical if fact.state is State.LOW else column > typical)
+        return np.asarray(column < typical if fact.state is FactState.LOW else column > typical)
 
     def _principal(
         self, contributions: npt.NDArray[np.float64], reason_of: npt.NDArray[np.int64]

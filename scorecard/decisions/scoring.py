@@ -136,7 +136,7 @@ def reason_places(
     """
     given = GivenReasons.none(len(verdicts), contributions.shape[1])
     owed = verdicts != APPROVE
-    given.places[owed], given.reason_of[owed] = scorecard.reasons.given(
+    given.places[owed], given.reason_of[owed] = scorecard.reasons.principal_reasons(
         values[owed][:, scorecard.features.positions], contributions[owed]
     )
     return given

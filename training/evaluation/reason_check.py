@@ -61,9 +61,9 @@ def counts(scorecard: Scorecard, contract: Contract, values: Matrix) -> tuple[Re
     given = reason_places(scorecard, values, scores.contributions, outcomes(scorecard.policy, scores.probability))
     raised = scorecard.reasons.excess(scores.contributions) > 0.0
     return tuple(
-        _counted(scorecard, contract, values, scores.probability, _Spoken(given, raised, place, text.code))
+        _count(scorecard, contract, values, scores.probability, _ToldReason(given, raised, place, text.code))
         for place, text in enumerate(scorecard.reasons.texts)
-        if any(when for _, when in _stated(scorecard, text.code))
+        if any(when for _, when in _statements(scorecard, text.code))
     )
 
 
@@ -76,7 +76,7 @@ def doubts(checked: Sequence[ReasonCount]) -> tuple[str, ...]:
     )
 
 
-def _stated(scorecard: Scorecard, code: str) -> Iterator[tuple[int, tuple[Fact, ...]]]:
+def _statements(scorecard: Scorecard, code: str) -> Iterator[tuple[int, tuple[Fact, ...]]]:
     """Features that can stand for a code, and the facts that it then states."""
     for feature, field in enumerate(scorecard.reasons.fields):
         for text in field.texts:
@@ -85,7 +85,7 @@ def _stated(scorecard: Scorecard, code: str) -> Iterator[tuple[int, tuple[Fact, 
 
 
 @dataclass(frozen=True, slots=True)
-class _Spoken:
+class _ToldReason:
     """One reason as it was given to n applicants."""
 
     given: GivenReasons
@@ -95,24 +95,24 @@ class _Spoken:
     code: str
 
     @property
-    def told(self) -> Mask:
+    def recipients(self) -> Mask:
         return np.asarray((self.given.places == self.place).any(axis=1))
 
     def by(self, feature: int) -> Mask:
         """Who is told it because of a feature; of all its features where none raised the risk."""
         behind = self.given.reason_of == self.place
         none_raised = ~(self.raised & behind).any(axis=1)
-        return np.asarray(self.told & behind[:, feature] & (self.raised[:, feature] | none_raised))
+        return np.asarray(self.recipients & behind[:, feature] & (self.raised[:, feature] | none_raised))
 
 
-def _counted(
-    scorecard: Scorecard, contract: Contract, values: Matrix, probability: Probabilities, spoken: _Spoken
+def _count(
+    scorecard: Scorecard, contract: Contract, values: Matrix, probability: Probabilities, reason: _ToldReason
 ) -> ReasonCount:
     true = np.zeros(len(values), dtype=np.bool_)
-    for feature, when in _stated(scorecard, spoken.code):
-        who = np.flatnonzero(spoken.by(feature))
+    for feature, when in _statements(scorecard, reason.code):
+        who = np.flatnonzero(reason.by(feature))
         true[who] |= _true(scorecard, contract, when, values[who], probability[who])
-    return ReasonCount(spoken.code, int(spoken.told.sum()), int(true.sum()))
+    return ReasonCount(reason.code, int(reason.recipients.sum()), int(true.sum()))
 
 
 def _true(
@@ -121,11 +121,11 @@ def _true(
     held = scorecard.reasons.holds(when, values[:, scorecard.features.positions])
     if not len(values) or not any(fact.state in RISKY for fact in when):
         return held
-    moved = scorecard.score(_moved(scorecard, contract, when, values)).probability
+    moved = scorecard.score(_as_typical(scorecard, contract, when, values)).probability
     return np.asarray(held & (moved <= probability + ROUNDING))
 
 
-def _moved(scorecard: Scorecard, contract: Contract, when: Sequence[Fact], values: Matrix) -> Matrix:
+def _as_typical(scorecard: Scorecard, contract: Contract, when: Sequence[Fact], values: Matrix) -> Matrix:
     """The applicants with what is called low or high as it is among the just approved."""
     names = scorecard.features.names
     moved = values.copy()

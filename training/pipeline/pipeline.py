@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults
 from schemas.contract import ContractError
-from schemas.field_rules import undeclared
+from schemas.field_rules import declaration_problem
 from scorecard import bundle
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
@@ -134,7 +134,7 @@ def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows) -> tuple[
     scores = scorecard.score(rows.values)
     refused = outcomes(scorecard.policy, scores.probability) != APPROVE
     features = rows.values[refused][:, scorecard.features.positions]
-    reasonless = scorecard.reasons.given(features, scores.contributions[refused]).places[:, 0] < 0
+    reasonless = scorecard.reasons.principal_reasons(features, scores.contributions[refused]).places[:, 0] < 0
     if not reasonless.any():
         return ()
     return (f"{int(reasonless.sum())} of {int(refused.sum())} applicants not approved would hear no reason",)
@@ -157,7 +157,7 @@ class _Work:
         scored = [field.name for field in contract.scored(with_pricing=plan.with_pricing)]
         features = FeatureSpace.of(contract, scored)
         # What may not be scored is refused before any work, and so is a feature without a reason text.
-        problem = undeclared(features.fields)
+        problem = declaration_problem(features.fields)
         if problem:
             raise ContractError(problem)
         ReasonBook.of(features.fields, np.zeros(len(features.names)))

@@ -79,7 +79,7 @@ def population_profile(draft: Draft, values: Matrix, compared: Peers) -> Profile
     probability = draft.calibration.apply(raw_probability(draft.space, margin))
     codes = outcomes(draft.policy, probability)
     book = ReasonBook.of(draft.features.fields, *compared)
-    given = book.given(values[:, draft.features.positions], contributions)
+    given = book.principal_reasons(values[:, draft.features.positions], contributions)
     population = Population(
         values=values,
         probability=probability,

@@ -8,8 +8,8 @@ import pytest
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.wire_format import frame
 from schemas.contract import Contract, ContractError, Kind, load
-from schemas.field_rules import undeclared
-from schemas.protected import Protected
+from schemas.field_rules import declaration_problem
+from schemas.protected_characteristics import ProtectedCharacteristic
 from tests.builders import CONTRACT, an_application
 
 
@@ -197,22 +197,22 @@ def test_an_age_that_risk_never_rises_with_may_be_scored():
 def test_a_scored_field_whose_name_tells_a_protected_characteristic_must_say_so(name, kind):
     field = replace(CONTRACT.field("loan_amnt"), name=name)
 
-    assert f"({kind})" in undeclared([field])
-    assert undeclared([replace(field, exempt=True)]) == ""
+    assert f"({kind})" in declaration_problem([field])
+    assert declaration_problem([replace(field, exempt=True)]) == ""
 
 
 @pytest.mark.parametrize("name", ["mortgage", "average_balance", "wage", "usage", "trace", "sextant", "loan_amnt"])
 def test_a_name_that_only_contains_such_a_word_need_not(name):
-    assert undeclared([replace(CONTRACT.field("loan_amnt"), name=name)]) == ""
+    assert declaration_problem([replace(CONTRACT.field("loan_amnt"), name=name)]) == ""
 
 
 def test_a_medical_level_that_is_scored_freely_must_be_declared_too():
-    free = replace(CONTRACT.field("loan_intent"), protected=Protected.NONE, scored_as=())
+    free = replace(CONTRACT.field("loan_intent"), protected=ProtectedCharacteristic.NONE, scored_as=())
 
-    assert "(medical)" in undeclared([free])
-    assert undeclared([CONTRACT.field("loan_intent")]) == ""
+    assert "(medical)" in declaration_problem([free])
+    assert declaration_problem([CONTRACT.field("loan_intent")]) == ""
 
 
 @pytest.mark.parametrize("product", ["credit_risk", "lending_club"])
 def test_packaged_contracts_declare_what_is_protected(product):
-    assert undeclared(load(product).scored(with_pricing=True)) == ""
+    assert declaration_problem(load(product).scored(with_pricing=True)) == ""

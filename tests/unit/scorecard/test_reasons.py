@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from schemas.applications import UNSEEN
 from schemas.contract import Field, Kind, ReasonText, Role
-from schemas.reason_texts import Fact, State
+from schemas.reason_texts import Fact, FactState
 from scorecard.reasons import MOST, ReasonBook, ReasonlessError
 
 
@@ -21,7 +21,9 @@ def book(*codes: str, baseline: list[float] | None = None) -> ReasonBook:
 
 
 def codes_of(reasons: ReasonBook, *contributions: float, values: list[float] | None = None) -> list[str]:
-    places = reasons.given(np.array([values or [0.0] * len(contributions)]), np.array([contributions])).places[0]
+    places = reasons.principal_reasons(
+        np.array([values or [0.0] * len(contributions)]), np.array([contributions])
+    ).places[0]
     return [reasons.texts[place].code for place in places if place >= 0]
 
 
@@ -54,7 +56,7 @@ def test_a_feature_without_a_reason_text_is_refused_by_name():
 def test_every_reason_but_the_first_raised_the_risk(contributions):
     reasons = book(*"ABCAB")
 
-    given = reasons.given(np.zeros((3, 5)), contributions)
+    given = reasons.principal_reasons(np.zeros((3, 5)), contributions)
     for row, places, reason_of in zip(contributions, *given, strict=True):
         for place in places[1:][places[1:] >= 0]:
             assert np.any(row[reason_of == place] > 0)
@@ -68,7 +70,7 @@ def test_who_is_safer_than_the_just_approved_is_given_the_strongest_all_the_same
 def test_there_is_always_a_reason(contributions):
     reasons = book(*"ABCAB")
 
-    places = reasons.given(np.zeros((3, 5)), contributions).places
+    places = reasons.principal_reasons(np.zeros((3, 5)), contributions).places
     assert places.shape == (3, MOST)
     assert (places[:, 0] >= 0).all()
 
@@ -90,16 +92,16 @@ def stated(name: str, *facts: Fact, levels: tuple[str, ...] = ()) -> Field:
 @pytest.mark.parametrize(
     ("state", "value", "code"),
     [
-        (State.LOW, 4.0, "STATED"),
-        (State.LOW, 5.0, "NEUTRAL"),
-        (State.HIGH, 6.0, "STATED"),
-        (State.HIGH, 5.0, "NEUTRAL"),
-        (State.HIGH, np.nan, "NEUTRAL"),
-        (State.MISSING, np.nan, "STATED"),
-        (State.MISSING, 4.0, "NEUTRAL"),
+        (FactState.LOW, 4.0, "STATED"),
+        (FactState.LOW, 5.0, "NEUTRAL"),
+        (FactState.HIGH, 6.0, "STATED"),
+        (FactState.HIGH, 5.0, "NEUTRAL"),
+        (FactState.HIGH, np.nan, "NEUTRAL"),
+        (FactState.MISSING, np.nan, "STATED"),
+        (FactState.MISSING, 4.0, "NEUTRAL"),
     ],
 )
-def test_a_text_is_told_to_those_alone_of_whom_its_fact_is_true(state: State, value: float, code: str):
+def test_a_text_is_told_to_those_alone_of_whom_its_fact_is_true(state: FactState, value: float, code: str):
     reasons = ReasonBook.of([stated("f", Fact("f", state))], np.zeros(1), np.array([5.0]))
 
     assert codes_of(reasons, 0.3, values=[value]) == [code]
@@ -109,14 +111,14 @@ def test_a_text_is_told_to_those_alone_of_whom_its_fact_is_true(state: State, va
     ("value", "code"), [(0.0, "STATED"), (1.0, "NEUTRAL"), (UNSEEN, "NEUTRAL"), (np.nan, "NEUTRAL")]
 )
 def test_a_text_about_levels_is_told_to_those_levels(value: float, code: str):
-    verified = stated("f", Fact("f", State.LEVEL, ("No",)), levels=("No", "Yes"))
+    verified = stated("f", Fact("f", FactState.LEVEL, ("No",)), levels=("No", "Yes"))
     reasons = ReasonBook.of([verified], np.zeros(1), np.array([np.nan]))
 
     assert codes_of(reasons, 0.3, values=[value]) == [code]
 
 
 def test_of_several_facts_all_must_be_true():
-    both = stated("f", Fact("f", State.LOW), Fact("g", State.HIGH))
+    both = stated("f", Fact("f", FactState.LOW), Fact("g", FactState.HIGH))
     reasons = ReasonBook.of([both, feature("g", "G")], np.zeros(2), np.array([5.0, 5.0]))
 
     assert codes_of(reasons, 0.3, 0.0, values=[4.0, 6.0]) == ["STATED"]
@@ -124,13 +126,13 @@ def test_of_several_facts_all_must_be_true():
 
 
 def test_without_what_is_typical_no_direction_is_stated():
-    reasons = ReasonBook.of([stated("f", Fact("f", State.LOW))], np.zeros(1))
+    reasons = ReasonBook.of([stated("f", Fact("f", FactState.LOW))], np.zeros(1))
 
     assert codes_of(reasons, 0.3, values=[-1e9]) == ["NEUTRAL"]
 
 
 def test_features_that_share_a_fact_give_one_reason():
-    shared = Fact("f", State.LOW)
+    shared = Fact("f", FactState.LOW)
     reasons = ReasonBook.of([stated("f", shared), stated("g", shared)], np.zeros(2), np.array([5.0, 5.0]))
 
     assert codes_of(reasons, 0.3, 0.2, values=[4.0, 9.0]) == ["STATED"]
@@ -138,6 +140,6 @@ def test_features_that_share_a_fact_give_one_reason():
 
 def test_who_is_owed_a_reason_is_not_told_what_none_of_their_features_stands_for():
     """Not even where all that they stand for lowered the risk: a code with no features behind it weighs nothing."""
-    reasons = ReasonBook.of([stated("f", Fact("f", State.LOW))], np.zeros(1), np.array([5.0]))
+    reasons = ReasonBook.of([stated("f", Fact("f", FactState.LOW))], np.zeros(1), np.array([5.0]))
 
     assert codes_of(reasons, -0.3, values=[9.0]) == ["NEUTRAL"]

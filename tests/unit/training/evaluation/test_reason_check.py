@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schemas.reason_texts import Fact, ReasonText, State
+from schemas.reason_texts import Fact, FactState, ReasonText
 from scorecard.bundle import scorecard_of
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
@@ -56,7 +56,9 @@ def test_and_false_where_a_higher_one_raises_it():
 
 def test_a_text_that_is_given_for_want_of_another_is_held_to_what_it_states():
     """The last text of a field is given where no other fits: if it states a fact, some who are told it lack it."""
-    always = ReasonText("VERIFICATION", "Unable to verify", (Fact("cb_person_default_on_file", State.LEVEL, ("Y",)),))
+    always = ReasonText(
+        "VERIFICATION", "Unable to verify", (Fact("cb_person_default_on_file", FactState.LEVEL, ("Y",)),)
+    )
     card = income_card(2.0, -2.0)
     fields = tuple(
         type(field)(**{**{name: getattr(field, name) for name in field.__slots__}, "reasons": (), "reason": always})

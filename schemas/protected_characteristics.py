@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Protected(StrEnum):
+class ProtectedCharacteristic(StrEnum):
     """Which characteristic a field tells, or some of its levels do."""
 
     NONE = "none"
@@ -29,13 +29,13 @@ class Protected(StrEnum):
 
 
 SUGGESTED: Final = {
-    Protected.AGE: {"age", "birthday", "birthdate", "birth", "dob"},
-    Protected.SEX: {"sex", "gender", "pregnancy", "pregnant"},
-    Protected.RACE: {"race", "ethnicity", "ethnic", "color", "colour"},
-    Protected.RELIGION: {"religion", "creed"},
-    Protected.NATIONAL_ORIGIN: {"nationality", "citizenship", "birthplace"},
-    Protected.MARITAL_STATUS: {"marital", "married", "spouse"},
-    Protected.DISABILITY: {"disability", "disabled"},
+    ProtectedCharacteristic.AGE: {"age", "birthday", "birthdate", "birth", "dob"},
+    ProtectedCharacteristic.SEX: {"sex", "gender", "pregnancy", "pregnant"},
+    ProtectedCharacteristic.RACE: {"race", "ethnicity", "ethnic", "color", "colour"},
+    ProtectedCharacteristic.RELIGION: {"religion", "creed"},
+    ProtectedCharacteristic.NATIONAL_ORIGIN: {"nationality", "citizenship", "birthplace"},
+    ProtectedCharacteristic.MARITAL_STATUS: {"marital", "married", "spouse"},
+    ProtectedCharacteristic.DISABILITY: {"disability", "disabled"},
 }
 """Words of a field's name or column that suggest a characteristic."""
 MEDICAL_LEVELS: Final = {"medical", "health", "healthcare", "hospital"}
@@ -43,10 +43,10 @@ MEDICAL_LEVELS: Final = {"medical", "health", "healthcare", "hospital"}
 WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def suggested(name: str) -> Protected:
+def suggestion(name: str) -> ProtectedCharacteristic:
     """What the words of a name suggest; `NONE` for nothing."""
     words = _words(name)
-    return next((kind for kind, signs in SUGGESTED.items() if words & signs), Protected.NONE)
+    return next((kind for kind, signs in SUGGESTED.items() if words & signs), ProtectedCharacteristic.NONE)
 
 
 def medical(level: str) -> bool:
