@@ -57,6 +57,7 @@ COMMANDS: Final = (
     Line("play", "loanctl.commands.play:play", "Play applications onto the topics."),
     Line("ask", "loanctl.commands.ask:ask", "Ask for a decision on one application."),
     Line("decision", "loanctl.commands.ask:decision", "Print the decision on an application."),
+    Line("audit", "loanctl.commands.audit:app", "Answer for the decision on an application."),
     Line("tail", "loanctl.commands.ask:tail", "Print decisions as they come."),
     Line("score", "loanctl.commands.score:score", "Decide on a file of applications."),
     Line("verify", "loanctl.commands.verify:verify", "Hold an installed system to its promises."),

@@ -6,26 +6,21 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from loanctl import signals
+from loanctl.audit.decision_search import decision_reader, first_decision
 from loanctl.console import echo
 from loanctl.decisions import application_input
 from loanctl.decisions.decision_client import DecisionClient
 from loanctl.demo import show
-from schemas.codec.event_codec import avro_schema, from_record
-from schemas.codec.event_decoder import EventDecoder
-from schemas.codec.wire_format import schema_ids
+from schemas.codec.event_codec import from_record
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.decisions import LoanDecision
-from schemas.registry_client import WriterSchemas
-from streams.kafka.topics.skipped_records import SkippedRecords
-from streams.kafka.topics.topic_reader import blocks, partition_ranges
 from streams.kafka.topics.topic_tail import TopicTail
 from streams.runtime import logs
 from streams.runtime.settings import Connection
@@ -40,10 +35,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 class InputError(SetupError):
     """The application cannot be read; names the file."""
-
-
-class UnknownApplicationError(SetupError):
-    """There is no decision under the id."""
 
 
 def ask(
@@ -73,22 +64,7 @@ def decision(
     as_json: AsJson = False,
 ) -> None:
     """Print the decision on an application, its first, from the topic."""
-    connection = Connection.read()
-    topic = connection.topics().decisions.name
-    read = _reader(connection, topic)
-    wanted = [
-        record
-        for block in blocks(connection, partition_ranges(connection, [topic]))
-        for record in block
-        if record.key == application_id.encode()
-    ]
-    for record in sorted(wanted, key=lambda each: each.place):
-        found = read(record.value, record.offset)
-        if found is not None:
-            _show(found, as_json=as_json)
-            return
-    problem = f"no decision on {application_id!r} on {topic}"
-    raise UnknownApplicationError(problem)
+    _show(first_decision(Connection.read(), application_id).decision, as_json=as_json)
 
 
 def tail(
@@ -101,7 +77,7 @@ def tail(
     logs.configure("error", "tail")
     signals.heed()
     topic = connection.topics().decisions.name
-    read, follower, printed = _reader(connection, topic), TopicTail(connection, {topic: last}), 0
+    read, follower, printed = decision_reader(connection, topic), TopicTail(connection, {topic: last}), 0
     follower.open()
     try:
         while not count or printed < count:
@@ -128,16 +104,6 @@ def _prompt_fields(contract: Contract) -> bytes:
     return application_input.prompt_fields(
         contract, lambda question: str(typer.prompt(question, default="", show_default=False))
     )
-
-
-def _reader(connection: Connection, topic: str) -> Any:
-    writers, decoder = WriterSchemas(connection.registry(), topic), EventDecoder(avro_schema(LoanDecision))
-    skipped = SkippedRecords()
-
-    def decode(value: bytes | None) -> Mapping[str, Any]:
-        return decoder.decode(value, writers.of(schema_ids([value])))
-
-    return lambda value, offset: skipped.read(partial(decode, value), topic, offset)
 
 
 def _show(found: Mapping[str, Any], *, as_json: bool) -> None:
