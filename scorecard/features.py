@@ -93,9 +93,8 @@ class FeatureSpace:
             if field.kind is Kind.NUMBER:
                 encoded[:, column] = values[:, position]
             else:
-                encoded[:, column : column + width] = self._scored_codes(field, values[:, position])[
-                    :, None
-                ] == np.arange(width)
+                codes = self._scored_codes(field, values[:, position])
+                encoded[:, column : column + width] = codes[:, None] == np.arange(width)
             column += width
         return encoded
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import fastavro
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -31,6 +32,7 @@ RUBBISH = bytes(reversed(range(250))) * 4_000
 """A megabyte; a broker's defaults take little more."""
 UNKNOWN_ID = 987_654
 GOOD = 20
+PARTITIONS = 4
 
 
 def unreadable(schema_id: int, foreign_id: int) -> dict[str, tuple[bytes | None, str]]:
@@ -147,6 +149,32 @@ def test_an_older_writer_of_a_known_schema_is_read(
 
     assert decisions[0].source_schema_id == older_id
     assert decisions[0].fault is None
+
+
+def test_a_value_of_80_mb_in_a_gzip_batch_is_one_dead_letter_among_decisions(
+    connection: Connection, champions: Champions, processes: Processes
+) -> None:
+    """A broker bounds the compressed batch: 80 KB on its way become 80 MB at whoever reads it."""
+    champions.promote(champions.register())
+    worker = start_worker(processes)
+    applicants, answers = Applicants(connection), Answers(connection)
+    inflating = Producer({**connection.kafka(), "compression.type": "gzip", "message.max.bytes": 90_000_000})
+
+    applicants.apply(range(GOOD))
+    applicants.acknowledged()
+    for partition in range(PARTITIONS):
+        inflating.produce(applicants.topic, bytes(80_000_000), key=b"huge", partition=partition)
+        assert inflating.flush(60) == 0
+    applicants.apply(range(GOOD, 2 * GOOD))
+    applicants.acknowledged()
+
+    wait_for(lambda: len(answers.counted()) == 2 * GOOD, 60, "all decisions")
+    letters = wait_for(lambda: found if len(found := answers.dead_letters()) == PARTITIONS else [], 30, "dead letters")
+    headers = [dict(letter.headers() or []) for letter in letters]
+    assert {header["reason"] for header in headers} == {b"oversized"}
+    assert {letter.value() for letter in letters} == {None}
+    assert len({header["__connect.errors.partition"] for header in headers}) == PARTITIONS
+    assert worker.process.stop() == 0
 
 
 def test_a_dead_letter_topic_that_takes_little_is_told_at_the_start_and_stalls_nothing(

@@ -21,10 +21,9 @@ def book(*codes: str, baseline: list[float] | None = None) -> ReasonBook:
 
 
 def codes_of(reasons: ReasonBook, *contributions: float, values: list[float] | None = None) -> list[str]:
-    places = reasons.principal_reasons(
-        np.array([values or [0.0] * len(contributions)]), np.array([contributions])
-    ).places[0]
-    return [reasons.texts[place].code for place in places if place >= 0]
+    applicant = np.array([values or [0.0] * len(contributions)])
+    given = reasons.principal_reasons(applicant, np.array([contributions]))
+    return [reasons.texts[place].code for place in given.places[0] if place >= 0]
 
 
 def test_the_strongest_reason_comes_first_and_what_lowered_risk_is_none():
