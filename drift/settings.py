@@ -80,7 +80,7 @@ class DriftSettings(Connection):
     min_auc: float = Field(default=0.0, ge=0.0, le=1.0)
     """An AUC of the champion's loans surely under this asks for a challenger; 0 for never."""
     drift_instance_id: str = ""
-    """Names this agent for good. Empty: one that is made once and kept in the cache folder, a agent's own."""
+    """Names this agent for good. Empty: one that is made once and kept in the cache folder, an agent's own."""
     batch_records: PositiveInt = 5_000
     champion_poll_s: PositiveFloat = 5.0
     """How often MLflow is asked while no champion was announced, or a bundle could not be fetched."""

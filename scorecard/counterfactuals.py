@@ -2,8 +2,8 @@
 
 Exact search over the grid that the contract's `actionable` attributes span: every combination of steps is scored,
 few fields before many, with ratios computed anew and the contract's constraints kept. Fewest fields first,
-then fewest steps, ties in schema order; of two answers of which one changes nothing that the other does not change
-as far, only that one is given (Wachter, Mittelstadt and Russell, *Counterfactual explanations without opening the
+then fewest steps, ties in schema order; an answer is dropped where another changes a part of its fields, and none
+of them further (Wachter, Mittelstadt and Russell, *Counterfactual explanations without opening the
 black box*, 2018, ask for the closest world; the steps are the contract's measure of closeness). Pure, but for the
 clock that the caller hands in.
 """

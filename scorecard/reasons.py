@@ -3,8 +3,8 @@
 The method is the first of the two that the comment to Regulation B calls safe (12 CFR 1002,
 Supplement I, 9(b)(2), comment 5): furthest from the average of applicants at or slightly above the
 passing score. Contribution minus its mean among them, summed by reason code, positive only, at
-most four, ties in schema order. The strongest is given in any case: under cut-offs of the operator's
-own one may be declined who is safer than those, and is owed a reason all the same. Pure.
+most four, ties in schema order. The strongest is given in any case: under an operator's own
+cut-offs an applicant who is safer than those may be declined, and must be given a reason all the same. Pure.
 """
 
 from collections.abc import Sequence

@@ -4,8 +4,8 @@ The cut-offs .1 and .2 are the custom of scorecard monitoring (Siddiqi 2006). Be
 exceed its critical value, divided among the features (Bonferroni): eleven features have eleven chances
 to be unlucky. What the scorecard does not read, or what hardly moves its score, informs and never
 commands; the score itself commands, for it sees fields that have changed together while each alone has
-not. What is missing, invalid or unseen speaks of the data and never of the applicants: it is alarmed,
-and no verdict hears of it. Pure.
+not. Missing, invalid and unseen values tell of the data, not of the applicants: they raise an alarm
+and do not change the verdict. Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -65,7 +65,7 @@ class PolicyState:
     fallen: str = ""
     """The last command that fallen performance led to."""
     failed: int = 0
-    """How many of those came to nothing, for which nobody was to blame: each gives the next another name."""
+    """How many of those the trainer answered FAILED: each gives the next one another name."""
 
     def after_result(self, result: RetrainResult) -> "PolicyState":
         """The trainer has answered. A DUPLICATE does, too: somebody else asked the same, and was answered before us."""

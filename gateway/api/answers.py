@@ -1,6 +1,6 @@
 """What the gateway answers: decisions as JSON data, and the models that the OpenAPI document shows.
 
-Pure. The models document and are not run: `decision_answer` builds the same keys, which a test holds equal.
+Pure. The models serve the OpenAPI document only: `decision_answer` builds the same keys, which a test holds equal.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """`POST /explain`, `/what-if`, `/counterfactuals`: the champion's answers, published nowhere and marked so.
 
-A person who asks what would be if is no applicant: nothing here reaches a topic, a log or a metric's label.
+A question is no application: nothing here reaches a topic, a log or a metric's label.
 """
 
 import asyncio

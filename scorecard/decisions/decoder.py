@@ -1,7 +1,7 @@
 """Decisions read in bulk: one pass over bytes that our own schema wrote, for what drift counts of them.
 
 Pure. What another schema wrote, or what is damaged, is left to the reader that goes record by record
-(`schemas.codec.projection`); both give the same. Of the strings that are not read nobody looks whether they are text.
+(`schemas.codec.projection`); both give the same. Strings that are passed over are not checked for being text.
 """
 
 from collections.abc import Sequence

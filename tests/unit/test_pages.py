@@ -1,32 +1,61 @@
 """Pages name files that exist, and errors and words as the code has them."""
 
 import dataclasses
+import itertools
 import json
+import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import fastavro
 import pytest
 
+from schemas.access import KafkaPrincipal, Operation, Resource, rights
 from schemas.codec.event_codec import avro_schema
+from schemas.contract import load
 from schemas.events.decisions import LoanDecision
+from schemas.topics import topics_of
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/architecture.md", "docs/new-feature.md", "CONTRIBUTING.md")
-FILE = re.compile(r"`((?:schemas|scorecard|streams|drift|training|ledger|gateway|loanctl|deploy|tests|docs)/[\w./-]*)`")
+PAGES = ("README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md"))))
+PACKAGES = ("schemas", "scorecard", "streams", "drift", "training", "ledger", "gateway", "loanctl")
+FILE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|deploy|tests|docs)/[\w./*-]*)`")
+MODULE = re.compile(r"`(\w+\.py)`")
+DOTTED = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+ROW = re.compile(r"^\| `([\w-]+)` \|([^|]*)\|([^|]*)\|", re.MULTILINE)
 CLASS = re.compile(r"`(\w+(?:Error))`")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_file_that_a_page_names_exists(page: str):
+def test_every_file_and_object_that_a_page_names_exists(page: str):
     text = (ROOT / page).read_text(encoding="utf-8")
-    named = {name for name in FILE.findall(text) if "NAME" not in name}
+    files = {name for name in FILE.findall(text) if "NAME" not in name}
     links = {str((ROOT / page).parent / link) for link in LINK.findall(text)}
 
-    assert named
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    assert [name for name in sorted(files) if not any(ROOT.glob(name))] == []
+    assert [name for name in sorted(set(MODULE.findall(text))) if not list(of_the_product(name))] == []
+    assert [name for name in sorted(set(DOTTED.findall(text)) - log_events()) if not resolves(name)] == []
     assert [link for link in sorted(links) if not Path(link).exists()] == []
+
+
+def of_the_product(module: str) -> Iterator[Path]:
+    return itertools.chain(*((ROOT / package).rglob(module) for package in (*PACKAGES, "tests", "deploy")))
+
+
+def log_events() -> set[str]:
+    """Dotted words, too; `test_log_events` holds their page."""
+    return set(DOTTED.findall((ROOT / "docs/log-events.md").read_text(encoding="utf-8")))
+
+
+def resolves(name: str) -> bool:
+    """Whether a dotted name is a module of ours, or something in one."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def test_every_error_that_the_architecture_names_is_a_class():
@@ -53,3 +82,20 @@ def test_the_licence_is_apaches_whole():
 
     assert text.split()[:4] == ["Apache", "License", "Version", "2.0,"]
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_page_of_security_has_each_principal_with_its_topics():
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    rows = {name: (set(words(read)), set(words(written))) for name, read, written in ROW.findall(page)}
+    topics = topics_of(load("credit_risk"), "loan")
+    given: dict[str, tuple[set[str], set[str]]] = {principal.value: (set(), set()) for principal in KafkaPrincipal}
+    for right in rights(topics):
+        if right.resource is Resource.TOPIC:
+            short = right.name.removeprefix("loan.").removesuffix(".v1").replace(".v1", "")
+            given[right.principal.value][right.operation is Operation.WRITE].add(short)
+
+    assert rows == given
+
+
+def words(cell: str) -> list[str]:
+    return [word for word in cell.strip().split(", ") if word]
