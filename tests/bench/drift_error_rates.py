@@ -134,7 +134,7 @@ def power(bench: Bench, usual: Applicants, windows: int) -> list[str]:
     """Of shifted windows, and the delay from the shift to the command."""
     lines = [
         "",
-        f"Shifted, share of windows found ({windows} of each; delay: mean of {DELAY_RUNS} runs, applications):",
+        f"Shifted, share of windows detected ({windows} of each; delay: mean of {DELAY_RUNS} runs, applications):",
         "",
         "| shift | n | mean PSI | WATCH or more | DRIFTED | data alarm | delay to the command |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -203,7 +203,7 @@ def others(bench: Bench, usual: Applicants, windows: int) -> list[str]:
     drawn = [*((usual, size, None) for size in SIZES), (income, 1_000, None), (income, 1_000, OUTLIER)]
     lines = [
         "",
-        f"Rules of five existing systems, share of {windows} windows alarmed:",
+        f"Rules of five existing systems, share of {windows} windows with an alarm:",
         "",
         "| rule | " + " | ".join(f"undrifted, n = {size:,}" for size in SIZES) + " | income x 1.5, n = 1,000 "
         f"| the same, and one income of {OUTLIER:,.0f} |",

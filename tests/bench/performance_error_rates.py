@@ -33,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--reigns", type=int, default=400, help="Champions of each true AUC.")
     given = parser.parse_args(arguments)
     lines = [
-        f"Floor {FLOOR:g}, {given.reigns} champions of each true AUC, looked at from {FIRST} known ends to {LAST:,}:",
+        f"Floor {FLOOR:g}, {given.reigns} champions of each true AUC, checked from {FIRST} known outcomes to {LAST:,}:",
         "",
-        "| true AUC | ever said to have fallen, by any number of ends | by 500 or more | ends known by then, median |",
+        "| true AUC | ever reported as fallen, any number of outcomes | 500 or more | outcomes by then, median |",
         "| --- | --- | --- | --- |",
         *(_row(truth, given.reigns) for truth in TRUTHS),
     ]
