@@ -1,7 +1,6 @@
 """Settings of the drift agent: read once, frozen, refused all at once."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, Self
 from zoneinfo import available_timezones
 
@@ -25,7 +24,7 @@ from schemas.events.drift import DriftRules
 from schemas.events.performance import PerformanceRules
 from schemas.topics import Topic
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.settings import Connection
+from streams.runtime.model_settings import ModelSettings
 
 PANES_A_WINDOW: Final = 60
 """Of a window by time: at the granularity of a pane records are late, and a silent stream's time is known."""
@@ -35,7 +34,7 @@ PANES_ALIGNED: Final = 3_600
 DAY_MS: Final = 86_400_000
 
 
-class DriftSettings(Connection):
+class DriftSettings(ModelSettings):
     """What an operator may set of a drift agent. Times are event time where not said otherwise."""
 
     window_s: PositiveFloat = 3_600.0
@@ -84,7 +83,6 @@ class DriftSettings(Connection):
     batch_records: PositiveInt = 5_000
     champion_poll_s: PositiveFloat = 5.0
     """How often MLflow is asked while no champion was announced, or a bundle could not be fetched."""
-    cache_dir: Path = Path("~/.cache/loan-decisions")
     web_host: str = LOOPBACK
     drift_port: NonNegativeInt = 8102
     """0 for a free one."""
@@ -205,7 +203,3 @@ class DriftSettings(Connection):
     def group(self) -> str:
         """The consumer group of those who count."""
         return f"{self.topics().applications.name}.drift"
-
-    def cache(self) -> Path:
-        """Where bundles are kept between restarts."""
-        return self.cache_dir.expanduser()

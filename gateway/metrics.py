@@ -5,6 +5,9 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from scorecard.decisions.scoring import Champion
+from streams.worker.model_slots import REFUSALS
+
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -42,5 +45,15 @@ class GatewayMetrics:
         self.decisions_read = Counter(
             "loan_gateway_decisions_read_total", "Decisions read from the topic, waited for or not.", registry=registry
         )
+        self._champion_refusals = Counter(
+            "loan_champion_refusals_total", "Scorecards that must not decide.", ["alias", "reason"], registry=registry
+        )
+        for reason in REFUSALS:
+            self._champion_refusals.labels("champion", reason)
         gauge = Gauge("loan_gateway_waiting", "Applications that wait for their decision.", registry=registry)
         gauge.set_function(waiting)
+
+    def record_champion_event(self, event: str, _holder: Champion | None) -> None:
+        """The champion's seat changed hands, or a successor was refused."""
+        if event in REFUSALS:
+            self._champion_refusals.labels("champion", event).inc()

@@ -43,7 +43,6 @@ from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
-from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.group.lag_monitor import LagMonitor
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
@@ -64,7 +63,7 @@ class GatewayProcess:
         """Connects nothing.
 
         Raises:
-            SetupError: the product, or the file of API keys.
+            SetupError: the product, the file of API keys, or the trusted keys.
         """
         self.settings = settings
         self.lifecycle = Lifecycle()
@@ -86,8 +85,10 @@ class GatewayProcess:
             observer=_ObservedDecisions(self.activity, self.metrics),
         )
         self.hypotheticals = Hypotheticals(settings.contract())
-        self.versions = _versions(settings)
-        self.champion = ModelSlot("champion", self.versions, settings.contract(), self.lifecycle)
+        self.versions = settings.model_registry()
+        self.champion = ModelSlot(
+            "champion", self.versions, settings.contract(), self.lifecycle, told=self.metrics.record_champion_event
+        )
         self.champion.warm = self._warm
         self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
         self.events = EventPublisher(settings, "/loan/gateway")
@@ -220,7 +221,3 @@ class _ObservedDecisions(Observer):
 
     def add_sample(self, decision: Decision, produced_ms: int) -> None:
         self._activity.add_sample(decision, produced_ms)
-
-
-def _versions(settings: GatewaySettings) -> ModelRegistry:
-    return ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())

@@ -10,13 +10,13 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from schemas.topics import scoring_group
 from scorecard.policy import Policy
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.settings import Connection
+from streams.runtime.model_settings import ModelSettings
 
 SECRET_LENGTH: Final = 32
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class GatewaySettings(Connection):
+class GatewaySettings(ModelSettings):
     """What an operator may set of a gateway."""
 
     gateway_host: str = LOOPBACK
@@ -55,7 +55,6 @@ class GatewaySettings(Connection):
     approve_below: Probability | None = None
     """Both cut-offs together override those of the scorecard in what-if answers: set them as the workers have them."""
     decline_from: Probability | None = None
-    cache_dir: Path = Path("~/.cache/loan-decisions")
     champion_poll_s: PositiveFloat = 10.0
     """How often the alias is looked at; a decision by another scorecard makes it at once."""
     gateway_search_s: PositiveFloat = 0.25
@@ -101,10 +100,6 @@ class GatewaySettings(Connection):
     def worker_group(self) -> str:
         """The consumer group of the workers."""
         return self.scoring_group or scoring_group(self.topics())
-
-    def cache(self) -> Path:
-        """Where bundles are kept between restarts."""
-        return self.cache_dir.expanduser()
 
 
 def is_loopback(host: str) -> bool:

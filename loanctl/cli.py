@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Line("population", "loanctl.commands.population:population", "Write made-up applicants to a file."),
     Line("train", "loanctl.commands.train:train", "Train a scorecard, and promote it where it may be."),
     Line("champion", "loanctl.commands.champion:app", "Show, promote or roll back the champion."),
+    Line("keys", "loanctl.commands.keys:app", "Make keys that sign scorecards."),
     Line("challenger", "loanctl.commands.challenger:app", "Compare the challenger with the champion."),
     Line("policy", "loanctl.commands.policy:app", "Try other cut-offs on past decisions."),
     Line("retrain", "loanctl.commands.retrain:retrain", "Ask the trainer for a challenger."),

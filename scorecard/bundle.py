@@ -8,6 +8,7 @@
 | `rows.npz`      | applicants with the answers expected of this scorecard |
 | `fitted.npz`    | who the forest and what follows it were made of, as numbers; bundles of before have none |
 | `MANIFEST.json` | SHA-256 of each file; the bundle's digest is the SHA-256 of this one |
+| `MANIFEST.sig`  | a signature of the manifest, where its trainer has a key: `scorecard.registry.signatures` |
 
 Reading checks bytes before it parses them: parsers of model files are not safe against damage.
 """
@@ -53,6 +54,13 @@ Identities = npt.NDArray[np.uint64]
 
 class BundleError(SetupError):
     """A bundle that must not decide: damaged, of another contract, or with other answers than it promised."""
+
+
+class SignatureError(BundleError):
+    """It has no signature of those whose signature is asked for; see `scorecard.registry.signatures`."""
+
+    def __init__(self, digest: str, problem: str) -> None:
+        super().__init__(f"bundle {digest[:12]} {problem}")
 
 
 class AlteredBundleError(BundleError):

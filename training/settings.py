@@ -1,16 +1,19 @@
 """Settings of the trainer and of `loanctl train`: read once, frozen, refused all at once."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
+from schemas.errors import SetupError
 from scorecard.costs import Costs
-from scorecard.registry.model_registry import ModelRegistry
+from scorecard.registry.signatures import TrustedKeys, sign, signing_key
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.settings import Connection
+from streams.runtime.model_settings import ModelSettings
 from training.evaluation.cutoffs import Rule
-from training.pipeline.plan import Plan
+from training.pipeline.plan import Plan, no_signature
 from training.promotion.gate import Promotion, Terms
 from training.rows.split import Method
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError
@@ -19,7 +22,14 @@ from training.search.budget import Budget
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class TrainingSettings(Connection):
+class UntrustedSignerError(SetupError):
+    """What is trained here would be refused by this very process, which asks for a signature."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: what is trained here would be refused; {remedy}")
+
+
+class TrainingSettings(ModelSettings):
     """What an operator may set of training."""
 
     base_table: str = ""
@@ -56,11 +66,12 @@ class TrainingSettings(Connection):
     """A command that comes sooner after the last promotion is answered and not acted on; 0 for never."""
     retrain_schedule: str = MONDAYS_AT_TWO
     """When the trainer asks for a challenger by itself: a cron expression in UTC; empty for never."""
+    signing_key: Path | None = None
+    """Private key (PEM, Ed25519) that signs the scorecards made here; `loanctl keys new` makes one. Empty: unsigned."""
     trainer_group: str = ""
     """Consumer group; empty for one named after the topics."""
     trainer_instance_id: str = ""
     """Names this trainer for good, where there is one alone: after a crash it has its commands back at once."""
-    cache_dir: Path = Path("~/.cache/loan-decisions")
     web_host: str = LOOPBACK
     trainer_port: NonNegativeInt = 8103
     """0 for a free one."""
@@ -77,20 +88,21 @@ class TrainingSettings(Connection):
         """When to ask for a challenger; None for never."""
         return Schedule(self.retrain_schedule) if self.retrain_schedule else None
 
-    def cache(self) -> Path:
-        """Where bundles are kept between restarts."""
-        return self.cache_dir.expanduser()
-
     def group(self) -> str:
         """The consumer group of the trainer."""
         return self.trainer_group or f"{self.topics().retrain_commands.name}.trainer"
 
-    def model_registry(self) -> ModelRegistry:
-        """The registered model of the product."""
-        return ModelRegistry(self.mlflow_uri, self.registered_model(), self.cache())
+    def costs(self) -> Costs:
+        """What mistakes cost, in lost good loans."""
+        return Costs(default=self.default_cost, review=self.review_cost)
 
     def plan(self) -> Plan:
-        """How a scorecard is to be made."""
+        """How a scorecard is to be made.
+
+        Raises:
+            KeyFileError: the signing key is no such key.
+            UntrustedSignerError: what is made here would be refused by those who ask for a signature.
+        """
         seconds = {} if self.search_seconds is None else {"seconds": self.search_seconds}
         return Plan(
             name=self.registered_model(),
@@ -107,9 +119,23 @@ class TrainingSettings(Connection):
                 **seconds,
             ),
             rule=self.cutoff_rule,
-            costs=Costs(default=self.default_cost, review=self.review_cost),
+            costs=self.costs(),
             journals=self.cache() / "searches",
+            sign=self._signer(),
         )
+
+    def _signer(self) -> Callable[[Path], None]:
+        trusted = None if self.trusted_keys is None else TrustedKeys.read(self.trusted_keys.expanduser())
+        if self.signing_key is None:
+            if trusted is None:
+                return no_signature
+            problem = "LOAN_TRUSTED_KEYS is set and LOAN_SIGNING_KEY is not"
+            raise UntrustedSignerError(problem, "give the trainer a key")
+        key = signing_key(self.signing_key.expanduser())
+        if trusted is not None and not trusted.covers(key):
+            problem = f"the public key of {self.signing_key} is not in {trusted.place}"
+            raise UntrustedSignerError(problem, "add it there")
+        return partial(sign, key=key)
 
     def terms(self) -> Terms:
         """What a champion must reach."""

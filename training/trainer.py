@@ -96,6 +96,7 @@ class Trainer:
 
             material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window)
             one = train_candidate(material, self._plan, TrainingProgress(watch.step, report_trial, watch.stop))
+            self._plan.sign(material.folder)
             watch.step("log")
             answer = self._answer(one, before)
             run_report.log_run(run, one, answer)

@@ -22,8 +22,6 @@ from drift.settings import DriftSettings
 from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde, WriterSchemas
-from scorecard.registry.bundle_cache import BundleCache
-from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.admin import require_topics
 from streams.kafka.group.namesake import Namesakes
 from streams.kafka.kafka_errors import LostSessionError
@@ -61,7 +59,11 @@ class Agent:
     """One drift agent."""
 
     def __init__(self, settings: DriftSettings, metrics: DriftMetrics) -> None:
-        """Connects nothing yet."""
+        """Connects nothing yet.
+
+        Raises:
+            SetupError: the product, or the trusted keys.
+        """
         self._settings = settings
         self._metrics = metrics
         self.situation = Lifecycle(metrics.outage_began)
@@ -70,6 +72,8 @@ class Agent:
         self._asked_at = float("-inf")
         self._settled = False
         self._turn_began: float | None = None
+        self.champions = self._champions()
+        """Whom we watch."""
 
     @cached_property
     def instance(self) -> Instance:
@@ -81,14 +85,12 @@ class Agent:
     def _namesakes(self) -> Namesakes:
         return Namesakes(self._settings, self._settings.group(), self.instance)
 
-    @cached_property
-    def champions(self) -> Champions:
-        """Whom we watch."""
+    def _champions(self) -> Champions:
         settings = self._settings
-        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
         serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
-        cache = BundleCache(settings.cache(), of=settings.mlflow_uri)
-        champions = Champions(registry, cache, settings.contract(), serde, self._metrics.refused.inc)
+        champions = Champions(
+            settings.model_registry(), settings.bundle_cache(), settings.contract(), serde, self._metrics.refused.inc
+        )
         champions.passed_over = self._passed_over
         return champions
 

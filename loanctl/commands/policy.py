@@ -53,7 +53,7 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
     if approve_below is None and decline_from is None:
         problem = "give --approve-below, --decline-from or both"
         raise typer.BadParameter(problem)
-    costs = settings.plan().costs
+    costs = settings.costs()
     past = _past(settings, span(since, until, most))
     latest = past[-1]
     chosen = Policy(

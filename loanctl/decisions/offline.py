@@ -7,7 +7,6 @@ from loanctl.commands.champion import NoChampionError
 from scorecard import bundle
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
-from scorecard.registry.model_registry import ModelRegistry
 from streams.worker.settings import ScoringSettings
 
 UNPUBLISHED: Final = {"decision_id": ""}
@@ -26,7 +25,7 @@ class OfflineScorer:
             SetupError: the bundle is damaged, or of another contract.
         """
         contract = settings.contract()
-        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+        registry = settings.model_registry()
         registered = registry.champion()
         if registered is None:
             problem = f"{registry.name} has no champion: `loanctl train` makes one"

@@ -15,7 +15,6 @@ from schemas.errors import SetupError
 from schemas.events.drift import DriftReport
 from schemas.tables import columns
 from scorecard.profile import Population, Profile, profile_of
-from scorecard.registry.model_registry import ModelRegistry
 
 
 class NoReferenceError(SetupError):
@@ -57,7 +56,7 @@ def by_champion(settings: DriftSettings) -> Reference:
     Raises:
         NoReferenceError: there is no champion.
     """
-    registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    registry = settings.model_registry()
     champion = registry.champion()
     if champion is None:
         problem = f"{registry.name} has no champion: train one, or name a file by --against"

@@ -12,8 +12,6 @@ from schemas.events.drift import DriftAcknowledgement, DriftReport, OffsetRange
 from schemas.events.performance import PerformanceReport
 from schemas.registry_client import EventSerde, WriterSchemas
 from scorecard import bundle
-from scorecard.registry.bundle_cache import BundleCache
-from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks
 from streams.kafka.topics.whole_topics import read_topic
 
@@ -75,9 +73,9 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
         OutageError: MLflow is away.
         SetupError: no such version, or another bundle than was named.
     """
-    registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
+    registry = settings.model_registry()
     # What the cache has needs no MLflow, whose import alone takes seconds.
-    place = BundleCache(settings.cache(), of=settings.mlflow_uri).find(digest) or registry.fetch(version)
+    place = settings.bundle_cache().find(digest) or registry.fetch(version)
     scorecard = bundle.read(place, settings.contract(), digest)
     return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
 

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,24 +18,31 @@ from scorecard import bundle
 from scorecard.registry.registered_version import RegisteredVersion
 
 
+def take_all(_folder: Path, _digest: str) -> None:
+    """No bundle need be signed."""
+
+
 class BundleCache:
     """A folder that the processes of a machine share."""
 
-    def __init__(self, folder: Path, of: str) -> None:
+    def __init__(self, folder: Path, of: str, require_signature: Callable[[Path, str], None] = take_all) -> None:
         """Makes nothing yet.
 
         Args:
             folder: bundles lie in it by digest.
             of: which registry, its address: two registries may both have a version 1.
+            require_signature: of a folder and the digest that its manifest must have; raises `SignatureError`.
         """
+        self._require_signature = require_signature
         self._folder = folder
         self._notes = folder / f"registry-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
 
     def find(self, digest: str) -> Path | None:
-        """Where the bundle of this digest is, if it is here and whole.
+        """Where the bundle of this digest is, if it is here, whole, and signed where it must be.
 
         One that is proven altered makes room for another fetch. One that cannot be read now, or is of another
-        version's format, stays: it may be good, and the registry may be away.
+        version's format, stays: it may be good, and the registry may be away. So does one that lacks a signature: other
+        processes may ask for none, and what the registry has may be signed.
         """
         if not digest:
             return None
@@ -49,7 +56,7 @@ class BundleCache:
         if not whole:
             with suppress(OSError):  # another process was faster, or the disk is read-only
                 self._remove(place)
-        return place if whole else None
+        return place if whole and self._is_signed(place, digest) else None
 
     def keep(self, folder: Path, digest: str) -> Path:
         """Moves a bundle in, over one that is not whole, and returns its place.
@@ -60,11 +67,13 @@ class BundleCache:
 
         Raises:
             BundleError: it is another or damaged.
+            SignatureError: it is not signed by a key that is trusted.
         """
         found = bundle.digest_of(folder)
         if found != digest:
             problem = f"the bundle has digest {found[:12]}, not the {digest[:12]} that was registered"
             raise bundle.BundleError(problem)
+        self._require_signature(folder, digest)
         place = self._folder / digest
         try:
             folder.rename(place)
@@ -99,6 +108,13 @@ class BundleCache:
             return RegisteredVersion(**json.loads(self._note(name, as_word).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+    def _is_signed(self, place: Path, digest: str) -> bool:
+        try:
+            self._require_signature(place, digest)
+        except bundle.SignatureError:
+            return False
+        return True
 
     def _remove(self, place: Path) -> None:
         with self.room() as room:

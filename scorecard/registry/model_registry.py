@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from schemas.errors import SetupError
 from schemas.urls import mask_credentials
-from scorecard.registry.bundle_cache import BundleCache
+from scorecard.registry.bundle_cache import BundleCache, take_all
 from scorecard.registry.client_reader import version_of
 from scorecard.registry.download import fetch_bundle
 from scorecard.registry.mlflow_client import Answer, ModelRegistryAwayError, ask
@@ -34,17 +34,24 @@ class MissingBundleError(SetupError):
 class ModelRegistry:
     """One registered model, by name."""
 
-    def __init__(self, tracking_uri: str, model_name: str, cache: Path) -> None:
+    def __init__(
+        self,
+        tracking_uri: str,
+        model_name: str,
+        cache: Path,
+        require_signature: Callable[[Path, str], None] = take_all,
+    ) -> None:
         """Asks nothing yet.
 
         Args:
             tracking_uri: `http(s)://...` of a server, or `sqlite:///...` without one.
             model_name: the registered model.
             cache: where bundles are kept by digest; shared by all processes of a machine.
+            require_signature: see `BundleCache`.
         """
         self._uri = tracking_uri
         self._reader = reader_of(tracking_uri)
-        self._cache = BundleCache(cache, of=tracking_uri)
+        self._cache = BundleCache(cache, of=tracking_uri, require_signature=require_signature)
         self.name = model_name
 
     def champion(self, alias: str = CHAMPION) -> RegisteredVersion | None:
@@ -82,7 +89,7 @@ class ModelRegistry:
             ModelRegistryAwayError: MLflow does not answer, and the cache has not seen this version.
             NoVersionError: there is no such version.
             MissingBundleError: the version's files are gone, or moved.
-            BundleError: what MLflow holds is not what was registered.
+            BundleError: what MLflow holds is not what was registered, or lacks a signature (`SignatureError`).
         """
         registered = version if isinstance(version, RegisteredVersion) else self._version(version)
         place = self._cache.find(registered.digest) or self._download(registered)

@@ -21,6 +21,7 @@ from schemas.errors import RecordError
 from scorecard.decisions.scoring import Champion, ScoredBatch
 from scorecard.policy import APPROVE, OUTCOMES
 from streams.kafka.group.offset_metrics import OffsetMetrics
+from streams.worker.model_slots import REFUSALS
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """From an idle worker's answer to a backlog of minutes."""
@@ -30,9 +31,6 @@ APPROVALS: Final = 100
 """The approval rate is that of the last hundred, as its users know it."""
 DECADES: Final = 5
 """Of a field's range that its histogram covers, below the upper end."""
-
-REFUSALS: Final = ("bundle", "setup")
-"""Why a scorecard may be refused: damaged or unfit, or something else that a person must mend."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,6 +24,9 @@ from streams.worker.slot_state import ModelVersion, SlotAction, SlotState
 
 DEPENDENCY: Final = "mlflow"
 CHAMPION: Final = "champion"
+REFUSALS: Final = ("signature", "bundle", "setup")
+"""Why a scorecard may be refused: not signed by whom we trust, damaged or unfit, or something else that a person must
+mend."""
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +170,7 @@ class ModelSlot:
 
     def _report_refusal(self, claim: ModelVersion, fault: SetupError) -> None:
         log.warning("model.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
-        self._told("bundle" if isinstance(fault, bundle.BundleError) else "setup", self.holder)
+        self._told(_refusal(fault), self.holder)
 
     def _vacate(self) -> None:
         if self.alias == CHAMPION:
@@ -217,6 +220,13 @@ class ModelWatcher:
         except Exception:
             # Whatever a successor makes our code do, who decides now goes on, and the next look is taken.
             log.exception("model_check.failed", alias=seat.alias)
+
+
+def _refusal(fault: SetupError) -> str:
+    signature, unfit, other = REFUSALS
+    if isinstance(fault, bundle.SignatureError):
+        return signature
+    return unfit if isinstance(fault, bundle.BundleError) else other
 
 
 def _claim(registered: RegisteredVersion) -> ModelVersion:

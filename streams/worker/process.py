@@ -150,8 +150,5 @@ class ScoringProcess:
         warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
 
     def _seat(self, alias: str, told: Callable[[str, Any], None]) -> ModelSlot:
-        from scorecard.registry.model_registry import ModelRegistry
-
         settings = self.settings
-        registry = ModelRegistry(settings.mlflow_uri, settings.registered_model(), settings.cache())
-        return ModelSlot(alias, registry, settings.contract(), self.situation, told=told)
+        return ModelSlot(alias, settings.model_registry(), settings.contract(), self.situation, told=told)

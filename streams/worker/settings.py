@@ -1,6 +1,5 @@
 """Settings of the scoring worker: read once, frozen, refused all at once."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -9,12 +8,12 @@ from schemas.topics import scoring_group
 from scorecard.policy import Policy
 from streams.kafka.producer.delivery import Mode
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.settings import Connection
+from streams.runtime.model_settings import ModelSettings
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class ScoringSettings(Connection):
+class ScoringSettings(ModelSettings):
     """What an operator may set of a scoring worker."""
 
     delivery: Mode = Mode.EXACTLY_ONCE
@@ -36,7 +35,6 @@ class ScoringSettings(Connection):
     """False: dead letters say where the bytes lie, and carry none."""
     shadow: bool = True
     """Let a challenger, where there is one, answer to the shadow topic too."""
-    cache_dir: Path = Path("~/.cache/loan-decisions")
     champion_poll_s: PositiveFloat = 10.0
     """How often the alias is looked at; an announcement makes it at once."""
     web_host: str = LOOPBACK
@@ -60,7 +58,3 @@ class ScoringSettings(Connection):
     def group(self) -> str:
         """The consumer group of the data plane."""
         return self.scoring_group or scoring_group(self.topics())
-
-    def cache(self) -> Path:
-        """Where bundles are kept between restarts."""
-        return self.cache_dir.expanduser()

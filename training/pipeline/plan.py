@@ -15,6 +15,10 @@ from training.search.budget import Budget
 from training.search.trial import Trial
 
 
+def no_signature(_folder: Path) -> None:
+    """A trainer without a key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How a scorecard is to be made."""
@@ -28,6 +32,8 @@ class Plan:
     costs: Costs = field(default_factory=Costs)
     journals: Path | None = None
     """Where an interrupted search is found again; None where it is not to be."""
+    sign: Callable[[Path], None] = no_signature
+    """Signs the bundle in a folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 from schemas.contract import load
 from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.registry import mlflow_client
+from scorecard.registry import mlflow_client, signatures
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegistryRefusedError
 from scorecard.registry.model_registry import (
@@ -26,6 +26,8 @@ from scorecard.registry.model_registry import (
 )
 from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.registry.sqlite_reader import SqliteReader
+from streams.runtime.lifecycle import Lifecycle
+from streams.worker.model_slots import ModelSlot
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
 from training.tracking import mlflow_run
@@ -46,11 +48,13 @@ class Shop:
         self.registry = ModelRegistry(self.uri, "test", folder / "cache")
         self.made = 0
 
-    def version(self, **tags: str) -> RegisteredVersion:
+    def version(self, key: Path | None = None, **tags: str) -> RegisteredVersion:
         self.made += 1
         place = self.folder / str(self.made) / BUNDLE
         values = made_up(40, seed=self.made).values
         digest = bundle.write(scorecard_parts(), CONTRACT, values, place)
+        if key is not None:
+            signatures.sign(place, signatures.signing_key(key))
         with mlflow_run.run(self.uri, "test", "test", {}) as run:
             example = mlflow_run.example_of(CONTRACT, values[:2])
             logged = run.model(place, CONTRACT, example, pd.DataFrame({"probability": np.zeros(2)}))
@@ -138,6 +142,37 @@ def test_an_altered_bundle_is_refused_and_leaves_nothing_in_the_cache(shop: Shop
     with pytest.raises(BundleError):
         shop.registry.fetch(made)
     assert not [path for path in (shop.folder / "cache").iterdir() if path.name in (made.digest, ".fetch")]
+
+
+def test_where_signatures_are_asked_for_an_unsigned_successor_is_refused_and_the_champion_stays(shop: Shop) -> None:
+    private, public = signatures.new_pair(shop.folder / "keys", "trainer")
+    trusted = signatures.TrustedKeys.read(public)
+    strict = ModelRegistry(shop.uri, "test", shop.folder / "strict", require_signature=trusted.require)
+    signed, unsigned = shop.version(private), shop.version()
+    told: list[str] = []
+    seat = ModelSlot("champion", strict, CONTRACT, Lifecycle(), told=lambda event, _: told.append(event))
+
+    for version in (signed, unsigned):
+        shop.registry.point(CHAMPION, version.version)
+        seat.look()
+
+    assert seat.holder is not None
+    assert seat.holder.version == signed.version
+    assert told == ["installed", "signature"]
+    assert "is not signed" in seat.facts()["refused"]["why"]
+    assert shop.registry.fetch(unsigned).exists(), "who asks for no signature loads it as before"
+
+
+def test_after_a_restart_a_cached_champion_without_signature_decides_no_more(shop: Shop) -> None:
+    _, public = signatures.new_pair(shop.folder / "keys", "trainer")
+    trusted = signatures.TrustedKeys.read(public)
+    made = shop.version()
+    shop.registry.fetch(made)
+    shop.registry.remember(made)
+    strict = ModelRegistry(shop.uri, "test", shop.folder / "cache", require_signature=trusted.require)
+
+    assert shop.registry.cached_champion() == made
+    assert strict.cached_champion() is None
 
 
 def test_a_bundle_with_another_digest_than_registered_is_refused(shop: Shop) -> None:

@@ -1,0 +1,47 @@
+"""Settings of those who load scorecards: where bundles are kept, and whose signature they must have."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from scorecard.registry.bundle_cache import BundleCache, take_all
+from scorecard.registry.model_registry import ModelRegistry
+from streams.runtime.settings import Connection
+
+
+class ModelSettings(Connection):
+    """What an operator may set of any process that loads scorecards."""
+
+    cache_dir: Path = Path("~/.cache/loan-decisions")
+    trusted_keys: Path | None = None
+    """Public keys (PEM), a file or a folder of `*.pem`: a scorecard that none of them has signed is refused. Empty:
+    none need be signed. Set it for all processes that load scorecards."""
+
+    def cache(self) -> Path:
+        """Where bundles are kept between restarts."""
+        return self.cache_dir.expanduser()
+
+    def bundle_cache(self) -> BundleCache:
+        """Bundles at hand that may decide.
+
+        Raises:
+            KeyFileError: the trusted keys cannot be read.
+        """
+        return BundleCache(self.cache(), of=self.mlflow_uri, require_signature=self._signature_check())
+
+    def model_registry(self) -> ModelRegistry:
+        """The registered model of the product. It alone fetches, so that no unsigned bundle gets past it.
+
+        Raises:
+            KeyFileError: the trusted keys cannot be read.
+        """
+        return ModelRegistry(
+            self.mlflow_uri, self.registered_model(), self.cache(), require_signature=self._signature_check()
+        )
+
+    def _signature_check(self) -> Callable[[Path, str], None]:
+        if self.trusted_keys is None:
+            return take_all
+        # Cryptography costs a process 10 MB, for those who ask for signatures alone.
+        from scorecard.registry.signatures import TrustedKeys
+
+        return TrustedKeys.read(self.trusted_keys.expanduser()).require
