@@ -24,6 +24,7 @@ from scorecard.bundle import MANIFEST, SignatureError
 SIGNATURE: Final = "MANIFEST.sig"
 SIGNATURE_BYTES: Final = 64
 OWNER_ONLY: Final = 0o600
+FOR_ALL: Final = 0o644
 PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
@@ -123,16 +124,16 @@ def new_pair(folder: Path, name: str) -> tuple[Path, Path]:
             raise KeyFileError(place, "exists: give another --name, or another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for place, content in zip(places, (private, public), strict=True):
-            _write_new(place, content)
+        _write_new(places[0], private, OWNER_ONLY)
+        _write_new(places[1], public, FOR_ALL)
     except OSError as cause:
         raise KeyFileError(folder, f"cannot be written ({type(cause).__name__})") from cause
     return places
 
 
-def _write_new(place: Path, content: bytes) -> None:
+def _write_new(place: Path, content: bytes, mode: int) -> None:
     # With its mode from the first moment: nobody reads it between two calls.
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
 
 
