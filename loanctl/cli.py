@@ -61,6 +61,7 @@ COMMANDS: Final = (
     Line("audit", "loanctl.commands.audit:app", "Answer for the decision on an application."),
     Line("tail", "loanctl.commands.ask:tail", "Print decisions as they come."),
     Line("score", "loanctl.commands.score:score", "Decide on a file of applications."),
+    Line("dlq", "loanctl.commands.dlq:app", "Dead letters: count, explain, send back."),
     Line("verify", "loanctl.commands.verify:verify", "Hold an installed system to its promises."),
     Line("drift", "loanctl.commands.drift:app", "Tell what the drift agent found, and check it."),
     Line("profile", "loanctl.commands.profile:profile", "Describe applicants, as JSON."),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.topics import Topic, Topics, scoring_group
+from schemas.topics import Topic, Topics, redrive_id, scoring_group
 
 
 class KafkaPrincipal(StrEnum):
@@ -23,6 +23,8 @@ class KafkaPrincipal(StrEnum):
     """Systems that send applications and outcomes."""
     DOWNSTREAM = "downstream"
     """Systems that read decisions, in groups of their own whose names begin with `downstream.`."""
+    OPERATOR = "operator"
+    """A person who looks at dead letters and redrives them: `loanctl dlq`."""
 
 
 class Resource(StrEnum):
@@ -94,10 +96,17 @@ def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, 
             seen = (topics.dead_letters, topics.drift_reports, topics.champions)
             work = (topics.retrain_commands, topics.retrain_results)
             return (topics.applications, topics.decisions, *seen, *work), (topics.applications, topics.reviews)
-        case KafkaPrincipal.UPSTREAM:
-            return (), (topics.applications, topics.outcomes)
-        case KafkaPrincipal.DOWNSTREAM:
-            return (topics.decisions, topics.reviews), ()
+        case KafkaPrincipal.UPSTREAM | KafkaPrincipal.DOWNSTREAM | KafkaPrincipal.OPERATOR:
+            return _topics_outside(principal, topics)
+
+
+def _topics_outside(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, ...], tuple[Topic, ...]]:
+    """The same of whoever is no process of ours."""
+    if principal is KafkaPrincipal.UPSTREAM:
+        return (), (topics.applications, topics.outcomes)
+    if principal is KafkaPrincipal.DOWNSTREAM:
+        return (topics.decisions, topics.reviews), ()
+    return (topics.dead_letters, topics.applications, topics.decisions), (topics.applications,)
 
 
 def _memberships(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRight]:
@@ -121,5 +130,5 @@ def _memberships(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRi
         case KafkaPrincipal.GATEWAY:
             # It reads without a group, and looks at how far the workers' has come.
             yield AccessRight(principal, Resource.GROUP, scoring_group(topics), Operation.READ)
-        case KafkaPrincipal.UPSTREAM:
-            pass
+        case KafkaPrincipal.OPERATOR:
+            yield AccessRight(principal, Resource.TRANSACTIONAL_ID, redrive_id(topics), Operation.WRITE)

@@ -70,6 +70,11 @@ def scoring_group(topics: Topics) -> str:
     return f"{topics.applications.name}.scoring"
 
 
+def redrive_id(topics: Topics) -> str:
+    """The transactional id of every redrive of dead letters: one at a time."""
+    return f"{topics.applications.name}.redrive"
+
+
 def topics_of(contract: Contract, prefix: str = "") -> Topics:
     """The topics of a product, under its own prefix or the one given."""
     at = prefix or contract.topic_prefix

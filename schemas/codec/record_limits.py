@@ -9,6 +9,7 @@ from typing import Final
 
 from schemas.errors import RecordError
 from schemas.records import Headers, RecordBatch
+from schemas.redrive_marker import marker_bytes
 
 
 class OversizedError(RecordError):
@@ -45,5 +46,5 @@ USUAL: Final = RecordLimits()
 
 
 def size_of(headers: Headers) -> int:
-    """Bytes of names and values."""
-    return sum(len(name) + len(value or b"") for name, value in headers)
+    """Bytes of names and values; the marker of a redriven record is ours and not counted."""
+    return sum(len(name) + len(value or b"") for name, value in headers) - marker_bytes(headers)

@@ -5,15 +5,16 @@ sees only what downstream systems see, and waits for nothing that is yet to come
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import OutageError
-from schemas.records import RecordBatch
+from schemas.records import Headers, RecordBatch
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
 from streams.kafka.kafka_errors import NoTopicError, ReadingError
 from streams.kafka.topics.messages import ends, poll_records
@@ -24,6 +25,11 @@ MOST: Final = 2_000
 ASK_S: Final = 10.0
 PATIENCE_S: Final = 30.0
 """A broker that has given nothing for so long, not even the end of a partition, is away."""
+NEAR: Final = 1_000
+"""Offsets apart: what lies between is read and passed over, which is quicker than to ask anew."""
+VISIBLE_S: Final = 20.0
+"""Longer than a transaction of ours may stay open."""
+VISIBLE_POLL_S: Final = 0.5
 
 
 Place = tuple[str, int]
@@ -45,7 +51,13 @@ class Record:
     """Milliseconds since 1970, UTC: when it was produced."""
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, bytes | None]
+    header_pairs: Headers = ()
+    """As they came: in order, repeated names too."""
+
+    @property
+    def headers(self) -> Mapping[str, bytes | None]:
+        """By name; of repeated ones the last."""
+        return dict(self.header_pairs)
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -81,6 +93,48 @@ def partition_ranges(connection: Connection, topics: Sequence[str], since: int |
         return found if since is None else _since(consumer, found, since)
 
 
+def await_visible(connection: Connection, topics: Sequence[str], within_s: float = VISIBLE_S) -> None:
+    """Return when readers of committed records see everything that lies on these topics now.
+
+    Raises:
+        UnreadTopicError: a transaction stays open, or the broker does not answer.
+        NoTopicError: a topic does not exist.
+    """
+    with _consumer(connection, isolation="read_uncommitted") as consumer:
+        ends_now = {(each.topic, each.partition): each.end for topic in topics for each in _bounds(consumer, topic)}
+    deadline = time.monotonic() + within_s
+    while hidden := _hidden_partitions(partition_ranges(connection, topics), ends_now):
+        if time.monotonic() > deadline:
+            problem = f"an open transaction hides records of {', '.join(hidden)}: try again when it is over"
+            raise UnreadTopicError(problem)
+        time.sleep(VISIBLE_POLL_S)
+
+
+def records_at(connection: Connection, topic: str, wanted: Collection[tuple[int, int]]) -> Iterator[Record]:
+    """The records that still lie at these partitions and offsets.
+
+    Raises:
+        UnreadTopicError: the broker stopped answering in the middle of reading.
+    """
+    places = frozenset(wanted)
+    stretches: dict[int, list[PartitionRange]] = {}
+    for partition, offset in sorted(places):
+        known = stretches.setdefault(partition, [])
+        if known and offset - known[-1].end < NEAR:
+            known[-1] = replace(known[-1], end=offset + 1)
+        else:
+            known.append(PartitionRange(topic, partition, offset, offset + 1))
+    # One stretch of each partition at a time: a consumer has one position in each.
+    for together in zip_longest(*stretches.values()):
+        for block in blocks(connection, [stretch for stretch in together if stretch is not None]):
+            yield from (record for record in block if (record.partition, record.offset) in places)
+
+
+def _hidden_partitions(ranges: Sequence[PartitionRange], ends_now: Mapping[Place, int]) -> list[str]:
+    behind = [each for each in ranges if each.end < ends_now.get((each.topic, each.partition), 0)]
+    return [f"{each.topic}, partition {each.partition}" for each in behind]
+
+
 def blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator[list[Record]]:
     """Their records as they come, each partition in order, some thousands at once.
 
@@ -106,7 +160,7 @@ def record_of(message: Any) -> Record:
         timestamp=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=dict(message.headers() or ()),
+        header_pairs=tuple(message.headers() or ()),
     )
 
 
@@ -119,16 +173,17 @@ def batch_of(topic: str, records: Sequence[Record]) -> RecordBatch:
         partitions=[record.partition for record in records],
         offsets=[record.offset for record in records],
         timestamps=[record.timestamp for record in records],
-        headers=[tuple(record.headers.items()) for record in records],
+        headers=[record.header_pairs for record in records],
     )
 
 
 @contextmanager
-def _consumer(connection: Connection) -> Iterator[Consumer]:
+def _consumer(connection: Connection, isolation: str = "read_committed") -> Iterator[Consumer]:
     consumer = Consumer(
         {
             **properties(connection, ConsumerConfig(topics=())),
             "auto.offset.reset": "earliest",
+            "isolation.level": isolation,
             # Read ahead per partition: the default of 64 MB makes memory follow the backlog of a slow reader.
             "queued.max.messages.kbytes": 4_096,
         }

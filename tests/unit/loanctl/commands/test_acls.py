@@ -60,7 +60,11 @@ def test_only_the_trainer_announces_and_only_workers_decide() -> None:
 
     assert writers[TOPICS.champions.name] == [KafkaPrincipal.TRAINER]
     assert writers[TOPICS.decisions.name] == [KafkaPrincipal.WORKER]
-    assert writers[TOPICS.applications.name] == [KafkaPrincipal.GATEWAY, KafkaPrincipal.UPSTREAM]
+    assert writers[TOPICS.applications.name] == [
+        KafkaPrincipal.GATEWAY,
+        KafkaPrincipal.UPSTREAM,
+        KafkaPrincipal.OPERATOR,
+    ]
     assert writers[TOPICS.reviews.name] == [KafkaPrincipal.GATEWAY]
 
 

@@ -50,7 +50,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
         def blocks(_connection: object, wanted: Sequence[PartitionRange]) -> list[list[Record]]:
             name = wanted[0].topic
             lying = enumerate(lain[name])
-            return [[Record(name, 0, nth, 10**9 + nth, None, encoded(each), {}) for nth, each in lying]]
+            return [[Record(name, 0, nth, 10**9 + nth, None, encoded(each)) for nth, each in lying]]
 
         monkeypatch.setattr(decision_log, "partition_ranges", extents)
         monkeypatch.setattr(whole_topics, "blocks", blocks)

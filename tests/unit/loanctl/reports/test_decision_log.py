@@ -34,7 +34,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PastDecisions]:
         records: Sequence[tuple[int, str]], most: int | None = None, meant: Any = every, **ends: datetime
     ) -> PastDecisions:
         lain = [
-            Record("loan.decisions.v1", 0, offset, timestamp, None, value.encode(), {})
+            Record("loan.decisions.v1", 0, offset, timestamp, None, value.encode())
             for offset, (timestamp, value) in enumerate(records)
         ]
         monkeypatch.setattr(decision_log, "partition_ranges", lambda *_: [])

@@ -66,13 +66,13 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Topics:
 
 def applied(name: str, offset: int, *, partition: int = 0, when: datetime = APPLIED_AT, **fields: Any) -> Record:
     value = application_bytes(APPLICATIONS, application_id=name, applied_at=when, **fields)
-    return Record("applications", partition, offset, round(when.timestamp() * 1000), None, value, {})
+    return Record("applications", partition, offset, round(when.timestamp() * 1000), None, value)
 
 
 def ended(name: str, offset: int, *, defaulted: bool, when: datetime = LATER) -> Record:
     outcome = LoanOutcome(application_id=name, defaulted=defaulted, observed_at=when)
     value = frame(OUTCOMES, OUTCOME_SCHEMA, as_record(outcome))
-    return Record("outcomes", 0, offset, round(when.timestamp() * 1000), None, value, {})
+    return Record("outcomes", 0, offset, round(when.timestamp() * 1000), None, value)
 
 
 def seen(topics: Topics, **given: Any) -> labelled_events.TopicSnapshot:
@@ -92,7 +92,7 @@ def test_the_first_record_of_an_application_gets_its_last_outcome(topics: Topics
         ended("b", 2, defaulted=False),
         ended("b", 3, defaulted=True),
         ended("stranger", 4, defaulted=True),
-        Record("outcomes", 0, 5, 0, None, b"rubbish", {}),
+        Record("outcomes", 0, 5, 0, None, b"rubbish"),
     ]
 
     found = seen(topics).labelled
