@@ -1,4 +1,4 @@
-"""The drift agent in numbers. Base units; labels are closed sets: features of the contract, verdicts, topics' roles."""
+"""Metrics of the drift agent. Base units; labels are closed sets: features of the contract, verdicts, topics' roles."""
 
 import math
 from typing import Final

@@ -1,9 +1,9 @@
-"""Monitoring: partial counts, the trainer's answers and people's word in; reports and commands out.
+"""Monitoring: partial counts, the trainer's results and people's acknowledgements in; reports and commands out.
 
 A fold over one log: the same messages in the same order give the same reports, byte for byte, and it
-can be saved after any message and gone on with. A message of another champion, announced later,
+can be saved after any message and resumed. A message of another champion, announced later,
 drops the open window, which was counted in the bins of the former one; the new champion's first
-window begins with the panes that were still open then. A message of a former champion tells only
+window begins with the panes that were still open then. A message of a former champion only shows
 how far its partition is. Pure.
 """
 

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): what is wrong, where, and what to do; never a value of the request."""
+"""Problem documents (RFC 9457): what is wrong, where, and how to fix it; never a value of the request."""
 
 import re
 from collections.abc import Mapping, Sequence

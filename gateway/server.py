@@ -1,4 +1,4 @@
-"""Uvicorn as the gateway serves by it: how it stops, what it bounds."""
+"""Uvicorn's configuration for the gateway: stop and limits."""
 
 import asyncio
 import signal

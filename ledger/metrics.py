@@ -1,4 +1,4 @@
-"""What the ledger's process tells Prometheus."""
+"""Prometheus metrics of the ledger."""
 
 import time
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
-"""Who may do what on the broker: the least rights of each principal, as one table.
+"""Access rights on the broker: the minimal rights of each principal, as one table.
 
-Pure. `loanctl topics acls` prints them and makes them so on a broker that denies by default; whatever else
-declares rights (Kubernetes, Terraform) is made of the same table.
+Pure. `loanctl topics acls` prints them and applies them on a broker that denies by default; every other
+declaration of rights (Kubernetes, Terraform) is made from the same table.
 """
 
 from collections.abc import Iterator

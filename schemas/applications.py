@@ -1,7 +1,7 @@
-"""Applications as columns, and which of them the contract lets score.
+"""Applications as columns, and which of them the contract allows to be scored.
 
-One matrix for a batch: a number as itself, a category as the place of its level. What is absent,
-what no level declares and what is no finite number are told apart by value:
+One matrix for a batch: a number as itself, a category as the index of its level. Missing values,
+undeclared levels and non-finite numbers are distinguished by value:
 
 | value      | meaning |
 | ---------- | --- |

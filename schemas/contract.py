@@ -1,8 +1,8 @@
 """The feature contract: what an application schema says about its fields, beyond their types.
 
 An application's `.avsc` is the one place where a feature is described. Validation, encoding, drift
-bins, forms, documents and reason codes are read from here. A product (a lender's set of columns)
-is one such file: `load("credit_risk")` takes a packaged one, `load("/a/path.avsc")` your own.
+bins, forms, documents and reason codes are derived from it. A product (a lender's set of columns)
+is one such file: `load("credit_risk")` loads a packaged one, `load("/a/path.avsc")` your own.
 """
 
 import json

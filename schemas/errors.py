@@ -1,14 +1,14 @@
-"""What can go wrong, in three families by who must act.
+"""The errors of this project, in three families by who must act.
 
 ```
 LoanError
-├── RecordError   one record is at fault: set it aside and go on
-├── OutageError   a dependency is away: wait, retry, lose nothing
-├── SetupError    a person must mend something: stop with one clear line
-└── StoppedError  the process was told to stop: leave the rest undone
+├── RecordError   one record is at fault: set it aside and continue
+├── OutageError   a dependency is unavailable: wait, retry, lose nothing
+├── SetupError    a person must fix something: stop with one clear line
+└── StoppedError  the process was asked to stop: leave the rest undone
 ```
 
-The leaves live beside the code that raises them.
+The concrete errors are defined beside the code that raises them.
 """
 
 from typing import ClassVar

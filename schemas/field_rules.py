@@ -1,4 +1,4 @@
-"""What an observed field may not say: contradictions within it, and of its reasons with other fields. Pure."""
+"""Rules that an observed field must satisfy: no contradiction within it, or of its reasons with other fields. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""One field of an application: what a schema says about it, beyond its type. Pure."""
+"""One field of an application: its attributes in the schema, beyond its type. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

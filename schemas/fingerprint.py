@@ -1,4 +1,4 @@
-"""What of an application schema changes an answer, as digests; prose does not.
+"""Digests of the parts of an application schema that change an answer; prose does not.
 
 Two schemas that differ in `doc`, `column`, `metric`, labels or an ignored field answer alike. A schema that only
 adds fields answers as before for a scorecard that does not know them. Pure: parsed JSON in, digests out.

@@ -1,11 +1,11 @@
-"""Kernels: how a function over arrays becomes machine code.
+"""Kernels: compilation of functions over arrays to machine code.
 
-Machine code is kept on disk beside the source, or in `NUMBA_CACHE_DIR`, or in the user's cache, so
-that the second process does not compile again; where none of them can be written, every process
-compiles for itself. A kernel calls kernels of its own module only: numba's cache looks at the age of that
-module's file and of no other, inlined functions of other modules included, and would go on running the code of before.
-So the few lines that read an Avro number stand in each module that decodes. Sums are never reordered (no `fastmath`),
-so that a row's numbers do not depend on its batch.
+Machine code is cached on disk beside the source, or in `NUMBA_CACHE_DIR`, or in the user's cache, so
+that the second process does not compile again; if none of them can be written, every process
+compiles for itself. A kernel calls kernels of its own module only: numba's cache checks the age of that
+module's file and of no other, not even of modules with inlined functions, and would continue to run outdated code.
+So the few lines that read an Avro number are repeated in each module that decodes. Sums are never reordered (no
+`fastmath`), so that a row's numbers do not depend on its batch.
 """
 
 import pickle

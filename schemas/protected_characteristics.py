@@ -1,8 +1,8 @@
-"""Characteristics on which a lender may not freely decide, and what a contract may do with them.
+"""Characteristics on which a lender may not freely decide, and their permitted uses in a contract.
 
 US law, as the packaged products are of that country: ECOA and Regulation B (12 CFR 1002.5, 1002.6) for sex, race,
 color, religion, national origin and marital status; 12 CFR 1002.6(b)(2)(ii) for age; Regulation V (12 CFR 1022.30) for
-medical information. A field says which it is by `protected`; one whose name suggests a characteristic must. Pure.
+medical information. A field declares its characteristic with `protected`; a field whose name suggests one must. Pure.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""Records as they lie on a topic: bytes and coordinates, in batches of columns.
+"""Records of a topic: bytes and coordinates, in batches of columns.
 
-Pure: no client's message type comes further than the shell that makes these.
+Pure: a client's message type never leaves the shell that makes these.
 """
 
 from collections.abc import Sequence

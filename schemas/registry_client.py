@@ -1,6 +1,6 @@
 """Events to and from bytes through the schema registry, by confluent-kafka's own serializers.
 
-A shell: this asks the registry. Schemas are registered by `loanctl schemas register`, never by a
+A shell: this queries the registry. Schemas are registered by `loanctl schemas register`, never by a
 producer. For the bulk path of applications and decisions see `schemas.codec.application_decoder`.
 """
 

@@ -1,6 +1,6 @@
-"""The topics: what each is called, keyed by, kept for and compatible with.
+"""The topics: name, key, retention and compatibility of each.
 
-Pure: `loanctl topics apply` makes them so.
+Pure: `loanctl topics apply` creates or changes them accordingly.
 """
 
 from dataclasses import dataclass

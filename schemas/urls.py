@@ -1,6 +1,6 @@
-"""URLs as they may be shown, logged and raised: without credentials. Pure.
+"""URLs without their credentials, to be shown, logged and raised. Pure.
 
-One function for all of them, of any scheme: which schemes there are, their readers know.
+One function for URLs of every scheme: their readers know which schemes exist.
 """
 
 import re

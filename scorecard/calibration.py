@@ -1,6 +1,6 @@
-"""From a forest's raw probability to a probability of default that means what it says.
+"""Calibration: from a forest's raw probability to a calibrated probability of default.
 
-Three monotone maps; `training` chooses one by how it does out of sample. All clip away from 0 and 1,
+Three monotone maps; `training` chooses one by its result out of sample. All clip away from 0 and 1,
 since an isotonic map emits both and no finite sample can prove either.
 Sources: Platt, *Probabilistic outputs for support vector machines*, 1999; Zadrozny and Elkan,
 *Transforming classifier scores into accurate multiclass probability estimates*, 2002.

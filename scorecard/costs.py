@@ -1,4 +1,4 @@
-"""What mistakes of deciding cost, in lost good loans. Pure."""
+"""Costs of wrong decisions and of reviews, in lost good loans. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,11 @@
 """Counterfactuals: the smallest changes of actionable fields after which an application would be approved.
 
 Exact search over the grid that the contract's `actionable` attributes span: every combination of steps is scored,
-few fields before many, with ratios computed anew and the contract's constraints kept. Fewest fields first,
-then fewest steps, ties in schema order; an answer is dropped where another changes a part of its fields, and none
+few fields before many, with ratios recomputed and the contract's constraints kept. Fewest fields first,
+then fewest steps, ties in schema order; an answer is dropped if another changes a part of its fields, and none
 of them further (Wachter, Mittelstadt and Russell, *Counterfactual explanations without opening the
-black box*, 2018, ask for the closest world; the steps are the contract's measure of closeness). Pure, but for the
-clock that the caller hands in.
+black box*, 2018, ask for the closest world; the steps are the contract's measure of closeness). Pure, except for the
+clock that the caller passes in.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""The cut-offs: which probability is approved, which declined, and which a person looks at.
+"""The cut-offs: probabilities that are approved, declined, or referred to a person.
 
 Pure. A policy is named by its content, so that a decision says under which cut-offs it was made.
 """

@@ -1,8 +1,8 @@
-"""What other cut-offs would have done to decisions of the past: who would change, and what it would cost.
+"""Effect of other cut-offs on past decisions: changed outcomes, and their cost.
 
 Pure: decisions and true outcomes in, counts and costs out. `loanctl.reports.decision_log` reads them from the topics,
-`ledger.query.past_decisions` from the ledger. The cost of a decision is the one that cut-offs are chosen by
-(`training.evaluation.cutoffs`), in lost good loans: by the true outcome where the loan's is known, else its mean under
+`ledger.query.past_decisions` from the ledger. The cost of a decision is the one by which cut-offs are chosen
+(`training.evaluation.cutoffs`), in lost good loans: by the true outcome if the loan's is known, else its mean under
 the calibrated probability.
 """
 

@@ -1,10 +1,10 @@
-"""Principal reasons: what put an applicant above those who were just approved.
+"""Principal reasons: the features that put an applicant's risk above that of those just approved.
 
 The method is the first of the two that the comment to Regulation B calls safe (12 CFR 1002,
 Supplement I, 9(b)(2), comment 5): furthest from the average of applicants at or slightly above the
 passing score. Contribution minus its mean among them, summed by reason code, positive only, at
 most four, ties in schema order. The strongest is given in any case: under an operator's own
-cut-offs an applicant who is safer than those may be declined, and must be given a reason all the same. Pure.
+cut-offs an applicant who is safer than those may be declined, and must still be given a reason. Pure.
 """
 
 from collections.abc import Sequence

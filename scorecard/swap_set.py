@@ -1,6 +1,6 @@
 """Applications that two sets of decisions answer differently, by pairs of outcomes. Pure.
 
-Ids are told, and never what an applicant told us.
+Ids are reported, and never an applicant's data.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The trainer in numbers, for Prometheus: seconds and counts, labels from closed sets."""
+"""Prometheus metrics of the trainer: seconds and counts, labels from closed sets."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""Retraining by the calendar: which due time of a cron expression asks for a challenger now.
+"""Scheduled retraining: which due time of a cron expression asks for a challenger now.
 
-Pure: an expression, what was asked before and the time in, a due time or a command out. Who asks, and
-when: `training.service.scheduler`. Expressions are Debian cron's five fields (`man 5 crontab`), in UTC, so
+Pure: an expression, earlier requests and the time in, a due time or a command out. `training.service.scheduler`
+asks. Expressions are Debian cron's five fields (`man 5 crontab`), in UTC, so
 that no hour of a summer's night comes twice or never.
 """
 

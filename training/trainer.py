@@ -1,7 +1,7 @@
 """One training from rows to succession: made, logged, judged, registered, promoted, announced.
 
 The shell of `training.pipeline.pipeline` and `training.promotion.gate`. A version appears in the registry in one
-act and with its verdict, so a training that is broken off leaves none, and what was begun after it
+step and with its verdict. So an interrupted training leaves none, and the steps after it
 (`settle`) can be finished from its tags alone, however often.
 """
 

@@ -1,7 +1,7 @@
-"""The drift agent: follows the champion, counts its share of the partitions, and owns the windows if nobody else does.
+"""The drift agent: follows the champion, counts its share of the partitions, owns the windows if no other agent does.
 
-A shell: all it does is in `drift.agent.partition_counter` and `drift.agent.window_owner`. One road back for every
-failure: consumers and producer are thrown away, and work begins again from what is in Kafka, as after `kill -9`.
+A shell: the work is in `drift.agent.partition_counter` and `drift.agent.window_owner`. Every failure is handled in the
+same way: consumers and producer are discarded, and work begins again from what is in Kafka, as after `kill -9`.
 """
 
 import time

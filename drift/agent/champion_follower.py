@@ -1,8 +1,8 @@
-"""The champion's reference: who was announced last, and the profile of its bundle.
+"""The champion's reference: the champion announced last, and the profile of its bundle.
 
-A shell: reads the champions topic without a group, so that every agent hears of every champion, and
-fetches bundles from the registry's cache by digest. While nothing was ever announced, the registry
-is asked whom the alias points at.
+A shell: reads the champions topic without a group, so that every agent reads every announcement, and
+fetches bundles from the registry's cache by digest. As long as no champion was ever announced, the
+registry's alias is used.
 """
 
 import time

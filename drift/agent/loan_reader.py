@@ -1,6 +1,6 @@
 """Loans from the topics: decisions joined with their outcomes by `drift.performance.outcome_join`.
 
-A shell. Outcomes end where they did before decisions were looked at, so that what became of a loan has its decision.
+A shell. The end of the outcomes is taken before the end of the decisions, so that no outcome's decision is missed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

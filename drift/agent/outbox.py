@@ -1,8 +1,8 @@
-"""What the agent says, and how far it has read, as records and offsets of one Kafka transaction.
+"""Output records and consumer offsets of the agent, committed in one Kafka transaction.
 
-Partial counts go with the positions they were counted up to, reports and commands with the state that
-led to them: after a crash neither is there without the other. A position's memory (watermark, horizon)
-travels as the metadata of its committed offset, so that Kafka alone is enough to go on.
+Partial counts go with the positions up to which they were counted, reports and commands with the state that
+led to them: after a crash neither exists without the other. A position's state (watermark, horizon)
+is stored as the metadata of its committed offset, so that Kafka alone is enough to continue.
 """
 
 import json

@@ -1,8 +1,8 @@
 """The counting half of an agent: applications and decisions in, partial counts of closed panes out.
 
-A shell around `drift.windows.panes`: one consumer, a `PartitionPanes` for each partition it was given. Offsets
-are committed only up to the first record of an open pane, in the transaction that tells of the closed
-ones; whoever has the partition next reads on from there and comes to the same counts. The group may
+A shell around `drift.windows.panes`: one consumer, a `PartitionPanes` for each assigned partition. Offsets
+are committed only up to the first record of an open pane, in the transaction that publishes the closed
+panes; the partition's next owner reads on from there and gets the same counts. The group may
 have any number of agents.
 """
 

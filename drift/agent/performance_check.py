@@ -1,6 +1,6 @@
-"""Looks at what became of the champion's loans: all its decisions and outcomes are read, as often as is asked.
+"""Checks the performance of the champion's loans: reads all its decisions and outcomes at each check.
 
-A shell. A look takes as long as reading takes, so it has a thread of its own: the agent goes on counting.
+A shell. A check takes as long as reading takes, so it has a separate thread, and the agent continues to count.
 """
 
 import threading

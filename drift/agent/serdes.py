@@ -1,4 +1,4 @@
-"""Bytes of what the owner of the windows reads and writes."""
+"""Serializers and deserializers of the events that the window owner reads and writes."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""What the last owner of the windows knew, read back from Kafka.
+"""The last window owner's state, read back from Kafka.
 
-A shell around the compacted topic of states; what is done with it is `drift.agent.window_owner`.
+A shell around the compacted topic of states; `drift.agent.window_owner` uses the state.
 """
 
 import json

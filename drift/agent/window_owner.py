@@ -1,9 +1,9 @@
-"""The owning half of an agent: partial counts in, reports and commands out.
+"""The window-owning half of an agent: partial counts in, reports and commands out.
 
 A shell around `drift.monitor`. The topic of partial counts has one partition, so the group has one
-owner at a time; another agent takes over when it dies. What the owner knows is on a compacted topic,
+owner at a time; another agent takes over when it dies. The owner's state is on a compacted topic,
 written in the same transaction as the reports that it led to: a successor reads the last state and
-goes on with the next message, and no window is told of twice.
+continues with the next message, and no window is reported twice.
 """
 
 import threading

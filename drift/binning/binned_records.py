@@ -1,6 +1,6 @@
-"""What is known of a stretch of one partition: when each record was signed, whose it is, and what it counts as.
+"""Records of a range of one partition: signing time, application id and bins of each.
 
-Pure. How applications and decisions become this: `drift.binning.binner`; what becomes of it: `drift.windows.panes`.
+Pure. `drift.binning.binner` makes these from applications and decisions; `drift.windows.panes` counts them.
 """
 
 from collections.abc import Sequence

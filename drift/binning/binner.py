@@ -1,6 +1,6 @@
-"""What a record counts as: applications and decisions as places in the bins that the champion's profile fixed.
+"""Bins of records: applications and decisions as indices into the bins that the champion's profile fixed.
 
-Pure: decoded batches in, `Observations` out. All of it is array work but the decoding itself.
+Pure: decoded batches in, `Observations` out. Everything except the decoding is array work.
 """
 
 from collections.abc import Mapping, Sequence

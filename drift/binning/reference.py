@@ -1,4 +1,4 @@
-"""What a window is measured against: the champion's profile, and where its bins lie among the counts. Pure."""
+"""The reference of a window: the champion's profile, and the position of its bins among the counts. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A report: one closed window against the champion's reference, with all that recomputing it takes.
+"""The report of one closed window against the champion's reference, with everything needed to recompute it.
 
 Pure. A report is a function of the window, the reference and the rules alone; whether it led to a
 command depends on the windows before it, and is added by `drift.monitor`.

@@ -1,9 +1,9 @@
-"""Evidence: a report again, from the records that it names.
+"""Evidence: recomputes a report from the records that it names.
 
-A report names topics, partitions and offsets, where each partition's watermark stood, and the rules.
-With the champion's profile, or the season declared in its place, that is all: reading those offsets
+A report names topics, partitions and offsets, each partition's watermark, and the rules.
+With the champion's profile, or the season declared in its place, that is sufficient: reading those offsets
 again gives the same bytes, or someone has altered the report, the topic, the profile, the season or
-this code. Whether the report led to a command depends on the windows before it and is taken over. Pure.
+this code. Whether the report led to a command depends on the windows before it and is copied from the report. Pure.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Declared seasons: stretches of event time whose applicants are compared with those of the same season before.
+"""Declared seasons: periods of event time whose applicants are compared with those of the same season before.
 
-A season's counts lie in the bins of one champion's profile, so it ends with that champion. A window
+A season's counts are in the bins of one champion's profile, so it ends with that champion. A window
 that begins before a season or ends after it is compared with the profile. Pure.
 """
 

@@ -1,6 +1,6 @@
-"""How far one binned sample lies from another: stability index, its chance level, and four second opinions.
+"""Distances between two binned samples: stability index, its chance level, and four further statistics.
 
-Pure: bin counts in, numbers out. Windows live in `drift.windows.window`, what follows from a number in
+Pure: bin counts in, numbers out. Windows are in `drift.windows.window`, the consequence of a number in
 `drift.detection.verdict`. PSI is the symmetrised Kullback-Leibler divergence (Jeffreys 1946), its use on
 scorecards Siddiqi, *Credit Risk Scorecards*, 2006; the chance level is from Yurdakul and Naranjo,
 *Statistical properties of the population stability index*, 2020.

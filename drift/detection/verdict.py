@@ -1,10 +1,10 @@
-"""What the distances of a window mean: drifted, to be watched, steady, or too few to say; and which data are bad.
+"""The verdict of a window from its distances: drifted, watch, steady, or insufficient; and which data are bad.
 
-The cut-offs .1 and .2 are the custom of scorecard monitoring (Siddiqi 2006). Beside them an index must
-exceed its critical value, divided among the features (Bonferroni): eleven features have eleven chances
-to be unlucky. What the scorecard does not read, or what hardly moves its score, informs and never
-commands; the score itself commands, for it sees fields that have changed together while each alone has
-not. Missing, invalid and unseen values tell of the data, not of the applicants: they raise an alarm
+The cut-offs .1 and .2 are the custom of scorecard monitoring (Siddiqi 2006). In addition an index must
+exceed its critical value, divided among the features (Bonferroni), because eleven features have eleven chances
+of a false alarm. Fields that the scorecard does not read, or that hardly move its score, inform and never
+command; the score itself commands, because it detects fields that have changed together while each alone has
+not. Missing, invalid and unseen values are a matter of the data, not of the applicants: they raise an alarm
 and do not change the verdict. Pure.
 """
 

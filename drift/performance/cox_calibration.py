@@ -1,4 +1,4 @@
-"""How truly probabilities state risk: intercept and slope of Cox 1958, and bins. Pure."""
+"""Calibration of probabilities: intercept and slope of Cox 1958, and bins. Pure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How well probabilities rank loans: AUC and KS, observed or expected, with their intervals. Pure."""
+"""Discrimination of probabilities: AUC and KS, observed or expected, with their intervals. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Self

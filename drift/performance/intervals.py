@@ -1,4 +1,4 @@
-"""A figure and how sure one is of it: 95 % intervals. Pure."""
+"""A figure with its 95 % interval. Pure."""
 
 from typing import Final
 

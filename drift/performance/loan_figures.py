@@ -1,6 +1,6 @@
-"""How well a champion ranks and how truly it states risk: observed where loans have ended, else estimated.
+"""Discrimination and calibration of a champion: observed where loans have ended, else estimated.
 
-Pure: probabilities and what is known of the loans in, figures with 95 % intervals out.
+Pure: probabilities and known outcomes of the loans in, figures with 95 % intervals out.
 
 | figure | value | interval |
 | --- | --- | --- |
@@ -10,11 +10,11 @@ Pure: probabilities and what is known of the loans in, figures with 95 % interva
 | Brier | mean squared distance | of a mean |
 | calibration | Cox 1958: intercept at slope 1, and slope | Wald |
 
-The estimates take the calibrated probabilities at their word: each loan is a default with its own
-probability. Their interval is where the figure of these very loans would lie if that were true, had by
-drawing. They say what the applicants make of a scorecard, and nothing of whether it is still right:
-only outcomes do. Loans that were approved and have ended are no fair sample of all: observed figures are
-held against those that are expected of the same loans.
+The estimates assume that the calibrated probabilities are right: each loan defaults with its own
+probability. Their interval shows where the figure of these very loans would be in that case; it is computed by
+simulation. They show the effect of the applicants on a scorecard, and not whether the scorecard is still right:
+only outcomes do. Loans that were approved and have ended are not a fair sample of all: compare observed figures
+with those that are expected of the same loans.
 """
 
 from dataclasses import dataclass

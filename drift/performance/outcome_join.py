@@ -1,12 +1,12 @@
-"""Decisions met by what became of the loans, by application id, in bounded memory.
+"""Decisions joined with loan outcomes, by application id, in bounded memory.
 
-Decisions are taken before outcomes. Of an application decided twice the first decision stands; of
-outcomes that contradict each other the one observed last, as for training. Which is first or last
+Decisions are read before outcomes. Of an application decided twice the first decision counts; of
+outcomes that contradict each other, the one observed last, as for training. Which is first or last
 does not depend on the order in which partitions are read.
 
-Memory holds so many loans and no more: where there are more, those whose id's digest is smallest are
-kept, a sample that does not depend on the order either. Applications of another stretch or champion than
-asked for are known by digest alone, so that an outcome of theirs is not taken for one of nobody's. Pure.
+Memory holds a fixed number of loans. Beyond that, those whose id has the smallest digest are
+kept, a sample that does not depend on the order either. Applications of another period or champion than
+requested are known by digest alone, so that their outcomes do not count as outcomes without a decision. Pure.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""A report of performance: all that one champion has decided, with all that recomputing it takes.
+"""The performance report of one champion: all its decisions, with everything needed to recompute it.
 
 Pure. It is a function of the records that it names, the rules and the time; whether it led to a command
-depends on what was asked before, and is added by `drift.monitor`.
+depends on earlier requests, and is added by `drift.monitor`.
 """
 
 from collections.abc import Sequence

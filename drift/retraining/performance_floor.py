@@ -1,7 +1,7 @@
-"""Whether what became of a champion's loans asks for a challenger, and by which command.
+"""Whether the outcomes of a champion's loans ask for a challenger, and by which command.
 
-Pure: what is observed in, a command or none out. How it is observed: `drift.performance.loan_figures`. A champion has
-fallen where its AUC lies under a floor with its whole interval: chance alone asks for nothing.
+Pure: observed performance in, a command or none out. `drift.performance.loan_figures` computes the observation. A
+champion has fallen if the whole interval of its AUC is below a floor: chance alone asks for nothing.
 """
 
 import hashlib

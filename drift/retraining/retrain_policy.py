@@ -1,19 +1,19 @@
 """Whether a finding asks for a challenger: hysteresis, one at a time, cooldown, latch.
 
 A finding is a window that has drifted, or a champion whose performance has fallen
-(`drift.retraining.performance_floor`). A loop that retrains on its own alarm can run away. What holds it:
+(`drift.retraining.performance_floor`). A loop that retrains on its own alarm can run away. These guards prevent that:
 
-| guard | what it waits for |
+| guard | reason, or what it waits for |
 | --- | --- |
 | two of three | one window may be a campaign, or chance |
 | in flight | the trainer's answer to the last command |
-| cooldown | event time since the last command, over promotions too |
-| latch | a challenger was rejected or waits for a person: until a steady window, a new champion, or a word |
+| cooldown | event time since the last command, whether or not a promotion followed |
+| latch | after a rejected or held challenger: a steady window, a new champion, or an acknowledgement |
 | hold | a person knows of the shift (a declared policy change, a season) |
-| asked | of fallen performance: the number of known ends has not passed the next power of two |
+| asked | for fallen performance: the number of known outcomes passes the next power of two |
 
-What has fallen needs no second look: its whole interval lies under the floor. Windows that are INSUFFICIENT
-are passed over: they neither confirm nor deny. Time is event time, so a replay commands what was commanded.
+Fallen performance needs no second check: its whole interval is below the floor. Windows that are INSUFFICIENT
+are skipped: they neither confirm nor deny. Time is event time, so a replay gives the same commands.
 Pure.
 """
 

@@ -1,7 +1,7 @@
-"""Which partitions rest until the others catch up.
+"""Which partitions pause until the others catch up.
 
-Of a backlog one partition may be read to its end before another is begun: windows that cannot close
-would fill the memory of whoever owns them. A partition that is far ahead in event time rests instead.
+In a backlog one partition may be read to its end before another is begun: windows that cannot close
+would then fill the memory of their owner. A partition that is far ahead in event time pauses instead.
 Pure: `drift.agent.partition_counter` pauses and resumes.
 """
 

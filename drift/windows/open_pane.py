@@ -1,4 +1,4 @@
-"""One open pane of a partition: the part of it that is not told yet, and the ids met in it. Pure."""
+"""One open pane of a partition: its counts that are not yet sent, and the ids counted in it. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,9 +1,9 @@
-"""Event time cut into panes, and what one partition holds of each: a fold over the partition's log.
+"""Event time cut into panes, and one partition's counts in each: a fold over the partition's log.
 
 Everything here follows from the records of *one* partition in the order of their offsets, so reading
-partitions in another interleaving, by other agents, or twice, changes nothing. Silence closes no pane:
-what an open pane has counted so far is flushed, what comes later for it is another part of the same
-pane, and parts add. Panes of several partitions meet in `drift.windows.window_assembler`.
+partitions in another interleaving, by other agents, or twice, changes nothing. Idleness closes no pane:
+the counts of an open pane are flushed, later records for it are another part of the same
+pane, and parts add. Panes of several partitions are combined in `drift.windows.window_assembler`.
 
 Pure. `drift.binning.binner` gives the bins of a record, `drift.windows.watermark` its pane.
 """

@@ -1,6 +1,6 @@
-"""What is told of one partition: closed panes, that it speaks again, that it is silent and what it holds then. Pure.
+"""Messages about one partition: closed panes, that it is active again, that it is idle and its counts then. Pure.
 
-Who reads the partition is `drift.agent.partition_counter`; who hears it, `drift.agent.window_owner`.
+`drift.agent.partition_counter` reads the partition; `drift.agent.window_owner` reads these messages.
 """
 
 from collections.abc import Callable, Iterator, Sequence

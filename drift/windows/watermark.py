@@ -1,17 +1,17 @@
-"""Which pane of event time tells of each record of a partition.
+"""The pane in which each record of a partition is reported.
 
-| a record is     | where                                                       | and is told of in the pane |
+| a record is     | when                                                        | reported in the pane |
 | --------------- | ----------------------------------------------------------- | --- |
 | counted         | its pane is open                                            | of its event time |
 | a duplicate     | its id was counted in that pane                             | of its event time |
-| late            | its pane ends before watermark - lateness                   | oldest open |
+| late            | its pane ends at or before watermark - lateness             | oldest open |
 | ahead           | signed longer after it was produced than `ahead_ms`         | oldest open |
 | unreadable      | it is no application                                        | oldest open |
 
-The watermark is the latest event time of the partition so far, without those that are ahead: one
-applicant signing in a year cannot close every window. A clock that goes back makes late records.
+The watermark is the latest event time of the partition so far, without records that are ahead: one
+applicant dated a year ahead cannot close every window. A clock that is set back makes late records.
 
-Pure: what is open, and what a pane holds, is `drift.windows.panes`.
+Pure: open panes and their counts are in `drift.windows.panes`.
 """
 
 from dataclasses import dataclass

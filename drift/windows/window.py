@@ -1,7 +1,7 @@
-"""A window: what the panes of all partitions come to, and where they were read.
+"""A window: the sum of the panes of all partitions, and the offsets that they were read from.
 
-Partial counts add, so whoever counted them and in whatever order they came, a window is the same.
-Pure. Which panes a window holds is `drift.windows.window_assembler`, what it means `drift.detection.drift_report`.
+Partial counts add, so a window is the same for every order and every set of counting agents.
+Pure. `drift.windows.window_assembler` chooses a window's panes, `drift.detection.drift_report` interprets it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,16 +1,16 @@
 """Panes of all partitions into windows: a fold over one log of partial counts.
 
-A window closes when every partition that is not silent has passed its end. Where all are silent, time
-goes on by our clock from where the stream stood: a window by time closes once that is past its end and
-the lateness, a window by count once it is full and never before. What a partition brings for a window
-that has closed is told as late in the next one that closes.
+A window closes when every partition that is not idle has passed its end. If all are idle, time
+advances with the wall clock from where the stream stopped: a window by time closes once that is past its end and
+the lateness, a window by count once it is full and never before. Records that a partition brings for a closed window
+are counted as late in the next one that closes.
 
-Panes are added up as they arrive: by time into the window that holds them, so what waits is windows
+Panes are added up as they arrive: by time into the window that contains them, so windows wait
 and not panes. By count, panes are taken in order of event time until the window holds enough: the
-same windows whatever the partitioning, which cutting at every n-th record read would not give. A
-window without records is not told of.
+same windows for every partitioning, which a cut at every n-th record read would not give. A
+window without records is not reported.
 
-Saved is one window; what waits behind it is read again from the log of partial counts (`resume_at`).
+One window is saved; those after it are read again from the log of partial counts (`resume_at`).
 Pure: the same partial counts in the same order give the same windows.
 """
 

@@ -1,6 +1,6 @@
-"""Where windows by time begin and end: every so many milliseconds since 1970, or days, weeks and months of a time zone.
+"""Bounds of windows by time: every so many milliseconds since 1970, or days, weeks and months of a time zone.
 
-Pure. Panes lie on a grid of their own (`drift.windows.watermark`); `PANE_OF_A_CALENDAR_MS` says which fit in here.
+Pure. Panes are on a separate grid (`drift.windows.watermark`); `PANE_OF_A_CALENDAR_MS` says which fit in here.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The door: each request's caller by API key or bearer token, held to its roles and its rate."""
+"""Access control: identifies each request's caller by API key or bearer token, and enforces its roles and its rate."""
 
 import math
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,6 +1,6 @@
-"""API keys: 256 random bits each, of which the gateway's file holds the SHA-256 alone.
+"""API keys: 256 random bits each, of which the gateway's file stores the SHA-256 alone.
 
-A key is as long as its digest, so a fast hash does: nothing shorter than the key itself can be guessed.
+A key is as long as its digest, so a fast hash is sufficient: nothing shorter than the key itself can be guessed.
 """
 
 import hashlib

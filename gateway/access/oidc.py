@@ -1,7 +1,7 @@
-"""Bearer tokens of an OpenID provider: verified by its published keys, its roles read from a claim.
+"""Bearer tokens of an OpenID provider: verified with its published keys, their roles read from a claim.
 
-Keys are fetched when the first token comes and again for a key id that is not known, at most once in
-`REFRESH_S`. While the provider is away the keys that are known go on.
+Keys are fetched when the first token arrives and again for an unknown key id, at most once in
+`REFRESH_S`. While the provider is unavailable the known keys remain valid.
 """
 
 import asyncio

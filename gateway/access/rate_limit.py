@@ -1,4 +1,4 @@
-"""Requests a second of each caller: a bucket of tokens that fills by the clock."""
+"""Rate limit of each caller's requests: a token bucket that refills with the clock."""
 
 import time
 from collections.abc import Callable

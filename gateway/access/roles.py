@@ -1,4 +1,4 @@
-"""Roles, and who a caller is. Pure."""
+"""Roles, and the identity of a caller. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum

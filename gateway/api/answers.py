@@ -1,6 +1,6 @@
-"""What the gateway answers: decisions as JSON data, and the models that the OpenAPI document shows.
+"""The gateway's answers: decisions as JSON data, and the models that the OpenAPI document shows.
 
-Pure. The models serve the OpenAPI document only: `decision_answer` builds the same keys, which a test holds equal.
+Pure. The models serve the OpenAPI document only: `decision_answer` builds the same keys; a test compares them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Request bodies: bounded in size and time, JSON only, validated by a strict model."""
+"""Request bodies: limited in size and time, JSON only, validated by a strict model."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""`GET /decisions/{application_id}`: a decision found again, or still on its way."""
+"""`GET /decisions/{application_id}`: an earlier decision, or the state of one in flight."""
 
 from http import HTTPStatus
 from typing import Annotated, Any

@@ -1,7 +1,8 @@
-"""Applications that were decided before: their decision again, or a conflict where the values differ.
+"""Applications that were decided before: their earlier decision, or a conflict if the values differ.
 
-The gateway's own memory goes first (`DecisionBoard`); this asks the ledger for what came before a restart or to another
-gateway. A decision carries the values that were scored, which are compared; other fields cannot be.
+The gateway's own memory is checked first (`DecisionBoard`); this queries the ledger for applications from before a
+restart or of another gateway. A decision carries the values that were scored, which are compared; other fields cannot
+be.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Around every request: metrics, security headers, and one answer for what nobody foresaw."""
+"""Around every request: metrics, security headers, and one answer for unforeseen exceptions."""
 
 import time
 import traceback

@@ -1,4 +1,4 @@
-"""`/health`, `/ready`, `/metrics`, `/model-info`, `/drift`: a gateway and its champion seen from outside."""
+"""`/health`, `/ready`, `/metrics`, `/model-info`, `/drift`: state of a gateway and its champion."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

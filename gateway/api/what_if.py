@@ -1,6 +1,6 @@
-"""`POST /explain`, `/what-if`, `/counterfactuals`: the champion's answers, published nowhere and marked so.
+"""`POST /explain`, `/what-if`, `/counterfactuals`: the champion's answers, not published, and marked so.
 
-A question is no application: nothing here reaches a topic, a log or a metric's label.
+A question is not an application: nothing here reaches a topic, a log or a metric's label.
 """
 
 import asyncio

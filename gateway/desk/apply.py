@@ -1,4 +1,4 @@
-"""The room Apply: one application, its verdict and why, what if, and what would approve it."""
+"""The page Apply: one application, its verdict and reasons, what-if questions, and changes that would approve it."""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""What an officer sees of referred applications, asked of the ledger. Each call blocks."""
+"""Referred applications as an officer sees them, from the ledger. Each call blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Geometry of the desk's pictures: where a bar begins and ends. Pure; templates draw them as SVG."""
+"""Geometry of the desk's charts: start and end of each bar. Pure; templates draw them as SVG."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every page of the desk shares: templates, the visit, forms, and who may enter."""
+"""Shared by all pages of the desk: templates, the visit, forms, and access."""
 
 import hashlib
 import json

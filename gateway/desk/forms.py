@@ -1,4 +1,4 @@
-"""The form of an application, from the contract: its inputs, and what was typed as a request body. Pure."""
+"""The form of an application, from the contract: its inputs, and the typed values as a request body. Pure."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The room Live: what happens now, drawn by the server and sent again as it changes (server-sent events)."""
+"""The page Live: current activity, rendered by the server and sent again as it changes (server-sent events)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping

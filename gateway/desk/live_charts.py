@@ -1,4 +1,4 @@
-"""Geometry of the pictures of the room Live. Pure; templates draw them as SVG."""
+"""Geometry of the charts of the page Live. Pure; templates draw them as SVG."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

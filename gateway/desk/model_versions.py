@@ -1,4 +1,4 @@
-"""Champion and challenger as the registry's tags tell them, side by side. Pure."""
+"""Champion and challenger side by side, from the registry's tags. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The rooms Review and Audit: who waits for a person, one case, and the person's last word as an event."""
+"""The pages Review and Audit: the queue, one case, and the review of a person as an event."""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""The desk's entrance: sign in and out, static files, and the way to each room."""
+"""The desk's routes: sign in and out, static files, and every page."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""The room Scorecards: the champion's card, the challenger beside it, and what other cut-offs would have done."""
+"""The page Scorecards: the champion's card, the challenger beside it, and the effect of other cut-offs."""
 
 import asyncio
 import math

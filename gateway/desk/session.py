@@ -1,8 +1,8 @@
-"""Who sits at the desk: a signed cookie, and a token in each form that another site cannot know.
+"""Sessions of the desk: a signed cookie, and a token in each form that another site cannot know.
 
-Signed with a secret of the process, or one that several gateways share by setting: otherwise one signs in again after
-a restart, or at another gateway. The cookie is `HttpOnly` and `SameSite=Strict`. The clock is given; identifiers are
-random.
+Signed with a secret of the process, or one that several gateways share by setting; with the former, users sign in again
+after a restart, or at another gateway. The cookie is `HttpOnly` and `SameSite=Strict`. The clock is given; identifiers
+are random.
 """
 
 import base64

@@ -1,6 +1,6 @@
-"""Applications in flight and their answers: who waits for which decision.
+"""Applications in flight and their answers: which requests wait for which decision.
 
-Belongs to the event loop's thread, but for `wants`, which the reading thread asks. Nothing here does
+Belongs to the event loop's thread, except for `wants`, which the reading thread calls. Nothing here does
 input or output. Memory is bounded: `most_waiting` requests, and `remembered` applications whose
 answers (encoded, 1-3 KB) are kept for repeated requests.
 """

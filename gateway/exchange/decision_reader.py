@@ -1,7 +1,8 @@
 """One reader of all decisions for a whole gateway: `read_committed`, without a group, from the end.
 
-A thread reads `streams.kafka.topics.topic_tail.TopicTail`. A record whose key nobody waits for is dropped undecoded,
-but for the few that the live page asks for: reading costs the gateway little, and the broker one fetch a decision.
+A thread reads `streams.kafka.topics.topic_tail.TopicTail`. A record whose key no request waits for is dropped without
+decoding, except for the few that the live page samples: reading costs the gateway little, and the broker one fetch a
+decision.
 """
 
 import threading

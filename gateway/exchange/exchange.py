@@ -1,7 +1,7 @@
-"""An application's way through the topics: published, waited for, answered.
+"""An application's exchange over the topics: publish, wait, answer.
 
 The gateway decides nothing: an answer is the decision that a scoring worker published, found by the
-application's id and place. Runs in the event loop.
+application's id and coordinates. Runs in the event loop.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Decisions that the ledger has: of applications from before this gateway's time, or another's.
+"""Decisions from the ledger: of applications from before this gateway's start, or of another gateway.
 
 Queries block, so each runs in a thread.
 """

@@ -1,7 +1,7 @@
-"""Applications onto their topic: Avro of the registered schema, acknowledged by all replicas.
+"""Publishes applications: Avro of the registered schema, acknowledged by all replicas.
 
 A shell around `confluent_kafka.Producer`. `publish` is called in the event loop and does not block; one
-thread serves delivery reports, another asks the broker every second whether it is there.
+thread serves delivery reports, another checks every second whether the broker is available.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Decisions of the last minutes: how many a second, which outcomes, how long they took. Pure; the clock is given.
+"""Decisions of the last minutes: rate, outcomes, latencies. Pure; the clock is given.
 
 Every decision is counted; outcome, scorecard and latency are those of a sample, since decoding all would cost more than
 deciding. Called from several threads.

@@ -1,6 +1,6 @@
-"""The thread `live`: follows our own topics and the dead letters, and takes the time of sampled decisions.
+"""The thread `live`: follows this project's topics and the dead letters, and measures the latency of sampled decisions.
 
-One `read_committed` consumer without a group. Nothing that it meets keeps the gateway from deciding.
+One `read_committed` consumer without a group. No error in it stops the gateway from answering.
 """
 
 import threading

@@ -1,7 +1,7 @@
-"""How long decisions take: from the time of an application's record to that of its decision's, of a few decisions.
+"""Latency of a few decisions: from the timestamp of an application's record to that of its decision's.
 
-A decision carries its application's place, not its time, so a consumer of its own reads those few records again,
-one a partition. Belongs to one thread; errors count as no look.
+A decision carries its application's coordinates, not its time, so a separate consumer reads those few records again,
+one a partition. Belongs to one thread; an error counts as no measurement.
 """
 
 import time

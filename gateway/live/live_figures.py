@@ -1,4 +1,4 @@
-"""What the page Live shows: the parts that gather it."""
+"""Figures of the page Live: the parts that collect them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,9 +1,9 @@
 """The ledger's decisions as Parquet files by day: for analysts, and to keep when the database is pruned.
 
 One compacted file for each day of the records' timestamps and each table, `TABLE/day=2026-03-01/TABLE.parquet`, in a
-local folder or under any URL of fsspec (`s3://bucket/path`). A file is written beside its place and moved there when
-whole, and a day whose file has its rows is passed over: the act may be broken off and begun again at any time. A day
-that got rows since is written anew; one that has fewer, because the database was pruned, keeps its file.
+local folder or under any URL of fsspec (`s3://bucket/path`). A file is written beside its final path and moved there
+when complete, and a day whose file has its rows is skipped: the command may be interrupted and repeated at any time. A
+day that has received rows since is rewritten; one that has fewer, because the database was pruned, keeps its file.
 """
 
 import posixpath

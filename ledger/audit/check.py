@@ -1,6 +1,6 @@
-"""The ledger held against the topics: every record up to where it is recorded is there once, as a row or passed over.
+"""Compares the ledger with the topics: each record up to the recorded position exists once, as a row or as skipped.
 
-A shell: reads the topics from the beginning and the database beside them, a block of records at a time.
+A shell: reads the topics from the beginning and the database in parallel, a block of records at a time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

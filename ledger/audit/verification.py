@@ -1,4 +1,4 @@
-"""The hash chain computed again from the rows: where it breaks, a row was changed, dropped or put in.
+"""Recomputes the hash chain from the rows: where it breaks, a row was changed, deleted or inserted.
 
 A shell: reads each table once, in the order of the chain, in pages.
 """

@@ -1,7 +1,7 @@
 r"""Hash chain: each row of a partition is hashed together with the link of the row before it.
 
-A row that is changed, dropped or put in between later changes every link after it; `loanctl ledger verify` computes
-them again. Pure. The text hashed is the row as PostgreSQL's COPY writes it (tab-separated, `\N` for null), which is
+A row that is changed, deleted or inserted later changes every link after it; `loanctl ledger verify` recomputes
+them. Pure. The hashed text is the row as PostgreSQL's COPY writes it (tab-separated, `\N` for null), which is
 also what is sent to PostgreSQL, so anybody can compute a link from an export:
 
     link = SHA-256(link of the row before, "\n", the row's text without its link), hexadecimal

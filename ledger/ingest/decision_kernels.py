@@ -1,7 +1,7 @@
-"""One pass over the bytes of decisions that our own schema wrote: where each field lies, and its numbers. Pure.
+"""One pass over the bytes of decisions in this project's schema: the position of each field, and its numbers. Pure.
 
-What strings mean is left to `ledger.ingest.decision_rows`. A row that is damaged, or whose features are not those of
-the first row, is not done: it is read record by record (`ledger.ingest.rows`), which gives the same.
+`ledger.ingest.decision_rows` interprets the strings. A row that is damaged, or whose features are not those of
+the first row, is left out: it is read record by record (`ledger.ingest.rows`), with the same result.
 """
 
 from typing import Any, Final

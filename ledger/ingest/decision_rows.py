@@ -1,4 +1,4 @@
-"""Rows of decisions in bulk: what `ledger.ingest.rows` makes of each, several times as fast. Pure.
+"""Rows of decisions in bulk: the same rows as `ledger.ingest.rows` makes, several times as fast. Pure.
 
 Most strings of a batch are the same from row to row (the scorecard's, the reasons): each is decoded once.
 """

@@ -1,8 +1,8 @@
-"""The ledger's loop: records of all its topics into the database, from where the database says.
+"""The ledger's loop: records of all its topics into the database, from the positions in the database.
 
-One member of a consumer group. The group only shares partitions out: reading begins at the offsets that the database
-holds beside the rows (`ledger.ingest.store`), and what is committed to Kafka is for monitors of lag. An outage of the
-database, the registry or the broker ends the membership; it is taken up again once the database answers.
+One member of a consumer group. The group only distributes partitions: reading begins at the offsets that the database
+stores beside the rows (`ledger.ingest.store`), and offsets committed to Kafka are for lag monitors. An outage of the
+database, the registry or the broker ends the membership; it resumes once the database answers.
 """
 
 import time

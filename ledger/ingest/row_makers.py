@@ -1,4 +1,4 @@
-"""Which topics the ledger keeps, and how the rows of each are made. Pure."""
+"""The topics that the ledger records, and how the rows of each are made. Pure."""
 
 from collections.abc import Mapping
 

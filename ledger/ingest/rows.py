@@ -1,7 +1,7 @@
-"""Rows of tables, of the records of a topic. Pure: bytes in, cells out.
+"""Table rows from the records of a topic. Pure: bytes in, cells out.
 
-Cells are what both databases take as they are: text, numbers, truth, null; times and JSON are text. Neither database
-holds every string and number that Avro does: NUL becomes its symbol (U+2400), a number that is none becomes null.
+Cells are of types that both databases accept unchanged: text, numbers, truth, null; times and JSON are text. Neither
+database stores every string and number that Avro does: NUL becomes its symbol (U+2400), NaN becomes null.
 """
 
 import re

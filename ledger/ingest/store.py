@@ -1,4 +1,4 @@
-"""Rows into the database, with the offsets they came from in one transaction: each record once, whatever dies.
+"""Writes rows to the database, with their offsets in one transaction: each record once, whatever process dies.
 
 A shell around `Database`. The row of a partition in `ledger_positions` is locked first, and records before its
 `next_offset` are left out: of two ledgers that hold one partition for a moment, the later one finds nothing to do.

@@ -1,4 +1,4 @@
-"""Time lines: all that the ledger knows of one application, and of the champions."""
+"""Timelines: everything in the ledger about one application, and about the champions."""
 
 import json
 from collections.abc import Mapping, Sequence

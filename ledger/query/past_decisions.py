@@ -1,4 +1,4 @@
-"""The latest decisions with what became of their loans: what other cut-offs are tried on."""
+"""The latest decisions with their loan outcomes, to try other cut-offs on."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,6 +1,6 @@
-"""Where one applicant's values lie among recent ones: for a person who reviews the case.
+"""Percentiles of one applicant's values among recent ones: for a person who reviews the case.
 
-A sample of the latest decisions, read and counted when asked: nothing to keep up to date.
+A sample of the latest decisions, read and counted on request: nothing to keep up to date.
 """
 
 import json

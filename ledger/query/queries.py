@@ -1,7 +1,7 @@
-"""What the ledger knows of one application.
+"""Queries of one application.
 
 Each function takes a connection of `Database.read_transaction`; arguments are bound, never part of the SQL. Lists for
-pages are in `ledger.query.review_queue`, rates in `ledger.query.rates`, time lines in `ledger.query.history`.
+pages are in `ledger.query.review_queue`, rates in `ledger.query.rates`, timelines in `ledger.query.history`.
 """
 
 import json

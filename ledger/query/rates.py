@@ -1,6 +1,6 @@
-"""Rates of approval, review and default, over a stretch of event time.
+"""Rates of approval, review and default, over a period of event time.
 
-By the views of the same names (`ledger.sql.views`), which say what counts; here they are summed over days.
+From the views of the same names (`ledger.sql.views`), which define what counts; here they are summed over days.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The queue of cases that wait for a person: applications referred by their first decision, not reviewed yet.
 
-Kept as a table of its own, in the transaction of the decisions and reviews: asked of all decisions each time, a page of
-it would become slower with every case ever settled.
+Kept as a separate table, updated in the transaction of the decisions and reviews: if it were queried from all decisions
+each time, a page of it would become slower with every case ever settled.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The ledger's database: its engine, its transactions, and its faults by who must act.
 
-A shell around SQLAlchemy for SQLite and PostgreSQL. No message of a driver goes further than this module: drivers quote
+A shell around SQLAlchemy for SQLite and PostgreSQL. No driver message leaves this module: drivers quote
 the row that they refuse, and a row is an applicant's.
 """
 

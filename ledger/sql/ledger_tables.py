@@ -1,8 +1,8 @@
-"""Tables of the ledger: one per topic, and what the ledger keeps of its own.
+"""Tables of the ledger: one per topic, and the ledger's own.
 
-Pure: names and types. Migrations make them (`ledger.migrations`), views are in `ledger.sql.views`. The columns are
-those of the event (`schemas.events`), flat where SQL asks for them and JSON where the event nests; before them stands
-the record's place on its topic, after them the link of the hash chain (`ledger.ingest.chain`).
+Pure: names and types. Migrations create them (`ledger.migrations`), views are in `ledger.sql.views`. The columns are
+those of the event (`schemas.events`), flat where SQL needs them and JSON where the event nests; before them come
+the record's coordinates, after them the link of the hash chain (`ledger.ingest.chain`).
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""The tables and views brought to what this version of the ledger writes and reads.
+"""Migrates tables and views to the version that this ledger writes and reads.
 
-Tables change by Alembic's steps; views hold no data, so they are dropped before the steps and made anew after them.
+Tables change by Alembic's steps; views hold no data, so they are dropped before the steps and recreated after them.
 All of it is one transaction, and one process at a time does it.
 """
 

@@ -1,4 +1,4 @@
-"""Types and columns that the ledger's tables are made of: the same in both databases as far as they can be. Pure."""
+"""Column types of the ledger's tables: the same in both databases as far as possible. Pure."""
 
 from datetime import UTC, datetime
 from typing import Any, Final

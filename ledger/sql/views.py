@@ -1,7 +1,7 @@
-"""Views: the questions that people ask of the tables, each written once for both databases.
+"""Views: common questions to the tables, each written once for both databases.
 
 Pure: SQL text. Days are UTC, of the application's event time. An application decided twice counts once, by its first
-decision; a person's review is the last word over it; of several outcomes of one loan the one observed last stands.
+decision; a person's review overrides it; of several outcomes of one loan the one observed last counts.
 """
 
 from collections.abc import Mapping, Sequence

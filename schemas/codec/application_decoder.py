@@ -1,7 +1,7 @@
-"""Framed Avro bytes of applications to columns; what cannot be read, by its place and the reason.
+"""Decodes framed Avro bytes of applications to columns; unreadable records are reported by index and reason.
 
-Pure: the registry is asked by the shell (`schemas.registry_client`), which hands over writer schemas by
-id. The contract tests hold these bytes equal to those of confluent-kafka's own serializers.
+Pure: the shell (`schemas.registry_client`) queries the registry and passes in writer schemas by
+id. The contract tests compare these bytes with those of confluent-kafka's own serializers.
 
 Wire format: a zero byte, the schema id as four bytes big-endian, the Avro body.
 """

@@ -1,6 +1,6 @@
-"""How one writer's applications are read: in bulk where they are flat, and record by record in any case.
+"""The plan to read one writer's applications: in bulk if they are flat, and record by record in any case.
 
-Both ways follow from one resolution, so they take the same writers, names, units and defaults. Pure.
+Both ways follow from one resolution, so they accept the same writers, names, units and defaults. Pure.
 """
 
 from collections.abc import Mapping

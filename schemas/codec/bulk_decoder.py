@@ -1,7 +1,7 @@
-"""Applications decoded in bulk: one numba pass over a batch of framed Avro records, straight to columns.
+"""Bulk decoder of applications: one numba pass over a batch of framed Avro records, straight to columns.
 
-What is decoded here is said by a `schemas.codec.bulk_program`. Whatever is odd in a record (damage, an undeclared
-category, a number too large for exact arithmetic) is left to the record-by-record reader of
+A `schemas.codec.bulk_program` says what is decoded here. Unusual records (damage, an undeclared
+category, a number too large for exact arithmetic) are left to the record-by-record reader of
 `schemas.codec.application_decoder`, which names the fault: this pass never judges, so the two cannot disagree.
 Every byte read is bounds-checked.
 

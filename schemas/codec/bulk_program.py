@@ -1,8 +1,8 @@
-"""How the fields of a writer's record become columns of applications: the program of `schemas.codec.bulk_decoder`.
+"""The program of `schemas.codec.bulk_decoder`: how a writer's fields become columns of applications.
 
-Any admitted writer has one whose fields are of flat types, in any order, with more or fewer of them than the
-contract: nested records are written out field by field, what the contract does not know is stepped over, what the
-writer does not have is the contract's default. Other unions than of null and one type have none. Pure.
+Every admitted writer whose fields are of flat types has one, in any order, with more or fewer fields than the
+contract: nested records are flattened, fields that the contract does not know are skipped, fields that the
+writer does not have get the contract's default. Unions other than of null and one type have none. Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

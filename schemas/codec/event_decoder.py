@@ -1,8 +1,8 @@
-"""Events decoded by whatever admitted schema wrote them. Pure.
+"""Decodes events of every admitted writer schema. Pure.
 
-What our own schema wrote, or one that only lacks or adds fields, is decoded by fastavro, in C. It converts by the
-writer's logical types and knows no bounds, so anything else goes through `schemas.resolution.avro_reader`; both give
-the same.
+Events of this project's schema, or of one that only lacks or adds fields, are decoded by fastavro, in C. It converts by
+the writer's logical types and checks no bounds, so all others go through `schemas.resolution.avro_reader`; both
+give the same.
 """
 
 import io

@@ -1,6 +1,6 @@
-"""The bound at the door: how large a record of strangers may be before anything in it is parsed.
+"""Size limits of a foreign record, checked before anything in it is parsed.
 
-A broker's limit is of the compressed batch, so it does not bound a record. Pure.
+A broker's limit applies to the compressed batch, so it does not limit a record. Pure.
 """
 
 from collections.abc import Sequence

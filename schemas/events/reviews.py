@@ -1,4 +1,4 @@
-"""Reviews: what a person decides after the scorecard has."""
+"""Reviews: a person's decision after the scorecard's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

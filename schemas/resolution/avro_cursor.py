@@ -1,6 +1,6 @@
-"""Avro's binary encoding, read value by value; every length is held against the bytes that there are.
+"""Avro's binary encoding, read value by value; every length is checked against the available bytes.
 
-Pure. Whatever does not add up is undecodable: a negative length, a number of more than 64 bits, an end too soon.
+Pure. Inconsistent bytes are undecodable: a negative length, a number of more than 64 bits, an early end.
 """
 
 import struct

@@ -1,8 +1,8 @@
-"""Avro values of any admitted writer, resolved to the types that we expect.
+"""Avro values of any admitted writer, resolved to the types that this project expects.
 
-Avro's schema resolution, with what logical types add to it: a value is taken by the *writer's* unit and scale and
+Avro's schema resolution, extended by logical types: a value is read in the *writer's* unit and scale and
 checked against the *reader's* type. A time is a `datetime` in UTC, a decimal the nearest double, a uuid its text.
-The names of records are not compared: the topic's own subject says whose they are. Pure.
+Record names are not compared: the topic's own subject identifies their schema. Pure.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
-"""Avro schemas as trees of types; those of strangers are refused where reading by them could harm.
+"""Avro schemas as trees of types; foreign ones are refused if reading by them could do harm.
 
-What a registry takes is not what is safe to read: a recursive record is as deep as its bytes say, an array of
+A schema that a registry accepts is not always safe to read: a recursive record is as deep as its bytes say, an array of
 nulls counts to 2^33 in five bytes, and a decimal of a megabyte takes minutes to convert. Such schemas are
 refused here, before any byte is read. Pure. Avro specification 1.12.
 """

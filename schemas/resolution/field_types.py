@@ -1,4 +1,4 @@
-"""What the Avro type of a contract's field means: a number or a category, its levels, and how it is read. Pure."""
+"""The meaning of the Avro type of a contract's field: number or category, its levels, and its conversion. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace

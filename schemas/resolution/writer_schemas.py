@@ -1,4 +1,4 @@
-"""What is known of a writer's schema. Pure: the registry is asked in `schemas.registry_client`."""
+"""Known facts about a writer's schema. Pure: `schemas.registry_client` queries the registry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""What a cell of a table says: a word, a level, or nothing.
+"""Interpretation of a table cell: a word, a level, or missing.
 
-Pure. Reading is by the contract's words: a declared level spelled `NA` is that level. Databases and
-spreadsheets respell words, so 1, 1.0 and True are one word where the contract declares one of them.
+Pure. The contract's words have precedence: a declared level spelled `NA` is that level. Databases and
+spreadsheets respell words, so 1, 1.0 and True are one word if the contract declares one of them.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Columns of a table as the contract reads them: numbers, codes of levels, labels, times and ids.
+"""Columns of a table as the contract defines them: numbers, codes of levels, labels, times and ids.
 
-Pure: a table that somebody read comes in, arrays go out. What cannot be read as the contract says
-is refused by the name of its column, before any work; never by a value of an applicant's, save
+Pure: a table that was read elsewhere comes in, arrays go out. Values that cannot be read as the contract says
+are refused with the name of their column, before any work; never with an applicant's value, except
 the spelling of a level.
 """
 

@@ -1,4 +1,4 @@
-"""How a text file of rows is written: encoding, delimiter, decimal sign; named, or as the file itself shows. Pure."""
+"""The dialect of a text table: encoding, delimiter, decimal sign; configured, or detected from the file. Pure."""
 
 import codecs
 import csv

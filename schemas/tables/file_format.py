@@ -1,7 +1,7 @@
-"""The bytes of a file as rows: CSV in the dialects that people have, JSON lines, Parquet, Excel; each gzipped or not.
+"""The bytes of a file as rows: CSV in common dialects, JSON lines, Parquet, Excel; each gzipped or not.
 
-Pure but for `read`. What the bytes are is told by the bytes and not by the file's name. Text stays
-text, and nothing is taken for missing: `schemas.tables.columns` knows the contract.
+Pure except for `read`. The format is detected from the bytes and not from the file's name. Text stays
+text, and no value counts as missing: `schemas.tables.columns` knows the contract.
 """
 
 import codecs

@@ -1,7 +1,7 @@
 """Numbers as people write them: decimal comma, thousands in groups, percent signs.
 
-Pure. One table is written in one way: the decimal sign is the one that any of its numbers prove
-(`1.234,50` or `11,5` a comma; `1,234.50` a point), or the one that was named.
+Pure. One table uses one style: the decimal sign is the one that any of its numbers proves
+(`1.234,50` or `11,5` a comma; `1,234.50` a point), or the configured one.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What is wrong with a table."""
+"""Errors of a table."""
 
 from schemas.errors import SetupError
 

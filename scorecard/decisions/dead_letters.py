@@ -1,11 +1,11 @@
-"""Dead letters: what could not be read or scored, set aside with its bytes and the reason.
+"""Dead letters: records that could not be read or scored, set aside with their bytes and the reason.
 
 Headers are those that Kafka Connect writes (`__connect.errors.*`, KIP-298), so that its tools
-read them, and our own `reason` and `field`. They name faults of ours, never a foreign exception's
-message and never a value: those may hold what the applicant told us.
+read them, and this project's `reason` and `field`. They name faults of this project, never a foreign exception's
+message and never a value: those may contain an applicant's data.
 
-A letter always fits: what is beyond the limits stays where it lies, and the letter says so. Headers of
-the producer's under a name of ours are dropped, so that each of ours stands once. Pure.
+A letter always fits: what exceeds the limits stays at its source, and the letter says so. Headers of
+the producer's with a name of this project's are dropped, so that each of these occurs once. Pure.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Decisions read in bulk: one pass over bytes that our own schema wrote, for what drift counts of them.
+"""Bulk decoder of decisions: one pass over bytes of this project's schema, for the fields that drift counts.
 
-Pure. What another schema wrote, or what is damaged, is left to the reader that goes record by record
-(`schemas.codec.projection`); both give the same. Strings that are passed over are not checked for being text.
+Pure. Bytes of another schema, and damaged ones, are left to the record-by-record reader
+(`schemas.codec.projection`); both give the same. Skipped strings are not checked for being text.
 """
 
 from collections.abc import Sequence

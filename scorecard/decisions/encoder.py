@@ -1,8 +1,8 @@
-"""Decisions as Avro bytes in bulk: columns of a batch in, one buffer of framed records out.
+"""Bulk encoder of decisions as Avro bytes: columns of a batch in, one buffer of framed records out.
 
-A kernel writes the fields of `loan_decision.avsc` in their order; what is the same for the whole
-batch, and every word that may occur, is encoded beforehand (`Phrases`). The tests hold the bytes
-equal to those that fastavro writes. Pure.
+A kernel writes the fields of `loan_decision.avsc` in their order; values that are the same for the whole
+batch, and every word that may occur, are encoded beforehand (`Phrases`). The tests compare the bytes
+with those that fastavro writes. Pure.
 """
 
 from collections.abc import Sequence

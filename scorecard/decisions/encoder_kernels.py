@@ -1,4 +1,4 @@
-"""How one decision is written: the kernels of `scorecard.decisions.encoder`, one for each part of the schema.
+"""Kernels of `scorecard.decisions.encoder`, one for each part of the schema of a decision.
 
 Avro's binary encoding: zigzag base-128 longs, little-endian doubles, strings and bytes after their
 length, arrays as a counted block and a closing zero, a union's branch before its value.

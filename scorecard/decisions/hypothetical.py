@@ -1,6 +1,6 @@
-"""What the worker would decide on values that nobody applied with: exact, and published nowhere.
+"""Hypothetical decisions: the worker's exact answer to values without an application; not published.
 
-The record is written, scored and read back by the worker's own path, so that an answer to a what-if question
+The record is written, scored and read back by the worker's own code, so that an answer to a what-if question
 equals the decision on the same values to the last bit.
 """
 

@@ -1,8 +1,8 @@
-"""Tables of contributions: those of a group of leaves, worked out for each of the group's states.
+"""Contribution tables: for a group of leaves, the contributions in each of the group's states.
 
-A row's state in a group (`scorecard.forest.leaf_groups`) is a place in the group's table, where the exact
-contributions of all its leaves lie ready, summed by feature. Explaining a row then costs, for each
-group, finding the place and adding a few numbers (`scorecard.forest.lookup`). Pure.
+A row's state in a group (`scorecard.forest.leaf_groups`) is an index into the group's table, which contains the exact
+contributions of all its leaves, summed by feature. Explaining a row then costs, for each
+group, finding the index and adding a few numbers (`scorecard.forest.lookup`). Pure.
 """
 
 from collections.abc import Mapping, Sequence

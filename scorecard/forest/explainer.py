@@ -1,8 +1,8 @@
 """Exact path-dependent Shapley values of a forest, with its margins, in one pass over a batch.
 
 Trees whose tables stay small are looked up (`scorecard.forest.contribution_tables`); deep ones are integrated
-(`scorecard.forest.integration`). Both are exact, and both give a row the same bits whatever batch it comes
-in. Columns are the players; what they contribute is summed to their feature. Pure.
+(`scorecard.forest.integration`). Both are exact, and both give a row the same bits in every batch.
+Columns are the players; their contributions are summed to their feature. Pure.
 
 Memory: `MOST_BYTES` of tables at most, and for integrated trees 8 bytes a node and point; while
 explaining, 4 bytes a column and 8 a feature for each of `CHUNK` rows.

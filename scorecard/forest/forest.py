@@ -1,8 +1,8 @@
-"""A forest of decision trees as plain arrays, whatever library grew it.
+"""A forest of decision trees as plain arrays, whatever library trained it.
 
-Its margin is the base plus one leaf of each tree. A row goes left where its float32 value is at
-most the threshold, and where the value is missing (NaN) as the node says; infinities compare as
-numbers do. Pure. How a library's model becomes one: `training.families.family_registry`.
+Its margin is the base plus one leaf of each tree. A row goes left if its float32 value is at
+most the threshold, and for a missing value (NaN) as the node says; infinities compare as
+numbers do. Pure. `training.families.family_registry` turns a library's model into one.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,9 @@
 
 A walk over the tree carries, for each point of the rule (`scorecard.forest.quadrature`), the product of
 the factors of the path's columns, t o + (1 - t) z. At a leaf it is weighted with the leaf's value;
-on the way up it is summed, and where a question is left, divided by that question's own factor,
-which gives the contribution of its column for all leaves below at once. A column asked again
-takes the place of its earlier factor. After Yu et al. 2022 (Linear TreeShap), who carry
+on the way up it is summed, and on leaving a split, divided by that split's own factor,
+which gives the contribution of its column for all leaves below at once. A repeated column
+replaces its earlier factor. After Yu et al. 2022 (Linear TreeShap), who carry
 coefficients of polynomials where these are values at points. Pure.
 
 Memory: `points` numbers a node, and while walking levels times points times lanes.

@@ -1,8 +1,8 @@
-"""The leaves of a forest as boxes: what a row must satisfy to reach each, and how many training rows do.
+"""The leaves of a forest as boxes: the conditions on a row to reach each, and the share of training rows that do.
 
-A path asks about some of its columns more than once; what matters of it is, for each distinct
+A path tests some of its columns more than once. Only these matter: for each distinct
 column, the interval `(low, high]` that leads to the leaf, whether a missing value does, and the
-product of the cover ratios of the column's questions, its *share*. Pure.
+product of the cover ratios of the column's splits, its *share*. Pure.
 """
 
 from typing import NamedTuple

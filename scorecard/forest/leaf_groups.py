@@ -1,10 +1,10 @@
-"""Cells: the few states in which all that a group of leaves can tell of a row is contained.
+"""Cells: the few states of a row that a group of leaves can distinguish.
 
-The thresholds by which a group's leaves ask about one column cut its values into stretches; those
-that satisfy the same leaves, and the missing value, are one *state*. A row's place among the
+The thresholds by which a group's leaves test one column cut its values into intervals; intervals
+that satisfy the same leaves, and the missing value, are one *state*. A row's index among the
 products of its columns' states is a sum over conditions: each threshold that the value exceeds
-adds the change of state there. So a place costs one comparison a threshold and no branch.
-A tree is parted from the top down until every group has few enough states. Pure.
+adds the change of state there. So an index costs one comparison a threshold and no branch.
+A tree is divided from the top down until every group has few enough states. Pure.
 """
 
 from typing import Any, Final, NamedTuple

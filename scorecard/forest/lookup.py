@@ -1,6 +1,6 @@
-"""Rows looked up in the tables of `scorecard.forest.contribution_tables`: comparisons and additions, without a branch.
+"""Row lookup in the tables of `scorecard.forest.contribution_tables`: comparisons and additions, without a branch.
 
-Rows come in blocks of `lanes`, columns apart, so that each comparison is made for a whole block
+Rows come in blocks of `lanes`, with columns separate, so that each comparison is made for a whole block
 at once. Pure.
 """
 

@@ -1,4 +1,4 @@
-"""What the kernels of forests are made by, and the one layout of a matrix that they are made for."""
+"""The one matrix layout that the forest kernels are compiled for, and its check."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,6 +1,6 @@
-"""Bundles kept on this machine by digest, so that a champion is at hand while the registry is away.
+"""Bundles cached on this machine by digest, so that a champion is available while the registry is not.
 
-A version's bundle never changes, so nothing here grows old. Every write is one rename: a reader of
+A version's bundle never changes, so no entry becomes stale. Every write is one rename: a reader in
 another process never sees half a bundle.
 """
 

@@ -1,4 +1,4 @@
-"""Versions by MLflow's own client, which reads any of its stores."""
+"""Reads versions with MLflow's own client, which supports all of its stores."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

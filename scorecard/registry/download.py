@@ -1,7 +1,7 @@
-"""A version's bundle, fetched from wherever MLflow keeps it.
+"""Downloads a version's bundle from any storage of MLflow.
 
-A folder of this machine is copied. Everything else is fetched by MLflow's own client in a process that ends
-afterwards (`python -m scorecard.registry.download`), so that a worker never holds MLflow in its memory.
+A local folder is copied. Everything else is downloaded by MLflow's own client in a process that ends
+afterwards (`python -m scorecard.registry.download`), so that a worker never loads MLflow into its memory.
 """
 
 import json

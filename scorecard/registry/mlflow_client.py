@@ -1,6 +1,6 @@
-"""How MLflow is asked: briefly, quietly, and without repeating what it says when it fails.
+"""Calls to MLflow: with short time-outs, without its output, and without repeating its error messages.
 
-Its messages can hold an applicant's row, and its own patience is of minutes. All calls block.
+Its messages can contain an applicant's row, and its own time-outs are minutes. All calls block.
 """
 
 import logging

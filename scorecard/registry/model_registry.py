@@ -1,9 +1,9 @@
-"""The model registry: which scorecard is champion, and its bundle in a cache by digest.
+"""The model registry: the champion, the challenger, and their bundles in a cache by digest.
 
-Reading goes without MLflow's library (`scorecard.registry.version_reader`); writing, which training and people do,
-goes by its client (`scorecard.registry.mlflow_client`). All calls block and give up early; a caller that must not
-wait calls them in a thread. A version's bundle never changes, so what was once fetched is used from the cache alone
-while MLflow is away.
+Reading works without MLflow's library (`scorecard.registry.version_reader`); writing, by training and people,
+uses its client (`scorecard.registry.mlflow_client`). All calls block and give up early; a caller that must not
+wait calls them in a thread. A version's bundle never changes, so a downloaded bundle is used from the cache alone
+while MLflow is unavailable.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Versions out of MLflow's SQLite file, by SQL: the tables of MLflow 3, read only."""
+"""Reads versions from MLflow's SQLite file, by SQL: the tables of MLflow 3, read only."""
 
 import sqlite3
 from collections.abc import Callable, Sequence

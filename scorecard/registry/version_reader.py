@@ -1,7 +1,7 @@
-"""How versions are read without MLflow's library, which costs a process 200 MB and seconds of its start.
+"""Reads versions without MLflow's library, which costs a process 200 MB and seconds of its start.
 
-A server is asked over REST, a file by SQL. Whatever only MLflow's own client can do (other stores, its plugins for
-credentials, workspaces) is left to that client.
+A server is queried over REST, a file by SQL. Everything that only MLflow's own client can do (other stores, its plugins
+for credentials, workspaces) is left to that client.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""What a process asks of its broker before each session: whether it answers, and shows our topics.
+"""A process's check of its broker before each session: the broker answers, and its topics exist.
 
-So a deleted topic ends the process, and a broker that is away costs one client however long it is: consumers and
-producers, which may hang in their farewell, are made for one that has answered.
+So a deleted topic ends the process. An unavailable broker costs one client for the whole outage: consumers and
+producers, which may hang when they are closed, are created only for a broker that has answered.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""Settings of a broker and its topics that decide what becomes of our records; told where they are too small.
+"""Broker and topic settings that affect this project's records; reported if they are too small.
 
-They need the right DESCRIBE_CONFIGS, which no process needs for its work: without it nothing is told.
+The check needs the right DESCRIBE_CONFIGS, which no process needs for its work: without it nothing is reported.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Kafka's errors by who must act: nobody (the client recovers by itself), an outage, a set-up fault.
 
-The one judge for every client of ours: consumers ask `reading_fault`, producers `delivery_fault`. Reading knows
-a closed list of errors that pass; whatever else it meets ends the consumer, since what a client passes over in
-silence is lost. A fenced static member says `_FATAL` while `KafkaError.fatal()` is False.
+The only classifier for all clients of this project: consumers call `reading_fault`, producers `delivery_fault`. For
+reading there is a closed list of errors that pass. Any other error ends the consumer, since an error that a client
+ignores is lost. A fenced static member reports `_FATAL` while `KafkaError.fatal()` is False.
 """
 
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What a process holds for good is kept from the garbage collector."""
+"""Excludes a process's permanent objects from garbage collection."""
 
 import gc
 

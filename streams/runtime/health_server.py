@@ -1,7 +1,7 @@
-"""A process seen from outside: `/metrics` for Prometheus, `/health` and `/ready` for whoever restarts it.
+"""The web port of a process: `/metrics` for Prometheus, `/health` and `/ready` for its supervisor.
 
-Listens on loopback unless told otherwise; answers from a thread, so that a process busy with a
-batch is not taken for dead. Only GET, and nothing of an applicant's.
+Listens on loopback unless configured otherwise. A separate thread answers, so that a process that is busy with a
+batch does not look dead. Only GET, and no applicant's values.
 """
 
 import json

@@ -1,9 +1,10 @@
-"""A process's name: stable over its restarts, and of one living process only.
+"""A process's instance name: stable over its restarts, and of one running process only.
 
-Static membership and transactions go by it. Two living processes of one name would throw each other out for ever.
-Within a cache folder a file lock holds the name, which the system lets go when a process dies, however it dies. A
-name that nobody gave is made once and kept in that file, so it is unique and comes back: two caches on one host, or
-two hosts of one name, make different ones. A given name may be taken on another host: `streams.kafka.group.namesake`.
+Static membership and transactions use it. Two running processes of one name would fence each other for ever.
+Within a cache folder a file lock holds the name; the system releases it when the process dies, for any cause. If no
+name is configured, one is generated once and kept in that file, so it is unique and survives restarts: two caches on
+one host, or two hosts of one name, generate different ones. A configured name may be in use on another host:
+`streams.kafka.group.namesake`.
 """
 
 import fcntl

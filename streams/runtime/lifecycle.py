@@ -1,6 +1,6 @@
-"""State of a process: its stage, the dependencies that are away, its stop flag; retries with backoff.
+"""State of a process: its stage, unavailable dependencies, its stop flag; retries with backoff.
 
-Any thread may report and any thread may ask. Each outage is logged once when it begins and once when it ends.
+Any thread may report, and any thread may read. Each outage is logged once when it begins and once when it ends.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Structured logs: a line per fact, for people at a terminal and as JSON elsewhere.
+"""Structured logs: a line per fact, as text on a terminal and as JSON elsewhere.
 
-Logs of libraries pass through the same door. What a Kafka client says while its broker is away
-(150 lines a second) is limited.
+Logs of libraries use the same output. The messages of a Kafka client while its broker is unavailable
+(150 lines a second) are limited.
 """
 
 import logging

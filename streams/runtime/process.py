@@ -1,6 +1,6 @@
-"""A process of ours from its first line to its exit status.
+"""Runs a process from its first line to its exit status.
 
-0 when told to stop, 1 for a crash (a supervisor starts it again), 2 for a fault in how it is set up.
+0 after a requested stop, 1 for a crash (a supervisor starts it again), 2 for a fault of its set-up.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""What a process may still open: it ends, with a clear line, before a limit leaves it neither working nor ending.
+"""Limits of open resources: a process ends, with a clear line, before a limit leaves it neither working nor ending.
 
-A client of Kafka whose broker went away may hang in its farewell for good, with five threads and three files. Such a
-one is left behind (`streams.runtime.timeouts`); a supervisor's restart is the only way to be rid of it.
+A Kafka client whose broker has gone may hang for good when it is closed, with five threads and three files. Such a
+client is abandoned (`streams.runtime.timeouts`); only a supervisor's restart frees its resources.
 """
 
 import resource

@@ -1,7 +1,7 @@
-"""Names of the `LOAN_` settings of all processes: a misspelt one is refused, instead of a default taken in silence.
+"""Names of the `LOAN_` settings of all processes: a misspelt name is refused, so that no default applies unnoticed.
 
 Pure. One list for all processes: they share an environment and a `.env` file, and each has settings that the
-others do not know. A test holds it equal to the fields of all settings classes.
+others do not know. A test compares it with the fields of all settings classes.
 """
 
 import re

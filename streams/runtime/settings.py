@@ -1,7 +1,7 @@
-"""Where Kafka, the schema registry and MLflow are, and how to speak to them: settings every process shares.
+"""Addresses and credentials of Kafka, the schema registry and MLflow: settings that every process shares.
 
-Each process has one frozen settings class that inherits `Connection`. Nothing is connected here
-before it is asked for.
+Each process has one frozen settings class that inherits `Connection`. Nothing connects here
+before it is needed.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""SIGTERM and SIGINT, heard from the first line of a process on, whatever its main thread is busy with.
+"""Handles SIGTERM and SIGINT from the first line of a process on, whatever its main thread is doing.
 
-Python runs a handler between two bytecodes of the main thread: not while that one waits in librdkafka or loads
-a library. So the signal itself writes to a pipe, and a thread of ours reads it. Imports nothing that takes time.
+Python runs a handler between two bytecodes of the main thread: not while that thread waits in librdkafka or loads
+a library. So the signal itself writes to a pipe, and a separate thread reads it. Imports nothing that takes time.
 """
 
 import logging

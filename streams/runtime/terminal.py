@@ -1,7 +1,7 @@
-"""Text of others on a terminal: its control characters are shown, and do nothing. Pure.
+"""Untrusted text on a terminal: its control characters are shown, and have no effect. Pure.
 
 Names, messages and values come from topics, files, MLflow and brokers. An escape code in one could move
-the cursor, retitle the window, or write what looks like ours.
+the cursor, retitle the window, or write text that looks like this project's own.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Calls that may never return, made by a thread that can be left behind.
+"""Calls that may never return, made by a thread that can be abandoned.
 
-librdkafka keeps the time-outs of its transaction calls only while its own broker threads live. After a
-broker that led our transactions was gone for a while, 2.16 was seen to hang in
+librdkafka keeps the time-outs of its transaction calls only while its own broker threads live. After the
+broker that coordinated the transactions was gone for a while, version 2.16 hung in
 `send_offsets_to_transaction` for ever (its broker object stays "terminating").
 """
 

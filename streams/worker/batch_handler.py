@@ -1,6 +1,6 @@
-"""One batch answered: schemas known, scored by who holds the seat, delivered, counted.
+"""Answers one batch: resolves schemas, scores with the current champion, delivers, counts.
 
-Blocking, in a thread of its own; what it waits for is said in the `Lifecycle`.
+Blocking, in a separate thread; the `Lifecycle` shows what it waits for.
 """
 
 import threading

@@ -1,11 +1,11 @@
 """The data plane: a Faust service that reads batches with librdkafka and puts them on a Faust channel.
 
-Nothing of Faust's own consumer stands on the way of an application: the channel's queue is not the
+Applications do not pass through Faust's own consumer: the channel's queue is not the
 flow-controlled one, which Faust empties whenever its own group rebalances.
 
-One reader and one delivery live and die together, as a `KafkaSession`. Whatever fails, the session is thrown
-away with all it holds, and the next one begins from what was committed. An outage begins the next one here; any
-other exception ends the process, since Faust would start the agent again behind the batch that failed.
+One reader and one delivery have one lifetime, as a `KafkaSession`. After any failure, the session is discarded
+with all it holds, and the next one begins from the committed offsets. After an outage the next session begins here;
+any other exception ends the process, since Faust would restart the agent after the batch that failed.
 """
 
 import asyncio

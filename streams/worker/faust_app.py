@@ -1,4 +1,4 @@
-"""The scoring worker as a Faust app: the agent that answers, and the one that hears announcements.
+"""The scoring worker as a Faust app: one agent that answers, and one that reads announcements.
 
 Faust gives agents, channels, services and their lifecycle; applications and decisions pass through
 `streams.worker.data_plane` and `streams.kafka.producer.delivery`, on librdkafka.

@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, which waits out a broker that is away while it starts; aiokafka's gives up at once."""
+"""Faust's Kafka transport, which waits for an unavailable broker at its start; aiokafka's gives up at once."""
 
 from typing import Any, ClassVar, Final
 

@@ -1,4 +1,4 @@
-"""The scoring worker in numbers. Names of the systems before it are kept where they exist.
+"""Metrics of the scoring worker. Names of earlier systems are kept where they exist.
 
 Updated once a batch, with arrays: a call for each application would cost more than its score.
 Seconds and other base units; labels are closed sets.

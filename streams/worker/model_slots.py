@@ -1,7 +1,7 @@
-"""The champion's and the challenger's seats: polls the registry, prepares successors, swaps them in.
+"""The model slots of champion and challenger: polls the registry, prepares successors, swaps them in.
 
-A shell around `streams.worker.slot_state`, in a thread of its own, so that fetching and warming never hold
-a batch up. The swap is one assignment; the worker takes the holder once for each batch, so no
+A shell around `streams.worker.slot_state`, in a separate thread, so that fetching and warming never delay
+a batch. The swap is one assignment; the worker takes the slot's model once for each batch, so no
 batch mixes two.
 """
 

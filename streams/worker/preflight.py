@@ -1,7 +1,7 @@
-"""What must be there before the first application is read, in the order in which its absence should be told.
+"""Preconditions for reading the first application, in the order in which their absence should be reported.
 
-A set-up fault stops the process with one line; an outage is waited out; a missing champion is waited
-for, since training may come later and applications keep on the topic meanwhile.
+A set-up fault stops the process with one line. It waits for an outage to end, and for a missing champion,
+since training may come later and applications stay on the topic meanwhile.
 """
 
 from collections.abc import Sequence

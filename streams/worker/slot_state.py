@@ -1,8 +1,8 @@
-"""Who decides: the state of one seat (champion or challenger) as its alias moves.
+"""State of one model slot (champion or challenger) as its alias moves.
 
-Pure: a state and what was learnt in, the next state and what to do out. Fetching, checking and
-waiting live in `streams.worker.model_slots`. A seat changes hands only when its successor is fully prepared; a
-successor that is refused leaves everything as it was until the alias points elsewhere.
+Pure: a state and a new fact in, the next state and the next action out. Fetching, checking and
+waiting are in `streams.worker.model_slots`. A slot changes only when the successor is fully prepared; a
+refused successor leaves everything unchanged until the alias points elsewhere.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
-"""Which calibration a scorecard gets: the one that does better on rows that it was not fitted to.
+"""Chooses a scorecard's calibration: the one that is better on rows that it was not fitted to.
 
-Identity stays unless a fitted map lowers both Brier score and log-loss out of sample: isotonic maps
-tie and overfit at some thousand rows, and boosters are often calibrated as they come. Pure.
+Identity stays unless a fitted map lowers both Brier score and log-loss out of sample: with some thousand rows, isotonic
+maps tie and overfit, and boosters are often already calibrated. Pure.
 """
 
 from collections.abc import Callable, Mapping

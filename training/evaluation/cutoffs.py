@@ -1,8 +1,8 @@
-"""The cut-offs of a scorecard: who is approved, who is declined, and whom a person looks at.
+"""The cut-offs of a scorecard: probabilities that are approved, declined, or referred to a person.
 
 By cost they follow from calibrated probabilities alone (Chow, *On optimum recognition error and
 reject tradeoff*, 1970; Elkan, *The foundations of cost-sensitive learning*, 2001), so that a new
-scorecard does not move them; by Youden or F1 they are placed on rows kept for it, and never on
+scorecard does not move them; by Youden or F1 they are chosen on rows reserved for it, and never on
 those that judge. Pure.
 """
 

@@ -1,4 +1,4 @@
-"""How good a scorecard is on rows that nothing else has seen, and how sure we are of it.
+"""Figures of a scorecard on rows that nothing else has seen, with their intervals.
 
 Pure: probabilities and outcomes in, figures out. Intervals are percentile bootstraps over rows
 (Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993).

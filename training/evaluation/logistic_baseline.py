@@ -1,4 +1,4 @@
-"""The floor: a plain logistic regression, which a model must beat to be worth its trees. Pure."""
+"""The baseline: a plain logistic regression, which a model must beat to justify its trees. Pure."""
 
 import numpy as np
 import numpy.typing as npt

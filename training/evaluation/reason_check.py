@@ -1,8 +1,8 @@
-"""Whether reasons are true: of those who are told one, how many have the fact that its text states.
+"""Whether reasons are true: how many of the applicants who are given one have the fact that its text states.
 
-A stated direction ("income insufficient") is true of an applicant whose value lies on that side of the just approved,
-and whose risk does not rise when it is moved to theirs, ratios computed anew: where higher income would raise the risk,
-"insufficient" is false, whatever the income. A neutral text states nothing and is not counted. Pure.
+A stated direction ("income insufficient") is true of an applicant whose value is on that side of the just approved,
+and whose risk does not rise when it is moved to theirs, with ratios recomputed: where a higher income would raise the
+risk, "insufficient" is false, whatever the income. A neutral text states nothing and is not counted. Pure.
 """
 
 import math

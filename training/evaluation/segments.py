@@ -1,8 +1,8 @@
-"""How a scorecard does in parts of the judgement rows, and whom it approves: quality and fairness by segment.
+"""Figures and approval rates of a scorecard by segment of the judgement rows: quality and fairness.
 
-Pure. A segment is a level of a category or a fifth of a number, missing values their own. The adverse
+Pure. A segment is a level of a category or a fifth of a number; missing values are a separate one. The adverse
 impact ratio of a segment is its approval rate over that of the field's most approved segment; below
-.8 is the four-fifths rule's alarm (29 CFR 1607.4 D), a custom taken over from employment.
+.8 is the four-fifths rule's alarm (29 CFR 1607.4 D), a custom adopted from employment.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """CatBoost: boosted symmetric trees, compiled from its own JSON export.
 
-A symmetric tree asks one question a level, `x > border` in float32; the leaf's place has the
-answer to question i as its bit i. A missing value is less than every border, or greater than all,
+A symmetric tree tests one condition a level, `x > border` in float32; the leaf's index has the
+result of test i as its bit i. A missing value is less than every border, or greater than all,
 as the feature says. Leaf weights are the covers. Scale and bias are folded in.
 """
 

@@ -1,8 +1,8 @@
-"""What a model family is: one record that every other part of training asks.
+"""A model family: the one record that every other part of training uses.
 
-A family lies in one file, `*_family.py`, which gives its `FAMILY`; `training.families.family_registry` lists them.
+A family has one file, `*_family.py`, which gives its `FAMILY`; `training.families.family_registry` lists them.
 Every fit runs on one thread, so that the same rows, parameters and seed give the same model on any
-number of cores; the folds of a search run beside each other instead. Pure.
+number of cores; the folds of a search run in parallel instead. Pure.
 """
 
 from collections.abc import Callable, Mapping

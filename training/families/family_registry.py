@@ -1,7 +1,7 @@
-"""The families that a search chooses from: the one place that lists them.
+"""The families that a search chooses from: the only list of them.
 
-To add one, write its `*_family.py` and put its `FAMILY` into `FAMILIES`. What a family must give is
-`training.families.family.Family`; one test walks them all.
+To add one, write its `*_family.py` and put its `FAMILY` into `FAMILIES`. `training.families.family.Family` says what
+a family must provide; one test checks them all.
 """
 
 from typing import Any, Final

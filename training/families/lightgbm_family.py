@@ -1,7 +1,7 @@
 """LightGBM: boosted trees grown leaf by leaf, compiled from its own text format.
 
 Trees compare float64 with float64, `x <= t`; the mean of the labels is in the first tree's leaves. A missing
-value goes the node's way where training saw one in that column, and is 0 where it saw none. Covers are counts
+value goes the node's way if training saw one in that column, and is 0 if it saw none. Covers are counts
 of rows.
 """
 

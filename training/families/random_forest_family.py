@@ -1,8 +1,8 @@
 """Random forests of scikit-learn: the mean of the trees' probabilities, so in probability space.
 
 Trees compare float32 values with float64 thresholds, `x <= t`; a leaf's value is its share of
-class 1, divided by the number of trees. scikit-learn explains nothing: a forest is held against the
-definition, worked out by another way than the kernels', leaf by leaf from scikit-learn's own arrays.
+class 1, divided by the number of trees. scikit-learn has no attribution: a forest is compared with the
+definition, computed in a different way from the kernels', leaf by leaf from scikit-learn's own arrays.
 """
 
 from collections.abc import Mapping

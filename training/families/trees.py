@@ -1,4 +1,4 @@
-"""What families share: one tree's arrays, how trees are joined to a forest, probabilities of classifiers.
+"""Shared by the families: one tree's arrays, joining trees to a forest, probabilities of classifiers.
 
 Pure, and without any of the libraries.
 """

@@ -1,6 +1,6 @@
 """XGBoost: boosted trees, compiled from the JSON of `save_raw`.
 
-XGBoost asks `x < t` in float32, and keeps its leaves, covers (sums of hessians) and base score in
+XGBoost tests `x < t` in float32, and stores its leaves, covers (sums of hessians) and base score in
 float32; the base score is a probability, in a vector of one since version 3.
 """
 

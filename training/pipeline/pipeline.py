@@ -1,7 +1,7 @@
-"""From rows to a scorecard that may stand for champion: one function, no registry, no broker.
+"""From rows to a scorecard that may become champion: one function, no registry, no broker.
 
-The same rows, plan and seed give the same bundle, byte for byte: no clock and no run id is in it.
-The parts of `training.rows.split` never meet.
+The same rows, plan and seed give the same bundle, byte for byte: it contains no time and no run id.
+The parts of `training.rows.split` never overlap.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a scorecard is to be made, of what, and who is told: what `training.pipeline.pipeline` is asked with. Pure."""
+"""The plan of a training: method, rows and progress callbacks; the argument of `training.pipeline.pipeline`. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

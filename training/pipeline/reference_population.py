@@ -1,7 +1,7 @@
-"""What a scorecard compares with: the just-approved applicants of its reasons, and its reference population.
+"""References of a scorecard: the just-approved applicants of its reasons, and its reference population.
 
-Pure. Both come from rows that the forest was not fitted to: a forest is too sure of those it was,
-and its scores of them are nobody's.
+Pure. Both come from rows that the forest was not fitted to: on fitted rows a forest is overconfident,
+and no new applicant gets such scores.
 """
 
 from dataclasses import dataclass

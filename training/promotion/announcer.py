@@ -1,6 +1,6 @@
-"""How the workers hear of a champion from a command: through the topics where broker and registry answer.
+"""Announces a champion that a command promoted: through the topics, if broker and registry answer.
 
-Where they do not, nothing is lost: workers look at the alias themselves, some seconds later.
+If they do not, nothing is lost: workers poll the alias themselves, some seconds later.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
-"""Champion and challenger on the same judgement rows, or why they cannot be compared.
+"""Champion and challenger on the same judgement rows, or the reason why they cannot be compared.
 
-Pure. What cannot be compared is held by the gate for a person, and never promoted: a champion that
-cannot be seen is not a champion that is absent.
+Pure. The gate holds a challenger without comparison for a person, and never promotes it: a champion that
+cannot be read is not an absent champion.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""The gate: may this challenger decide, and if not, why not.
+"""The gate: whether this challenger may decide, and if not, why not.
 
-Floors for every challenger; the first champion must also be no worse than a logistic regression.
+Floors apply to every challenger; the first champion must also be no worse than a logistic regression.
 Against a champion, both score the same rows, which neither was fitted to, and the challenger must be
-better by a paired bootstrap and no worse calibrated. A champion that it cannot be compared with holds
-it for a person. Every answer is in words that a person can act on. Pure.
+better by a paired bootstrap and no worse calibrated. If it cannot be compared with the champion, it is held
+for a person. Every answer is in words that a person can act on. Pure.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A gate's verdict carried out: aliases, tags, announcement."""
+"""Carries out the gate's verdict: aliases, tags, announcement."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a version's tags say, so that a result can be told and a promotion finished from them alone. Pure."""
+"""Tags of a version, sufficient to report its result and to finish its promotion. Pure."""
 
 from datetime import datetime
 from typing import Final

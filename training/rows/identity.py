@@ -1,7 +1,7 @@
-"""Who a row is: a number for each application, the same wherever and whenever the application is met.
+"""Row identity: a number for each application, the same wherever and whenever the application occurs.
 
-Pure. By the application's id where it has one. Else by its values, label and time, with a count of
-those before it that equal it: equal values are not equal loans.
+Pure. From the application's id if it has one. Else from its values, label and time, with a count of
+equal rows before it: equal values are not equal loans.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
-"""Labelled rows from the topics: applications joined with what became of their loans, up to a stated time.
+"""Labelled rows from the topics: applications joined with their loan outcomes, up to a stated time.
 
-A shell: topics are read block by block to where they ended when it looked, and only columns of what
-counts are kept: outcomes as numbers, applications whose outcome is known or that lie in a window.
+A shell: topics are read block by block to their ends as of its start, and only needed columns
+are kept: outcomes as numbers, applications whose outcome is known or that are in a window.
 Only true outcomes label a row; decisions are never read here. An application sent twice counts once,
-its first record; of several outcomes of an application the last one stands.
+its first record; of several outcomes of an application the last one counts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Rows to learn from: a table or labelled events, by the contract, as one matrix and its labels.
+"""Rows for training: a table or labelled events, read by the contract, as one matrix and its labels.
 
-Pure: a table that somebody read comes in, arrays go out; `training.rows.sources` reads. A row is kept by
-the same rule as an application is scored (`schemas.applications.faults`), so that a scorecard is
-never judged on rows that it would not be asked about.
+Pure: a table that was read elsewhere comes in, arrays go out; `training.rows.sources` reads. A row is kept by
+the same rule by which an application is scored (`schemas.applications.faults`), so that a scorecard is
+never judged on rows that it would not have to score.
 """
 
 from collections.abc import Mapping, Sequence

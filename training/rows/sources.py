@@ -1,6 +1,6 @@
 """Tables by URL: a file, http(s), S3, Google Cloud Storage or PostgreSQL; CSV, Parquet or Excel.
 
-A shell: what comes back is a table as it lies there, whatever its columns; `training.rows.labelled_rows` judges it.
+A shell: it returns the table as stored, whatever its columns; `training.rows.labelled_rows` checks it.
 Credentials in a URL are never shown.
 """
 

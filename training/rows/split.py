@@ -1,10 +1,10 @@
-"""Which rows search, stop, calibrate, place the cut-offs and judge: five parts that never meet.
+"""The split into rows for search, early stopping, calibration, cut-offs and judgement: five disjoint parts.
 
-By time where a source tells it: the oldest rows are searched on, the newest judge. Else by a seeded
-hash of who a row is, so that it keeps its part when others are appended: a later challenger is
-judged on rows that no earlier champion was fitted to. Where the contract names what near-clones
-agree in, and they are rare, they share a part: a gain that appears only when clones are torn apart
-is memory. Both labels are dealt out apart, so that few rows suffice. Pure.
+By time if a source has times: the search uses the oldest rows, the newest judge. Else by a seeded
+hash of the row's identity, so that a row keeps its part when others are appended: a later challenger is
+judged on rows that no earlier champion was fitted to. If the contract names fields in which near-clones
+agree, and such agreement is rare, near-clones share a part: a gain that appears only when clones are separated
+is memory. The labels are distributed separately, so that few rows suffice. Pure.
 """
 
 import hashlib

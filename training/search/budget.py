@@ -1,4 +1,4 @@
-"""How much a search may spend. Pure."""
+"""The limits of a search. Pure."""
 
 import math
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""A search's trials as they end, in a file, so that an interrupted search goes on where it stopped.
+"""A search's completed trials, in a file, so that an interrupted search resumes where it stopped.
 
-Nothing of Hyperopt's state is kept. Its choices follow from the seed and from how the earlier ones did, so a
-search that is begun again asks for the same choices in the same order, and each that was tried before is
+Nothing of Hyperopt's state is stored. Its choices follow from the seed and from the results of earlier ones, so a
+repeated search asks for the same choices in the same order, and each that was already tried is
 answered from here: the outcome is that of a search that was never interrupted. A shell around one file.
 """
 

@@ -1,8 +1,8 @@
 """The search for a family and its parameters: Hyperopt's TPE over grouped folds, seeded and bounded.
 
-The rows searched on are the only ones seen here, beside those that end boosting; calibration,
-cut-offs and judgement have their own. The first trial of each family is a choice known to be sound,
-so that a small budget is well spent. Trials that a journal recalls are not fitted again.
+It sees only the rows to search on and those that stop boosting early; calibration,
+cut-offs and judgement have other rows. The first trial of each family uses sound defaults,
+so that a small budget is well spent. Trials in a journal are not fitted again.
 Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
 """
 

@@ -1,4 +1,4 @@
-"""What a search may choose from: Hyperopt's space over the families, and a sound start in each."""
+"""The search space: Hyperopt's space over the families, and sound defaults for each."""
 
 import math
 from collections.abc import Mapping, Sequence

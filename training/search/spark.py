@@ -1,7 +1,7 @@
-"""A search spread over a Spark cluster, by Hyperopt's `SparkTrials`: many choices are tried at once.
+"""A search distributed over a Spark cluster, by Hyperopt's `SparkTrials`: many choices are tried at once.
 
-The sound starts are tried first, on the driver, since `SparkTrials` takes no given points. What the surrogate
-has seen when it is asked depends on who ends first, so such a search need not find the same again,
+The sound defaults are tried first, on the driver, since `SparkTrials` takes no given points. The trials that the
+surrogate knows at each choice depend on which trials end first, so such a search need not give the same result again,
 and no journal can answer for it. The cluster's Python needs this package.
 """
 

@@ -1,4 +1,4 @@
-"""Which families this machine can fit. A shell around imports of their libraries."""
+"""The families that this machine can fit. A shell around imports of their libraries."""
 
 from functools import lru_cache
 from importlib import import_module

@@ -1,7 +1,7 @@
-"""The trainer's loop: commands one at a time, polling on while it works so that the group keeps it.
+"""The trainer's loop: one command at a time; it keeps polling while it works, so that it stays in the group.
 
-The work is in a thread of its own; what it says of itself is read from other threads. A command is
-committed once its answer is safe, never before. An outage is waited out with the command in hand.
+The work is in a separate thread; other threads read its status. A command is
+committed once its answer is safe, never before. In an outage the trainer waits and keeps its command.
 """
 
 import threading

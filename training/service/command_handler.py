@@ -1,7 +1,7 @@
-"""One retrain command, answered: looked up, trained, settled. The shell of `training.service.command_policy`.
+"""Handles one retrain command: looks it up, trains, settles. The shell of `training.service.command_policy`.
 
-Everything here may be done again after a crash at any line: a version carries its command's id from
-the act that makes it, settling is idempotent, and the answers published are read before each command.
+Every step can be repeated after a crash at any line: a version carries its command's id from
+its creation, settling is idempotent, and the published answers are read before each command.
 """
 
 from collections.abc import Mapping

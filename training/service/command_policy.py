@@ -1,6 +1,6 @@
-"""What a retrain command gets: an answer at once, or a training. Pure.
+"""The response to a retrain command: an answer at once, or a training. Pure.
 
-A command is done once. It is known again by its id in the answers published, and, where a process
+A command is carried out once. It is recognized by its id in the published answers, or, if a process
 died before it could answer, by its id on the version that it made.
 """
 

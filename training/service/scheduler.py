@@ -1,7 +1,7 @@
 """Asks for a challenger when one is due: the shell of `training.schedule`.
 
-It is called by the trainer's loop while that owns the topic of commands and has none in hand, so of
-several trainers one asks; what was asked before is read from the topic, so a restart asks nothing twice.
+The trainer's loop calls it while it owns the command topic and has no command in hand, so only one of
+several trainers asks. Earlier requests are read from the topic, so nothing is asked twice after a restart.
 """
 
 from collections.abc import Callable, Sequence

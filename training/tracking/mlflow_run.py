@@ -1,7 +1,7 @@
-"""A training as MLflow sees it: one run with its trials inside, figures, pictures, tags and the model.
+"""A training in MLflow: one run with its trials inside, figures, plots, tags and the model.
 
-A shell around MLflow's client; nothing here decides anything. Runs of a training that was broken
-off are marked as killed, and no version is made of them.
+A shell around MLflow's client; nothing here decides anything. Runs of an interrupted training
+are marked as killed, and no version is made of them.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The model card: what a scorecard is, what it was made of, how good it is and for whom, on a page.
+"""The model card: purpose, data, figures and segments of a scorecard, on a page.
 
 Pure. Follows Mitchell et al., *Model cards for model reporting*, 2019.
 """

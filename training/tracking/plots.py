@@ -1,4 +1,4 @@
-"""Pictures of a judgement: ROC, precision and recall, calibration, confusion, importance, contributions.
+"""Plots of the judgement rows: ROC, precision and recall, calibration, confusion, importance, contributions.
 
 Draws into files and nowhere else; contributions are the scorecard's own.
 """

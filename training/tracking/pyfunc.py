@@ -1,8 +1,8 @@
-"""The scorecard behind `mlflow models serve`: a table of applicants in, probability and contributions out.
+"""The scorecard for `mlflow models serve`: a table of applicants in, probability and contributions out.
 
 MLflow logs this file as the model's code (models from code) and runs it where the model is served,
-so it imports only what deciding imports, and that travels with it (`training.tracking.served_code`). What it
-loads is the bundle, digest and answers checked.
+so it imports only what deciding imports, and that is packed with it (`training.tracking.served_code`). It loads
+the bundle, with digest and answers checked.
 """
 
 from pathlib import Path

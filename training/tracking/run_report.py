@@ -1,4 +1,4 @@
-"""What a training tells of itself: parameters, figures, pictures, tables and a card, for the run in MLflow."""
+"""The report of a training for its MLflow run: parameters, figures, plots, tables and a card."""
 
 import hashlib
 import tempfile

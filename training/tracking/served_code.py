@@ -1,6 +1,7 @@
-"""What a served model needs to run: copies of our packages and other people's by name and version.
+"""Code that a served model needs: copies of this project's packages, and third-party packages by name and version.
 
-Our own name is nobody's on the public index: whoever registered it there would run code where models are served.
+The name of this project is not registered on the public index: anyone who registered it there would run code where
+models are served.
 """
 
 import shutil

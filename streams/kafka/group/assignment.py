@@ -1,7 +1,7 @@
-"""What the broker knows of the partitions that a group gave us: committed offsets that are stable, and the log's ends.
+"""The broker's view of the assigned partitions: committed offsets that are stable, and the ends of the log.
 
-A shell around `confluent_kafka.Consumer`, called inside its rebalance callback; heartbeats go on meanwhile, and the
-group waits for us as long as `max.poll.interval.ms` (300 s) allows. `streams.kafka.group.start_offsets` decides.
+A shell around `confluent_kafka.Consumer`, called inside its rebalance callback. Heartbeats continue meanwhile, and the
+group waits as long as `max.poll.interval.ms` (300 s) allows. `streams.kafka.group.start_offsets` decides.
 """
 
 import time

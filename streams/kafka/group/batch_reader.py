@@ -1,13 +1,13 @@
-"""Records read from Kafka in batches that form themselves: what has arrived is taken at once, up to a bound.
+"""Record batches from Kafka: each takes at once what has arrived, up to a limit.
 
 Used in a plain loop (`read`, work, `commit`), or by a thread that feeds a Faust channel (`streams.worker.data_plane`).
-Four things here keep a record from being answered twice or never, and each was measured:
+Four properties prevent that a record is answered twice or never; each was measured:
 
-- a batch carries the group metadata *of when it was read*. Taken at commit time, a batch read before
+- a batch carries the group metadata *of when it was read*. With the metadata of commit time, a batch read before
   a rebalance would be committed under the new generation;
 - a batch carries its *own* offsets, its last ones plus one. `position()` runs ahead of what is answered;
-- a batch read before a rebalance is stale after it (`is_current`): whoever owns its partitions now
-  reads them again from what was committed;
+- a batch read before a rebalance is stale after it (`is_current`): the new owner of its partitions
+  reads them again from the committed offsets;
 - a batch knows where its reading began (`first_offsets`), and none is committed before the one read before it
   (`CommitOrder`), whatever happens between reading and delivery.
 """

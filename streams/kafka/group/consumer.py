@@ -1,8 +1,8 @@
-"""A consumer's place in its group: which partitions it has, since which rebalance, and how far they are read.
+"""A member of a consumer group: its partitions, the rebalance that assigned them, and its position in each.
 
-The one shell around `confluent_kafka.Consumer` for every reader with a group: the worker and the trainer by
+The only shell around `confluent_kafka.Consumer` for readers with a group: the worker and the trainer use it through
 `streams.kafka.group.batch_reader`, both halves of the drift agent directly. It begins at explicit offsets
-(`streams.kafka.group.assignment`), and judges every error by `streams.kafka.kafka_errors`.
+(`streams.kafka.group.assignment`), and classifies every error with `streams.kafka.kafka_errors`.
 """
 
 import threading

@@ -1,9 +1,9 @@
-"""What waits in a topic, from the log itself: in every partition, owned by us or not, and while nobody reads at all.
+"""Lag of a topic, measured on the log itself: in every partition, owned or not, even if no process reads.
 
-A reader knows what lies behind what it has read; it does not know of partitions that nobody has, of a group that
-stands still, or of an upstream transaction that hangs and hides all behind it. So a thread with two clients of its
-own, which join nothing, compares what the group has committed with both ends of the log: the last stable offset, as
-`read_committed` readers see it, and the high watermark.
+A reader knows the records after its position. It does not know of partitions without an owner, of a group that
+stands still, or of an upstream transaction that hangs and hides all records after it. So a separate thread with two
+clients that join no group compares the group's committed offsets with both ends of the log: the last stable offset,
+as `read_committed` readers see it, and the high watermark.
 """
 
 import threading

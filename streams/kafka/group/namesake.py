@@ -1,9 +1,9 @@
-"""Another living process under our name, in the group that we are to join: the second to come must not.
+"""Detects another running process with this instance name in the group: the second one to start must not join.
 
-Static members of one name fence each other for ever. A broker tells which member has a name, by an id that changes
-with each process that joins; who replaces a member keeps its client id, so that one tells nothing (measured,
-Kafka 4.3). A member with the last id that this cache folder knows is our own dead predecessor: the folder's lock is
-ours. Any other one either lives, or its session ends soon.
+Static members of one name fence each other for ever. A broker shows which member has a name, by an id that changes
+with each process that joins; a process that replaces a member keeps its client id, so the client id shows nothing
+(measured, Kafka 4.3). A member with the last id that this cache folder knows is this process's dead predecessor,
+because this process holds the folder's lock. Any other member is either alive, or its session ends soon.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Lost offsets in numbers, under the same names in every process that reads with a group."""
+"""Metrics of lost offsets, under the same names in every process that reads with a group."""
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 

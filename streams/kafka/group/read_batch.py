@@ -1,4 +1,4 @@
-"""A batch of records with all that committing them needs. No client is asked here."""
+"""A batch of records with everything needed to commit it. No client is called here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Where reading of a partition begins, decided from what the group committed and where the log begins and ends.
+"""The offset at which reading of a partition begins, from the committed offset and the ends of the log.
 
-Pure. The questions to the broker are in `streams.kafka.group.assignment`. Nothing here falls back on
-`auto.offset.reset`: a client that begins at a default after an offset it could not fetch decides a whole
+Pure. The broker is queried in `streams.kafka.group.assignment`. Nothing here falls back on
+`auto.offset.reset`: a client that begins at a default after an offset that it could not fetch decides a whole
 topic again.
 """
 

@@ -1,10 +1,10 @@
-"""Answers onto their topics, and the offsets of what they answer, so that a crash leaves neither gap nor double.
+"""Delivery of answers, and of the offsets of what they answer, so that a crash leaves neither gap nor duplicate.
 
-`exactly_once`: one Kafka transaction holds a batch's answers and its offsets. `at_least_once`: offsets
-are committed after every answer is acknowledged; a crash in between answers again with the same bytes.
+`exactly_once`: one Kafka transaction contains a batch's answers and its offsets. `at_least_once`: offsets
+are committed after every answer is acknowledged; after a crash in between, the same bytes are sent again.
 
-One road back for every failure: whoever failed is thrown away, and work begins again from what was
-committed, as after `kill -9`. After a timeout nobody knows whether a transaction was committed, so
+Every failure is handled in the same way: the failed client is discarded, and work begins again from the committed
+offsets, as after `kill -9`. After a timeout it is unknown whether a transaction was committed, so
 a batch is never retried from memory.
 """
 

@@ -1,6 +1,7 @@
-"""Events and records onto topics, each acknowledged by the broker before we go on.
+"""Publishes events and records, each acknowledged by the broker before the call returns.
 
-For what is seldom: announcements, reports, commands, results. Decisions go by `streams.kafka.producer.delivery`.
+For infrequent records: announcements, reports, commands, results. Decisions go through
+`streams.kafka.producer.delivery`.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""Records and consumer offsets in one Kafka transaction: the one transactional producer, with its guard against hangs.
+"""Records and consumer offsets in one Kafka transaction: the only transactional producer, guarded against hangs.
 
-Each call into librdkafka is made by a thread that can be left behind (`streams.runtime.timeouts`). One road back for
-every failure: the producer is thrown away, and work begins again from what was committed, as after `kill -9`.
+A thread that can be abandoned (`streams.runtime.timeouts`) makes each call into librdkafka. Every failure is handled in
+the same way: the producer is discarded, and work begins again from the committed offsets, as after `kill -9`.
 """
 
 from collections.abc import Callable, Sequence

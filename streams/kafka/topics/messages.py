@@ -1,6 +1,6 @@
-"""What a consumer gives out, judged: records and ends of partitions pass, errors become faults or a line in the log.
+"""Messages of a consumer, classified: records and ends of partitions pass, errors become faults or a log line.
 
-Also the way to read partitions without a group (`Follower`), for whoever must hear of everything itself.
+Also reads partitions without a group (`Follower`), for processes that must each read everything.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Records of our own topics that cannot be read: passed over, counted each time, and said once."""
+"""Records of this project's topics that cannot be read: skipped, counted each time, and logged once."""
 
 from collections import Counter
 from collections.abc import Callable

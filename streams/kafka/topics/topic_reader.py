@@ -1,7 +1,7 @@
-"""What lies on topics now: stretches of their partitions, read to the end without a group.
+"""Reads ranges of topic partitions to their end, without a group.
 
 A shell around `confluent_kafka.Consumer`, `read_committed`: it commits nothing, disturbs no process,
-sees only what downstream systems see, and waits for nothing that is yet to come.
+sees only what downstream systems see, and does not wait for records that are yet to come.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""Topics followed from a place near their ends on, without a group, whatever the broker does meanwhile.
+"""Follows topics from a position near their ends, without a group, across outages of the broker.
 
-A shell around `streams.kafka.topics.messages.Follower`. A consumer that is of no use any more is replaced, and the new
-one goes on where the old one stopped; partitions that are added are read from their beginning. Used from one thread.
+A shell around `streams.kafka.topics.messages.Follower`. A consumer that can no longer be used is replaced, and the new
+one continues where the old one stopped; added partitions are read from their beginning. Used from one thread.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""Topics read to their end: all their records, or the fields of one event.
+"""Reads topics to their end: all their records, or selected fields of one event.
 
-Each call reads from the beginning of a topic, or of a stretch of it, to where it ends when asked, and then returns.
+Each call reads from the beginning of a topic, or of a range of it, to its end as of the call, and then returns.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
