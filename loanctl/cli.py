@@ -59,6 +59,8 @@ COMMANDS: Final = (
     Line("ask", "loanctl.commands.ask:ask", "Ask for a decision on one application."),
     Line("decision", "loanctl.commands.ask:decision", "Print the decision on an application."),
     Line("audit", "loanctl.commands.audit:app", "Answer for the decision on an application."),
+    Line("decisions", "loanctl.commands.decisions:app", "Hold decisions to what they were made of."),
+    Line("replay", "loanctl.commands.replay:replay", "Decide once more on past applications."),
     Line("tail", "loanctl.commands.ask:tail", "Print decisions as they come."),
     Line("score", "loanctl.commands.score:score", "Decide on a file of applications."),
     Line("dlq", "loanctl.commands.dlq:app", "Dead letters: count, explain, send back."),

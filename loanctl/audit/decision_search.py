@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from loanctl.audit.stretch import stretches
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.event_decoder import EventDecoder
 from schemas.codec.wire_format import schema_ids
 from schemas.errors import SetupError
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import WriterSchemas
+from scorecard.decisions.reproduction import DecisionCopy
 from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.kafka.topics.topic_reader import Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
@@ -27,9 +29,14 @@ class UnknownApplicationError(SetupError):
 class RecordedDecision:
     """A decision, and the record that carries it."""
 
-    record: Record
-    decision: Mapping[str, Any]
-    """As Avro gives a `LoanDecision`."""
+    copy: DecisionCopy
+    record: Record | None
+    """None where the topic has it no longer, and its fields are the ledger's."""
+
+    @property
+    def decision(self) -> Mapping[str, Any]:
+        """As Avro gives a `LoanDecision`."""
+        return self.copy.fields
 
 
 def first_decision(connection: Connection, application_id: str) -> RecordedDecision:
@@ -50,9 +57,22 @@ def first_decision(connection: Connection, application_id: str) -> RecordedDecis
     for record in sorted(wanted, key=lambda each: each.place):
         found = read(record.value, record.offset)
         if found is not None:
-            return RecordedDecision(record, found)
+            return RecordedDecision(DecisionCopy(record.value, found), record)
     problem = f"no decision on {application_id!r} on {topic}"
     raise UnknownApplicationError(problem)
+
+
+def decision_at(connection: Connection, partition: int, offset: int) -> RecordedDecision | None:
+    """The decision at a place of its topic; None where there is none, or no longer.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    topic = connection.topics().decisions.name
+    [extent] = stretches(connection, topic, partition, offset, offset + 1)
+    record = next((record for block in blocks(connection, [extent]) for record in block), None)
+    found = decision_reader(connection, topic)(record.value, offset) if record else None
+    return None if record is None or found is None else RecordedDecision(DecisionCopy(record.value, found), record)
 
 
 def decision_reader(connection: Connection, topic: str) -> Read:

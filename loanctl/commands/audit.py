@@ -4,15 +4,20 @@ What is not the name of a sub-command is an application's id. `loanctl audit sho
 application whose id is a sub-command's name.
 """
 
+import json
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from loanctl.audit.decision_search import first_decision
-from loanctl.console import echo
+from ledger.settings import LedgerConnection
+from loanctl.audit.audit_text import print_audit
+from loanctl.audit.decision_audit import decision_audit
+from loanctl.console import FINDING, echo
 from loanctl.decisions import application_input
-from streams.runtime.settings import Connection
+from loanctl.demo import show as panels
+from streams.runtime import logs
+from streams.worker.settings import ScoringSettings
 
 SHOW: Final = "show"
 HELP: Final = "--help"
@@ -38,6 +43,16 @@ def audit() -> None:
 
 
 @app.command(name=SHOW)
-def show(application_id: Annotated[str, typer.Argument(help="Of the application.")]) -> None:
-    """The decision on an application, its first, as JSON."""
-    echo(application_input.as_json(first_decision(Connection.read(), application_id).decision))
+def show(
+    application_id: Annotated[str, typer.Argument(help="Of the application.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """What a decision was made of, and the decision computed again; exit status 3 where it is not what it was."""
+    logs.configure("error", "audit")
+    found = decision_audit(ScoringSettings.read(), LedgerConnection.read(), application_id)
+    if as_json:
+        echo(json.dumps(found.plain(), default=application_input.plain, indent=2))
+    else:
+        print_audit(panels.a_console(), found)
+    if not found.clean:
+        raise typer.Exit(FINDING)

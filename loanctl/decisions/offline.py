@@ -7,6 +7,7 @@ from loanctl.commands.champion import NoChampionError
 from scorecard import bundle
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import Champion
+from scorecard.registry.model_registry import NoVersionError
 from streams.worker.settings import ScoringSettings
 
 UNPUBLISHED: Final = {"decision_id": ""}
@@ -24,16 +25,9 @@ class OfflineScorer:
             OutageError: MLflow does not answer.
             SetupError: the bundle is damaged, or of another contract.
         """
-        contract = settings.contract()
-        registry = settings.model_registry()
-        registered = registry.champion()
-        if registered is None:
-            problem = f"{registry.name} has no champion: `loanctl train` makes one"
-            raise NoChampionError(problem)
-        scorecard = bundle.read(registry.fetch(registered), contract, registered.digest)
-        self._champion = Champion(scorecard=scorecard, version=registered.version)
-        self._policy = settings.policy() or scorecard.policy
-        self._hypotheticals = Hypotheticals(contract)
+        self._champion = load_champion(settings)
+        self._policy = settings.policy() or self._champion.scorecard.policy
+        self._hypotheticals = Hypotheticals(settings.contract())
 
     @property
     def digest(self) -> str:
@@ -44,3 +38,24 @@ class OfflineScorer:
         """The decision on each application, in order, without an id of its own."""
         decided = self._hypotheticals.decisions(records, self._champion, self._policy)
         return [{**decision, **UNPUBLISHED} for decision in decided]
+
+
+def load_champion(settings: ScoringSettings, version: str = "") -> Champion:
+    """The champion as it is now, or another version in its place, from the cache where it is there.
+
+    Raises:
+        NoChampionError: the alias points nowhere.
+        NoVersionError: there is no such version.
+        OutageError: MLflow does not answer.
+        SetupError: the bundle is damaged, or of another contract.
+    """
+    registry = settings.model_registry()
+    registered = registry.version(version) if version else registry.champion()
+    if registered is None and version:
+        problem = f"{registry.name} has no version {version}"
+        raise NoVersionError(problem)
+    if registered is None:
+        problem = f"{registry.name} has no champion: `loanctl train` makes one"
+        raise NoChampionError(problem)
+    scorecard = bundle.read(registry.fetch(registered), settings.contract(), registered.digest)
+    return Champion(scorecard=scorecard, version=registered.version)

@@ -14,7 +14,8 @@ from schemas.codec.projection import Projection
 from schemas.errors import SetupError
 from schemas.timestamps import millis_of, time_of
 from schemas.topics import Topic
-from streams.kafka.topics.topic_reader import partition_ranges
+from scorecard.decisions.decision_records import REPLAY
+from streams.kafka.topics.topic_reader import Record, partition_ranges
 from streams.kafka.topics.whole_topics import read_fields
 from streams.runtime.settings import Connection
 
@@ -105,24 +106,33 @@ def first_decisions(
 
 
 def latest_decision(connection: Connection, topic: Topic, projection: Projection, chosen: Span) -> Mapping[str, Any]:
-    """The last decision made in a span, read_committed.
+    """The last decision made in a span, read_committed; no replay counts.
 
     Raises:
         OutageError: broker or registry is away.
         NothingDecidedError: there is none.
     """
-    found = max(_read(connection, topic, projection, chosen), key=lambda one: one[0], default=None)
+    found = max(
+        _read(connection, topic, projection, chosen, lambda record: REPLAY not in record.headers),
+        key=lambda one: one[0],
+        default=None,
+    )
     if found is None:
         raise NothingDecidedError.on(topic, chosen)
     return found[1]
 
 
 def _read(
-    connection: Connection, topic: Topic, projection: Projection, chosen: Span
+    connection: Connection,
+    topic: Topic,
+    projection: Projection,
+    chosen: Span,
+    meant: Callable[[Record], bool] = lambda _: True,
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     lying = partition_ranges(connection, [topic.name], chosen.begins)
     # Within a partition timestamps need not rise, so the beginning is not enough.
-    for record, decision in read_fields(connection, lying, projection, lambda one: one.timestamp in chosen):
+    wanted = read_fields(connection, lying, projection, lambda one: one.timestamp in chosen and meant(one))
+    for record, decision in wanted:
         if decision is not None:
             yield record.place, decision
 

@@ -24,6 +24,8 @@ from scorecard.scorecard import Scorecard
 DECISION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.LoanDecision")
 """Under it a decision's name is hashed to its id (RFC 9562, version 5)."""
 
+REPLAY: Final = "ce_replay"
+"""Header of a decision that answers nobody: the id of the replay that made it."""
 TRACEPARENT: Final = "traceparent"
 W3C: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """A trace parent as W3C Trace Context writes it; anything else is a stranger's bytes, and stays behind."""

@@ -29,6 +29,7 @@ class Hypotheticals:
     """Answers what-if questions about applications of one contract. Pure, but that it remembers compiled schemas."""
 
     def __init__(self, contract: Contract) -> None:
+        self.contract = contract
         self._application: Any = fastavro.parse_schema(dict(contract.schema))
         self._decision: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
         self._codec = DecisionCodec(

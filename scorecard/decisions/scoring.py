@@ -50,6 +50,8 @@ class ScoredBatch:
     dead_letters: Sequence[OutgoingRecord]
     applications: Applications
     """The readable ones: one decision each, in this order."""
+    places: npt.NDArray[np.int64]
+    """Of the readable ones in the batch."""
     outcomes: npt.NDArray[np.int8]
     probability: npt.NDArray[np.float64]
     """NaN where not scored."""
@@ -82,6 +84,7 @@ def score_batch(
         decisions=wire.writer.write(decided, batch, champion.scorecard, champion.version, policy),
         dead_letters=wire.dead_letters.letters(batch, decoded, found, unscorable),
         applications=decoded.applications,
+        places=decoded.places,
         outcomes=decided.outcomes,
         probability=decided.probability,
         refusals=[item.error.reason for item in decoded.unreadable]

@@ -58,7 +58,7 @@ def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCode
         DecisionWriter(topic.name, situation.retry("registry", partial(_decision_schema, registry, topic.name)))
         for topic in (topics.decisions, topics.shadow_decisions)
     )
-    wire = _wire(settings, decisions)
+    wire = decision_codec(settings, decisions)
     return wire, replace(wire, writer=shadow)
 
 
@@ -81,7 +81,8 @@ def _decision_schema(registry: Any, topic: str) -> int:
     return registered_id(registry, f"{topic}-value", avro_schema(LoanDecision))
 
 
-def _wire(settings: ScoringSettings, writer: DecisionWriter) -> DecisionCodec:
+def decision_codec(settings: ScoringSettings, writer: DecisionWriter) -> DecisionCodec:
+    """How applications are read, and answers written by this writer."""
     contract, limits = settings.contract(), settings.record_limits()
     return DecisionCodec(
         contract=contract,

@@ -1,0 +1,13 @@
+"""Which release of this code runs."""
+
+from functools import lru_cache
+from importlib import metadata
+from typing import Final
+
+DISTRIBUTION: Final = "loan-decisions"
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The version of the package as it is installed."""
+    return metadata.version(DISTRIBUTION)
