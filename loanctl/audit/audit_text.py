@@ -43,18 +43,25 @@ def lines(found: DecisionAudit) -> Iterator[tuple[str, str]]:
     yield "reference", facts["reference_id"]
     yield "code", f"{facts['code']['version']} computes it now"
     yield "ledger", _ledger(facts)
-    yield "recomputed", verdict(found.check)
+    yield "recomputed", verdict(found.check, has_bytes=not record["gone"])
 
 
-def verdict(check: DecisionCheck) -> str:
-    """In a sentence, what came of computing a decision again. Pure."""
+def verdict(check: DecisionCheck, *, has_bytes: bool) -> str:
+    """In a sentence, what came of computing a decision again. Pure.
+
+    Args:
+        check: of one decision.
+        has_bytes: the decision's own bytes were there to compare with.
+    """
     problem = f" ({check.problem})" if check.problem else ""
     if check.changes:
         fields = f"; other now: {', '.join(check.fields)}" if check.fields else ""
         return f"DIFFERENT: {', '.join(check.changes)} changed{problem}{fields}"
     if check.basis is Basis.NOTHING:
         return f"not to be computed again{problem}"
-    return "the same bytes" if check.basis is Basis.BYTES else "the same values; the application's bytes are gone"
+    if check.basis is Basis.VALUES:
+        return "the same values; the application's bytes are gone"
+    return "the same bytes" if has_bytes else "the same values, from the application's bytes"
 
 
 def _application(facts: Mapping[str, Any]) -> str:

@@ -46,7 +46,7 @@ class Topics:
         """One more record, a second after the last."""
         lying = self.records.setdefault(topic, {}).setdefault(partition, [])
         offset = self.begins.get((topic, partition), 0) + len(lying)
-        record = Record(topic, partition, offset, BEGAN_MS + 1_000 * offset, key, value, fields.get("headers", {}))
+        record = Record(topic, partition, offset, BEGAN_MS + 1_000 * offset, key, value, fields.get("headers", ()))
         lying.append(record)
         return record
 
@@ -77,7 +77,7 @@ class Topics:
         lying = self.records[topic][partition]
         [place] = [place for place, record in enumerate(lying) if record.offset == offset]
         old = lying[place]
-        lying[place] = Record(topic, partition, offset, old.timestamp, old.key, value, old.headers)
+        lying[place] = Record(topic, partition, offset, old.timestamp, old.key, value, old.header_pairs)
 
     def ranges(self, _settings: Any, names: Sequence[str], since: int | None = None) -> list[PartitionRange]:
         return [
