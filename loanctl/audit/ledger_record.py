@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import fastavro
@@ -33,6 +34,8 @@ def ledger_record(settings: LedgerConnection, application_id: str) -> LedgerReco
     """All that the ledger knows; what keeps it from answering is part of the answer, for the topics answer too."""
     try:
         database = Database(settings.ledger_url.get_secret_value())
+        if _lacks_file(database):
+            return LedgerRecord(problem="LOAN_LEDGER_URL names a file that is not there")
         try:
             with database.read_transaction() as connection:
                 return LedgerRecord(application_history(connection, application_id))
@@ -65,6 +68,12 @@ def history_facts(history: ApplicationHistory) -> dict[str, Any]:
         "windows": [as_record(each) for each in history.windows],
         "announcements": [as_record(each.event) for each in history.scorecards],
     }
+
+
+def _lacks_file(database: Database) -> bool:
+    # SQLite would make the file, and an audit leaves nothing behind.
+    url = database.engine.url
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
 
 
 @lru_cache(maxsize=1)

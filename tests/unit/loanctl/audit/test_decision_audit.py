@@ -98,13 +98,14 @@ def test_for_people_it_is_the_same_in_words(topics: Topics, ledger: Database) ->
 
 
 def test_without_a_ledger_the_topics_answer(topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOAN_LEDGER_URL", f"sqlite:///{tmp_path / 'none' / 'ledger.db'}")
+    monkeypatch.setenv("LOAN_LEDGER_URL", f"sqlite:///{tmp_path / 'ledger.db'}")
     topics.decide(topics.apply("a-1"))
 
     status, found = facts("a-1")
 
     assert (status, found["recomputed"]["same"], found["ledger"]) == (0, True, None)
-    assert found["ledger_problem"]
+    assert "not there" in found["ledger_problem"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_application_that_was_altered_is_a_finding(topics: Topics, ledger: Database) -> None:
