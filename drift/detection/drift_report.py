@@ -27,6 +27,7 @@ from drift.detection.verdict import (
 from drift.windows.window import TopicCount, Window
 from schemas.events.decisions import Outcome
 from schemas.events.drift import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Verdict
+from schemas.small_groups import is_small
 from schemas.timestamps import time_of
 from scorecard.policy import OUTCOMES
 from scorecard.profile import BinnedQuantity, spike_edges
@@ -138,12 +139,17 @@ def _feature(
         chi2_p=found.chi2_p,
         largest_shift=found.largest_shift if n else 0.0,
         largest_shift_bin=bin_name(binned, found.largest_shift_bin) if n else "",
-        mean=total / MILLIONTHS / n if total is not None and n else None,
+        mean=total / MILLIONTHS / n if total is not None and n and not _is_withheld(n, rules) else None,
         edges=binned.edges,
         levels=binned.levels,
         counts=tuple(counts.tolist()),
         reference_counts=binned.counts,
     )
+
+
+def _is_withheld(people: int, rules: DriftRules) -> bool:
+    """Whether means and rates of so few are not told; earlier methods told them."""
+    return rules.method >= METHOD and is_small(people)
 
 
 def bin_name(binned: BinnedQuantity, place: int) -> str:
@@ -160,7 +166,7 @@ def bin_name(binned: BinnedQuantity, place: int) -> str:
 
 
 def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> DecisionDrift | None:
-    if tally.n == 0:
+    if tally.n == 0 or _is_withheld(tally.n, rules):
         return None
     layout = reference.decisions
     numbers = len(layout.binned) - 1

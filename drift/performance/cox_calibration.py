@@ -7,6 +7,7 @@ from scipy import special
 
 from drift.performance.intervals import Flags, Floats, Z, rate
 from schemas.events.performance import CalibrationBin, Figure
+from schemas.small_groups import LEAST_PEOPLE
 
 BINS: Final = 10
 CLIP: Final = 1e-6
@@ -31,9 +32,9 @@ def slope(probability: Floats, defaulted: Flags) -> Figure | None:
 
 
 def calibration_bins(probability: Floats, defaulted: Flags) -> tuple[CalibrationBin, ...]:
-    """Up to ten bins of nearly equal size, lowest first."""
+    """Up to ten bins of nearly equal size, lowest first: as many as leave no bin with too few loans."""
     order = np.argsort(probability, kind="stable")
-    parts = np.array_split(order, min(BINS, len(order)))
+    parts = np.array_split(order, max(1, min(BINS, len(order) // LEAST_PEOPLE)))
     return tuple(
         CalibrationBin(len(part), float(probability[part].mean()), rate(int(defaulted[part].sum()), len(part)))
         for part in parts

@@ -26,6 +26,7 @@ from drift.performance.cox_calibration import calibration_bins, intercept, slope
 from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
 from drift.performance.intervals import Flags, Floats, mean_of, percentile_interval, rate
 from schemas.events.performance import EstimatedPerformance, ObservedPerformance, Performance
+from schemas.small_groups import is_small
 
 LEAST: Final = 10
 """Of defaults, and of loans repaid: with fewer, no interval here holds what it says."""
@@ -45,7 +46,7 @@ class Loans:
 
 
 def performance(loans: Loans, seed: int) -> Performance:
-    """All figures of some loans.
+    """All figures of some loans; none of too few of them.
 
     Args:
         loans: decided by one champion.
@@ -61,12 +62,12 @@ def performance(loans: Loans, seed: int) -> Performance:
         scored=int(scored.sum()),
         with_outcome=known,
         share_with_outcome=known / decided if decided else 0.0,
-        approval_rate=rate(int(loans.approved.sum()), decided) if decided else None,
+        approval_rate=None if is_small(decided) else rate(int(loans.approved.sum()), decided),
         observed=observed_performance(loans.probability[ended], loans.defaulted[ended], of_known)
-        if ended.any()
+        if not is_small(int(ended.sum()))
         else None,
-        estimated=estimated_performance(loans.probability[scored], of_all) if scored.any() else None,
-        expected=estimated_performance(loans.probability[ended], of_ended) if ended.any() else None,
+        estimated=None if is_small(int(scored.sum())) else estimated_performance(loans.probability[scored], of_all),
+        expected=None if is_small(int(ended.sum())) else estimated_performance(loans.probability[ended], of_ended),
     )
 
 

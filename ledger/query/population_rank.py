@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ledger.sql.ledger_tables import decisions
 from schemas.events.decisions import LoanDecision
+from schemas.small_groups import is_small
 
 SAMPLE: Final = 2_000
 """Decisions looked at: a percentile is good to about two points, in some 20 ms."""
@@ -31,9 +32,9 @@ class PopulationRank:
     n: int
     """Values of the sample that are of its kind; missing ones left out."""
     percentile: float | None
-    """Of a number: share of the sample below it plus half of its equals, in [0, 1]. None for none."""
+    """Of a number: share of the sample below it plus half of its equals, in [0, 1]. None for none, and of too few."""
     share: float | None
-    """Of a level: share of the sample that has it, in [0, 1]. None for a number."""
+    """Of a level: share of the sample that has it, in [0, 1]. None for a number, and where too few have it."""
     quantiles: Sequence[float]
     """Of the sample's numbers, at `QUANTILES`; empty for levels."""
 
@@ -54,16 +55,17 @@ def standings(connection: sa.Connection, decision: LoanDecision, sample: int = S
 
 
 def population_rank(feature: str, value: Value, others: Sequence[Value]) -> PopulationRank:
-    """One value among others. Pure."""
+    """One value among others; nothing is told of too few, nor of a level that too few have. Pure."""
     if isinstance(value, str):
         levels: Mapping[Value, int] = Counter(each for each in others if isinstance(each, str))
         n = sum(levels.values())
-        share = levels.get(value, 0) / n if n else None
+        alike = levels.get(value, 0)
+        share = None if is_small(alike) else alike / n
         return PopulationRank(feature=feature, value=value, n=n, percentile=None, share=share, quantiles=())
     numbers = sorted(each for each in others if each is not None and not isinstance(each, str))
     n = len(numbers)
-    below = None
-    if value is not None and n:
-        below = (bisect_left(numbers, value) + bisect_right(numbers, value)) / 2 / n
-    quantiles = tuple(numbers[round(quantile * (n - 1))] for quantile in QUANTILES) if n else ()
+    if is_small(n):
+        return PopulationRank(feature=feature, value=value, n=n, percentile=None, share=None, quantiles=())
+    below = (bisect_left(numbers, value) + bisect_right(numbers, value)) / 2 / n if value is not None else None
+    quantiles = tuple(numbers[round(quantile * (n - 1))] for quantile in QUANTILES)
     return PopulationRank(feature=feature, value=value, n=n, percentile=below, share=None, quantiles=quantiles)

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ledger.sql.table_columns import storable, time_text
+from schemas.small_groups import is_small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,8 @@ class ApprovalRate:
 
     @property
     def rate(self) -> float | None:
-        """Share approved; None of none."""
-        return self.approved / self.decisions if self.decisions else None
+        """Share approved; None of too few."""
+        return self.approved / self.decisions if not is_small(self.decisions) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,8 @@ class OverrideRate:
 
     @property
     def rate(self) -> float | None:
-        """Share of overrides of both kinds; None of none."""
-        return (self.overridden + self.against_score) / self.reviewed if self.reviewed else None
+        """Share of overrides of both kinds; None of too few."""
+        return (self.overridden + self.against_score) / self.reviewed if not is_small(self.reviewed) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +67,12 @@ class DefaultRate:
     loans: int
     defaults: int
     stated: float | None
-    """Mean probability of the same loans."""
+    """Mean probability of the same loans; None of too few."""
 
     @property
     def rate(self) -> float | None:
-        """Share of defaults; None of none."""
-        return self.defaults / self.loans if self.loans else None
+        """Share of defaults; None of too few."""
+        return self.defaults / self.loans if not is_small(self.loans) else None
 
 
 COUNT = "coalesce(sum(CASE WHEN {} THEN 1 ELSE 0 END), 0)"
@@ -112,8 +113,9 @@ def default_rate(connection: sa.Connection, stretch: TimeSpan) -> DefaultRate:
     """Of the stretch's loans whose outcome is known."""
     counts = _counts(connection, "loan_performance", stretch, loans="1 = 1", defaults="defaulted")
     condition, values = _condition(stretch)
-    mean = sa.text(f"SELECT avg(probability) FROM loan_performance WHERE {condition}")  # noqa: S608 - bound values
-    return DefaultRate(**counts, stated=connection.execute(mean, values).scalar_one())
+    mean = sa.text(f"SELECT avg(probability), count(probability) FROM loan_performance WHERE {condition}")  # noqa: S608 - bound values
+    stated, scored = connection.execute(mean, values).one()
+    return DefaultRate(**counts, stated=None if is_small(scored) else stated)
 
 
 def _counts(connection: sa.Connection, view: str, stretch: TimeSpan, **conditions: str) -> dict[str, int]:

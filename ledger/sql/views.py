@@ -7,6 +7,8 @@ decision; a person's review overrides it; of several outcomes of one loan the on
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from schemas.small_groups import LEAST_PEOPLE
+
 DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "postgresql": {
         "day": "CAST({0} AT TIME ZONE 'UTC' AS date)",
@@ -46,17 +48,22 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
 }
+ENOUGH: Final = {
+    "enough": f"count(*) >= {LEAST_PEOPLE}",
+    "enough_scored": f"count(probability) >= {LEAST_PEOPLE}",
+}
+"""Of fewer no mean is told, and no segment (`schemas.small_groups`)."""
 APPROVALS: Final = """count(*) AS decisions,
  sum(CASE WHEN final_outcome = 'APPROVE' THEN 1 ELSE 0 END) AS approved,
  sum(CASE WHEN final_outcome = 'REFER' THEN 1 ELSE 0 END) AS referred,
  sum(CASE WHEN final_outcome = 'DECLINE' THEN 1 ELSE 0 END) AS declined,
- avg(CASE WHEN final_outcome = 'APPROVE' THEN 1.0 ELSE 0.0 END) AS approval_rate,
- avg(CASE WHEN outcome = 'APPROVE' THEN 1.0 ELSE 0.0 END) AS automatic_approval_rate,
- avg(probability) AS mean_probability"""
+ CASE WHEN {enough} THEN avg(CASE WHEN final_outcome = 'APPROVE' THEN 1.0 ELSE 0.0 END) END AS approval_rate,
+ CASE WHEN {enough} THEN avg(CASE WHEN outcome = 'APPROVE' THEN 1.0 ELSE 0.0 END) END AS automatic_approval_rate,
+ CASE WHEN {enough_scored} THEN avg(probability) END AS mean_probability"""
 DEFAULTS: Final = """count(*) AS loans,
  sum(CASE WHEN defaulted THEN 1 ELSE 0 END) AS defaults,
- avg(CASE WHEN defaulted THEN 1.0 ELSE 0.0 END) AS default_rate,
- avg(probability) AS stated_default_rate"""
+ CASE WHEN {enough} THEN avg(CASE WHEN defaulted THEN 1.0 ELSE 0.0 END) END AS default_rate,
+ CASE WHEN {enough_scored} THEN avg(probability) END AS stated_default_rate"""
 
 VIEWS: Final[Mapping[str, str]] = {
     "first_decisions": """
@@ -80,7 +87,7 @@ FROM first_decisions f LEFT JOIN last_reviews r ON r.application_id = f.applicat
 SELECT day, scorecard_version, {approvals} FROM final_decisions GROUP BY day, scorecard_version""",
     "segment_approval_rates": """
 SELECT day, scorecard_version, feature, segment, {approvals} FROM decision_segments
-GROUP BY day, scorecard_version, feature, segment""",
+GROUP BY day, scorecard_version, feature, segment HAVING {enough}""",
     "reason_counts": """
 SELECT {day_applied_plain} AS day, scorecard_version, code, min(text) AS text, count(*) AS decisions,
  sum(CASE WHEN place = 1 THEN 1 ELSE 0 END) AS principal
@@ -93,10 +100,10 @@ SELECT day, scorecard_version, count(*) AS reviewed,
  sum(CASE WHEN outcome = 'REFER' AND probability IS NOT NULL AND review_outcome <>
   CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END
   THEN 1 ELSE 0 END) AS against_score,
- avg(CASE WHEN (outcome <> 'REFER' AND review_outcome <> outcome)
+ CASE WHEN {enough} THEN avg(CASE WHEN (outcome <> 'REFER' AND review_outcome <> outcome)
   OR (outcome = 'REFER' AND probability IS NOT NULL AND review_outcome <>
   CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END)
-  THEN 1.0 ELSE 0.0 END) AS override_rate
+  THEN 1.0 ELSE 0.0 END) END AS override_rate
 FROM final_decisions WHERE review_outcome IS NOT NULL GROUP BY day, scorecard_version""",
     "loan_performance": """
 SELECT f.*, o.defaulted, o.observed_at FROM final_decisions f
@@ -106,7 +113,7 @@ SELECT day, scorecard_version, {defaults} FROM loan_performance GROUP BY day, sc
     "segment_default_rates": """
 SELECT s.day, s.scorecard_version, s.feature, s.segment, {defaults}
 FROM decision_segments s JOIN last_outcomes o ON o.application_id = s.application_id
-GROUP BY s.day, s.scorecard_version, s.feature, s.segment""",
+GROUP BY s.day, s.scorecard_version, s.feature, s.segment HAVING {enough}""",
 }
 """By name, in the order they build on each other."""
 
@@ -115,8 +122,9 @@ def create_statements(dialect: str) -> Sequence[str]:
     """Makes every view; `dialect` is `sqlite` or `postgresql`."""
     words = DIALECTS[dialect]
     parts = {
-        "approvals": APPROVALS,
-        "defaults": DEFAULTS,
+        **ENOUGH,
+        "approvals": APPROVALS.format(**ENOUGH),
+        "defaults": DEFAULTS.format(**ENOUGH),
         "day_applied": words["day"].format("f.applied_at"),
         "day_applied_plain": words["day"].format("applied_at"),
         **{name: text.format() for name, text in words.items() if name.startswith("each_")},

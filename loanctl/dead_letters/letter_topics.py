@@ -16,6 +16,7 @@ from schemas.records import RecordBatch
 from schemas.redrive_marker import LetterPlace, marker_place
 from schemas.registry_client import WriterSchemas
 from scorecard.decisions.letter import Letter, OriginalRecord, letter_of
+from streams.kafka.topics.record_lookup import records_at
 from streams.kafka.topics.topic_reader import (
     PartitionRange,
     Record,
@@ -23,7 +24,6 @@ from streams.kafka.topics.topic_reader import (
     batch_of,
     blocks,
     partition_ranges,
-    records_at,
 )
 from streams.runtime.settings import Connection
 

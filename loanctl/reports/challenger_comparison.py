@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.events.decisions import ContributionSpace, Outcome
+from schemas.small_groups import is_small
 from scorecard.swap_set import Codes, Floats, OutcomeChange, changes, codes, truth
 from training.evaluation.calibration_choice import brier
 from training.evaluation.discrimination_figures import auc
@@ -77,7 +78,7 @@ class FeatureChange:
     mean: float
     mean_absolute: float
     stricter: float | None
-    """Over those whom the challenger would treat worse; None where there are none."""
+    """Over those whom the challenger would treat worse; None where they are too few."""
     milder: float | None
     """Over those whom it would treat better."""
 
@@ -114,7 +115,7 @@ class Comparison:
     flips: tuple[OutcomeChange, ...]
     """From the champion's outcome to the challenger's."""
     shift: ProbabilityShift | None
-    """None where nobody was scored by both."""
+    """None where too few were scored by both."""
     reasons: tuple[ReasonChange, ...]
     features: tuple[FeatureChange, ...]
     """The most different first; none where the two are explained in different units."""
@@ -150,7 +151,7 @@ def comparison(pairs: Sequence[Pair], defaulted: Mapping[str, bool], seed: int =
     return Comparison(
         pairs=len(pairs),
         flips=changes(ids, champion, challenger, ends),
-        shift=_shift(ours[scored] - theirs[scored]) if scored.any() else None,
+        shift=None if is_small(int(scored.sum())) else _shift(ours[scored] - theirs[scored]),
         reasons=_reasons(pairs),
         features=_features(pairs, champion, challenger),
         right=_right(ends[known].astype(np.bool_), ours[known], theirs[known], seed),
@@ -193,13 +194,15 @@ def _features(pairs: Sequence[Pair], champion: Codes, challenger: Codes) -> tupl
     ).reshape(len(chosen), len(names))
     # Outcomes' codes rise from approval to decline.
     worse, better = challenger[alike] > champion[alike], challenger[alike] < champion[alike]
+    if is_small(len(chosen)):
+        return ()
     found = [
         FeatureChange(
             feature=name,
             mean=float(moved[:, place].mean()),
             mean_absolute=float(np.abs(moved[:, place]).mean()),
-            stricter=float(moved[worse, place].mean()) if worse.any() else None,
-            milder=float(moved[better, place].mean()) if better.any() else None,
+            stricter=None if is_small(int(worse.sum())) else float(moved[worse, place].mean()),
+            milder=None if is_small(int(better.sum())) else float(moved[better, place].mean()),
         )
         for place, name in enumerate(names)
     ]
@@ -212,7 +215,7 @@ def _comparable(pair: Pair) -> bool:
 
 
 def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Accuracy | None:
-    if not defaulted.any() or defaulted.all():
+    if is_small(len(defaulted)) or not defaulted.any() or defaulted.all():
         return None
     gains, losses = bootstrap_differences(
         Contest(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed

@@ -64,12 +64,12 @@ class Performance:
     """Of the decisions; the rest is not known yet, or will never be: the declined are not lent to."""
     approval_rate: Figure | None
     observed: ObservedPerformance | None
-    """None where no scored loan has an outcome."""
+    """None where too few scored loans have an outcome."""
     estimated: EstimatedPerformance | None
-    """Of all scored loans; None where no loan was scored."""
+    """Of all scored loans; None where too few were scored."""
     expected: EstimatedPerformance | None = None
     """Of the loans that `observed` is of, and so what it is to be held against: those that were approved, or have
-    ended, are not like all. None where no scored loan has an outcome."""
+    ended, are not like all. None where too few scored loans have an outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide,
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.*?);?\n```", PAGE, re.DOTALL)
+TIMES = 10
+"""The same applicant: of fewer than ten no mean is told."""
 
 
 def parts(intent: str) -> tuple[Contribution, ...]:
@@ -25,16 +27,21 @@ def parts(intent: str) -> tuple[Contribution, ...]:
 
 @pytest.fixture
 def filled(database):
+    more = ["", *(f"-{number}" for number in range(1, TIMES))]
     decide(
         database,
-        a_decision("a-1", 0.1, contributions=parts("MEDICAL")),
-        a_decision("a-2", 0.3, contributions=parts("MEDICAL"), reasons=reasons("R1")),
-        a_decision("a-3", 0.8, contributions=parts("VENTURE"), reasons=reasons("R2", "R1")),
+        *(a_decision(f"a-1{one}", 0.1, contributions=parts("MEDICAL")) for one in more),
+        *(a_decision(f"a-2{one}", 0.3, contributions=parts("MEDICAL"), reasons=reasons("R1")) for one in more),
+        *(a_decision(f"a-3{one}", 0.8, contributions=parts("VENTURE"), reasons=reasons("R2", "R1")) for one in more),
         a_decision("a-4", 0.3, contributions=parts("VENTURE"), applied_at=APPLIED_AT + timedelta(days=1)),
     )
-    review(database, a_review("a-2", Outcome.APPROVE))
-    conclude(database, an_outcome("a-1"), an_outcome("a-2", defaulted=True))
-    tombstone = records(TOPICS.decisions.name, [a_decision("a-5", 0.1)], first_offset=4)
+    review(database, *(a_review(f"a-2{one}", Outcome.APPROVE) for one in more))
+    conclude(
+        database,
+        *(an_outcome(f"a-1{one}") for one in more),
+        *(an_outcome(f"a-2{one}", defaulted=True) for one in more),
+    )
+    tombstone = records(TOPICS.decisions.name, [a_decision("a-5", 0.1)], first_offset=3 * TIMES + 1)
     record(
         database,
         type(tombstone)(**{**{name: getattr(tombstone, name) for name in tombstone.__slots__}, "values": [None]}),
@@ -58,13 +65,16 @@ def test_they_say_what_is_true(filled):
     assert [row[1] for row in found[0]] == ["R2", "R1"]
     assert [row[0] for row in found[1]] == ["person_income", "loan_intent"]
     assert found[2][0][:3] == ("REFER", "APPROVE", "officer")
-    assert [(str(row[0]), row[2], float(row[3])) for row in found[3]] == [
-        ("2026-03-01", 3, pytest.approx(2 / 3)),
-        ("2026-03-02", 1, 0.0),
+    assert [(str(row[0]), row[2], row[3] and float(row[3])) for row in found[3]] == [
+        ("2026-03-01", 3 * TIMES, pytest.approx(2 / 3)),
+        ("2026-03-02", 1, None),
     ]
-    assert [(row[0], row[1], row[2]) for row in found[4]] == [("VENTURE", 0, 2), ("MEDICAL", 2, 2)]
-    assert {row[0]: (row[2], row[3]) for row in found[5]} == {"R2": (1, 1), "R1": (1, 2)}
-    assert [tuple(map(int, row[1:])) for row in found[6]] == [(1, 0, 0)]
+    assert [tuple(row[:3]) for row in found[4]] == [
+        ("VENTURE", 0, TIMES + 1),
+        ("MEDICAL", 2 * TIMES, 2 * TIMES),
+    ]
+    assert {row[0]: (row[2], row[3]) for row in found[5]} == {"R2": (TIMES, TIMES), "R1": (TIMES, 2 * TIMES)}
+    assert [tuple(map(int, row[1:])) for row in found[6]] == [(TIMES, 0, 0)]
     assert float(found[7][0][2]) == 0.5
     assert [row[0] for row in found[8]] == ["a-4"]
     assert found[9] == [("loan.decisions.v1", "tombstone", 1)]

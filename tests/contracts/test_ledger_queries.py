@@ -147,10 +147,22 @@ def test_rates_count_each_application_once_by_the_last_word(database):
         ]
     assert (approvals.decisions, approvals.approved, approvals.referred, approvals.automatic) == (6, 5, 1, 2)
     assert (overrides.reviewed, overrides.overridden, overrides.against_score) == (3, 1, 1)
-    assert overrides.rate == pytest.approx(2 / 3)
-    assert (defaults.loans, defaults.defaults, defaults.rate) == (2, 1, 0.5)
-    assert defaults.stated == pytest.approx(0.2)
+    assert (defaults.loans, defaults.defaults) == (2, 1)
     assert days == [5, 1, 1]
+
+
+def test_rates_of_ten_are_shares_of_them(database):
+    decide(database, *(a_decision(f"a-{number}", 0.1 if number % 2 else 0.3) for number in range(10)))
+    review(database, *(a_review(f"a-{number}", Outcome.DECLINE) for number in range(10)))
+    conclude(database, *(an_outcome(f"a-{number}", defaulted=number < 4) for number in range(10)))
+
+    with database.read_transaction() as connection:
+        everything = rates.TimeSpan()
+        assert rates.approval_rate(connection, everything).rate == 0.0
+        # Five were approved by the scorecard, five leant to approval.
+        assert rates.override_rate(connection, everything).rate == 1.0
+        assert rates.default_rate(connection, everything).rate == pytest.approx(0.4)
+        assert rates.default_rate(connection, everything).stated == pytest.approx(0.2)
 
 
 def test_nothing_has_no_rate(database):

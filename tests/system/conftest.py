@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from loanctl import cli
 from loanctl.commands import schemas, topics
 from loanctl.stack.local import LocalStack, local_stack
 from loanctl.stack.process_guard import ProcessGuard
@@ -21,6 +22,8 @@ from tests.system.containers import ContainerStack, container_stack
 from tests.system.processes import Processes
 
 SYSTEM = Path(__file__).parent
+Ran = tuple[int, str, str]
+"""Exit status, output and faults of a command."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,6 +93,26 @@ def environment(connection: Connection, tmp_path: Path) -> dict[str, str]:
         "LOAN_STATE_DIR": str(tmp_path / "state"),
         **({"LOAN_CACHE_DIR": cache} if cache else {}),
     }
+
+
+@pytest.fixture
+def loanctl(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Ran]:
+    """Runs a command in this process, which has imported already what takes seconds: status, output, faults."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Ran:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from loanctl import cli
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.retraining import RetrainCause, RetrainCommand
 from schemas.records import OutgoingRecord
@@ -16,6 +15,7 @@ from schemas.topics import Topic
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.decisions import a_decision, contributions, reasons
+from tests.system.conftest import Ran
 from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
 
@@ -52,29 +52,6 @@ class Past:
     def _send(self, topic: Topic, values: dict[str, bytes]) -> None:
         with EventPublisher(self._connection, "/test") as publisher:
             publisher.send([OutgoingRecord(topic.name, name.encode(), value) for name, value in values.items()])
-
-
-Ran = tuple[int, str, str]
-
-
-@pytest.fixture
-def loanctl(
-    environment: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Callable[..., Ran]:
-    """Runs a command in this process, which has imported already what takes seconds: status, output, faults."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

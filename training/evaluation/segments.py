@@ -13,17 +13,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.contract import Contract, Field, Kind
+from schemas.small_groups import is_small
 from scorecard.policy import APPROVE, Policy, outcomes
 from training.evaluation.discrimination_figures import auc
 from training.rows.labelled_rows import LabelledRows
 
 FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
+COLUMNS: Final = (
+    "field",
+    "role",
+    "segment",
+    "rows",
+    "observed",
+    "stated",
+    "auc",
+    "approval_rate",
+    "adverse_impact_ratio",
+)
 LEAST: Final = 30
 """Rows of a segment under which its approval rate is not compared."""
 
 
 def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.float64], policy: Policy) -> pd.DataFrame:
-    """One line for each segment of each observed field, watched ones included.
+    """One line for each segment of each observed field, watched ones included; none for a segment of too few people.
 
     Args:
         contract: what the columns mean.
@@ -38,10 +50,10 @@ def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.fl
             [
                 _line(field, name, rows.defaulted[inside], probability[inside], approved[inside])
                 for name, inside in _segments(field, rows.values[:, place])
-                if inside.any()
+                if not is_small(int(inside.sum()))
             ]
         )
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def _line(

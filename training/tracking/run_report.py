@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from schemas.contract import Contract
+from schemas.small_groups import is_small
 from scorecard.policy import OUTCOMES, outcomes
 from scorecard.scorecard import Scores
 from training.evaluation import segments
+from training.evaluation.reason_check import ReasonCount
 from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
 from training.promotion.gate import GateResult
@@ -22,6 +24,7 @@ from training.search.search import front
 from training.tracking import mlflow_run, model_card, plots
 from training.tracking.plots import PlotData
 
+REASON_COLUMNS: Final = tuple(field.name for field in fields(ReasonCount))
 EXAMPLES: Final = 5
 """Applicants in the model's input example."""
 
@@ -67,7 +70,8 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
     run.text(model_card.text(made, table, answer), "model_card.md")
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
-    run.text(pd.DataFrame([asdict(one) for one in made.reasons]).to_csv(index=False), "reasons.csv")
+    told = [asdict(one) for one in made.reasons if not is_small(one.told)]
+    run.text(pd.DataFrame(told, columns=REASON_COLUMNS).to_csv(index=False), "reasons.csv")
     with tempfile.TemporaryDirectory() as room:
         run.files(plots.draw_plots(_plot_data(made, scores), Path(room)), "plots")
 

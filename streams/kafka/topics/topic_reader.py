@@ -5,10 +5,9 @@ sees only what downstream systems see, and does not wait for records that are ye
 """
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -25,8 +24,7 @@ MOST: Final = 2_000
 ASK_S: Final = 10.0
 PATIENCE_S: Final = 30.0
 """A broker that has given nothing for so long, not even the end of a partition, is away."""
-NEAR: Final = 1_000
-"""Offsets apart: what lies between is read and passed over, which is quicker than to ask anew."""
+LEADERLESS: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 VISIBLE_S: Final = 20.0
 """Longer than a transaction of ours may stay open."""
 VISIBLE_POLL_S: Final = 0.5
@@ -110,26 +108,6 @@ def await_visible(connection: Connection, topics: Sequence[str], within_s: float
         time.sleep(VISIBLE_POLL_S)
 
 
-def records_at(connection: Connection, topic: str, wanted: Collection[tuple[int, int]]) -> Iterator[Record]:
-    """The records that still lie at these partitions and offsets.
-
-    Raises:
-        UnreadTopicError: the broker stopped answering in the middle of reading.
-    """
-    places = frozenset(wanted)
-    stretches: dict[int, list[PartitionRange]] = {}
-    for partition, offset in sorted(places):
-        known = stretches.setdefault(partition, [])
-        if known and offset - known[-1].end < NEAR:
-            known[-1] = replace(known[-1], end=offset + 1)
-        else:
-            known.append(PartitionRange(topic, partition, offset, offset + 1))
-    # One stretch of each partition at a time: a consumer has one position in each.
-    for together in zip_longest(*stretches.values()):
-        for block in blocks(connection, [stretch for stretch in together if stretch is not None]):
-            yield from (record for record in block if (record.partition, record.offset) in places)
-
-
 def _hidden_partitions(ranges: Sequence[PartitionRange], ends_now: Mapping[Place, int]) -> list[str]:
     behind = [each for each in ranges if each.end < ends_now.get((each.topic, each.partition), 0)]
     return [f"{each.topic}, partition {each.partition}" for each in behind]
@@ -206,8 +184,21 @@ def _bounds(consumer: Consumer, topic: str) -> Iterator[PartitionRange]:
         problem = f"topic {topic} does not exist: run `loanctl topics apply`"
         raise NoTopicError(problem)
     for partition in sorted(described.partitions):
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ASK_S)
-        yield PartitionRange(topic, partition, low, high)
+        yield PartitionRange(topic, partition, *_watermarks(consumer, TopicPartition(topic, partition)))
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """First and next offset; waits while a partition that was just made, or has moved, has no leader yet."""
+    deadline = time.monotonic() + ASK_S
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(place, timeout=ASK_S)
+        except KafkaException as cause:
+            if cause.args[0].code() not in LEADERLESS or time.monotonic() > deadline:
+                raise
+            time.sleep(VISIBLE_POLL_S)
+        else:
+            return low, high
 
 
 def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> list[PartitionRange]:

@@ -228,7 +228,7 @@ def test_the_interval_of_a_weak_rankings_gap_holds_the_truth_more_often_than_per
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.floats(0.001, 0.999), st.booleans()), min_size=1, max_size=60))
+@given(st.lists(st.tuples(st.floats(0.001, 0.999), st.booleans()), min_size=10, max_size=60))
 def test_every_figure_lies_in_its_range_and_its_interval(rows: list[tuple[float, bool]]) -> None:
     probability, defaulted = (np.array(column) for column in zip(*rows, strict=True))
     everyone = np.ones(len(rows), dtype=bool)

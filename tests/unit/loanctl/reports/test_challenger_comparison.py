@@ -10,6 +10,9 @@ from loanctl.reports.challenger_comparison import Comparison, Pair, Statement, c
 from schemas.events.decisions import ContributionSpace, Outcome
 from tests.decisions import outcome_of
 
+TEN = 10
+"""Times the same pairs: of fewer than ten people no mean is told."""
+
 
 def said(probability: float | None, reasons: str = "", **contributions: float) -> Statement:
     return Statement(
@@ -42,10 +45,10 @@ def test_who_would_flip_is_told_from_the_champions_outcome_to_the_challengers() 
 
 
 def test_by_how_much_is_the_challengers_probability_less_the_champions() -> None:
-    found = compared((0.1, 0.3), (0.4, 0.3), (0.5, 0.5), (0.5, None))
+    found = compared(*[(0.1, 0.3), (0.4, 0.3), (0.5, 0.5), (0.5, None)] * TEN)
 
     assert found.shift is not None
-    assert found.shift.scored == 3
+    assert found.shift.scored == 30
     assert found.shift.mean == pytest.approx(0.1 / 3)
     assert found.shift.mean_absolute == pytest.approx(0.1)
     assert found.shift.largest == pytest.approx(0.2)
@@ -82,7 +85,7 @@ def test_features_are_told_by_how_differently_they_count_and_apart_for_stricter_
         a_pair("b", said(0.7, income=0.0, age=1.0), said(0.1, income=-1.0, age=1.0)),
         a_pair("c", said(0.1, income=0.0, age=1.0), said(0.1, income=0.0, age=1.0, tenure=0.3)),
     ]
-    found = comparison(pairs, {}).features
+    found = comparison(pairs * TEN, {}).features
 
     assert [one.feature for one in found] == ["income", "tenure", "age"]
     assert found[0].mean == pytest.approx(1 / 3)
@@ -127,8 +130,9 @@ def test_ends_of_one_kind_alone_judge_nobody() -> None:
 
 
 def test_it_can_all_be_told_in_json() -> None:
-    told = json.loads(json.dumps(compared((0.1, 0.3), (0.7, 0.1), known={"a0": True, "a1": False}).plain()))
+    known = {"a0": True, **{f"a{place}": False for place in range(1, 20)}}
+    told = json.loads(json.dumps(compared(*[(0.1, 0.3), (0.7, 0.1)] * TEN, known=known).plain()))
 
-    assert told["flipped"] == 2
+    assert told["flipped"] == 20
     assert told["flips"][0]["from"] == "APPROVE"
     assert told["right"]["auc"].keys() == {"difference", "low", "high"}
