@@ -59,7 +59,7 @@ format: $(SYNCED) ## Put into format what can be.
 	@$(BIN)/ruff check --fix .
 
 types: $(SYNCED) ## mypy, strict.
-	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/mypy $(PACKAGES) tests
 
 layers: $(SYNCED) ## import-linter: who may import whom.
 	@$(BIN)/lint-imports

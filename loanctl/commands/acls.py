@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own documentation imports them from here
+from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own documentation imports them from here
+from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,

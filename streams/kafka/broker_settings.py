@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its own documentation imports them from here
+from confluent_kafka.admin import (
     ConfigResource,
     ResourceType,
 )

@@ -68,7 +68,7 @@ def test_a_run_broken_off_is_gone_on_with(database, tmp_path):
     of_days(database, 0, 1, 2)
     run = archive(database, str(tmp_path), LATER)
     next(run)
-    run.close()
+    run.close()  # type: ignore[attr-defined]  # it is a generator
     (tmp_path / "decisions" / "day=2026-03-02").mkdir()
     (tmp_path / "decisions" / "day=2026-03-02" / "decisions.parquet.partial").write_bytes(b"half")
 

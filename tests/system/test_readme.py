@@ -115,9 +115,9 @@ def test_the_steps_of_the_readme_lead_from_nothing_to_a_decision_for_every_row(s
     connection = Connection(
         bootstrap_servers=stack.endpoints.bootstrap_servers, registry_url=stack.endpoints.registry_url
     )
-    wait_for(lambda: len(event_log.observed(connection).decisions) >= ROWS + OWN, 60, "a decision for every row")
-    observed = event_log.observed(connection)
-    assert (len(observed.applications), stream_audit.missing(observed), stream_audit.duplicates(observed)) == (
+    wait_for(lambda: len(event_log.read_topics(connection).decisions) >= ROWS + OWN, 60, "a decision for every row")
+    contents = event_log.read_topics(connection)
+    assert (len(contents.applications), stream_audit.missing_count(contents), stream_audit.duplicates(contents)) == (
         ROWS + OWN,
         0,
         0,

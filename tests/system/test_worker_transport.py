@@ -10,7 +10,8 @@ from tests.contracts.transport import IN, OUT, FencingContract, Kafka, putting, 
 
 class TestOnKafka(FencingContract):
     @pytest.fixture
-    def kafka(self, connection: Connection, prefix: str) -> Kafka:
+    def kafka(self, connection: Connection) -> Kafka:
+        prefix = connection.topic_prefix
         admin = AdminClient(connection.kafka())
         made = admin.create_topics(
             [NewTopic(f"{prefix}.{topic}", num_partitions=2, replication_factor=1) for topic in (IN, OUT)]

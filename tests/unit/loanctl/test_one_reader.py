@@ -3,6 +3,7 @@
 import gzip
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def checked(path: Path) -> Matrix:
 
 
 def played(path: Path) -> Matrix:
-    script = Script(start=APPLIED_AT, spacing=playback.timedelta(0))
+    script = Script(start=APPLIED_AT, spacing=timedelta(0))
     records = list(playback.records(loan_tables.read(path, CONTRACT), script, CONTRACT))
     return from_records(CONTRACT, records).values
 

@@ -26,7 +26,7 @@ def test_without_a_place_for_the_cache_a_kernel_compiles_for_itself(monkeypatch:
 def test_a_cache_that_names_a_class_of_another_version_is_no_cache(entries: bytes):
     first = kernel(twice)
     assert first(1) == 2
-    index = Path(first._cache._cache_file._index_path)
+    index = Path(first._cache._cache_file._index_path)  # type: ignore[attr-defined]  # numba's own
     index.write_bytes(pickle.dumps(numba.__version__) + entries)
 
     assert kernel(twice)(21) == 42

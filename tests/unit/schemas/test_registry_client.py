@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import fastavro
 import pytest
@@ -50,7 +51,11 @@ def test_bytes_that_are_no_event_are_a_records_fault(value):
 
 def test_an_event_of_another_writer_is_read_by_that_writers_units():
     types = {"application_id": {"type": "string", "logicalType": "uuid"}, "defaulted": "boolean"}
-    theirs = {"type": "record", "name": "Ended", "fields": [{"name": n, "type": t} for n, t in types.items()]}
+    theirs: dict[str, Any] = {
+        "type": "record",
+        "name": "Ended",
+        "fields": [{"name": n, "type": t} for n, t in types.items()],
+    }
     theirs["fields"].append({"name": "observed_at", "type": {"type": "long", "logicalType": "timestamp-nanos"}})
     raw = json.loads(json.dumps(theirs).replace("logicalType", "doc"))
     record = {"application_id": "LOAN-1", "defaulted": True, "observed_at": 1_772_366_400_000_000_000}

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from scorecard.calibration import CalibrationError, Identity, Isotonic, Platt, calibration_of, logit, sigmoid
 
-CALIBRATIONS = [Identity(), Platt(slope=0.8, intercept=-0.3), Isotonic((0.1, 0.4, 0.9), (0.0, 0.5, 1.0), rows=98)]
+ISOTONIC = Isotonic((0.1, 0.4, 0.9), (0.0, 0.5, 1.0), rows=98)
+CALIBRATIONS = [Identity(), Platt(slope=0.8, intercept=-0.3), ISOTONIC]
 
 
 def test_platt_of_slope_one_and_no_intercept_changes_nothing():
@@ -15,7 +16,7 @@ def test_platt_of_slope_one_and_no_intercept_changes_nothing():
 
 
 def test_an_isotonic_map_is_clipped_by_the_rows_it_was_fitted_on():
-    probability = CALIBRATIONS[2].apply(np.array([0.0, 1.0]))
+    probability = ISOTONIC.apply(np.array([0.0, 1.0]))
 
     assert probability == pytest.approx([1 / 100, 99 / 100])
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from loanctl.commands import drift, drift_performance
 from loanctl.console import FINDING
+from loanctl.reports import report_recompute
 from loanctl.reports.lineage import Lineage, Stories
 from schemas.events.drift import DriftReport
 from tests.unit.drift.retraining.test_retrain_policy import a_report
@@ -19,8 +20,8 @@ def test_a_report_that_comes_out_otherwise_is_a_finding(n: int, status: int, mon
         return replace(report, n=n)
 
     monkeypatch.setattr(drift, "lineages", lambda _settings: Stories([Lineage(a_report())], []))
-    monkeypatch.setattr(drift.evidence, "again", again)
-    monkeypatch.setattr(drift.evidence, "encode_report", lambda report, _settings: repr(report).encode())
+    monkeypatch.setattr(report_recompute, "again", again)
+    monkeypatch.setattr(report_recompute, "encode_report", lambda report, _settings: repr(report).encode())
 
     assert CliRunner().invoke(drift.app, ["recompute"]).exit_code == status
 

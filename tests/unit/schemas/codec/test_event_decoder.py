@@ -15,6 +15,8 @@ from schemas.codec.event_decoder import EventDecoder
 from schemas.codec.wire_format import HEADER
 from schemas.errors import RecordError
 from schemas.events.decisions import LoanDecision, LoanOutcome
+from schemas.resolution.avro_reader import resolver
+from schemas.resolution.writer_schemas import record_type
 
 ID = 3
 FRAME = HEADER.pack(0, ID)
@@ -25,8 +27,8 @@ class ByCursor(EventDecoder):
     """The decoder without fastavro."""
 
     def _made(self, writer: Any) -> Any:
-        theirs = event_decoder.record_type(writer, repeated=True)
-        return event_decoder._by_cursor(event_decoder.resolver(theirs, self._type))
+        theirs = record_type(writer, repeated=True)
+        return event_decoder._by_cursor(resolver(theirs, self._type))
 
 
 def values(kind: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorecard.forest import explainer as explaining
+from scorecard.forest import lookup
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
 from scorecard.forest.matrix import MatrixError
@@ -131,12 +132,12 @@ def test_infinities_compare_as_numbers_do():
 def test_warming_leaves_nothing_to_compile():
     explained = explainer(a_stump_forest(0, 0.5, -1.0, 1.0, 2))
     explained.warm()
-    compiled = [len(kernel.signatures) for kernel in (explaining.add_lookups, explaining.collect_rows)]
+    compiled = [len(kernel.signatures) for kernel in (lookup.add_lookups, lookup.collect_rows)]
 
     for rows in (1, 16, 64, 2000):
         explained.explain(np.zeros((rows, 2), dtype=np.float32))
 
-    assert [len(kernel.signatures) for kernel in (explaining.add_lookups, explaining.collect_rows)] == compiled
+    assert [len(kernel.signatures) for kernel in (lookup.add_lookups, lookup.collect_rows)] == compiled
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The registry on a real MLflow file: aliases, tags, a cache by digest, and MLflow away."""
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 from schemas.contract import load
 from scorecard import bundle
 from scorecard.bundle import BundleError
-from scorecard.registry import mlflow_client, signatures
+from scorecard.registry import signatures
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegistryRefusedError
 from scorecard.registry.model_registry import (
@@ -221,7 +222,7 @@ def test_a_store_that_was_lost_is_told_at_once(tmp_path: Path, befallen: Callabl
 
 
 def test_a_store_that_may_not_be_written_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlflow_client.os, "access", lambda *_: False)  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
 
     with pytest.raises(ModelRegistryAwayError, match=f"{tmp_path} cannot be written"):
         ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", "test", tmp_path / "cache").champion()

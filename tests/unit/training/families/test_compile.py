@@ -13,9 +13,10 @@ from schemas.contract import load
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
-from training.families.family_registry import CompileError, compile_model, family_of
+from training.families.family_registry import compile_model, family_of
 from training.families.parity import Parity, ParityError, prove_parity
 from training.families.random_forest_family import BELOW_ALL
+from training.families.trees import CompileError
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 CONTRACT = load("credit_risk")

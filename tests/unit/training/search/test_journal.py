@@ -1,5 +1,6 @@
 """An interrupted search goes on where it stopped, and comes to what it would have come to."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_a_journal_that_cannot_be_written_is_one_warning_and_the_search_goes_on(
 
 
 def test_another_version_of_this_package_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    key, version = searched().key(BUDGET), journals.version
+    key = searched().key(BUDGET)
 
     monkeypatch.setattr(journals, "version", lambda name: "next" if name == "loan-decisions" else version(name))
 

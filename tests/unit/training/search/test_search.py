@@ -8,7 +8,8 @@ from tests.unit.training.builders import CONTRACT, made_up
 from training.families.family import Choice, TrainingSample
 from training.families.family_registry import FAMILIES
 from training.search.budget import Budget
-from training.search.search import SearchData, Trial, choose, front, search
+from training.search.search import SearchData, choose, front, search
+from training.search.trial import Trial
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 
