@@ -13,30 +13,18 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from ledger.audit.archive_folder import PARTIAL, archive_folder, attempt
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import RECORDS
 from ledger.sql.table_columns import UtcTime
-from schemas.errors import LoanError, OutageError, SetupError
 
 ROWS: Final = 20_000
 """Of a row group, and in memory at once."""
-PARTIAL: Final = ".partial"
 DAY: Final = timedelta(days=1)
-
-
-class ArchiveAwayError(OutageError):
-    """The archive cannot be read or written now."""
-
-    dependency = "archive"
-
-
-class ArchiveSetupError(SetupError):
-    """The archive's URL needs a package that is not installed, or names nothing that can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +47,12 @@ def archive(database: Database, url: str, before: date) -> Iterator[ArchiveFile]
         ArchiveAwayError, ArchiveSetupError: the archive's fault; what was written stays.
         DatabaseAwayError, DatabaseSetupError: the database's.
     """
-    files, root = _files(url)
+    files, root = archive_folder(url)
     for table in RECORDS:
         for day in _days(database, table, before):
             path = posixpath.join(root, table.name, f"day={day.isoformat()}", f"{table.name}.parquet")
-            if _call(partial(_row_count, files, path)) < _count(database, table, day):
+            if attempt(partial(_row_count, files, path)) < _count(database, table, day):
                 yield ArchiveFile(path, _write(database, table, day, files, path))
-
-
-def _files(url: str) -> tuple[Any, str]:
-    try:
-        files, root = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as cause:
-        problem = f"the archive's URL cannot be used ({type(cause).__name__}): a folder, or s3://BUCKET/PATH with s3fs"
-        raise ArchiveSetupError(problem) from cause
-    return files, root
 
 
 def _days(database: Database, table: sa.Table, before: date) -> Iterator[date]:
@@ -125,7 +104,7 @@ def _write(database: Database, table: sa.Table, day: date, files: Any, path: str
                 rows += len(page)
         files.mv(beside, path)
 
-    _call(write_file)
+    attempt(write_file)
     return rows
 
 
@@ -158,19 +137,6 @@ def _arrow(kind: Any) -> Any:
         if isinstance(kind, known):
             return arrow
     return pa.int32() if isinstance(kind, sa.Integer) else pa.string()
-
-
-def _call(act: Any) -> Any:
-    try:
-        return act()
-    except LoanError:
-        raise
-    except PermissionError as cause:
-        problem = "the archive is not ours to write"
-        raise ArchiveSetupError(problem) from cause
-    except Exception as cause:  # every file system of fsspec has errors of its own
-        problem = f"the archive cannot be read or written: {type(cause).__name__}"
-        raise ArchiveAwayError(problem) from cause
 
 
 def days_over(today: date) -> date:

@@ -3,18 +3,23 @@
 A shell: reads each table once, in the order of the chain, in pages.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from ledger.audit.anchor import AnchorLink
 from ledger.ingest.chain import GENESIS, Cell, next_link, row_text
 from ledger.ingest.store import LedgerPosition, Store
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import RECORDS, positions
 from ledger.sql.table_columns import time_text
+
+Place = tuple[str, int]
+"""Topic and partition."""
 
 PAGE: Final = 5_000
 """Rows in memory at once."""
@@ -31,15 +36,21 @@ class ChainCheck:
     """The last link as the rows give it; as an anchor, keep it where nobody writes who may write to the database."""
     broken_at: int | None
     """Offset of the first row whose link does not follow; -1 where the rows' end is not where it should be."""
+    missed_anchors: tuple[str, ...] = ()
+    """Days whose anchor has another link for this partition: rows of until then were changed, dropped or put in."""
 
     @property
     def whole(self) -> bool:
         """Whether every row is as it was recorded."""
-        return self.broken_at is None
+        return self.broken_at is None and not self.missed_anchors
 
 
-def verify(database: Database) -> Sequence[ChainCheck]:
-    """Every partition of which something is recorded.
+def verify(database: Database, anchors: Sequence[AnchorLink] = ()) -> Sequence[ChainCheck]:
+    """Every partition of which something is recorded, or was by an anchor.
+
+    Args:
+        database: the ledger's.
+        anchors: links kept elsewhere, of any days.
 
     Raises:
         DatabaseAwayError, DatabaseSetupError: of `ledger.sql.database`.
@@ -47,34 +58,66 @@ def verify(database: Database) -> Sequence[ChainCheck]:
     with database.read_transaction() as connection:
         topics = connection.execute(sa.select(positions.c.topic).distinct()).scalars().all()
     known = Store(database).positions(topics)
-    found = {(each.topic, each.partition): each for table in RECORDS for each in _chains(database, table, known)}
+    kept: dict[Place, list[AnchorLink]] = defaultdict(list)
+    for link in anchors:
+        kept[link.topic, link.partition].append(link)
+    found = {(each.topic, each.partition): each for table in RECORDS for each in _chains(database, table, known, kept)}
     empty = [
-        ChainCheck(topic=topic, partition=partition, rows=0, chain=GENESIS, broken_at=-1 if position.records else None)
-        for (topic, partition), position in known.items()
-        if (topic, partition) not in found
+        ChainCheck(
+            topic=place[0],
+            partition=place[1],
+            rows=0,
+            chain=GENESIS,
+            broken_at=-1 if known.get(place, LedgerPosition()).records else None,
+            missed_anchors=_missed_days(kept[place], {}),
+        )
+        for place in (known.keys() | kept.keys()) - found.keys()
     ]
     return sorted([*found.values(), *empty], key=lambda each: (each.topic, each.partition))
 
 
-def _chains(database: Database, table: sa.Table, known: Any) -> Iterator[ChainCheck]:
+def _chains(
+    database: Database,
+    table: sa.Table,
+    known: Mapping[Place, LedgerPosition],
+    kept: Mapping[Place, Sequence[AnchorLink]],
+) -> Iterator[ChainCheck]:
     place = sa.select(table.c.record_topic, table.c.record_partition).distinct()
     with database.read_transaction() as connection:
         partitions = connection.execute(place).all()
     for topic, partition in partitions:
-        yield _chain(database, table, (topic, partition), known.get((topic, partition), LedgerPosition()))
+        found = (topic, partition)
+        yield _chain(database, table, found, known.get(found, LedgerPosition()), kept.get(found, ()))
 
 
-def _chain(database: Database, table: sa.Table, place: tuple[str, int], position: LedgerPosition) -> ChainCheck:
+def _chain(
+    database: Database, table: sa.Table, place: Place, position: LedgerPosition, anchors: Sequence[AnchorLink]
+) -> ChainCheck:
     """Up to where the position was read: what is recorded meanwhile is the next look's."""
     link, rows, broken_at = GENESIS, 0, None
+    wanted, links = {each.rows for each in anchors}, dict[int, str]()
     for row in _rows(database, table, place, position.next_offset):
         link = next_link(link, row_text([cell_of(cell) for cell in row[:-1]]))
         rows += 1
+        if rows in wanted:
+            links[rows] = link
         if link != row[-1] and broken_at is None:
             broken_at = row[2]
     if broken_at is None and (rows, link) != (position.records, position.chain):
         broken_at = -1
-    return ChainCheck(topic=place[0], partition=place[1], rows=rows, chain=link, broken_at=broken_at)
+    return ChainCheck(
+        topic=place[0],
+        partition=place[1],
+        rows=rows,
+        chain=link,
+        broken_at=broken_at,
+        missed_anchors=_missed_days(anchors, links),
+    )
+
+
+def _missed_days(anchors: Sequence[AnchorLink], links: Mapping[int, str]) -> tuple[str, ...]:
+    """Days whose anchor has another link than the chain at its count of rows, or has more rows."""
+    return tuple(sorted({each.day for each in anchors if links.get(each.rows) != each.chain}))
 
 
 def _rows(database: Database, table: sa.Table, place: tuple[str, int], end: int) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from ledger.audit.anchor import current_links, read_anchors, write_anchor
 from ledger.audit.archive import archive, days_over
 from ledger.audit.check import PartitionCheck, check
 from ledger.audit.verification import verify
@@ -80,14 +81,38 @@ def check_command(*, as_json: AsJson = False) -> None:
 
 
 @app.command(name="verify")
-def verify_command(*, as_json: AsJson = False) -> None:
+def verify_command(
+    *,
+    anchors: Annotated[
+        str, typer.Option(help="Folder or URL of anchors, or one of them, that the chain must hold.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Compute the hash chain again; exit status 3 where a row was changed, dropped or put in."""
     database = _database(LedgerSettings.read())
     require_current(database)
-    found = verify(database)
+    found = verify(database, read_anchors(anchors) if anchors else ())
     _tell([{**asdict(each), "whole": each.whole} for each in found], as_json=as_json)
     if not all(each.whole for each in found):
         raise typer.Exit(FINDING)
+
+
+@app.command(name="anchor")
+def anchor_command(
+    *,
+    to: Annotated[str, typer.Option(help="Folder or URL to keep it in, a file a day; else it is printed only.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell the last link of every partition's hash chain today, to be kept where the ledger's writers may not write."""
+    database = _database(LedgerSettings.read())
+    require_current(database)
+    today = datetime.now(UTC).date()
+    links = current_links(database, today)
+    if to:
+        kept = write_anchor(links, to, today)
+        echo(f"{kept.path}: {'written' if kept.fresh else 'there already, and left as it is'}")
+    else:
+        _tell([asdict(each) for each in links], as_json=as_json)
 
 
 @app.command(name="archive")

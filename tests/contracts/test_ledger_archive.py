@@ -9,6 +9,7 @@ import pytest
 
 from ledger.audit import archive as archives
 from ledger.audit.archive import archive
+from ledger.audit.archive_folder import ArchiveSetupError
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate
 from schemas.events.decisions import Contribution
@@ -136,7 +137,7 @@ def test_an_archive_in_s3_is_the_same(bucket, tmp_path):
 
 
 def test_a_url_that_nobody_can_use_is_one_line(database):
-    with pytest.raises(archives.ArchiveSetupError, match="folder, or s3"):
+    with pytest.raises(ArchiveSetupError, match="folder, or s3"):
         list(archive(database, "nothing://x", LATER))
 
 
