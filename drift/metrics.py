@@ -35,36 +35,36 @@ class DriftMetrics:
         self._score = gauge("loan_drift_score_psi", "PSI of the calibrated probability in the last closed window.")
         self._verdict = gauge("loan_drift_verdict", "Last window: -1 insufficient, 0 steady, 1 watch, 2 drifted.")
         self._n = gauge("loan_drift_window_applications", "Applications counted in the last closed window.")
-        self._alarm = gauge("loan_drift_data_alarm", "1 where bad data rose in the last window.", "feature", "kind")
+        self._alarm = gauge("loan_drift_data_alarm", "1 if the last window has a data alarm.", "feature", "kind")
         self._window_alarm = gauge(
-            "loan_drift_window_alarm", "1 where the last window's share of such records is too large.", "kind"
+            "loan_drift_window_alarm", "1 if the last window's share of such records is too large.", "kind"
         )
-        self._withheld = gauge("loan_drift_withheld", "1 for why the last window led to no command.", "reason")
-        self._approval_outside = gauge("loan_drift_approval_outside", "1 where the approval rate left its limits.")
+        self._withheld = gauge("loan_drift_withheld", "1 for the reason why the last window gave no command.", "reason")
+        self._approval_outside = gauge("loan_drift_approval_outside", "1 if the approval rate left its limits.")
         self._windows = counter("loan_drift_windows_total", "Windows closed, by verdict.", "verdict")
-        self._late = counter("loan_drift_late_total", "Applications that came after their pane had closed.")
+        self._late = counter("loan_drift_late_total", "Applications that arrived after their pane had closed.")
         self._duplicates = counter("loan_drift_duplicates_total", "Redelivered applications, counted once.")
         self._ahead = counter("loan_drift_ahead_total", "Applications with an implausible event time.")
         self._unreadable = counter("loan_drift_unreadable_total", "Records that are no applications.")
         self._commands = counter("loan_drift_commands_total", "Retrain commands issued.")
         self._records = counter("loan_drift_records_total", "Records counted, by topic.", "source")
         self._passed_over = counter(
-            "loan_drift_passed_over_total", "Records of our own topics that cannot be read.", "topic", "reason"
+            "loan_drift_passed_over_total", "Records of this project's topics that cannot be read.", "topic", "reason"
         )
-        self.dropped = counter("loan_drift_dropped_total", "Records dropped because their champion was succeeded.")
+        self.dropped = counter("loan_drift_dropped_total", "Records dropped because their champion was replaced.")
         self.refused = counter("loan_drift_profile_refusals_total", "Champions whose profile cannot be used.")
-        self.sessions = counter("loan_drift_sessions_total", "Beginnings from what is in Kafka, the first included.")
-        self.outages = counter("loan_drift_outages_total", "Outages begun, by who was away.", "neighbour")
-        self.champion = gauge("loan_drift_champion_info", "The champion watched.", "version", "reference_id")
+        self.sessions = counter("loan_drift_sessions_total", "Sessions begun from Kafka's state, including the first.")
+        self.outages = counter("loan_drift_outages_total", "Outages begun, by dependency.", "neighbour")
+        self.champion = gauge("loan_drift_champion_info", "The monitored champion.", "version", "reference_id")
         self._performance = gauge(
             "loan_drift_performance",
-            "Of the champion's loans at the last look, and its interval.",
+            "Performance of the champion's loans at the last check, with its interval.",
             "figure",
             "of",
             "end",
         )
-        self._loans = gauge("loan_drift_loans", "Of the champion at the last look.", "kind")
-        self._fallen = gauge("loan_drift_performance_fallen", "1 where the AUC observed is surely under its floor.")
+        self._loans = gauge("loan_drift_loans", "Loans of the champion at the last check.", "kind")
+        self._fallen = gauge("loan_drift_performance_fallen", "1 if the observed AUC is surely below its floor.")
         self.offsets = OffsetMetrics(registry)
         self._begin_at_zero()
 

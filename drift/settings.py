@@ -35,7 +35,7 @@ DAY_MS: Final = 86_400_000
 
 
 class DriftSettings(ModelSettings):
-    """What an operator may set of a drift agent. Times are event time where not said otherwise."""
+    """What an operator may set of a drift agent. Times are event time unless stated otherwise."""
 
     window_s: PositiveFloat = 3_600.0
     window_count: NonNegativeInt = 0
@@ -44,45 +44,46 @@ class DriftSettings(ModelSettings):
     """Windows by time are days, weeks or months of `window_time_zone` instead of `window_s`."""
     window_time_zone: str = UTC_NAME
     minimum_n: PositiveInt = 500
-    """No verdict by fewer applications, or ends of loans: of 100 nearly every healthy window shows a PSI over .1."""
+    """No verdict with fewer applications, or loan outcomes: with 100, nearly every healthy window has a PSI over .1."""
     alpha: float = Field(default=0.01, gt=0.0, lt=1.0)
     """Chance, over all features of one undrifted window, that one exceeds its critical PSI."""
     psi_watch: PositiveFloat = 0.1
-    """A PSI from here on, over its critical value, is watched."""
+    """A PSI of at least this, over its critical value, is WATCH."""
     psi_drifted: PositiveFloat = 0.2
-    """And from here on it has drifted."""
+    """And of at least this, DRIFTED."""
     stray_share: float = Field(default=0.01, ge=0.0, le=1.0)
-    """A larger share of late, ahead or unreadable records is alarmed in the window's report."""
+    """A larger share of late, ahead or unreadable records raises an alarm in the window's report."""
     cooldown_s: NonNegativeFloat = 6 * 3_600.0
-    """From the window that commanded last to the next that may."""
+    """Time from the window that last commanded to the next that may."""
     pane_s: NonNegativeFloat = 0.0
     """Width of a pane; 0 for a sixtieth of a window by time, a second for windows by count."""
     lateness_s: NonNegativeFloat = 60.0
     """How far behind the latest event time of its partition a record may be."""
     max_clock_skew_s: PositiveFloat = 300.0
-    """How long after it was produced a record may say it was signed: as far as clocks differ, for one record that is
-    ahead makes those late that come behind it."""
+    """Longest time by which a record's signing time may exceed its production time. Allow as much as clocks differ: one
+    record that is ahead makes those behind it late."""
     idle_s: NonNegativeFloat = 0.0
-    """A partition silent for so long by our clock is not waited for; 0 for a pane and the lateness. Shorter is for
-    streams that run faster than time."""
+    """A partition idle for this long (wall clock) is not waited for; 0 for a pane and the lateness. Use less for
+    streams that run faster than real time."""
     window_idle_s: NonNegativeFloat = 0.0
-    """All partitions silent for so long by our clock: the stream has ended, and windows by time close that our clock
-    is past. 0 for a live stream, whose time goes on with our clock: they close when it has reached their end."""
+    """If all partitions are idle for this long (wall clock), the stream has ended, and windows by time close if the
+    wall clock is past them. 0 for a live stream, whose time advances with the wall clock: they close when it has
+    reached their end."""
     with_decisions: bool = True
     """Count decisions too: score, contributions, reasons, approval rate."""
     performance_every_s: NonNegativeFloat = 3_600.0
-    """From one look at what became of the champion's loans to the next, by our clock; 0 for none."""
+    """Seconds (wall clock) between checks of the champion's performance; 0 disables them."""
     performance_age_days: NonNegativeFloat = 365.0
     """An outcome observed longer after the application than this does not count."""
     performance_loans: int = Field(default=50_000, ge=1_000)
-    """Loans in memory at a look; of more, a sample by the digest of their ids."""
+    """Loans in memory during a performance check; beyond that, a sample by the digest of their ids."""
     min_auc: float = Field(default=0.0, ge=0.0, le=1.0)
-    """An AUC of the champion's loans surely under this asks for a challenger; 0 for never."""
+    """If the AUC of the champion's loans is surely below this, ask for a challenger; 0 for never."""
     drift_instance_id: str = ""
-    """Names this agent for good. Empty: one that is made once and kept in the cache folder, an agent's own."""
+    """Permanent name of this agent, unique to it. Empty: generated once and kept in the cache folder."""
     batch_records: PositiveInt = 5_000
     champion_poll_s: PositiveFloat = 5.0
-    """How often MLflow is asked while no champion was announced, or a bundle could not be fetched."""
+    """Time between queries to MLflow while no champion was announced, or a bundle could not be fetched."""
     web_host: str = LOOPBACK
     drift_port: NonNegativeInt = 8102
     """0 for a free one."""
@@ -127,7 +128,7 @@ class DriftSettings(ModelSettings):
         return PANES_ALIGNED * self.pane_ms() if self.window_count else max(DAY_MS, 2 * self.window_ms())
 
     def silence_s(self) -> float:
-        """After which a partition is not waited for, by our clock."""
+        """Idle time (wall clock) after which a partition is not waited for."""
         return self.idle_s or self.pane_ms() / MS + self.lateness_s
 
     def panes(self) -> PaneRules:
@@ -192,7 +193,7 @@ class DriftSettings(ModelSettings):
         )
 
     def performance_rules(self) -> PerformanceRules:
-        """By which performance is told and judged."""
+        """Rules by which performance is reported and judged."""
         return PerformanceRules(
             age_ms=timedelta(days=self.performance_age_days) // timedelta(milliseconds=1),
             most=self.performance_loans,

@@ -46,11 +46,11 @@ class GatewayMetrics:
             "loan_gateway_decisions_read_total", "Decisions read from the topic, waited for or not.", registry=registry
         )
         self._champion_refusals = Counter(
-            "loan_champion_refusals_total", "Scorecards that must not decide.", ["alias", "reason"], registry=registry
+            "loan_champion_refusals_total", "Scorecards refused.", ["alias", "reason"], registry=registry
         )
         for reason in REFUSALS:
             self._champion_refusals.labels("champion", reason)
-        gauge = Gauge("loan_gateway_waiting", "Applications that wait for their decision.", registry=registry)
+        gauge = Gauge("loan_gateway_waiting", "Applications waiting for their decision.", registry=registry)
         gauge.set_function(waiting)
 
     def record_champion_event(self, event: str, _holder: Champion | None) -> None:

@@ -24,41 +24,41 @@ class GatewaySettings(ModelSettings):
     gateway_port: NonNegativeInt = 8104
     """0 for a free one."""
     gateway_timeout_s: PositiveFloat = 10.0
-    """The longest a request waits for its decision; then 504, and the decision is found by GET."""
+    """Longest time that a request waits for its decision; then 504, and GET returns the decision later."""
     gateway_max_waiting: PositiveInt = 2_000
     """Applications that may wait for their decision at once; more are answered 429."""
     gateway_max_body_bytes: PositiveInt = 1_048_576
     gateway_read_timeout_s: PositiveFloat = 10.0
-    """A client that takes longer to send its head or its body is cut."""
+    """A client that takes longer to send its head or its body is disconnected."""
     gateway_remembered: PositiveInt = 20_000
     """Latest applications whose answers are kept in memory for repeated requests."""
     gateway_rate_per_s: NonNegativeFloat = 200.0
     """Requests a second of one API key or token, twice as many at once; 0 for no limit."""
     gateway_api_keys: Path | None = None
-    """File of API keys: a line each of name, roles parted by commas, and the key's SHA-256 in hexadecimal.
+    """File of API keys: a line each of name, roles separated by commas, and the key's SHA-256 in hexadecimal.
     `loanctl gateway key` writes one."""
     gateway_session_secret: SecretStr | None = None
-    """Signs the desk's cookies, 32 characters or more: the same for all gateways behind a balancer, so that a visit
-    holds at each. Empty for one of the process' own."""
+    """Signs the desk's cookies, 32 characters or more: the same for all gateways behind a load balancer, so that
+    a visit is valid at each. Empty: each process generates its own."""
     ledger_url: SecretStr | None = None
     """Database of the ledger, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`: decisions from before
-    this gateway's time, and the review queue. Empty for none."""
+    this gateway's start, and the review queue. Empty for none."""
     review_second_pair: bool = False
     """A referred application needs two officers: one proposes, another confirms."""
     oidc_issuer: str = ""
     """URL of an OpenID provider whose bearer tokens are accepted; empty for none."""
     oidc_audience: str = "loan-gateway"
     oidc_roles_claim: str = "roles"
-    """The claim that lists roles: applicant_system, officer, auditor, operator. Dots lead into objects."""
+    """The claim that lists roles: applicant_system, officer, auditor, operator. Dots separate nested names."""
     scoring_group: str = ""
     """Consumer group of the workers, whose lag the desk shows; empty for the one named after the topics."""
     approve_below: Probability | None = None
     """Both cut-offs together override those of the scorecard in what-if answers: set them as the workers have them."""
     decline_from: Probability | None = None
     champion_poll_s: PositiveFloat = 10.0
-    """How often the alias is looked at; a decision by another scorecard makes it at once."""
+    """Time between checks of the alias; a decision by another scorecard triggers one at once."""
     gateway_search_s: PositiveFloat = 0.25
-    """The longest a search for counterfactuals takes; what it found until then is answered, and marked so."""
+    """Time limit of a search for counterfactuals; the answer has what was found by then, and is marked so."""
 
     @model_validator(mode="after")
     def _whole_policy(self) -> Self:

@@ -20,13 +20,13 @@ class LedgerMetrics:
         self.rows = Counter("loan_ledger_rows_total", "Rows recorded, by table.", ["table"], registry=registry)
         self.passed_over = Counter(
             "loan_ledger_passed_over_total",
-            "Records that no row could be made of, by table and reason.",
+            "Records that could not become a row, by table and reason.",
             ["table", "reason"],
             registry=registry,
         )
         self.missed = Counter(
             "loan_ledger_missed_records_total",
-            "Offsets that retention took before they were recorded.",
+            "Offsets that retention deleted before they were recorded.",
             registry=registry,
         )
         self.write_seconds = Histogram(
@@ -36,7 +36,7 @@ class LedgerMetrics:
             registry=registry,
         )
         self.outages = Counter(
-            "loan_ledger_outages_total", "Outages begun, by neighbour.", ["neighbour"], registry=registry
+            "loan_ledger_outages_total", "Outages begun, by dependency.", ["neighbour"], registry=registry
         )
         self.waiting = Gauge("loan_review_queue_cases", "Cases that wait for a person.", registry=registry)
         self.oldest_seconds = Gauge(
@@ -44,10 +44,10 @@ class LedgerMetrics:
             "How long the oldest case has waited; 0 for an empty queue.",
             registry=registry,
         )
-        self._lag = Gauge("loan_ledger_lag_records", "Records that wait to be recorded.", registry=registry)
+        self._lag = Gauge("loan_ledger_lag_records", "Records waiting to be recorded.", registry=registry)
         self._lag_seconds = Gauge(
             "loan_ledger_lag_seconds",
-            "Age of the last record recorded, while others wait behind it; else 0.",
+            "Age of the last recorded record, while others wait after it; else 0.",
             registry=registry,
         )
         # A counter that first appears with its first event hides that event from `increase()`.

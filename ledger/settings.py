@@ -9,7 +9,7 @@ from streams.runtime.settings import Connection
 
 
 class LedgerConnection(Connection):
-    """Where the ledger's database is; for whoever reads it."""
+    """Address of the ledger's database, for all its readers."""
 
     ledger_url: SecretStr = SecretStr("sqlite:///loan-ledger.db")
     """Database of the ledger: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`."""

@@ -23,13 +23,13 @@ class TrainerMetrics:
             self.commands.labels(status=status)
         self.offsets: Final = OffsetMetrics(registry)
         self.seconds: Final = Histogram(
-            "loan_retrain_seconds", "Time from taking a command up to its answer.", buckets=SECONDS, registry=registry
+            "loan_retrain_seconds", "Time from reading a command to its answer.", buckets=SECONDS, registry=registry
         )
         self.in_progress: Final = Gauge(
-            "loan_retrain_in_progress", "1 while a command is worked on.", registry=registry
+            "loan_retrain_in_progress", "1 while a command is in progress.", registry=registry
         )
         self.outages: Final = Counter(
-            "loan_retrain_outages_total", "Outages begun: a dependency was away.", registry=registry
+            "loan_retrain_outages_total", "Outages begun: a dependency was unavailable.", registry=registry
         )
         self.last: Final = Gauge(
             "loan_retrain_last_promotion_timestamp_seconds", "When a command last led to a champion.", registry=registry

@@ -33,37 +33,37 @@ class TrainingSettings(ModelSettings):
     """What an operator may set of training."""
 
     base_table: str = ""
-    """Where the rows lie that every training begins with: a path or a URL; empty for the topics alone."""
+    """Table of the rows that every training begins with: a path or a URL; empty for the topics alone."""
     trials: PositiveInt = 10
     folds: Annotated[int, Field(ge=2)] = 5
     max_trees: PositiveInt = 900
     search_seconds: PositiveFloat | None = None
-    """The search ends by then, whatever it found; two such searches need not find the same."""
+    """Time limit of a search; two such searches need not give the same result."""
     search_patience: PositiveInt = 40
-    """The search ends after so many trials without gain."""
+    """The search ends after this many trials without improvement."""
     jobs: PositiveInt = 2
     spark_trials: NonNegativeInt = 0
-    """Trials at once on a Spark cluster, by Hyperopt's SparkTrials; 0 for one after the other on this machine."""
+    """Parallel trials on a Spark cluster, with Hyperopt's SparkTrials; 0 for one after the other on this machine."""
     seed: NonNegativeInt = 42
     with_pricing: bool = False
     split_method: Method = Method.GROUPED
     cutoff_rule: Rule = Rule.COST
     default_cost: PositiveFloat = 5.0
-    """Of a default on an approved loan, in lost good loans."""
+    """Cost of a default on an approved loan, in lost good loans."""
     review_cost: PositiveFloat = 0.7
-    """Of a person's look, in lost good loans."""
+    """Cost of a manual review, in lost good loans."""
 
     promotion: Promotion = Promotion.AUTOMATIC
     floor_auc: Share = 0.6
-    """The lower end of the AUC's 95 % interval must reach it."""
+    """The lower end of the AUC's 95 % interval must reach this."""
     floor_f1: Share = 0.10
 
     least_outcomes: PositiveInt = 300
-    """A retraining without so many new true outcomes would learn nothing new."""
+    """Fewest new true outcomes for a retraining; with fewer it would learn nothing new."""
     least_window: PositiveInt = 500
     """Applications that a command's window must have to become the reference population."""
     min_retrain_interval_s: float = 0.0
-    """A command that comes sooner after the last promotion is answered and not acted on; 0 for never."""
+    """A command that arrives sooner after the last promotion is answered and not carried out; 0 for never."""
     retrain_schedule: str = MONDAYS_AT_TWO
     """When the trainer asks for a challenger by itself: a cron expression in UTC; empty for never."""
     signing_key: Path | None = None
@@ -71,7 +71,7 @@ class TrainingSettings(ModelSettings):
     trainer_group: str = ""
     """Consumer group; empty for one named after the topics."""
     trainer_instance_id: str = ""
-    """Names this trainer for good, where there is one alone: after a crash it has its commands back at once."""
+    """Permanent name of this trainer, if it is the only one: after a crash it has its commands back at once."""
     web_host: str = LOOPBACK
     trainer_port: NonNegativeInt = 8103
     """0 for a free one."""

@@ -22,15 +22,15 @@ PLACES: Final = (
     ("loanctl topics apply", "loanctl.commands.topics:TopicSettings"),
 )
 HEADING: Final = """\
-# Copy to .env and take away the # before what you set. Variables of the environment go before.
-# A name that stands more than once (LOAN_CACHE_DIR, say) holds for each of those processes. LOAN_WEB_PORT, in one
-# process' own environment, is its port where its own (LOAN_SCORING_PORT, ...) is not set.
+# Copy to .env and remove the # before the settings that you change. Environment variables take precedence.
+# A name that occurs more than once (for example LOAN_CACHE_DIR) applies to each of those processes. LOAN_WEB_PORT, in
+# one process' own environment, is its port if its own variable (LOAN_SCORING_PORT, ...) is not set.
 """
 STACK: Final = """\
 # --- The local stack: loanctl up
 # Folder of its data, logs and endpoints. Read from the environment only.
 #LOAN_STATE_DIR=.loan
-# Folder of what was fetched for it. Read from the environment only.
+# Folder of its downloads. Read from the environment only.
 #LOAN_CACHE_DIR=~/.cache/loan-decisions
 """
 

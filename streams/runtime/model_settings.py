@@ -13,8 +13,8 @@ class ModelSettings(Connection):
 
     cache_dir: Path = Path("~/.cache/loan-decisions")
     trusted_keys: Path | None = None
-    """Public keys (PEM), a file or a folder of `*.pem`: a scorecard that none of them has signed is refused. Empty:
-    none need be signed. Set it for all processes that load scorecards."""
+    """Public keys (PEM), a file or a folder of `*.pem`: a scorecard that none of them has signed is refused. Empty: no
+    signature is needed. Set it for all processes that load scorecards."""
 
     def cache(self) -> Path:
         """Where bundles are kept between restarts."""

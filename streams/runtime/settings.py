@@ -71,9 +71,9 @@ class Connection(BaseSettings):
     kafka_ssl_key_password: SecretStr = SecretStr("")
 
     max_value_bytes: Annotated[int, Field(ge=1_024, le=500_000)] = 65_536
-    """A larger application is a dead letter that says where it lies, and nothing of it is parsed."""
+    """A larger application becomes a dead letter that names its coordinates, and nothing of it is parsed."""
     max_header_bytes: Annotated[int, Field(ge=256, le=100_000)] = 8_192
-    """The same of all its headers together, and of its key."""
+    """The same limit for all its headers together, and for its key."""
 
     registry_basic_auth: SecretStr = SecretStr("")
     """`user:password`."""
@@ -81,17 +81,17 @@ class Connection(BaseSettings):
     registry_timeout_s: PositiveFloat = 3.0
 
     table_delimiter: str = Field(default="", max_length=1)
-    """Between the values of a text file of rows; empty for the one that the header shows."""
+    """Delimiter of text tables; empty for the one that the header shows."""
     table_encoding: str = ""
-    """Of such a file; empty for UTF-8 or what its byte order mark says, and Windows-1252 where it is no UTF-8."""
+    """Encoding of text tables; empty for UTF-8 or the byte order mark's, and Windows-1252 if the text is not UTF-8."""
     table_decimal: Literal["", ".", ","] = ""
-    """The decimal sign of its numbers; empty for the one that they prove."""
+    """Decimal sign of text tables; empty for the one that the numbers prove."""
     label_default: str = ""
     """A table's word for a loan that defaulted; empty for the contract's."""
     label_repaid: str = ""
     """A table's word for a loan that was repaid; empty for the contract's."""
     standby: bool = False
-    """A second process under the name of a living one: true, it waits until that one is gone; false, it ends."""
+    """A second process with the name of a running one: true, it waits until that one is gone; false, it exits."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="before")
@@ -204,7 +204,7 @@ def _contract(product: str, default: str, repaid: str) -> Contract:
 
 
 def read(settings: type[Settings], **given: Any) -> Settings:
-    """Settings of one process, all faults told in one message.
+    """Settings of one process, all faults reported in one message.
 
     Raises:
         SettingsError: names every setting that is missing, malformed or misspelt, and never a value.
@@ -230,7 +230,7 @@ def environment(connection: Connection) -> dict[str, str]:
 
 
 ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_url", "mlflow_uri", "model_name")
-"""What a child process must hear from us; credentials it has from the same environment."""
+"""Variables that a child process needs; it has the credentials from the same environment."""
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:

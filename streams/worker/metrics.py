@@ -85,16 +85,16 @@ class WorkerMetrics:
         self._champion = gauge(
             "loan_champion_info", "The scorecard that decides.", "name", "version", "digest", "family"
         )
-        self._swaps = counter("loan_champion_swaps_total", "Champions installed, the first included.")
-        self._refusals = counter("loan_champion_refusals_total", "Scorecards that must not decide.", "alias", "reason")
-        self._outages = counter("loan_outages_total", "Outages begun, by who was away.", "neighbour")
-        self.errors = counter("loan_prediction_errors_total", "Batches that failed and were begun again.")
-        self.lag_seconds = gauge("loan_lag_seconds", "Age of the oldest application that waits, in any partition.")
-        self.lag_records = gauge("loan_lag_records", "Applications that wait, in all partitions.")
+        self._swaps = counter("loan_champion_swaps_total", "Champions installed, including the first.")
+        self._refusals = counter("loan_champion_refusals_total", "Scorecards refused.", "alias", "reason")
+        self._outages = counter("loan_outages_total", "Outages begun, by dependency.", "neighbour")
+        self.errors = counter("loan_prediction_errors_total", "Batches that failed and were restarted.")
+        self.lag_seconds = gauge("loan_lag_seconds", "Age of the oldest waiting application, in any partition.")
+        self.lag_records = gauge("loan_lag_records", "Waiting applications, in all partitions.")
         self.probability = ArrayHistogram(
             "loan_prediction_probability", "Probability of default of decisions.", TWENTIETHS, registry
         )
-        self.batch_size = ArrayHistogram("loan_batch_size", "Records answered together.", RECORDS, registry)
+        self.batch_size = ArrayHistogram("loan_batch_size", "Records in a batch.", RECORDS, registry)
         self.scoring = ArrayHistogram(
             "loan_scoring_seconds", "From a batch's bytes to its answers' bytes.", SECONDS, registry
         )

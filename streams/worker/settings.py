@@ -20,23 +20,23 @@ class ScoringSettings(ModelSettings):
     scoring_group: str = ""
     """Consumer group; empty for one named after the topics."""
     instance_id: str = ""
-    """Names this worker for good: its partitions and transactions are its own again after a restart.
-    Empty: one that is made once and kept in the cache folder, a worker's own."""
+    """Permanent name of this worker, unique to it: after a restart it has its partitions and transactions again.
+    Empty: generated once and kept in the cache folder."""
     batch_records: PositiveInt = 1_000
-    """The most that is answered together; fewer when fewer have arrived."""
+    """Most records of a batch; fewer if fewer have arrived."""
     batches_in_flight: PositiveInt = 2
     on_lost_offsets: Literal["continue", "stop"] = "continue"
-    """Where the group lost its place on the topic (retention, truncation, expiry of its offsets): read on where no
-    record is passed over that still exists, or stop for a person. Counted and alarmed in both cases."""
+    """If the group has lost its place on the topic (retention, truncation, expiry of its offsets): continue where no
+    existing record is skipped, or stop for a person. Counted, with an alert, in both cases."""
     approve_below: Probability | None = None
     """Both cut-offs together override those of the scorecard."""
     decline_from: Probability | None = None
     keep_dead_bytes: bool = True
-    """False: dead letters say where the bytes lie, and carry none."""
+    """False: dead letters name the coordinates of the bytes, and carry none."""
     shadow: bool = True
-    """Let a challenger, where there is one, answer to the shadow topic too."""
+    """Let a challenger, if there is one, answer too, to the shadow topic."""
     champion_poll_s: PositiveFloat = 10.0
-    """How often the alias is looked at; an announcement makes it at once."""
+    """Time between checks of the alias; an announcement triggers one at once."""
     web_host: str = LOOPBACK
     scoring_port: NonNegativeInt = 8101
     """0 for a free one."""
