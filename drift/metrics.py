@@ -13,14 +13,14 @@ from schemas.topics import Topics
 from streams.kafka.group.offset_metrics import OffsetMetrics
 
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
-"""As a number, so that an alert can say `> 1`."""
+"""As a number, so that an alert can use `> 1`."""
 
 STRAYS: Final = ("late", "ahead", "unreadable")
 FIGURES: Final = ("auc", "ks", "brier", "default_rate", "intercept", "slope")
 
 
 class DriftMetrics:
-    """Of one agent. Windows are told by the agent that owns them, records by those that count them."""
+    """Of one agent. The window owner reports windows, the counting agents report records."""
 
     def __init__(self, topics: Topics, registry: CollectorRegistry = REGISTRY) -> None:
         def counter(name: str, doc: str, *labels: str) -> Counter:
@@ -69,7 +69,7 @@ class DriftMetrics:
         self._begin_at_zero()
 
     def count_skip(self, topic: str, reason: str) -> None:
-        """A record of a topic of ours could not be read."""
+        """A record of one of this project's topics could not be read."""
         self._passed_over.labels(topic, reason).inc()
 
     def count_records(self, source: str, records: int) -> None:
@@ -103,9 +103,9 @@ class DriftMetrics:
         self.record_command(report.command_id)
 
     def record_performance(self, report: PerformanceReport) -> None:
-        """The champion's loans were looked at, by us or by the owner before us, and the report is safe."""
+        """The champion's performance was checked, by this owner or the one before, and the report is committed."""
         found = report.performance
-        # A figure that cannot be had any more must not stand as it was.
+        # A figure that is no longer available must not keep its old value.
         self._performance.clear()
         kinds = {"observed": found.observed, "expected": found.expected, "estimated": found.estimated}
         for of, figures in kinds.items():
@@ -122,7 +122,7 @@ class DriftMetrics:
         self._commands.inc(bool(command_id))
 
     def clear_windows(self) -> None:
-        """Another agent owns the windows: what the last one was is its to tell."""
+        """Another agent owns the windows and reports the last one."""
         for labelled in (self._psi, self._critical, self._alarm, self._window_alarm, self._withheld):
             labelled.clear()
         for plain in (self._score, self._verdict, self._n, self._approval_outside):
@@ -130,7 +130,7 @@ class DriftMetrics:
         self._forget_loans()
 
     def set_champion(self, version: str, reference_id: str) -> None:
-        """Another champion is watched, whose loans were not looked at yet."""
+        """Another champion is monitored, whose performance was not checked yet."""
         self._forget_loans()
         self.champion.clear()
         self.champion.labels(version, reference_id).set(1)

@@ -32,7 +32,7 @@ NO_GENERATION: Final = -2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorRules:
-    """What a monitor does not change."""
+    """The constants of a monitor."""
 
     windows: WindowRules
     reporting: ReportContext
@@ -41,16 +41,16 @@ class MonitorRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What one message led to."""
+    """The result of one message."""
 
     reports: tuple[DriftReport, ...] = ()
     commands: tuple[RetrainCommand, ...] = ()
     performances: tuple[PerformanceReport, ...] = ()
     dropped: int = 0
-    """Records counted in the bins of a former champion and told of nowhere."""
+    """Records counted in the bins of a former champion and reported nowhere."""
 
     def __bool__(self) -> bool:
-        """Whether there is something to tell."""
+        """True if there is something to publish."""
         return bool(self.reports or self.performances)
 
     def plus(self, more: "Findings") -> "Findings":
@@ -77,7 +77,7 @@ class Monitor:
 
     @property
     def memory(self) -> PolicyState:
-        """What the command policy remembers."""
+        """State of the command policy."""
         return self._memory
 
     @property
@@ -102,11 +102,11 @@ class Monitor:
 
     @property
     def look(self) -> PerformanceReport | None:
-        """The last look at what became of the champion's loans."""
+        """The last performance check."""
         return self._look
 
     def outcome_ends(self, champion_digest: str, rules: PerformanceRules) -> Sequence[int]:
-        """Where outcomes ended at the last look, where another at the same ones would tell the same; else empty."""
+        """Ends of the outcomes at the last check, if a check of the same ones would give the same; else empty."""
         look = self._look
         if look is None or (look.champion_digest, look.rules) != (champion_digest, rules):
             return ()
@@ -120,7 +120,7 @@ class Monitor:
         """Whether a message was counted for a champion that another one has succeeded.
 
         Args:
-            watched_digest: of the champion that was announced last; whatever the generations say, it is no former one.
+            watched_digest: of the champion announced last; whatever the generations, it is no former one.
         """
         digest = counts.champion_digest
         first = self._generation == NO_GENERATION
@@ -137,7 +137,7 @@ class Monitor:
         Args:
             counts: the next message of the log, of no former champion.
             reference: of the champion that the message counts for.
-            now: stamped on commands; tells how long the stream is silent.
+            now: stamped on commands; used for how long the stream is idle.
             offset: of the message in the log.
         """
         dropped = self._succeed(counts)
@@ -151,11 +151,11 @@ class Monitor:
             self._windows.add_again(counts, offset)
 
     def silent(self, reference: Reference, now: datetime) -> Findings:
-        """Close the windows that are over by our clock, where all partitions are silent."""
+        """Close the windows that are over by the wall clock, if all partitions are idle."""
         return self._findings(self._windows.silent(millis_of(now)), reference, now, 0)
 
     def add_performance(self, report: PerformanceReport, now: datetime) -> Findings:
-        """Take a look at what became of the champion's loans; one at a former champion's is of no use any more.
+        """Take the result of a performance check; one of a former champion is dropped.
 
         Args:
             report: as yet without a command.
@@ -213,7 +213,7 @@ class Monitor:
         return monitor
 
     def _succeed(self, counts: DriftCounts) -> int:
-        """Take the message's champion for ours; how many records that drops."""
+        """Adopt the message's champion; returns the number of records that this drops."""
         first, same = self._generation == NO_GENERATION, counts.champion_digest == self._champion[1]
         self._generation = max(self._generation, counts.generation)
         self._champion = (counts.champion_version, counts.champion_digest, counts.reference_id)

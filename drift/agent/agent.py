@@ -33,9 +33,9 @@ from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import Backoff, Lifecycle
 
 STEP_S: Final = 0.05
-"""How long a turn waits for records: an idle agent is still quick to hear of a champion or an answer."""
+"""How long a turn waits for records: even an idle agent reacts quickly to a champion or a result."""
 TELL_EVERY_S: Final = 0.25
-"""While records wait, panes that have closed are told so often: a transaction takes longer than counting a batch."""
+"""How often closed panes are sent while records wait: a transaction takes longer than counting a batch."""
 WAIT_S: Final = 0.5
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class _Session:
-    """Everything that is thrown away together."""
+    """Everything that is discarded together."""
 
     outbox: TransactionalProducer
     counting: PartitionCounter
@@ -73,7 +73,7 @@ class Agent:
         self._settled = False
         self._turn_began: float | None = None
         self.champions = self._champions()
-        """Whom we watch."""
+        """The champions to monitor."""
 
     @cached_property
     def instance(self) -> Instance:

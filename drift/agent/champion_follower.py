@@ -33,7 +33,7 @@ UNANNOUNCED: Final = -1
 """Generation of a champion that the registry names and no announcement does."""
 MOST: Final = 500
 AGAIN_S: Final = 10.0
-"""The champions topic is read anew so often."""
+"""How often the champions topic is reread."""
 REMEMBERED: Final = 4
 """References kept: the one watched, and those whose counts are still on the way."""
 CHAMPIONS: Final = "champions"
@@ -44,8 +44,8 @@ log = structlog.get_logger(__name__)
 class Announcements:
     """The champions topic, read from its beginning without a group, again and again.
 
-    It is compacted and small. A topic that is deleted and made anew, or restored from a mirror, has other offsets, and
-    a reader that waits behind them would wait for good.
+    It is compacted and small. A topic that is deleted and recreated, or restored from a mirror, has other
+    offsets, and a reader that waits after them would wait for ever.
     """
 
     def __init__(self, connection: Connection, topic: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,11 +54,11 @@ class Announcements:
         self._follower = Follower(connection)
         self._arrived: list[tuple[int, bytes | None]] = []
         self.ended = False
-        """Everything that was there has been read: whoever is not announced by now never was."""
+        """Everything on the topic has been read: a champion that is not announced by now never was."""
         self._begin()
 
     def read(self) -> Iterator[tuple[int, bytes | None]]:
-        """Offset and value of what has arrived, once it is read to the end: the last of it stands, not the first.
+        """Offset and value of the records that have arrived, once the topic is read to its end: the last one counts.
 
         Raises:
             ReadingError: this reader is of no use any more.
@@ -94,7 +94,7 @@ class Champions:
         serde: EventSerde[ChampionAnnouncement],
         refused: Callable[[], None] = lambda: None,
     ) -> None:
-        """Knows nobody yet.
+        """Without a champion.
 
         Args:
             refused: called for a champion whose profile cannot be used.
@@ -118,14 +118,14 @@ class Champions:
 
     @property
     def settled(self) -> bool:
-        """Whether there is nobody to ask for: the champion announced is watched, or cannot be."""
+        """True if no champion must be fetched: the announced one is monitored, or cannot be."""
         if self._announced is None:
             return self.reference is not None
         generation, announced = self._announced
         return self._is_watched(announced.version, announced.digest) or (generation, announced.digest) in self._unusable
 
     def hear(self, announcements: Announcements) -> bool:
-        """Take what was announced, the last word on the product stands; whether anything new was."""
+        """Take the announcements, of which the product's last one counts; True if there was a new one."""
         heard = False
         for offset, value in announcements.read():
             announced = self.passed_over.read(partial(self._serde.decode, value), CHAMPIONS, offset)
@@ -140,7 +140,7 @@ class Champions:
         """Watch the champion that was announced last; whether it is another one now.
 
         Raises:
-            OutageError: MLflow does not answer; whoever was watched is watched on.
+            OutageError: MLflow does not answer; the monitored champion stays.
         """
         named = self._candidate()
         if named is None:
@@ -176,7 +176,7 @@ class Champions:
         return None if found is None else (UNANNOUNCED, found.version, found.digest)
 
     def _generation_of(self, announced: ChampionAnnouncement) -> int:
-        """When it was announced: that survives a topic, an offset does not. A clock that goes back goes on by one."""
+        """Time of its announcement, which survives a topic, unlike an offset; the last plus one if clocks go back."""
         key = (announced.digest, millis_of(announced.announced_at))
         if key not in self._generations:
             self._generations[key] = max(key[1], max(self._generations.values(), default=UNANNOUNCED) + 1)

@@ -35,13 +35,13 @@ from streams.kafka.producer.transactions import TransactionalProducer
 from streams.kafka.topics.messages import ends
 
 SETTLE_S: Final = 1.0
-"""After silence everywhere, panes are held back for so long: partitions that wake together are heard together,
+"""How long panes are held back after all partitions were idle: partitions that resume together are counted together,
 and the first to be read cannot close windows for the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterDeps:
-    """What counting needs of its process."""
+    """What counting needs from its process."""
 
     settings: DriftSettings
     instance: str
@@ -95,17 +95,17 @@ class PartitionCounter:
 
     @property
     def assigned(self) -> bool:
-        """Whether the group has told us our partitions, be they none."""
+        """True once the group has assigned partitions, possibly none."""
         return self._consumer.assigned.is_set()
 
     @property
     def lost(self) -> bool:
-        """Whether the group went on without us: time for a new session."""
+        """True if the group has continued without this member: a new session is needed."""
         return self._consumer.lost
 
     @property
     def places(self) -> Sequence[Place]:
-        """What we were given."""
+        """The assigned partitions."""
         return sorted(self._places)
 
     def step(self, timeout_s: float) -> bool:
@@ -164,7 +164,7 @@ class PartitionCounter:
         self._consumer.close()
 
     def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
-        """The records of each partition of ours, having noted which were read to their end."""
+        """The records of each assigned partition, after noting which were read to their end."""
         arrived: dict[Place, list[Any]] = {}
         for message in messages:
             place = (message.topic(), message.partition())

@@ -25,7 +25,7 @@ from streams.runtime.settings import Connection
 NEVER: Final = float("inf")
 SHARE: Final = 0.2
 AGAIN_S: Final = 60.0
-"""After which a look that failed is made again."""
+"""Seconds after which a failed check is repeated."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +37,13 @@ def check_performance(
     seen: Sequence[int] = (),
     between: Callable[[], object] = lambda: None,
 ) -> PerformanceReport | None:
-    """A champion's performance as known now; None where no outcome has come since a look before.
+    """A champion's performance as known now; None if no outcome has arrived since the last check.
 
     Args:
         settings: dependencies and rules.
         version: the champion's.
         digest: of its bundle.
-        seen: where the partitions of outcomes ended then; empty where nobody has looked.
+        seen: where the outcome partitions ended at that check; empty before the first.
         between: called after every some thousand records.
 
     Raises:
@@ -120,9 +120,9 @@ Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
 
 
 class PerformanceChecker:
-    """One look at a time, each some time after the one before; the first at a champion at once.
+    """One check at a time, at intervals; the first of a champion at once.
 
-    One for the length of the process: a look cannot be broken off, and several would be in each other's way.
+    One for the lifetime of the process: a check cannot be interrupted, and several would disturb each other.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class PerformanceChecker:
         """Looks at nothing yet.
 
         Args:
-            look: reads and tells, or raises; called in a thread.
+            look: reads and returns a report, or raises; called in a thread.
             every_s: by that clock, from the end of one to the beginning of the next; 0 for never.
         """
         self._look = check_performance
@@ -142,23 +142,23 @@ class PerformanceChecker:
         self._clock = clock
         self._due_at = NEVER
         self._of = ""
-        """The digest of whom we looked at last."""
+        """Digest of the champion checked last."""
         self._running: _Run | None = None
         self._wanted = False
         """Whether what the look under way finds is still of use."""
 
     def begin_anew(self) -> None:
-        """Look at once, and forget what a look under way finds: somebody else may have told it."""
+        """Check at once, and discard the result of a running check: another owner may have reported it."""
         self._of, self._wanted = "", False
 
     def step(self, reference: Reference, seen: Sequence[int]) -> PerformanceReport | None:
-        """Begin a look where one is due; what one has found that has ended since this was last called.
+        """Begin a check if one is due; returns the result of one that has ended since the last call.
 
         Args:
-            reference: of the champion to look at now; a look that is under way ends with its own.
+            reference: of the champion to check now; a running check ends with its own.
             seen: as for `check_performance`.
 
-        A check that finds a dependency away is logged and made again: counting goes on without it.
+        A check without a dependency is logged and repeated: counting continues without it.
 
         Raises:
             SetupError: a person must act.

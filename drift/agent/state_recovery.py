@@ -24,14 +24,14 @@ LOOKED_BACK: Final = (10, 1_000, 100_000)
 """Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
 LOOK_AGAIN_S: Final = 0.2
 CLEARED: Final = DriftState(product="", state="")
-"""What a tombstone leaves, or bytes that are no state."""
+"""The state of a tombstone, or of bytes that are no state."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class OwnerState:
-    """What an owner has before it; nobody has one who does not own the windows."""
+    """What an owner starts from; an agent that does not own the windows has none."""
 
     monitor: Monitor
     positions: dict[str, int]
@@ -57,7 +57,7 @@ class OwnerState:
         return json.dumps(plain, separators=(",", ":"))
 
     def begins_at(self, counts: str) -> int:
-        """Where to read partial counts, the topic of that name, from."""
+        """Where to begin reading partial counts, on the topic of that name."""
         position = self.positions.get(counts, 0)
         return position if self.resume_at is None else min(self.resume_at, position)
 
@@ -100,7 +100,7 @@ class Recovery:
         raise ReadingError(self._states)
 
     def _desk_of(self, saved: DriftState | None, committed: int, number: int) -> OwnerState:
-        """What a state stands for; begins anew at the committed offset where it says nothing to this version."""
+        """The content of a state; starts afresh at the committed offset if this version cannot read it."""
         if saved is None:
             return OwnerState(Monitor(self._rules), {self._counts: committed})
         try:
@@ -139,5 +139,5 @@ class Recovery:
 
 
 def _number(metadata: str | None) -> int:
-    """Of a transaction; 0 where an earlier version, or somebody's tool, has committed."""
+    """Of a transaction; 0 if an earlier version, or another tool, has committed."""
     return int(metadata) if metadata and metadata.isdecimal() else 0

@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WindowSubject:
-    """Whom we watch, and how it is looked at; both outlive a session."""
+    """The champions to monitor, and their performance checks; both outlive a session."""
 
     champions: Champions
     passed_over: SkippedRecords
@@ -85,12 +85,12 @@ class WindowOwner:
 
     @property
     def lost(self) -> bool:
-        """Whether the group went on without us: time for a new session."""
+        """True if the group has continued without this member: a new session is needed."""
         return self._consumer.lost
 
     @property
     def monitor(self) -> Monitor | None:
-        """What the owner knows; None where another agent owns the windows."""
+        """The owner's state; None if another agent owns the windows."""
         return self._desk.monitor if self._desk else None
 
     def step(self, outbox: TransactionalProducer) -> bool:
@@ -98,7 +98,7 @@ class WindowOwner:
 
         Raises:
             OutageError: begin again from what is in Kafka.
-            SetupError: a person must mend something.
+            SetupError: a person must fix something.
         """
         messages = [message for message in self._consumer.consume(MOST_MESSAGES, 0) if not ends(message)]
         desk = self._desk
@@ -226,7 +226,7 @@ class WindowOwner:
         words = (self._topics.retrain_results.name, self._topics.drift_acknowledgements.name)
         self._words.follow({(topic, 0): desk.positions.get(topic, 0) for topic in words})
         self._desk = desk
-        # What a look of before found, the owner in between may have told.
+        # The owner in between may have reported the result of an earlier check.
         self._looking.begin_anew()
         if desk.monitor.look is not None:
             self._metrics.record_performance(desk.monitor.look)

@@ -26,7 +26,7 @@ class Observations:
 
     `times` is the event time, `produced` the record's own timestamp, milliseconds since 1970. `cells`
     has shape (n, k): the places a record adds one to, -1 for none. `sums` has shape (n, s), in
-    millionths. Where `readable` is false, times, ids, cells and sums mean nothing.
+    millionths. If `readable` is false, times, ids, cells and sums have no meaning.
     """
 
     offsets: Integers

@@ -48,7 +48,7 @@ class Reference:
         return self.profile.reference_id
 
     def in_season(self, season: Season) -> Self:
-        """With the season's applicants in the place of the profile's; unchanged where they lie in other bins."""
+        """With the season's applicants in place of the profile's; unchanged if they are in other bins."""
         counts = {each.feature: tuple(each.counts) for each in season.counts}
         features = self.profile.features
         fits = season.reference_id == self.reference_id and all(

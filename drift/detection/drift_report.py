@@ -37,7 +37,7 @@ APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContext:
-    """What does not change from window to window."""
+    """The constants over all windows."""
 
     product: str
     applications_topic: str
@@ -86,8 +86,8 @@ def window_id(product: str, reference_id: str, window: Window) -> str:
 
 
 def _largest(features: Sequence[FeatureDrift], score: FeatureDrift | None, rules: DriftRules) -> FeatureDrift | None:
-    """What the report names: the largest index of those with a say, of those that command where one has drifted."""
-    # A feature with a handful of values has a large index by chance, and no say.
+    """The largest index, named in the report: of considered features, or of those that command if one has drifted."""
+    # A feature with a handful of values has a large index by chance, and is not considered.
     telling = [each for each in features if feature_verdict(each, rules) is not Verdict.INSUFFICIENT]
     drifted = [
         each
@@ -195,7 +195,7 @@ def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> De
 
 
 def _approval(outcomes: Sequence[int], reference: Sequence[int], rules: DriftRules) -> tuple[float, float, float]:
-    """The window's rate, and where it lies by chance if the reference's applicants are of one population with it."""
+    """The window's rate, and its limits by chance if the reference and the window are of one population."""
     n, reference_n = sum(outcomes), sum(reference)
     expected = reference[APPROVED] / reference_n if reference_n else 0.0
     found_in = reference_n if rules.method >= METHOD else math.inf

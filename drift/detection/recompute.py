@@ -84,6 +84,6 @@ def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:
 
 
 def _with_ends(stretch: OffsetRange, window: Window) -> OffsetRange:
-    """The stretch with the ends that were found; its watermarks are what we counted with."""
+    """The range with the ends that were found; its watermarks are those of the count."""
     found = window.stretches.get((stretch.topic, stretch.partition))
     return replace(stretch, first=found.first, last=found.last) if found else replace(stretch, first=-1, last=-1)

@@ -20,12 +20,12 @@ Seasons = tuple[Season, ...]
 
 
 def declare(seasons: Seasons, season: Season) -> Seasons:
-    """With one more, and without those of former champions; where two hold a window, the one declared last stands."""
+    """With one more, and without those of former champions; if two contain a window, the one declared last counts."""
     return (season, *(each for each in seasons if each.reference_id == season.reference_id))[:MOST]
 
 
 def reference_for(window: Window, reference: Reference, seasons: Seasons) -> Reference:
-    """What a window is compared with."""
+    """The reference of a window."""
     for season in seasons:
         within = millis_of(season.start) <= window.start and window.end <= millis_of(season.end)
         if within and season.reference_id == reference.reference_id:

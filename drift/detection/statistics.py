@@ -22,7 +22,7 @@ HALF_COUNT: Final = 0.5
 """Added to every bin, so that an empty bin gives a large index instead of an infinite one."""
 
 FLOOR: Final = 1e-4
-"""The other custom: shares under it are raised to it. Reported beside ours for those who compare."""
+"""The other custom: smaller shares are raised to it. Reported in addition, for comparison."""
 
 
 class BinMismatchError(ValueError):
@@ -97,13 +97,13 @@ def psi(reference: Counts, window: Counts) -> float:
 
 
 def floored_psi(reference: Counts, window: Counts) -> float:
-    """The index with shares raised to at least `FLOOR`; has a cliff there that ours has not."""
+    """The index with shares raised to at least `FLOOR`; it is discontinuous there, `psi` is not."""
     _refuse_mismatch(reference, window)
     return _jeffreys(np.maximum(_shares(reference), FLOOR), np.maximum(_shares(window), FLOOR))
 
 
 def psi_critical(reference: Counts, window: Counts, alpha: float) -> float:
-    """What the index exceeds with probability `alpha` where both samples are of one population.
+    """The value that the index exceeds with probability `alpha` if both samples are of one population.
 
     (1/N + 1/M) times the chi-square quantile with one degree less than there are bins in use: the
     index is asymptotically the two-sample chi-square over harmonic sizes. An approximation, good
@@ -144,7 +144,7 @@ def chi_square(reference: Counts, window: Counts) -> tuple[float, float]:
 
 
 def binomial_limits(rate: float, n: int, sigmas: float = 3.0, reference_n: float = math.inf) -> tuple[float, float]:
-    """Where a share of this window's own `n` lies by chance if the true one is `rate`, within [0, 1].
+    """Limits by chance of a share of this window's own `n` if the true one is `rate`, within [0, 1].
 
     Args:
         rate: in [0, 1].
@@ -188,7 +188,7 @@ def _shares(counts: Counts) -> Shares:
 
 
 def _freedom(reference: Counts, window: Counts) -> int:
-    """Degrees of freedom: 0 where either sample is empty or all of both lies in one bin."""
+    """Degrees of freedom: 0 if either sample is empty or both are in one bin."""
     _refuse_mismatch(reference, window)
     if not (reference.any() and window.any()):
         return 0

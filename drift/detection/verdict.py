@@ -16,7 +16,7 @@ from schemas.events.decisions import FlagKind
 from schemas.events.drift import DataAlarm, DriftRules, FeatureDrift, Verdict, WindowAlarm
 
 METHOD: Final = 2
-"""Of reports that are made now; `DriftRules.method` says what differs."""
+"""Method of current reports; `DriftRules.method` describes the differences."""
 MOVED: Final = "MOVED"
 """State of a quantity that has moved, surely, by little."""
 LEAST_WEIGHT: Final = 0.02
@@ -44,7 +44,7 @@ def verdict(n: int, features: Sequence[FeatureDrift], rules: DriftRules, score: 
 
 
 def feature_verdict(feature: FeatureDrift, rules: DriftRules) -> Verdict:
-    """What one feature gives; INSUFFICIENT where most of its values are missing, say."""
+    """The verdict of one feature; INSUFFICIENT, for example, if most of its values are missing."""
     if feature.n < rules.minimum_n or sum(plain(feature.reference_counts)) == 0:
         return Verdict.INSUFFICIENT
     if feature.psi <= feature.psi_critical or feature.psi < rules.watch_from:
@@ -59,7 +59,7 @@ def state(feature: FeatureDrift, rules: DriftRules) -> str:
 
 
 def window_alarms(strays: Mapping[str, int], total: int, rules: DriftRules) -> Iterator[WindowAlarm]:
-    """Kinds of records that are too large a part of all that a window tells of."""
+    """Alarms for kinds of records that are too large a share of a window's records."""
     for kind, records in strays.items():
         if total and records / total > rules.stray_share:
             yield WindowAlarm(kind=kind, share=records / total, limit=rules.stray_share)

@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 DIGEST_BYTES: Final = 8
 ALL: Final = 2 ** (8 * DIGEST_BYTES)
 NAMED: Final = 10
-"""Ids told of each kind of odd outcome: the smallest, whatever the order."""
+"""Ids reported of each kind of odd outcome: the smallest, for every order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class JoinRules:
     age_ms: int
     """An outcome observed longer after the application than this is not waited for, and does not count."""
     as_of: int
-    """What was produced later was not known."""
+    """Records produced later were not known."""
     most: int
     """Loans kept; and digests of other applications, times four."""
     version: str = ""
@@ -48,7 +48,7 @@ class JoinRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredLoan:
-    """What performance needs of a decision."""
+    """The parts of a decision that performance needs."""
 
     application_id: str
     applied_at: int
@@ -60,7 +60,7 @@ class ScoredLoan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedLoan:
-    """What became of a loan."""
+    """The outcome of a loan."""
 
     application_id: str
     defaulted: bool
@@ -88,11 +88,11 @@ class Notes:
     """What was met beside loans with one outcome each."""
 
     outcomes: int = 0
-    """Known as of the time asked for."""
+    """Known as of the requested time."""
     unknown: Odd = field(default_factory=Odd)
     """Of applications that no decision which was read is about."""
     contradictory: Odd = field(default_factory=Odd)
-    """Told before with the other answer; the one observed last stands."""
+    """Earlier outcomes with the opposite result; the one observed last counts."""
     repeated: int = 0
     """Told before with the same answer."""
     before: Odd = field(default_factory=Odd)
@@ -100,7 +100,7 @@ class Notes:
     too_old: int = 0
     """Observed after the age up to which outcomes count."""
     decided_again: int = 0
-    """Decisions of loans that had one; the first stands."""
+    """Further decisions on loans that had one; the first counts."""
     unreadable: int = 0
     """Records that are neither decision nor outcome."""
 
@@ -151,10 +151,10 @@ class BoundedSample(Generic[Value]):
 class _Loan:
     decided: ScoredLoan
     ended: EndedLoan | None = None
-    """The outcome that stands."""
+    """The outcome that counts."""
     answers: set[bool] = field(default_factory=set)
     again: int = 0
-    """Decisions beside the one that stands."""
+    """Decisions beside the one that counts."""
 
 
 class OutcomeJoin:
@@ -227,7 +227,7 @@ class OutcomeJoin:
         return sorted(latest, key=lambda version: latest[version])
 
     def loans(self, start: int, end: int, version: str) -> Loans:
-        """What one champion decided of a stretch of event time within the rules'."""
+        """The decisions of one champion in a period of event time, within the rules' period."""
         found = [loan for loan in self._between(start, end) if loan.decided.version == version]
         # Sums of floats depend on their order: the same loans shall give the same figures.
         found.sort(key=lambda loan: loan.decided.application_id)

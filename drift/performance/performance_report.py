@@ -16,7 +16,7 @@ from schemas.timestamps import millis_of, time_of
 
 SEED: Final = 1
 FAR: Final = 2**62
-"""Times are taken as they come: all that a champion has decided is told of, and offsets say what was known."""
+"""No limits of time: a report covers all that a champion has decided, and offsets define what was known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class ReportSubject:
         )
 
     def joins(self, rules: PerformanceRules) -> JoinRules:
-        """What is joined: all that the champion has decided."""
+        """The join rules: all that the champion has decided."""
         return JoinRules(
             start=-FAR,
             end=FAR,
@@ -59,7 +59,7 @@ def performance_report(
         joining: by `ReportSubject.joins` of the same rules, of the records read.
         subject: whose.
         rules: by which.
-        read: where the records lie.
+        read: ranges of the records.
     """
     found = performance(joining.loans(-FAR, FAR, subject.champion_version), SEED)
     return PerformanceReport(

@@ -12,12 +12,12 @@ from schemas.events.retraining import RetrainCause, RetrainCommand
 
 
 def is_below_floor(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:
-    """Whether the AUC is surely under this; not where nobody can say.
+    """True if the upper 95 % limit of the observed AUC is below `least_auc`; False with fewer than `minimum_n` loans.
 
     Args:
         observed: of loans that have ended.
         least_auc: the floor.
-        minimum_n: of loans. Who looks again and again at few is sure to see chance once: docs/drift.md has how often.
+        minimum_n: of loans. Repeated checks of few outcomes raise false alarms: docs/drift.md has the rates.
     """
     if observed is None or observed.auc is None or observed.n < minimum_n:
         return False
@@ -43,7 +43,7 @@ def command_id(report: PerformanceReport, failed: int = 0) -> str:
     So what asks every night asks no more often than there is much new to learn from, whatever the answer was.
 
     Args:
-        report: of a look.
+        report: of a performance check.
         failed: commands before that came to nothing.
     """
     known = report.performance.observed.n if report.performance.observed else 0
@@ -54,7 +54,7 @@ def command_id(report: PerformanceReport, failed: int = 0) -> str:
 
 
 def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
-    """What a fallen champion asks for."""
+    """The command of a fallen champion."""
     return RetrainCommand(
         command_id=report.command_id or command_id(report),
         product=report.product,

@@ -68,7 +68,7 @@ class PolicyState:
     """How many of those the trainer answered FAILED: each gives the next one another name."""
 
     def after_result(self, result: RetrainResult) -> "PolicyState":
-        """The trainer has answered. A DUPLICATE does, too: somebody else asked the same, and was answered before us."""
+        """The trainer has answered. A DUPLICATE counts too: another sender asked the same, and was answered earlier."""
         if result.command_id != self.in_flight:
             return self
         answered = replace(self, in_flight="", latched=self.latched or result.status in LATCHING)
@@ -77,11 +77,11 @@ class PolicyState:
         return answered
 
     def after_champion(self) -> "PolicyState":
-        """Another champion decides: what was found of the last one says nothing of it."""
+        """Another champion decides: findings on the last one do not apply to it."""
         return replace(self, drifted=(), in_flight="", latched=False)
 
     def after_acknowledgement(self, acknowledged: DriftAcknowledgement) -> "PolicyState":
-        """A person knows: begin anew, and hold commands back for as long as they say."""
+        """A person knows the cause: start afresh, and withhold commands for as long as requested."""
         held = acknowledged.hold_until
         return replace(self, drifted=(), latched=False, hold_until=None if held is None else millis_of(held))
 
@@ -96,7 +96,7 @@ class PolicyState:
 
 
 def decide(memory: PolicyState, report: DriftReport, cooldown_ms: int) -> tuple[PolicyState, DriftReport]:
-    """What is remembered after a window, and its report with the command it leads to or why it leads to none."""
+    """The state after a window, and its report with the command that follows or the reason why none does."""
     if report.verdict is Verdict.INSUFFICIENT:
         return memory, report
     drifted = report.verdict is Verdict.DRIFTED
@@ -116,7 +116,7 @@ def decide(memory: PolicyState, report: DriftReport, cooldown_ms: int) -> tuple[
 def judged_performance(
     memory: PolicyState, report: PerformanceReport, event_time: int, cooldown_ms: int
 ) -> tuple[PolicyState, PerformanceReport]:
-    """The same for a look at the champion's loans.
+    """The same for a performance check.
 
     Args:
         event_time: of now, milliseconds since 1970: no window that ends before is open any more. `NO_TIME` before
@@ -129,14 +129,14 @@ def judged_performance(
     withheld = asked or _guard(memory, event_time, cooldown_ms)
     if withheld is not None:
         return memory, replace(report, withheld=withheld.value)
-    # Before the first window nobody knows the event time.
+    # Before the first window the event time is unknown.
     commanded_at = memory.commanded_at if event_time == NO_TIME else event_time
     commanded = replace(memory, drifted=(), in_flight=name, commanded_at=commanded_at, fallen=name)
     return commanded, replace(report, command_id=name)
 
 
 def command_id(report: DriftReport) -> str:
-    """Names the finding: the same champion, reference and window command once, whoever finds it and how often."""
+    """Id of the finding: the same champion, reference and window command once, whoever finds it and how often."""
     finding = "\x1f".join((report.champion_digest, report.reference_id, report.window_id))
     return f"drift-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
 

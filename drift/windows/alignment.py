@@ -19,17 +19,17 @@ class ReadProgress:
     watermark: int
     """Its latest event time; `NO_TIME` before any."""
     waiting: bool
-    """Not read to its end: records of before may come."""
+    """Not read to its end: earlier records may follow."""
 
 
 def partitions_to_pause(
     progress: Mapping[Place, ReadProgress], rested: frozenset[Place], ahead_ms: int
 ) -> frozenset[Place]:
-    """The partitions that shall rest: further ahead than that of the last one that is not read to its end.
+    """The partitions to pause: those more than `ahead_ms` ahead of the last one that is not read to its end.
 
     Args:
-        progress: of every partition of ours.
-        rested: those that rest now; they go on when they are ahead by half as much, for each pause throws away
+        progress: of every assigned partition.
+        rested: those paused now; they resume when they are ahead by half as much, because each pause discards
             what was fetched.
         ahead_ms: event time.
     """
@@ -43,6 +43,6 @@ def partitions_to_pause(
 def _last(progress: Mapping[Place, ReadProgress]) -> int:
     """Event time of the partition that others wait for; `NO_TIME` where none is waited for."""
     waiting = [each for each in progress.values() if each.waiting]
-    # One that was not read yet may hold anything: nobody runs away from the last that is known.
+    # A partition not read yet may contain anything: no partition runs ahead of the last known one.
     compared = progress.values() if any(each.watermark == NO_TIME for each in waiting) else waiting
     return min((each.watermark for each in compared if each.watermark != NO_TIME), default=NO_TIME)

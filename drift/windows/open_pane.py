@@ -10,12 +10,12 @@ from drift.binning.binned_records import Integers, Shape
 from schemas.events.drift import PaneCounts
 
 TALLIES: Final = ("n", "late", "duplicates", "ahead", "unreadable")
-"""What is told of a pane in numbers of records, in this order."""
+"""Record counts of a pane, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """Where a partition's log stands at a record."""
+    """Position in a partition's log at a record."""
 
     offset: int
     watermark: int
@@ -35,7 +35,7 @@ class PanePart:
     """By `TALLIES`."""
 
     def to_counts(self, start: int, floor: int) -> PaneCounts:
-        """As it is told."""
+        """As it is sent."""
         return PaneCounts(
             start=start,
             **dict(zip(TALLIES, self.tallies.tolist(), strict=True)),
@@ -59,7 +59,7 @@ class OpenPane:
     part: PanePart | None = None
 
     def unsent_counts(self, floor: int) -> Iterator[PaneCounts]:
-        """The part that was not told yet, where there is one."""
+        """The part that was not sent yet, if there is one."""
         part, self.part = self.part, None
         if part is not None:
             yield part.to_counts(self.start, floor)

@@ -22,9 +22,9 @@ from schemas.events.drift import PaneCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanePosition:
-    """Where reading a partition begins, and all that must be known of what lies before.
+    """Where reading a partition begins, with the required state of everything before.
 
-    Panes before `horizon` are told already and are not told again, though their records are read again.
+    Panes before `horizon` are already sent and are not sent again, although their records are read again.
     """
 
     next_offset: int = 0
@@ -35,16 +35,16 @@ class PanePosition:
     jumped: bool = False
     """Silence moved the watermark there, as it did in earlier versions."""
     flushed: int = 0
-    """Records before this offset are told, though the panes of some are open: read again for their ids alone."""
+    """Records before this offset are sent, although the panes of some are open: they are reread only for their ids."""
 
     def for_successor(self) -> "PanePosition":
-        """The same place for another champion: what is told already is never told again in its bins."""
+        """The same position for another champion: counts that were sent are never sent again in its bins."""
         return replace(self, floor=self.horizon)
 
 
 @dataclass(frozen=True, slots=True)
 class _Early:
-    """Records before the first with a plausible time: no pane is open that could tell of them."""
+    """Records before the first with a plausible time: no open pane could report them."""
 
     n: int = 0
     ahead: int = 0
@@ -104,7 +104,7 @@ class PartitionPanes:
             self._count(seen)
 
     def flush(self) -> tuple[PaneCounts, ...]:
-        """What the open panes have counted and not told, in order of time. They stay open."""
+        """Unsent counts of the open panes, in order of time. The panes stay open."""
         flushed = tuple(part for start in sorted(self._open) for part in self._open[start].unsent_counts(self._floor))
         if self._open:
             self._flushed = self._next_offset
@@ -115,13 +115,13 @@ class PartitionPanes:
         self._watermark = max(self._watermark, watermark)
 
     def pop_panes(self) -> tuple[PaneCounts, ...]:
-        """The panes that have closed since this was last asked, in order of time."""
+        """The panes that have closed since the last call, in order of time."""
         starts = sorted(start for start in self._open if start < self.horizon)
         self._told_before = self.horizon
         return tuple(part for start in starts for part in self._open.pop(start).unsent_counts(self._floor))
 
     def position(self) -> PanePosition:
-        """Where reading must begin again for the same panes to come: at the first record of an open one."""
+        """Where reading must resume to give the same panes: at the first record of an open one."""
         if self._open:
             first = min((pane.first for pane in self._open.values()), key=lambda reading: reading.offset)
         else:
@@ -143,7 +143,7 @@ class PartitionPanes:
         return placed
 
     def _remember(self, seen: Observations) -> None:
-        """Open the panes of records that are told already, and note their ids."""
+        """Open the panes of records that are already sent, and note their ids."""
         placed = self._place(seen)
         rows = np.flatnonzero((placed.pane >= self._told_before) & (placed.pane != NO_TIME))
         group, panes = self._panes(seen, placed, rows)
@@ -160,7 +160,7 @@ class PartitionPanes:
             self._add_early(int(placed.pane[rows[0]]))
 
     def _add(self, seen: Observations, placed: PanePlacement, rows: Integers) -> None:
-        """Add rows to the panes that tell of them, all panes at once: a batch may touch thousands."""
+        """Add rows to their panes, all panes at once: a batch may touch thousands."""
         group, panes = self._panes(seen, placed, rows)
         counted = _counted_rows(seen, placed)[rows]
         fresh = fresh_of([pane.ids for pane in panes], group, seen.ids, rows, counted)
@@ -181,7 +181,7 @@ class PartitionPanes:
             part.last = int(last[place])
 
     def _add_early(self, start: int) -> None:
-        """The pane of the first record with a plausible time tells of those before it, too."""
+        """The pane of the first record with a plausible time also reports those before it."""
         early, self._early = self._early, _Early()
         pane = self._open[start]
         if early.n and pane.part is not None:

@@ -19,21 +19,21 @@ INTEGERS_A_MESSAGE: Final = 50_000
 
 @dataclass(slots=True)
 class PartitionState:
-    """One partition that we count."""
+    """One counted partition."""
 
     panes: PartitionPanes
     told: int
-    """The horizon that was told last."""
+    """The horizon that was sent last."""
     seen_at: float
-    """When a record came, by our clock."""
+    """When a record arrived, by the wall clock."""
     read: bool = False
-    """Something was read since we have it."""
+    """True if something was read since the assignment."""
     awake: bool = False
-    """Records have come since silence was told, or since we have it."""
+    """Records have arrived since idleness was sent, or since the assignment."""
     ended: bool = False
     """Read to its end since the last record."""
     idle: bool | None = None
-    """As it was told; None before we told anything."""
+    """As it was sent; None before anything was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class PartialCounts:
     product: str
     place: Place
     partitions: Callable[[str], int]
-    """How many a topic has; asked when there is something to tell."""
+    """Number of a topic's partitions; called when there is something to send."""
     reference: Reference
 
     def wake(self, counted: PartitionState) -> Iterator[DriftCounts]:
@@ -56,7 +56,7 @@ class PartialCounts:
         """Panes that have closed, and silence once it has lasted, with what the open ones hold; nothing without news.
 
         Args:
-            now: by the clock that `counted.seen_at` was told by.
+            now: by the clock of `counted.seen_at`.
             silence_s: after so long a partition read to its end is not waited for.
         """
         silent = counted.ended and now - counted.seen_at >= silence_s

@@ -40,7 +40,7 @@ class PaneRules:
 
 @dataclass(frozen=True, slots=True)
 class PanePlacement:
-    """Which pane tells of each row; columns of n rows."""
+    """The pane in which each row is reported; columns of n rows."""
 
     pane: Integers
     ahead: Flags
@@ -55,7 +55,7 @@ class PanePlacement:
 
 
 def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: bool) -> PanePlacement:
-    """Where the records of a stretch belong.
+    """The panes of a range of records.
 
     Args:
         seen: of one partition, offsets rising.

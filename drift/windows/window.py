@@ -17,12 +17,12 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 REJECTED: Final = NO_TIME + 1
-"""Stands for "the start of the window that tells of this" until the window closes and its start is known."""
+"""Placeholder for the start of the window that reports this, until the window closes and its start is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicCount:
-    """What was counted of one topic."""
+    """The counts of one topic."""
 
     n: int = 0
     late: int = 0
@@ -90,7 +90,7 @@ class Window:
         return replace(self, start=min(self.start, start), end=max(self.end, end))
 
     def offsets(self) -> tuple[OffsetRange, ...]:
-        """What was read, in order of topic and partition."""
+        """The ranges that were read, in order of topic and partition."""
         return tuple(self.stretches[place] for place in sorted(self.stretches))
 
     def resolve(self, lateness_ms: int) -> "Window":

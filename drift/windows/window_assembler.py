@@ -41,11 +41,11 @@ class WindowRules:
     calendar: Calendar = Calendar.NONE
     time_zone: str = UTC_NAME
     ended_ms: int = 0
-    """All partitions silent for so long by our clock: the stream has ended; 0 for never."""
+    """If all partitions are idle for this long (wall clock), the stream has ended; 0 for never."""
 
     @property
     def grid(self) -> WindowGrid:
-        """How windows by time lie."""
+        """The grid of windows by time."""
         return WindowGrid(self.window_ms, self.calendar, self.time_zone)
 
 
@@ -57,21 +57,21 @@ class _Source:
 
 @dataclass(slots=True)
 class _PendingWindow:
-    """What one window by time, or one pane of a window by count, holds so far."""
+    """Counts so far of one window by time, or of one pane of a window by count."""
 
     window: Window
     first_at: int
-    """Offset, in the log of partial counts, of the first message that told of it."""
+    """Offset, in the log of partial counts, of the first message about it."""
 
 
 @dataclass(slots=True)
 class _Clock:
-    """The stream's time, which goes on by our clock while nothing comes."""
+    """The stream's time, which advances with the wall clock while nothing arrives."""
 
     latest: int = NO_TIME
-    """Start of the latest pane heard of."""
+    """Start of the latest known pane."""
     heard_at: int = NO_TIME
-    """By our clock, milliseconds since 1970."""
+    """Wall clock, milliseconds since 1970."""
 
     def hear(self, counts: DriftCounts, now: int) -> None:
         if counts.panes:
@@ -79,7 +79,7 @@ class _Clock:
             self.heard_at = now
 
     def at(self, now: int, ended_ms: int) -> int:
-        """The stream's time by now; never ahead of our clock."""
+        """The stream's time by now; never ahead of the wall clock."""
         if self.heard_at == NO_TIME:
             self.heard_at = now
         silent_ms = max(0, now - self.heard_at)
@@ -92,7 +92,7 @@ class _Open:
 
     window: Window | None = None
     late: Window = field(default_factory=lambda: Window(start=0, end=0, tallies={}, stretches={}))
-    """Panes of windows that have closed; told with the next window that closes."""
+    """Panes of closed windows; reported with the next window that closes."""
 
 
 class WindowAssembler:
@@ -122,12 +122,12 @@ class WindowAssembler:
 
     @property
     def all_silent(self) -> bool:
-        """Whether every partition was heard of and none is to be waited for."""
+        """True if every partition is known and none is waited for."""
         return self._all_partitions_known() and all(source.idle for source in self._sources.values())
 
     @property
     def resume_at(self) -> int | None:
-        """The first message of the log that tells of what is not saved; None where all is."""
+        """Offset of the first message about anything that is not saved; None if everything is."""
         saved = self._save_horizon()
         return min((each.first_at for start, each in self._waiting.items() if start >= saved), default=None)
 
@@ -135,7 +135,7 @@ class WindowAssembler:
         """Note how far a partition is, whichever champion it counts for.
 
         Args:
-            now: by our clock, milliseconds since 1970.
+            now: wall clock, milliseconds since 1970.
         """
         place = (counts.source, counts.partition)
         source = self._sources.setdefault(place, _Source())
@@ -144,7 +144,7 @@ class WindowAssembler:
         self._clock.hear(counts, now)
 
     def add(self, counts: DriftCounts, offset: int) -> None:
-        """Take a partition's panes, told by the message at that offset."""
+        """Take a partition's panes, from the message at that offset."""
         for pane in counts.panes:
             self._add((counts.source, counts.partition), pane, offset)
 
@@ -156,7 +156,7 @@ class WindowAssembler:
                 self._add((counts.source, counts.partition), pane, offset)
 
     def pop_windows(self) -> Iterator[Window]:
-        """The windows that have closed since this was last asked, in order of time."""
+        """The windows that have closed since the last call, in order of time."""
         self._reached = max(self._reached, self._frontier())
         for start in sorted(self._waiting):
             if self._waiting[start].window.end > self._reached:
@@ -166,7 +166,7 @@ class WindowAssembler:
             self._closed_through = max(self._closed_through, self._grid.around(self._reached)[0])
 
     def silent(self, now: int) -> Iterator[Window]:
-        """The windows that have closed by our clock, where nothing comes any more.
+        """The windows that have closed by the wall clock, when nothing arrives any more.
 
         Args:
             now: milliseconds since 1970.
@@ -199,7 +199,7 @@ class WindowAssembler:
         return min(speaking) if speaking else max(source.horizon for source in self._sources.values())
 
     def _save_horizon(self) -> int:
-        """Panes that begin before this are in what is saved, or told already."""
+        """Panes that begin before this are saved, or already reported."""
         if self._rules.window_count:
             return max(self._closed_through, self._reached)
         first = min(self._waiting, default=None)
@@ -274,7 +274,7 @@ class WindowAssembler:
         if "late" in saved:
             windows._open.late = Window.from_dict(saved["late"])
         for topic, partition, pane in saved.get("waiting", ()):
-            # Earlier versions saved every pane, and not where it was told: all is read again while one waits.
+            # Earlier versions saved every pane, without its message's offset: all is read again while one waits.
             windows._add((topic, partition), PaneCounts(**pane), FIRST)
         latest = max(windows._waiting, default=windows._reached)
         windows._clock = _Clock(saved.get("latest", latest), saved.get("heard_at", NO_TIME))

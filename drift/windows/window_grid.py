@@ -17,7 +17,7 @@ UTC_NAME: Final = "UTC"
 
 
 class Calendar(StrEnum):
-    """What a window by the calendar is; a week begins on Monday."""
+    """Units of windows by the calendar; a week begins on Monday."""
 
     NONE = ""
     DAY = "day"

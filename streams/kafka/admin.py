@@ -32,9 +32,9 @@ ASK_AGAIN_S: Final = 1.0
 
 
 class BrokerAdmin(AdminClient):
-    """The client for questions, which also knows whether the broker refuses our credentials.
+    """The admin client, which also knows whether the broker refuses the credentials.
 
-    A call says only that nobody answers; why is told to the client's error callback alone.
+    A call only reports that no broker answers; only the client's error callback receives the reason.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -42,7 +42,7 @@ class BrokerAdmin(AdminClient):
         super().__init__({**connection.kafka(), "error_cb": self._note})  # type: ignore[dict-item]  # a callback is none
 
     def forget(self) -> None:
-        """Judge by what is heard from now on: a refusal of long ago says nothing of an outage of today."""
+        """Consider errors from now on: an old refusal does not explain a current outage."""
         self.poll(0)
         self.refused = False
 
@@ -52,17 +52,17 @@ class BrokerAdmin(AdminClient):
 
 @lru_cache(maxsize=4)
 def admin_of(connection: Connection) -> BrokerAdmin:
-    """The client for questions to this broker, made once: one for each attempt would be left behind with it."""
+    """The admin client of this broker, created once: one for each attempt would be abandoned with it."""
     return BrokerAdmin(connection)
 
 
 def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
-    """Return if the broker shows us all of these topics.
+    """Return if the broker shows all of these topics.
 
     Raises:
-        NoTopicError: names every topic that is missing, or hidden from us.
+        NoTopicError: names every topic that is missing, or hidden by missing rights.
         BrokerAwayError: no broker answers.
-        NotAllowedError: the broker refuses us, or our password.
+        NotAllowedError: the broker refuses this user, or its password.
         ExhaustedError: this process can open no more; its successor can.
     """
     require_room()

@@ -44,7 +44,7 @@ def short_offset_retention(connection: Connection) -> str:
 
 
 def report_small_topics(connection: Connection, topics: Sequence[str]) -> None:
-    """Log each topic that takes less than the batches which a process of ours may send to it."""
+    """Log each topic whose limit is smaller than the batches that a process may send to it."""
     found = _settings(connection, ResourceType.TOPIC, topics)
     for topic, values in found.items():
         limit = int(values.get(MESSAGE_BYTES, MOST_BYTES))
@@ -61,7 +61,7 @@ def _nodes(connection: Connection) -> Sequence[int]:
 
 
 def _settings(connection: Connection, kind: Any, names: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-    """By resource; without those that the broker does not tell us."""
+    """By resource; without those that the broker does not show."""
     if not names:
         return {}
     resources = [ConfigResource(kind, name) for name in names]

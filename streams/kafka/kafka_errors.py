@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from schemas.errors import OutageError, SetupError
 
 CLIENT_FAULTS: Final = (KafkaException, RuntimeError, SystemError)
-"""What a client raises: its own error, a call on a closed client, and what its C code could not turn into either."""
+"""Exceptions of a client: its own error, a call on a closed client, and those that its C code converts to neither."""
 
 PASSING: Final = frozenset(
     {
@@ -23,7 +23,7 @@ PASSING: Final = frozenset(
         KafkaError._TIMED_OUT,
         KafkaError._TIMED_OUT_QUEUE,
         KafkaError._WAIT_COORD,
-        # A pause that was too long costs the partitions: the callback for lost ones tells that.
+        # A pause that was too long costs the partitions: the callback for lost ones reports that.
         KafkaError._MAX_POLL_EXCEEDED,
         KafkaError.BROKER_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -42,7 +42,7 @@ PASSING: Final = frozenset(
         # A topic that is not there is looked for by the session's next `require_topics`.
     }
 )
-"""The client tries again by itself and loses nothing; a session that ends over it is told by `on_lost`."""
+"""The client retries by itself and loses nothing; `on_lost` reports a session that ends because of it."""
 NOT_ALLOWED: Final = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -62,7 +62,7 @@ FENCED: Final = frozenset(
         KafkaError.INVALID_PRODUCER_EPOCH,
     }
 )
-"""Another client came under our name, or our transaction took too long."""
+"""Another client used this name, or the transaction took too long."""
 NO_TOPIC: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -75,15 +75,15 @@ NO_TOPIC: Final = frozenset(
 
 
 class ReadingError(OutageError):
-    """Reading cannot go on with this consumer; a new one may."""
+    """This consumer cannot continue to read; a new one may."""
 
 
 class FencedError(ReadingError):
-    """Another client has our name in the group, or had it; it may be another process."""
+    """Another client has this name in the group, or had it; it may be another process."""
 
 
 class NotAllowedError(SetupError):
-    """The broker does not let us read or write."""
+    """The broker does not allow this user to read or write."""
 
 
 class BrokerAwayError(OutageError):
@@ -91,7 +91,7 @@ class BrokerAwayError(OutageError):
 
 
 class LostSessionError(OutageError):
-    """The group went on without this member, or the broker was away as long; its producer may be past mending."""
+    """The group continued without this member, or the broker was away as long; its producer may be unusable."""
 
 
 class NoTopicError(SetupError):
@@ -99,11 +99,11 @@ class NoTopicError(SetupError):
 
 
 class RefusedRecordError(SetupError):
-    """The broker will not take this record from us: too large, or not allowed."""
+    """The broker does not accept this record: too large, or not allowed."""
 
 
 def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | None:
-    """What an error met while reading means; None where the client recovers by itself.
+    """The meaning of an error during reading; None if the client recovers by itself.
 
     Args:
         error: the client's, of a message or of a call.
@@ -120,7 +120,7 @@ def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | No
 
 
 def delivery_fault(error: KafkaError) -> OutageError | SetupError:
-    """What an error of a producer means."""
+    """The meaning of a producer's error."""
     code = error.code()
     if code in NO_TOPIC:
         return NoTopicError("a topic does not exist: run `loanctl topics apply`")
@@ -138,7 +138,7 @@ def error_of(cause: BaseException) -> KafkaError | None:
 
 
 def raised_fault(cause: BaseException, what: str) -> OutageError | SetupError:
-    """What an exception of a consumer's call means; one that would pass by itself ends the call all the same."""
+    """The meaning of an exception from a consumer's call; even one that would pass by itself ends the call."""
     error = error_of(cause)
     if error is None:
         return ReadingError(type(cause).__name__)

@@ -22,7 +22,7 @@ JSON_TYPE: Final = "application/json"
 
 
 class PortTakenError(SetupError):
-    """Another process listens where we were told to."""
+    """Another process listens on the configured port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class WebServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on; of interest where 0 asked for a free one."""
+        """The port it listens on; useful if 0 asked for a free one."""
         return int(self._server.server_address[1])
 
     @property
@@ -89,7 +89,7 @@ def serve(
 
     Args:
         port: 0 for a free one.
-        health: asked at each request, from another thread.
+        health: called at each request, from another thread.
 
     Raises:
         PortTakenError: another process listens there.

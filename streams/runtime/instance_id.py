@@ -39,18 +39,18 @@ class UnfitNameError(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A name, ours for as long as this process lives."""
+    """A name, reserved for the lifetime of this process."""
 
     name: str
     lock: int
     """File descriptor; never closed."""
 
     def remember_member(self, member_id: str) -> None:
-        """Keep under which id the group has us, for our successor in this folder."""
+        """Store this member's id in the group, for the successor in this folder."""
         _write(self.lock, f"{_identity(self.lock)[0]}\n{member_id}")
 
     def last_member(self) -> str:
-        """Under which id the group had this folder's last process of our name; empty where none is known."""
+        """Member id of this folder's last process of this name; empty if none is known."""
         return _identity(self.lock)[1]
 
 

@@ -14,7 +14,7 @@ from schemas.errors import LoanError, OutageError, StoppedError
 
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 5.0
-"""A dependency that comes back should not wait for us for long, nor be stormed."""
+"""A dependency that recovers should neither wait long for this process nor be overloaded by it."""
 STOP_S: Final = 9.0
 """After which a process that hangs in its stop is ended: an operator, and `docker stop`, wait for ten seconds. A batch
 in flight takes milliseconds; one whose broker hangs is answered again by the successor."""
@@ -45,7 +45,7 @@ class Lifecycle:
 
     @property
     def stage(self) -> str:
-        """What the process is at."""
+        """The current stage of the process."""
         return self._stage
 
     @property
@@ -61,7 +61,7 @@ class Lifecycle:
             log.info("stage.changed", stage=stage)
 
     def report_outage(self, dependency: str, fault: LoanError) -> None:
-        """A dependency does not answer, or refuses us amid our work."""
+        """A dependency does not answer, or refuses this process during its work."""
         kind = ": ".join(filter(None, (type(fault).__name__, str(fault))))
         with self._lock:
             known = dependency in self._away
@@ -91,17 +91,17 @@ class Lifecycle:
         return busy_s < STUCK_S or bool(self.away)
 
     def wait_out(self, fault: OutageError, waits: "Backoff") -> None:
-        """Report an outage and wait for the next attempt; returns at once when told to stop."""
+        """Report an outage and wait for the next attempt; returns at once if a stop is requested."""
         self.report_outage(fault.dependency, fault)
         self.stopping.wait(waits.next())
 
     def retry(
         self, dependency: str, act: Callable[[], Answer], worthwhile: Callable[[], bool] = lambda: True
     ) -> Answer:
-        """What `act` returns, however often the dependency is away until then.
+        """The result of `act`, however often the dependency is unavailable until then.
 
         Raises:
-            StoppedError: the process is told to stop, or the act is not worthwhile any more.
+            StoppedError: a stop is requested, or the act is no longer worthwhile.
         """
         waits = Backoff()
         while True:

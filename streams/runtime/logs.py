@@ -18,12 +18,12 @@ from streams.runtime.terminal import printable
 CLIENT: Final = "librdkafka"
 FAUST_CLIENT: Final = "aiokafka"
 QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "numba", "kafka", "mlflow", "alembic")
-"""They tell of every partition and request at info."""
+"""They log every partition and request at info."""
 SILENT_LIBRARIES: Final = ("urllib3", "httpx", "httpx2", "httpcore", "httpcore2")
-"""They warn of every attempt at a server that is away; who asked says it once."""
+"""They warn of every attempt at an unavailable server; the caller logs it once."""
 LINES: Final = 5
 WINDOW_S: Final = 10.0
-"""A client that lost its broker says so for each broker and attempt; five lines in ten seconds tell as much."""
+"""A client that lost its broker logs each broker and attempt; five lines in ten seconds say as much."""
 
 
 def configure(level: str = "info", process: str = "") -> None:
@@ -65,7 +65,7 @@ def configure(level: str = "info", process: str = "") -> None:
 
 
 def client_logger() -> logging.Logger:
-    """Where Kafka clients log; limited, so that a broker that is away cannot fill a disk."""
+    """The logger of Kafka clients; limited, so that an unavailable broker cannot fill a disk."""
     logger = logging.getLogger(CLIENT)
     if not logger.filters:
         logger.addFilter(Flood())
@@ -73,7 +73,7 @@ def client_logger() -> logging.Logger:
 
 
 class Flood(logging.Filter):
-    """Lets a few lines through in each window of time, and tells how many it kept back."""
+    """Passes a few lines in each window of time, and reports how many it dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ def _add_process(process: str) -> Any:
 
 
 def _mask_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Without credentials of URLs, whoever logs them: libraries and tracebacks, too."""
+    """Without credentials of URLs, also in lines of libraries and in tracebacks."""
     return {name: mask_credentials(value) if isinstance(value, str) else value for name, value in event.items()}
 
 

@@ -21,11 +21,11 @@ log = structlog.get_logger(__name__)
 
 
 def exit_status(process: str, run: Callable[[], None]) -> int:
-    """Run a process to its end; the faults that a person must mend are one line.
+    """Run a process to its end; a fault that a person must fix gives one line.
 
     Args:
         process: its name, for that line.
-        run: returns, or raises StoppedError, when told to stop.
+        run: returns, or raises StoppedError, after a requested stop.
     """
     try:
         run()

@@ -136,9 +136,9 @@ FORMER: Final[Mapping[str, str]] = {
     "MOST_TREES": "MAX_TREES",
     "TOO_SOON_S": "MIN_RETRAIN_INTERVAL_S",
 }
-"""Names of before, and the names of now: they are heeded, with a warning."""
+"""Old names and their current names: they still apply, with a warning."""
 RETIRED: Final = frozenset({"RETRY_S"})
-"""Settings of before that set nothing now: a warning."""
+"""Old settings that have no effect now: a warning."""
 
 PORTS: Final = ("scoring_port", "drift_port", "trainer_port", "ledger_port")
 ANY_PORT: Final = "WEB_PORT"
@@ -147,7 +147,7 @@ ANY_PORT: Final = "WEB_PORT"
 SERVICE_LINK: Final = re.compile(
     r"(.+)_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
-"""Kubernetes tells each pod of every service beside it: one called `loan-gateway` gives `LOAN_GATEWAY_SERVICE_HOST`."""
+"""Kubernetes sets variables for every service: one called `loan-gateway` gives `LOAN_GATEWAY_SERVICE_HOST`."""
 
 
 def misspelt(given: Iterable[str], own: Collection[str] = ()) -> list[str]:
@@ -163,7 +163,7 @@ def misspelt(given: Iterable[str], own: Collection[str] = ()) -> list[str]:
 
 
 def former(variables: Mapping[str, str | None], fields: Collection[str]) -> Mapping[str, str]:
-    """Values given under names of before, by the fields that they are for; those given under both are left out.
+    """Values given under old names, by their fields; those given under both names are left out.
 
     Args:
         variables: of an environment and a `.env` file.
@@ -179,7 +179,7 @@ def former(variables: Mapping[str, str | None], fields: Collection[str]) -> Mapp
 
 
 def rename_warnings(names: Iterable[str]) -> list[str]:
-    """A line for each name of before, sorted: what it is called now, or that it sets nothing."""
+    """A line for each old name, sorted: its current name, or that it has no effect."""
     given = {name.upper() for name in names}
     lines = {
         **{old: f"{PREFIX}{old} is called {PREFIX}{new} now" for old, new in FORMER.items()},

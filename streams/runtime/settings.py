@@ -26,9 +26,9 @@ from streams.runtime import logs
 from streams.runtime.setting_names import PREFIX, former, misspelt, rename_warnings
 
 RECONNECT_MAX_MS: Final = 1_000
-"""librdkafka waits up to ten seconds between attempts; a restarted broker should not wait for us so long."""
+"""librdkafka waits up to ten seconds between attempts; a restarted broker should be found sooner."""
 METADATA_MS: Final = 5_000
-"""Added partitions are heard of after this long; librdkafka's default is five minutes."""
+"""Time until added partitions are found; librdkafka's default is five minutes."""
 PARTITIONER: Final = "murmur2_random"
 """That of Java's clients, Kafka Streams among them: what they join must lie in the same partitions. librdkafka's own is
 another (CRC32). A record without a key goes anywhere."""
@@ -103,7 +103,7 @@ class Connection(BaseSettings):
 
     @model_validator(mode="after")
     def _nothing_in_the_clear(self) -> Self:
-        # The protocol decides what librdkafka heeds: with another it leaves the rest out, and says nothing.
+        # The protocol decides which of these librdkafka uses: it ignores the rest, without a message.
         unheeded = [
             *([] if "SASL" in self.kafka_security_protocol else self._set_names("kafka_sasl_")),
             *([] if "SSL" in self.kafka_security_protocol else self._set_names("kafka_ssl_")),
@@ -128,7 +128,7 @@ class Connection(BaseSettings):
         return [name for name, value in values.items() if _plain(value)]
 
     def kafka(self) -> dict[str, Any]:
-        """Properties of librdkafka common to all our clients, its error flood limited."""
+        """Properties of librdkafka for all clients of this project, with limited error output."""
         return {
             "bootstrap.servers": self.bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,
@@ -187,7 +187,7 @@ class Connection(BaseSettings):
         return Dialect(delimiter=self.table_delimiter, encoding=self.table_encoding, decimal=self.table_decimal)
 
     def registered_model(self) -> str:
-        """What the product's scorecards are called in MLflow."""
+        """The name of the product's scorecards in MLflow."""
         return self.model_name or f"{self.contract().product}-scorecard"
 
     def topics(self) -> Topics:

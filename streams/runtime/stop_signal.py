@@ -27,7 +27,7 @@ class StopSignal:
         read, write = os.pipe()
         os.set_blocking(write, False)
         for number in SIGNALS:
-            # What the handler does is done by the thread: it may be called long after.
+            # The thread does the handler's work: the handler may be called long after.
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         threading.Thread(target=self._listen, args=(read,), name="stop", daemon=True).start()

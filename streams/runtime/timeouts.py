@@ -20,7 +20,7 @@ _left: list[threading.Thread] = []
 
 
 def hung_calls() -> int:
-    """How many calls hang now that nobody waits for any more."""
+    """Number of abandoned calls that still hang."""
     _left[:] = [thread for thread in _left if thread.is_alive()]
     return len(_left)
 
@@ -30,7 +30,7 @@ class HungError(OutageError):
 
 
 class GuardedThread:
-    """One thread that acts for us, one act at a time; left behind with the first act that hangs."""
+    """One worker thread, one call at a time; abandoned with the first call that hangs."""
 
     def __init__(self, name: str) -> None:
         self._acts: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
@@ -39,7 +39,7 @@ class GuardedThread:
         self._thread.start()
 
     def do(self, act: Callable[[], Answer], within_s: float) -> Answer:
-        """What the act returns or raises.
+        """The act's result or exception.
 
         Raises:
             HungError: it took longer; this hand is of no use any more.
@@ -69,7 +69,7 @@ class GuardedThread:
 
 
 def at_most(act: Callable[[], object], within_s: float, name: str) -> bool:
-    """Do something that we can do without; whether it was done in time."""
+    """Do something optional; True if it was done in time."""
     thread = threading.Thread(target=act, name=name, daemon=True)
     thread.start()
     thread.join(within_s)

@@ -27,7 +27,7 @@ DEPENDENCY = "registry"
 
 
 class RefusedAnswersError(SetupError):
-    """The broker takes our answers on no terms; says which settings of topics to look at."""
+    """The broker refuses even the barest answers; names the topic settings to check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

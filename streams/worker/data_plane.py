@@ -29,7 +29,7 @@ from streams.runtime.lifecycle import Backoff, Lifecycle
 
 DEPENDENCY: Final = "broker"
 DRAIN_S: Final = 6.0
-"""Within `STOP_S`: what is in flight for longer is left to our successor."""
+"""Within `STOP_S`: batches in flight for longer are left to the successor."""
 SUBSCRIBED_POLL_S: Final = 0.01
 
 Answer = TypeVar("Answer")
@@ -39,11 +39,11 @@ _sessions = itertools.count()
 
 
 class LeftBatchError(OutageError):
-    """A batch was left undone: told to stop, or its task was cancelled. Nothing behind it may be committed."""
+    """A batch was left undone: a stop was requested, or its task was cancelled. Nothing after it may be committed."""
 
 
 class BatchChannel(faust.Channel[Any]):
-    """A Faust channel whose queue nobody empties but its reader."""
+    """A Faust channel whose queue only its reader empties."""
 
     @property
     def queue(self) -> Any:
@@ -121,7 +121,7 @@ class DataPlane(Service):
             self._ended.set()
 
     async def answer(self, handed: InFlightBatch, act: Callable[[], Awaitable[None]]) -> None:
-        """Do `act` for a batch, unless it is no longer ours; whatever it raises ends the session.
+        """Do `act` for a batch, unless it was revoked; any exception ends the session.
 
         Raises:
             Exception: what `act` raised, but for an outage: the process is to end.

@@ -31,18 +31,18 @@ REQUEST_S: Final = 12.0
 
 FAUST_START_S: Final = 3.0
 FAUST_STOP_S: Final = 6.0
-"""With all of ours done; within `STOP_S`."""
+"""After this project's own work is done; within `STOP_S`."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppParts:
-    """What the app is made of."""
+    """The parts of the app."""
 
     connection: Connection
     instance: str
-    """Names this worker; its announcements have a group of their own, so that every worker hears each."""
+    """Names this worker; its announcements have a separate group, so that every worker receives each."""
     datadir: str
     plane: DataPlane
     answer: Callable[[InFlightBatch], None]
@@ -96,7 +96,7 @@ def _score(parts: AppParts) -> Callable[[Any], Any]:
 
 def _hear(parts: AppParts) -> Callable[[Any], Any]:
     async def announcements(stream: Any) -> None:
-        """Look at the registry when something is announced; who decides is what it says, not the announcement."""
+        """Poll the registry after an announcement; the registry, not the announcement, names the champion."""
         async for _ in stream:
             log.info("announcement.received")
             parts.announced()
@@ -105,7 +105,7 @@ def _hear(parts: AppParts) -> Callable[[Any], Any]:
 
 
 class Boot(BootStrategy):
-    """What starts, in this order: the data plane and its agent before, and apart from, Faust's own Kafka clients."""
+    """Services in order of start: the data plane and its agent before, and apart from, Faust's own Kafka clients."""
 
     enable_kafka_producer = False
     enable_web = False
@@ -163,11 +163,11 @@ def _ssl_context(connection: Connection) -> ssl.SSLContext:
 
 
 def run(parts: AppParts, stop: StopSignal, *, stopping: Callable[[], None]) -> None:
-    """Run the app until told to stop or a crash; the batch in flight is finished first.
+    """Run the app until a stop or a crash; the batch in flight is finished first.
 
     Args:
         parts: what the app is made of.
-        stop: tells it to stop, from here on.
+        stop: stops it, from here on.
         stopping: called as soon as it does.
 
     Raises:
@@ -190,7 +190,7 @@ def run(parts: AppParts, stop: StopSignal, *, stopping: Callable[[], None]) -> N
 
 
 class Worker(faust.Worker):
-    """A Faust worker inside our own process: its exit, signals and logs are ours."""
+    """A Faust worker inside this process, which handles exit, signals and logs itself."""
 
     is_up: asyncio.Event
 
@@ -212,7 +212,7 @@ class Worker(faust.Worker):
         await super().on_startup_finished()
 
     def install_signal_handlers(self) -> None:
-        """None of Faust's: they would hear nothing before the event loop turns."""
+        """None of Faust's: they would not react before the event loop runs."""
 
     def leave(self) -> None:
         """Stop, the batch in flight finished; called in the loop."""
@@ -223,7 +223,7 @@ class Worker(faust.Worker):
         if plane.idle:
             leave_within(IDLE_STOP_S, status=0)
         # The batch in flight first. Faust's consumer, stopped while it starts, hangs: it is let start, and where
-        # it hangs nonetheless, everything of ours is done and we leave without it.
+        # it still hangs, this project's work is done and the process exits without it.
         await plane.stop()
         leave_within(FAUST_STOP_S, status=0)
         with suppress(TimeoutError):

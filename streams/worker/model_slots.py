@@ -25,8 +25,8 @@ from streams.worker.slot_state import ModelVersion, SlotAction, SlotState
 DEPENDENCY: Final = "mlflow"
 CHAMPION: Final = "champion"
 REFUSALS: Final = ("signature", "bundle", "setup")
-"""Why a scorecard may be refused: not signed by whom we trust, damaged or unfit, or something else that a person must
-mend."""
+"""Why a scorecard may be refused: not signed by a trusted key, damaged or unfit, or another fault that a person must
+    fix."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +35,13 @@ class Scorecards(Protocol):
     """The part of `scorecard.registry.model_registry.ModelRegistry` that is needed here."""
 
     def champion(self, alias: str = "champion") -> RegisteredVersion | None:
-        """Whom the alias points at. Raises OutageError."""
+        """The version that the alias points at. Raises OutageError."""
 
     def cached_champion(self) -> RegisteredVersion | None:
-        """Who took the champion's seat on this machine last, from the cache alone."""
+        """The last champion on this machine, from the cache alone."""
 
     def remember(self, champion: RegisteredVersion) -> None:
-        """This one took the champion's seat: it is the one to go on with while the registry is away."""
+        """This version became champion: it is the one to continue with while the registry is unavailable."""
 
     def fetch(self, version: str | RegisteredVersion) -> Path:
         """The folder of its bundle. Raises OutageError, SetupError."""
@@ -76,13 +76,13 @@ class ModelSlot:
         self._told = told
         self._state = SlotState()
         self._unfit: ModelVersion | None = None
-        """Whom the cache offered and who could not decide: not tried again."""
+        """A version from the cache that could not decide: not tried again."""
 
     def look(self) -> None:
-        """Ask the registry once, and follow the alias if it moved. Faults are told, once somebody decides.
+        """Query the registry once, and follow the alias if it moved. Once there is a champion, faults are reported.
 
         Raises:
-            SetupError: the registry refuses us, and nobody decides yet.
+            SetupError: the registry refuses this process, and there is no champion yet.
         """
         try:
             registered = self._scorecards.champion(self.alias)
@@ -97,7 +97,7 @@ class ModelSlot:
         else:
             self._situation.report_recovery(DEPENDENCY)
             if self._state.refusal is not None:
-                # As it would be had this worker not been restarted: the old one goes on.
+                # As if this worker had not been restarted: the old one continues.
                 self._fall_back()
 
     def facts(self) -> Mapping[str, Any]:
@@ -117,7 +117,7 @@ class ModelSlot:
             self._vacate()
 
     def _fall_back(self) -> None:
-        # The champion that decided on this machine last, where nobody decides yet.
+        # The champion that decided last on this machine, if there is none yet.
         cached = self._scorecards.cached_champion() if self.alias == CHAMPION and self.holder is None else None
         if cached is None or _claim(cached) in (self._unfit, self._state.refusal and self._state.refusal.claim):
             return
@@ -182,7 +182,7 @@ class ModelSlot:
 
 
 class ModelWatcher:
-    """The thread that looks at seats, every so often and when nudged."""
+    """The thread that updates the slots, periodically and when nudged."""
 
     def __init__(self, seats: Sequence[ModelSlot], poll_s: float) -> None:
         """Starts nothing yet."""
@@ -218,7 +218,7 @@ class ModelWatcher:
         try:
             seat.look()
         except Exception:
-            # Whatever a successor makes our code do, who decides now goes on, and the next look is taken.
+            # Whatever fault a successor causes, the current model continues, and the next poll follows.
             log.exception("model_check.failed", alias=seat.alias)
 
 

@@ -63,7 +63,7 @@ def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCode
 
 
 def await_champion(seat: ModelSlot, watch: ModelWatcher, situation: Lifecycle, poll_s: float) -> None:
-    """Wait until somebody decides.
+    """Wait until there is a champion.
 
     Raises:
         StoppedError: told to stop meanwhile.

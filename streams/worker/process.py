@@ -69,7 +69,7 @@ class ScoringProcess:
         monitor.start()
 
     def health(self) -> health_server.Health:
-        """For the web port, and whoever restarts or waits for this process."""
+        """For the web port: supervisors and waiting clients."""
         session = self.plane.session
         assigned = session is not None and session.reader.assigned
         facts: dict[str, Any] = {
@@ -107,7 +107,7 @@ class ScoringProcess:
         from streams.worker.faust_app import AppParts, run
 
         preflight.await_topics(self.settings, self.situation)
-        # Before anything of ours is seen by the group, or by Faust's.
+        # Before the group, or Faust's, sees any of this project's clients.
         self.situation.retry("broker", lambda: self.namesakes.require_none(self.situation.stopping))
         answering = self._batch_handler()
         preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)

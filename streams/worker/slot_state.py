@@ -36,7 +36,7 @@ class SlotState:
 
 
 class SlotAction(Enum):
-    """What to do about a claim."""
+    """The action for a claim."""
 
     NOTHING = auto()
     PREPARE = auto()
@@ -68,7 +68,7 @@ def stand_in(state: SlotState, claim: ModelVersion) -> SlotState:
 
 
 def refuse(state: SlotState, claim: ModelVersion, why: str) -> SlotState:
-    """The claim must not decide; whoever decided goes on."""
+    """The claim is refused; the current model continues."""
     return replace(state, refusal=Refusal(claim, why))
 
 

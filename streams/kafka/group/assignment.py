@@ -21,16 +21,16 @@ STABLE_S: Final = 60.0
 """An offset is unstable until the open transaction of a dead worker is aborted: 15 s, and up to 10 s more until the
 broker looks. Beyond that a new consumer asks again."""
 OPEN_S: Final = 25.0
-"""No transaction of ours is open for longer: its time-out, and the broker's round behind it."""
+"""No transaction of this project is open for longer: its time-out, and the broker's next check."""
 COMMITTED_S: Final = 3.0
-"""For one question; a stop is heard between two."""
+"""For one request; a stop takes effect between two."""
 STUCK: Final = (
     "no transaction of ours is open for so long: if the broker answers, ask kafka-transactions.sh find-hanging "
     "and see LoanStandstill in the runbook"
 )
 ASK_AGAIN_S: Final = 0.2
 CONFIRM_S: Final = 3.0
-"""A leader that has just been elected may show an end that lies behind what it will have in a moment."""
+"""A leader that has just been elected may show an end that is lower than it will be in a moment."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +44,11 @@ class Assignment:
     hooks: ConsumerHooks
 
     def starts(self, given: Sequence[TopicPartition]) -> list[Start]:
-        """Where reading of these partitions begins; a place that the group lost is logged and reported.
+        """Where reading of these partitions begins; a lost position is logged and reported.
 
         Raises:
-            ReadingError: the broker does not say in time, or we are told to stop.
-            LostOffsetsError: the group lost its place, and we are to stop over that.
+            ReadingError: the broker does not answer in time, or the process is stopping.
+            LostOffsetsError: the group lost its place, and the process is configured to stop then.
             SetupError: a person must act.
         """
         committed = self._stable(given)
@@ -99,7 +99,7 @@ class Assignment:
                 raise ReadingError(problem)
 
     def _committed_offsets(self, places: Sequence[TopicPartition]) -> tuple[list[TopicPartition], str]:
-        """What the group has committed, and the error that says it may not be all yet; empty for none.
+        """The group's committed offsets, and the error that says that they may be incomplete; empty for none.
 
         The client asks again by itself while an offset is unstable, so that its own time-out says so, too.
         """

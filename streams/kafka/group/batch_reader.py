@@ -50,7 +50,7 @@ class Reader:
             reading: topics and group.
             make: makes the consumer; for tests.
             offsets_lost: called where the group lost its place in a partition.
-            joined: called with the id that the group knows us by.
+            joined: called with this member's id in the group.
             stopping: ends a wait inside a rebalance.
 
         Raises:
@@ -64,7 +64,7 @@ class Reader:
         self._reading = reading
         self._order = CommitOrder()
         self._formed_to: dict[Place, int] = {}
-        """Where the last batch of each partition ended, or reading began."""
+        """Position of each partition: the end of its last batch, or the start of reading."""
         hooks = ConsumerHooks(
             leaving=self._drain,
             begin=self._begin,
@@ -76,17 +76,17 @@ class Reader:
 
     @property
     def assigned(self) -> bool:
-        """Whether the group has told us our partitions, be they none."""
+        """True once the group has assigned partitions, possibly none."""
         return self._membership.assigned.is_set()
 
     @property
     def partitions(self) -> frozenset[Place]:
-        """Topic and partition of each we own."""
+        """Topic and partition of each owned partition."""
         return self._membership.partitions
 
     @property
     def lost(self) -> bool:
-        """Whether our session ended and the group went on without us: time for a new reader, and a new producer."""
+        """True if this member's session ended and the group has continued: a new reader and producer are needed."""
         return self._membership.lost
 
     def read(self, timeout_s: float = 0.1) -> ReadBatch | None:
@@ -95,7 +95,7 @@ class Reader:
         To be called often: membership and rebalances live on it.
 
         Raises:
-            SetupError: a topic is not there, or not ours to read.
+            SetupError: a topic does not exist, or must not be read.
             ReadingError: this consumer is fenced or broken; open a new reader.
         """
         if self._has_room(timeout_s):
@@ -107,14 +107,14 @@ class Reader:
         return None if self._paused else self._hand_over()
 
     def batches(self, stop: threading.Event) -> Iterator[ReadBatch]:
-        """Batches until told to stop; for plain loops."""
+        """Batches until a stop is requested; for plain loops."""
         while not stop.is_set():
             batch = self.read()
             if batch is not None:
                 yield batch
 
     def is_current(self, batch: ReadBatch) -> bool:
-        """Whether the batch is still ours to answer: no rebalance came since it was read."""
+        """True if this member may still answer the batch: no rebalance has happened since it was read."""
         return batch.epoch == self._membership.epoch
 
     def release(self, batch: ReadBatch) -> None:
@@ -138,7 +138,7 @@ class Reader:
                 raise CommitGapError(problem)
 
     def acknowledge(self, batch: ReadBatch) -> None:
-        """The batch is committed, in somebody's transaction; there is room for another."""
+        """The batch is committed, in the caller's transaction; there is room for another."""
         with self._changed:
             if self.is_current(batch):
                 self._order.advance(batch.records.topic, batch.next_offsets)
@@ -177,7 +177,7 @@ class Reader:
         metadata, epoch = self._membership.metadata(), self._membership.epoch
         for topic, its in self._by_topic(messages).items():
             records = records_of(topic, its)
-            # In one partition offsets rise, so the last one of each stands.
+            # In one partition offsets rise, so the last one of each counts.
             last = dict(zip(records.partitions, records.offsets, strict=True))
             following = {partition: offset + 1 for partition, offset in last.items()}
             first = {partition: self._formed_to.get((topic, partition), 0) for partition in following}

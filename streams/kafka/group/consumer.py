@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class GroupConsumer:
-    """One consumer. Reading and rebalances belong to one thread; the rest may be asked from any."""
+    """One consumer. Reading and rebalances belong to one thread; the rest may be called from any."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class GroupConsumer:
             make: makes the consumer; for tests.
 
         Raises:
-            NoTopicError: a topic is not there (without a group; with one, reading says so).
+            NoTopicError: a topic does not exist (without a group; with one, reading raises it).
             ReadingError: no broker answers (without a group).
         """
         self.reading = reading
@@ -59,9 +59,9 @@ class GroupConsumer:
         self.epoch = 0
         """Grows with each rebalance."""
         self.assigned = threading.Event()
-        """The group has told us our partitions, be they none."""
+        """The group has assigned partitions, possibly none."""
         self.lost = False
-        """The group went on without us at least once: our session ended."""
+        """The group has continued without this member at least once: its session ended."""
         self.lag = 0
         """Records that wait behind what was read, as of the last second."""
         self._measured_at = 0.0
@@ -98,7 +98,7 @@ class GroupConsumer:
         return messages
 
     def metadata(self) -> Any:
-        """The group's view of us, now: only where the caller is the reading thread does it fit what was read."""
+        """The current group metadata: it matches the records read only if the caller is the reading thread."""
         return self._consumer.consumer_group_metadata() if self.reading.group else None
 
     def read_to(self, topic: str, next_offsets: Mapping[int, int]) -> None:
@@ -109,7 +109,7 @@ class GroupConsumer:
         """Read a partition from here on.
 
         Raises:
-            ReadingError: it is not ours any more.
+            ReadingError: the partition is no longer assigned.
         """
         try:
             self._consumer.seek(TopicPartition(*place, offset))
@@ -168,7 +168,7 @@ class GroupConsumer:
     def _consume(self, most: int, timeout_s: float) -> list[Any]:
         messages = poll_records(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))
         for message in filter(ends, messages):
-            # The end in offsets, transaction markers included, which no record would tell us.
+            # The end in offsets, including transaction markers, which no record would show.
             self._read_to[message.topic(), message.partition()] = message.offset()
         return messages
 
@@ -206,7 +206,7 @@ class GroupConsumer:
     def _on_assign(self, consumer: Any, given: list[Any]) -> None:
         self._joining = False
         if self._closing:
-            # It was on its way, and nobody will read it.
+            # It was in flight, and will not be read.
             return
         starts = self._assignment.starts(given)
         elsewhere = self._hooks.begin(starts)

@@ -14,9 +14,9 @@ HEARTBEAT_MS: Final = 2_000
 LOCAL_QUEUE_KB: Final = 16_384
 """Read ahead per partition. The default of 64 MB makes memory follow the backlog."""
 QUEUE_BACKOFF_MS: Final = 20
-"""A full local queue is looked at again after this long. The default of a second starves a fast reader."""
+"""Time after which a full local queue is checked again. The default of a second starves a fast reader."""
 METADATA_MS: Final = 5_000
-"""So late a reader hears of partitions that were added and of a topic that is gone; librdkafka's default is 300 s."""
+"""Longest time until a reader knows of added partitions and deleted topics; librdkafka's default is 300 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class ConsumerConfig:
     from_beginning: bool = True
     """Where reading begins if the group has never committed."""
     output_topics: Sequence[str] = ()
-    """What the group writes. Records on one of them show that a group without any offset has lost them."""
+    """Output topics of the group. Records on one of them show that a group without any offset has lost its offsets."""
     stop_on_lost_offsets: bool = False
     """Raise instead of reading on where the group lost its place."""
     drain_s: float = 5.0
@@ -54,11 +54,11 @@ class ConsumerHooks:
     """What a consumer's owner does at a rebalance; called in the reading thread, inside `consume`."""
 
     leaving: Callable[[], object] = nothing
-    """Before partitions are given up in good order; may block for seconds."""
+    """Called before partitions are revoked in good order; may block for seconds."""
     left: Callable[[frozenset[Place]], object] = nothing
     """These partitions are gone, in good order or not."""
     joined: Callable[[str], object] = nothing
-    """The group knows us by this id now."""
+    """Called with this member's new id in the group."""
     begin: Callable[[Sequence[Start]], Mapping[Place, int]] = _start_at_commits
     """These partitions are ours; the offsets of those where reading begins elsewhere than the start says."""
     offsets_lost: Callable[[Start], object] = nothing

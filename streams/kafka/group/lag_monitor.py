@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waited at one look."""
+    """The backlog at one measurement."""
 
     records: int = 0
     """Offsets between the group's place and the log's end, where a record waits: markers of transactions count."""
@@ -42,7 +42,7 @@ class Backlog:
 
 
 class LagMonitor:
-    """Looks every few seconds, from a thread of its own; asked from any. Errors count as no look."""
+    """Measures every few seconds, in a separate thread; any thread may call it. An error counts as no measurement."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class LagMonitor:
             for each, place in behind.items()
             if each not in first
         }
-        # Nothing to be read, and the log goes on: a transaction is open there, or only markers are.
+        # Nothing can be read although the log continues: a transaction is open there, or only markers follow.
         held = {each: offset for each, offset in hidden.items() if offset < ends[each][1]}
         first |= self._first(whole, held)
         records = sum(ends[each][1] - places[each] for each in first)

@@ -34,9 +34,9 @@ class Namesakes:
         """Connects nothing yet.
 
         Args:
-            connection: broker, and whether we stand by.
+            connection: broker, and whether this process stands by.
             group: the consumer group.
-            instance: our name.
+            instance: this process's name.
         """
         self._group = group
         self._instance = instance
@@ -45,15 +45,15 @@ class Namesakes:
         self._asked = False
 
     def require_none(self, stopping: threading.Event) -> None:
-        """Return once no other living process has our name; later calls return at once, until there is a doubt.
+        """Return once no other running process has this name; later calls return at once, until there is a doubt.
 
         A process that has once been alone keeps its name: after a session that a broker or a stall ended, the
-        member that it finds may be its own, joined again unseen. Who comes later asks for himself.
+        member that it finds may be its own, rejoined unnoticed. A process that starts later asks for itself.
 
         Raises:
-            NameTakenError: one has it, and we are not set to stand by.
-            BrokerAwayError: no broker answers, or we are told to stop.
-            NotAllowedError: the broker does not let us describe the group.
+            NameTakenError: another process has it, and this one does not stand by.
+            BrokerAwayError: no broker answers, or the process is stopping.
+            NotAllowedError: the broker does not allow this user to describe the group.
         """
         if self._asked:
             return
@@ -72,10 +72,10 @@ class Namesakes:
         self._asked = True
 
     def doubt(self, fault: OutageError) -> None:
-        """Ask again before the next session if this one ended because another client came under our name.
+        """Ask again before the next session if this one ended because another client used this name.
 
-        Two processes that start in the same second find nobody, and would fence each other for ever. The one whose
-        member the group has finds itself and goes on; the other finds it, too, and leaves.
+        Two processes that start in the same second find no other, and would fence each other for ever. The one whose
+        member the group has finds itself and continues; the other finds it too, and exits.
         """
         if isinstance(fault, FencedError):
             self._asked = False

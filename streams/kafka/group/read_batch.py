@@ -15,7 +15,7 @@ class StaleBatchError(OutageError):
 
 
 class CommitGapError(LoanError):
-    """A batch read before this one is not committed: to commit this one would lose it. A fault of ours."""
+    """A batch read before this one is not committed: to commit this one would lose it. A fault in our code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ReadBatch:
 
 
 def records_of(topic: str, messages: list[Any]) -> RecordBatch:
-    """Columns of what a consumer gave us."""
+    """Columns of a consumer's messages."""
     return RecordBatch(
         topic=topic,
         keys=[message.key() for message in messages],

@@ -23,7 +23,7 @@ class OffsetLoss(StrEnum):
     TRUNCATION = "truncation"
     """The log ends before what the group committed: it was cut. All of it is read."""
     EXPIRY = "expiry"
-    """The group has no offset, though its output shows that it has worked: offsets expired, or the topic was made anew.
+    """The group has no offset, though its output shows that it has worked: offsets expired, or the topic was recreated.
     All of the log is read again."""
 
 

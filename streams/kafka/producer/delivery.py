@@ -29,7 +29,7 @@ from streams.runtime.settings import Connection
 
 
 class Mode(StrEnum):
-    """What a crash may cost."""
+    """The delivery guarantee: the possible effect of a crash."""
 
     EXACTLY_ONCE = "exactly_once"
     AT_LEAST_ONCE = "at_least_once"
@@ -39,7 +39,7 @@ class Delivery(Protocol):
     """A way to deliver. Used from one thread."""
 
     def open(self) -> None:
-        """Be ready to deliver; puts an end to what a predecessor of our name left open.
+        """Be ready to deliver; ends what a predecessor of the same name left open.
 
         Raises:
             DeliveryError: the broker is away.
@@ -53,7 +53,7 @@ class Delivery(Protocol):
             CommitGapError: a batch read before this one is not committed; nothing was sent.
             RefusedBatchError: the broker will not take a record of it; nothing was delivered.
             OutageError: it is not known to be delivered; this delivery is of no use any more.
-            SetupError: a topic is not there, or not ours to write.
+            SetupError: a topic does not exist, or must not be written.
         """
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
 from streams.runtime.settings import Connection
 
 DELIVERY_TIMEOUT_MS: Final = 20_000
-"""An event that took longer is told to the caller, who knows better whether to try again."""
+"""An event that took longer raises an error to the caller, who knows better whether to try again."""
 MARGIN_S: Final = 5.0
 """Beyond the delivery timeout librdkafka has reported every record, delivered or not."""
 
@@ -35,13 +35,13 @@ def event_headers(event: object, event_id: str, source: str) -> Headers:
 
 
 class EventPublisher:
-    """Publishes events of any type of ours, one acknowledged act at a time."""
+    """Publishes events of any type of this project, one acknowledged call at a time."""
 
     def __init__(self, connection: Connection, source: str) -> None:
         """Connects nothing before the first event.
 
         Args:
-            source: CloudEvents source, a URI reference that names the process: `/loan/trainer`, say.
+            source: CloudEvents source, a URI reference that names the process, for example `/loan/trainer`.
         """
         self._registry = connection.registry()
         self._source = source
@@ -73,7 +73,7 @@ class EventPublisher:
 
         Raises:
             OutageError: at least one is not known to have been written.
-            SetupError: a topic is not there, or refuses us.
+            SetupError: a topic does not exist, or this user may not write to it.
         """
         failures: list[KafkaError] = []
 

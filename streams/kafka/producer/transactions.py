@@ -29,12 +29,12 @@ ABORT_S: Final = 2.0
 MOST_BYTES: Final = 1_040_000
 """A broker takes 1,048,588 bytes in a batch by default, its framing included."""
 REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG_SIZE})
-"""What a broker says of a record that it will not take, however often it is sent."""
+"""A broker's errors for a record that it never accepts, however often it is sent."""
 FULL_QUEUE_S: Final = 0.05
 
 
 class DeliveryError(OutageError):
-    """A batch was not delivered, or nobody knows: begin again from what was committed."""
+    """A batch was not delivered, or this is unknown: begin again from the committed offsets."""
 
 
 class RefusedBatchError(DeliveryError):
@@ -42,7 +42,7 @@ class RefusedBatchError(DeliveryError):
 
 
 class FencedDeliveryError(DeliveryError, FencedError):
-    """Another producer has our transactional id, or had it; nothing was delivered, or nobody knows."""
+    """Another producer has this transactional id, or had it; nothing was delivered, or this is unknown."""
 
 
 class TransactionalProducer:
@@ -69,11 +69,11 @@ class TransactionalProducer:
         self._hand: GuardedThread | None = None
 
     def open(self) -> None:
-        """Be ready to deliver; puts an end to what a predecessor of our name left open.
+        """Be ready to deliver; ends what a predecessor of the same name left open.
 
         Raises:
             DeliveryError, HungError: the broker is away.
-            SetupError: the id is not ours to use.
+            SetupError: this user may not use the id.
         """
         self._producer = self._make(self._properties)
         self._hand = GuardedThread("transactions")
@@ -93,8 +93,8 @@ class TransactionalProducer:
             metadata: the consumer group's, of when the records behind the offsets were read.
 
         Raises:
-            OutageError: nobody knows whether it was committed; this producer is of no use any more.
-            SetupError: a topic is not there, or not ours to write.
+            OutageError: it is unknown whether it was committed; this producer can no longer be used.
+            SetupError: a topic does not exist, or must not be written.
         """
         self._failed.clear()
 
@@ -133,7 +133,7 @@ class TransactionalProducer:
 
 
 def failed_delivery(errors: Sequence[KafkaError]) -> OutageError | SetupError:
-    """What became of a batch, by who must act; a refused record, then a person's fault, outweigh what followed."""
+    """The result of a batch, by who must act; a refused record, then a set-up fault, take precedence."""
     refused = [error for error in errors if error.code() in REFUSED]
     if refused:
         return RefusedBatchError(refused[0].name())
@@ -168,7 +168,7 @@ def enqueue(producer: Any, records: Sequence[OutgoingRecord]) -> None:
 
 
 def discard(producer: Any) -> None:
-    """Throw a producer away with all it holds. One that hangs is left behind: its successor has fenced it."""
+    """Discard a producer with all it holds. One that hangs is abandoned: its successor has fenced it."""
 
     def close_producer() -> None:
         with suppress(KafkaException, RuntimeError):

@@ -68,7 +68,7 @@ def _is_end(consumer: Any, message: Any, topics: Sequence[str], in_group: bool) 
 
 
 def _exist(consumer: Any, names: Sequence[str]) -> bool:
-    """Whether the broker knows the topics nonetheless: a client hears of a new one late."""
+    """True if the broker knows the topics nevertheless: a client learns of a new one late."""
     for wait_s in (0.0, ASK_AGAIN_S):
         time.sleep(wait_s)
         try:

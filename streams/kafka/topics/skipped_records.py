@@ -20,14 +20,14 @@ class SkippedRecords:
         """Has seen nothing yet.
 
         Args:
-            count: told topic and reason of each record that is passed over.
+            count: called with topic and reason of each skipped record.
         """
         self._count = count
         self.reasons: Counter[tuple[str, str]] = Counter()
         """By topic and reason."""
 
     def read(self, decode: Callable[[], Event], topic: str, offset: int) -> Event | None:
-        """What `decode` gives; None where it raises a RecordError, the first of its topic and reason with a line."""
+        """The result of `decode`; None if it raises a RecordError, the first per topic and reason with a log line."""
         try:
             return decode()
         except RecordError as fault:

@@ -26,7 +26,7 @@ PATIENCE_S: Final = 30.0
 """A broker that has given nothing for so long, not even the end of a partition, is away."""
 LEADERLESS: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 VISIBLE_S: Final = 20.0
-"""Longer than a transaction of ours may stay open."""
+"""Longer than a transaction of this project may stay open."""
 VISIBLE_POLL_S: Final = 0.5
 
 
@@ -40,7 +40,7 @@ class UnreadTopicError(OutageError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it lies on a topic."""
+    """A record of a topic."""
 
     topic: str
     partition: int
@@ -75,7 +75,7 @@ class PartitionRange:
 
 
 def partition_ranges(connection: Connection, topics: Sequence[str], since: int | None = None) -> list[PartitionRange]:
-    """Where topics begin and end now, partition by partition; what lies behind an open transaction comes later.
+    """Current bounds of topics, partition by partition; records after an open transaction come later.
 
     Args:
         connection: broker.
@@ -92,7 +92,7 @@ def partition_ranges(connection: Connection, topics: Sequence[str], since: int |
 
 
 def await_visible(connection: Connection, topics: Sequence[str], within_s: float = VISIBLE_S) -> None:
-    """Return when readers of committed records see everything that lies on these topics now.
+    """Return when readers of committed records see everything that is on these topics now.
 
     Raises:
         UnreadTopicError: a transaction stays open, or the broker does not answer.
@@ -130,7 +130,7 @@ def blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator
 
 
 def record_of(message: Any) -> Record:
-    """A record that a consumer gave us."""
+    """A record from a consumer's message."""
     return Record(
         topic=message.topic(),
         partition=message.partition(),
@@ -204,7 +204,7 @@ def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
 def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> list[PartitionRange]:
     asked = [TopicPartition(each.topic, each.partition, since) for each in found]
     told = consumer.offsets_for_times(asked, timeout=ASK_S)
-    # Where no record is as late as that, the answer is no offset.
+    # If no record is as late as that, the answer is no offset.
     begins = [place.offset if place.offset >= 0 else each.end for each, place in zip(found, told, strict=True)]
     return [replace(each, first=begin) for each, begin in zip(found, begins, strict=True)]
 
@@ -223,7 +223,7 @@ def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator
         done = {place for message in told for place in [_place(message)] if _ends(message, full[place])}
         yield [message for message in told if message.error() is None and _lies_in(message, full[_place(message)])]
         if done:
-            # What lies behind is nobody's business, and would be fetched.
+            # Later records are not needed, and would be fetched.
             consumer.pause([TopicPartition(*place) for place in sorted(done)])
             left -= done
         # Whoever takes the records may have been slow with them.
@@ -235,10 +235,10 @@ def _place(message: Any) -> Place:
 
 
 def _lies_in(message: Any, extent: PartitionRange) -> bool:
-    # Before its first offset lies what was written after the topic was deleted and made anew.
+    # Records before its first offset were written after the topic was deleted and recreated.
     return bool(extent.first <= message.offset() < extent.end)
 
 
 def _ends(message: Any, extent: PartitionRange) -> bool:
-    """Whether nothing of the stretch lies behind this message."""
+    """True if nothing of the range follows this message."""
     return ends(message) or message.offset() >= extent.end - 1

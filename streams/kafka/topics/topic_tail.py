@@ -44,7 +44,7 @@ class TopicTail:
             back: by topic, offsets before its end at which reading begins; transaction markers take offsets, too.
             follower: makes the reader; for tests.
             bounds: where the topics begin and end now; for tests.
-            clock: seconds, for how often to look again.
+            clock: seconds, for the interval of checks.
         """
         self._connection, self._back = connection, back
         self._make, self._clock = follower, clock
@@ -58,7 +58,7 @@ class TopicTail:
 
         Raises:
             OutageError: the broker does not answer.
-            SetupError: a topic is not there, or not ours to read.
+            SetupError: a topic does not exist, or must not be read.
         """
         self._next = {
             (each.topic, each.partition): max(each.first, each.end - self._back[each.topic]) for each in self._bounds()
@@ -100,7 +100,7 @@ class TopicTail:
                 self._next = {place: _resume(self._next.get(place), each) for place, each in found.items()}
                 self._follow()
         except (OutageError, SetupError):
-            # Said when the consumer was lost; asked again.
+            # Logged when the consumer was lost; asked again.
             return
 
     def _follow(self) -> None:
@@ -115,7 +115,7 @@ class TopicTail:
 
 
 def _resume(offset: int | None, extent: PartitionRange) -> int:
-    """Where reading goes on: in a topic that was made anew, at its beginning."""
+    """Where reading continues: in a recreated topic, at its beginning."""
     if offset is None or not extent.first <= offset <= extent.end:
         return extent.first
     return offset
