@@ -59,7 +59,7 @@ def due(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
 
     Args:
         schedule: when.
-        since: when it was asked last, or what stands for that; see `last_request`.
+        since: time of the last request, or its substitute; see `last_request`.
         now: UTC.
     """
     last = schedule.last_until(now)
@@ -67,12 +67,12 @@ def due(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
 
 
 def last_request(commands: Sequence[RetrainCommand], product: str, promoted_at: datetime | None) -> datetime | None:
-    """From when on a due time has not been asked for; None where nobody can say.
+    """Time from which due times have not been requested; None if unknown.
 
     A champion promoted after a due time is as new as the schedule wants it.
 
     Args:
-        commands: what lies on the topic, by whoever asked.
+        commands: those on the topic, from any sender.
         product: whose scorecard.
         promoted_at: when the champion was promoted, None where there is none.
     """
@@ -81,7 +81,7 @@ def last_request(commands: Sequence[RetrainCommand], product: str, promoted_at: 
 
 
 def command(schedule: Schedule, product: str, due_at: datetime, now: datetime) -> RetrainCommand:
-    """What a due time asks for; whoever asks for the same gives it the same id."""
+    """The command of a due time; every sender gives it the same id."""
     return RetrainCommand(
         command_id=f"schedule-{product}-{due_at:%Y-%m-%dT%H:%MZ}",
         product=product,

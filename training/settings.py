@@ -23,14 +23,14 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class UntrustedSignerError(SetupError):
-    """What is trained here would be refused by this very process, which asks for a signature."""
+    """This process would refuse the scorecards that it trains, because it requires a signature."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}: what is trained here would be refused; {remedy}")
 
 
 class TrainingSettings(ModelSettings):
-    """What an operator may set of training."""
+    """What an operator may set for training."""
 
     base_table: str = ""
     """Table of the rows that every training begins with: a path or a URL; empty for the topics alone."""
@@ -93,7 +93,7 @@ class TrainingSettings(ModelSettings):
         return self.trainer_group or f"{self.topics().retrain_commands.name}.trainer"
 
     def costs(self) -> Costs:
-        """What mistakes cost, in lost good loans."""
+        """Costs of mistakes, in lost good loans."""
         return Costs(default=self.default_cost, review=self.review_cost)
 
     def plan(self) -> Plan:
@@ -138,5 +138,5 @@ class TrainingSettings(ModelSettings):
         return partial(sign, key=key)
 
     def terms(self) -> Terms:
-        """What a champion must reach."""
+        """Minimum figures of a champion."""
         return Terms(floor_auc=self.floor_auc, floor_f1=self.floor_f1, promotion=self.promotion, seed=self.seed)

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to train on, and for whom."""
+    """Input of a training, with its command and reason."""
 
     cleaned: CleanRows
     window: Matrix | None = None
@@ -44,7 +44,7 @@ class Task:
     command_id: str = ""
     why: str = ""
     facts: Mapping[str, str] | None = None
-    """Where the rows came from: offsets, the dataset's digest."""
+    """Source of the rows: offsets, the dataset's digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ def policy(rule: Rule, probability: Probabilities, defaulted: Labels, costs: Cos
 
 
 def cost(chosen: Policy, probability: Probabilities, defaulted: Labels, costs: Costs) -> float:
-    """What the policy costs per applicant on these rows, in lost good loans."""
+    """Cost of the policy per applicant on these rows, in lost good loans."""
     codes = outcomes(chosen, probability)
     lost = np.sum(defaulted[codes == APPROVE]) * costs.default + np.sum(~defaulted[codes == DECLINE])
     return float((lost + np.sum(codes == REFER) * costs.review) / max(len(codes), 1))

@@ -17,7 +17,7 @@ Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
 
 DRAWS: Final = 200
-"""Resamples: enough for the ends of a 95 % interval to stand still in the third decimal."""
+"""Resamples: enough for stable third decimals of the ends of a 95 % interval."""
 INTERVAL: Final = (0.025, 0.975)
 ECE_BINS: Final = 10
 

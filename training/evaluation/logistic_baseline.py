@@ -8,7 +8,7 @@ from training.families.family import TrainingSample
 
 
 def logistic(train: TrainingSample, judged: TrainingSample) -> npt.NDArray[np.float64]:
-    """What a logistic regression, fitted to the first, says of the second; shape (n of the second,)."""
+    """Probabilities of a logistic regression, fitted to the first, for the second; shape (n of the second,)."""
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -22,7 +22,7 @@ from scorecard.reasons import GivenReasons
 from scorecard.scorecard import Scorecard
 
 NEARLY_ALL: Final = 0.9
-"""Share of those told for whom a text must be true."""
+"""Share of the applicants given a text for whom it must be true."""
 SURELY: Final = 1.645
 """Standard errors: a code is false where even the upper end of the 90 % interval of its share is under `NEARLY_ALL`."""
 ROUNDING: Final = 1e-9
@@ -33,7 +33,7 @@ Probabilities = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """Of one code that states a fact: applicants who are told it, and those of whom the fact is true."""
+    """Of one code that states a fact: applicants who are given it, and those of whom the fact is true."""
 
     code: str
     told: int
@@ -68,7 +68,7 @@ def counts(scorecard: Scorecard, contract: Contract, values: Matrix) -> tuple[Re
 
 
 def doubts(checked: Sequence[ReasonCount]) -> tuple[str, ...]:
-    """Which codes are not true of nearly all who are told them, in words."""
+    """The codes that are not true of nearly all who are given them, in words."""
     return tuple(
         f"reason {one.code} states a fact that {one.told - one.true} of the {one.told} applicants told it do not have"
         for one in checked
@@ -99,7 +99,7 @@ class _ToldReason:
         return np.asarray((self.given.places == self.place).any(axis=1))
 
     def by(self, feature: int) -> Mask:
-        """Who is told it because of a feature; of all its features where none raised the risk."""
+        """Applicants who are given it because of a feature; because of all its features if none raised the risk."""
         behind = self.given.reason_of == self.place
         none_raised = ~(self.raised & behind).any(axis=1)
         return np.asarray(self.recipients & behind[:, feature] & (self.raised[:, feature] | none_raised))

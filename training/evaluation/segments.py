@@ -41,7 +41,7 @@ def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.fl
         contract: what the columns mean.
         rows: the judgement rows.
         probability: calibrated, shape (n,).
-        policy: says who is approved.
+        policy: decides who is approved.
     """
     approved = outcomes(policy, probability) == APPROVE
     lines = []

@@ -32,7 +32,7 @@ from training.families.trees import CompileError, Tree, class_probability, fores
 OBJECTIVES: Final = ("Logloss", "CrossEntropy")
 
 GREATER: Final = "AsTrue"
-"""How CatBoost says that a missing value exceeds every border."""
+"""CatBoost's word for a missing value that exceeds every border."""
 
 FIXED: Final = {
     "thread_count": 1,
@@ -73,7 +73,7 @@ def fit_catboost(
 def explain_catboost(model: Any, matrix: Encoded) -> tuple[Numbers, Numbers]:
     """`ShapValues`, of a copy whose leaves without training rows are 0; see `Family.reference`.
 
-    CatBoost passes over such leaves as if they were 0, and under monotone constraints they are not. So its
+    CatBoost treats such leaves as 0, and under monotone constraints they are not. So its
     contributions are held against those of a forest in which they are, too (`clear_unreached_leaves`).
     """
     from catboost import Pool

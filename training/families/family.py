@@ -30,7 +30,7 @@ DEEPEST_BOOSTED: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A family by its name, and its parameters by our names: depth, rate, trees, ..."""
+    """A family by its name, and its parameters by this project's names: depth, rate, trees, ..."""
 
     family: str
     parameters: Mapping[str, float]
@@ -82,7 +82,7 @@ class Family:
     library: str
     """The distribution that fits: another version of it may fit otherwise."""
     models: tuple[str, ...]
-    """What `compile` takes: top-level module and class, as `xgboost.Booster`."""
+    """Type that `compile` accepts: top-level module and class, as `xgboost.Booster`."""
     fit: Fit
     """Model and number of trees, of parameters, rows to learn from, rows on which boosting stops, the direction in
     which risk may move with each column (-1, 0 for free, or 1) and a seed. Rows come as `prepare` makes them."""
@@ -99,7 +99,7 @@ class Family:
     contribution_space: ContributionSpace
     """The unit of margins."""
     missing_as: float | None
-    """What the library is given for a missing number; None where it takes NaN. Compiled, NaN goes that number's way."""
+    """The library's value for a missing number; None if it accepts NaN. Compiled, NaN goes that number's way."""
     space: Mapping[str, Dimension | DefaultWeight]
     """What a search varies, by our names for parameters; `trees` is the search's budget where it is absent."""
     fixed: Mapping[str, object]
@@ -113,7 +113,7 @@ class Family:
         """The model as plain arrays that answer rows as they are served, missing values as NaN.
 
         Raises:
-            CompileError: the arrays cannot hold it; says what of it.
+            CompileError: the arrays cannot represent it; names the part.
         """
         forest = self.compile(model, columns)
         if self.missing_as is None:
@@ -133,7 +133,7 @@ class FittedModel:
 
     @property
     def cost(self) -> float:
-        """What an explanation costs, in leaves times depth: the forest's upper bound."""
+        """Cost of an explanation, in leaves times depth: the forest's upper bound."""
         depth = self.choice.parameters["depth"]
         return float(self.trees * 2.0**depth * depth)
 

@@ -51,9 +51,9 @@ def family_of(model: Any) -> Family:
 
 
 def compile_model(model: Any, columns: int) -> Forest:
-    """The forest that a library's model stands for, see `Family.forest`.
+    """The forest of a library's model, see `Family.forest`.
 
     Raises:
-        CompileError: the model cannot be compiled; says what of it.
+        CompileError: the model cannot be compiled; names the part.
     """
     return family_of(model).forest(model, columns)

@@ -31,7 +31,7 @@ DEFAULT_LEFT, MISSING, MISSING_NAN = 2, 12, 8
 """Bits of `decision_type`; of the two for missing values, none set takes NaN for 0."""
 
 BINS: Final = 4095
-"""Values told apart in a column. LightGBM's own 255 cost .005 AUC on the public credit-risk file, as XGBoost's do."""
+"""Distinct values in a column. LightGBM's own 255 cost .005 AUC on the public credit-risk file, as XGBoost's do."""
 
 FIXED: Final = {
     "objective": "binary",
@@ -152,7 +152,7 @@ def _leaf_alone(value: Numbers) -> Tree:
 
 
 def _missing_goes_left(entries: Mapping[str, str], threshold: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Where NaN goes: as the node says, or as 0 goes where training saw no NaN in that column."""
+    """The way of NaN: as the node says, or as 0 if training saw no NaN in that column."""
     decision = _numbers(entries, "decision_type").astype(np.int64)
     if not np.isin(decision & MISSING, (0, MISSING_NAN)).all():
         problem = "LightGBM: zero for missing (zero_as_missing) cannot be compiled"

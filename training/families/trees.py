@@ -18,7 +18,7 @@ LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 class CompileError(SetupError):
-    """A model that the forest's arrays cannot hold; says what of it."""
+    """A model that the forest's arrays cannot represent; names the part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,14 +58,14 @@ class TrainedCandidate:
     cutoff: float
     """From which F1 and its like call a default; chosen on the rows for cut-offs."""
     logistic: npt.NDArray[np.float64]
-    """What a logistic regression says of the judgement rows."""
+    """A logistic regression's probabilities of the judgement rows."""
     cost_per_applicant: float
     """Of the policy on the rows for cut-offs, in lost good loans."""
     parity: Parity
     faults: tuple[str, ...]
     """Why it may not decide, in words."""
     reasons: tuple[reason_check.ReasonCount, ...]
-    """Of the judgement rows: how many are told each reason, and of how many it is true."""
+    """For the judgement rows: how many are given each reason, and of how many it is true."""
 
     @property
     def logistic_auc(self) -> float:
@@ -82,7 +82,7 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         ContractError: a feature tells, by its words, a protected characteristic that the contract does not declare.
         CompileError: the model cannot be made a forest of plain arrays.
         ParityError: the forest does not answer as the model does.
-        StoppedError: `watch.stop` said so.
+        StoppedError: `watch.stop` requested it.
     """
     work = _Work.of(material, plan)
     watch.step("search")
@@ -130,7 +130,7 @@ def _journal(searched: SearchData, plan: Plan) -> Journal:
 
 
 def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows) -> tuple[str, ...]:
-    """Whom the scorecard would not approve and could not tell why, in words; nobody, as a rule."""
+    """Applicants whom the scorecard would not approve, and for whom it has no reason, in words; usually none."""
     scores = scorecard.score(rows.values)
     refused = outcomes(scorecard.policy, scores.probability) != APPROVE
     features = rows.values[refused][:, scorecard.features.positions]
@@ -142,7 +142,7 @@ def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What every step of one making needs."""
+    """Context of every step of one training."""
 
     material: Material
     plan: Plan
@@ -209,7 +209,7 @@ class _Work:
         return prove_parity(model.family, model.model, forest, draft.explainer, served)
 
     def write(self, draft: Draft, model: FittedModel, forest: Forest) -> Scorecard:
-        """The whole scorecard, as its bundle says it."""
+        """The whole scorecard, as in its bundle."""
         contract, rows = self.material.contract, self.material.rows
         unfitted = rows.values[self.split.parts > SplitPart.SEARCH]
         compared = peers(draft, unfitted)

@@ -31,14 +31,14 @@ class Plan:
     rule: cutoffs.Rule = cutoffs.Rule.COST
     costs: Costs = field(default_factory=Costs)
     journals: Path | None = None
-    """Where an interrupted search is found again; None where it is not to be."""
+    """Folder of the journals of interrupted searches; None for none."""
     sign: Callable[[Path], None] = no_signature
     """Signs the bundle in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingProgress:
-    """Who is told how far it is; `stop` is asked between trials."""
+    """Callbacks for progress; `stop` is called between trials."""
 
     step: Callable[[str], None] = lambda _: None
     trial: Callable[[Trial], None] = lambda _: None
@@ -50,7 +50,7 @@ NO_PROGRESS: Final = TrainingProgress()
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a scorecard is made of, and where to."""
+    """Input of a scorecard, and its destination."""
 
     contract: Contract
     rows: LabelledRows

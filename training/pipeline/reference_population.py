@@ -24,7 +24,7 @@ from scorecard.scorecard import raw_probability
 JUST_APPROVED: Final = 0.1
 """The share of approved applicants who count as just approved: those nearest to the cut-off."""
 LEAST_JUST_APPROVED: Final = 50
-"""With fewer their mean contribution says little; then the nearest so many are taken."""
+"""With fewer, their mean contribution is unreliable; then this many of the nearest are taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def peers(draft: Draft, values: Matrix) -> Peers:
 
 
 def marginal_approvals(probability: npt.NDArray[np.float64], policy: Policy) -> npt.NDArray[np.int64]:
-    """Places of the approved nearest to the cut-off; where nobody is approved, of the safest."""
+    """Indices of the approved nearest to the cut-off; if none is approved, of the safest."""
     approved = int(np.sum(outcomes(policy, probability) == APPROVE))
     nearest = max(round(JUST_APPROVED * approved), LEAST_JUST_APPROVED)
     safest_first = np.argsort(probability, kind="stable")

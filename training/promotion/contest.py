@@ -19,7 +19,7 @@ Labels = npt.NDArray[np.bool_]
 LEAST_RECENT: Final = 200
 """Judgement rows of the topics with which champion and challenger are compared on those alone."""
 LEAST_OF_A_CLASS: Final = 20
-"""Defaults and repaid loans, each, below which a difference in AUC says nothing."""
+"""Defaults and repaid loans, each, below which a difference in AUC has no meaning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

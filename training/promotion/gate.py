@@ -20,21 +20,21 @@ from training.promotion.contest import Contest, Incomparable, Labels, Probabilit
 DRAWS: Final = 400
 """Resamples: the fifth percentile of the difference needs twice those of an interval for show."""
 BETTER_BY: Final = 0.05
-"""Percentile of the resampled gain in AUC that must lie above zero: one challenger in twenty that is no
+"""Percentile of the resampled gain in AUC that must be above zero: one challenger in twenty that is no
 better passes."""
 WORSE_BY: Final = 0.05
-"""Percentile of the resampled loss in Brier score that must not lie above zero."""
+"""Percentile of the resampled loss in Brier score that must not be above zero."""
 
 
 class Promotion(StrEnum):
-    """Who has the last word."""
+    """Who promotes."""
 
     AUTOMATIC = "automatic"
     MANUAL = "manual"
 
 
 class GateVerdict(StrEnum):
-    """What the gate says."""
+    """The gate's answers."""
 
     PROMOTE = "promote"
     HOLD = "hold"
@@ -43,14 +43,14 @@ class GateVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What every champion must surely reach on the judgement rows, and who promotes it.
+    """Minimum figures of every champion on the judgement rows, and who promotes it.
 
     Floors are held against the lower end of a figure's 95 % interval: of many models of noise some are lucky.
     """
 
     floor_auc: float = 0.6
     floor_f1: float = 0.10
-    """What calling everybody a default reaches where one in twenty does; a lender who wants more says so."""
+    """The F1 of calling every loan a default if one in twenty defaults; a lender can require more."""
     promotion: Promotion = Promotion.AUTOMATIC
     """MANUAL holds what passes until a person promotes it."""
     seed: int = 42
@@ -59,7 +59,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What the gate looks at; arrays of the judgement rows, shape (n,)."""
+    """Input of the gate; arrays of the judgement rows, shape (n,)."""
 
     digest: str
     figures: Mapping[str, float]
@@ -68,11 +68,11 @@ class Candidate:
     defaulted: Labels
     probability: Probabilities
     logistic: Probabilities
-    """What a logistic regression says of them."""
+    """A logistic regression's probabilities of them."""
     faults: Sequence[str] = ()
-    """What parity and reason checks found, in words."""
+    """Findings of the parity and reason checks, in words."""
     doubts: Sequence[str] = ()
-    """What a person must look at before it decides, in words."""
+    """Findings that a person must check before it decides, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | Incomparable | N
     elif isinstance(contest, Incomparable):
         won += [f"it cannot be compared with the champion: {contest.why}", *behind]
     else:
-        # Who beats the champion is let in with this said: to keep the worse champion for it would help nobody.
+        # A challenger that beats the champion passes with this reported: keeping the worse champion would not help.
         lost, gained = _against(contest, terms.seed)
         failed += lost
         won += [*gained, *behind]
@@ -159,7 +159,7 @@ def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
 
 
 def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
-    """What was lost and what was won against the champion, in words."""
+    """Losses and gains against the champion, in words."""
     gains, losses = bootstrap_differences(contest, seed)
     gain = auc(contest.defaulted, contest.challenger) - auc(contest.defaulted, contest.champion)
     worse = brier(contest.defaulted, contest.challenger) - brier(contest.defaulted, contest.champion)

@@ -17,13 +17,13 @@ def settle(
     product: str,
     now: datetime | None = None,
 ) -> None:
-    """Do what a version's verdict says: challenger, champion and announced, or neither. Idempotent.
+    """Carry out a version's verdict: challenger, champion and announced, or neither. Idempotent.
 
     Raises:
         OutageError: MLflow or the broker is away; to be called again.
     """
     verdict = GateVerdict(registered.tags[version_tags.VERDICT])
-    # What a person took back stays so, though its trainer comes again after a crash.
+    # A version that a person took back stays so, even if its trainer resumes after a crash.
     if verdict is GateVerdict.REJECT or version_tags.TAKEN_BACK in registered.tags:
         return
     if verdict is GateVerdict.HOLD:
@@ -34,7 +34,7 @@ def settle(
 
 
 def promote(registry: ModelRegistry, registered: RegisteredVersion, why: str, now: datetime) -> None:
-    """One alias move, the tags that say why set before it. The champion stays one throughout.
+    """One alias move, after setting the tags with the reason. There is exactly one champion throughout.
 
     Raises:
         OutageError: MLflow is away.
@@ -53,7 +53,7 @@ def take_back(
 ) -> None:
     """Let a champion's predecessor decide again.
 
-    The predecessor keeps its own: whoever takes back twice goes two reigns back, and not to where they came from.
+    The predecessor keeps its own predecessor: a second call goes two champions back, and not to the first one again.
 
     Raises:
         OutageError: MLflow is away.
@@ -66,13 +66,13 @@ def take_back(
 def _move_alias(registry: ModelRegistry, registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
     waits = registry.champion(CHALLENGER)
     registry.point(CHAMPION, registered.version, tags)
-    # Another challenger that waits for a person goes on waiting.
+    # Another challenger that waits for a person keeps waiting.
     if waits is not None and waits.version == registered.version:
         registry.drop(CHALLENGER)
 
 
 def announcement(product: str, registered: RegisteredVersion, why: str, now: datetime) -> ChampionAnnouncement:
-    """What the workers hear of a new champion."""
+    """The announcement of a new champion to the workers."""
     return ChampionAnnouncement(
         product=product,
         name=registered.name,

@@ -20,6 +20,6 @@ METRIC: Final = "metric."
 
 
 def promotion_time(champion: RegisteredVersion | None) -> datetime | None:
-    """When it was promoted; None where there is no champion, or its tags do not say."""
+    """Time of its promotion; None if there is no champion, or its tags do not contain it."""
     told = champion.tags.get(PROMOTED_AT) if champion else None
     return datetime.fromisoformat(told) if told else None

@@ -49,7 +49,7 @@ def keys(
     applied_at: npt.NDArray[np.int64],
     places: npt.NDArray[np.int64],
 ) -> list[bytes]:
-    """What rows at these places hold, as bytes: equal for equal rows."""
+    """Contents of the rows at these indices, as bytes: equal for equal rows."""
     whole = np.column_stack([values[places], defaulted[places], applied_at[places].astype(np.float64)]) + 0.0
     whole[np.isnan(whole)] = np.nan
     return [row.tobytes() for row in np.ascontiguousarray(whole)]

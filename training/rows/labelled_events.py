@@ -33,12 +33,12 @@ OUTCOME: Final = ("application_id", "defaulted", "observed_at")
 
 @dataclass(frozen=True, slots=True)
 class TopicSnapshot:
-    """What lay on the topics; `offsets` says from where to where they were read."""
+    """Events of the topics; `offsets` has the ranges that were read."""
 
     labelled: LabelledRows
     """Applications whose outcome is known, in the order they came."""
     window: Matrix
-    """Values of the applications signed in the window asked for; shape (n, observed)."""
+    """Values of the applications signed in the requested window; shape (n, observed)."""
     offsets: str
 
 
@@ -59,7 +59,7 @@ class Outcomes:
         return cls(who[last], defaulted[last])
 
     def places(self, who: Identities) -> Integers:
-        """Where each of these applications stands, -1 where its outcome is not known; shape of `who`."""
+        """Index of each of these applications, -1 if its outcome is not known; shape of `who`."""
         if not len(self.who):
             return np.full(len(who), -1)
         near = np.minimum(np.searchsorted(self.who, who), len(self.who) - 1)
@@ -98,7 +98,7 @@ class _Applications:
 def read_snapshot(
     connection: Connection, until: datetime, window: tuple[datetime, datetime] | None = None
 ) -> TopicSnapshot:
-    """What lies on the topics now, of records not after a time.
+    """The current events of the topics, of records not after a time.
 
     Memory follows the outcomes known and the window, not the topics.
 
@@ -113,7 +113,7 @@ def read_snapshot(
     """
     contract, topics = connection.contract(), connection.topics()
     registry, latest = connection.registry(), round(until.timestamp() * 1000)
-    # First where both end: an application that comes while outcomes are read is not looked at.
+    # First the ends of both: an application that arrives while outcomes are read is ignored.
     applications = partition_ranges(connection, [topics.applications.name])
     ended = partition_ranges(connection, [topics.outcomes.name])
     outcomes = _outcomes(_until(connection, ended, latest), WriterSchemas(registry, topics.outcomes.name))
@@ -187,7 +187,7 @@ def _decode(reader: ApplicationReader, block: Sequence[Record], writers: WriterS
 
 
 def _relevant(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> _Applications:
-    """Those whose outcome is known, or that lie in the span; the others are let go at once."""
+    """Those whose outcome is known, or that are in the span; the others are dropped at once."""
     within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
     return found.take(np.flatnonzero((outcomes.places(found.who) >= 0) | within))
 

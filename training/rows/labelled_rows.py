@@ -24,11 +24,11 @@ from training.rows.identity import NO_ID, Identities
 
 
 class RowsError(TableError):
-    """The rows cannot be learned from; says what they lack."""
+    """The rows cannot be trained on; names what they lack."""
 
 
 LEAST_ROWS: Final = 500
-"""Fewer cannot be split five ways and still say anything: 40 rows would judge."""
+"""Fewer are not enough for five parts: 40 rows would judge."""
 
 NOT_TOLD_APART: Final = (
     "{} rows of {} name no application: one that is also on the topics, with any other value, would count twice;"
@@ -45,7 +45,7 @@ class LabelledRows:
 
     `values` has shape (n, len(contract.observed)), as in `schemas.applications`; `defaulted` shape
     (n,); `applied_at` milliseconds since 1970, UTC, or `NO_TIME`; `recent` marks rows that came
-    from the topics; `ids` tells applications apart (`training.rows.identity`), `NO_ID` where the
+    from the topics; `ids` distinguishes applications (`training.rows.identity`), `NO_ID` where the
     source does not name them.
     """
 
@@ -69,7 +69,7 @@ class LabelledRows:
 
     @property
     def identities(self) -> Identities:
-        """Who each row is, by id or by what it holds; shape (n,)."""
+        """Identity of each row, by id or by its values; shape (n,)."""
         return identity.of_rows(self.ids, self.values, self.defaulted, self.applied_at)
 
 
@@ -87,7 +87,7 @@ class CleanRows:
     unknown_levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Levels that the contract does not declare, some of them, by column."""
     notes: Sequence[str] = ()
-    """What whoever reads the verdict must know of these rows, in sentences."""
+    """Remarks on these rows for readers of the verdict, in sentences."""
 
 
 def from_table(
@@ -96,7 +96,7 @@ def from_table(
     """The usable rows of a table, its columns found by the contract's mapping.
 
     Args:
-        table: one row per loan; watched columns and prices that are not asked for may be absent.
+        table: one row per loan; watched columns and prices that are not requested may be absent.
         source: what errors call the table.
         with_pricing: prices are to be scored.
         dialect: how its numbers are written.
@@ -135,7 +135,7 @@ def from_events(contract: Contract, labelled: LabelledRows, *, with_pricing: boo
 def together(base: CleanRows, events: CleanRows) -> CleanRows:
     """Both, appended: an application that is in both counts once, as it came over the topics.
 
-    Where the table does not name its applications, an event that equals one of its rows is left out: it may be it.
+    If the table has no ids, an event that equals one of its rows is left out: it may be the same application.
     """
     unnamed = base.rows.ids == NO_ID
     known = duplicate_mask(events.rows, base.rows.take(unnamed))
@@ -180,7 +180,7 @@ def refuse_too_few(cleaned: CleanRows) -> None:
 
 
 def _why_not_more(cleaned: CleanRows) -> str:
-    """What was left out of the rows read, in words; empty where nothing was."""
+    """Rows that were left out, in words; empty if none."""
     if not cleaned.left_out:
         return ""
     counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in cleaned.left_out.items())

@@ -29,7 +29,7 @@ def table(url: str, dialect: Dialect = SNIFFED) -> pd.DataFrame:
 
     Args:
         url: a path; `file:`, `http(s):`, `s3:` or `gs:` of a CSV, Parquet or Excel file; or
-            `postgresql://user:password@host/database#table`, where a query may stand for the table.
+            `postgresql://user:password@host/database#table`, where a query may replace the table.
         dialect: how the file is written, where it is text.
 
     Raises:

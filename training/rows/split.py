@@ -24,7 +24,7 @@ Places = npt.NDArray[np.int64]
 
 
 class SplitPart(IntEnum):
-    """What a row is for; `LEFT_OUT` for nothing."""
+    """The use of a row; `LEFT_OUT` for none."""
 
     LEFT_OUT = -1
     SEARCH = 0
@@ -78,7 +78,7 @@ class Split:
     """In words."""
 
     def places(self, part: SplitPart) -> Places:
-        """Where the rows of one part are, in their order."""
+        """Indices of the rows of one part, in their order."""
         return np.flatnonzero(self.parts == part)
 
     def sizes(self) -> Mapping[str, int]:
@@ -104,7 +104,7 @@ def split(contract: Contract, rows: LabelledRows, seed: int, method: Method = Me
 
 
 def clone_keys(contract: Contract, rows: LabelledRows) -> npt.NDArray[np.object_]:
-    """What the rows of one group have in common, as bytes; shape (n,).
+    """Common key of the rows of one group, as bytes; shape (n,).
 
     Near-clones where the contract names what they agree in and they are rare; else each row is a group of its own.
     """

@@ -29,16 +29,16 @@ log = structlog.get_logger(__name__)
 
 
 class Journal(Protocol):
-    """Where trials are kept."""
+    """Store of trials."""
 
     def recall(self, number: int, choice: Choice) -> Trial | None:
-        """What this trial came to when it was tried before; None where it was not."""
+        """The earlier result of this trial; None if it was not tried before."""
 
     def keep(self, trial: Trial) -> None:
         """It has ended."""
 
     def end(self) -> None:
-        """What the search led to is safe elsewhere: nothing is left to go on with."""
+        """The search's result is safe elsewhere: the journal is no longer needed."""
 
 
 class Forgetful:
@@ -56,7 +56,7 @@ class Forgetful:
 
 
 class FileJournal:
-    """Trials of one search, in one file; a file that cannot be written is one warning, and the search goes on."""
+    """Trials of one search, in one file; a file that cannot be written is one warning, and the search continues."""
 
     def __init__(self, folder: Path, key: str) -> None:
         """Reads what is there; a damaged file is as none.
@@ -72,7 +72,7 @@ class FileJournal:
         self._trials = list(_read(self.path))
 
     def recall(self, number: int, choice: Choice) -> Trial | None:
-        """What this trial came to; forgets what came after it where another choice was tried then."""
+        """The recorded result of this trial; None if another choice was tried then: later entries are dropped."""
         if number < len(self._trials) and self._trials[number].choice == choice:
             return self._trials[number]
         del self._trials[number:]
@@ -108,7 +108,7 @@ class FileJournal:
 
 
 def key_of(rows: TrainingSample, stopping: TrainingSample, folds: Any, told: Sequence[Any]) -> str:
-    """What a search is known by: the digest of all that its trials depend on, libraries included.
+    """Id of a search: the digest of all that its trials depend on, including libraries.
 
     Args:
         rows: searched on.
@@ -127,7 +127,7 @@ def key_of(rows: TrainingSample, stopping: TrainingSample, folds: Any, told: Seq
 
 
 def trial_of(told: Mapping[str, Any]) -> Trial:
-    """The trial that `dataclasses.asdict` told of. Raises KeyError, TypeError and ValueError where it did not."""
+    """The trial from its `dataclasses.asdict`. Raises KeyError, TypeError and ValueError for other data."""
     choice = told["choice"]
     parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
     figures = {name: float(value) for name, value in told.items() if name not in ("number", "choice")}

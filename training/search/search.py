@@ -28,10 +28,10 @@ from training.search.trial import Trial
 from training.search.usable_families import usable_families
 
 AS_GOOD: Final = 0.001
-"""Of AUC: trials closer than this are told apart by cost. Seeds alone move it by .004."""
+"""Difference in AUC: trials closer than this are ranked by cost. Seeds alone move it by .004."""
 
 STARTS_BEFORE_TPE: Final = 6
-"""Trials before the surrogate is asked; Hyperopt's own 20 would make a usual budget a random search."""
+"""Trials before the surrogate is used; Hyperopt's own 20 would make a usual budget a random search."""
 
 Watch = Callable[[Trial], None]
 
@@ -40,7 +40,7 @@ FORGETFUL: Final = Forgetful()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchData:
-    """What a search sees."""
+    """Input of a search."""
 
     rows: TrainingSample
     folds: npt.NDArray[np.int64]
@@ -50,13 +50,13 @@ class SearchData:
     seed: int
 
     def key(self, budget: Budget) -> str:
-        """What a search of these rows is known by to a journal; more trials or time make no other search of it."""
+        """Id of a search of these rows in a journal; more trials or time do not change it."""
         return key_of(self.rows, self.stopping, self.folds, [self.seed, self.monotone, budget.folds, budget.most_trees])
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search came to."""
+    """Result of a search."""
 
     best: Trial
     trials: Sequence[Trial]
@@ -77,12 +77,12 @@ def search(
     Args:
         searched: rows, folds and seed.
         budget: trials, folds and time.
-        watch: told of every trial as it ends, or is recalled.
-        stop: asked between trials.
+        watch: called with every trial as it ends, or is recalled.
+        stop: called between trials.
         journal: answers for trials of an earlier search that was interrupted, and keeps those of this one.
 
     Raises:
-        StoppedError: `stop` said so.
+        StoppedError: `stop` requested it.
         NoSparkError: there is no cluster where the budget names one.
     """
     logging.getLogger("hyperopt").setLevel(logging.WARNING)

@@ -32,7 +32,7 @@ def starts(families: Sequence[Family]) -> Sequence[Mapping[str, Any]]:
 
 
 def choice(point: Mapping[str, Any], most_trees: int) -> Choice:
-    """The choice that a point of the space stands for."""
+    """The choice of a point of the space."""
     family = point["family"]
     parameters = {"trees": most_trees, **point[family]}
     parameters["trees"] = min(parameters["trees"], most_trees)

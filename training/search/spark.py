@@ -22,7 +22,7 @@ from training.search.usable_families import usable_families
 
 Attempt = Callable[[Choice], Trial]
 TOLD: Final = "trial"
-"""Where a trial lies in what Hyperopt keeps of it."""
+"""Key of a trial in Hyperopt's record of it."""
 
 
 class NoSparkError(SetupError):
@@ -44,7 +44,7 @@ class TrialRequest:
 
 
 def refuse_without_pyspark() -> None:
-    """To be asked before any work.
+    """To be called before any work.
 
     Raises:
         NoSparkError: it is not installed.
@@ -55,7 +55,7 @@ def refuse_without_pyspark() -> None:
 
 
 def spread(attempt: Attempt, suggest: Any, asked: TrialRequest, stop: Callable[[], bool]) -> Sequence[Trial]:
-    """Trials of choices of the space, in the order they were asked for; their numbers are the attempt's.
+    """Trials of choices of the space, in the order of the requests; their numbers are the attempt's.
 
     There are none where the time was over before one ended.
 
@@ -63,7 +63,7 @@ def spread(attempt: Attempt, suggest: Any, asked: TrialRequest, stop: Callable[[
         attempt: tries a choice; is sent to the cluster with all that it holds.
         suggest: Hyperopt's algorithm.
         asked: how many, and of what.
-        stop: asked on the driver as trials end; what then runs is given up.
+        stop: called on the driver as trials end; running trials are then abandoned.
 
     Raises:
         NoSparkError: no session can be had, or every trial failed there.

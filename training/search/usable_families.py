@@ -16,7 +16,7 @@ def usable_families() -> tuple[Family, ...]:
     """The families whose library can be loaded here, in order; the others are one warning each.
 
     LightGBM needs a system's OpenMP (`libgomp1` on Debian), which small images lack. Machines that differ in this
-    come to different searches of the same rows; the run's trials say what was tried.
+    come to different searches of the same rows; the run's trials show what was tried.
     """
     return tuple(family for family in FAMILIES if _loads(family))
 

@@ -35,7 +35,7 @@ class TrainerStatus(Lifecycle):
 
     command_id: str = ""
     broken: BaseException | None = None
-    """What ends the process."""
+    """The reason for the end of the process."""
 
     def health(self, reader: Reader | None) -> Health:
         """Ready where it has joined its group and nothing it needs is away."""
@@ -53,13 +53,13 @@ class Consumer:
     metrics: TrainerMetrics
     situation: TrainerStatus
     ask: Callable[[], None] = lambda: None
-    """Called often while no command is in hand and the topic of commands is ours; may raise OutageError."""
+    """Called often while no command is in hand and this trainer owns the command topic; may raise OutageError."""
     reader: Reader | None = None
     waits: Backoff = field(default_factory=Backoff)
     """Of the thread that reads."""
 
     def run(self) -> None:
-        """Until told to stop.
+        """Run until a stop is requested.
 
         Raises:
             SetupError: a topic or schema is not there; a person must act.
@@ -98,7 +98,7 @@ class Consumer:
             while work.is_alive() and not self.situation.stopping.is_set():
                 reader.read(POLL_S)
         except OutageError:
-            # Thrown out of the group, perhaps: what the reader says of partitions is of before.
+            # Possibly removed from the group: the reader's partitions are outdated.
             self.reader = None
             raise
         finally:
@@ -107,7 +107,7 @@ class Consumer:
         if self.situation.broken is not None:
             raise self.situation.broken
         if not self.situation.stopping.is_set():
-            # A rebalance in between: whoever has the partition now finds the answer published.
+            # A rebalance in between: the partition's new owner finds the published answer.
             with suppress(OutageError):
                 reader.commit(batch)
         self.situation.command_id = ""
@@ -150,7 +150,7 @@ class Consumer:
         """Result of the work, tried again after each outage.
 
         Raises:
-            StoppedError: told to stop.
+            StoppedError: a stop is requested.
         """
         waits = Backoff()
         while not self.situation.stopping.is_set():

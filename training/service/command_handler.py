@@ -36,23 +36,23 @@ from training.trainer import Task, Trainer
 
 SOURCE: Final = "/loan/trainer"
 PLACE_HEADER: Final = "loan_command_place"
-"""Tells which record of a command was answered: a redelivery is told from a command sent twice."""
+"""Names the answered record of a command: it distinguishes a redelivery from a command sent twice."""
 
 log = structlog.get_logger(__name__)
 
 
 class TooFewOutcomesError(SetupError):
-    """There are not enough new true outcomes to learn from; says how many there are and must be."""
+    """There are not enough new true outcomes to train on; names the number and the minimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """A command as it lies on its topic."""
+    """A command on its topic."""
 
     command: RetrainCommand
     place: CommandPosition
     timestamp: datetime
-    """The record's own: rows after it are not looked at."""
+    """The record's own: rows after it are ignored."""
 
 
 class CommandHandler:
@@ -86,7 +86,7 @@ class CommandHandler:
 
         Raises:
             OutageError: a dependency is away; to be called again.
-            StoppedError: told to stop in the middle; to be called again after a restart.
+            StoppedError: stopped in the middle; to be called again after a restart.
         """
         known = self._state(asked.command)
         step = command_policy.disposition(asked.command, asked.place, known)

@@ -23,7 +23,7 @@ STATUS_OF: Final = {
 
 
 class CommandAction(StrEnum):
-    """What to do with a command."""
+    """The action for a command."""
 
     LEAVE = "leave"
     """Nothing: this very record has been answered, or another product is meant."""
@@ -34,7 +34,7 @@ class CommandAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CommandPosition:
-    """Where a command lies."""
+    """Coordinates of a command."""
 
     partition: int
     offset: int
@@ -45,7 +45,7 @@ class CommandPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerState:
-    """What the trainer knows when it takes a command up."""
+    """State of the trainer when it reads a command."""
 
     product: str
     answered: Mapping[str, frozenset[str]]
@@ -67,7 +67,7 @@ class Disposition:
 
 
 def disposition(command: RetrainCommand, place: CommandPosition, known: TrainerState) -> Disposition:
-    """What to do with a command that no version of ours carries yet.
+    """The action for a command without a version so far.
 
     What is out of date or too soon FAILED and was not REJECTED: no challenger was judged, and whoever
     asks may ask again.
@@ -95,7 +95,7 @@ class CommandOutcome:
     status: RetrainStatus
     why: str
     champion_version: str = ""
-    """Who decided when it was taken up."""
+    """The champion when the command was read."""
     challenger: RegisteredVersion | None = None
     """The version trained, its tags telling rows and figures."""
 

@@ -48,7 +48,7 @@ def run(stop: StopSignal) -> None:
 
 def _leave(situation: TrainerStatus) -> None:
     situation.stopping.set()
-    # A command that is left is taken up again where its journal stands; to mark its run as broken off takes time.
+    # An interrupted command resumes from its journal; marking its run as interrupted takes time.
     leave_within(TRAINING_STOP_S if situation.command_id else IDLE_STOP_S, status=0)
 
 

@@ -46,10 +46,10 @@ class Scheduler:
         self._now = now
         self._began = now()
         self._next: datetime | None = None
-        """Before it nothing is due; None where nobody has looked yet."""
+        """Nothing is due before it; None before the first check."""
 
     def ask(self) -> None:
-        """Publish the command of the last due time that nobody asked for; nothing where there is none.
+        """Publish the command of the last due time that was not requested yet, if there is one.
 
         Cheap until the next due time.
 

@@ -26,13 +26,13 @@ from training.tracking import served_code
 
 SERVED: Final = Path(__file__).with_name("pyfunc.py")
 ARTIFACTS: Final = "mlflow-artifacts"
-"""Beside a SQLite file: without a server MLflow would put artifacts where the process happens to stand."""
+"""Beside a SQLite file: without a server MLflow would put artifacts into the working directory."""
 MOST_TEXT: Final = 5_000
 """MLflow cuts tags and parameters, or refuses them, beyond some thousand characters."""
 
 
 class TrackingError(SetupError):
-    """MLflow will not take what a training tells it."""
+    """MLflow rejects the data of a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class TrackedRun:
             bundle: the folder, called `scorecard.registry.download.BUNDLE`: MLflow keeps its name.
             contract: travels with it.
             example: some applicants, by the contract's names.
-            answer: what the model says of them.
+            answer: the model's output for them.
         """
         import mlflow
         from mlflow.models import infer_signature
@@ -143,7 +143,7 @@ class TrackedRun:
 
 @contextmanager
 def run(uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
-    """A run that ends as the work in it does: finished, failed, or killed where it was broken off.
+    """A run that ends as its work does: finished, failed, or killed if it was interrupted.
 
     Raises:
         ModelRegistryAwayError: MLflow does not answer.

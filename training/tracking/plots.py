@@ -21,7 +21,7 @@ MOST_POINTS: Final = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlotData:
-    """What the pictures show: the judgement rows."""
+    """Data of the plots: the judgement rows."""
 
     defaulted: npt.NDArray[np.bool_]
     probability: npt.NDArray[np.float64]

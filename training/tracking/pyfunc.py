@@ -56,7 +56,7 @@ class ServedScorecard(PythonModel):
 
 
 def records(contract: Contract, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table with the contract's names as records; what a row does not tell is missing."""
+    """Rows of a table with the contract's names as records; a value that a row lacks is missing."""
     frame = pd.DataFrame(index=range(len(table)))
     for field in contract.observed:
         given = table[field.name].to_numpy() if field.name in table.columns else None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 PACKAGES: Final = ("schemas", "scorecard")
-"""All that `training.tracking.pyfunc` imports of ours; the model answers by the code that made it."""
+"""All of this project that `training.tracking.pyfunc` imports; the model answers with the code that made it."""
 LIBRARIES: Final = ("fastavro", "mlflow", "numba", "numpy", "pandas")
 """All that these import of others."""
 
