@@ -81,7 +81,7 @@ def _problem_of(fault: Exception) -> Problem:
 
 
 def _document(app: FastAPI, gateway: Gateway) -> None:
-    """Adds the request models, which are parsed by us and so unknown to FastAPI, to the OpenAPI document."""
+    """Adds the request models, which FastAPI does not parse and so does not know, to the OpenAPI document."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

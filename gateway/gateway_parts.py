@@ -59,7 +59,7 @@ def _nowhere(_topic: Topic, _key: str, _event: object, _event_id: str) -> None:
 
 @dataclass(frozen=True)
 class Gateway:
-    """What endpoints may use."""
+    """The parts that endpoints may use."""
 
     settings: GatewaySettings
     contract: Contract
@@ -79,7 +79,7 @@ class Gateway:
     """Blocks until the broker has it. Raises OutageError, SetupError."""
 
     def missing_parts(self) -> list[str]:
-        """What keeps it from answering: `champion`, `broker`, `reader`."""
+        """The missing dependencies: `champion`, `broker`, `reader`."""
         found = {
             "champion": self.champion.holder is not None,
             "broker": "broker" not in self.lifecycle.away,

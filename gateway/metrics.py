@@ -12,13 +12,13 @@ BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 
 class GatewayMetrics:
-    """What a gateway counts."""
+    """Metrics of a gateway."""
 
     def __init__(self, waiting: Callable[[], float], registry: CollectorRegistry = REGISTRY) -> None:
         """Register with Prometheus.
 
         Args:
-            waiting: asked at each scrape for the applications that wait for their decision.
+            waiting: called at each scrape for the number of applications waiting for their decision.
         """
         self.requests = Counter(
             "loan_gateway_requests_total",

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 PROBLEM_JSON: Final = "application/problem+json"
 FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-"""What a caller's unknown key must look like to be named: a longer or stranger one may be an applicant's value."""
+"""Pattern of a caller's unknown key that may be named: a longer or unusual one may be an applicant's value."""
 UNNAMED: Final = "(unnamed)"
 MOST_ERRORS: Final = 100
 """Errors listed in one document: a batch of 500 bad applications would otherwise list thousands."""
@@ -53,7 +53,7 @@ class FieldError:
 
 @dataclass
 class Problem(Exception):  # noqa: N818 - the RFC's word
-    """An answer other than the one asked for. `kind` is stable and names the problem type."""
+    """An error answer. `kind` is stable and names the problem type."""
 
     status: int
     kind: str
@@ -61,7 +61,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     extensions: Mapping[str, Any] = field(default_factory=dict)
-    """Further members: `application_id`, say."""
+    """Further members, for example `application_id`."""
 
     def response(self) -> Response:
         """The document."""
@@ -108,7 +108,7 @@ def field_errors(fault: ValidationError, at: str = "") -> list[FieldError]:
 def _field_error(error: ErrorDetails, at: str) -> FieldError:
     unknown = error["type"] == "extra_forbidden"
     path = [_segment(part) if unknown else str(part) for part in error["loc"]]
-    # A message of the JSON parser tells a place, not a value.
+    # A message of the JSON parser names a position, not a value.
     return FieldError(at + "".join(f"/{part}" for part in path), error["type"], error["msg"])
 
 

@@ -51,7 +51,7 @@ from streams.runtime.stop_signal import StopSignal
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 
 DELIVERY_SHARE: Final = 0.5
-"""Of a request's time: what the broker has not acknowledged by then is told as not accepted."""
+"""Share of a request's time: an application not acknowledged by then is reported as not accepted."""
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ class GatewayProcess:
         self._fault: SetupError | None = None
 
     def run(self, stop: StopSignal) -> None:
-        """Serve until told to stop.
+        """Serve until a stop is requested.
 
         Raises:
             SetupError: a person must act.

@@ -83,12 +83,12 @@ class GatewaySettings(ModelSettings):
         return self
 
     def session_secret(self) -> bytes:
-        """What cookies are signed with; random where nothing is set."""
+        """The secret that signs cookies; random if none is set."""
         given = self.gateway_session_secret
         return given.get_secret_value().encode() if given else secrets.token_bytes(SECRET_LENGTH)
 
     def guarded(self) -> bool:
-        """Whether callers must say who they are."""
+        """True if callers need credentials."""
         return self.gateway_api_keys is not None or bool(self.oidc_issuer)
 
     def policy(self) -> Policy | None:

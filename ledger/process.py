@@ -56,7 +56,7 @@ class LedgerProcess:
 
         Raises:
             SetupError: a person must act.
-            StoppedError: told to stop before the first batch.
+            StoppedError: a stop is requested before the first batch.
         """
         with health_server.serve(self.settings.ledger_port, self.settings.web_host, self.health) as server:
             log.info("web.listening", url=server.url)
@@ -69,7 +69,7 @@ class LedgerProcess:
         self.database.close()
 
     def health(self) -> health_server.Health:
-        """For the web port, and whoever restarts or waits for this process."""
+        """For the web port: supervisors and waiting clients."""
         consumer = self.recorder.consumer
         facts: dict[str, Any] = {
             "stage": self.lifecycle.stage,

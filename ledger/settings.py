@@ -34,5 +34,5 @@ class LedgerSettings(LedgerConnection):
         return f"{self.topics().decisions.name}.ledger"
 
     def cache(self) -> Path:
-        """Where the instance's name is locked."""
+        """Folder in which the instance's name is locked."""
         return self.cache_dir.expanduser()

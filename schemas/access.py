@@ -12,7 +12,7 @@ from schemas.topics import Topic, Topics, redrive_id, scoring_group
 
 
 class KafkaPrincipal(StrEnum):
-    """Who connects to the broker."""
+    """The users of the broker."""
 
     WORKER = "worker"
     DRIFT_AGENT = "drift-agent"
@@ -24,11 +24,11 @@ class KafkaPrincipal(StrEnum):
     DOWNSTREAM = "downstream"
     """Systems that read decisions, in groups of their own whose names begin with `downstream.`."""
     OPERATOR = "operator"
-    """A person who looks at dead letters and redrives them: `loanctl dlq`."""
+    """A person who inspects dead letters and redrives them: `loanctl dlq`."""
 
 
 class Resource(StrEnum):
-    """What a right is about, by Kafka's names."""
+    """Resource type of a right, by Kafka's names."""
 
     TOPIC = "topic"
     GROUP = "group"
@@ -36,7 +36,7 @@ class Resource(StrEnum):
 
 
 class Operation(StrEnum):
-    """What may be done. READ and WRITE imply DESCRIBE."""
+    """Operation of a right. READ and WRITE imply DESCRIBE."""
 
     READ = "read"
     WRITE = "write"
@@ -101,7 +101,7 @@ def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, 
 
 
 def _topics_outside(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, ...], tuple[Topic, ...]]:
-    """The same of whoever is no process of ours."""
+    """The same for users that are not processes of this project."""
     if principal is KafkaPrincipal.UPSTREAM:
         return (), (topics.applications, topics.outcomes)
     if principal is KafkaPrincipal.DOWNSTREAM:

@@ -100,7 +100,7 @@ def with_ratios(contract: Contract, values: Matrix) -> Matrix:
 
 
 def faults(contract: Contract, values: Matrix, *, with_pricing: bool = False) -> Faults:
-    """What keeps each application from being scored; a watched field keeps none.
+    """The fault that prevents each application's scoring; a watched field prevents none.
 
     Args:
         values: as in `Applications`, ratios computed.

@@ -30,12 +30,12 @@ APPLICATION_SCHEMAS: Final = "*_application.avsc"
 
 
 class ContractError(SetupError):
-    """An application schema does not say what a contract must say."""
+    """An application schema lacks something that a contract requires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where a table keeps what became of the loan, and the two words for it."""
+    """A table's column of the loan outcome, and its two words."""
 
     column: str
     default: str
@@ -51,7 +51,7 @@ class Contract:
     label: Label
     fields: tuple[Field, ...]
     schema: Mapping[str, Any]
-    """The Avro schema as parsed JSON, our attributes included."""
+    """The Avro schema as parsed JSON, including this project's attributes."""
 
     @classmethod
     def of(cls, schema: Mapping[str, Any]) -> Self:

@@ -31,8 +31,8 @@ class OutageError(LoanError):
 
 
 class SetupError(LoanError):
-    """The process cannot run as it is set up; the message says what, where and what to do."""
+    """The process cannot run with its set-up; the message says what is wrong, where, and what to do."""
 
 
 class StoppedError(LoanError):
-    """The process was told to stop; what was begun is left undone, and is taken up again by the next one."""
+    """The process was asked to stop; unfinished work is left, and the next process resumes it."""

@@ -19,7 +19,7 @@ UNDECLARED: Final = (
 
 
 def field_problem(field: Field, known: Mapping[str, int]) -> str:
-    """What contradicts itself in a field; empty for nothing.
+    """A field's contradiction; empty for none.
 
     Args:
         known: observed fields by name.
@@ -41,7 +41,7 @@ def field_problem(field: Field, known: Mapping[str, int]) -> str:
 
 
 def _protection_problem(field: Field) -> str:
-    """What a scored field does that its protected characteristic forbids; empty for nothing."""
+    """A scored field's use that its protected characteristic forbids; empty for none."""
     merged, others = {level for level, _ in field.scored_as}, {other for _, other in field.scored_as}
     if not (merged | others) <= set(field.levels) or merged & others:
         return "has levels scored as another that are not declared, or as one that is itself scored as another"
@@ -55,7 +55,7 @@ def _protection_problem(field: Field) -> str:
 
 
 def reason_problem(fields: Sequence[Field], scored: Mapping[str, Field]) -> str:
-    """What is wrong with the reasons of these fields; empty for nothing."""
+    """The fault of these fields' reasons; empty for none."""
     said: dict[str, str] = {}
     for field in fields:
         for reason in field.texts:
@@ -68,7 +68,7 @@ def reason_problem(fields: Sequence[Field], scored: Mapping[str, Field]) -> str:
 
 
 def declaration_problem(fields: Sequence[Field]) -> str:
-    """Which scored field, by its words, tells a protected characteristic and does not say so; empty for none."""
+    """The scored field whose words suggest an undeclared protected characteristic; empty for none."""
     for field in fields:
         if field.protected is not ProtectedCharacteristic.NONE or field.exempt:
             continue
@@ -98,7 +98,7 @@ def _facts_problem(facts: Sequence[Fact], scored: Mapping[str, Field]) -> str:
 
 
 def _actionable_problem(field: Field, change: Actionable) -> str:
-    """What is wrong with it; empty for nothing."""
+    """Its fault; empty for none."""
     if field.ratio_of is not None:
         return "is a ratio and cannot be actionable: its parts can"
     if field.kind is Kind.CATEGORY:

@@ -12,21 +12,21 @@ from schemas.resolution.field_types import bare, is_category, is_nullable
 
 
 class Role(StrEnum):
-    """What a field is for."""
+    """The role of a field."""
 
     ID = "id"
     EVENT_TIME = "event_time"
     FEATURE = "feature"
     """Scored."""
     PRICING = "pricing"
-    """An output of the lender's, scored only where pricing is asked for."""
+    """An output of the lender's, scored only if pricing is requested."""
     WATCHED = "watched"
     """Never scored; counted for fairness and drift."""
     IGNORED = "ignored"
 
 
 class Unknown(StrEnum):
-    """What becomes of an application whose category no level declares."""
+    """The treatment of an application whose category no level declares."""
 
     REFER = "refer"
     """It cannot be scored: a person decides."""
@@ -94,15 +94,15 @@ class Field:
     reasons: tuple[ReasonText, ...] = ()
     """Texts that state a fact, in the order in which they are tried."""
     protected: ProtectedCharacteristic = ProtectedCharacteristic.NONE
-    """The characteristic that it tells, see `schemas.protected_characteristics`."""
+    """The characteristic that it reveals, see `schemas.protected_characteristics`."""
     exempt: bool = False
-    """Whether the schema says that it tells none, whatever its name."""
+    """True if the schema declares that it reveals none, whatever its name."""
     scored_as: tuple[tuple[str, str], ...] = ()
     """Levels that are scored as another, the other beside each."""
     metric: str = ""
     """The histogram in which the worker counts this field's values; empty for none."""
     title: str = ""
-    """What people read on a form."""
+    """Its label on a form."""
     actionable: Actionable | None = None
     """None where the applicant cannot change it."""
 

@@ -11,7 +11,7 @@ from typing import Final
 
 
 class ProtectedCharacteristic(StrEnum):
-    """Which characteristic a field tells, or some of its levels do."""
+    """The characteristic that a field, or some of its levels, reveals."""
 
     NONE = "none"
     """Said of a field whose name only sounds so."""
@@ -44,7 +44,7 @@ WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def suggestion(name: str) -> ProtectedCharacteristic:
-    """What the words of a name suggest; `NONE` for nothing."""
+    """The characteristic that the words of a name suggest; `NONE` for none."""
     words = _words(name)
     return next((kind for kind, signs in SUGGESTED.items() if words & signs), ProtectedCharacteristic.NONE)
 

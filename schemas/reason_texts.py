@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 
 class FactState(StrEnum):
-    """What a text says of one field."""
+    """A text's statement about one field."""
 
     LOW = "low"
     """Under the median of the just approved."""

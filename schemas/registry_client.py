@@ -45,7 +45,7 @@ class NotRegisteredError(SetupError):
 
 
 class RegistryRefusesError(SetupError):
-    """The registry does not take our credentials."""
+    """The registry rejects the credentials."""
 
 
 class EventSerde(Generic[Event]):
@@ -75,7 +75,7 @@ class EventSerde(Generic[Event]):
         return encoded
 
     def decode(self, value: bytes | None) -> Event:
-        """The event that the bytes stand for.
+        """The event from its bytes.
 
         Raises:
             RecordError: the bytes are none.
@@ -100,14 +100,14 @@ class WriterSchemas:
         self._clock = clock
         self._known: dict[int, WriterSchema] = {}
         self._refused: dict[int, tuple[float, type[RecordError] | None]] = {}
-        """Until when an id is not asked for again, and why it cannot be read by; None where there is none."""
+        """Time until which an id is not requested again, and why it cannot be used; None if there is none."""
 
     def of(self, ids: frozenset[int]) -> Writers:
-        """What is known of these ids.
+        """The known facts about these ids.
 
         Raises:
             RegistryAwayError: the registry does not answer.
-            RegistryRefusesError: it does not take our credentials.
+            RegistryRefusesError: it rejects the credentials.
         """
         for schema_id in ids - self._known.keys():
             if self._clock() >= self._refused.get(schema_id, (0.0, None))[0]:
@@ -165,7 +165,7 @@ def registered_id(registry: SchemaRegistryClient, subject: str, schema: Mapping[
     """The id under which a subject holds exactly this schema.
 
     Raises:
-        NotRegisteredError: it does not; says which command registers it.
+        NotRegisteredError: it does not; names the command that registers it.
         RegistryAwayError: the registry does not answer.
     """
     found = _call(lambda: registry.lookup_schema(subject, Schema(json.dumps(schema), "AVRO")), subject)

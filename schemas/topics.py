@@ -16,7 +16,7 @@ from schemas.events.reviews import LoanReview
 
 
 class Compatibility(StrEnum):
-    """Rules of a schema registry that we use."""
+    """Compatibility rules of a schema registry that this project uses."""
 
     BACKWARD_TRANSITIVE = "BACKWARD_TRANSITIVE"
     FULL_TRANSITIVE = "FULL_TRANSITIVE"
@@ -66,7 +66,7 @@ class Topics:
 
 
 def scoring_group(topics: Topics) -> str:
-    """The consumer group of the workers, unless they are told another."""
+    """The consumer group of the workers, unless another is configured."""
     return f"{topics.applications.name}.scoring"
 
 

@@ -21,7 +21,7 @@ NEXT: Final = re.compile(r",(?=[\w.+-]+://)")
 
 
 def mask_credentials(url: str) -> str:
-    """The URL, or a text that URLs stand in, without user, password and query. Idempotent.
+    """The URL, or a text that contains URLs, without user, password and query. Idempotent.
 
     The path of a file stays as it is, unless it is behind `//`.
     """

@@ -69,7 +69,7 @@ class AlteredBundleError(BundleError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScorecardParts:
-    """What training hands over; `scorecard_of` makes it one value that scores."""
+    """Output of a training; `scorecard_of` makes it one value that scores."""
 
     name: str
     family: str
@@ -151,10 +151,10 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
     Args:
         folder: where `write` put it.
         contract: what this process decides on.
-        expected_digest: what the registry or an announcement says; empty to take what is there.
+        expected_digest: the registry's or an announcement's; empty to accept any.
 
     Raises:
-        BundleError: it must not decide; says why.
+        BundleError: it must not decide; gives the reason.
     """
     contents, digest = _verify(folder)
     if expected_digest and digest != expected_digest:
@@ -170,7 +170,7 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
 
 
 def training_identities(folder: Path) -> Identities | None:
-    """Identities of the applications that a bundle was made of, sorted; None where it does not tell.
+    """Identities of the applications that a bundle was trained on, sorted; None if it does not have them.
 
     Raises:
         BundleError: it is damaged.

@@ -18,11 +18,11 @@ from schemas.errors import SetupError
 Probabilities = npt.NDArray[np.float64]
 
 SMALLEST: Final = 1e-6
-"""Where nothing else clips: keeps the log-odds of a raw probability finite."""
+"""If nothing else clips: keeps the log-odds of a raw probability finite."""
 
 
 class CalibrationError(SetupError):
-    """A saved calibration is none of those we know."""
+    """A saved calibration is of an unknown kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ Calibration = Identity | Platt | Isotonic
 
 
 def calibration_of(described: Mapping[str, Any]) -> Calibration:
-    """The calibration that its plain data stand for.
+    """The calibration from its plain data.
 
     Raises:
         CalibrationError: an unknown kind, or an isotonic map that falls.

@@ -10,17 +10,17 @@ from scorecard.swap_set import Codes, Floats
 
 
 class CutoffsError(SetupError):
-    """Costs that leave nobody to refer or that are no costs."""
+    """Costs that leave no applicant to refer, or that are not valid costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What mistakes cost, in lost good loans; `referred` shares the applicants under the other rules."""
+    """Costs of mistakes, in lost good loans; `referred` is the share of referred applicants under the other rules."""
 
     default: float = 5.0
     """A default on an approved loan. Five good loans' interest pays for about one lost principal."""
     review: float = 0.7
-    """A person's look at a referred application, in the mean."""
+    """Mean cost of a manual review of a referred application."""
     referred: float = 0.10
     """Of applicants, those nearest to the cut-off; for Youden and F1, which know no costs."""
 
@@ -34,7 +34,7 @@ class Costs:
 
 
 def costs_of(decided: Codes, chance: Floats, costs: Costs) -> Floats:
-    """What each decision costs, in lost good loans, shape (n,).
+    """Cost of each decision, in lost good loans, shape (n,).
 
     Args:
         decided: codes of outcomes, shape (n,).

@@ -23,7 +23,7 @@ from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard, raw_probability
 
 CHUNK: Final = 4_096
-"""Combinations scored between two looks at the clock: a few milliseconds' worth."""
+"""Combinations scored between two checks of the clock: a few milliseconds' worth."""
 
 ROUNDING: Final = 1e-6
 """More than the order of summation moves a margin, and less than any step does."""
@@ -49,7 +49,7 @@ class Counterfactual:
 
 @dataclass(frozen=True, slots=True)
 class Counterfactuals:
-    """What a search found, best first.
+    """Results of a search, best first.
 
     `complete` is False where the time was over before every combination that could rank was scored.
     """
@@ -86,7 +86,7 @@ class CounterfactualSearch:
         Args:
             row: shape (observed,); scorable, see `schemas.applications.faults`.
             most: at least 1.
-            in_time: asked between chunks; False ends the search.
+            in_time: called between chunks; False ends the search.
         """
         options = options_of(self._contract, row, self._scorecard.features.names)
         found: list[Counterfactual] = []

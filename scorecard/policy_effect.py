@@ -23,7 +23,7 @@ DECIDED: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastDecision:
-    """What is needed of a decision."""
+    """The required parts of a decision."""
 
     application_id: str
     outcome: Outcome
@@ -33,7 +33,7 @@ class PastDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What some decisions cost before and after, in lost good loans."""
+    """Costs of some decisions before and after, in lost good loans."""
 
     decisions: int
     before: float
@@ -42,7 +42,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What a policy would have done."""
+    """The effect of a policy."""
 
     decisions: int
     not_scored: int
@@ -72,7 +72,7 @@ class Effect:
         )
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
+        """As data for JSON."""
         return {
             "decisions": self.decisions,
             "not_scored": self.not_scored,
@@ -94,7 +94,7 @@ class Effect:
 
 
 def effect(decided: Sequence[PastDecision], policy: Policy, defaulted: Mapping[str, bool], costs: Costs) -> Effect:
-    """What a policy would have done to decisions.
+    """The effect of a policy on decisions.
 
     Args:
         decided: one for each application, in the order decided.

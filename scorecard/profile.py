@@ -32,7 +32,7 @@ LEAST_REST: Final = 0.2
 """What is left beside the spikes is cut at the tails only where it is so much: of less they hold nobody."""
 
 DATA_QUALITY_BINS: Final = ("MISSING", "INVALID", "UNSEEN")
-"""The last bins of every feature: they speak of the data, not of the applicants."""
+"""The last bins of every feature: they describe the data, not the applicants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Profile:
     outcomes: tuple[int, ...]
     """Applicants by code of outcome, see `scorecard.policy.OUTCOMES`."""
     contract_fields: FieldDigests = ()
-    """Of the contract; none in profiles of before."""
+    """Of the contract; none in older profiles."""
 
     @cached_property
     def reference_id(self) -> str:
@@ -118,7 +118,7 @@ class Profile:
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> Self:
-        """The profile that its plain data stand for.
+        """The profile from its plain data.
 
         Raises:
             KeyError: a part is absent.

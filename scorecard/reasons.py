@@ -28,12 +28,12 @@ class ReasonlessError(SetupError):
 
 
 class GivenReasons(NamedTuple):
-    """What n applicants are told, as places in a book's texts."""
+    """Reasons given to n applicants, as indices into a book's texts."""
 
     places: npt.NDArray[np.int64]
     """Strongest first, -1 after the last; shape (n, MOST)."""
     reason_of: npt.NDArray[np.int64]
-    """The text that each feature stands for; shape (n, features)."""
+    """The text of each feature; shape (n, features)."""
 
     @classmethod
     def none(cls, rows: int, features: int) -> Self:
@@ -43,10 +43,10 @@ class GivenReasons(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReasonBook:
-    """The reasons that a scorecard's features stand for.
+    """The reasons of a scorecard's features.
 
-    What a feature stands for depends on the applicant: the first of the contract's texts whose fact is true of them,
-    else the neutral one. So nobody is told what their own value contradicts.
+    A feature's reason depends on the applicant: the first of the contract's texts whose fact is true of them, else the
+    neutral one. So no applicant is given a text that their own value contradicts.
     """
 
     fields: tuple[Field, ...]
@@ -90,7 +90,7 @@ class ReasonBook:
         return GivenReasons(self._principal(contributions, reason_of), reason_of)
 
     def reason_of(self, values: Matrix) -> npt.NDArray[np.int64]:
-        """The place in `texts` of what each feature stands for; shape of `values`."""
+        """Index in `texts` of each feature's text; shape of `values`."""
         places = {text.code: place for place, text in enumerate(self.texts)}
         true: dict[tuple[Fact, ...], npt.NDArray[np.bool_]] = {}
         chosen = np.empty(values.shape, dtype=np.int64)
@@ -129,7 +129,7 @@ class ReasonBook:
         rows = np.arange(len(excess))
         for feature in range(excess.shape[1]):
             summed[rows, reason_of[:, feature]] += excess[:, feature]
-        # What no feature of an applicant stands for is no reason of theirs, not even where all others lowered the risk.
+        # A text that no feature of an applicant has is not their reason, even if all others lowered the risk.
         named = np.zeros(summed.shape, dtype=np.bool_)
         named[rows[:, None], reason_of] = True
         strength = np.where(named, summed, -np.inf)

@@ -21,7 +21,7 @@ from scorecard.reasons import ReasonBook
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a scorecard says of n applicants.
+    """A scorecard's output for n applicants.
 
     `contributions` has shape (n, features); base value plus a row's sum is its margin, to 1e-9.
     """
@@ -33,7 +33,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """What training makes, ready to score. `digest` names its bundle."""
+    """The result of a training, ready to score. `digest` names its bundle."""
 
     name: str
     family: str
@@ -50,7 +50,7 @@ class Scorecard:
 
     @property
     def base_value(self) -> float:
-        """The margin before any feature is looked at: the cover-weighted mean."""
+        """The margin without any feature: the cover-weighted mean."""
         return self.explainer.base_value
 
     def score(self, values: Matrix) -> Scores:

@@ -35,7 +35,7 @@ class OutcomeChange:
     """Application ids, the earliest decided."""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
+        """As data for JSON."""
         return {
             "from": self.before.value,
             "to": self.after.value,
@@ -57,7 +57,7 @@ def truth(ids: Sequence[str], defaulted: Mapping[str, bool]) -> Floats:
 
 
 def changes(ids: Sequence[str], before: Codes, after: Codes, ends: Floats) -> tuple[OutcomeChange, ...]:
-    """Who changes, the most frequent pair of outcomes first.
+    """Changed applications, the most frequent pair of outcomes first.
 
     Args:
         ids: in the order decided, length n.

@@ -6,9 +6,9 @@ from streams.runtime.stop_signal import StopSignal
 
 
 def main() -> int:
-    """Run until told to stop; the exit status."""
+    """Run until a stop is requested; returns the exit status."""
     stop = StopSignal()
-    # Loading what the process is made of takes seconds: a stop is heard meanwhile.
+    # Loading what the process is made of takes seconds: a stop takes effect meanwhile.
     from streams.runtime import logs
     from streams.runtime.process import exit_status
     from streams.worker.process import ScoringProcess

@@ -20,7 +20,7 @@ class TokenVerifier(Protocol):
     """The part of `access.oidc.OidcVerifier` that is needed here."""
 
     async def principal(self, token: str) -> Principal | None:
-        """Whom a valid token names; None for another. Raises OutageError."""
+        """The caller of a valid token; None for another token. Raises OutageError."""
 
 
 class AccessGuard:
@@ -36,11 +36,11 @@ class AccessGuard:
 
     @property
     def open(self) -> bool:
-        """True where nobody is asked who they are."""
+        """True if callers need no credentials."""
         return self._keys is None and self._tokens is None
 
     def holder_of(self, key: str) -> Principal | None:
-        """Whom an API key names."""
+        """The caller of an API key."""
         return (self._keys or {}).get(key_digest(key))
 
     async def principal(self, request: Request) -> Principal:

@@ -41,7 +41,7 @@ def read_keys(path: Path) -> Mapping[str, Principal]:
 
 
 def key_digest(key: str) -> str:
-    """What the file holds of a key."""
+    """The file's entry of a key."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -23,7 +23,7 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 """Asymmetric ones alone: with HS256 a provider's public key would be everybody's secret."""
 REFRESH_S: Final = 30.0
 LEEWAY_S: Final = 30
-"""Between the provider's clock and ours."""
+"""Tolerance between the provider's clock and this one."""
 FETCH_S: Final = 5.0
 LONGEST_TOKEN: Final = 16_384
 
@@ -64,7 +64,7 @@ class OidcVerifier:
         self._fetching = asyncio.Lock()
 
     async def principal(self, token: str) -> Principal | None:
-        """Whom a valid token names; None for a forged, expired, foreign or malformed one.
+        """The caller of a valid token; None for a forged, expired, foreign or malformed one.
 
         Raises:
             ProviderAwayError: no keys are known, and none can be fetched.
@@ -104,7 +104,7 @@ class OidcVerifier:
             except (httpx2.HTTPError, httpx2.InvalidURL, JoseError, ValueError, KeyError, TypeError) as cause:
                 log.warning("dependency.lost", dependency=ProviderAwayError.dependency, error=type(cause).__name__)
                 if self._keys is None:
-                    # The next caller asks again: there is nothing to go on with.
+                    # The next caller fetches again: there are no known keys.
                     self._asked_at = float("-inf")
                     raise ProviderAwayError from cause
             return self._keys
@@ -118,7 +118,7 @@ class OidcVerifier:
 
 
 def principal_of(claims: Mapping[str, Any], roles_claim: str) -> Principal:
-    """The caller that verified claims name; roles that we do not know are passed over."""
+    """The caller of verified claims; unknown roles are ignored."""
     listed: Any = claims
     for part in roles_claim.split("."):
         listed = listed.get(part) if isinstance(listed, Mapping) else None

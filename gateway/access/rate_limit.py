@@ -22,7 +22,7 @@ class RateLimiter:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def wait_s(self, caller: str, cost: float = 1.0) -> float:
-        """0 where the caller may go on, and that is counted; else seconds after which it may."""
+        """0 if the caller may continue, and the request is counted; else seconds to wait."""
         if not self._per_s:
             return 0.0
         now = self._clock()

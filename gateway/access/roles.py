@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class CallerRole(StrEnum):
-    """What a caller is there for."""
+    """The role of a caller."""
 
     APPLICANT_SYSTEM = "applicant_system"
     """Submits applications and reads their decisions."""

@@ -19,7 +19,7 @@ NEITHER: Final = "changes nothing"
 
 
 class ContributionAnswer(BaseModel):
-    """What one feature added to the margin."""
+    """Contribution of one feature to the margin."""
 
     feature: str
     label: str = Field(description="The contract's title of the field.")
@@ -61,7 +61,7 @@ class PolicyAnswer(BaseModel):
 
 
 class SourceAnswer(BaseModel):
-    """Where the application lies."""
+    """Coordinates of the application."""
 
     topic: str
     partition: int
@@ -114,7 +114,7 @@ def decision_answer(decision: Mapping[str, Any], contract: Contract) -> dict[str
 
 
 def assessment_answer(decision: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
-    """What a decoded `LoanDecision` says of its values alone, see `AssessmentAnswer`."""
+    """The parts of a decoded `LoanDecision` about its values alone, see `AssessmentAnswer`."""
     return {
         **verdict(decision["outcome"], decision["probability"]),
         "margin": decision["margin"],

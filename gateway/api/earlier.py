@@ -21,7 +21,7 @@ async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission])
 
     Raises:
         BodyConflictError: a decision was made on other values; its argument is the place.
-        OutageError, SetupError: the ledger cannot be asked.
+        OutageError, SetupError: the ledger cannot be queried.
     """
     asked = {
         place: submission

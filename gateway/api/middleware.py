@@ -22,7 +22,7 @@ UNSET_HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Where the endpoint says nothing else."""
+"""Unless the endpoint sets another."""
 
 log = structlog.get_logger(__name__)
 

@@ -95,7 +95,7 @@ def batch_model(application: type[BaseModel]) -> type[BaseModel]:
 
 
 def refuse_contradictions(gateway: Gateway, submissions: Sequence[Submission], at: str) -> None:
-    """What the worker would refer for its values is told to the caller instead.
+    """Values for which the worker would refer are reported to the caller instead.
 
     Raises:
         Problem: 422 with the first fault of each application.

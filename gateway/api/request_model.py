@@ -56,10 +56,10 @@ def record_of(contract: Contract, model: BaseModel, application_id: str, applied
 
 
 def contradictions(contract: Contract, records: Sequence[Mapping[str, Any]], at: str = "") -> list[FieldError]:
-    """What the worker would refer instead of score, field by field: the first fault of each record.
+    """Faults for which the worker would refer instead of score: the first one of each record.
 
     Args:
-        at: pointer format of a record by its place, `/applications/{}` say.
+        at: pointer format of a record by its index, for example `/applications/{}`.
     """
     found = faults(contract, from_records(contract, records).values)
     errors = []

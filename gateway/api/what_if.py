@@ -32,7 +32,7 @@ OUT_OF_TIME: Final = "the search ended at its time; there may be better answers,
 
 
 class WhatIfAnswer(AssessmentAnswer):
-    """What the champion would decide."""
+    """The champion's hypothetical decision."""
 
     published: bool = Field(description="Always false.")
     notice: str
@@ -139,7 +139,7 @@ async def _answer(gateway: Gateway, request: Request) -> JSONResponse:
 
 
 def champion_of(gateway: Gateway) -> Champion:
-    """Who answers. Raises Problem: 503 without one."""
+    """The champion. Raises Problem: 503 without one."""
     holder = gateway.champion.holder
     if holder is None:
         raise away(NO_CHAMPION)
@@ -152,7 +152,7 @@ async def _body(gateway: Gateway, request: Request) -> bytes:
 
 
 def record_of_values(gateway: Gateway, body: BaseModel) -> dict[str, Any]:
-    """The record of values nobody applied with. Raises Problem: 422."""
+    """The record of hypothetical values. Raises Problem: 422."""
     record = record_of(gateway.contract, body, "what-if", datetime.now(UTC))
     found = contradictions(gateway.contract, [record])
     if found:

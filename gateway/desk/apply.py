@@ -75,7 +75,7 @@ class ApplyRoom:
         return routes
 
     async def form(self, request: Request) -> Response:
-        """The empty form, and what this visit asked before."""
+        """The empty form, and this visit's earlier questions."""
         return self._page(request, self._desk.visit(request, SUBMIT))
 
     async def apply(self, request: Request) -> Response:
@@ -94,7 +94,7 @@ class ApplyRoom:
         return self._page(request, session, typed=typed, answer=answer, sliders=sliders_of(self._desk, answer))
 
     async def what_if(self, request: Request) -> Response:
-        """The champion's answer to what the sliders say."""
+        """The champion's answer to the sliders' values."""
         session = self._desk.visit(request, ASK)
         typed = await self._desk.form(request, session)
         try:
@@ -104,7 +104,7 @@ class ApplyRoom:
         return self._desk.page(request, session, "what_if.html", answer=answer, problem=None, band=band(answer))
 
     async def counterfactuals(self, request: Request) -> Response:
-        """What would approve it."""
+        """Changes that would approve it."""
         session = self._desk.visit(request, ASK)
         typed = await self._desk.form(request, session)
         try:

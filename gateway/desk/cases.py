@@ -16,7 +16,7 @@ from schemas.events.reviews import LoanReview
 
 PAGE: Final = 50
 PROPOSALS: Final = {"PROPOSE_APPROVE": Outcome.APPROVE, "PROPOSE_DECLINE": Outcome.DECLINE}
-"""Codes by which a first officer's review, whose outcome is REFER, says what it proposes to the second."""
+"""Codes of a first officer's review, whose outcome is REFER: its proposal to the second officer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class CaseFile:
 
     @property
     def final_review(self) -> LoanReview | None:
-        """The review that stands."""
+        """The review that counts."""
         final = [each.event for each in self.reviews if each.event.outcome in (Outcome.APPROVE, Outcome.DECLINE)]
         return final[-1] if final else None
 
@@ -47,7 +47,7 @@ class CaseFile:
 
 
 def proposed_outcome(review: LoanReview) -> Outcome | None:
-    """What a first officer proposes."""
+    """A first officer's proposal."""
     return next((PROPOSALS[code] for code in review.reason_codes if code in PROPOSALS), None)
 
 
@@ -74,7 +74,7 @@ def case_file(ledger: LedgerLookup, application_id: str) -> CaseFile | None:
 
 
 def moments(ledger: LedgerLookup, application_id: str) -> Sequence[history.Moment] | None:
-    """The time line of an application; None where the ledger knows nothing of it. Raises OutageError, SetupError."""
+    """The timeline of an application; None if it is not in the ledger. Raises OutageError, SetupError."""
     with ledger.database.read_transaction() as connection:
         found = history.application_history(connection, application_id)
     return None if found is None else history.time_line(found)
@@ -96,7 +96,7 @@ def case_filter(asked: dict[str, str], now: datetime) -> CaseFilter:
 
 
 def place_of(text: str) -> tuple[datetime, str] | None:
-    """Where a page begins, of its address; None for the first one."""
+    """Start of a page, from its address; None for the first page."""
     time, _, application_id = text.partition("~")
     try:
         parsed = datetime.fromisoformat(time)

@@ -56,7 +56,7 @@ class Desk:
         self._templates.globals.update(version=version[:12], product=gateway.contract.product)
 
     def visit(self, request: Request, allowed: frozenset[CallerRole]) -> DeskSession:
-        """The visit, of somebody who may enter.
+        """The visit of a caller with access.
 
         Raises:
             SignInNeededError: there is none.
@@ -72,7 +72,7 @@ class Desk:
         return session
 
     async def form(self, request: Request, session: DeskSession) -> Mapping[str, str]:
-        """What was typed.
+        """The typed values.
 
         Raises:
             Problem: 403 where the form is not one of this visit; 413, 415, 408 as for any body.
@@ -129,7 +129,7 @@ class Desk:
         return HTMLResponse(html, headers={"Content-Security-Policy": CSP})
 
     def problem_page(self, problem: Problem) -> Response:
-        """What is wrong, for a person."""
+        """The problem, for a person."""
         html = self._templates.get_template("problem.html").render(problem=problem, rooms=[], here="", signed_in=False)
         return HTMLResponse(html, problem.status, headers={**problem.headers, "Content-Security-Policy": CSP})
 
@@ -157,5 +157,5 @@ def sentence(text: str) -> str:
 
 
 def _shape(schema: Mapping[str, Any]) -> str:
-    """What a JSON schema says of a value, without its words."""
+    """The constraints of a JSON schema on a value, without its texts."""
     return json.dumps({name: said for name, said in schema.items() if name not in ("description", "title", "default")})

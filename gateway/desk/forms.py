@@ -30,7 +30,7 @@ class Input:
 
 
 def inputs_of(contract: Contract) -> list[Input]:
-    """In schema order; what is priced by the lender or computed from other fields is not asked for."""
+    """In schema order; the lender's prices and computed fields are left out."""
     types = {spec["name"]: spec["type"] for spec in contract.schema["fields"]}
     return [
         _input(field, types[field.name])
@@ -40,7 +40,7 @@ def inputs_of(contract: Contract) -> list[Input]:
 
 
 def body_of_form(contract: Contract, typed: Mapping[str, str]) -> bytes:
-    """What was typed, as the JSON body of `/predict`; what is no number stays text, which the model refuses."""
+    """The typed values, as the JSON body of `/predict`; text that is no number stays text, which the model refuses."""
     types = {spec["name"]: spec["type"] for spec in contract.schema["fields"]}
     body = {
         field.name: _value(field, types[field.name], typed[field.name].strip())

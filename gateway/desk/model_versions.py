@@ -32,7 +32,7 @@ class ComparisonRow:
 
 
 def comparison(champion: RegisteredVersion | None, challenger: RegisteredVersion | None) -> list[ComparisonRow]:
-    """What either has, the figures last; an empty text where one has it not."""
+    """Entries of either version, the figures last; an empty text if one lacks it."""
     both = [each.tags if each else {} for each in (champion, challenger)]
     rows = [("Version", *(each.version if each else "" for each in (champion, challenger)))]
     rows += [("Family", *(each.family if each else "" for each in (champion, challenger)))]
@@ -42,7 +42,7 @@ def comparison(champion: RegisteredVersion | None, challenger: RegisteredVersion
 
 
 def card(champion: Champion) -> dict[str, Any]:
-    """What a scorecard says of itself."""
+    """A scorecard's own description."""
     scorecard = champion.scorecard
     return {
         "name": scorecard.name,

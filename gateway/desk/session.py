@@ -49,7 +49,7 @@ class Sessions:
         return f"{text}.{self._signature(text)}"
 
     def read(self, cookie: str | None) -> DeskSession | None:
-        """The visit of a cookie that we signed and that has not expired."""
+        """The visit of a cookie that this gateway signed and that has not expired."""
         text, _, signature = (cookie or "").rpartition(".")
         if not text or not hmac.compare_digest(signature.encode("utf-8", "replace"), self._signature(text).encode()):
             return None
@@ -60,7 +60,7 @@ class Sessions:
         return DeskSession(identity, Principal(name, frozenset(map(CallerRole, roles))), expires_at)
 
     def form_token(self, session: DeskSession) -> str:
-        """What every form of the visit carries."""
+        """The token in every form of the visit."""
         return self._signature(f"form:{session.id}")
 
     def accepts(self, session: DeskSession, token: str) -> bool:

@@ -18,7 +18,7 @@ Decision = Mapping[str, Any]
 """A decoded `LoanDecision`, as Avro gives it."""
 
 MOST_CANDIDATES: Final = 8
-"""Decisions of one id that are kept until our own record's place is known."""
+"""Decisions of one id that are kept until the own record's coordinates are known."""
 
 
 class BoardFullError(Exception):
@@ -38,7 +38,7 @@ class Entry:
     """Of the request's body: the same id with another digest is a conflict."""
     decision: "asyncio.Future[Decision]"
     value: bytes = b""
-    """What was published: a repeated attempt publishes the same bytes, which have the same decision."""
+    """The published record: a repeated attempt publishes the same bytes, which have the same decision."""
     accepted: bool = False
     """The broker has it."""
     publishing: "asyncio.Task[None] | None" = None
@@ -111,7 +111,7 @@ class DecisionBoard:
                 self._settle(entry, decision)
 
     def _settle(self, entry: Entry, decision: Decision) -> None:
-        # Another's record of the same id is another application to the worker: the answer to ours names our place.
+        # Another producer's record of the same id is another application to the worker: our answer names our offset.
         if (decision["source_partition"], decision["source_offset"]) == entry.place and not entry.decision.done():
             entry.decision.set_result(decision)
             self._wanted.pop(entry.application_id.encode(), None)
@@ -129,7 +129,7 @@ class DecisionBoard:
         return entry
 
     def _shed(self) -> None:
-        """Forget the oldest that nobody waits for; one still undecided is found by its id on the topic all the same."""
+        """Drop the oldest that no request waits for; an undecided one is still found by its id on the topic."""
         while len(self._entries) > self._remembered + self.waiting:
             oldest = next((entry for entry in self._entries.values() if not entry.waiting), None)
             if oldest is None:

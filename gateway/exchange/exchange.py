@@ -36,7 +36,7 @@ class Submission:
     record: Mapping[str, Any]
     headers: Headers = ()
     named: bool = True
-    """False for an id that the gateway has just made up: nobody can have used it before."""
+    """False for an id that the gateway has just generated: it cannot have been used before."""
 
 
 class UndecidedError(Exception):

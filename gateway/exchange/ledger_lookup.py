@@ -16,7 +16,7 @@ LEDGER: Final = "ledger"
 
 
 class LedgerLookup:
-    """Reads one ledger; connects when first asked."""
+    """Reads one ledger; connects at the first call."""
 
     def __init__(self, url: str) -> None:
         """Connect nothing.

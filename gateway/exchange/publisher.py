@@ -80,7 +80,7 @@ class ApplicationPublisher:
 
         Raises:
             OutageError: it is not known to have been written.
-            SetupError: the topic is not there, or refuses us.
+            SetupError: the topic does not exist, or this user may not write to it.
         """
         loop = asyncio.get_running_loop()
         acknowledged: asyncio.Future[Place] = loop.create_future()

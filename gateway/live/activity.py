@@ -38,7 +38,7 @@ class ActivitySample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What is shown of the last minutes."""
+    """Figures of the last minutes."""
 
     per_second: float
     """Decisions a second, over the last ten."""
@@ -102,7 +102,7 @@ class Activity:
             self._fresh[sample.partition] = sample
 
     def latest(self) -> list[ActivitySample]:
-        """The latest sample of each partition since this was asked last."""
+        """The latest sample of each partition since the last call."""
         with self._lock:
             fresh, self._fresh = list(self._fresh.values()), {}
             return fresh

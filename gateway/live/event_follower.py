@@ -29,7 +29,7 @@ POLL_S: Final = 0.5
 AGAIN_S: Final = 1.0
 MOST: Final = 200
 BACK: Final = 200
-"""Offsets of our own topics that are read again at the start."""
+"""Offsets of this project's topics that are reread at the start."""
 REASON: Final = "reason"
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ class EventFollower:
         except StoppedError:
             pass
         except SetupError as fault:
-            # The page says less; decisions go on.
+            # The page shows less; decisions continue.
             log.warning("live_page.stopped", error=type(fault).__name__, why=str(fault))
         finally:
             self._tail.close()
@@ -101,7 +101,7 @@ class EventFollower:
         return decoder.decode(value, self._patiently(partial(writers.of, ids)))
 
     def _patiently(self, act: Callable[[], Any]) -> Any:
-        """Like `Lifecycle.retry`, and says nothing of an outage: whoever needs the neighbour to decide does."""
+        """Like `Lifecycle.retry`, without a report of the outage: the parts that need the dependency report it."""
         while not self._stopped.is_set():
             try:
                 return act()

@@ -30,4 +30,4 @@ class Live:
     lag: Lag
     events: RecentEvents = field(default_factory=RecentEvents)
     closing: Callable[[], bool] = lambda: False
-    """True once the gateway stops: whoever watches is let go."""
+    """True once the gateway stops: viewers are disconnected."""

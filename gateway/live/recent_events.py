@@ -43,7 +43,7 @@ class EventList:
 
 @dataclass(frozen=True)
 class RecentEvents:
-    """What processes beside the worker said."""
+    """Events of the processes other than the worker."""
 
     reports: EventList = field(default_factory=lambda: EventList("window_id", WINDOWS))
     commands: EventList = field(default_factory=lambda: EventList("command_id"))

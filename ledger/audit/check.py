@@ -23,17 +23,17 @@ class PartitionCheck:
     topic: str
     partition: int
     first: int
-    """Where the topic begins now."""
+    """Current first offset of the topic."""
     recorded_to: int
     end: int
-    """Where the topic ends now: behind `recorded_to` lies what is yet to be recorded."""
+    """Current end of the topic: records after `recorded_to` are yet to be recorded."""
     on_topic: int = 0
     rows: int = 0
     passed_over: int = 0
     absent: list[int] = field(default_factory=list)
     """Offsets on the topic and not in the ledger."""
     foreign: list[int] = field(default_factory=list)
-    """Offsets in the ledger and not on the topic, though the topic holds what lies around them."""
+    """Offsets in the ledger and not on the topic, although the topic contains those around them."""
 
     @property
     def equal(self) -> bool:
@@ -87,7 +87,7 @@ def _by_place(block: Sequence[Record]) -> Iterator[tuple[tuple[str, int], list[R
 def _held_offsets(
     database: Database, table: sa.Table, place: tuple[str, int], first: int, end: int
 ) -> tuple[set[int], set[int]]:
-    """Offsets of rows, and of what was passed over."""
+    """Offsets of rows, and of skipped records."""
     rows = sa.select(table.c.record_offset).where(
         table.c.record_topic == place[0],
         table.c.record_partition == place[1],

@@ -33,13 +33,13 @@ from streams.runtime.settings import Connection
 
 POLL_S: Final = 0.2
 TICK_S: Final = 5.0
-"""Between two looks at what changes without a record: ends of partitions, age of the cases that wait."""
+"""Interval of checks of what changes without a record: ends of partitions, age of the waiting cases."""
 
 log = structlog.get_logger(__name__)
 
 
 class AnotherTopicError(SetupError):
-    """A partition ends before what is recorded of it: it was made anew, or is of another cluster."""
+    """A partition ends before its recorded position: it was recreated, or is of another cluster."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Recorder:
         return self.consumer.lag if self.consumer else 0
 
     def run(self) -> None:
-        """Until told to stop.
+        """Run until a stop is requested.
 
         Raises:
             SetupError: a person must act.
@@ -95,7 +95,7 @@ class Recorder:
         return ConsumerHooks(begin=self._begin, stopping=self.lifecycle.stopping)
 
     def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
-        """Where the database says that reading of partitions goes on."""
+        """The database's positions at which reading of partitions continues."""
         known = self._store.positions(sorted({start.place[0] for start in starts}))
         return {
             start.place: self._first(start, known[start.place].next_offset if start.place in known else None)

@@ -26,7 +26,7 @@ from schemas.timestamps import time_of
 MOST_KEY_BYTES: Final = 1_024
 """Of an application's id: PostgreSQL indexes no more than 2,700 bytes. The worker decides on none over 256."""
 MALFORMED: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
-"""What a cell or a column raises over a value that it cannot hold."""
+"""Exceptions of a cell or a column for a value that it cannot store."""
 ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 Flat = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -130,7 +130,7 @@ def flat_performance_report(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def dead_letter(batch: RecordBatch, place: int) -> Mapping[str, Any]:
-    """Columns of a dead letter: where its record lies and what is wrong with it. Never its key or its bytes."""
+    """Columns of a dead letter: its record's coordinates and the fault. Never its key or its bytes."""
     headers = {name: (value or b"").decode(errors="replace") for name, value in batch.headers[place]}
     return {
         "source_topic": headers.get("__connect.errors.topic", "")[: MOST_KEY_BYTES // 4] or None,
@@ -151,7 +151,7 @@ def _cell_of(kind: Any) -> Callable[[Any], Cell]:
     return _real if isinstance(kind, sa.Double) else _text if isinstance(kind, table_columns.StorableText) else _integer
 
 
-# A foreign writer's schema decides the Python type that fastavro gives, so each cell looks at what it takes.
+# A foreign writer's schema decides the Python type that fastavro gives, so each cell checks its value.
 
 
 def _text(value: Any) -> Cell:

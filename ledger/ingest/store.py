@@ -39,7 +39,7 @@ class LedgerPosition:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a batch became."""
+    """The result of a batch."""
 
     rows: int = 0
     passed_over: Mapping[str, int] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Store:
         self._database = database
 
     def positions(self, topics: Sequence[str]) -> Mapping[tuple[str, int], LedgerPosition]:
-        """Where to go on, by topic and partition; nothing for a partition of which nothing is recorded.
+        """Where to continue, by topic and partition; no entry for a partition of which nothing is recorded.
 
         Raises:
             DatabaseAwayError, DatabaseSetupError: of `ledger.sql.database`.
@@ -65,7 +65,7 @@ class Store:
             return {(row["topic"], row["partition"]): _position(row) for row in rows}
 
     def miss(self, topic: str, partition: int, first: int) -> None:
-        """Go on at this offset: retention took what lies before it."""
+        """Continue at this offset: retention deleted the records before it."""
         with self._database.write_transaction() as connection:
             position = self._lock(connection, topic, [partition])[partition]
             lost = first - position.next_offset
@@ -74,7 +74,7 @@ class Store:
                 _save(connection, topic, {partition: moved})
 
     def reach(self, ends: Mapping[tuple[str, int], int]) -> None:
-        """All before these offsets is recorded: behind the last record lie only markers of transactions."""
+        """Everything before these offsets is recorded: only transaction markers follow the last record."""
         topics: dict[str, dict[int, int]] = {}
         for (topic, partition), end in ends.items():
             topics.setdefault(topic, {})[partition] = end
@@ -91,7 +91,7 @@ class Store:
         Args:
             table: of the topic.
             items: in the order of their offsets, partition by partition or mixed.
-            following: by partition, the offset to go on at.
+            following: by partition, the offset to continue at.
 
         Raises:
             DatabaseAwayError, DatabaseSetupError: nothing is recorded.
@@ -122,7 +122,7 @@ class Store:
     def _write_around(
         self, table: sa.Table, topic: str, items: Sequence[Item], following: Mapping[int, int]
     ) -> WriteResult:
-        """The same in halves, down to the row that the database refuses: that one is passed over."""
+        """The same in halves, down to the row that the database refuses: that one is skipped."""
         if len(items) == 1:
             log.warning("record.refused", topic=topic, partition=items[0].partition, offset=items[0].offset)
             return self._write(table, topic, [replace(items[0], cells=(), reason=REFUSED)], following)

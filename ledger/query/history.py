@@ -33,7 +33,7 @@ MOST: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftWindow:
-    """What a drift report says, in short."""
+    """Summary of a drift report."""
 
     window_id: str
     window_start: datetime
@@ -51,7 +51,7 @@ class DriftWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceFigures:
-    """What a performance report says, in short."""
+    """Summary of a performance report."""
 
     report_id: str
     as_of: datetime
@@ -68,7 +68,7 @@ class PerformanceFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A record that was set aside: where it lies and what is wrong with it."""
+    """A record that was set aside: its coordinates and its fault."""
 
     source_topic: str | None
     source_partition: int | None
@@ -85,12 +85,12 @@ class ApplicationHistory:
 
     application_id: str
     decisions: Sequence[RecordedEvent[LoanDecision]]
-    """The first one stands."""
+    """The first one counts."""
     reviews: Sequence[RecordedEvent[LoanReview]]
     outcomes: Sequence[RecordedEvent[LoanOutcome]]
     dead_letters: Sequence[DeadLetter]
     windows: Sequence[DriftWindow]
-    """Those that its event time lies in."""
+    """Those that contain its event time."""
     scorecards: Sequence[RecordedEvent[ChampionAnnouncement]]
     """Announcements of the scorecards that decided on it."""
 
@@ -107,7 +107,7 @@ class Moment:
 
 
 def application_history(connection: sa.Connection, application_id: str) -> ApplicationHistory | None:
-    """None where the ledger knows nothing of the application."""
+    """None if the application is not in the ledger."""
     decided = decisions_of(connection, application_id)
     reviewed = reviews_of(connection, application_id)
     ended = outcomes_of(connection, application_id)

@@ -18,20 +18,20 @@ def latest(connection: sa.Connection, most: int) -> list[PastDecision]:
 
     Args:
         connection: of `Database.reading`.
-        most: records looked at.
+        most: number of records read.
     """
     wanted = (decisions.c.application_id, decisions.c.outcome, decisions.c.probability)
     query = sa.select(*wanted).order_by(decisions.c.recorded_at.desc()).limit(most)
     found: dict[str, PastDecision] = {}
     for name, outcome, probability in connection.execute(query):
-        # From the latest back: the earliest stands, as it does everywhere.
+        # From the latest back: the earliest counts, as everywhere.
         found.pop(name, None)
         found[name] = PastDecision(application_id=name, outcome=Outcome(outcome), probability=probability)
     return list(reversed(found.values()))
 
 
 def ends(connection: sa.Connection, application_ids: Sequence[str]) -> dict[str, bool]:
-    """Whether each loan defaulted, as far as it is known; of several outcomes the one observed last stands."""
+    """Whether each loan defaulted, if known; of several outcomes the one observed last counts."""
     found: dict[str, bool] = {}
     for some in _pieces(application_ids):
         query = (

@@ -17,7 +17,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.small_groups import is_small
 
 SAMPLE: Final = 2_000
-"""Decisions looked at: a percentile is good to about two points, in some 20 ms."""
+"""Decisions read: a percentile is accurate to about two points, in some 20 ms."""
 QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 Value = float | str | None
@@ -44,7 +44,7 @@ def standings(connection: sa.Connection, decision: LoanDecision, sample: int = S
 
     Args:
         decision: of the case.
-        sample: the latest decisions looked at.
+        sample: number of the latest decisions read.
     """
     query = sa.select(decisions.c.feature_values).order_by(decisions.c.recorded_at.desc()).limit(sample)
     columns: dict[str, list[Value]] = {}

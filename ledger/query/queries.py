@@ -34,7 +34,7 @@ FIRST: Final = (decisions.c.recorded_at, decisions.c.record_partition, decisions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedEvent(Generic[Event]):
-    """An event, and where its record lies."""
+    """An event, with its record's coordinates."""
 
     event: Event
     topic: str
@@ -47,7 +47,7 @@ class RecordedEvent(Generic[Event]):
 
 
 def decision(connection: sa.Connection, application_id: str) -> RecordedEvent[LoanDecision] | None:
-    """The decision that stands: the application's first. None where the ledger has none (yet)."""
+    """The decision that counts: the application's first. None if the ledger has none (yet)."""
     found = decisions_of(connection, application_id, most=1)
     return found[0] if found else None
 
@@ -55,7 +55,7 @@ def decision(connection: sa.Connection, application_id: str) -> RecordedEvent[Lo
 def first_decisions(
     connection: sa.Connection, application_ids: Sequence[str]
 ) -> dict[str, RecordedEvent[LoanDecision]]:
-    """The decision that stands on each application that has one, by application id; one query."""
+    """The decision that counts on each application that has one, by application id; one query."""
     place = sa.func.row_number().over(partition_by=decisions.c.application_id, order_by=FIRST).label("place")
     ranked = sa.select(decisions, place).where(decisions.c.application_id.in_(application_ids)).subquery()
     rows = connection.execute(sa.select(ranked).where(ranked.c.place == 1)).mappings()
@@ -79,7 +79,7 @@ def decision_by_id(
 
 
 def reviews_of(connection: sa.Connection, application_id: str) -> Sequence[RecordedEvent[LoanReview]]:
-    """All reviews of an application, the earliest first: the last APPROVE or DECLINE stands."""
+    """All reviews of an application, the earliest first: the last APPROVE or DECLINE counts."""
     query = (
         sa.select(reviews)
         .where(reviews.c.application_id == application_id)
@@ -90,7 +90,7 @@ def reviews_of(connection: sa.Connection, application_id: str) -> Sequence[Recor
 
 
 def outcomes_of(connection: sa.Connection, application_id: str) -> Sequence[RecordedEvent[LoanOutcome]]:
-    """All outcomes of an application's loan, the earliest first: the last one stands."""
+    """All outcomes of an application's loan, the earliest first: the last one counts."""
     query = (
         sa.select(outcomes)
         .where(outcomes.c.application_id == application_id)

@@ -43,7 +43,7 @@ class RowRefusedError(LoanError):
 
 
 class Database:
-    """One database. Connections are made when asked for, and kept in a pool; may be used from any thread."""
+    """One database. Connections are opened on demand, and kept in a pool; may be used from any thread."""
 
     def __init__(self, url: str) -> None:
         """Connect nothing yet.
@@ -60,7 +60,7 @@ class Database:
 
         Raises:
             DatabaseAwayError: the database does not answer.
-            DatabaseSetupError: its tables are not there, or are not ours to read.
+            DatabaseSetupError: its tables do not exist, or must not be read.
         """
         with _translate_errors(), self.engine.connect() as connection:
             yield connection
@@ -147,7 +147,7 @@ def _translate_errors() -> Iterator[None]:
 
 
 def fault_of(error: Any) -> LoanError:
-    """Who must act on a driver's error. Its message is left behind, for it may quote a row."""
+    """Who must act on a driver's error. Its message is dropped, because it may quote a row."""
     state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None) or ""
     kind = f"{type(error).__name__} {state}".strip()
     message = str(error)

@@ -48,7 +48,7 @@ def require_current(database: Database) -> None:
     """Refuse tables of another version.
 
     Raises:
-        DatabaseSetupError: says which command brings them up to date.
+        DatabaseSetupError: names the command that brings them up to date.
     """
     with database.read_transaction() as connection:
         found = MigrationContext.configure(connection).get_current_revision()

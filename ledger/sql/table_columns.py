@@ -17,7 +17,7 @@ def storable(value: str) -> str:
 
 
 class StorableText(TypeDecorator[str]):
-    """Text; NUL is stored, and asked for, as its symbol."""
+    """Text; NUL is stored, and queried, as its symbol."""
 
     impl = sa.Text
     cache_ok = True

@@ -35,7 +35,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """What a batch held: the readable applications, their places in it, and the rest."""
+    """Contents of a batch: the readable applications, their indices in it, and the rest."""
 
     applications: Applications
     places: npt.NDArray[np.int64]

@@ -49,7 +49,7 @@ def as_record(event: Any) -> dict[str, Any]:
 
 
 def from_record(event: type[Event], record: Mapping[str, Any]) -> Event:
-    """The event that decoded plain data stands for.
+    """The event from decoded plain data.
 
     Raises:
         pydantic.ValidationError: the data is not one; cannot happen to what Avro resolved to our schema.

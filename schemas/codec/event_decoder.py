@@ -23,7 +23,7 @@ Decode = Callable[[bytes], Mapping[str, Any]]
 
 
 class EventDecoder:
-    """Decodes what fits one schema of ours."""
+    """Decodes events for one schema of this project."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Parses the schema.

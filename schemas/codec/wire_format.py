@@ -39,7 +39,7 @@ class ForeignSchemaError(RecordError):
 
 
 class IncompatibleSchemaError(RecordError):
-    """The writer's schema cannot be read: a required field is absent, say, or it is recursive or no record at all."""
+    """The writer's schema cannot be used: for example, it lacks a required field, or is recursive or no record."""
 
     reason = "incompatible_schema"
 

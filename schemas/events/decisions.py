@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What was decided."""
+    """The outcome of a decision."""
 
     UNKNOWN = "UNKNOWN"
     APPROVE = "APPROVE"
@@ -25,7 +25,7 @@ class ContributionSpace(StrEnum):
 
 
 class FlagKind(StrEnum):
-    """What is odd about one value."""
+    """An irregularity of one value."""
 
     UNKNOWN = "UNKNOWN"
     MISSING = "MISSING"
@@ -35,7 +35,7 @@ class FlagKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """What one feature added to the margin."""
+    """Contribution of one feature to the margin."""
 
     feature: str
     value: float | str | None
@@ -91,7 +91,7 @@ class LoanDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanOutcome:
-    """What became of a loan."""
+    """The outcome of a loan."""
 
     application_id: str
     defaulted: bool

@@ -9,7 +9,7 @@ from schemas.events.decisions import FlagKind
 
 
 class Verdict(StrEnum):
-    """What a window says about the applicants."""
+    """The verdict of a window."""
 
     UNKNOWN = "UNKNOWN"
     INSUFFICIENT = "INSUFFICIENT"
@@ -57,7 +57,7 @@ class DataAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionDrift:
-    """What the champion made of a window's applicants; outcomes by the order of `Outcome`."""
+    """The champion's decisions on a window's applicants; outcomes by the order of `Outcome`."""
 
     n: int
     late: int
@@ -101,7 +101,7 @@ class WindowAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatermarkJump:
-    """Where silence moved a partition's watermark: as `offset` was read it stood at least at `watermark`."""
+    """A watermark moved by idleness: when `offset` was read it was at least `watermark`."""
 
     offset: int
     watermark: int
@@ -125,7 +125,7 @@ class OffsetRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
-    """How far one closed window lies from the champion's reference."""
+    """Distances of one closed window from the champion's reference."""
 
     window_id: str
     product: str
@@ -173,7 +173,7 @@ class PaneCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftCounts:
-    """What one reader counted in one partition since it last said so."""
+    """Counts of one reader in one partition since its last message."""
 
     product: str
     source: str
@@ -190,7 +190,7 @@ class DriftCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftState:
-    """Where the owner of the windows stands; the last one stands."""
+    """Snapshot of the window owner. Compacted: the latest record per product counts."""
 
     product: str
     state: str

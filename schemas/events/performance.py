@@ -74,7 +74,7 @@ class Performance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeNotes:
-    """What was met beside loans with one outcome each, in numbers of records."""
+    """Irregularities beside loans with one outcome each, in numbers of records."""
 
     outcomes: int
     unknown: int

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class RetrainCause(StrEnum):
-    """Who asks for a challenger."""
+    """The cause of a request for a challenger."""
 
     UNKNOWN = "UNKNOWN"
     DRIFT = "DRIFT"

@@ -9,7 +9,7 @@ from schemas.events.decisions import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanReview:
-    """A person's decision on an application: the last word. Of several the latest by `reviewed_at` stands."""
+    """A person's decision on an application, which is final. Of several, the latest by `reviewed_at` counts."""
 
     review_id: str
     application_id: str

@@ -54,7 +54,7 @@ def match_field(fields: tuple[AvroField, ...], wanted: AvroField) -> AvroField |
 
 
 def default_of(field: AvroField) -> Any:
-    """What stands for a field that the writer does not have.
+    """The value of a field that the writer does not have.
 
     Raises:
         IncompatibleSchemaError: nothing does.
@@ -140,7 +140,7 @@ def _record(writer: AvroType, reader: AvroType) -> Read:
     ]
 
     def read(cursor: Cursor) -> Mapping[str, Any]:
-        # What is mutable is made anew for each record.
+        # Mutable values are created for each record.
         found = {field.name: default_of(field) for field in absent}
         for name, step in steps:
             found[name] = step(cursor)

@@ -27,13 +27,13 @@ def texts(column: pd.Series) -> pd.Series:
 
 
 def missing_mask(text: pd.Series) -> npt.NDArray[np.bool_]:
-    """Which texts stand for an absent value; shape (n,)."""
+    """Mask of texts that mean an absent value; shape (n,)."""
     return (text.isna() | text.str.lower().isin(MISSING_WORDS)).to_numpy(dtype=bool)
 
 
 def levels(column: pd.Series, declared: Sequence[str]) -> npt.NDArray[np.float64]:
     """The place of each cell among the declared words, NaN where absent, `UNSEEN` where none is it; shape (n,)."""
-    # A column has few different words: each is looked at once.
+    # A column has few different words: each is checked once.
     codes, words = pd.factorize(texts(column), use_na_sentinel=True)
     places = np.array([*(_place(str(word), declared) for word in words), np.nan])
     return places[codes]

@@ -24,7 +24,7 @@ from schemas.tables.times import NO_TIME, milliseconds
 NAMED_LEVELS: Final = 3
 """So many undeclared levels of a column are named."""
 BESIDE_THE_NAME: Final = re.compile(r"[\W_]+")
-"""What people change in a column's name, beside its case."""
+"""Characters that people change in a column's name, beside its case."""
 
 
 def require_columns(contract: Contract, table: pd.DataFrame, source: str, needed: Sequence[str]) -> None:
@@ -88,7 +88,7 @@ def sign_of(contract: Contract, table: pd.DataFrame, source: str, dialect: Diale
 
 
 def labels(contract: Contract, table: pd.DataFrame, source: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Whether each row defaulted, and whether its outcome is told at all.
+    """Whether each row defaulted, and whether it has an outcome.
 
     Raises:
         TableError: there is no such column, or a label is neither of the contract's two words.

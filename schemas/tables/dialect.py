@@ -16,9 +16,9 @@ MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks, and what they stand for."""
+"""Byte order marks, and their encodings."""
 GUESSES: Final = ("utf-8", "cp1252", "latin-1")
-"""Encodings tried where no mark tells: the last one reads any bytes."""
+"""Encodings tried without a mark: the last one reads any bytes."""
 NAMED_BY_EXCEL: Final = re.compile(r'^"?sep=(?P<delimiter>.)"?$')
 """A first line that Excel writes and reads."""
 

@@ -10,7 +10,7 @@ from schemas.tables import cells
 from schemas.tables.table_errors import TableError
 
 NO_TIME: Final = np.iinfo(np.int64).min
-"""The time of a row whose table does not say when."""
+"""The time of a row whose table has none."""
 EARLIEST_MS: Final = 100_000_000_000
 """March 1973. A smaller number counts seconds or years: as milliseconds it would be a day of 1970."""
 LATEST_MS: Final = 10_000_000_000_000

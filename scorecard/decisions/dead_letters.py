@@ -25,7 +25,7 @@ CONNECT: Final = "__connect.errors."
 UNREADABLE_STAGE: Final = "VALUE_CONVERTER"
 UNSCORABLE_STAGE: Final = "TRANSFORMATION"
 LEFT: Final = {part: f"{part}_left_at_source" for part in ("value", "headers", "key")}
-"""Headers that say which part of the record the letter does not carry."""
+"""Headers that name the parts of the record that the letter does not carry."""
 OWN: Final = frozenset(
     {
         *(
@@ -47,12 +47,12 @@ OWN: Final = frozenset(
         *LEFT.values(),
     }
 )
-"""Every header that a letter of ours may carry, by its whole name."""
+"""Every header that a letter of this project may carry, by its full name."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterOffice:
-    """Where dead letters go, and whether they carry the bytes or only say where these lie."""
+    """Destination of dead letters, and whether they carry the bytes or only their coordinates."""
 
     topic: str
     contract: Contract
@@ -61,7 +61,7 @@ class DeadLetterOffice:
     """Larger parts stay at their source."""
 
     def bare(self) -> Self:
-        """The same office; its letters say where the records lie, and carry nothing of them."""
+        """The same; its letters name the records' coordinates, and carry nothing of the records."""
         return replace(self, limits=RecordLimits(value_bytes=0, header_bytes=0))
 
     def letters(

@@ -44,7 +44,7 @@ class DecisionCodec:
 
 @dataclass(frozen=True, slots=True)
 class ScoredBatch:
-    """What a batch became, and what metrics want to know of it."""
+    """The result of a batch, with the data for its metrics."""
 
     decisions: Sequence[OutgoingRecord]
     dead_letters: Sequence[OutgoingRecord]

@@ -29,7 +29,7 @@ class BundleCache:
         """Makes nothing yet.
 
         Args:
-            folder: bundles lie in it by digest.
+            folder: contains bundles by digest.
             of: which registry, its address: two registries may both have a version 1.
             require_signature: of a folder and the digest that its manifest must have; raises `SignatureError`.
         """
@@ -38,7 +38,7 @@ class BundleCache:
         self._notes = folder / f"registry-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
 
     def find(self, digest: str) -> Path | None:
-        """Where the bundle of this digest is, if it is here, whole, and signed where it must be.
+        """Path of the bundle of this digest, if it is here, complete, and signed if required.
 
         One that is proven altered makes room for another fetch. One that cannot be read now, or is of another
         version's format, stays: it may be good, and the registry may be away. So does one that lacks a signature: other
@@ -95,7 +95,7 @@ class BundleCache:
             shutil.rmtree(room, ignore_errors=True)
 
     def remember(self, registered: RegisteredVersion, as_word: str) -> None:
-        """Keeps what the registry said, under a word: an alias, or the version itself."""
+        """Stores the registry's answer under a key: an alias, or the version itself."""
         path = self._note(registered.name, as_word)
         path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_suffix(f".{os.getpid()}")
@@ -103,7 +103,7 @@ class BundleCache:
         written.replace(path)
 
     def recall(self, name: str, as_word: str) -> RegisteredVersion | None:
-        """What was kept under the word; None where nothing readable was."""
+        """The answer stored under the key; None if there is none that can be read."""
         try:
             return RegisteredVersion(**json.loads(self._note(name, as_word).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):

@@ -23,7 +23,7 @@ PATIENCE_S: Final = 300.0
 
 
 def fetch_bundle(place: str, room: Path, tracking_uri: str) -> Path | None:
-    """Where the bundle lies now; None where MLflow's store does not have it.
+    """Path of the bundle; None if MLflow's store does not have it.
 
     Args:
         place: URI of the folder of the version's model.
@@ -75,7 +75,7 @@ def _download(place: str, room: Path, tracking_uri: str) -> Path | None:
 
 
 def main() -> None:
-    """Reads one wish from standard input, fetches, and prints where it lies, or what is away."""
+    """Reads one request from standard input, downloads, and prints the path, or what is unavailable."""
     wish = json.load(sys.stdin)
     try:
         answer = {"folder": by_client(wish["place"], wish["room"], wish["tracking_uri"])}
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def by_client(place: str, room: str, tracking_uri: str) -> str | None:
-    """Where MLflow's client puts the bundle; None where its store does not have it."""
+    """Path at which MLflow's client stores the bundle; None if its store does not have it."""
     return ask(tracking_uri, lambda _client: _by_mlflow(place, room, tracking_uri))
 
 

@@ -24,7 +24,7 @@ QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-"""MLflow's own would wait minutes for a server that is away, draw bars and tell its makers of us."""
+"""MLflow's own defaults would wait minutes for an unavailable server, draw bars and send usage data to its makers."""
 
 ITS_OWN_BUSINESS: Final = ".*noload.*loader strategy.*"
 """MLflow warns of how it uses SQLAlchemy."""
@@ -47,15 +47,15 @@ class ModelRegistryAwayError(OutageError):
 
 
 class ModelRegistryRefusedError(SetupError):
-    """MLflow answers, and will not have us; or what answers is not MLflow."""
+    """MLflow answers, and refuses this process; or the answer is not from MLflow."""
 
 
 def ask(tracking_uri: str, question: Callable[[Any], Answer]) -> Answer | None:
-    """What MLflow's client answers; None for what is not there.
+    """The answer of MLflow's client; None for what does not exist.
 
     Raises:
         ModelRegistryAwayError: it does not answer; its own message is not repeated.
-        ModelRegistryRefusedError: it refuses us, or is not MLflow; a person must act.
+        ModelRegistryRefusedError: it refuses this process, or is not MLflow; a person must act.
     """
     if problem := problem_of_file(tracking_uri):
         raise ModelRegistryAwayError(problem)
@@ -101,7 +101,7 @@ def problem_of_file(tracking_uri: str) -> str:
 
 
 def quieten() -> None:
-    """Keeps MLflow from waiting long and from talking; settings of the environment go before ours."""
+    """Sets short time-outs and no output for MLflow; variables of the environment take precedence."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", message=ITS_OWN_BUSINESS)

@@ -28,7 +28,7 @@ class NoVersionError(SetupError):
 
 
 class MissingBundleError(SetupError):
-    """MLflow has the version, and its bundle is not where MLflow says; names both."""
+    """MLflow has the version, and its bundle is not at the path that MLflow names; names both."""
 
 
 class ModelRegistry:
@@ -63,7 +63,7 @@ class ModelRegistry:
         return self._reader.by_alias(self.name, alias)
 
     def remember(self, champion: RegisteredVersion) -> None:
-        """Keeps who decides on this machine, for `cached_champion`; to be told of one that was found fit."""
+        """Stores the champion of this machine, for `cached_champion`; to be called with a version found fit."""
         self._cache.remember(champion, CHAMPION)
 
     def cached_champion(self) -> RegisteredVersion | None:
@@ -121,7 +121,7 @@ class ModelRegistry:
         return version_of(self.name, made)
 
     def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
-        """One alias move; tags that say why are set before it, so that no champion is without them.
+        """One alias move; tags with the reason are set before it, so that no champion is without them.
 
         Raises:
             ModelRegistryAwayError: MLflow does not answer; the alias may have moved or not.

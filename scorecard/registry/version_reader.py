@@ -26,7 +26,7 @@ class VersionReader(Protocol):
 
     Raises:
         ModelRegistryAwayError: MLflow does not answer.
-        ModelRegistryRefusedError: it refuses us, or is not MLflow.
+        ModelRegistryRefusedError: it refuses this process, or is not MLflow.
     """
 
     def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
@@ -43,7 +43,7 @@ class VersionReader(Protocol):
 
 
 def reader_of(tracking_uri: str, environment: Mapping[str, str] = os.environ) -> VersionReader:
-    """The reader of a store, by its URI and by how the environment asks us to sign in. Asks nothing yet."""
+    """The reader of a store, by its URI and the environment's credentials. Sends no request yet."""
     special = any(environment.get(name) for name in MLFLOW_ALONE) or CREDENTIALS_FILE.expanduser().exists()
     if tracking_uri.startswith(SQLITE) and not special:
         return SqliteReader(tracking_uri)
