@@ -5,7 +5,7 @@
 | `forest.npz`    | the forest's arrays |
 | `scorecard.json`| name, family, contract, features, calibration, cut-offs, reason baseline |
 | `profile.json`  | the reference population |
-| `rows.npz`      | applicants with the answers expected of this scorecard |
+| `rows.npz`      | applicants with the answers expected of this scorecard; training draws them from the profile |
 | `fitted.npz`    | who the forest and what follows it were made of, as numbers; bundles of before have none |
 | `MANIFEST.json` | SHA-256 of each file; the bundle's digest is the SHA-256 of this one |
 | `MANIFEST.sig`  | a signature of the manifest, where its trainer has a key: `scorecard.registry.signatures` |

@@ -18,6 +18,7 @@ from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
 from scorecard.policy import APPROVE, outcomes
+from scorecard.profile_sample import profile_sample
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
 from training.evaluation import calibration_choice, cutoffs, reason_check
@@ -225,9 +226,10 @@ class _Work:
             typical=compared.typical,
             profile=population_profile(draft, self._reference(unfitted), compared),
         )
-        kept = rows.values[self.split.places(SplitPart.JUDGEMENT)]
+        # Nobody's: a bundle is copied to every machine that decides.
+        shown = profile_sample(parts.profile, contract, bundle.EXPECTED_ROWS, with_pricing=self.features.with_pricing)
         made_of = rows.identities[(self.split.parts >= SplitPart.SEARCH) & (self.split.parts < SplitPart.JUDGEMENT)]
-        digest = bundle.write(parts, contract, kept, self.material.folder, made_of)
+        digest = bundle.write(parts, contract, shown, self.material.folder, made_of)
         return bundle.scorecard_of(parts, contract, digest)
 
     def judge(self, scorecard: Scorecard) -> tuple[npt.NDArray[np.float64], float, float]:

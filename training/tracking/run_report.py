@@ -13,6 +13,7 @@ import pandas as pd
 from schemas.contract import Contract
 from schemas.small_groups import is_small
 from scorecard.policy import OUTCOMES, outcomes
+from scorecard.profile_sample import profile_sample
 from scorecard.scorecard import Scores
 from training.evaluation import segments
 from training.evaluation.reason_check import ReasonCount
@@ -77,9 +78,10 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
 
 
 def example(made: TrainedCandidate) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Some applicants of the judgement rows, and the answer of the served model, for its signature."""
-    values = made.judged_on.values[:EXAMPLES]
-    scores = made.scorecard.score(values)
+    """Some made-up applicants, and the answer of the served model, for its signature."""
+    card, contract = made.scorecard, made.material.contract
+    values = profile_sample(card.profile, contract, EXAMPLES, with_pricing=card.features.with_pricing)
+    scores = card.score(values)
     codes = outcomes(made.scorecard.policy, scores.probability)
     answer = pd.DataFrame(
         {
@@ -93,7 +95,7 @@ def example(made: TrainedCandidate) -> tuple[pd.DataFrame, pd.DataFrame]:
             },
         }
     )
-    return mlflow_run.example_of(made.material.contract, values), answer
+    return mlflow_run.example_of(contract, values), answer
 
 
 def _made_params(made: TrainedCandidate) -> Mapping[str, Any]:
