@@ -37,6 +37,7 @@ def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRoute
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus."""
+        gateway.metrics.ready.set(not gateway.missing_parts())
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/model-info", response_model=None)

@@ -16,13 +16,13 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
             "SELECT d.record_topic, d.record_partition, d.record_offset, d.application_id, d.applied_at,"
             " c.key AS feature, d.feature_values ->> c.key AS feature_value,"
             " CAST(c.value AS double precision) AS contribution"
-            " FROM decisions d CROSS JOIN LATERAL json_each_text(d.contributions) AS c(key, value)"
+            " FROM first_decisions d CROSS JOIN LATERAL json_each_text(d.contributions) AS c(key, value)"
         ),
         "each_reason": (
             "SELECT d.record_topic, d.record_partition, d.record_offset, d.application_id, d.applied_at,"
             " d.scorecard_version, CAST(r.place AS integer) AS place, r.item ->> 'code' AS code,"
             " r.item ->> 'text' AS text"
-            " FROM decisions d CROSS JOIN LATERAL json_array_elements(d.reasons) WITH ORDINALITY AS r(item, place)"
+            " FROM first_decisions d CROSS JOIN LATERAL json_array_elements(d.reasons) WITH ORDINALITY AS r(item, place)"
         ),
         "each_segment": (
             "SELECT f.*, s.key AS feature, s.value #>> '{{}}' AS segment"
@@ -35,12 +35,12 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "each_contribution": (
             "SELECT d.record_topic, d.record_partition, d.record_offset, d.application_id, d.applied_at,"
             " c.key AS feature, CAST(json_extract(d.feature_values, '$.\"' || c.key || '\"') AS text) AS feature_value,"
-            " CAST(c.value AS real) AS contribution FROM decisions d, json_each(d.contributions) AS c"
+            " CAST(c.value AS real) AS contribution FROM first_decisions d, json_each(d.contributions) AS c"
         ),
         "each_reason": (
             "SELECT d.record_topic, d.record_partition, d.record_offset, d.application_id, d.applied_at,"
             " d.scorecard_version, r.key + 1 AS place, json_extract(r.value, '$.code') AS code,"
-            " json_extract(r.value, '$.text') AS text FROM decisions d, json_each(d.reasons) AS r"
+            " json_extract(r.value, '$.text') AS text FROM first_decisions d, json_each(d.reasons) AS r"
         ),
         "each_segment": (
             "SELECT f.*, s.key AS feature, s.value AS segment"

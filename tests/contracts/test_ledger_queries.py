@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from ledger.query.review_queue import CaseFilter, queue_page
 from ledger.sql import ledger_tables
 from schemas.events.decisions import Contribution, Outcome
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
-from tests.decisions import APPLIED_AT, a_decision
+from tests.decisions import APPLIED_AT, a_decision, contributions, reasons
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, record, records, review
 
 HOUR_MS = 3_600_000
@@ -31,6 +32,28 @@ def test_the_first_decision_stands(database):
         assert [each.event.decision_id for each in queries.decisions_of(connection, "a-1")] == ["d-a-1", "d-second"]
         assert queries.decision_by_id(connection, "a-1", "d-second").offset == 1
         assert queries.decision_by_id(connection, "a-1", "d-third") is None
+
+
+def test_an_application_decided_twice_counts_once_in_every_view(database):
+    """Tables keep both decisions; each view that unfolds or counts decisions keeps the first."""
+    told = {"contributions": contributions(person_income=0.5, loan_amnt=-0.1), "reasons": reasons("INCOME", "AMOUNT")}
+    once = a_decision("a-1", 0.3, **told)
+    decide(database, once, a_decision("a-1", 0.7, decision_id="d-second", **told))
+
+    with database.read_transaction() as connection:
+
+        def count(view, what="count(*)"):
+            return connection.execute(sa.text(f"SELECT {what} FROM {view}")).scalar_one()  # noqa: S608 - our own names
+
+        assert count("decisions") == 2
+        assert {view: count(view) for view in ("first_decisions", "final_decisions")} == {
+            "first_decisions": 1,
+            "final_decisions": 1,
+        }
+        assert count("decision_contributions") == len(once.contributions)
+        assert count("decision_reasons") == len(once.reasons)
+        assert count("reason_counts", "sum(decisions)") == len(once.reasons)
+        assert count("approval_rates", "sum(decisions)") == 1
 
 
 def test_referred_applications_wait_oldest_first_until_a_person_decides(database):

@@ -87,9 +87,11 @@ async def test_without_a_champion_it_is_503(double: GatewayDouble, path: str) ->
     async with client_of(double.app) as client:
         answer = await (client.get(path) if path == "/model-info" else client.post(path, json=a_body()))
         ready = await client.get("/ready")
+        metrics = (await client.get("/metrics")).text
 
     assert answer.status_code == 503
     assert (ready.status_code, ready.json()["missing"]) == (503, ["champion"])
+    assert "\nloan_ready 0.0\n" in metrics
 
 
 async def test_model_info_names_the_champion_and_its_signature(double: GatewayDouble) -> None:
