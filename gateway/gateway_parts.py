@@ -14,6 +14,8 @@ from gateway.live.live_figures import Live
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from schemas.contract import Contract
+from schemas.events.audit import AuditAction
+from schemas.events.decisions import Outcome
 from schemas.events.reviews import LoanReview
 from schemas.topics import Topic
 from scorecard.counterfactuals import CounterfactualSearch
@@ -22,6 +24,7 @@ from scorecard.decisions.scoring import Champion
 from scorecard.policy import Policy
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.kafka_errors import BrokerAwayError
+from streams.kafka.producer.audit_trail import AuditTrail
 from streams.runtime.lifecycle import Lifecycle
 
 NO_CHAMPION: Final = "there is no champion yet"
@@ -95,10 +98,26 @@ class Gateway:
         """The cut-offs: the operator's, or the scorecard's own."""
         return self.settings.policy() or champion.scorecard.policy
 
-    async def publish_review(self, review: LoanReview) -> None:
-        """Publish an officer's word, and wait until it is safe. Raises OutageError, SetupError."""
+    async def publish_review(self, review: LoanReview, actor: str, before: Outcome) -> None:
+        """Publish an officer's word, its audit event before it, and wait until both are safe.
+
+        Args:
+            review: the word.
+            actor: the officer who gives it.
+            before: the outcome of the decision that it is about.
+
+        Raises:
+            OutageError: broker or registry is away.
+            SetupError: topic or schema is not there.
+        """
+        await asyncio.to_thread(self._publish_review, review, actor, before)
+
+    def _publish_review(self, review: LoanReview, actor: str, before: Outcome) -> None:
+        # Codes and not the note, which may tell of the applicant: the audit log is kept for ten years.
+        trail, why = AuditTrail(self.settings, self.publish_event, actor), ", ".join(review.reason_codes)
+        trail.record(AuditAction.REVIEW, review.application_id, why, before=before, after=review.outcome)
         topic = self.settings.topics().reviews
-        await asyncio.to_thread(self.publish_event, topic, review.application_id, review, review.review_id)
+        self.publish_event(topic, review.application_id, review, review.review_id)
 
     def search_of(self, champion: Champion) -> CounterfactualSearch:
         """The search for counterfactuals of a champion."""

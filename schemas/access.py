@@ -24,7 +24,7 @@ class KafkaPrincipal(StrEnum):
     DOWNSTREAM = "downstream"
     """Systems that read decisions, in groups of their own whose names begin with `downstream.`."""
     OPERATOR = "operator"
-    """A person who inspects dead letters and redrives them: `loanctl dlq`."""
+    """A person who inspects and redrives dead letters (`loanctl dlq`), and whose acts are on the audit log."""
 
 
 class Resource(StrEnum):
@@ -80,7 +80,8 @@ def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, 
             return (topics.applications, topics.decisions, *heard, *own), (*own, *said)
         case KafkaPrincipal.TRAINER:
             answers = (topics.retrain_commands, topics.retrain_results)
-            return (*answers, topics.applications, topics.outcomes, topics.decisions), (*answers, topics.champions)
+            seen = (topics.applications, topics.outcomes, topics.decisions)
+            return (*answers, *seen), (*answers, topics.champions, topics.audit)
         case KafkaPrincipal.LEDGER:
             ends = (topics.reviews, topics.outcomes, topics.dead_letters)
             reports = (topics.drift_reports, topics.performance_reports)
@@ -91,11 +92,13 @@ def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, 
                 topics.retrain_commands,
                 topics.retrain_results,
                 topics.champions,
+                topics.audit,
             ), ()
         case KafkaPrincipal.GATEWAY:
             seen = (topics.dead_letters, topics.drift_reports, topics.champions)
             work = (topics.retrain_commands, topics.retrain_results)
-            return (topics.applications, topics.decisions, *seen, *work), (topics.applications, topics.reviews)
+            said = (topics.applications, topics.reviews, topics.audit)
+            return (topics.applications, topics.decisions, *seen, *work), said
         case KafkaPrincipal.UPSTREAM | KafkaPrincipal.DOWNSTREAM | KafkaPrincipal.OPERATOR:
             return _topics_outside(principal, topics)
 
@@ -106,7 +109,10 @@ def _topics_outside(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[To
         return (), (topics.applications, topics.outcomes)
     if principal is KafkaPrincipal.DOWNSTREAM:
         return (topics.decisions, topics.reviews), ()
-    return (topics.dead_letters, topics.applications, topics.decisions), (topics.applications,)
+    return (topics.dead_letters, topics.applications, topics.decisions, topics.audit), (
+        topics.applications,
+        topics.audit,
+    )
 
 
 def _memberships(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRight]:

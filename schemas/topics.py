@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from schemas.contract import Contract
+from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
 from schemas.events.performance import PerformanceReport
@@ -59,6 +60,7 @@ class Topics:
     drift_counts: Topic
     drift_states: Topic
     drift_acknowledgements: Topic
+    audit: Topic
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic, in the order data flows."""
@@ -125,4 +127,6 @@ def topics_of(contract: Contract, prefix: str = "") -> Topics:
             DriftAcknowledgement,
             many_partitions=False,
         ),
+        # As long as an auditor may ask; acts of people are few.
+        audit=Topic(f"{at}.audit.v1", "subject", timedelta(days=3_650), AuditEvent, many_partitions=False),
     )

@@ -20,7 +20,7 @@ from gateway.desk.desk import Desk
 from gateway.desk.session import DeskSession
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
-from schemas.errors import OutageError
+from schemas.errors import LoanError
 from schemas.events.decisions import Outcome
 from schemas.events.reviews import LoanReview
 
@@ -75,9 +75,9 @@ class ReviewRoom:
             return self._case_page(request, session, file, HTTPStatus.UNPROCESSABLE_ENTITY, error=error)
         review = self._review(file, session, Outcome(typed["outcome"]), codes, typed.get("note", "").strip())
         try:
-            await self._gateway.publish_review(review)
-        except OutageError:
-            away = "the broker does not answer: nothing was recorded, try again"
+            await self._gateway.publish_review(review, session.principal.name, file.decision.outcome)
+        except LoanError as fault:
+            away = f"nothing was recorded, try again: {str(fault) or 'the broker does not answer'}"
             return self._case_page(request, session, file, HTTPStatus.SERVICE_UNAVAILABLE, error=away)
         return self._desk.to(request, "/desk/review", session)
 

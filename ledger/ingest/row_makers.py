@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ledger.ingest.decision_rows import DecisionRowMaker
 from ledger.ingest.rows import RowMaker, flat_decision, flat_drift_report, flat_performance_report
 from ledger.sql import ledger_tables
+from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
@@ -26,5 +27,6 @@ def row_makers(topics: Topics) -> Mapping[str, RowMaker]:
         topics.retrain_commands.name: RowMaker(ledger_tables.retrain_commands, RetrainCommand),
         topics.retrain_results.name: RowMaker(ledger_tables.retrain_results, RetrainResult),
         topics.champions.name: RowMaker(ledger_tables.champions, ChampionAnnouncement),
+        topics.audit.name: RowMaker(ledger_tables.audit_events, AuditEvent),
         topics.dead_letters.name: RowMaker(ledger_tables.dead_letters),
     }

@@ -173,6 +173,20 @@ champions: Final = _record(
     indices={},
 )
 
+audit_events: Final = _record(
+    "audit_events",
+    table_columns.text("audit_id"),
+    table_columns.text("product"),
+    table_columns.text("actor"),
+    table_columns.text("action"),
+    table_columns.text("subject"),
+    table_columns.text("why"),
+    table_columns.text("before"),
+    table_columns.text("after"),
+    table_columns.time("acted_at"),
+    indices={"audit_events_subject": ("subject", "acted_at")},
+)
+
 dead_letters: Final = _record(
     "dead_letters",
     table_columns.text("source_topic", nullable=True),
@@ -234,5 +248,6 @@ RECORDS: Final[tuple[sa.Table, ...]] = (
     retrain_commands,
     retrain_results,
     champions,
+    audit_events,
     dead_letters,
 )

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ledger.settings import LedgerConnection
+from loanctl.audit import audit_log
 from loanctl.audit.audit_text import print_audit
 from loanctl.audit.decision_audit import decision_audit
 from loanctl.console import FINDING, echo
@@ -35,6 +36,9 @@ class AuditGroup(TyperGroup):
 app = typer.Typer(
     cls=AuditGroup, add_completion=False, no_args_is_help=True, help="Answer for the decision on an application."
 )
+
+
+app.command(name="log")(audit_log.log)
 
 
 @app.callback()

@@ -12,8 +12,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from loanctl.audit.audit_record import PersonTrail
 from loanctl.console import Console
 from schemas.errors import SetupError
+from schemas.events.audit import AuditAction
 from scorecard.registry.model_registry import CHALLENGER, ModelRegistry, NoVersionError
 from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
@@ -103,6 +105,7 @@ def rollback(why: Why = "rolled back by a person") -> None:
         raise NoChampionError(problem)
     now = datetime.now(UTC)
     registry.fetch(previous)
+    PersonTrail(settings).record(AuditAction.ROLL_BACK, registry.name, why, champion.version, previous.version)
     take_back(registry, champion, previous, why, now)
     _tell(settings, registry, previous, why, now)
 
@@ -126,7 +129,7 @@ def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: Registere
     now = datetime.now(UTC)
     # What is not whole may not decide: the bundle is fetched and checked before the alias moves.
     registry.fetch(chosen)
-    promote(registry, chosen, why, now)
+    promote(registry, chosen, why, now, PersonTrail(settings).record)
     _tell(settings, registry, chosen, why, now)
 
 
@@ -135,7 +138,7 @@ def _tell(
 ) -> None:
     moved = registry.version(chosen.version) or chosen
     announcer = Announcer(settings, SOURCE)
-    announcer(announcement(settings.contract().product, moved, why, now))
+    announcer.announce(announcement(settings.contract().product, moved, why, now))
     heard = "announced" if announcer.said else f"not announced: {announcer.why_not}"
     Console().print(f"{registry.name} version {chosen.version} decides; {heard}", highlight=False, soft_wrap=True)
 

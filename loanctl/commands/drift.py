@@ -17,6 +17,7 @@ from rich.text import Text
 
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
+from loanctl.audit.audit_record import PersonTrail
 from loanctl.commands import drift_performance
 from loanctl.console import FINDING, Console
 from loanctl.reports import drift_html
@@ -25,6 +26,7 @@ from loanctl.reports.lineage import Lineage, lineages
 from loanctl.reports.performance_table import FIGURES, console, figures
 from schemas.codec.event_codec import as_record
 from schemas.errors import SetupError
+from schemas.events.audit import AuditAction
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, Verdict
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainResult
@@ -167,6 +169,9 @@ def acknowledge(
         hold_until=hold_until.replace(tzinfo=UTC) if hold_until else None,
         season=season,
         acknowledged_at=_to_the_millisecond(datetime.now(UTC)),
+    )
+    PersonTrail(settings).record(
+        AuditAction.ACKNOWLEDGE, settings.registered_model(), why, after=word.acknowledgement_id
     )
     with EventPublisher(settings, SOURCE) as publisher:
         publisher.publish(settings.topics().drift_acknowledgements, word.acknowledgement_id, word)

@@ -7,8 +7,10 @@ from typing import Annotated, Final
 import typer
 
 from drift.retraining import performance_floor
+from loanctl.audit.audit_record import PersonTrail
 from loanctl.console import Console
 from schemas.errors import SetupError
+from schemas.events.audit import AuditAction
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand
 from scorecard.registry.registered_version import RegisteredVersion
@@ -88,6 +90,13 @@ def _asked_before(settings: TrainingSettings, command: RetrainCommand) -> bool:
 
 def _publish(settings: TrainingSettings, command: RetrainCommand) -> None:
     topic = settings.topics().retrain_commands
+    PersonTrail(settings).record(
+        AuditAction.RETRAIN,
+        settings.registered_model(),
+        command.why,
+        before=command.champion_version,
+        after=command.command_id,
+    )
     with EventPublisher(settings, SOURCE) as publisher:
         publisher.publish(topic, command.command_id, command)
     _say(f"{command.command_id} is on {topic.name}: {command.why}")

@@ -150,6 +150,7 @@ def _summary(trained: TrainingResult, announcer: Announcer, cleaned: CleanRows, 
         "why": trained.answer.why,
         "announced": announcer.said is not None,
         "not_announced": announcer.why_not,
+        "not_recorded": announcer.why_unrecorded,
         "run_id": trained.registered.run_id,
         "seconds": round(seconds, 2),
     }
@@ -184,6 +185,8 @@ def _tell(console: Console, summary: dict[str, Any]) -> None:
     ]
     if summary["not_announced"]:
         lines.append(f"  not announced: {summary['not_announced']}; workers find it by looking at the alias")
+    if summary["not_recorded"]:
+        lines.append(f"  not in the audit log: {summary['not_recorded']}")
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
 

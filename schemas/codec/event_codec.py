@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
 from schemas.events.performance import PerformanceReport
@@ -24,6 +25,7 @@ SCHEMA_FILES: Mapping[type, str] = {
     LoanDecision: "loan_decision.avsc",
     LoanOutcome: "loan_outcome.avsc",
     LoanReview: "loan_review.avsc",
+    AuditEvent: "audit_event.avsc",
     RetrainCommand: "retrain_command.avsc",
     RetrainResult: "retrain_result.avsc",
     ChampionAnnouncement: "champion_announcement.avsc",

@@ -4,6 +4,7 @@ Each process has one frozen settings class that inherits `Connection`. Nothing c
 before it is needed.
 """
 
+import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -90,6 +91,8 @@ class Connection(BaseSettings):
     """A table's word for a loan that defaulted; empty for the contract's."""
     label_repaid: str = ""
     """A table's word for a loan that was repaid; empty for the contract's."""
+    principal: str = ""
+    """Who acts by `loanctl`, in the audit log; empty for the user's name at the operating system."""
     standby: bool = False
     """A second process with the name of a running one: true, it waits until that one is gone; false, it exits."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -122,6 +125,18 @@ class Connection(BaseSettings):
             SettingsError: names every setting that is missing or malformed.
         """
         return read(cls, **given)
+
+    def actor(self) -> str:
+        """The person who acts.
+
+        Raises:
+            SettingsError: the operating system has no name for the user.
+        """
+        try:
+            return self.principal or getpass.getuser()
+        except (OSError, KeyError):
+            problem = f"this user has no name: say who acts by {PREFIX}PRINCIPAL"
+            raise SettingsError(problem) from None
 
     def _set_names(self, prefix: str) -> list[str]:
         values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(prefix)}

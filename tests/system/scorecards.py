@@ -7,6 +7,7 @@ from typing import Any
 from schemas.contract import Contract
 from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
+from scorecard.registry import signatures
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
@@ -23,8 +24,10 @@ class Champions:
         self._places: dict[str, Path] = {}
         self.registry = ModelRegistry(connection.mlflow_uri, connection.registered_model(), folder / "maker-cache")
 
-    def register(self, decline_at: float = 1.0, contract: Contract = CONTRACT, **parts: Any) -> RegisteredVersion:
-        """A version whose risky applicants have this margin; margins tell versions apart."""
+    def register(
+        self, decline_at: float = 1.0, contract: Contract = CONTRACT, key: Path | None = None, **parts: Any
+    ) -> RegisteredVersion:
+        """A version whose risky applicants have this margin, signed by the key; margins tell versions apart."""
         space = feature_space(contract)
         column = space.columns.index("loan_percent_income")
         forest = a_stump_forest(column, 0.25, -2.0, decline_at, len(space.columns))
@@ -35,6 +38,8 @@ class Champions:
             some_values(contract=contract),
             place / "artifacts" / "bundle",
         )
+        if key is not None:
+            signatures.sign(place / "artifacts" / "bundle", signatures.signing_key(key))
         registered = self.registry.register(place.as_uri(), "", {"digest": digest, "family": "xgboost"})
         self._places[registered.digest] = place
         return registered

@@ -1,5 +1,6 @@
 """The trainer on a real broker: a command is done once, whatever dies, and answered in words."""
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from loanctl.stack.ports import free_ports
 from schemas.events.retraining import RetrainCause, RetrainStatus
 from scorecard import bundle
+from scorecard.registry.signatures import new_pair
 from streams.runtime.settings import Connection
 from tests.system.faulty_process import CRASHED
 from tests.system.processes import Processes, pause
@@ -143,23 +145,40 @@ def test_what_is_no_command_is_passed_over(stage: TrainingStage) -> None:
     assert 'status="UNREADABLE"} 1.0' in stage.metrics()
 
 
-def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back(stage: TrainingStage) -> None:
+def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back_and_the_audit_log_tells_it(
+    stage: TrainingStage,
+) -> None:
+    """The first champion has no signature: from when one is asked for it is no rival, and nobody goes back to it."""
+    key, public = new_pair(stage.folder / "keys", "trainer")
     stage.crown()
     stage.applicants(1_500)
     stage.command("person-1")
-    stage.trainer(promotion="manual")
+    stage.trainer(signing_key=key, trusted_keys=public)
 
     result = wait_for(stage.results, PATIENCE_S)[0]
-    assert result.status is RetrainStatus.HELD, result.why
+    assert (result.status, "is not signed" in result.why) == (RetrainStatus.HELD, True), result.why
     assert stage.champion().version == "1"
 
-    promoted = stage.loanctl("champion", "promote", "--why", "seen")
+    ann = {"principal": "ann", "trusted_keys": public}
+    promoted = stage.loanctl("champion", "promote", "--why", "seen", **ann)
     assert promoted.status == 0, promoted.err
     assert stage.champion().version == "2"
-    rolled = stage.loanctl("champion", "rollback")
+    refused = stage.loanctl("champion", "rollback", **ann)
+    assert (refused.status, "is not signed" in refused.err) == (2, True)
+    rolled = stage.loanctl("champion", "rollback", "--why", "worse", principal="bob")
     assert rolled.status == 0, rolled.err
     assert stage.champion().version == "1"
     assert [told.version for told in stage.announcements()] == ["2", "1"]
+
+    acts = [json.loads(line) for line in stage.loanctl("audit", "log", "--json").out.splitlines()]
+    told = [(act["actor"], act["action"], act["before"], act["after"], act["why"]) for act in acts]
+    assert told == [
+        ("trainer", "HOLD", "", "2", result.why),
+        ("ann", "PROMOTE", "1", "2", "seen"),
+        ("bob", "ROLL_BACK", "2", "1", "worse"),
+    ]
+    assert {act["subject"] for act in acts} == {"credit_risk-scorecard"}
+    assert "ann" not in stage.loanctl("audit", "log", "--actor", "bob").out
 
 
 def test_a_schedule_missed_while_away_is_asked_for_once_whichever_of_two_trainers_goes_on(

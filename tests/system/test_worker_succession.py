@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.events.decisions import LoanDecision
+from scorecard.registry.signatures import new_pair
 from streams.runtime.settings import Connection
 from tests.doubles.mlflow import mlflow_telling
 from tests.system.processes import Processes
@@ -72,25 +73,39 @@ def test_a_moved_alias_is_noticed_without_an_announcement_and_a_rollback_too(
     assert worker.metrics()["loan_champion_swaps_total"] == 3
 
 
-def test_a_damaged_successor_is_refused_and_the_old_champion_goes_on(
-    connection: Connection, champions: Champions, processes: Processes
+def test_a_damaged_or_unsigned_successor_is_refused_and_the_old_champion_goes_on(
+    connection: Connection, champions: Champions, processes: Processes, tmp_path: Path
 ) -> None:
-    champions.promote(champions.register(1.0))
+    key, public = new_pair(tmp_path / "keys", "trainer")
+    champions.promote(champions.register(1.0, key=key))
     applicants, answers = Applicants(connection), Answers(connection)
-    worker = start_worker(processes)
-    damaged = champions.register(2.0)
+    worker = start_worker(processes, trusted_keys=public)
+    damaged, unsigned, signed = (
+        champions.register(2.0, key=key),
+        champions.register(3.0),
+        champions.register(4.0, key=key),
+    )
     champions.damage(2.0)
 
+    def refusal_of(version: str) -> str:
+        refused = worker.health()[1]["champion"]["refused"]
+        return str(refused["why"]) if refused and refused["version"] == version else ""
+
     champions.promote(damaged)
-    refused = wait_for(lambda: worker.health()[1]["champion"]["refused"], 30, "the refusal")
+    wait_for(lambda: refusal_of("2"), 30, "the refusal of the damaged one")
+    champions.promote(unsigned)
+    why = wait_for(lambda: refusal_of("3"), 30, "the refusal of the unsigned one")
     applicants.apply(range(50))
     applicants.acknowledged()
     wait_for(lambda: len(answers.counted()) == 50, 30, "decisions of the first")
 
-    assert refused["version"] == "2"
+    assert f"is not signed, and only what a key in {public} has signed may decide" in why
     assert worker.is_ready()
-    assert worker.metrics()['loan_champion_refusals_total{alias="champion",reason="bundle"}'] == 1
+    for reason in ("bundle", "signature"):
+        assert worker.metrics()[f'loan_champion_refusals_total{{alias="champion",reason="{reason}"}}'] == 1
     assert versions(answers.decisions()) == {"1": 50}
+    champions.promote(signed)
+    wait_for(lambda: worker.health()[1]["champion"]["version"] == "4", 30, "the swap to a signed one")
 
 
 def test_the_first_champion_is_waited_for_while_applications_keep(

@@ -78,8 +78,8 @@ class TrainingStage:
         shutil.copy(self.first.store, self.folder / "mlflow.db")
         return self.first.summary
 
-    def loanctl(self, *arguments: str) -> Finished:
-        return self.processes.loanctl(*arguments, **self.settings())
+    def loanctl(self, *arguments: str, **more: Any) -> Finished:
+        return self.processes.loanctl(*arguments, **self.settings(**more))
 
     def trainer(self, **more: Any) -> Started:
         return self.processes.start("training", **self.settings(**{"web_port": self.web_port, **more}))

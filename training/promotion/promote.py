@@ -1,8 +1,10 @@
 """Carries out the gate's verdict: aliases, tags, announcement."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
+from schemas.events.audit import AuditAction
 from schemas.events.retraining import ChampionAnnouncement
 from scorecard.registry.model_registry import CHALLENGER, CHAMPION, ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
@@ -10,10 +12,27 @@ from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 
 
+class AuditRecord(Protocol):
+    """See `streams.kafka.producer.audit_trail.AuditTrail.record`."""
+
+    def __call__(self, action: AuditAction, subject: str, why: str, before: str = "", after: str = "") -> None:
+        """Record an act that is about to take place. Raises OutageError, SetupError."""
+
+
+class Herald(Protocol):
+    """Tells of alias moves: the audit log before them, the workers after them."""
+
+    def record(self, action: AuditAction, subject: str, why: str, before: str = "", after: str = "") -> None:
+        """See `AuditRecord`."""
+
+    def announce(self, announcement: ChampionAnnouncement) -> None:
+        """Who decides now."""
+
+
 def settle(
     registry: ModelRegistry,
     registered: RegisteredVersion,
-    announce: Callable[[ChampionAnnouncement], None],
+    herald: Herald,
     product: str,
     now: datetime | None = None,
 ) -> None:
@@ -27,21 +46,39 @@ def settle(
     if verdict is GateVerdict.REJECT or version_tags.TAKEN_BACK in registered.tags:
         return
     if verdict is GateVerdict.HOLD:
-        registry.point(CHALLENGER, registered.version)
+        hold(registry, registered, herald.record)
         return
-    promote(registry, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC))
-    announce(announcement(product, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC)))
+    promote(registry, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC), herald.record)
+    herald.announce(announcement(product, registered, registered.tags[version_tags.WHY], now or datetime.now(UTC)))
 
 
-def promote(registry: ModelRegistry, registered: RegisteredVersion, why: str, now: datetime) -> None:
-    """One alias move, after setting the tags with the reason. There is exactly one champion throughout.
+def hold(registry: ModelRegistry, registered: RegisteredVersion, record: AuditRecord) -> None:
+    """Make a version challenger: it waits for a person.
 
     Raises:
-        OutageError: MLflow is away.
+        OutageError: MLflow is away, or the act cannot be recorded.
+    """
+    waits = registry.champion(CHALLENGER)
+    before = waits.version if waits else ""
+    if before != registered.version:
+        why = registered.tags[version_tags.WHY]
+        record(AuditAction.HOLD, registered.name, why, before=before, after=registered.version)
+    registry.point(CHALLENGER, registered.version)
+
+
+def promote(
+    registry: ModelRegistry, registered: RegisteredVersion, why: str, now: datetime, record: AuditRecord
+) -> None:
+    """One alias move, after recording it and setting tags with the reason; there is one champion throughout.
+
+    Raises:
+        OutageError: MLflow is away, or the act cannot be recorded.
     """
     champion = registry.champion()
-    if champion is not None and champion.version == registered.version:
+    before = champion.version if champion else ""
+    if before == registered.version:
         return
+    record(AuditAction.PROMOTE, registered.name, why, before=before, after=registered.version)
     told = {version_tags.PROMOTED_AT: now.isoformat(timespec="seconds"), version_tags.PROMOTED_WHY: why}
     if champion is not None:
         told[version_tags.PREVIOUS] = champion.version

@@ -11,13 +11,16 @@ from typing import Final
 
 import structlog
 
+from schemas.access import KafkaPrincipal
 from schemas.errors import OutageError, SetupError, StoppedError
+from schemas.events.audit import AuditAction
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.urls import mask_credentials
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
+from streams.kafka.producer.audit_trail import AuditTrail
 from streams.kafka.producer.event_publisher import EventPublisher, event_headers
 from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.kafka.topics.whole_topics import read_topic
@@ -123,11 +126,17 @@ class CommandHandler:
     def _earlier_challenger(self, command: RetrainCommand) -> RegisteredVersion | None:
         return self._registry.with_tag(version_tags.COMMAND, command.command_id)
 
-    def _settle(self, registered: RegisteredVersion) -> CommandOutcome:
-        def announce(announcement: ChampionAnnouncement) -> None:
-            announcer.publish(self._publisher, self._settings, announcement)
+    def record(self, action: AuditAction, subject: str, why: str, before: str = "", after: str = "") -> None:
+        """See `training.promotion.promote.Herald`."""
+        trail = AuditTrail(self._settings, self._publisher.publish, KafkaPrincipal.TRAINER)
+        trail.record(action, subject, why, before, after)
 
-        settle(self._registry, registered, announce, self._contract.product)
+    def announce(self, announcement: ChampionAnnouncement) -> None:
+        """See `training.promotion.promote.Herald`."""
+        announcer.publish(self._publisher, self._settings, announcement)
+
+    def _settle(self, registered: RegisteredVersion) -> CommandOutcome:
+        settle(self._registry, registered, self, self._contract.product)
         return CommandOutcome(
             status=command_policy.STATUS_OF[GateVerdict(registered.tags[version_tags.VERDICT])],
             why=registered.tags[version_tags.WHY],

@@ -69,7 +69,7 @@ def _consumer(
 
     def open_reader() -> Reader:
         topics = settings.topics()
-        require_topics(settings, (topics.retrain_commands, topics.retrain_results, topics.champions))
+        require_topics(settings, (topics.retrain_commands, topics.retrain_results, topics.champions, topics.audit))
         if named is not None:
             Namesakes(settings, settings.group(), named).require_none(situation.stopping)
         return Reader(

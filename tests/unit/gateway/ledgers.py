@@ -7,6 +7,7 @@ from gateway.exchange.ledger_lookup import LedgerLookup
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate
 from schemas.codec.event_codec import from_record
+from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision
 from schemas.events.reviews import LoanReview
 from scorecard.decisions.hypothetical import Hypotheticals
@@ -26,6 +27,7 @@ class CaseLedger:
         self.database = Database(self.url)
         self.lookup = LedgerLookup(self.url)
         self.reviews: list[LoanReview] = []
+        self.acts: list[AuditEvent] = []
         migrate(self.database)
 
     def refer(self, *names: str, first_offset: int = 0, **fields: Any) -> None:
@@ -36,6 +38,10 @@ class CaseLedger:
 
     def publish(self, topic: Any, key: str, event: Any, event_id: str) -> None:
         """As the gateway publishes; recorded at once, as the ledger would soon."""
+        if isinstance(event, AuditEvent):
+            assert (topic.name, key, event_id) == ("loan.audit.v1", event.subject, event.audit_id)
+            self.acts.append(event)
+            return
         assert (topic.name, key, event_id) == ("loan.reviews.v1", event.application_id, event.review_id)
         self.reviews.append(event)
         review(self.database, event, first_offset=len(self.reviews) - 1)

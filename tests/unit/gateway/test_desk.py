@@ -20,6 +20,9 @@ from gateway.access.roles import CallerRole, Principal
 from gateway.desk.desk import STATIC
 from gateway.desk.session import LIFETIME_S, Sessions
 from gateway.settings import GatewaySettings
+from schemas.errors import SetupError
+from schemas.events.audit import AuditAction
+from schemas.topics import Topic
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.unit.gateway.calls import a_body, client_of
 from tests.unit.gateway.ledgers import CaseLedger
@@ -211,6 +214,25 @@ async def test_an_officers_word_is_published_and_takes_the_case_off_the_queue(le
     assert (said.application_id, said.outcome, said.reviewer) == ("a-1", "DECLINE", "ann")
     assert (said.reason_codes, said.note, said.second_reviewer) == (("INCOME", "HISTORY"), "called the employer", None)
     assert said.scorecard_digest == "d" * 64
+    [act] = ledger.acts
+    assert (act.actor, act.action, act.subject) == ("ann", AuditAction.REVIEW, "a-1")
+    assert (act.why, act.before, act.after) == ("INCOME, HISTORY", "REFER", "DECLINE")
+
+
+async def test_an_officers_word_that_the_audit_log_does_not_take_is_not_given(ledger: CaseLedger) -> None:
+    ledger.refer("a-1")
+    reached: list[str] = []
+
+    def publish(topic: Topic, *_: object) -> None:
+        reached.append(topic.name)
+        problem = "topic loan.audit.v1 is not there"
+        raise SetupError(problem)
+
+    async with signed_in(a_gateway(officers, ledger=ledger.lookup, publish_event=publish), "ann") as client:
+        answer = await decided(client, "a-1", "APPROVE")
+
+    assert (answer.status_code, reached) == (503, ["loan.audit.v1"])
+    assert "Nothing was recorded, try again: topic loan.audit.v1 is not there." in answer.text
 
 
 async def test_with_a_second_pair_of_eyes_one_proposes_and_another_confirms(ledger: CaseLedger) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from schemas.errors import OutageError
+from schemas.events.audit import AuditAction
+from schemas.events.retraining import ChampionAnnouncement
 from scorecard.registry.model_registry import CHALLENGER, CHAMPION
 from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
@@ -14,6 +17,26 @@ from training.promotion.gate import GateVerdict
 from training.promotion.promote import promote, settle, take_back
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Log:
+    """Notes what is recorded and announced, in order; `away` from the audit log on."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.said: list[Any] = []
+        self._away = away
+
+    def record(self, action: AuditAction, subject: str, why: str, before: str = "", after: str = "") -> None:
+        if self._away:
+            raise AwayError
+        self.said.append((action, subject, why, before, after))
+
+    def announce(self, announcement: ChampionAnnouncement) -> None:
+        self.said.append(announcement.version)
+
+
+class AwayError(OutageError):
+    """The broker is away."""
 
 
 class Aliases:
@@ -43,7 +66,7 @@ class Aliases:
         self.aliases.pop(alias, None)
 
     def promoted(self, version: str) -> None:
-        promote(self, self.versions[version], "better", NOW)  # type: ignore[arg-type]
+        promote(self, self.versions[version], "better", NOW, Log().record)  # type: ignore[arg-type]
 
     def taken_back(self) -> None:
         champion = self.champion()
@@ -71,26 +94,57 @@ def test_taking_back_twice_goes_two_reigns_back(three: Aliases) -> None:
 def test_a_trainer_that_comes_again_does_not_promote_what_a_person_took_back(three: Aliases) -> None:
     three.taken_back()
 
-    said: list[Any] = []
-    settle(three, three.versions["3"], said.append, "credit_risk")  # type: ignore[arg-type]
+    log = Log()
+    settle(three, three.versions["3"], log, "credit_risk")  # type: ignore[arg-type]
 
-    assert (three.aliases[CHAMPION], said) == ("2", [])
+    assert (three.aliases[CHAMPION], log.said) == ("2", [])
 
 
 def test_a_trainer_that_died_before_the_alias_moved_promotes_at_last(three: Aliases) -> None:
     three.aliases[CHAMPION] = "2"
 
-    settle(three, three.versions["3"], lambda _: None, "credit_risk")  # type: ignore[arg-type]
+    settle(three, three.versions["3"], Log(), "credit_risk")  # type: ignore[arg-type]
 
     assert three.aliases[CHAMPION] == "3"
 
 
 def test_a_challenger_that_waits_for_a_person_survives_the_promotion_of_another() -> None:
     registry = Aliases(GateVerdict.HOLD, GateVerdict.PROMOTE)
-    settle(registry, registry.versions["1"], lambda _: None, "credit_risk")  # type: ignore[arg-type]
+    settle(registry, registry.versions["1"], Log(), "credit_risk")  # type: ignore[arg-type]
 
     registry.promoted("2")
     assert registry.aliases == {CHALLENGER: "1", CHAMPION: "2"}
 
     registry.promoted("1")
     assert registry.aliases == {CHAMPION: "1"}
+
+
+def test_a_promotion_is_recorded_before_it_takes_place_and_announced_after(three: Aliases) -> None:
+    three.aliases[CHAMPION] = "2"
+    log = Log()
+
+    settle(three, three.versions["3"], log, "credit_risk", NOW)  # type: ignore[arg-type]
+    settle(three, three.versions["3"], log, "credit_risk", NOW)  # type: ignore[arg-type]
+
+    # Asked again, as after a crash, nothing moves: nothing is recorded, and the workers are told again.
+    assert log.said == [(AuditAction.PROMOTE, "m", "", "2", "3"), "3", "3"]
+
+
+def test_a_challenger_that_is_held_is_recorded_once() -> None:
+    registry, log = Aliases(GateVerdict.HOLD), Log()
+
+    for _ in range(2):
+        settle(registry, registry.versions["1"], log, "credit_risk")  # type: ignore[arg-type]
+
+    assert log.said == [(AuditAction.HOLD, "m", "", "", "1")]
+
+
+@pytest.mark.parametrize("verdict", [GateVerdict.HOLD, GateVerdict.PROMOTE])
+def test_what_cannot_be_recorded_does_not_take_place(verdict: GateVerdict) -> None:
+    registry = Aliases(verdict)
+
+    with pytest.raises(AwayError):
+        settle(registry, registry.versions["1"], Log(away=True), "credit_risk")  # type: ignore[arg-type]
+
+    assert registry.aliases == {}
+    assert version_tags.PROMOTED_AT not in registry.versions["1"].tags

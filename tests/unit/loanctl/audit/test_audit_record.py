@@ -1,0 +1,136 @@
+"""An act of a person is on the audit log first, or does not take place."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from loanctl.audit import audit_record
+from loanctl.audit.audit_log import chosen_acts, plain
+from loanctl.audit.audit_record import PersonTrail, UnwritableAuditError
+from loanctl.commands import champion, drift
+from schemas.errors import SetupError
+from schemas.events.audit import AuditAction, AuditEvent
+from schemas.topics import Topic
+from streams.kafka.producer.audit_trail import AuditTrail
+from streams.runtime.settings import Connection
+from training.settings import TrainingSettings
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ANN = Connection(_env_file=None, principal="ann", bootstrap_servers="127.0.0.1:9")
+
+
+def an_act(actor: str = "ann", subject: str = "m", at: datetime = NOW) -> AuditEvent:
+    return AuditEvent(
+        audit_id="x",
+        product="credit_risk",
+        actor=actor,
+        action=AuditAction.PROMOTE,
+        subject=subject,
+        why="better",
+        before="1",
+        after="2",
+        acted_at=at,
+    )
+
+
+def test_an_act_says_who_what_why_before_and_after() -> None:
+    published: list[tuple[str, str, AuditEvent, str]] = []
+
+    def publish(topic: Topic, key: str, event: Any, event_id: str) -> None:
+        published.append((topic.name, key, event, event_id))
+
+    AuditTrail(ANN, publish, ANN.actor()).record(AuditAction.PROMOTE, "m", "better", before="1", after="2")
+
+    [(topic, key, event, event_id)] = published
+    assert (topic, key, event_id) == ("loan.audit.v1", "m", event.audit_id)
+    assert (event.actor, event.action, event.why, event.before, event.after) == ("ann", "PROMOTE", "better", "1", "2")
+    assert abs(event.acted_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_without_a_setting_the_actor_is_the_user_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "bob")
+
+    assert Connection(_env_file=None).actor() == "bob"
+    assert ANN.actor() == "ann"
+
+
+def test_a_user_without_a_name_is_told_which_setting_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+
+    with pytest.raises(SetupError, match="LOAN_PRINCIPAL"):
+        Connection(_env_file=None).actor()
+
+
+def test_without_a_broker_nothing_is_done_and_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_record, "reachable", lambda _: False)
+
+    with pytest.raises(UnwritableAuditError, match=r"nothing was done: .*loan.audit.v1 cannot be written .no broker"):
+        PersonTrail(ANN).record(AuditAction.RETRAIN, "m", "why")
+
+
+class Registry:
+    """Refuses to be altered."""
+
+    name = "m"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("point", "tag", "drop", "register"):
+            pytest.fail(f"{name} was called")
+        return lambda *_: VERSIONS["2"]
+
+    def version(self, version: str) -> Any:
+        return VERSIONS[version]
+
+
+def _versions() -> dict[str, Any]:
+    from scorecard.registry.registered_version import RegisteredVersion
+
+    tags = {"previous_version": "1"}
+    return {version: RegisteredVersion("m", version, f"d{version}", "xgboost", "", tags) for version in "12"}
+
+
+VERSIONS = _versions()
+
+
+@pytest.mark.parametrize("command", [["promote", "1", "--why", "better"], ["rollback", "--why", "worse"]])
+def test_an_alias_stays_where_the_audit_log_does_not_take_the_move(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_record, "reachable", lambda _: False)
+    monkeypatch.setattr(TrainingSettings, "model_registry", lambda _: Registry())
+    monkeypatch.setenv("LOAN_PRINCIPAL", "ann")
+
+    answer = CliRunner().invoke(champion.app, command)
+
+    assert isinstance(answer.exception, UnwritableAuditError)
+
+
+def test_an_acknowledgement_is_not_published_where_the_audit_log_does_not_take_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit_record, "reachable", lambda _: False)
+    monkeypatch.setattr(drift, "EventPublisher", lambda *_: pytest.fail("it was published"))
+
+    answer = CliRunner().invoke(drift.app, ["acknowledge", "--why", "a campaign"])
+
+    assert isinstance(answer.exception, UnwritableAuditError)
+
+
+def test_acts_are_chosen_by_subject_actor_and_time() -> None:
+    acts = [an_act(), an_act(actor="bob"), an_act(subject="a-1"), an_act(at=NOW + timedelta(days=1))]
+
+    assert list(chosen_acts(acts, "", "", None)) == acts
+    assert list(chosen_acts(acts, "a-1", "", None)) == [acts[2]]
+    assert list(chosen_acts(acts, "", "bob", None)) == [acts[1]]
+    assert list(chosen_acts(acts, "", "", NOW + timedelta(hours=1))) == [acts[3]]
+    assert list(chosen_acts(acts, "a-1", "bob", None)) == []
+
+
+def test_an_act_as_json_has_its_time_as_text() -> None:
+    assert plain(an_act())["acted_at"] == "2026-03-01T12:00:00.000+00:00"
+    assert plain(an_act())["action"] == "PROMOTE"
