@@ -54,6 +54,10 @@ class TrainingSettings(ModelSettings):
     """Cost of a manual review, in lost good loans."""
 
     promotion: Promotion = Promotion.AUTOMATIC
+    """`manual` for production: what passes the gate waits for a person, `loanctl champion promote`."""
+    promotion_approvals: Annotated[int, Field(ge=1, le=2)] = 1
+    """2: no version becomes champion before one person has proposed it and another has approved, `loanctl champion
+    propose` and `approve`; the trainer promotes none."""
     floor_auc: Share = 0.6
     """The lower end of the AUC's 95 % interval must reach this."""
     floor_f1: Share = 0.10
@@ -138,5 +142,11 @@ class TrainingSettings(ModelSettings):
         return partial(sign, key=key)
 
     def terms(self) -> Terms:
-        """Minimum figures of a champion."""
-        return Terms(floor_auc=self.floor_auc, floor_f1=self.floor_f1, promotion=self.promotion, seed=self.seed)
+        """Minimum figures of a champion, and who promotes it."""
+        return Terms(
+            floor_auc=self.floor_auc,
+            floor_f1=self.floor_f1,
+            promotion=self.promotion,
+            approvals=self.promotion_approvals,
+            seed=self.seed,
+        )

@@ -1,4 +1,4 @@
-"""`loanctl champion show | promote | rollback | history`: who decides, and who did.
+"""`loanctl champion show | promote | propose | approve | rollback | history`: who decides, and who did.
 
 A promotion is one alias move; the workers hear of it through the topics, or see it themselves.
 """
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from loanctl.audit.audit_log import audit_events
 from loanctl.audit.audit_record import PersonTrail
 from loanctl.console import Console
 from schemas.errors import SetupError
@@ -21,6 +22,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.announcer import Announcer
 from training.promotion.promote import announcement, promote, take_back
+from training.promotion.proposal import approvable
 from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/champion"
@@ -28,11 +30,23 @@ SOURCE: Final = "/loanctl/champion"
 app = typer.Typer(no_args_is_help=True, help="Show, promote or roll back the champion.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+Version = Annotated[str, typer.Argument(help="A version; the challenger where none is given.")]
 Why = Annotated[str, typer.Option(help="Told to whoever asks later.")]
 
 
 class NoChampionError(SetupError):
     """There is nobody to show, to promote or to go back to."""
+
+
+class TwoPeopleError(SetupError):
+    """One person alone would let a version decide, where two must agree."""
+
+    def __init__(self, chosen: RegisteredVersion) -> None:
+        version = chosen.version
+        super().__init__(
+            f"two people must agree (LOAN_PROMOTION_APPROVALS=2): run `loanctl champion propose {version} --why ...`, "
+            f"then another person `loanctl champion approve {version} --why ...`"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +87,42 @@ def show(as_json: AsJson = False) -> None:
 
 
 @app.command(name="promote")
-def promote_version(
-    version: Annotated[str, typer.Argument(help="A version; the challenger where none is given.")] = "",
-    why: Why = "promoted by a person",
-) -> None:
+def promote_version(version: Version = "", why: Why = "promoted by a person") -> None:
     """Let a version decide."""
     settings = TrainingSettings.read()
     registry = settings.model_registry()
-    chosen = registry.version(version) if version else registry.champion(CHALLENGER)
-    if chosen is None:
-        problem = f"{registry.name} has no version {version}" if version else f"{registry.name} has no challenger"
-        raise NoVersionError(problem)
+    chosen = _version(registry, version)
+    if settings.promotion_approvals > 1:
+        raise TwoPeopleError(chosen)
     _move(settings, registry, chosen, why)
+
+
+@app.command()
+def propose(version: Version = "", why: Why = "proposed by a person") -> None:
+    """Ask that a version may decide; another person approves."""
+    settings = TrainingSettings.read()
+    registry = settings.model_registry()
+    chosen, champion = _version(registry, version), registry.champion()
+    registry.fetch(chosen)
+    before = champion.version if champion else ""
+    PersonTrail(settings).record(AuditAction.PROPOSE, registry.name, why, before, chosen.version)
+    approval = f"another person runs `loanctl champion approve {chosen.version} --why ...`"
+    Console().print(
+        f"{registry.name} version {chosen.version} is proposed; {approval}", highlight=False, soft_wrap=True
+    )
+
+
+@app.command()
+def approve(version: Version = "", why: Why = "approved by a person") -> None:
+    """Let a version decide that another person has proposed."""
+    settings = TrainingSettings.read()
+    registry = settings.model_registry()
+    chosen, champion, approver = _version(registry, version), registry.champion(), settings.actor()
+    proposal = approvable(audit_events(settings), registry.name, chosen.version, approver)
+    registry.fetch(chosen)
+    before = champion.version if champion else ""
+    PersonTrail(settings).record(AuditAction.APPROVE, registry.name, why, before, chosen.version)
+    _move(settings, registry, chosen, f"proposed by {proposal.actor}: {proposal.why}; approved by {approver}: {why}")
 
 
 @app.command()
@@ -123,6 +161,14 @@ def history(as_json: AsJson = False) -> None:
         now = " *" if seats.champion and one.version == seats.champion.version else ""
         table.add_row(f"{one.version}{now}", one.family, told["auc"], told["verdict"], told["promoted_at"], told["why"])
     Console().print(table)
+
+
+def _version(registry: ModelRegistry, version: str) -> RegisteredVersion:
+    chosen = registry.version(version) if version else registry.champion(CHALLENGER)
+    if chosen is None:
+        problem = f"{registry.name} has no version {version}" if version else f"{registry.name} has no challenger"
+        raise NoVersionError(problem)
+    return chosen
 
 
 def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: RegisteredVersion, why: str) -> None:

@@ -145,7 +145,7 @@ def test_what_is_no_command_is_passed_over(stage: TrainingStage) -> None:
     assert 'status="UNREADABLE"} 1.0' in stage.metrics()
 
 
-def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back_and_the_audit_log_tells_it(
+def test_a_held_challenger_is_promoted_by_two_people_and_rolled_back_and_the_audit_log_tells_it(
     stage: TrainingStage,
 ) -> None:
     """The first champion has no signature: from when one is asked for it is no rival, and nobody goes back to it."""
@@ -153,17 +153,18 @@ def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back_and_the_audit
     stage.crown()
     stage.applicants(1_500)
     stage.command("person-1")
-    stage.trainer(signing_key=key, trusted_keys=public)
+    stage.trainer(signing_key=key, trusted_keys=public, promotion_approvals=2)
 
     result = wait_for(stage.results, PATIENCE_S)[0]
     assert (result.status, "is not signed" in result.why) == (RetrainStatus.HELD, True), result.why
     assert stage.champion().version == "1"
 
-    ann = {"principal": "ann", "trusted_keys": public}
-    promoted = stage.loanctl("champion", "promote", "--why", "seen", **ann)
-    assert promoted.status == 0, promoted.err
-    assert stage.champion().version == "2"
-    refused = stage.loanctl("champion", "rollback", **ann)
+    strict = {"trusted_keys": public, "promotion_approvals": 2}
+    proposed = stage.loanctl("champion", "propose", "--why", "better", principal="ann", **strict)
+    assert (proposed.status, stage.champion().version) == (0, "1"), proposed.err
+    approved = stage.loanctl("champion", "approve", "--why", "seen", principal="bob", **strict)
+    assert (approved.status, stage.champion().version) == (0, "2"), approved.err
+    refused = stage.loanctl("champion", "rollback", principal="ann", **strict)
     assert (refused.status, "is not signed" in refused.err) == (2, True)
     rolled = stage.loanctl("champion", "rollback", "--why", "worse", principal="bob")
     assert rolled.status == 0, rolled.err
@@ -174,11 +175,14 @@ def test_a_held_challenger_is_promoted_by_a_person_and_rolled_back_and_the_audit
     told = [(act["actor"], act["action"], act["before"], act["after"], act["why"]) for act in acts]
     assert told == [
         ("trainer", "HOLD", "", "2", result.why),
-        ("ann", "PROMOTE", "1", "2", "seen"),
+        ("ann", "PROPOSE", "1", "2", "better"),
+        ("bob", "APPROVE", "1", "2", "seen"),
+        ("bob", "PROMOTE", "1", "2", "proposed by ann: better; approved by bob: seen"),
         ("bob", "ROLL_BACK", "2", "1", "worse"),
     ]
     assert {act["subject"] for act in acts} == {"credit_risk-scorecard"}
-    assert "ann" not in stage.loanctl("audit", "log", "--actor", "bob").out
+    of_bob = stage.loanctl("audit", "log", "--actor", "bob").out
+    assert ("ROLL_BACK" in of_bob, "PROPOSE" in of_bob) == (True, False)
 
 
 def test_a_schedule_missed_while_away_is_asked_for_once_whichever_of_two_trainers_goes_on(

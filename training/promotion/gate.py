@@ -53,6 +53,8 @@ class Terms:
     """The F1 of calling every loan a default if one in twenty defaults; a lender can require more."""
     promotion: Promotion = Promotion.AUTOMATIC
     """MANUAL holds what passes until a person promotes it."""
+    approvals: int = 1
+    """2 holds it until one person has proposed it and another approved."""
     seed: int = 42
     """Of the resampling."""
 
@@ -109,8 +111,10 @@ def gate(candidate: Candidate, terms: Terms, contest: Contest | Incomparable | N
     if failed:
         return GateResult(GateVerdict.REJECT, "; ".join(failed))
     told = "; ".join([*candidate.doubts, *won])
-    if candidate.doubts or terms.promotion is Promotion.MANUAL or isinstance(contest, Incomparable):
-        return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion promote`")
+    by_person = terms.promotion is Promotion.MANUAL or terms.approvals > 1
+    if candidate.doubts or by_person or isinstance(contest, Incomparable):
+        command = "promote" if terms.approvals == 1 else "propose"
+        return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion {command}`")
     return GateResult(GateVerdict.PROMOTE, told)
 
 

@@ -1,5 +1,6 @@
 """An act of a person is on the audit log first, or does not take place."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,6 +109,38 @@ def test_an_alias_stays_where_the_audit_log_does_not_take_the_move(
     answer = CliRunner().invoke(champion.app, command)
 
     assert isinstance(answer.exception, UnwritableAuditError)
+
+
+def test_where_two_people_must_agree_one_alone_promotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TrainingSettings, "model_registry", lambda _: Registry())
+    monkeypatch.setattr(audit_record, "reachable", lambda _: pytest.fail("it was recorded"))
+    monkeypatch.setenv("LOAN_PROMOTION_APPROVALS", "2")
+
+    answer = CliRunner().invoke(champion.app, ["promote", "1", "--why", "better"])
+
+    assert isinstance(answer.exception, champion.TwoPeopleError)
+    assert "run `loanctl champion propose 1 --why ...`" in str(answer.exception)
+
+
+@pytest.mark.parametrize(
+    ("approver", "done"), [("bob", ["APPROVE", "PROMOTE", "alias", "announced"]), ("ann", [])], ids=["another", "self"]
+)
+def test_an_approval_by_another_person_moves_the_alias(
+    approver: str, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    proposal = replace(an_act(), action=AuditAction.PROPOSE, after="1")
+    monkeypatch.setattr(TrainingSettings, "model_registry", lambda _: Registry())
+    monkeypatch.setattr(champion, "audit_events", lambda _: [proposal])
+    monkeypatch.setattr(PersonTrail, "record", lambda _, action, *__, **___: said.append(action.value))
+    monkeypatch.setattr(Registry, "point", lambda *_: said.append("alias"), raising=False)
+    monkeypatch.setattr(champion, "_tell", lambda *_: said.append("announced"))
+    monkeypatch.setenv("LOAN_PRINCIPAL", approver)
+
+    answer = CliRunner().invoke(champion.app, ["approve", "1", "--why", "seen"])
+
+    assert said == done
+    assert (answer.exception is None) == bool(done)
 
 
 def test_an_acknowledgement_is_not_published_where_the_audit_log_does_not_take_it(

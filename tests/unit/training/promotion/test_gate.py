@@ -173,3 +173,10 @@ def test_a_challenger_that_is_no_better_seldom_passes() -> None:
         ours, theirs = (np.clip(TRUE + generator.normal(0, 0.05, 1_000), 0.01, 0.99) for _ in range(2))
         passed += gate(a_candidate(), Terms(seed=seed), against(ours, theirs)).verdict is GateVerdict.PROMOTE
     assert passed <= 4
+
+
+def test_where_two_people_must_agree_the_best_challenger_waits_for_a_proposal() -> None:
+    answer = gate(a_candidate(), Terms(approvals=2))
+
+    assert answer.verdict is GateVerdict.HOLD
+    assert answer.why.endswith("waits for `loanctl champion propose`")
