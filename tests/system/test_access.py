@@ -1,6 +1,7 @@
 """Least rights: each process does its work on a broker that denies by default, with the rights of the table alone."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from loanctl.commands import acls, schemas, topics
 from schemas.access import rights
 from streams.runtime.settings import Connection
+from tests.system.conftest import Ran
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
 from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker, secured_broker
@@ -36,7 +38,12 @@ def administrator(broker: SecuredBroker, connection: Connection) -> Connection:
 
 
 def test_every_process_works_with_the_least_rights(
-    broker: SecuredBroker, administrator: Connection, processes: Processes, tmp_path: Path
+    broker: SecuredBroker,
+    administrator: Connection,
+    processes: Processes,
+    tmp_path: Path,
+    loanctl: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     champions = Champions(administrator, tmp_path / "models")
     champions.promote(champions.register())
@@ -51,6 +58,13 @@ def test_every_process_works_with_the_least_rights(
 
     answers = Answers(administrator)
     wait_for(lambda: len(answers.decisions()) >= 50, 60, "a decision for each")
+    applicants.send(b"rubbish", b"{}")
+    applicants.acknowledged()
+    wait_for(answers.dead_letters, 60, "the dead letter")
+    for name, value in broker.settings("operator").items():
+        monkeypatch.setenv(f"LOAN_{name.upper()}", value)
+    status, told, faults = loanctl("dlq", "redrive", "--send", "--force", "--json")
+    assert (status, json.loads(told)["sent"]) == (0, 1), faults
     assert worker.process.stop() == 0
 
 

@@ -14,6 +14,7 @@ from loanctl.commands import dlq
 from loanctl.console import FINDING
 from loanctl.dead_letters import letter_topics, redriver
 from loanctl.dead_letters.letter_choice import UnknownLetterError
+from loanctl.dead_letters.redriver import OvertakenRedriveError
 from schemas.redrive_marker import REDRIVEN_FROM
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.scoring import score_batch
@@ -165,6 +166,27 @@ def test_a_redrive_that_is_killed_half_way_sends_the_rest_once(stage: Stage, act
     stage.work()
 
     assert 0 < half < 6
+    assert stage.decided() == {f"a-{number}": 1 for number in range(6)}
+
+
+def test_a_redrive_that_another_has_overtaken_sends_no_more(stage: Stage) -> None:
+    for number in range(6):
+        stage.apply(f"a-{number}")
+    stage.work()
+    stage.writers = dict(WRITERS)
+    runs: list[Mapping[str, int]] = []
+
+    def another(act: str) -> None:
+        if act == "committed" and not runs:
+            runs.append({})
+            runs[0] = statuses("--send")
+
+    stage.broker.before = another
+    with pytest.raises(OvertakenRedriveError):
+        loanctl("redrive", "--send")
+    stage.work()
+
+    assert runs == [{"redriven": 2, "ready": 4}]
     assert stage.decided() == {f"a-{number}": 1 for number in range(6)}
 
 
