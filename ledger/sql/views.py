@@ -21,8 +21,8 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "each_reason": (
             "SELECT d.record_topic, d.record_partition, d.record_offset, d.application_id, d.applied_at,"
             " d.scorecard_version, CAST(r.place AS integer) AS place, r.item ->> 'code' AS code,"
-            " r.item ->> 'text' AS text"
-            " FROM first_decisions d CROSS JOIN LATERAL json_array_elements(d.reasons) WITH ORDINALITY AS r(item, place)"
+            " r.item ->> 'text' AS text FROM first_decisions d"
+            " CROSS JOIN LATERAL json_array_elements(d.reasons) WITH ORDINALITY AS r(item, place)"
         ),
         "each_segment": (
             "SELECT f.*, s.key AS feature, s.value #>> '{{}}' AS segment"
