@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -99,8 +99,23 @@ class Commands(TyperGroup):
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False)
 
 
+def print_version(wanted: bool) -> None:
+    """Print the release, and stop."""
+    if wanted:
+        from loanctl.console import echo
+        from schemas.release import code_version
+
+        echo(code_version())
+        raise typer.Exit
+
+
 @app.callback()
-def loanctl(context: typer.Context) -> None:
+def loanctl(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback ends the program
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the release, and stop.")
+    ] = False,
+) -> None:
     """Loan decisions on Kafka: the operator's hand."""
     from loanctl import endpoints
 

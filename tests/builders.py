@@ -27,6 +27,8 @@ from scorecard.reasons import MOST
 CONTRACT = load("credit_risk")
 APPLICATION_SCHEMA_ID = 7
 DECISION_SCHEMA_ID = 9
+RELEASE = "0.0.9"
+"""Of the worker of the tests: another one than runs them."""
 APPLIED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PARSED = fastavro.parse_schema(dict(CONTRACT.schema))
 WRITERS = {APPLICATION_SCHEMA_ID: PARSED}
@@ -169,6 +171,6 @@ def a_wire(*, keep_bytes: bool = True) -> DecisionCodec:
     return DecisionCodec(
         contract=CONTRACT,
         reader=ApplicationReader(CONTRACT),
-        writer=DecisionWriter("loan.decisions.v1", DECISION_SCHEMA_ID),
+        writer=DecisionWriter("loan.decisions.v1", DECISION_SCHEMA_ID, RELEASE),
         dead_letters=DeadLetterOffice("loan.applications.v1.dlq", CONTRACT, keep_bytes=keep_bytes),
     )

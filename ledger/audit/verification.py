@@ -15,7 +15,7 @@ from ledger.audit.anchor import AnchorLink
 from ledger.ingest.chain import GENESIS, Cell, next_link, row_text
 from ledger.ingest.store import LedgerPosition, Store
 from ledger.sql.database import Database
-from ledger.sql.ledger_tables import RECORDS, positions
+from ledger.sql.ledger_tables import LATER_COLUMNS, RECORDS, positions
 from ledger.sql.table_columns import time_text
 
 Place = tuple[str, int]
@@ -97,7 +97,7 @@ def _chain(
     link, rows, broken_at = GENESIS, 0, None
     wanted, links = {each.rows for each in anchors}, dict[int, str]()
     for row in _rows(database, table, place, position.next_offset):
-        link = next_link(link, row_text([cell_of(cell) for cell in row[:-1]]))
+        link = next_link(link, row_text(chain_cells(table, row)))
         rows += 1
         if rows in wanted:
             links[rows] = link
@@ -140,6 +140,16 @@ def _rows(database: Database, table: sa.Table, place: tuple[str, int], end: int)
         if len(page) < PAGE:
             return
         after = page[-1].record_offset
+
+
+def chain_cells(table: sa.Table, row: Sequence[Any]) -> list[Cell]:
+    """The cells that a row's link was made of: a column that came later was none of an earlier row's, where it is null.
+
+    No row of now has a null there, so taking a value out of one changes its text. Pure.
+    """
+    names = [column.name for column in table.columns][:-1]
+    cells = zip(names, row[:-1], strict=True)
+    return [cell_of(cell) for name, cell in cells if cell is not None or name not in LATER_COLUMNS]
 
 
 def cell_of(value: Any) -> Cell:

@@ -17,8 +17,8 @@ NUMBERS: Final = 5
 """probability, margin, base_value, approve_below, decline_from."""
 WHOLES: Final = 6
 """applied_at, outcome, contribution_space, source_partition, source_offset, source_schema_id."""
-SPANS: Final = 6
-"""decision_id, application_id, reasons, flags, fault, and the strings from scorecard_name to source_topic."""
+SPANS: Final = 7
+"""decision_id, application_id, reasons, flags, fault, the strings from scorecard_name to source_topic, code_version."""
 NULL, NUMBER, TEXT = 0, 1, 2
 """Branches of a value's union."""
 
@@ -212,4 +212,6 @@ def decode(  # noqa: C901, PLR0913, PLR0915 - one pass, field by field
         spans[row, 5, 1] = at
         for field in range(3, 6):
             wholes[row, field], at = _long(data, at, end)
+        spans[row, 6, 0], at = _text(data, at, end)
+        spans[row, 6, 1] = at
         done[row] = at == end

@@ -138,7 +138,7 @@ class _Columns:
                 identity, name = joined[span[0] : span[1]].decode(), joined[span[2] : span[3]].decode()
                 reasons, flags = reasons_of(joined[span[4] : span[5]]), flags_of(joined[span[6] : span[7]])
                 fault = text_of(joined[span[8] : span[9]]) if span[9] else None
-                tail = tail_of(joined[span[10] : span[11]])
+                tail, code_version = tail_of(joined[span[10] : span[11]]), text_of(joined[span[12] : span[13]])
             except (ValueError, IndexError):  # no text, or a symbol that the schema does not have
                 return None
             if "\0" in name or "\0" in identity or span[3] - span[2] > MOST_KEY_BYTES:
@@ -165,6 +165,7 @@ class _Columns:
                 partition,
                 offset,
                 schema_id,
+                code_version,
             )
 
         return cells

@@ -122,13 +122,14 @@ def recorded_event(row: Any, event: Event) -> RecordedEvent[Event]:
 
 def decision_event(row: Any) -> LoanDecision:
     """The event of a row of `decisions`."""
-    nested = {"contributions", "reasons", "flags", "outcome", "contribution_space"}
+    nested = {"contributions", "reasons", "flags", "outcome", "contribution_space", "code_version"}
     plain = {name: row[name] for name in LoanDecision.__slots__ if name not in nested}
     values = json.loads(row["feature_values"])
     return LoanDecision(
         **plain,
         outcome=Outcome(row["outcome"]),
         contribution_space=ContributionSpace(row["contribution_space"]),
+        code_version=row["code_version"] or "",
         contributions=tuple(
             Contribution(feature=feature, value=values.get(feature), contribution=added)
             for feature, added in json.loads(row["contributions"]).items()

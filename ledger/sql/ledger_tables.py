@@ -60,6 +60,8 @@ decisions: Final = _record(
     sa.Column("source_partition", sa.Integer, nullable=False),
     table_columns.count("source_offset"),
     sa.Column("source_schema_id", sa.Integer, nullable=False),
+    # Null in rows of before it was there: no part of what their link was made of.
+    table_columns.text("code_version", nullable=True),
     indices={"decisions_application": ("application_id",), "decisions_recorded": ("recorded_at",)},
 )
 
@@ -238,6 +240,9 @@ review_queue: Final = sa.Table(
     sa.Index("review_queue_age", "decided_at", "application_id"),
 )
 """Applications referred by their first decision and not yet decided by a person: derived, in the same transaction."""
+
+LATER_COLUMNS: Final = frozenset({"code_version"})
+"""Columns that tables got after they had rows; null in those rows, and in no other."""
 
 RECORDS: Final[tuple[sa.Table, ...]] = (
     decisions,

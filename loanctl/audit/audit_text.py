@@ -41,7 +41,8 @@ def lines(found: DecisionAudit) -> Iterator[tuple[str, str]]:
     now = policy["set_by_operator_now"]
     yield "policy", f"{policy['version']}: {limits}{f'; settings here have {now}' if now else ''}"
     yield "reference", facts["reference_id"]
-    yield "code", f"{facts['code']['version']} computes it now"
+    code = facts["code"]
+    yield "code", f"{code['decided_by'] or 'a release without a name'} decided, {code['computed_by']} computes it now"
     yield "ledger", _ledger(facts)
     yield "recomputed", verdict(found.check, has_bytes=not record["gone"])
 

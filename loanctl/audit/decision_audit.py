@@ -76,7 +76,7 @@ class DecisionAudit:
                 "set_by_operator_now": self.policy_in_force.version if self.policy_in_force else None,
             },
             "reference_id": decision["reference_id"],
-            "code": {"version": code_version()},
+            "code": {"decided_by": decision["code_version"], "computed_by": code_version()},
             "recomputed": self.check.plain(),
             "ledger": {**history_facts(history), "differs": list(self.ledger_differences)} if history else None,
             "ledger_problem": self.ledger.problem,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from loanctl.audit.application_lookup import ApplicationLookup, Source
 from loanctl.audit.decision_search import RecordedDecision
-from loanctl.audit.scorecard_shelf import ScorecardShelf
+from loanctl.audit.scorecard_shelf import ScorecardShelf, ShelvedScorecard
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import schema_ids
 from schemas.events.decisions import LoanDecision
@@ -27,14 +27,14 @@ from scorecard.decisions.reproduction import (
     recomputation,
     recomputation_from_values,
 )
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import Champion, DecisionCodec
 from scorecard.policy import Policy, PolicyError
 from streams.kafka.topics.topic_reader import Record, batch_of
 from streams.worker.preflight import decision_codec
 from streams.worker.settings import ScoringSettings
 
-DecisionTerms = tuple[str, str, float, float]
-"""Version and digest of the scorecard, and the two cut-offs."""
+DecisionTerms = tuple[str, str, float, float, str]
+"""Version and digest of the scorecard, the two cut-offs, and the release that decided."""
 
 NO_RECORD: Final = "its application is gone, and it holds no values to compute it from"
 
@@ -90,7 +90,7 @@ class DecisionChecker:
         self._applications = ApplicationLookup(settings)
         self._writers = WriterSchemas(registry, self._applications.topic)
         schema_id = registered_id(registry, subject_of(decisions), avro_schema(LoanDecision))
-        self._codec = decision_codec(settings, DecisionWriter(decisions, schema_id))
+        self._settings, self._topic, self._schema_id = settings, decisions, schema_id
         self._shelf = ScorecardShelf(settings)
 
     def checks(self, recorded: Sequence[RecordedDecision]) -> list[DecisionCheck]:
@@ -108,10 +108,14 @@ class DecisionChecker:
             found |= zip(those, self._of_terms(terms, [recorded[place] for place in those], applications), strict=True)
         return [found[place] for place in range(len(recorded))]
 
+    def _codec(self, release: str) -> DecisionCodec:
+        # Under the name of the release that decided, so that bytes tell whether this one decides as it did.
+        return decision_codec(self._settings, DecisionWriter(self._topic, self._schema_id, release))
+
     def _of_terms(
         self, terms: DecisionTerms, recorded: Sequence[RecordedDecision], applications: Mapping[Source, Record]
     ) -> list[DecisionCheck]:
-        version, digest, approve_below, decline_from = terms
+        version, digest, approve_below, decline_from, release = terms
         given = [self._application_of(each.decision, applications) for each in recorded]
         shelved = self._shelf.scorecard(version, digest)
         if shelved.champion is None:
@@ -120,11 +124,12 @@ class DecisionChecker:
             policy = Policy(approve_below, decline_from)
         except PolicyError as fault:
             return [_unknown(Change.POLICY, str(fault), record) for record in given]
-        again = self._again([record for record in given if record], shelved.champion, policy)
+        codec = self._codec(release)
+        again = self._again([record for record in given if record], shelved.champion, policy, codec)
         return [
             _check(each, again[record.partition, record.offset], record, shelved.problem)
             if record
-            else self._by_values(each, shelved.champion, policy, shelved.problem)
+            else _by_values(each, recomputation_from_values(each.decision, shelved.champion, policy, codec), shelved)
             for each, record in zip(recorded, given, strict=True)
         ]
 
@@ -132,22 +137,22 @@ class DecisionChecker:
         return found.get(_source(decision)) if decision["source_topic"] == self._applications.topic else None
 
     def _again(
-        self, records: Sequence[Record], champion: Champion, policy: Policy
+        self, records: Sequence[Record], champion: Champion, policy: Policy, codec: DecisionCodec
     ) -> Mapping[Source, DecisionCopy | None]:
         batch = batch_of(self._applications.topic, records)
-        made = recomputation(batch, self._writers.of(schema_ids(batch.values)), champion, policy, self._codec)
+        made = recomputation(batch, self._writers.of(schema_ids(batch.values)), champion, policy, codec)
         return {(record.partition, record.offset): own_copy(each) for record, each in zip(records, made, strict=True)}
 
-    def _by_values(self, recorded: RecordedDecision, champion: Champion, policy: Policy, problem: str) -> DecisionCheck:
-        again = recomputation_from_values(recorded.decision, champion, policy, self._codec)
-        if again is None:
-            return DecisionCheck(basis=Basis.NOTHING, problem=NO_RECORD)
-        return DecisionCheck(
-            basis=Basis.VALUES,
-            changes=_with_scorecard(changes(recorded.copy, again, None), problem),
-            fields=differences(recorded.decision, again.fields),
-            problem=problem,
-        )
+
+def _by_values(recorded: RecordedDecision, again: DecisionCopy | None, shelved: ShelvedScorecard) -> DecisionCheck:
+    if again is None:
+        return DecisionCheck(basis=Basis.NOTHING, problem=NO_RECORD)
+    return DecisionCheck(
+        basis=Basis.VALUES,
+        changes=_with_scorecard(changes(recorded.copy, again, None), shelved.problem),
+        fields=differences(recorded.decision, again.fields),
+        problem=shelved.problem,
+    )
 
 
 def _check(recorded: RecordedDecision, again: DecisionCopy | None, record: Record, problem: str) -> DecisionCheck:
@@ -178,4 +183,5 @@ def _terms(decision: Mapping[str, Any]) -> DecisionTerms:
         decision["scorecard_digest"],
         decision["approve_below"],
         decision["decline_from"],
+        decision["code_version"],
     )

@@ -19,6 +19,7 @@ from schemas.codec.wire_format import HEADER, MAGIC, schema_ids
 from schemas.events.decisions import LoanDecision
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas, registered_id, subject_of
+from schemas.release import code_version
 from scorecard.decisions.decision_records import REPLAY, DecisionWriter
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.reproduction import DecisionCopy, own_copy, recomputation
@@ -99,7 +100,8 @@ class TopicReplay:
         self._applications, self._decisions = topics.applications.name, topics.decisions.name
         self._writers = WriterSchemas(registry, self._applications)
         schema_id = registered_id(registry, subject_of(self._decisions), avro_schema(LoanDecision))
-        self._codec: DecisionCodec = decision_codec(settings, DecisionWriter(self._decisions, schema_id))
+        writer = DecisionWriter(self._decisions, schema_id, code_version())
+        self._codec: DecisionCodec = decision_codec(settings, writer)
 
     def run(self, wanted: Sequence[PartitionRange]) -> ReplayCount:
         """Decide on every application of these stretches.

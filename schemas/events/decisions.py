@@ -87,6 +87,8 @@ class LoanDecision:
     source_partition: int
     source_offset: int
     source_schema_id: int
+    code_version: str = ""
+    """The release that decided; empty in decisions of releases that did not name themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,9 +55,17 @@ class DecisionColumns:
 class DecisionWriter:
     """Writes decisions for one topic under one registered schema."""
 
-    def __init__(self, topic: str, schema_id: int) -> None:
+    def __init__(self, topic: str, schema_id: int, code_version: str = "") -> None:
+        """Writes nothing yet.
+
+        Args:
+            topic: of the decisions.
+            schema_id: of their schema.
+            code_version: the release that decides (`schemas.release`); empty for decisions that nobody keeps.
+        """
         self._topic = topic
         self._schema_id = schema_id
+        self._code_version = code_version
         self._said: tuple[tuple[str, ...], Phrases] | None = None
 
     def write(
@@ -82,7 +90,7 @@ class DecisionWriter:
         # They change at a swap only, and take longer to make than a small batch to score.
         about = (scorecard.digest, version, policy.version, topic)
         if self._said is None or self._said[0] != about:
-            self._said = (about, phrases_of(scorecard, version, policy, topic, self._schema_id))
+            self._said = (about, phrases_of(scorecard, version, policy, topic, self._schema_id, self._code_version))
         return self._said[1]
 
 

@@ -307,6 +307,7 @@ def _decode(  # noqa: C901, PLR0913, PLR0915 - one pass, field by field
         _, at = _text(data, at, end)  # source_topic
         for _ in range(3):  # partition, offset, schema id
             _, at = _long(data, at, end)
+        _, at = _text(data, at, end)  # code_version
         # A time that no calendar has, and a symbol that is none, are for the other reader to judge.
         timely = applied_at[row] >= EARLIEST_MS and applied_at[row] <= LATEST_MS
         done[row] = at == end and timely and outcomes[row] >= 0 and outcomes[row] < SYMBOLS

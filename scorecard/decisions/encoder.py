@@ -63,6 +63,8 @@ class Phrases(NamedTuple):
     """From `scorecard_name` to `source_topic`."""
     space: int
     base_value: float
+    code_version: npt.NDArray[np.uint8]
+    """As a string."""
 
 
 class EncoderColumns(NamedTuple):
@@ -95,7 +97,9 @@ class EncodedRecords:
     ends: Sequence[int]
 
 
-def phrases_of(scorecard: Scorecard, version: str, policy: Policy, topic: str, schema_id: int) -> Phrases:
+def phrases_of(  # noqa: PLR0913 - what a decision names, each once
+    scorecard: Scorecard, version: str, policy: Policy, topic: str, schema_id: int, code_version: str
+) -> Phrases:
     """What every decision of this scorecard under this policy repeats."""
     fields = scorecard.features.fields
     categories = [field.levels if field.kind is Kind.CATEGORY else () for field in fields]
@@ -123,6 +127,7 @@ def phrases_of(scorecard: Scorecard, version: str, policy: Policy, topic: str, s
         scorecard=_bytes(b"".join(map(_string, texts))),
         space=SPACES.index(scorecard.space),
         base_value=scorecard.base_value,
+        code_version=_bytes(_string(code_version)),
     )
 
 
@@ -140,7 +145,9 @@ def _most_bytes(phrases: Phrases, rows: EncoderColumns) -> int:
     contribution = len(phrases.levels.data) + len(phrases.positions) * 18
     reasons: int = len(phrases.reasons.data) + rows.reasons.shape[1] * (names + 2 * LONGEST_LONG)
     flags = names + len(phrases.positions)
-    fixed = len(phrases.scorecard) + len(phrases.faults.data) + ID_TEXT + 64 + 12 * LONGEST_LONG
+    fixed = (
+        len(phrases.scorecard) + len(phrases.code_version) + len(phrases.faults.data) + ID_TEXT + 64 + 12 * LONGEST_LONG
+    )
     return (names + contribution + reasons + flags + fixed) * len(rows.applied_at) + len(rows.ids)
 
 

@@ -190,4 +190,5 @@ def write(out: Any, ends: Any, phrases: Any, rows: Any) -> None:  # pragma: no c
         at = put_long(out, at, rows.partitions[row])
         at = put_long(out, at, rows.offsets[row])
         at = put_long(out, at, rows.schema_ids[row])
+        at = _put_bytes(out, at, phrases.code_version, 0, len(phrases.code_version))
         ends[row] = at

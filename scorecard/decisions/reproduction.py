@@ -1,7 +1,8 @@
 """Decisions made again from what they name, and what has changed where the two differ. Pure.
 
-A decision's bytes are a function of the application's bytes and coordinates, the scorecard and the policy. Where all of
-these are as the decision names them and it comes out otherwise, the code has changed, or the record was altered.
+A decision's bytes are a function of the application's bytes and coordinates, the scorecard, the policy and the code.
+Where all others are as the decision names them and it comes out otherwise, the code has changed or the record was
+altered.
 """
 
 import hashlib
@@ -51,6 +52,7 @@ FIELDS_OF: Final[Mapping[Change, frozenset[str]]] = {
         {"scorecard_name", "scorecard_version", "scorecard_digest", "scorecard_family", "reference_id"}
     ),
     Change.POLICY: frozenset({"policy_version", "approve_below", "decline_from"}),
+    Change.CODE: frozenset({"code_version"}),
 }
 """Fields of a decision that name its inputs."""
 IDENTITY: Final = "decision_id"

@@ -14,6 +14,7 @@ from schemas.codec.event_codec import avro_schema
 from schemas.errors import StoppedError
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
+from schemas.release import code_version
 from schemas.topics import Topic
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
@@ -55,7 +56,11 @@ def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCode
     topics = settings.topics()
     registry = settings.registry()
     decisions, shadow = (
-        DecisionWriter(topic.name, situation.retry("registry", partial(_decision_schema, registry, topic.name)))
+        DecisionWriter(
+            topic.name,
+            situation.retry("registry", partial(_decision_schema, registry, topic.name)),
+            code_version(),
+        )
         for topic in (topics.decisions, topics.shadow_decisions)
     )
     wire = decision_codec(settings, decisions)

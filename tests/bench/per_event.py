@@ -92,6 +92,7 @@ class PerEvent:
             "source_partition": 0,
             "source_offset": offset,
             "source_schema_id": 7,
+            "code_version": "0.1.0",
         }
 
 

@@ -1,8 +1,12 @@
 """A row that is changed, dropped or put in shows, in any table and on either database."""
 
 import pytest
+import sqlalchemy as sa
 
-from ledger.audit.verification import verify
+from ledger.audit.verification import cell_of, verify
+from ledger.ingest.chain import GENESIS, next_link, row_text
+from ledger.query import queries
+from ledger.sql.ledger_tables import decisions, positions
 from schemas.events.decisions import Contribution, Outcome
 from tests.decisions import a_decision, reasons
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, review
@@ -74,3 +78,25 @@ def test_a_row_put_in_shows(filled):
     )
 
     assert broken(filled) == [(TOPICS.outcomes.name, 0, 3)]
+
+
+def test_a_release_that_is_taken_out_of_a_row_shows(database):
+    decide(database, a_decision("a-1", 0.3), a_decision("a-2", 0.3, code_version="1.2.3"))
+    change(database, "UPDATE decisions SET code_version = NULL WHERE application_id = 'a-2'")
+
+    assert broken(database) == [(TOPICS.decisions.name, 0, 1)]
+
+
+def test_rows_of_before_decisions_named_their_release_stay_whole(database):
+    decide(database, a_decision("a-1", 0.3))
+    # As the release before wrote it: its text ends with the schema's id.
+    with database.write_transaction() as connection:
+        row = connection.execute(sa.select(decisions)).one()
+        link = next_link(GENESIS, row_text([cell_of(cell) for cell in row[:-2]]))
+        connection.execute(decisions.update().values(code_version=None, chain=link))
+        connection.execute(positions.update().values(chain=link))
+    decide(database, a_decision("a-2", 0.3), first_offset=1)
+
+    assert broken(database) == []
+    with database.read_transaction() as connection:
+        assert queries.decision(connection, "a-1").event.code_version == ""

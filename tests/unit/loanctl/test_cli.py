@@ -9,6 +9,7 @@ import pytest
 from loanctl import cli
 from loanctl.cli import COMMANDS, FAULT, Line
 from schemas.errors import SetupError
+from schemas.release import code_version
 
 
 def failing() -> None:
@@ -44,3 +45,11 @@ def test_a_fault_is_one_line_and_exit_status_two(
 
     assert ended.value.code == FAULT
     assert capsys.readouterr().err == "loanctl: the cellar is flooded\n"
+
+
+def test_the_release_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"{code_version()}\n"

@@ -22,7 +22,13 @@ SCHEMA = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
 
 def plain(
-    decided: DecisionColumns, row: int, batch: RecordBatch, champion: Champion, policy: Policy, schema_id: int
+    decided: DecisionColumns,
+    row: int,
+    batch: RecordBatch,
+    champion: Champion,
+    policy: Policy,
+    schema_id: int,
+    code_version: str = "",
 ) -> bytes:
     """The framed bytes of one decision."""
     scorecard, place = champion.scorecard, int(decided.places[row])
@@ -48,6 +54,7 @@ def plain(
         "source_partition": int(batch.partitions[place]),
         "source_offset": int(batch.offsets[place]),
         "source_schema_id": int(decided.schema_ids[row]),
+        "code_version": code_version,
     }
     return frame(schema_id, SCHEMA, fields)
 

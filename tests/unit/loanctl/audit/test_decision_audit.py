@@ -81,7 +81,7 @@ def test_an_audit_names_all_that_a_decision_was_made_of(topics: Topics, ledger: 
     }
     assert (found["policy"]["approve_below"], found["policy"]["decline_from"]) == (0.2, 0.6)
     assert found["reference_id"] == recorded["reference_id"]
-    assert found["code"]["version"] == code_version()
+    assert found["code"] == {"decided_by": "0.0.9", "computed_by": code_version()}
     assert [each["offset"] for each in found["ledger"]["decisions"]] == [1]
     assert found["ledger"]["differs"] == []
 

@@ -47,6 +47,17 @@ def test_other_cut_offs_change_outcomes_by_the_policy(topics: Topics) -> None:
     assert (found.causes, found.same_bytes) == ({Change.POLICY: 3}, 0)
 
 
+def test_another_release_that_decides_alike_is_named_and_changes_no_answer(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics.decide(topics.apply("a", "b"))
+    monkeypatch.setattr(replay, "code_version", lambda: "1.0.0")
+
+    found = run()
+
+    assert (found.causes, found.answers, found.same_bytes) == ({Change.CODE: 2}, {AnswerChange.NONE: 2}, 0)
+
+
 def test_another_scorecard_changes_what_it_changes(topics: Topics) -> None:
     topics.decide([*topics.apply("a"), *topics.apply("c", **RISKY)])
     forest = CHAMPION.scorecard.forest

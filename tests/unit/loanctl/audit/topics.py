@@ -17,7 +17,15 @@ from streams.kafka.topics import whole_topics
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of
 from streams.runtime import logs
 from streams.worker.settings import ScoringSettings
-from tests.builders import APPLICATION_SCHEMA_ID, DECISION_SCHEMA_ID, PARSED, a_champion, a_wire, application_bytes
+from tests.builders import (
+    APPLICATION_SCHEMA_ID,
+    DECISION_SCHEMA_ID,
+    PARSED,
+    RELEASE,
+    a_champion,
+    a_wire,
+    application_bytes,
+)
 
 SETTINGS = ScoringSettings()
 TOPICS = SETTINGS.topics()
@@ -130,3 +138,4 @@ def lay(monkeypatch: pytest.MonkeyPatch, topics: Topics, shelf: Shelf) -> None:
         monkeypatch.setattr(module, "WriterSchemas", Writers)
     for module in (decision_check, replay):
         monkeypatch.setattr(module, "registered_id", lambda *_: DECISION_SCHEMA_ID)
+    monkeypatch.setattr(replay, "code_version", lambda: RELEASE)

@@ -27,18 +27,18 @@ applications = st.fixed_dictionaries(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(applications, max_size=5), st.sampled_from(CHAMPIONS), st.integers(0, 2**62))
-def test_any_decision_is_written_as_fastavro_would(some, champion, first_offset):
+@given(st.lists(applications, max_size=5), st.sampled_from(CHAMPIONS), st.integers(0, 2**62), st.text(max_size=70))
+def test_any_decision_is_written_as_fastavro_would(some, champion, first_offset, release):
     batch = a_batch(*[application_bytes(**fields) for fields in some], first_offset=first_offset)
     policy = Policy(0.1, 0.4)
     decoded = READER.read(batch.values, WRITERS)
     decided = decide(decoded, faults(CONTRACT, decoded.applications.values), champion, policy)
 
-    records = DecisionWriter("d", DECISION_SCHEMA_ID).write(
+    records = DecisionWriter("d", DECISION_SCHEMA_ID, release).write(
         decided, batch, champion.scorecard, champion.version, policy
     )
 
-    by_hand = [plain(decided, row, batch, champion, policy, DECISION_SCHEMA_ID) for row in range(len(some))]
+    by_hand = [plain(decided, row, batch, champion, policy, DECISION_SCHEMA_ID, release) for row in range(len(some))]
     assert [record.value for record in records] == by_hand
 
 
