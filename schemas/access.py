@@ -24,7 +24,7 @@ class KafkaPrincipal(StrEnum):
     DOWNSTREAM = "downstream"
     """Systems that read decisions, in groups of their own whose names begin with `downstream.`."""
     OPERATOR = "operator"
-    """A person who inspects and redrives dead letters (`loanctl dlq`), and whose acts are on the audit log."""
+    """A person at `loanctl`: promotes, commands, acknowledges and redrives; each act is on the audit log."""
 
 
 class Resource(StrEnum):
@@ -109,8 +109,13 @@ def _topics_outside(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[To
         return (), (topics.applications, topics.outcomes)
     if principal is KafkaPrincipal.DOWNSTREAM:
         return (topics.decisions, topics.reviews), ()
-    return (topics.dead_letters, topics.applications, topics.decisions, topics.audit), (
+    reports = (topics.drift_reports, topics.performance_reports, topics.retrain_commands, topics.retrain_results)
+    seen = (topics.dead_letters, topics.applications, topics.decisions, topics.champions, topics.audit)
+    return (*seen, *reports), (
         topics.applications,
+        topics.champions,
+        topics.retrain_commands,
+        topics.drift_acknowledgements,
         topics.audit,
     )
 

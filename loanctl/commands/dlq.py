@@ -9,14 +9,17 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from loanctl.audit.audit_record import PersonTrail
 from loanctl.console import FINDING, Console, echo
 from loanctl.dead_letters import letter_summary
 from loanctl.dead_letters.letter_choice import LetterChoice, place_of
 from loanctl.dead_letters.letter_summary import LetterCounts, LetterSummary
 from loanctl.dead_letters.letter_topics import LetterTopics
 from loanctl.dead_letters.redrive_plan import STUCK, PlannedLetter, RedriveStatus, redrive_plan, redrive_records
-from loanctl.dead_letters.redriver import redriver
+from loanctl.dead_letters.redriver import Redriver, redriver
 from loanctl.reports.decision_log import span
+from schemas.events.audit import AuditAction
+from schemas.records import OutgoingRecord
 from schemas.redrive_marker import LetterPlace
 from scorecard.decisions.dead_letter_reasons import REASON_TEXTS, UNKNOWN
 from scorecard.decisions.letter import Letter
@@ -87,6 +90,7 @@ def redrive(  # noqa: PLR0913 - each argument is an option of the command
     until: Until = None,
     send: Annotated[bool, typer.Option("--send", help="Send them; without it nothing is sent.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Those too that a worker would set aside again.")] = False,
+    why: Annotated[str, typer.Option(help="Why; kept on the audit log.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Send records back to the applications topic, each once; exit status 3 where one cannot be helped so."""
@@ -101,12 +105,20 @@ def redrive(  # noqa: PLR0913 - each argument is an option of the command
         # Before anything is read: what a predecessor left open is over, and nobody else sends from here on.
         with redriver(connection) as sender:
             plan = _plan(choice, force=force)
-            sent = sum(sender.send(redrive_records(plan, connection.topics())))
+            sent = _send(sender, redrive_records(plan, connection.topics()), connection, why)
     else:
         plan, sent = _plan(choice, force=force), 0
     _print_plan(plan, sent, send=send, as_json=as_json)
     if any(each.status in STUCK for each in plan):
         raise typer.Exit(FINDING)
+
+
+def _send(sender: Redriver, records: Sequence[OutgoingRecord], connection: Connection, why: str) -> int:
+    """Put the act on the audit log, then do it; neither where there is nothing to send."""
+    if records:
+        subject = connection.topics().dead_letters.name
+        PersonTrail(connection).record(AuditAction.REDRIVE, subject, why, after=f"{len(records)} records")
+    return sum(sender.send(records))
 
 
 def _topics() -> LetterTopics:

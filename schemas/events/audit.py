@@ -25,6 +25,8 @@ class AuditAction(StrEnum):
     """A person said that a drift is known."""
     REVIEW = "REVIEW"
     """A person decided on an application."""
+    REDRIVE = "REDRIVE"
+    """A person sent dead letters back to the applications topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

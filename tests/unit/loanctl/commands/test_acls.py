@@ -52,13 +52,13 @@ def test_the_ledger_may_read_what_it_keeps_and_write_nothing() -> None:
     assert not any(right.operation is Operation.WRITE for right in RIGHTS if right.principal is KafkaPrincipal.LEDGER)
 
 
-def test_only_the_trainer_announces_and_only_workers_decide() -> None:
+def test_only_the_trainer_and_operators_announce_and_only_workers_decide() -> None:
     writers = {
         topic.name: [who for who in KafkaPrincipal if allowed(who, Resource.TOPIC, Operation.WRITE, topic.name)]
         for topic in TOPICS.all()
     }
 
-    assert writers[TOPICS.champions.name] == [KafkaPrincipal.TRAINER]
+    assert writers[TOPICS.champions.name] == [KafkaPrincipal.TRAINER, KafkaPrincipal.OPERATOR]
     assert writers[TOPICS.decisions.name] == [KafkaPrincipal.WORKER]
     assert writers[TOPICS.applications.name] == [
         KafkaPrincipal.GATEWAY,

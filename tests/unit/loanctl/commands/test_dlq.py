@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from loanctl.audit.audit_record import PersonTrail
 from loanctl.commands import dlq
 from loanctl.console import FINDING
 from loanctl.dead_letters import letter_topics, redriver
 from loanctl.dead_letters.letter_choice import UnknownLetterError
 from loanctl.dead_letters.redriver import OvertakenRedriveError
+from schemas.events.audit import AuditAction
 from schemas.redrive_marker import REDRIVEN_FROM
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.scoring import score_batch
@@ -46,6 +48,8 @@ class Stage:
         self.wire = a_wire()
         self.first: dict[int, int] = {}
         """Of the applications topic, by partition: where retention has come to."""
+        self.acts: list[tuple[Any, ...]] = []
+        """What was put on the audit log."""
         self._answered = 0
 
     def apply(self, name: str, value: bytes | None = None, **fields: Any) -> None:
@@ -104,6 +108,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         ("WriterSchemas", Registry),
     ):
         monkeypatch.setattr(letter_topics, name, double)
+    monkeypatch.setattr(PersonTrail, "record", lambda _self, *act, after: made.acts.append((*act, after)))
     monkeypatch.setattr(dlq, "redriver", partial(redriver.redriver, make=made.broker.producer))
     monkeypatch.setattr(redriver, "TOGETHER", 2)
     return made
@@ -129,13 +134,14 @@ def test_records_of_a_schema_that_was_registered_late_are_decided_once_however_o
 
     dry = statuses()
     unsent = len(stage.records(APPLICATIONS))
-    loanctl("redrive", "--send")
+    loanctl("redrive", "--send", "--why", "the schema is registered now")
     again = statuses("--send")
     stage.work()
     at_last = statuses("--send")
 
     assert (dry, unsent) == ({"ready": 5}, 5)
     assert again == at_last == {"redriven": 5}
+    assert stage.acts == [(AuditAction.REDRIVE, LETTERS, "the schema is registered now", "5 records")]
     assert stage.decided() == {f"a-{number}": 1 for number in range(5)}
     for record, original in zip(stage.redriven(), before, strict=True):
         assert (record.key, record.value) == (original.key, original.value)
