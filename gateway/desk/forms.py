@@ -11,6 +11,7 @@ from schemas.contract import Contract, Field, Kind, Role
 
 WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,9})?")
+SENTENCE_END: Final = re.compile(r"(?<=\.)\s+")
 SHOWN: Final = (Role.FEATURE, Role.WATCHED)
 
 
@@ -21,6 +22,7 @@ class Input:
     name: str
     label: str
     hint: str
+    """The first sentence of the field's `doc`; what follows speaks to engineers."""
     unit: str
     required: bool
     levels: tuple[str, ...]
@@ -56,7 +58,7 @@ def _input(field: Field, avro: Any) -> Input:
     return Input(
         name=field.name,
         label=field.label,
-        hint=field.doc,
+        hint=_first_sentence(field.doc),
         unit=field.unit,
         required=not field.nullable,
         levels=field.levels,
@@ -64,6 +66,10 @@ def _input(field: Field, avro: Any) -> Input:
         low=_bound(field.low),
         high=_bound(field.high),
     )
+
+
+def _first_sentence(text: str) -> str:
+    return SENTENCE_END.split(text, maxsplit=1)[0]
 
 
 def _step(avro: Any) -> str:

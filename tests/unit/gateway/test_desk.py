@@ -364,3 +364,11 @@ async def test_the_interface_is_shown_to_people_without_another_host() -> None:
     assert "POST /predict/batch" in page.text
     assert 'id="LoanApplication"' in page.text
     assert not re.search(r"https?://", page.text)
+
+
+async def test_a_hint_tells_applicants_what_a_field_is_and_nothing_of_the_scorecard() -> None:
+    async with client_of(a_gateway().app) as client:
+        page = (await client.get("/desk/apply")).text
+
+    assert re.search(r'class="hint" id="h-person_income">Gross yearly income\.</p>', page)
+    assert "AUC" not in page
