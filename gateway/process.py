@@ -23,10 +23,10 @@ from gateway.access.oidc import OidcVerifier, Provider
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
-from gateway.exchange.board import Decision, DecisionBoard
 from gateway.exchange.decision_reader import DecisionReader, Observer
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.exchange.pending_decisions import Decision, PendingDecisions
 from gateway.exchange.publisher import ApplicationPublisher
 from gateway.gateway_parts import Gateway
 from gateway.live.activity import Activity
@@ -67,8 +67,8 @@ class GatewayProcess:
         """
         self.settings = settings
         self.lifecycle = Lifecycle()
-        self.board = DecisionBoard(settings.gateway_max_waiting, settings.gateway_remembered)
-        self.metrics = GatewayMetrics(lambda: self.board.waiting)
+        self.pending = PendingDecisions(settings.gateway_max_waiting, settings.gateway_remembered)
+        self.metrics = GatewayMetrics(lambda: self.pending.waiting)
         self.publisher = ApplicationPublisher(
             settings, self.lifecycle, delivery_s=settings.gateway_timeout_s * DELIVERY_SHARE
         )
@@ -80,7 +80,7 @@ class GatewayProcess:
         self.reader = DecisionReader(
             settings,
             self.lifecycle,
-            wants=self.board.wants,
+            wants=self.pending.wants,
             decided=self._on_decisions,
             observer=_ObservedDecisions(self.activity, self.metrics),
         )
@@ -175,7 +175,7 @@ class GatewayProcess:
     def _on_decisions(self, decisions: Sequence[Decision]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self.board.add_decisions, decisions)
+            loop.call_soon_threadsafe(self.pending.add_decisions, decisions)
         holder = self.champion.holder
         if holder and any(each["scorecard_digest"] != holder.scorecard.digest for each in decisions):
             self.watcher.nudge()
@@ -190,7 +190,7 @@ class GatewayProcess:
             contract=contract,
             application=application_model(contract),
             lifecycle=self.lifecycle,
-            exchange=Exchange(self.board, self.publisher, timeout_s=settings.gateway_timeout_s),
+            exchange=Exchange(self.pending, self.publisher, timeout_s=settings.gateway_timeout_s),
             reader=self.reader,
             champion=self.champion,
             guard=AccessGuard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),

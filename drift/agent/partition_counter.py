@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from confluent_kafka import TopicPartition
 
-from drift.agent.outbox import offset_of, position_of, record_of
 from drift.agent.pauses import Pauses
+from drift.agent.transaction_output import offset_of, position_of, record_of
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
 from drift.metrics import DriftMetrics

@@ -18,10 +18,10 @@ import structlog
 from confluent_kafka import TopicPartition
 
 from drift.agent.champion_follower import Champions
-from drift.agent.outbox import record_of
 from drift.agent.performance_check import PerformanceChecker
 from drift.agent.serdes import Serdes
 from drift.agent.state_recovery import OwnerState, Recovery
+from drift.agent.transaction_output import record_of
 from drift.metrics import DriftMetrics
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings

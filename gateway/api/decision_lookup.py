@@ -26,7 +26,7 @@ def router(gateway: Gateway) -> APIRouter:
     @routes.get("/decisions/{application_id:path}", response_model=None, responses=responses)
     async def decision(application_id: str, _: Annotated[Principal, caller]) -> JSONResponse:
         """The first decision on an application; 202 while it is in flight."""
-        entry = gateway.exchange.board.get(application_id)
+        entry = gateway.exchange.pending.get(application_id)
         if entry is not None and entry.decision.done():
             return JSONResponse(decision_answer(entry.decision.result(), gateway.contract))
         found = await gateway.ledger.decision(application_id) if gateway.ledger else None

@@ -16,10 +16,10 @@ from gateway.access.access_guard import require_role
 from gateway.access.roles import SUBMIT, Principal
 from gateway.api.answers import DecisionAnswer, decision_answer
 from gateway.api.bodies import body_of, digest_of, parse_body
-from gateway.api.earlier import earlier_decisions
+from gateway.api.idempotency import earlier_decisions
 from gateway.api.request_model import CONFIG, contradictions, record_of
-from gateway.exchange.board import BoardFullError, BodyConflictError, Decision
 from gateway.exchange.exchange import Submission, UndecidedError
+from gateway.exchange.pending_decisions import BodyConflictError, Decision, TooManyPendingError
 from gateway.exchange.publisher import headers_of
 from gateway.gateway_parts import Gateway
 from gateway.problems import FieldError, Problem, away, invalid
@@ -158,7 +158,7 @@ async def decide(gateway: Gateway, submissions: Sequence[Submission]) -> list[De
         raise Problem(
             HTTPStatus.CONFLICT, "body-conflict", detail, extensions={"application_id": conflicting}
         ) from None
-    except BoardFullError:
+    except TooManyPendingError:
         detail = "too many applications wait for their decision"
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-waiting", detail, headers={"Retry-After": "1"}) from None
     except UndecidedError as fault:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.exchange.board import Decision, DecisionBoard, Entry
+from gateway.exchange.pending_decisions import Decision, Entry, PendingDecisions
 from schemas.errors import LoanError
 from schemas.records import Headers
 from streams.kafka.kafka_errors import BrokerAwayError
@@ -50,9 +50,9 @@ class UndecidedError(Exception):
 class Exchange:
     """Submits applications and gives back their decisions."""
 
-    def __init__(self, board: DecisionBoard, publisher: Publisher, *, timeout_s: float) -> None:
+    def __init__(self, pending: PendingDecisions, publisher: Publisher, *, timeout_s: float) -> None:
         """Starts nothing."""
-        self.board = board
+        self.pending = pending
         self._publisher = publisher
         self._timeout_s = timeout_s
 
@@ -65,11 +65,11 @@ class Exchange:
         """The decision on each application, in order; one that was submitted before is not published again.
 
         Raises:
-            BodyConflictError, BoardFullError: nothing was published.
+            BodyConflictError, TooManyPendingError: nothing was published.
             OutageError, SetupError: at least one is not known to have been accepted.
             UndecidedError: all are accepted, and at least one is not decided in time.
         """
-        entries = self.board.enter([(each.application_id, each.digest) for each in submissions])
+        entries = self.pending.enter([(each.application_id, each.digest) for each in submissions])
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._accept(entries, submissions)
@@ -81,7 +81,7 @@ class Exchange:
             raise UndecidedError(open_ids) from None
         finally:
             for entry in entries:
-                self.board.leave(entry)
+                self.pending.leave(entry)
 
     async def _accept(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
         """All acknowledged. A caller that leaves meanwhile takes back nothing: what is on its way is kept track of."""
@@ -102,7 +102,7 @@ class Exchange:
             place = await self._publisher.publish(entry.application_id.encode(), entry.value, submission.headers)
         finally:
             entry.publishing = None
-        self.board.accept(entry, place)
+        self.pending.accept(entry, place)
 
 
 def _retrieve_exception(task: "asyncio.Task[None]") -> None:

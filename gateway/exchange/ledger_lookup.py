@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.exchange.board import Decision
+from gateway.exchange.pending_decisions import Decision
 from ledger.query import queries
 from ledger.sql.database import Database
 from schemas.codec.event_codec import as_record

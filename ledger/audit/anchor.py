@@ -1,8 +1,8 @@
 """Anchors: the last links of the hash chains on a day, kept where those who may write to the database may not.
 
 Who may write to the database can change a row and compute every later link anew. An anchor's links are not theirs to
-change: `ledger.audit.verification` compares the chain with them. One file for each day, `anchor-2026-03-01.json`; the
-first of a day stays.
+change: `ledger.audit.chain_verification` compares the chain with them. One file for each day, `anchor-2026-03-01.json`;
+the first of a day stays.
 """
 
 import json

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from ledger.audit.anchor import current_links, read_anchors, write_anchor
 from ledger.audit.archive import archive, days_over
-from ledger.audit.check import PartitionCheck, check
-from ledger.audit.verification import verify
+from ledger.audit.chain_verification import verify
+from ledger.audit.topic_comparison import PartitionCheck, check
 from ledger.ingest.row_makers import row_makers
 from ledger.ingest.store import Store
 from ledger.settings import LedgerSettings

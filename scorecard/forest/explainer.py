@@ -1,7 +1,7 @@
 """Exact path-dependent Shapley values of a forest, with its margins, in one pass over a batch.
 
 Trees whose tables stay small are looked up (`scorecard.forest.contribution_tables`); deep ones are integrated
-(`scorecard.forest.integration`). Both are exact, and both give a row the same bits in every batch.
+(`scorecard.forest.quadrature_attribution`). Both are exact, and both give a row the same bits in every batch.
 Columns are the players; their contributions are summed to their feature. Pure.
 
 Memory: `MOST_BYTES` of tables at most, and for integrated trees 8 bytes a node and point; while
@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from scorecard.forest.contribution_tables import concatenate_tables, table_of
 from scorecard.forest.forest import Forest, Nodes
-from scorecard.forest.integration import add_integrals, steps_of
 from scorecard.forest.leaf_boxes import Boxes, boxes_of, expectation, order_of
 from scorecard.forest.leaf_groups import cells_of, empty_slots, partition_leaves
 from scorecard.forest.lookup import Lanes, add_lookups, collect_rows, row_blocks
 from scorecard.forest.matrix import MatrixError, readable
 from scorecard.forest.quadrature import Rules, points_for, rules_up_to
+from scorecard.forest.quadrature_attribution import add_integrals, steps_of
 
 MOST_BYTES: Final = 64 * 2**20
 """Of all tables of a forest; depth 6 x 300 on real rows takes 8 MB, depth 4 x 200 takes 1.3."""

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ledger.audit.anchor import AnchorError, current_links, read_anchors, write_anchor
 from ledger.audit.archive_folder import ArchiveSetupError
-from ledger.audit.verification import verify
+from ledger.audit.chain_verification import verify
 from loanctl.commands import ledger
 from loanctl.console import FINDING
 from tests.decisions import a_decision

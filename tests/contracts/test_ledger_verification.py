@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from ledger.audit.verification import cell_of, verify
+from ledger.audit.chain_verification import cell_of, verify
 from ledger.ingest.chain import GENESIS, next_link, row_text
 from ledger.query import queries
 from ledger.sql.ledger_tables import decisions, positions

@@ -15,9 +15,9 @@ from gateway.access.access_guard import AccessGuard
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
-from gateway.exchange.board import DecisionBoard
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.exchange.pending_decisions import PendingDecisions
 from gateway.gateway_parts import Gateway
 from gateway.live.activity import Activity
 from gateway.live.live_figures import Live
@@ -39,7 +39,7 @@ DECISION = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 class FakeTopic:
     """Acknowledges each application at the next offset; the worker decides it at once unless it is away."""
 
-    board: DecisionBoard
+    pending: PendingDecisions
     champion: Champion = field(default_factory=a_champion)
     schema_id: int = APPLICATION_SCHEMA_ID
     values: list[bytes] = field(default_factory=list)
@@ -71,7 +71,7 @@ class FakeTopic:
         batch = a_batch(self.values[offset], first_offset=offset)
         scored = score_batch(batch, WRITERS, self.champion, self.champion.scorecard.policy, a_wire())
         _, body = unframe(scored.decisions[0].value)
-        self.board.add_decisions([fastavro.schemaless_reader(io.BytesIO(body), DECISION, DECISION)])  # type: ignore[arg-type,list-item]
+        self.pending.add_decisions([fastavro.schemaless_reader(io.BytesIO(body), DECISION, DECISION)])  # type: ignore[arg-type,list-item]
 
 
 @dataclass
@@ -144,19 +144,19 @@ def a_gateway(
     chosen = GatewaySettings(
         **{"gateway_timeout_s": 5.0, "gateway_search_s": 60.0, "cache_dir": Path("/nonexistent"), **settings}
     )
-    board = DecisionBoard(chosen.gateway_max_waiting, chosen.gateway_remembered)
-    topic, slot, reader, registry = FakeTopic(board), FakeSlot(), FakeReader(), CollectorRegistry()
+    pending = PendingDecisions(chosen.gateway_max_waiting, chosen.gateway_remembered)
+    topic, slot, reader, registry = FakeTopic(pending), FakeSlot(), FakeReader(), CollectorRegistry()
     live, versions = live or Live(Activity(time.time), FakeLag()), FakeVersions()
     gateway = Gateway(
         settings=chosen,
         contract=CONTRACT,
         application=application_model(CONTRACT),
         lifecycle=Lifecycle(),
-        exchange=Exchange(board, topic, timeout_s=chosen.gateway_timeout_s),
+        exchange=Exchange(pending, topic, timeout_s=chosen.gateway_timeout_s),
         reader=reader,
         champion=slot,
         guard=guard() if guard else AccessGuard(None, None, RateLimiter(0)),
-        metrics=GatewayMetrics(lambda: board.waiting, registry),
+        metrics=GatewayMetrics(lambda: pending.waiting, registry),
         hypotheticals=Hypotheticals(CONTRACT),
         live=live,
         versions=versions,

@@ -54,7 +54,7 @@ async def ledgered(tmp_path: Path) -> GatewayDouble:
     """A gateway beside a ledger that holds the decision on a-1 (10,000), made before the gateway's time."""
     earlier = a_gateway()
     await posted(earlier, application_id="a-1")
-    entry = earlier.gateway.exchange.board.get("a-1")
+    entry = earlier.gateway.exchange.pending.get("a-1")
     assert entry is not None
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     database = Database(url)

@@ -123,7 +123,7 @@ async def test_a_broker_that_is_away_is_503_and_the_repeated_request_publishes_t
     double.topic.fault = BrokerAwayError("_MSG_TIMED_OUT")
     refused = await predicted(double, a_body(application_id="a-1"))
     double.topic.fault = None
-    entry = double.gateway.exchange.board.get("a-1")
+    entry = double.gateway.exchange.pending.get("a-1")
     assert entry is not None
 
     answered = await predicted(double, a_body(application_id="a-1"))
@@ -147,7 +147,7 @@ async def test_as_many_wait_as_may_and_one_more_is_429() -> None:
 
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
     assert answered == [200, 200]
-    assert double.gateway.exchange.board.waiting == 0
+    assert double.gateway.exchange.pending.waiting == 0
 
 
 async def test_a_caller_that_leaves_takes_nothing_back(double: GatewayDouble) -> None:
@@ -162,7 +162,7 @@ async def test_a_caller_that_leaves_takes_nothing_back(double: GatewayDouble) ->
     again = await predicted(double, a_body(application_id="a-1"))
 
     assert again.status_code == 200
-    assert double.gateway.exchange.board.waiting == 0
+    assert double.gateway.exchange.pending.waiting == 0
 
 
 async def test_the_record_is_what_a_kafka_user_would_have_published(double: GatewayDouble) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from confluent_kafka import TopicPartition
 
-from drift.agent.outbox import offset_of, position_of
+from drift.agent.transaction_output import offset_of, position_of
 from drift.binning.binned_records import MILLIONTHS
 from drift.binning.binner import ApplicationCells, DecisionCells
 from drift.binning.reference import ForeignProfileError, Reference

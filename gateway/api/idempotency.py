@@ -1,6 +1,6 @@
 """Applications that were decided before: their earlier decision, or a conflict if the values differ.
 
-The gateway's own memory is checked first (`DecisionBoard`); this queries the ledger for applications from before a
+The gateway's own memory is checked first (`PendingDecisions`); this queries the ledger for applications from before a
 restart or of another gateway. A decision carries the values that were scored, which are compared; other fields cannot
 be.
 """
@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.exchange.board import BodyConflictError, Decision
 from gateway.exchange.exchange import Submission
+from gateway.exchange.pending_decisions import BodyConflictError, Decision
 from gateway.gateway_parts import Gateway
 from schemas.applications import from_records
 from schemas.contract import Contract, Kind
@@ -26,7 +26,7 @@ async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission])
     asked = {
         place: submission
         for place, submission in enumerate(submissions)
-        if submission.named and gateway.exchange.board.get(submission.application_id) is None
+        if submission.named and gateway.exchange.pending.get(submission.application_id) is None
     }
     if gateway.ledger is None or not asked:
         return {}

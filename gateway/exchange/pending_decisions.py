@@ -21,7 +21,7 @@ MOST_CANDIDATES: Final = 8
 """Decisions of one id that are kept until the own record's coordinates are known."""
 
 
-class BoardFullError(Exception):
+class TooManyPendingError(Exception):
     """More requests wait than are allowed."""
 
 
@@ -47,7 +47,7 @@ class Entry:
     waiting: int = 0
 
 
-class DecisionBoard:
+class PendingDecisions:
     """Entries by application id, the latest last."""
 
     def __init__(self, most_waiting: int, remembered: int) -> None:
@@ -75,14 +75,14 @@ class DecisionBoard:
 
         Raises:
             BodyConflictError: an id is there with another digest; its argument is the place of the application.
-            BoardFullError: so many more may not wait.
+            TooManyPendingError: so many more may not wait.
         """
         for place, (application_id, digest) in enumerate(applications):
             known = self._entries.get(application_id)
             if known is not None and known.digest != digest:
                 raise BodyConflictError(place)
         if self.waiting + len(applications) > self._most_waiting:
-            raise BoardFullError
+            raise TooManyPendingError
         return [self._enter(application_id, digest) for application_id, digest in applications]
 
     def leave(self, entry: Entry) -> None:
