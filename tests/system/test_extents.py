@@ -81,5 +81,5 @@ def test_a_stretch_ends_before_its_end_though_more_lies_behind(
 
 
 def test_a_topic_that_does_not_exist_is_named_with_what_to_do(connection: Connection) -> None:
-    with pytest.raises(NoTopicError, match="topic nowhere does not exist: run `loanctl topics apply`"):
+    with pytest.raises(NoTopicError, match="no topic nowhere: run `loanctl topics apply`"):
         partition_ranges(connection, ["nowhere"])

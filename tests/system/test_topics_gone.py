@@ -65,4 +65,4 @@ def test_a_trainer_whose_topic_of_commands_is_deleted_ends_with_one_line(
     deleted(connection, topic)
 
     assert trainer.process.wait(BOUND_S * PATIENCE) == MISCONFIGURED
-    assert f"topic {topic.name} " in trainer.process.output().splitlines()[-1]
+    assert f"no topic {topic.name}" in trainer.process.output().splitlines()[-1]
