@@ -50,7 +50,6 @@ class GatewayMetrics:
         )
         for reason in REFUSALS:
             self._champion_refusals.labels("champion", reason)
-        self.ready = Gauge("loan_ready", "1 while this process does its work, as /ready tells.", registry=registry)
         gauge = Gauge("loan_gateway_waiting", "Applications waiting for their decision.", registry=registry)
         gauge.set_function(waiting)
 

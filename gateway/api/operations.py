@@ -15,10 +15,12 @@ from gateway.gateway_parts import NO_CHAMPION, Gateway
 from gateway.problems import Problem, away
 from schemas.contract import Kind
 from scorecard.decisions.scoring import Champion
+from streams.runtime.health_server import ready_gauge
 
 
 def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRouter:
     """The endpoints of one gateway."""
+    registry.register(ready_gauge(lambda: not gateway.missing_parts()))
     routes = APIRouter(tags=["operations"])
     caller = Depends(require_role(gateway.guard, OBSERVE))
 
@@ -37,7 +39,6 @@ def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRoute
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus."""
-        gateway.metrics.ready.set(not gateway.missing_parts())
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/model-info", response_model=None)

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ledger.sql.table_columns import storable, time_text
+from ledger.sql.views import AGAINST_SCORE, OVERRIDDEN
 from schemas.small_groups import is_small
 
 
@@ -76,7 +77,6 @@ class DefaultRate:
 
 
 COUNT = "coalesce(sum(CASE WHEN {} THEN 1 ELSE 0 END), 0)"
-LEANING = "CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END"
 
 
 def approval_rate(connection: sa.Connection, stretch: TimeSpan) -> ApprovalRate:
@@ -103,8 +103,8 @@ def override_rate(connection: sa.Connection, stretch: TimeSpan) -> OverrideRate:
         reviewed="review_outcome IS NOT NULL",
         approved="review_outcome = 'APPROVE'",
         declined="review_outcome = 'DECLINE'",
-        overridden="outcome <> 'REFER' AND review_outcome <> outcome",
-        against_score=f"outcome = 'REFER' AND probability IS NOT NULL AND review_outcome <> {LEANING}",
+        overridden=OVERRIDDEN,
+        against_score=AGAINST_SCORE,
     )
     return OverrideRate(**counts)
 

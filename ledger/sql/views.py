@@ -53,6 +53,13 @@ ENOUGH: Final = {
     "enough_scored": f"count(probability) >= {LEAST_PEOPLE}",
 }
 """Of fewer no mean is told, and no segment (`schemas.small_groups`)."""
+OVERRIDDEN: Final = "outcome <> 'REFER' AND review_outcome <> outcome"
+"""A review of an automatic decision that went against it."""
+AGAINST_SCORE: Final = (
+    "outcome = 'REFER' AND probability IS NOT NULL AND review_outcome <>"
+    " CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END"
+)
+"""A review of a referred application that went against the nearer cut-off."""
 APPROVALS: Final = """count(*) AS decisions,
  sum(CASE WHEN final_outcome = 'APPROVE' THEN 1 ELSE 0 END) AS approved,
  sum(CASE WHEN final_outcome = 'REFER' THEN 1 ELSE 0 END) AS referred,
@@ -96,14 +103,9 @@ FROM decision_reasons GROUP BY {day_applied_plain}, scorecard_version, code""",
 SELECT day, scorecard_version, count(*) AS reviewed,
  sum(CASE WHEN review_outcome = 'APPROVE' THEN 1 ELSE 0 END) AS approved,
  sum(CASE WHEN review_outcome = 'DECLINE' THEN 1 ELSE 0 END) AS declined,
- sum(CASE WHEN outcome <> 'REFER' AND review_outcome <> outcome THEN 1 ELSE 0 END) AS overridden,
- sum(CASE WHEN outcome = 'REFER' AND probability IS NOT NULL AND review_outcome <>
-  CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END
-  THEN 1 ELSE 0 END) AS against_score,
- CASE WHEN {enough} THEN avg(CASE WHEN (outcome <> 'REFER' AND review_outcome <> outcome)
-  OR (outcome = 'REFER' AND probability IS NOT NULL AND review_outcome <>
-  CASE WHEN probability < (approve_below + decline_from) / 2 THEN 'APPROVE' ELSE 'DECLINE' END)
-  THEN 1.0 ELSE 0.0 END) END AS override_rate
+ sum(CASE WHEN {overridden} THEN 1 ELSE 0 END) AS overridden,
+ sum(CASE WHEN {against_score} THEN 1 ELSE 0 END) AS against_score,
+ CASE WHEN {enough} THEN avg(CASE WHEN ({overridden}) OR ({against_score}) THEN 1.0 ELSE 0.0 END) END AS override_rate
 FROM final_decisions WHERE review_outcome IS NOT NULL GROUP BY day, scorecard_version""",
     "loan_performance": """
 SELECT f.*, o.defaulted, o.observed_at FROM final_decisions f
@@ -123,6 +125,8 @@ def create_statements(dialect: str) -> Sequence[str]:
     words = DIALECTS[dialect]
     parts = {
         **ENOUGH,
+        "overridden": OVERRIDDEN,
+        "against_score": AGAINST_SCORE,
         "approvals": APPROVALS.format(**ENOUGH),
         "defaults": DEFAULTS.format(**ENOUGH),
         "day_applied": words["day"].format("f.applied_at"),

@@ -44,7 +44,7 @@ def dlq() -> None:
 @app.command(name="list")
 def list_command(since: Since = None, until: Until = None, as_json: AsJson = False) -> None:
     """Count the dead letters by reason: when, where, and how many can be redriven."""
-    topics, chosen = _topics(), span(since, until, None)
+    topics, chosen = _topics(Connection.read()), span(since, until, None)
     counts = LetterCounts(topics.application_ranges())
     for letter in topics.letters():
         if letter.timestamp in chosen:
@@ -64,7 +64,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Explain a dead letter: what is wrong, what to do, where its record lies. Prints no value of an applicant."""
-    topics, connection = _topics(), Connection.read()
+    connection = Connection.read()
+    topics = _topics(connection)
     place = place_of(which)
     choice = LetterChoice(places=frozenset({place})) if place else LetterChoice(ids=frozenset({which}))
     candidates = [letter for letter in topics.letters() if place is None or letter.place == place]
@@ -104,10 +105,10 @@ def redrive(  # noqa: PLR0913 - each argument is an option of the command
     if send:
         # Before anything is read: what a predecessor left open is over, and nobody else sends from here on.
         with redriver(connection) as sender:
-            plan = _plan(choice, force=force)
+            plan = _plan(connection, choice, force=force)
             sent = _send(sender, redrive_records(plan, connection.topics()), connection, why)
     else:
-        plan, sent = _plan(choice, force=force), 0
+        plan, sent = _plan(connection, choice, force=force), 0
     _print_plan(plan, sent, send=send, as_json=as_json)
     if any(each.status in STUCK for each in plan):
         raise typer.Exit(FINDING)
@@ -121,13 +122,13 @@ def _send(sender: Redriver, records: Sequence[OutgoingRecord], connection: Conne
     return sum(sender.send(records))
 
 
-def _topics() -> LetterTopics:
+def _topics(connection: Connection) -> LetterTopics:
     logs.configure("error", "dlq")
-    return LetterTopics(Connection.read())
+    return LetterTopics(connection)
 
 
-def _plan(choice: LetterChoice, *, force: bool) -> list[PlannedLetter]:
-    topics = _topics()
+def _plan(connection: Connection, choice: LetterChoice, *, force: bool) -> list[PlannedLetter]:
+    topics = _topics(connection)
     sources: dict[LetterPlace, LetterPlace | None] = {}
     candidates: list[Letter] = []
     for each in topics.letters():

@@ -109,10 +109,16 @@ def serve(
         problem = f"web port {host}:{port} cannot be listened on: {cause.strerror}"
         raise PortTakenError(problem) from cause
     server.daemon_threads = True
-    ready = Gauge("loan_ready", "1 while this process does its work, as /ready tells.", registry=None)
-    ready.set_function(lambda: float(health().ready))
+    ready = ready_gauge(lambda: health().ready)
     registry.register(ready)
     return WebServer(server, lambda: registry.unregister(ready))
+
+
+def ready_gauge(ready: Callable[[], bool]) -> Gauge:
+    """The metric that each process has of `/ready`; asked at each scrape, registered nowhere yet."""
+    gauge = Gauge("loan_ready", "1 while this process does its work, as /ready tells.", registry=None)
+    gauge.set_function(lambda: float(ready()))
+    return gauge
 
 
 def _response(health: Health, good: Callable[[Health], bool]) -> tuple[int, str, bytes]:
