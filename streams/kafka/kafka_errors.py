@@ -5,7 +5,7 @@ reading there is a closed list of errors that pass. Any other error ends the con
 ignores is lost. A fenced static member reports `_FATAL` while `KafkaError.fatal()` is False.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -97,6 +97,15 @@ class LostSessionError(OutageError):
 class NoTopicError(SetupError):
     """A topic that this process needs does not exist."""
 
+    @classmethod
+    def of(cls, what: str) -> Self:
+        """In the words that every reader uses.
+
+        Args:
+            what: the topics, comma between.
+        """
+        return cls(f"no topic {what}: run `loanctl topics apply`")
+
 
 class RefusedRecordError(SetupError):
     """The broker does not accept this record: too large, or not allowed."""
@@ -115,7 +124,7 @@ def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | No
     if code in NOT_ALLOWED:
         return NotAllowedError(f"{error.name()}: the broker does not let us read {what}; grant READ on topic and group")
     if code in NO_TOPIC:
-        return NoTopicError(f"no topic {what}: run `loanctl topics apply`")
+        return NoTopicError.of(what)
     return (FencedError if code in FENCED else ReadingError)(error.name())
 
 

@@ -196,8 +196,7 @@ class GroupConsumer:
             raise raised_fault(cause, ", ".join(self.reading.topics)) from cause
         missing = [name for name, topic in known.items() if not topic.partitions]
         if missing:
-            problem = f"no topic {', '.join(missing)}: run `loanctl topics apply`"
-            raise NoTopicError(problem)
+            raise NoTopicError.of(", ".join(missing))
         self.partitions = frozenset((name, partition) for name in known for partition in known[name].partitions)
         start = OFFSET_BEGINNING if self.reading.from_beginning else OFFSET_END
         self._consumer.assign([TopicPartition(*place, start) for place in sorted(self.partitions)])

@@ -181,8 +181,7 @@ def _bounds(consumer: Consumer, topic: str) -> Iterator[PartitionRange]:
     if described.error is not None and described.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise KafkaException(described.error)
     if not described.partitions:
-        problem = f"no topic {topic}: run `loanctl topics apply`"
-        raise NoTopicError(problem)
+        raise NoTopicError.of(topic)
     for partition in sorted(described.partitions):
         yield PartitionRange(topic, partition, *_watermarks(consumer, TopicPartition(topic, partition)))
 
