@@ -46,7 +46,7 @@ COMMANDS: Final = (
     Line("down", "loanctl.commands.stack:down", "Stop what `up` started."),
     Line("settings", "loanctl.commands.settings:settings", "Print every setting, as a .env file."),
     Line("topics", "loanctl.commands.topics:app", "Make the topics as they should be."),
-    Line("schemas", "loanctl.commands.schemas:app", "Register the schemas, or check that they may be."),
+    Line("schemas", "loanctl.commands.schemas:app", "Register, check and document the schemas."),
     Line("population", "loanctl.commands.population:population", "Write made-up applicants to a file."),
     Line("train", "loanctl.commands.train:train", "Train a scorecard, and promote it where it may be."),
     Line("champion", "loanctl.commands.champion:app", "Show, promote or roll back the champion."),

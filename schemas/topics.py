@@ -41,6 +41,12 @@ class Topic:
         """Whether only the last record of a key is kept."""
         return self.kept is None
 
+    def configuration(self) -> dict[str, str]:
+        """Its properties, by Kafka's names."""
+        if self.kept is None:
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": str(round(self.kept.total_seconds() * 1000))}
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:

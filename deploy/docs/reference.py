@@ -1,4 +1,4 @@
-"""Pages of the site that the code itself gives: settings, topics, metrics, commands and alerts.
+"""Pages of the site that the code itself gives: settings, topics and their documents, metrics, commands and alerts.
 
 An mkdocs hook: pages exist while the site is built and are kept nowhere, so they cannot fall behind.
 The front page is the README, its links seen from `docs/`.
@@ -19,12 +19,26 @@ from prometheus_client import CollectorRegistry
 
 from loanctl.cli import COMMANDS
 from loanctl.commands.settings import PLACES
+from loanctl.documents.asyncapi import asyncapi
+from loanctl.documents.data_contract import data_contract
 from schemas import contract as contracts
+from schemas.release import code_version
 from schemas.topics import Topic, topics_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RULES: Final = ROOT / "deploy" / "prometheus" / "rules.yml"
 PRODUCT: Final = "credit_risk"
+BROKER: Final = "localhost:9092"
+DOCUMENTS: Final = """\
+# AsyncAPI and data contract
+
+Two documents for machines, generated from the Avro schemas, the topics and the rights:
+
+- [asyncapi.json](asyncapi.json), AsyncAPI 3.0: every topic as a channel with its schema, key, headers and retention,
+  and who sends and receives. `loanctl schemas asyncapi` prints it with your product, prefix and broker.
+- [decisions-contract.json](decisions-contract.json), Open Data Contract Standard 3.1: the fields of a decision, what
+  always holds of them, and how long they are kept. `loanctl schemas contract` prints yours.
+"""
 COMMON: Final = frozenset({"--help", "--install-completion", "--show-completion"})
 """Options of every command."""
 
@@ -55,6 +69,29 @@ def topics_page() -> str:
     return "\n".join(("# Topics and schemas\n", *_table(("topic", "key", "kept", "value"), rows), "", *_schemas()))
 
 
+def documents_page() -> str:
+    """What AsyncAPI document and data contract say, and the two themselves."""
+    operations = _asyncapi()["operations"].values()
+    sides = [
+        (name, _channels(operations, name, "receive"), _channels(operations, name, "send"))
+        for name in dict.fromkeys(each["tags"][0]["name"] for each in operations)
+    ]
+    [table] = _contract()["schema"]
+    fields = [
+        (f"`{each['name']}`", each["physicalType"], "yes" if each["required"] else "no", each.get("classification", ""))
+        for each in table["properties"]
+    ]
+    return "\n".join(
+        (
+            DOCUMENTS,
+            "## Who receives and who sends\n",
+            *_table(("principal", "receives", "sends"), sides),
+            "\n## The contract's fields\n",
+            *_table(("field", "type", "required", "classification"), fields),
+        )
+    )
+
+
 def metrics_page() -> str:
     """Every metric by process."""
     return "# Metrics\n\n" + "\n".join(_metric_sections())
@@ -81,10 +118,32 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "index.md": front_page,
     "reference/settings.md": settings_page,
     "reference/topics.md": topics_page,
+    "reference/documents.md": documents_page,
+    "reference/asyncapi.json": lambda: json.dumps(_asyncapi(), indent=2),
+    "reference/decisions-contract.json": lambda: json.dumps(_contract(), indent=2),
     "reference/metrics.md": metrics_page,
     "reference/commands.md": commands_page,
     "reference/alerts.md": alerts_page,
 }
+
+
+def _asyncapi() -> dict[str, Any]:
+    contract = contracts.load(PRODUCT)
+    return asyncapi(contract, topics_of(contract), BROKER, code_version())
+
+
+def _contract() -> dict[str, Any]:
+    contract = contracts.load(PRODUCT)
+    return data_contract(contract, topics_of(contract), BROKER, code_version())
+
+
+def _channels(operations: Iterable[Mapping[str, Any]], principal: str, action: str) -> str:
+    names = [
+        each["channel"]["$ref"].rpartition("/")[2]
+        for each in operations
+        if (each["tags"][0]["name"], each["action"]) == (principal, action)
+    ]
+    return ", ".join(names)
 
 
 def _settings_sections() -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""`loanctl schemas register | check`: the schemas of `schemas/avro`, in a registry and kept compatible there.
+"""`loanctl schemas`: the schemas of `schemas/avro`, in a registry and kept compatible there, and as documents.
 
 Subjects by topic name. Producers never register; a schema that readers in the field could not
 live with is found by `check` before it is released.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -15,10 +16,13 @@ from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, Sc
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from loanctl.console import echo
+from loanctl.documents.asyncapi import asyncapi
+from loanctl.documents.data_contract import data_contract
 from schemas.codec.event_codec import avro_schema
 from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.registry_client import RegistryAwayError
+from schemas.release import code_version
 from schemas.topics import Compatibility, Topics
 from streams.runtime.settings import Connection
 
@@ -26,7 +30,7 @@ NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 Answer = TypeVar("Answer")
 
-app = typer.Typer(no_args_is_help=True, help="Register the schemas, or check that they may be.")
+app = typer.Typer(no_args_is_help=True, help="Register the schemas, check that they may be, print them as documents.")
 
 
 class IncompatibleError(SetupError):
@@ -61,7 +65,7 @@ class SchemaCheck:
 
 @app.callback()
 def schemas() -> None:
-    """Register the schemas, or check that they may be."""
+    """Register the schemas, check that they may be, print them as documents."""
 
 
 @app.command("register")
@@ -79,6 +83,24 @@ def check_command() -> None:
         echo(each.line(), err=bool(each.wrong))
     if any(each.wrong for each in checked):
         raise typer.Exit(1)
+
+
+@app.command("asyncapi")
+def asyncapi_command() -> None:
+    """Print the AsyncAPI 3 document of all topics, as JSON: channels, Avro schemas, who sends and receives."""
+    _print(asyncapi)
+
+
+@app.command("contract")
+def contract_command() -> None:
+    """Print the data contract of decisions (ODCS 3), as JSON, which is YAML: fields, promises, retention."""
+    _print(data_contract)
+
+
+def _print(document: Callable[[Contract, Topics, str, str], Mapping[str, Any]]) -> None:
+    connection = Connection.read()
+    made = document(connection.contract(), connection.topics(), connection.bootstrap_servers, code_version())
+    sys.stdout.write(json.dumps(made, indent=2) + "\n")
 
 
 def subjects(contract: Contract, topics: Topics) -> tuple[SubjectPlan, ...]:

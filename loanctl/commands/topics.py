@@ -107,13 +107,6 @@ def apply(settings: TopicSettings) -> tuple[TopicChange, ...]:
     return tuple(by_name[topic.name] for topic in wanted)
 
 
-def configuration(topic: Topic) -> dict[str, str]:
-    """A topic's properties, by Kafka's names."""
-    if topic.kept is None:
-        return {"cleanup.policy": "compact"}
-    return {"cleanup.policy": "delete", "retention.ms": str(round(topic.kept.total_seconds() * 1000))}
-
-
 def _current_partitions(admin: AdminClient, settings: TopicSettings) -> dict[str, int]:
     found = _answer(lambda: admin.list_topics(timeout=TIMEOUT_S), settings.bootstrap_servers)
     return {name: len(topic.partitions) for name, topic in found.topics.items()}
@@ -132,7 +125,7 @@ def _new(topic: Topic, settings: TopicSettings) -> NewTopic:
         topic.name,
         num_partitions=_partitions(topic, settings),
         replication_factor=settings.replication_factor,
-        config=configuration(topic),
+        config=topic.configuration(),
     )
 
 
@@ -194,7 +187,7 @@ def _wrong(admin: AdminClient, kept: list[Topic]) -> dict[str, dict[str, str]]:
     wrong: dict[str, dict[str, str]] = {}
     for topic in kept:
         entries = found[topic.name]
-        differing = {name: value for name, value in configuration(topic).items() if entries[name].value != value}
+        differing = {name: value for name, value in topic.configuration().items() if entries[name].value != value}
         if differing:
             wrong[topic.name] = differing
     return wrong
