@@ -36,7 +36,6 @@ class MonitorRules:
 
     windows: WindowRules
     reporting: ReportContext
-    cooldown_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +163,7 @@ class Monitor:
         if self._champion[1] not in ("", report.champion_digest):
             return Findings()
         self._memory, judged_report = judged_performance(
-            self._memory, report, self._windows.close_horizon, self._rules.cooldown_ms
+            self._memory, report, self._windows.close_horizon, self._rules.reporting.rules
         )
         self._look = judged_report
         commands = (performance_floor.command_of(judged_report, now),) if judged_report.command_id else ()
@@ -227,7 +226,7 @@ class Monitor:
         for window in windows:
             compared = seasons.reference_for(window, reference, self._seasons)
             report = report_of(window, compared, self._rules.reporting)
-            self._memory, report = decide(self._memory, report, self._rules.cooldown_ms)
+            self._memory, report = decide(self._memory, report)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)
         return Findings(reports=tuple(reports), commands=commands, dropped=dropped)

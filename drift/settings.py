@@ -1,5 +1,6 @@
 """Settings of the drift agent: read once, frozen, refused all at once."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Self
 from zoneinfo import available_timezones
@@ -14,13 +15,17 @@ from pydantic import (
     model_validator,
 )
 
+from drift.binning import week_hours
+from drift.binning.week_hours import UTC_NAME
+from drift.detection import field_limits
 from drift.detection.drift_report import ReportContext
 from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
-from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, UTC_NAME, Calendar
-from schemas.events.drift import DriftRules
+from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, Calendar
+from schemas.errors import SetupError
+from schemas.events.drift import DriftRules, FieldLimits
 from schemas.events.performance import PerformanceRules
 from schemas.topics import Topic
 from streams.runtime.health_server import LOOPBACK
@@ -32,6 +37,10 @@ FINEST_PANE_S: Final = 1.0
 MS: Final = 1_000
 PANES_ALIGNED: Final = 3_600
 DAY_MS: Final = 86_400_000
+
+
+class UnknownFieldError(SetupError):
+    """A setting names a field that the product's contract has not."""
 
 
 class DriftSettings(ModelSettings):
@@ -51,10 +60,21 @@ class DriftSettings(ModelSettings):
     """A PSI of at least this, over its critical value, is WATCH."""
     psi_drifted: PositiveFloat = 0.2
     """And of at least this, DRIFTED."""
+    psi_field_limits: str = ""
+    """Of single fields, or of the score (`probability`), WATCH and DRIFTED: `person_income=.15:.3, age=.2:.4`."""
+    drifted_needed: PositiveInt = 2
+    """So many DRIFTED windows ask for a challenger,"""
+    drifted_of: PositiveInt = 3
+    """of the last so many with a verdict."""
     stray_share: float = Field(default=0.01, ge=0.0, le=1.0)
     """A larger share of late, ahead or unreadable records raises an alarm in the window's report."""
     cooldown_s: NonNegativeFloat = 6 * 3_600.0
     """Time from the window that last commanded to the next that may."""
+    in_flight_s: NonNegativeFloat = 86_400.0
+    """Event time after which a command without the trainer's answer withholds no other; 0 for never."""
+    quiet_hours: str = ""
+    """Hours of the week, in `window_time_zone`, whose windows are reported and neither confirm nor command:
+    `22-6, Sat-Sun`."""
     pane_s: NonNegativeFloat = 0.0
     """Width of a pane; 0 for a sixtieth of a window by time, a second for windows by count."""
     lateness_s: NonNegativeFloat = 60.0
@@ -90,6 +110,9 @@ class DriftSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _panes_fit(self) -> Self:
+        if self.drifted_needed > self.drifted_of:
+            message = f"drifted_needed is at most drifted_of: not {self.drifted_needed} of {self.drifted_of}"
+            raise ValueError(message)
         if self.window_calendar and self.window_count:
             message = "window_count and window_calendar exclude each other: windows are by count or by calendar"
             raise ValueError(message)
@@ -108,6 +131,18 @@ class DriftSettings(ModelSettings):
             message = f"no time zone {name[:40]!r}; a name of the tz database, such as Europe/Berlin"
             raise ValueError(message)
         return name
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _hours_exist(cls, text: str) -> str:
+        week_hours.parse(text)
+        return text
+
+    @field_validator("psi_field_limits")
+    @classmethod
+    def _limits_are_numbers(cls, text: str) -> str:
+        field_limits.parse(text)
+        return text
 
     def window_ms(self) -> int:
         """Width of a window by time, in milliseconds."""
@@ -187,10 +222,24 @@ class DriftSettings(ModelSettings):
                     watch_from=self.psi_watch,
                     drifted_from=self.psi_drifted,
                     stray_share=self.stray_share,
+                    field_limits=self._field_limits(),
+                    drifted_needed=self.drifted_needed,
+                    drifted_of=self.drifted_of,
+                    cooldown_ms=round(self.cooldown_s * MS),
+                    in_flight_ms=round(self.in_flight_s * MS),
+                    quiet_hours=self.quiet_hours,
+                    time_zone=self.window_time_zone,
                 ),
             ),
-            cooldown_ms=round(self.cooldown_s * MS),
         )
+
+    def _field_limits(self) -> Sequence[FieldLimits]:
+        limits, contract = field_limits.parse(self.psi_field_limits), self.contract()
+        unknown = field_limits.unknown(limits, {field.name for field in contract.observed})
+        if unknown:
+            problem = f"LOAN_PSI_FIELD_LIMITS: {contract.product} has no field {', '.join(unknown)}"
+            raise UnknownFieldError(problem)
+        return limits
 
     def performance_rules(self) -> PerformanceRules:
         """Rules by which performance is reported and judged."""

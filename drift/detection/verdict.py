@@ -47,9 +47,10 @@ def feature_verdict(feature: FeatureDrift, rules: DriftRules) -> Verdict:
     """The verdict of one feature; INSUFFICIENT, for example, if most of its values are missing."""
     if feature.n < rules.minimum_n or sum(plain(feature.reference_counts)) == 0:
         return Verdict.INSUFFICIENT
-    if feature.psi <= feature.psi_critical or feature.psi < rules.watch_from:
+    watch_from, drifted_from = rules.limits_of(feature.feature)
+    if feature.psi <= feature.psi_critical or feature.psi < watch_from:
         return Verdict.STEADY
-    return Verdict.DRIFTED if feature.psi >= rules.drifted_from else Verdict.WATCH
+    return Verdict.DRIFTED if feature.psi >= drifted_from else Verdict.WATCH
 
 
 def state(feature: FeatureDrift, rules: DriftRules) -> str:

@@ -5,8 +5,9 @@ A finding is a window that has drifted, or a champion whose performance has fall
 
 | guard | reason, or what it waits for |
 | --- | --- |
-| two of three | one window may be a campaign, or chance |
-| in flight | the trainer's answer to the last command |
+| two of three | one window may be a campaign, or chance; how many of how many is a rule |
+| quiet hours | windows within them are skipped, like those that are INSUFFICIENT |
+| in flight | the trainer's answer to the last command, for as long as the rules say |
 | cooldown | event time since the last command, whether or not a promotion followed |
 | latch | after a rejected or held challenger: a steady window, a new champion, or an acknowledgement |
 | hold | a person knows of the shift (a declared policy change, a season) |
@@ -14,7 +15,7 @@ A finding is a window that has drifted, or a champion whose performance has fall
 
 Fallen performance needs no second check: its whole interval is below the floor. Windows that are INSUFFICIENT
 are skipped: they neither confirm nor deny. Time is event time, so a replay gives the same commands.
-Pure.
+The rules are the report's own. Pure.
 """
 
 import hashlib
@@ -24,16 +25,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from drift.binning import week_hours
 from drift.binning.binned_records import NO_TIME
 from drift.retraining import performance_floor
-from schemas.events.drift import DriftAcknowledgement, DriftReport, Verdict
+from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.timestamps import millis_of
-
-OF: Final = 3
-NEEDED: Final = 2
-"""Of the last `OF` windows with a verdict, so many must be DRIFTED."""
 
 LATCHING: Final = frozenset({RetrainStatus.REJECTED, RetrainStatus.HELD})
 """Answers after which the same command would get the same answer."""
@@ -48,6 +46,7 @@ class Withheld(StrEnum):
     COOLDOWN = "cooldown"
     ACKNOWLEDGED = "acknowledged"
     ASKED = "asked"
+    QUIET_HOURS = "quiet_hours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +80,10 @@ class PolicyState:
         return replace(self, drifted=(), in_flight="", latched=False)
 
     def after_acknowledgement(self, acknowledged: DriftAcknowledgement) -> "PolicyState":
-        """A person knows the cause: start afresh, and withhold commands for as long as requested."""
+        """A person knows the cause: start afresh, without a command in flight; hold for as long as requested."""
         held = acknowledged.hold_until
-        return replace(self, drifted=(), latched=False, hold_until=None if held is None else millis_of(held))
+        hold_until = None if held is None else millis_of(held)
+        return replace(self, drifted=(), in_flight="", latched=False, hold_until=hold_until)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` makes this of again."""
@@ -95,17 +95,19 @@ class PolicyState:
         return cls(**{**saved, "drifted": tuple(saved["drifted"])})
 
 
-def decide(memory: PolicyState, report: DriftReport, cooldown_ms: int) -> tuple[PolicyState, DriftReport]:
+def decide(memory: PolicyState, report: DriftReport) -> tuple[PolicyState, DriftReport]:
     """The state after a window, and its report with the command that follows or the reason why none does."""
     if report.verdict is Verdict.INSUFFICIENT:
         return memory, report
-    drifted = report.verdict is Verdict.DRIFTED
+    rules, drifted = report.rules, report.verdict is Verdict.DRIFTED
+    if _is_quiet(report):
+        return memory, replace(report, withheld=Withheld.QUIET_HOURS.value if drifted else "")
     latched = memory.latched and report.verdict is not Verdict.STEADY
-    seen = replace(memory, drifted=(*memory.drifted, drifted)[-OF:], latched=latched)
+    seen = replace(memory, drifted=(*memory.drifted, drifted)[-rules.drifted_of :], latched=latched)
     if not drifted:
         return seen, report
-    held = Withheld.UNCONFIRMED if sum(seen.drifted) < NEEDED else None
-    withheld = held or _guard(seen, millis_of(report.window_end), cooldown_ms)
+    held = Withheld.UNCONFIRMED if sum(seen.drifted) < rules.drifted_needed else None
+    withheld = held or _guard(seen, millis_of(report.window_end), rules)
     if withheld is not None:
         return seen, replace(report, withheld=withheld.value)
     name = command_id(report)
@@ -114,7 +116,7 @@ def decide(memory: PolicyState, report: DriftReport, cooldown_ms: int) -> tuple[
 
 
 def judged_performance(
-    memory: PolicyState, report: PerformanceReport, event_time: int, cooldown_ms: int
+    memory: PolicyState, report: PerformanceReport, event_time: int, rules: DriftRules
 ) -> tuple[PolicyState, PerformanceReport]:
     """The same for a performance check.
 
@@ -126,7 +128,7 @@ def judged_performance(
         return memory, report
     name = performance_floor.command_id(report, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
-    withheld = asked or _guard(memory, event_time, cooldown_ms)
+    withheld = asked or _guard(memory, event_time, rules)
     if withheld is not None:
         return memory, replace(report, withheld=withheld.value)
     # Before the first window the event time is unknown.
@@ -159,11 +161,23 @@ def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
     )
 
 
-def _guard(memory: PolicyState, event_time: int, cooldown_ms: int) -> Withheld | None:
-    cooling = memory.commanded_at is not None and event_time < memory.commanded_at + cooldown_ms
+def _is_quiet(report: DriftReport) -> bool:
+    """True if the window lies wholly within quiet hours."""
+    rules = report.rules
+    if not rules.quiet_hours:
+        return False
+    hours = week_hours.hours_between(millis_of(report.window_start), millis_of(report.window_end), rules.time_zone)
+    return hours <= week_hours.parse(rules.quiet_hours)
+
+
+def _guard(memory: PolicyState, event_time: int, rules: DriftRules) -> Withheld | None:
+    since = None if memory.commanded_at is None else event_time - memory.commanded_at
+    cooling = since is not None and since < rules.cooldown_ms
+    # A trainer that never answers, or whose answer was lost, holds back for so long only.
+    lost = since is not None and 0 < rules.in_flight_ms <= since
     held = memory.hold_until is not None and event_time < memory.hold_until
     guards = {
-        Withheld.IN_FLIGHT: bool(memory.in_flight),
+        Withheld.IN_FLIGHT: bool(memory.in_flight) and not lost,
         Withheld.LATCHED: memory.latched,
         Withheld.COOLDOWN: cooling,
         Withheld.ACKNOWLEDGED: held,

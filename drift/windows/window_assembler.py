@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from drift.binning.binned_records import NO_TIME
+from drift.binning.week_hours import UTC_NAME
 from drift.windows.window import Place, Window
-from drift.windows.window_grid import UTC_NAME, Calendar, WindowGrid
+from drift.windows.window_grid import Calendar, WindowGrid
 from schemas.events.drift import DriftCounts, PaneCounts
 
 FIRST: Final = 0

@@ -4,16 +4,15 @@ Pure. Panes are on a separate grid (`drift.windows.watermark`); `PANE_OF_A_CALEN
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
+
+from drift.binning.week_hours import UTC_NAME, zone_of
 
 PANE_OF_A_CALENDAR_MS: Final = 900_000
 """Every time zone of today is a whole number of quarter hours from UTC: panes that divide it end with its days."""
-
-UTC_NAME: Final = "UTC"
 
 
 class Calendar(StrEnum):
@@ -39,10 +38,8 @@ class WindowGrid:
         if self.calendar is Calendar.NONE:
             start = moment // self.width_ms * self.width_ms
             return start, start + self.width_ms
-        # UTC needs no database of time zones: a small image may have none.
-        zone = UTC if self.time_zone == UTC_NAME else ZoneInfo(self.time_zone)
         # A minute is finer than any border, and lets the panes of a window share one entry.
-        return _around(self.calendar, zone, moment // 60_000)
+        return _around(self.calendar, zone_of(self.time_zone), moment // 60_000)
 
 
 @lru_cache(maxsize=65_536)

@@ -75,6 +75,15 @@ class DecisionDrift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldLimits:
+    """PSI limits of one field in place of the usual ones."""
+
+    feature: str
+    watch_from: float
+    drifted_from: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftRules:
     """Settings that a report depends on."""
 
@@ -88,6 +97,20 @@ class DriftRules:
     watch_from: float = 0.1
     drifted_from: float = 0.2
     stray_share: float = 1.0
+    field_limits: Sequence[FieldLimits] = ()
+    drifted_needed: int = 2
+    drifted_of: int = 3
+    cooldown_ms: int = 0
+    in_flight_ms: int = 0
+    """0: a command without an answer holds back for ever."""
+    quiet_hours: str = ""
+    time_zone: str = "UTC"
+
+    def limits_of(self, feature: str) -> tuple[float, float]:
+        """From which PSI a quantity is WATCH, and from which DRIFTED."""
+        own = (each for each in self.field_limits if each.feature == feature)
+        found = next(own, None)
+        return (found.watch_from, found.drifted_from) if found else (self.watch_from, self.drifted_from)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

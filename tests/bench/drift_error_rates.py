@@ -169,7 +169,7 @@ def one_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rng
     for nth in range(MOST_WINDOWS if mostly_drifts(bench, moved, size, rng) else 0):
         left = before if nth == 0 else 0
         cells = np.concatenate([usual.cells[usual.drawn(rng, left)], moved.cells[moved.drawn(rng, size - left)]])
-        memory, report = decide(memory, bench.report(cells, nth), 0)
+        memory, report = decide(memory, bench.report(cells, nth))
         if report.command_id:
             return (nth + 1) * size - before
     return None
@@ -184,7 +184,7 @@ def run(bench: Bench, windows: "Sequence[npt.NDArray[np.int64]] | object") -> tu
     """Windows one after the other under one policy whose commands are answered at once, without cooldown."""
     memory, reports, commands = PolicyState(), [], []
     for nth, cells in enumerate(windows):  # type: ignore[arg-type,var-annotated]
-        memory, report = decide(memory, bench.report(cells, nth), 0)
+        memory, report = decide(memory, bench.report(cells, nth))
         reports.append(report)
         if report.command_id:
             commands.append(report.command_id)

@@ -68,9 +68,9 @@ def monitor_rules(**overrides: Any) -> MonitorRules:
                 ahead_ms=PANES.ahead_ms,
                 minimum_n=500,
                 alpha=0.01,
+                cooldown_ms=cooldown_ms,
             ),
         ),
-        cooldown_ms=cooldown_ms,
     )
 
 

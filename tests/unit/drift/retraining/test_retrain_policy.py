@@ -60,11 +60,12 @@ def a_result(name: str, status: RetrainStatus) -> RetrainResult:
     )
 
 
-def told(*verdicts: Verdict, memory: PolicyState | None = None, cooldown_ms: int = 0, first: int = 0):
+def told(*verdicts: Verdict, memory: PolicyState | None = None, first: int = 0, **rules):
     """The reports of windows an hour each, and the memory after them."""
     memory, reports = memory or PolicyState(), []
     for hour, verdict in enumerate(verdicts, start=first):
-        memory, report = decide(memory, a_report(verdict, hour), cooldown_ms)
+        windows = replace(a_report(verdict, hour), rules=replace(RULES, **rules))
+        memory, report = decide(memory, windows)
         reports.append(report)
     return reports, memory
 
@@ -132,13 +133,13 @@ FALLEN = a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)))
 
 
 def test_a_fallen_champion_commands_once_until_ends_have_doubled():
-    memory, first = judged_performance(PolicyState(), FALLEN, LATER, 0)
+    memory, first = judged_performance(PolicyState(), FALLEN, LATER, RULES)
     memory = memory.after_result(a_result(first.command_id, RetrainStatus.REJECTED))
-    memory, _ = decide(memory, a_report(S), 0)
+    memory, _ = decide(memory, a_report(S))
 
-    memory, again = judged_performance(memory, FALLEN, LATER, 0)
+    memory, again = judged_performance(memory, FALLEN, LATER, RULES)
     more = a_look(replace(seen(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
-    _, doubled = judged_performance(memory, more, LATER, 0)
+    _, doubled = judged_performance(memory, more, LATER, RULES)
 
     assert (first.command_id, first.withheld) == (performance_floor.command_id(FALLEN), "")
     assert (again.command_id, again.withheld) == ("", "asked")
@@ -146,7 +147,7 @@ def test_a_fallen_champion_commands_once_until_ends_have_doubled():
 
 
 def test_what_ranks_well_enough_commands_nothing_and_holds_nothing_back():
-    memory, report = judged_performance(PolicyState(), a_look(seen(skill=2.0)), LATER, 0)
+    memory, report = judged_performance(PolicyState(), a_look(seen(skill=2.0)), LATER, RULES)
 
     assert (memory, report.command_id, report.withheld) == (PolicyState(), "", "")
 
@@ -161,13 +162,13 @@ def test_what_ranks_well_enough_commands_nothing_and_holds_nothing_back():
     ],
 )
 def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
-    after, report = judged_performance(memory, FALLEN, LATER, 3_600_000)
+    after, report = judged_performance(memory, FALLEN, LATER, replace(RULES, cooldown_ms=3_600_000))
 
     assert (after, report.command_id, report.withheld) == (memory, "", withheld)
 
 
 def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
-    memory, _ = judged_performance(PolicyState(), FALLEN, LATER, 0)
+    memory, _ = judged_performance(PolicyState(), FALLEN, LATER, RULES)
 
     reports, _ = told(D, D, memory=memory)
 
@@ -216,3 +217,49 @@ def test_memory_survives_being_saved():
     _, memory = told(D, D, S)
 
     assert PolicyState.from_dict(memory.to_dict()) == memory
+
+
+def test_how_many_windows_confirm_is_a_rule_of_the_report():
+    three_of_four = {"drifted_needed": 3, "drifted_of": 4}
+
+    reports, _ = told(D, S, D, D, **three_of_four)
+    one_alone, _ = told(D, drifted_needed=1, drifted_of=1)
+
+    assert [report.withheld for report in reports] == ["unconfirmed", "", "unconfirmed", ""]
+    assert [bool(report.command_id) for report in (*reports, *one_alone)] == [False, False, False, True, True]
+
+
+def test_a_command_that_nobody_answers_holds_back_for_so_long_only():
+    day = {"in_flight_ms": 5 * 3_600_000}
+
+    reports, memory = told(*[D] * 7, **day)
+    forever, _ = told(*[D] * 7)
+
+    assert [report.withheld for report in reports] == ["unconfirmed", "", "unconfirmed", *["in_flight"] * 3, ""]
+    assert memory.in_flight == reports[-1].command_id != reports[1].command_id
+    assert forever[-1].withheld == "in_flight"
+
+
+def test_a_person_s_word_ends_the_wait_for_an_answer():
+    word = DriftAcknowledgement(
+        acknowledgement_id="a", product="p", why="", hold_until=None, season=None, acknowledged_at=NOON
+    )
+    _, memory = told(D, D)
+
+    reports, _ = told(D, D, memory=memory.after_acknowledgement(word), first=2)
+
+    assert [report.withheld for report in reports] == ["unconfirmed", ""]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_windows_in_quiet_hours_neither_confirm_nor_command(zone):
+    noon = 12 if zone == "UTC" else 21
+    quiet = {"quiet_hours": f"{noon + 1}-{noon + 3}", "time_zone": zone}
+
+    reports, memory = told(D, D, D, D, **quiet)
+    unlatched, latched = told(S, S, memory=PolicyState(latched=True), first=1, **quiet)
+
+    assert [report.withheld for report in reports] == ["unconfirmed", "quiet_hours", "quiet_hours", ""]
+    assert memory.in_flight == reports[-1].command_id
+    assert [report.withheld for report in unlatched] == ["", ""]
+    assert latched.latched
