@@ -1,7 +1,7 @@
 # Every target sets itself up: all it needs is make and a Python of 3.11 to 3.13.
 # `make test BROKER=container` takes the system tests' broker from a container.
 
-PACKAGES := schemas scorecard streams drift training ledger gateway loanctl
+PACKAGES := schemas scorecard streams drift training ledger gateway loan_client loanctl
 BIN := .venv/bin
 SYNCED := .venv/.synced
 WARM := .venv/.warm

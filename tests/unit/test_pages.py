@@ -19,7 +19,7 @@ from schemas.topics import topics_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md"))))
-PACKAGES = ("schemas", "scorecard", "streams", "drift", "training", "ledger", "gateway", "loanctl")
+PACKAGES = ("schemas", "scorecard", "streams", "drift", "training", "ledger", "gateway", "loan_client", "loanctl")
 FILE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|deploy|tests|docs)/[\w./*-]*)`")
 MODULE = re.compile(r"`(\w+\.py)`")
 DOTTED = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)`")
