@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from drift.binning.reference import Reference
-from drift.detection import seasons
+from drift.detection import seasons, usual_week
 from drift.detection.drift_report import ReportContext, report_of
 from drift.detection.seasons import Seasons
 from drift.retraining import performance_floor
@@ -21,7 +21,7 @@ from drift.retraining.retrain_policy import PolicyState, Withheld, command_of, d
 from drift.windows.window import Window
 from drift.windows.window_assembler import WindowAssembler, WindowRules
 from schemas.codec.event_codec import as_record, from_record
-from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport
+from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, UsualWeek
 from schemas.events.performance import PerformanceReport, PerformanceRules
 from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus
 from schemas.timestamps import millis_of
@@ -72,6 +72,7 @@ class Monitor:
         self._generation = NO_GENERATION
         self._champion = ("", "", "")
         self._seasons: Seasons = ()
+        self._week: UsualWeek | None = None
         self._look: PerformanceReport | None = None
 
     @property
@@ -181,6 +182,8 @@ class Monitor:
         self._memory = self._memory.after_acknowledgement(acknowledgement)
         if acknowledgement.season is not None:
             self._seasons = seasons.declare(self._seasons, acknowledgement.season)
+        if acknowledgement.usual_week is not None:
+            self._week = acknowledgement.usual_week
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` makes this of again."""
@@ -190,6 +193,7 @@ class Monitor:
             "generation": self._generation,
             "champion": list(self._champion),
             "seasons": seasons.dump(self._seasons),
+            "week": usual_week.dump(self._week),
             "look": {**as_record(self._look), "as_of": self._look.as_of.isoformat()} if self._look else None,
         }
 
@@ -207,6 +211,7 @@ class Monitor:
         version, digest, reference_id = saved["champion"]
         monitor._champion = (version, digest, reference_id)
         monitor._seasons = seasons.load(saved.get("seasons", ()))
+        monitor._week = usual_week.load(saved.get("week"))
         look = saved.get("look")
         monitor._look = from_record(PerformanceReport, look) if look else None
         return monitor
@@ -224,9 +229,14 @@ class Monitor:
     def _findings(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
         reports = []
         for window in windows:
-            compared = seasons.reference_for(window, reference, self._seasons)
-            report = report_of(window, compared, self._rules.reporting)
+            report = report_of(window, self._reference_for(window, reference), self._rules.reporting)
             self._memory, report = decide(self._memory, report)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)
         return Findings(reports=tuple(reports), commands=commands, dropped=dropped)
+
+    def _reference_for(self, window: Window, reference: Reference) -> Reference:
+        seasonal = seasons.reference_for(window, reference, self._seasons)
+        if seasonal is not reference:
+            return seasonal
+        return usual_week.reference_for(window, reference, self._week, self._rules.reporting.rules.minimum_n)

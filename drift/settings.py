@@ -28,8 +28,8 @@ from schemas.errors import SetupError
 from schemas.events.drift import DriftRules, FieldLimits
 from schemas.events.performance import PerformanceRules
 from schemas.topics import Topic
+from streams.runtime.bin_settings import BinSettings
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.model_settings import ModelSettings
 
 PANES_A_WINDOW: Final = 60
 """Of a window by time: at the granularity of a pane records are late, and a silent stream's time is known."""
@@ -43,7 +43,7 @@ class UnknownFieldError(SetupError):
     """A setting names a field that the product's contract has not."""
 
 
-class DriftSettings(ModelSettings):
+class DriftSettings(BinSettings):
     """What an operator may set of a drift agent. Times are event time unless stated otherwise."""
 
     window_s: PositiveFloat = 3_600.0
@@ -60,6 +60,8 @@ class DriftSettings(ModelSettings):
     """A PSI of at least this, over its critical value, is WATCH."""
     psi_drifted: PositiveFloat = 0.2
     """And of at least this, DRIFTED."""
+    psi_development: NonNegativeFloat = 0.2
+    """A scored field whose PSI against the development sample is at least this makes a window WATCH; 0 for never."""
     psi_field_limits: str = ""
     """Of single fields, or of the score (`probability`), WATCH and DRIFTED: `person_income=.15:.3, age=.2:.4`."""
     drifted_needed: PositiveInt = 2
@@ -229,6 +231,7 @@ class DriftSettings(ModelSettings):
                     in_flight_ms=round(self.in_flight_s * MS),
                     quiet_hours=self.quiet_hours,
                     time_zone=self.window_time_zone,
+                    development_from=self.psi_development,
                 ),
             ),
         )

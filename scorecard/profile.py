@@ -24,6 +24,9 @@ Counts = npt.NDArray[np.int64]
 
 BINS: Final = 10
 """Of equal counts, the custom of scorecard monitoring (Siddiqi 2006); the outermost are cut once more at `TAIL`."""
+LEAST_BINS: Final = 2
+MOST_BINS: Final = 50
+"""With more, a window of thousands has single applicants in a bin, and the index is mostly chance."""
 TAIL: Final = 0.01
 """Share of applicants in a bin of its own at each end: what is lost there is a tenth of the first decile's change."""
 SPIKE: Final = 0.05
@@ -33,6 +36,36 @@ LEAST_REST: Final = 0.2
 
 DATA_QUALITY_BINS: Final = ("MISSING", "INVALID", "UNSEEN")
 """The last bins of every feature: they describe the data, not the applicants."""
+
+
+@dataclass(frozen=True, slots=True)
+class BinPlan:
+    """How many quantile bins numbers get, beside those of spikes and tails."""
+
+    usual: int = BINS
+    by_name: tuple[tuple[str, int], ...] = ()
+    """Of single fields, or of the score (`probability`)."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The plan of a text such as `10, person_income=20`.
+
+        Raises:
+            ValueError: it is none, or a number of bins is not from 2 to `MOST_BINS`.
+        """
+        parts = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
+        bins = {name.strip(): int(number) if number.strip().isdecimal() else 0 for name, _, number in parts}
+        if len(bins) < len(parts) or not all(LEAST_BINS <= each <= MOST_BINS for each in bins.values()):
+            message = f"{text[:60]!r} is no plan of {LEAST_BINS} to {MOST_BINS} bins, such as 10, person_income=20"
+            raise ValueError(message)
+        return cls(bins.pop("", BINS), tuple(sorted(bins.items())))
+
+    def of(self, name: str) -> int:
+        """Bins of one quantity."""
+        return dict(self.by_name).get(name, self.usual)
+
+
+USUAL_BINS: Final = BinPlan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +129,8 @@ class Profile:
     """Applicants by code of outcome, see `scorecard.policy.OUTCOMES`."""
     contract_fields: FieldDigests = ()
     """Of the contract; none in older profiles."""
+    development: tuple[tuple[int, ...], ...] = ()
+    """Of each feature, counts of the development sample in its bins; none where the population is that sample."""
 
     @cached_property
     def reference_id(self) -> str:
@@ -108,6 +143,7 @@ class Profile:
         fields = {"contract_fields": [list(each) for each in self.contract_fields]} if self.contract_fields else {}
         return {
             **fields,
+            **({"development": [list(each) for each in self.development]} if self.development else {}),
             "contract_fingerprint": self.contract_fingerprint,
             "features": [_to_dict(binned) for binned in self.features],
             "score": _to_dict(self.score),
@@ -131,6 +167,7 @@ class Profile:
             reasons=_from_dict(described["reasons"]),
             outcomes=tuple(described["outcomes"]),
             contract_fields=tuple((name, digest) for name, digest in described.get("contract_fields", ())),
+            development=tuple(tuple(each) for each in described.get("development", ())),
         )
 
 
@@ -147,7 +184,11 @@ class Population:
 
 
 def profile_of(
-    contract: Contract, features: Sequence[str], reason_codes: Sequence[str], population: Population
+    contract: Contract,
+    features: Sequence[str],
+    reason_codes: Sequence[str],
+    population: Population,
+    bins: BinPlan = USUAL_BINS,
 ) -> Profile:
     """The profile of a population, its bins cut at this population's own spikes, deciles and tails.
 
@@ -156,18 +197,19 @@ def profile_of(
         features: the scorecard's features, naming the columns of `population.contributions`.
         reason_codes: the reason book's codes.
         population: at least one applicant.
+        bins: how many quantiles numbers are cut at.
     """
     wrong = invalid(contract, population.values)
     observed = tuple(
-        _feature_profile(field, population.values[:, place], wrong[:, place])
+        _feature_profile(field, population.values[:, place], wrong[:, place], bins.of(field.name))
         for place, field in enumerate(contract.observed)
     )
     return Profile(
         contract_fingerprint=contract.fingerprint,
         features=observed,
-        score=number_bins("probability", population.probability),
+        score=number_bins("probability", population.probability, bins.of("probability")),
         contributions=tuple(
-            number_bins(name, population.contributions[:, place]) for place, name in enumerate(features)
+            number_bins(name, population.contributions[:, place], bins.usual) for place, name in enumerate(features)
         ),
         reasons=_reason_profile(reason_codes, population.reasons),
         outcomes=tuple(np.bincount(population.outcomes, minlength=4).tolist()),
@@ -185,14 +227,16 @@ def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Co
     )
 
 
-def _feature_profile(field: Field, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> BinnedQuantity:
-    edges = () if field.kind is Kind.CATEGORY else _edges(values[~wrong])
+def _feature_profile(
+    field: Field, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_], bins: int
+) -> BinnedQuantity:
+    edges = () if field.kind is Kind.CATEGORY else _edges(values[~wrong], bins)
     return _count(BinnedQuantity(field.name, edges, field.levels, ()), values, wrong)
 
 
-def number_bins(name: str, values: npt.NDArray[np.float64]) -> BinnedQuantity:
+def number_bins(name: str, values: npt.NDArray[np.float64], bins: int = BINS) -> BinnedQuantity:
     """The bins of a number, cut at these values, and their counts."""
-    return _count(BinnedQuantity(name, _edges(values), (), ()), values, np.zeros(len(values), dtype=bool))
+    return _count(BinnedQuantity(name, _edges(values, bins), (), ()), values, np.zeros(len(values), dtype=bool))
 
 
 def _reason_profile(codes: Sequence[str], reasons: npt.NDArray[np.int64]) -> BinnedQuantity:
@@ -204,7 +248,7 @@ def _count(binned: BinnedQuantity, values: npt.NDArray[np.float64], wrong: npt.N
     return replace(binned, counts=tuple(binned.count(values, wrong).tolist()))
 
 
-def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+def _edges(values: npt.NDArray[np.float64], bins: int) -> tuple[float, ...]:
     present = values[~np.isnan(values)]
     if len(present) == 0:
         return ()
@@ -212,12 +256,12 @@ def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
     spikes = distinct[applicants >= SPIKE * len(present)]
     rest = present[~np.isin(present, spikes)]
     around = (edge for spike in spikes.tolist() for edge in spike_edges(spike))
-    return tuple(sorted({*around, *_quantiles(rest, len(rest) / len(present))}))
+    return tuple(sorted({*around, *_quantiles(rest, len(rest) / len(present), bins)}))
 
 
-def _quantiles(rest: npt.NDArray[np.float64], share: float) -> Sequence[float]:
-    """Edges between what lies beside the spikes, which is so large a share of all: about a tenth of all in each bin."""
-    bins = max(1, round(BINS * share))
+def _quantiles(rest: npt.NDArray[np.float64], share: float, of_all: int) -> Sequence[float]:
+    """Edges between what lies beside the spikes, which is so large a share of all: equal shares of all in each bin."""
+    bins = max(1, round(of_all * share))
     at = {place / bins for place in range(1, bins)}
     if share >= LEAST_REST:
         at |= {TAIL / share, 1.0 - TAIL / share}

@@ -10,8 +10,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_va
 from schemas.errors import SetupError
 from scorecard.costs import Costs
 from scorecard.registry.signatures import TrustedKeys, sign, signing_key
+from streams.runtime.bin_settings import BinSettings
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.model_settings import ModelSettings
 from training.evaluation.cutoffs import Rule
 from training.pipeline.plan import Plan, no_signature
 from training.promotion.gate import Promotion, Terms
@@ -29,7 +29,7 @@ class UntrustedSignerError(SetupError):
         super().__init__(f"{problem}: what is trained here would be refused; {remedy}")
 
 
-class TrainingSettings(ModelSettings):
+class TrainingSettings(BinSettings):
     """What an operator may set for training."""
 
     base_table: str = ""
@@ -125,6 +125,7 @@ class TrainingSettings(ModelSettings):
             rule=self.cutoff_rule,
             costs=self.costs(),
             journals=self.cache() / "searches",
+            bins=self.bin_plan(),
             sign=self._signer(),
         )
 

@@ -29,6 +29,8 @@ class Reference:
     champion_version: str
     champion_digest: str
     profile: Profile
+    seasonal: bool = False
+    """Whether features are those of a season or of hours of the week, while the score is the profile's."""
 
     @classmethod
     def of(cls, generation: int, version: str, digest: str, profile: Profile, contract: Contract) -> Self:
@@ -49,15 +51,17 @@ class Reference:
 
     def in_season(self, season: Season) -> Self:
         """With the season's applicants in place of the profile's; unchanged if they are in other bins."""
-        counts = {each.feature: tuple(each.counts) for each in season.counts}
+        if season.reference_id != self.reference_id:
+            return self
+        return self.with_features({each.feature: tuple(each.counts) for each in season.counts})
+
+    def with_features(self, counts: Mapping[str, tuple[int, ...]]) -> Self:
+        """With these counts, by feature, in place of the profile's; unchanged if they do not fit the bins."""
         features = self.profile.features
-        fits = season.reference_id == self.reference_id and all(
-            len(counts[each.name]) == each.size for each in features if each.name in counts
-        )
-        if not fits:
+        if not all(len(counts[each.name]) == each.size for each in features if each.name in counts):
             return self
         usual = (replace(each, counts=counts.get(each.name, each.counts)) for each in features)
-        return replace(self, profile=replace(self.profile, features=tuple(usual)))
+        return replace(self, profile=replace(self.profile, features=tuple(usual)), seasonal=True)
 
     @cached_property
     def weights(self) -> Mapping[str, float]:

@@ -18,8 +18,10 @@ from drift.detection.verdict import (
     LEAST_WEIGHT,
     METHOD,
     QUALITY_BINS,
+    SECOND_METHOD,
     data_alarms,
     feature_verdict,
+    plain,
     state,
     verdict,
     window_alarms,
@@ -32,6 +34,8 @@ from schemas.timestamps import time_of
 from scorecard.policy import OUTCOMES
 from scorecard.profile import BinnedQuantity, spike_edges
 
+DEVELOPMENT_ALPHA: Final = 0.001
+"""Chance that an undrifted window has an index other than 0 against the development sample, a field."""
 APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
 
@@ -51,7 +55,7 @@ def report_of(window: Window, reference: Reference, reporting: ReportContext) ->
     rules = reporting.rules
     features = _features(reference, tally, rules)
     decisions = _decisions(window.tallies.get(reporting.decisions_topic, TopicCount()), reference, rules)
-    score = decisions.score if decisions and rules.method >= METHOD else None
+    score = decisions.score if decisions and rules.method >= SECOND_METHOD else None
     largest = _largest(features, score, rules)
     return DriftReport(
         window_id=window_id(reporting.product, reference.reference_id, window),
@@ -108,9 +112,20 @@ def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tup
         _feature(binned, layout.counts_of(place, tally.counts), alpha, rules)
         for place, binned in enumerate(layout.binned)
     )
-    if rules.method < METHOD:
+    if rules.method < SECOND_METHOD:
         return tuple(found)
-    return tuple(_with_weight(each, weights, rules) for each in found)
+    weighed = tuple(_with_weight(each, weights, rules) for each in found)
+    development = reference.profile.development
+    if reference.seasonal or rules.method < METHOD or not development:
+        return weighed
+    return tuple(_with_development(each, counts) for each, counts in zip(weighed, development, strict=True))
+
+
+def _with_development(feature: FeatureDrift, counts: Sequence[int]) -> FeatureDrift:
+    """With its index against the development sample; None where chance might give as much."""
+    sample, window = (np.array(plain(each), dtype=np.int64) for each in (counts, feature.counts))
+    found = distances(sample, window, DEVELOPMENT_ALPHA)
+    return replace(feature, psi_development=found.psi if feature.n and found.psi > found.psi_critical else 0.0)
 
 
 def _with_weight(feature: FeatureDrift, weights: Mapping[str, float], rules: DriftRules) -> FeatureDrift:
@@ -125,7 +140,7 @@ def _feature(
 ) -> FeatureDrift:
     """Args: total: of the values, in millionths; None where a mean would mean nothing."""
     plain, reference = counts[: binned.plain_bins], np.array(binned.counts[: binned.plain_bins], dtype=np.int64)
-    found, n = distances(reference, plain, alpha, used_alone=rules.method >= METHOD), int(plain.sum())
+    found, n = distances(reference, plain, alpha, used_alone=rules.method >= SECOND_METHOD), int(plain.sum())
     return FeatureDrift(
         feature=binned.name,
         n=n,
@@ -149,7 +164,7 @@ def _feature(
 
 def _is_withheld(people: int, rules: DriftRules) -> bool:
     """Whether means and rates of so few are not told; earlier methods told them."""
-    return rules.method >= METHOD and is_small(people)
+    return rules.method >= SECOND_METHOD and is_small(people)
 
 
 def bin_name(binned: BinnedQuantity, place: int) -> str:
@@ -177,6 +192,9 @@ def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> De
     )
     outcomes = tally.counts[layout.starts[-1] :].tolist()
     rate, low, high = _approval(outcomes, reference.profile.outcomes, rules)
+    if reference.seasonal and rules.method >= METHOD:
+        # The season's applicants were not scored: against the profile's score every one of its windows would drift.
+        score = replace(score, commands=False)
     return DecisionDrift(
         n=tally.n,
         late=tally.late,
@@ -198,7 +216,7 @@ def _approval(outcomes: Sequence[int], reference: Sequence[int], rules: DriftRul
     """The window's rate, and its limits by chance if the reference and the window are of one population."""
     n, reference_n = sum(outcomes), sum(reference)
     expected = reference[APPROVED] / reference_n if reference_n else 0.0
-    found_in = reference_n if rules.method >= METHOD else math.inf
+    found_in = reference_n if rules.method >= SECOND_METHOD else math.inf
     low, high = binomial_limits(expected, n, reference_n=found_in) if reference_n else (0.0, 1.0)
     return (outcomes[APPROVED] / n if n else 0.0), low, high
 

@@ -15,8 +15,9 @@ from drift.detection.statistics import share_fall_p, share_rise_p
 from schemas.events.decisions import FlagKind
 from schemas.events.drift import DataAlarm, DriftRules, FeatureDrift, Verdict, WindowAlarm
 
-METHOD: Final = 2
+METHOD: Final = 3
 """Method of current reports; `DriftRules.method` describes the differences."""
+SECOND_METHOD: Final = 2
 MOVED: Final = "MOVED"
 """State of a quantity that has moved, surely, by little."""
 LEAST_WEIGHT: Final = 0.02
@@ -68,7 +69,15 @@ def window_alarms(strays: Mapping[str, int], total: int, rules: DriftRules) -> I
 
 def _say(feature: FeatureDrift, rules: DriftRules) -> Verdict:
     found = feature_verdict(feature, rules)
+    if found is Verdict.STEADY and left_development(feature, rules):
+        return Verdict.WATCH
     return Verdict.WATCH if found is Verdict.DRIFTED and not feature.commands else found
+
+
+def left_development(feature: FeatureDrift, rules: DriftRules) -> bool:
+    """Whether a scored field is far from the sample that the scorecard was developed on, as slow drift leaves it."""
+    index = feature.psi_development
+    return index is not None and feature.commands and index >= rules.development_from > 0.0
 
 
 def data_alarms(features: Sequence[FeatureDrift], rules: DriftRules) -> Iterator[DataAlarm]:
@@ -81,7 +90,7 @@ def data_alarms(features: Sequence[FeatureDrift], rules: DriftRules) -> Iterator
         for place, kind in enumerate(QUALITY_BINS, start=-len(QUALITY_BINS)):
             bad, reference_bad = feature.counts[place], feature.reference_counts[place]
             change = bad / n - reference_bad / reference_n
-            if abs(change) < QUALITY_CHANGE or (change < 0 and rules.method < METHOD):
+            if abs(change) < QUALITY_CHANGE or (change < 0 and rules.method < SECOND_METHOD):
                 continue
             p = (share_rise_p if change > 0 else share_fall_p)(reference_bad, reference_n, bad, n)
             if p < level:

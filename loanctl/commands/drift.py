@@ -27,7 +27,7 @@ from loanctl.reports.performance_table import FIGURES, console, figures
 from schemas.codec.event_codec import as_record
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
-from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, Verdict
+from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, UsualWeek, Verdict
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainResult
 from streams.kafka.producer.event_publisher import EventPublisher
@@ -150,7 +150,7 @@ def check(
 
 
 @app.command()
-def acknowledge(
+def acknowledge(  # noqa: PLR0913 - each argument is an option of the command
     why: Annotated[str, typer.Option(help="What is known of the shift: a policy change, a campaign, a season.")],
     hold_until: Annotated[
         datetime | None, typer.Option(help="No command for windows that end before this event time, UTC.")
@@ -158,6 +158,10 @@ def acknowledge(
     season_from: Annotated[datetime | None, typer.Option(help="A season begins with this event time, UTC.")] = None,
     season_until: Annotated[datetime | None, typer.Option(help="Its end, exclusive.")] = None,
     season_file: Annotated[Path | None, typer.Option(help="Applicants of the same season before: a table.")] = None,
+    week_file: Annotated[
+        Path | None,
+        typer.Option(help="Applicants with event times: windows are compared with their hours of the week."),
+    ] = None,
 ) -> None:
     """Tell the drift agent that a shift is known: begins the count of drifted windows anew, and lifts a latch."""
     settings = DriftSettings.read()
@@ -169,6 +173,7 @@ def acknowledge(
         hold_until=hold_until.replace(tzinfo=UTC) if hold_until else None,
         season=season,
         acknowledged_at=_to_the_millisecond(datetime.now(UTC)),
+        usual_week=_usual_week(week_file, settings),
     )
     PersonTrail(settings).record(
         AuditAction.ACKNOWLEDGE, settings.registered_model(), why, after=word.acknowledgement_id
@@ -177,7 +182,17 @@ def acknowledge(
         publisher.publish(settings.topics().drift_acknowledgements, word.acknowledgement_id, word)
     held = f"; no command before {hold_until:%Y-%m-%d %H:%M}" if hold_until else ""
     compared = f"; compared with {season_file} until {season.end:%Y-%m-%d %H:%M}" if season else ""
-    Console(soft_wrap=True).print(f"acknowledged as {word.acknowledgement_id}{held}{compared}")
+    hourly = f"; windows are compared with their hours of the week in {week_file}" if week_file else ""
+    Console(soft_wrap=True).print(f"acknowledged as {word.acknowledgement_id}{held}{compared}{hourly}")
+
+
+def _usual_week(file: Path | None, settings: DriftSettings) -> UsualWeek | None:
+    if file is None:
+        return None
+    # Pandas is of no use to the other commands.
+    from loanctl.reports import season_counts
+
+    return season_counts.week_of_file(file, settings)
 
 
 def _season(start: datetime | None, end: datetime | None, file: Path | None, settings: DriftSettings) -> Season | None:

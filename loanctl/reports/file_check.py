@@ -14,7 +14,7 @@ from schemas.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.drift import DriftReport
 from schemas.tables import columns
-from scorecard.profile import Population, Profile, profile_of
+from scorecard.profile import USUAL_BINS, BinPlan, Population, Profile, profile_of
 
 
 class NoReferenceError(SetupError):
@@ -32,7 +32,7 @@ def check_file(table: Table, against: Table | None, settings: DriftSettings) -> 
         OutageError: MLflow is away.
     """
     contract, rules = settings.contract(), settings.rules()
-    reference = by_file(against, contract) if against else by_champion(settings)
+    reference = by_file(against, settings) if against else by_champion(settings)
     cells = ApplicationCells(contract, reference)
     values = matrix(table, contract)
     counts = np.bincount(cells.cells(values).ravel(), minlength=cells.shape.cells)
@@ -64,12 +64,14 @@ def by_champion(settings: DriftSettings) -> Reference:
     return reference_of(champion.version, champion.digest, settings)
 
 
-def by_file(table: Table, contract: Contract) -> Reference:
-    """A file's own profile, its bins cut at its deciles."""
-    return Reference.of(0, table.name, table.digest, features_only(matrix(table, contract), contract), contract)
+def by_file(table: Table, settings: DriftSettings) -> Reference:
+    """A file's own profile, its bins cut at its quantiles."""
+    contract = settings.contract()
+    profile = features_only(matrix(table, contract), contract, settings.bin_plan())
+    return Reference.of(0, table.name, table.digest, profile, contract)
 
 
-def features_only(values: Matrix, contract: Contract) -> Profile:
+def features_only(values: Matrix, contract: Contract, bins: BinPlan = USUAL_BINS) -> Profile:
     """The profile of applicants whom nobody has scored."""
     n = len(values)
     population = Population(
@@ -79,4 +81,4 @@ def features_only(values: Matrix, contract: Contract) -> Profile:
         reasons=np.full((n, 1), -1, dtype=np.int64),
         outcomes=np.zeros(n, dtype=np.int8),
     )
-    return profile_of(contract, (), ("NONE",), population)
+    return profile_of(contract, (), ("NONE",), population, bins)

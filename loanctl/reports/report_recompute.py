@@ -1,16 +1,21 @@
 """A report's records read again, by the offsets that it names. What they give: `drift.detection.recompute`."""
 
+from collections.abc import Iterator
+
 from drift.agent import performance_check
 from drift.binning.binner import cells_of
 from drift.binning.reference import Reference
+from drift.detection import usual_week
 from drift.detection.recompute import Reread, recomputed_report
 from drift.settings import DriftSettings
+from drift.windows.window import Window
 from loanctl.reports.event_log import RecordDecoder
 from schemas.codec.wire_format import schema_ids
 from schemas.errors import SetupError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, OffsetRange
 from schemas.events.performance import PerformanceReport
 from schemas.registry_client import EventSerde, WriterSchemas
+from schemas.timestamps import millis_of
 from scorecard import bundle
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks
 from streams.kafka.topics.whole_topics import read_topic
@@ -90,11 +95,21 @@ def _reference_of(report: DriftReport, reference: Reference, settings: DriftSett
         return reference
     topic = settings.topics().drift_acknowledgements
     words = RecordDecoder(settings).events(DriftAcknowledgement, read_topic(settings, topic.name).by_time())
-    seasons = (reference.in_season(word.season) for word in words if word.season is not None)
-    found = next((each for each in seasons if each.reference_id == report.reference_id), None)
+    window = Window(start=millis_of(report.window_start), end=millis_of(report.window_end), tallies={}, stretches={})
+    declared = (each for word in words for each in _references(word, window, reference, report.rules.minimum_n))
+    found = next((each for each in declared if each.reference_id == report.reference_id), None)
     if found is None:
         raise UndeclaredSeasonError(report, topic.name)
     return found
+
+
+def _references(
+    word: DriftAcknowledgement, window: Window, reference: Reference, minimum_n: int
+) -> Iterator[Reference]:
+    """What an acknowledgement declares a window to be compared with."""
+    if word.season is not None:
+        yield reference.in_season(word.season)
+    yield usual_week.reference_for(window, reference, word.usual_week, minimum_n)
 
 
 def _records(stretch: OffsetRange, settings: DriftSettings) -> list[Record]:

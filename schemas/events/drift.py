@@ -42,6 +42,8 @@ class FeatureDrift:
     state: str = ""
     commands: bool = True
     weight: float = 0.0
+    psi_development: float | None = None
+    """Against the development sample; None where the reference is that, or the profile has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,8 @@ class DriftRules:
     """0: a command without an answer holds back for ever."""
     quiet_hours: str = ""
     time_zone: str = "UTC"
+    development_from: float = 0.0
+    """0: the development sample is not looked at."""
 
     def limits_of(self, feature: str) -> tuple[float, float]:
         """From which PSI a quantity is WATCH, and from which DRIFTED."""
@@ -238,6 +242,24 @@ class Season:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HourCounts:
+    """Applicants of one hour of the week: the counts of all features one after the other, in the order of a profile."""
+
+    hour: int
+    """0 is Monday, midnight to one o'clock; 167 Sunday's last."""
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualWeek:
+    """Applicants by hour of the week, with whom windows of the same hours are compared."""
+
+    reference_id: str
+    time_zone: str
+    hours: Sequence[HourCounts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftAcknowledgement:
     """A person knows of a shift: a declared change of policy, a campaign, a season."""
 
@@ -247,3 +269,4 @@ class DriftAcknowledgement:
     hold_until: datetime | None
     season: Season | None
     acknowledged_at: datetime
+    usual_week: UsualWeek | None = None

@@ -224,7 +224,13 @@ class _Work:
             policy=draft.policy,
             reason_baseline=compared.baseline,
             typical=compared.typical,
-            profile=population_profile(draft, self._reference(unfitted), compared),
+            profile=population_profile(
+                draft,
+                self._reference(unfitted),
+                compared,
+                self.plan.bins,
+                None if self.material.window is None else unfitted,
+            ),
         )
         # Nobody's: a bundle is copied to every machine that decides.
         shown = profile_sample(parts.profile, contract, bundle.EXPECTED_ROWS, with_pricing=self.features.with_pricing)

@@ -8,6 +8,7 @@ from typing import Final
 from schemas.applications import Matrix
 from schemas.contract import Contract
 from scorecard.costs import Costs
+from scorecard.profile import USUAL_BINS, BinPlan
 from training.evaluation import cutoffs
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method
@@ -32,6 +33,8 @@ class Plan:
     costs: Costs = field(default_factory=Costs)
     journals: Path | None = None
     """Folder of the journals of interrupted searches; None for none."""
+    bins: BinPlan = USUAL_BINS
+    """Of the reference population."""
     sign: Callable[[Path], None] = no_signature
     """Signs the bundle in a folder."""
 

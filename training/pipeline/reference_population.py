@@ -4,7 +4,7 @@ Pure. Both come from rows that the forest was not fitted to: on fitted rows a fo
 and no new applicant gets such scores.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from scorecard.calibration import Calibration
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.policy import APPROVE, Policy, outcomes
-from scorecard.profile import Population, Profile, profile_of
+from scorecard.profile import USUAL_BINS, BinPlan, Population, Profile, bin_counts, profile_of
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import raw_probability
 
@@ -73,8 +73,15 @@ def _medians(features: FeatureSpace, values: Matrix) -> npt.NDArray[np.float64]:
     return medians
 
 
-def population_profile(draft: Draft, values: Matrix, compared: Peers) -> Profile:
-    """The profile of these scorable applicants, its bins cut at their own deciles."""
+def population_profile(
+    draft: Draft, values: Matrix, compared: Peers, bins: BinPlan = USUAL_BINS, development: Matrix | None = None
+) -> Profile:
+    """The profile of these scorable applicants, its bins cut at their own quantiles.
+
+    Args:
+        bins: how many quantiles numbers are cut at.
+        development: the development sample where the applicants are others; its counts are kept beside theirs.
+    """
     margin, contributions = draft.explainer.explain(draft.features.encode(values))
     probability = draft.calibration.apply(raw_probability(draft.space, margin))
     codes = outcomes(draft.policy, probability)
@@ -88,4 +95,8 @@ def population_profile(draft: Draft, values: Matrix, compared: Peers) -> Profile
         reasons=np.where((codes == APPROVE)[:, None], -1, given.places),
         outcomes=codes,
     )
-    return profile_of(draft.contract, draft.features.names, [text.code for text in book.texts], population)
+    profile = profile_of(draft.contract, draft.features.names, [text.code for text in book.texts], population, bins)
+    if development is None:
+        return profile
+    counts = bin_counts(profile, draft.contract, development)
+    return replace(profile, development=tuple(tuple(each.tolist()) for each in counts))

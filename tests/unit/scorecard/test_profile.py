@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scorecard.profile import BinnedQuantity, Profile, bin_counts
+from scorecard.profile import BinnedQuantity, BinPlan, Profile, bin_counts, number_bins
 from tests.builders import CONTRACT, an_application, applications, scorecard_parts, some_values
 
 PROFILE = scorecard_parts().profile
@@ -79,3 +79,19 @@ def test_a_profile_without_a_part_is_refused(absent):
 
     with pytest.raises(KeyError):
         Profile.from_dict(described)
+
+
+def test_bins_are_as_many_as_planned_of_each_field():
+    values = np.linspace(1.0, 2.0, 10_000)
+    plan = BinPlan.parse("4, person_income=20")
+
+    assert (plan.of("person_income"), plan.of("loan_amnt"), plan.of("probability")) == (20, 4, 4)
+    # Two more at the tails.
+    assert [len(number_bins("", values, bins).edges) + 1 for bins in (4, 20)] == [6, 22]
+    assert BinPlan.parse("") == BinPlan()
+
+
+@pytest.mark.parametrize("text", ["1", "51", "ten", "income=", "10, 10", "income=2.5"])
+def test_what_is_no_plan_of_bins_is_refused(text):
+    with pytest.raises(ValueError, match="is no plan of 2 to 50 bins"):
+        BinPlan.parse(text)

@@ -73,7 +73,7 @@ def test_what_is_saved_does_not_grow_with_what_waits(kind: str) -> None:
     assert max(sizes) < 6_000
 
 
-def deciles(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+def deciles(values: npt.NDArray[np.float64], _bins: int = 10) -> tuple[float, ...]:
     """The edges that profiles had when those windows were saved."""
     present = values[~np.isnan(values)]
     return tuple(np.unique(np.quantile(present, np.arange(1, 10) / 10)).tolist()) if len(present) else ()

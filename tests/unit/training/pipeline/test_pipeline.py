@@ -9,6 +9,7 @@ from schemas.applications import Matrix
 from schemas.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
+from scorecard.profile import BinPlan
 from tests.unit.training.builders import CONTRACT, made_up
 from training.evaluation.discrimination_figures import auc
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
@@ -63,7 +64,15 @@ def test_a_commands_window_becomes_the_reference_without_what_cannot_be_scored(t
     window = made_up(700, seed=3).values
     window[0, CONTRACT.position["person_income"]] = -5.0
 
-    assert sum(a_candidate(tmp_path, window=window).scorecard.profile.score.counts) == len(window) - 1
+    plan = BinPlan.parse("4, person_income=20")
+    one = a_candidate(tmp_path, window=window, bins=plan)
+    profile = one.scorecard.profile
+
+    assert sum(profile.score.counts) == len(window) - 1
+    # Slow drift is measured from the rows of development, whatever the reference is by now.
+    assert {sum(counts) for counts in profile.development} == {int((one.split.parts > SplitPart.SEARCH).sum())}
+    sizes = {each.name: len(each.edges) for each in profile.features}
+    assert sizes["person_income"] > 19 > sizes["loan_amnt"]
 
 
 def test_nobody_is_refused_without_a_reason(one: TrainedCandidate) -> None:
