@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from pydantic import BaseModel
 
 from gateway.access.access_guard import AccessGuard
+from gateway.access.oidc_sign_in import OidcSignIn
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.live.live_figures import Live
@@ -78,6 +79,8 @@ class Gateway:
     live: Live
     versions: Versions
     ledger: LedgerLookup | None = None
+    sign_in: OidcSignIn | None = None
+    """At the OpenID provider; None where the desk has none."""
     publish_event: Callable[[Topic, str, object, str], None] = _nowhere
     """Blocks until the broker has it. Raises OutageError, SetupError."""
 

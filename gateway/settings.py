@@ -4,6 +4,7 @@ import ipaddress
 import secrets
 from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 
@@ -50,6 +51,18 @@ class GatewaySettings(ModelSettings):
     oidc_audience: str = "loan-gateway"
     oidc_roles_claim: str = "roles"
     """The claim that lists roles: applicant_system, officer, auditor, operator. Dots separate nested names."""
+    oidc_client_id: str = ""
+    """The desk's client id at the provider, for sign-in by browser; its redirect URI there is
+    `LOAN_GATEWAY_PUBLIC_URL` and `/desk/sign-in/callback`. Empty: people sign in with API keys."""
+    oidc_client_secret: SecretStr | None = None
+    """Of a confidential client; empty for a public one. PKCE protects the code either way."""
+    oidc_scopes: str = "openid profile"
+    """Asked for at sign-in, separated by spaces: `openid` among them."""
+    gateway_public_url: str = ""
+    """Address at which browsers reach the gateway, such as `https://desk.example`: needed for sign-in at a provider.
+    If it begins with https, cookies are sent over TLS alone."""
+    gateway_session_s: PositiveInt = 28_800
+    """Seconds after which a visit of the desk ends, and the person signs in again."""
     scoring_group: str = ""
     """Consumer group of the workers, whose lag the desk shows; empty for the one named after the topics."""
     approve_below: Probability | None = None
@@ -82,6 +95,23 @@ class GatewaySettings(ModelSettings):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _whole_sign_in(self) -> Self:
+        if self.oidc_client_id and not (self.oidc_issuer and self.gateway_public_url):
+            message = "oidc_client_id needs oidc_issuer and gateway_public_url"
+            raise ValueError(message)
+        if self.oidc_client_id and "openid" not in self.oidc_scopes.split():
+            message = "oidc_scopes lacks openid: without it a provider gives no identity"
+            raise ValueError(message)
+        if self.gateway_public_url and not is_browser_address(self.gateway_public_url):
+            message = "gateway_public_url is no https address without a path (http on loopback alone)"
+            raise ValueError(message)
+        return self
+
+    def public_url(self) -> str:
+        """Where browsers reach the gateway, without a slash at the end; empty if it is not set."""
+        return self.gateway_public_url.rstrip("/")
+
     def session_secret(self) -> bytes:
         """The secret that signs cookies; random if none is set."""
         given = self.gateway_session_secret
@@ -100,6 +130,17 @@ class GatewaySettings(ModelSettings):
     def worker_group(self) -> str:
         """The consumer group of the workers."""
         return self.scoring_group or scoring_group(self.topics())
+
+
+def is_browser_address(url: str) -> bool:
+    """True for scheme and host alone: by TLS, or plain HTTP on loopback."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        plain = parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username or parts.password)
+        return plain and bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -39,6 +39,11 @@ class AccessGuard:
         """True if callers need no credentials."""
         return self._keys is None and self._tokens is None
 
+    @property
+    def takes_keys(self) -> bool:
+        """True if API keys are set up."""
+        return self._keys is not None
+
     def holder_of(self, key: str) -> Principal | None:
         """The caller of an API key."""
         return (self._keys or {}).get(key_digest(key))

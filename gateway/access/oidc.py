@@ -17,7 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gateway.access.roles import CallerRole, Principal
-from schemas.errors import OutageError
+from schemas.errors import OutageError, SetupError
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric ones alone: with HS256 a provider's public key would be everybody's secret."""
@@ -34,6 +34,13 @@ class ProviderAwayError(OutageError):
     """The OpenID provider does not answer, and its keys are not known."""
 
     dependency = "provider"
+
+
+class ForeignProviderError(SetupError):
+    """The provider's own description names another issuer than `LOAN_OIDC_ISSUER`."""
+
+    def __init__(self, issuer: str) -> None:
+        super().__init__(f"LOAN_OIDC_ISSUER is {issuer}, and the provider found there names itself otherwise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class OidcVerifier:
         self._client = client
         self._clock = clock
         self._keys: KeySet | None = None
+        self._described: Mapping[str, Any] = {}
         self._asked_at = float("-inf")
         self._fetching = asyncio.Lock()
 
@@ -69,20 +77,35 @@ class OidcVerifier:
         Raises:
             ProviderAwayError: no keys are known, and none can be fetched.
         """
+        claims = await self.verified_claims(token, self._provider.audience)
+        return None if claims is None else principal_of(claims, self._provider.roles_claim)
+
+    async def verified_claims(self, token: str, audience: str) -> Mapping[str, Any] | None:
+        """The claims of a valid token for this audience; else as of `principal`."""
         if len(token) > LONGEST_TOKEN:
             return None
         keys = self._keys or await self._current_keys()
-        claims = self._claims(token, keys)
+        claims = self._claims(token, audience, keys)
         if claims is None and self._clock() - self._asked_at >= REFRESH_S:
             # The provider may sign with a new key.
-            claims = self._claims(token, await self._current_keys())
-        return None if claims is None else principal_of(claims, self._provider.roles_claim)
+            claims = self._claims(token, audience, await self._current_keys())
+        return claims
 
-    def _claims(self, token: str, keys: KeySet) -> Mapping[str, Any] | None:
+    async def description(self) -> Mapping[str, Any]:
+        """The provider's discovery document (OpenID Connect Discovery 1.0).
+
+        Raises:
+            ProviderAwayError: it has never been fetched, and cannot be.
+        """
+        if self._keys is None:
+            await self._current_keys()
+        return self._described
+
+    def _claims(self, token: str, audience: str, keys: KeySet) -> Mapping[str, Any] | None:
         expected = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_S,
             iss={"essential": True, "value": self._provider.issuer},
-            aud={"essential": True, "value": self._provider.audience},
+            aud={"essential": True, "value": audience},
             sub={"essential": True},
             exp={"essential": True},
         )
@@ -113,7 +136,10 @@ class OidcVerifier:
         async with self._client() as client:
             place = f"{self._provider.issuer.rstrip('/')}/.well-known/openid-configuration"
             described = (await client.get(place)).raise_for_status().json()
+            if described["issuer"] != self._provider.issuer:
+                raise ForeignProviderError(self._provider.issuer)
             keys = (await client.get(described["jwks_uri"])).raise_for_status().json()
+        self._described = described
         return KeySet.import_key_set(keys)
 
 

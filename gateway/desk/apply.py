@@ -20,7 +20,7 @@ from gateway.api.what_if import champion_of, counterfactuals_answer, record_of_v
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
 from gateway.desk.forms import body_of_form, inputs_of
-from gateway.desk.session import DeskSession
+from gateway.desk.visits.session import DeskSession
 from gateway.problems import Problem
 from schemas.contract import Kind
 

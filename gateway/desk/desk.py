@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import jinja2
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.access.roles import ANYBODY, OBSERVE, CallerRole
 from gateway.api.bodies import FORM, body_of
-from gateway.desk.session import COOKIE, LIFETIME_S, DeskSession, Sessions
+from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
 
@@ -37,13 +37,19 @@ ROOMS: Final = (
 class SignInNeededError(Exception):
     """The visitor must sign in first."""
 
+    def __init__(self, asked: str) -> None:
+        """`asked` is the address that was asked for, as the browser sent it."""
+        super().__init__()
+        self.asked = asked
+
 
 class Desk:
     """Renders pages and knows visits. Belongs to the event loop."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.sessions = Sessions(gateway.settings.session_secret())
+        settings = gateway.settings
+        self.sessions = Sessions(settings.session_secret(), lifetime_s=settings.gateway_session_s)
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -66,7 +72,7 @@ class Desk:
         if session is None and self.gateway.guard.open:
             session = self.sessions.begin(ANYBODY)
         if session is None:
-            raise SignInNeededError
+            raise SignInNeededError(_address(request))
         if not session.principal.roles & allowed:
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"needs one of the roles {', '.join(sorted(allowed))}")
         return session
@@ -110,43 +116,46 @@ class Desk:
             here=request.url.path,
             signed_in=not self.gateway.guard.open,
         )
-        return self._keep(request, session, HTMLResponse(html, status, headers={"Content-Security-Policy": CSP}))
+        return self.keep(request, session, HTMLResponse(html, status, headers={"Content-Security-Policy": CSP}))
 
     def part(self, template: str, **context: Any) -> str:
         """A piece of a page that knows no visit."""
         return self._templates.get_template(template).render(**context)
 
-    def sign_in_page(self, *, refused: bool = False) -> Response:
-        """The form that asks for an API key."""
-        html = self._templates.get_template("sign_in.html").render(refused=refused, rooms=[], here="", signed_in=False)
-        status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.OK
+    def public_page(self, template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
+        """A page that needs no visit."""
+        html = self._templates.get_template(template).render(**context, rooms=[], here="", signed_in=False)
         return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
 
     def docs_page(self, document: Mapping[str, Any]) -> Response:
         """The OpenAPI document, for a person."""
-        template = self._templates.get_template("docs.html")
-        html = template.render(document=document, rooms=[], here="", signed_in=False, shape=_shape)
-        return HTMLResponse(html, headers={"Content-Security-Policy": CSP})
+        return self.public_page("docs.html", document=document, shape=_shape)
 
     def problem_page(self, problem: Problem) -> Response:
         """The problem, for a person."""
-        html = self._templates.get_template("problem.html").render(problem=problem, rooms=[], here="", signed_in=False)
-        return HTMLResponse(html, problem.status, headers={**problem.headers, "Content-Security-Policy": CSP})
+        page = self.public_page("problem.html", problem.status, problem=problem)
+        page.headers.update(problem.headers)
+        return page
 
     def to(self, request: Request, path: str, session: DeskSession) -> Response:
         """A redirection after a form."""
-        return self._keep(request, session, RedirectResponse(path, HTTPStatus.SEE_OTHER))
+        return self.keep(request, session, RedirectResponse(path, HTTPStatus.SEE_OTHER))
 
-    def _keep(self, request: Request, session: DeskSession, response: Response) -> Response:
+    def secure(self, request: Request) -> bool:
+        """True where browsers come by TLS, here or in front of the gateway: cookies are sent by TLS alone then."""
+        return "https" in (request.url.scheme, urlsplit(self.gateway.settings.public_url()).scheme)
+
+    def keep(self, request: Request, session: DeskSession, response: Response) -> Response:
+        """The answer, with the visit's cookie if the browser lacks it."""
         if self.sessions.read(request.cookies.get(COOKIE)) != session:
             response.set_cookie(
                 COOKIE,
                 self.sessions.cookie(session),
-                max_age=LIFETIME_S,
+                max_age=self.sessions.lifetime_s,
                 path="/desk",
                 httponly=True,
                 samesite="strict",
-                secure=request.url.scheme == "https",
+                secure=self.secure(request),
             )
         return response
 
@@ -154,6 +163,15 @@ class Desk:
 def sentence(text: str) -> str:
     """With a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _address(request: Request) -> str:
+    """What the browser shows in its address line: of a script's request, its page."""
+    current = urlsplit(request.headers.get("hx-current-url", ""))
+    if current.path:
+        return f"{current.path}?{current.query}" if current.query else current.path
+    path, query = quote(request.scope["path"]), request.scope["query_string"].decode("ascii", "replace")
+    return f"{path}?{query}" if query else path
 
 
 def _shape(schema: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The page Live: current activity, rendered by the server and sent again as it changes (server-sent events)."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,12 +12,13 @@ from fastapi.responses import Response, StreamingResponse
 from gateway.access.roles import OBSERVE
 from gateway.desk.desk import CSP, Desk
 from gateway.desk.live_charts import heat_map, rate_chart
+from gateway.desk.visits.session import DeskSession
 from gateway.problems import Problem
 from schemas.events.decisions import Outcome
 
 EVERY_S: Final = 1.0
 MOST_WATCHERS: Final = 100
-"""Browsers at once: each costs a page's parts a second."""
+"""Browsers at once: each holds a connection."""
 RETRY_MS: Final = 3_000
 """A browser whose stream broke off asks again after so long."""
 SHOWN: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
@@ -25,10 +27,19 @@ SHOWN: Final = (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE)
 class LiveRoom:
     """Endpoints of the room. Belongs to the event loop."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+        """Renders nothing yet.
+
+        Args:
+            desk: of the room.
+            clock: seconds.
+        """
         self._desk = desk
         self._live = desk.gateway.live
+        self._clock = clock
         self._watchers = 0
+        self._rendered: Mapping[str, str] = {}
+        self._due = float("-inf")
         self._parts: Mapping[str, Callable[[], Mapping[str, Any]]] = {
             "figures": self._figures,
             "champions": self._champions,
@@ -50,28 +61,37 @@ class LiveRoom:
         return self._desk.page(request, session, "live.html", parts=list(self._parts), **context)
 
     async def events(self, request: Request) -> Response:
-        """The parts that have changed, every second, until the browser or the gateway goes."""
-        self._desk.visit(request, OBSERVE)
+        """The parts that have changed, every second, until the visit ends, or the browser or the gateway goes."""
+        session = self._desk.visit(request, OBSERVE)
         if self._watchers >= MOST_WATCHERS:
             detail = "too many browsers watch; load the page again instead"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-watchers", detail, headers={"Retry-After": "60"})
         headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._stream(), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._stream(session), media_type="text/event-stream", headers=headers)
 
-    async def _stream(self) -> AsyncIterator[str]:
+    async def _stream(self, session: DeskSession) -> AsyncIterator[str]:
         self._watchers += 1
         sent: dict[str, str] = {}
         try:
             yield f"retry: {RETRY_MS}\n\n"
-            while not self._live.closing():
-                for name, part in self._parts.items():
-                    html = self._desk.part(f"live_{name}.html", **part())
+            while not self._live.closing() and self._desk.sessions.live(session):
+                for name, html in self._render().items():
                     if sent.get(name) != html:
                         sent[name] = html
                         yield _event(name, html)
                 await asyncio.sleep(EVERY_S)
         finally:
             self._watchers -= 1
+
+    def _render(self) -> Mapping[str, str]:
+        """The parts as HTML: rendered once in `EVERY_S`, however many watch."""
+        now = self._clock()
+        if now >= self._due:
+            self._due = now + EVERY_S
+            self._rendered = {
+                name: self._desk.part(f"live_{name}.html", **part()) for name, part in self._parts.items()
+            }
+        return self._rendered
 
     def _figures(self) -> Mapping[str, Any]:
         figures, lag = self._live.activity.figures(), self._live.lag

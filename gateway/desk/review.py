@@ -17,7 +17,7 @@ from gateway.desk import cases
 from gateway.desk.cases import CaseFile
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
-from gateway.desk.session import DeskSession
+from gateway.desk.visits.session import DeskSession
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
 from schemas.errors import LoanError

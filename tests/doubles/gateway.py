@@ -12,6 +12,7 @@ import fastavro
 from prometheus_client import CollectorRegistry
 
 from gateway.access.access_guard import AccessGuard
+from gateway.access.oidc_sign_in import OidcSignIn
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
@@ -138,6 +139,7 @@ def a_gateway(
     ledger: LedgerLookup | None = None,
     publish_event: Callable[..., None] = lambda *_: None,
     live: Live | None = None,
+    sign_in: OidcSignIn | None = None,
     **settings: Any,
 ) -> GatewayDouble:
     """A gateway in the event loop that runs, with these settings."""
@@ -161,6 +163,7 @@ def a_gateway(
         live=live,
         versions=versions,
         ledger=ledger,
+        sign_in=sign_in,
         publish_event=publish_event,
     )
     return GatewayDouble(gateway, topic, slot, reader, live, versions, create_app(gateway, registry))

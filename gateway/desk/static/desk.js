@@ -38,7 +38,16 @@
       });
     }
     source.addEventListener("open", () => { state.textContent = "Follows what happens."; });
-    source.addEventListener("error", () => { state.textContent = "The gateway does not answer; asking again."; });
+    source.addEventListener("error", async () => {
+      if (source.readyState !== EventSource.CLOSED) {
+        state.textContent = "The gateway does not answer; asking again.";
+        return;
+      }
+      // Refused: the visit has ended, and the page itself leads to the sign-in, or too many watch.
+      const page = await fetch(location.href, { redirect: "manual" }).catch(() => null);
+      if (page?.type === "opaqueredirect") location.reload();
+      else state.textContent = "Does not follow any more: load the page again.";
+    });
   }
 
   document.addEventListener("input", (event) => {

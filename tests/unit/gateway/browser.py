@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,14 +18,29 @@ START_S = 30.0
 
 
 @contextmanager
-def served_desk(**parts: Any) -> Iterator[tuple[str, GatewayDouble]]:
+def served_desk(
+    port: int = 0, make: Callable[..., GatewayDouble] = a_gateway, **parts: Any
+) -> Iterator[tuple[str, GatewayDouble]]:
     """Address and parts of a gateway that runs in a thread with its own event loop."""
-    started, told = threading.Event(), {}
+    made: list[GatewayDouble] = []
+
+    def app() -> Any:
+        made.append(make(**parts))
+        return made[0].app
+
+    with served(app, port) as url:
+        yield url, made[0]
+
+
+@contextmanager
+def served(make: Callable[[], Any], port: int = 0) -> Iterator[str]:
+    """Address of an ASGI application, made and run in a thread with its own event loop; a free port for 0."""
+    started = threading.Event()
+    told: dict[str, Any] = {}
 
     async def serve() -> None:
-        double = a_gateway(**parts)
-        server = uvicorn.Server(uvicorn.Config(double.app, port=0, log_config=None, lifespan="off", ws="none"))
-        told.update(double=double, server=server)
+        server = uvicorn.Server(uvicorn.Config(make(), port=port, log_config=None, lifespan="off", ws="none"))
+        told.update(server=server)
         task = asyncio.create_task(server._serve())  # without its signal handlers, which are the test run's
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
@@ -37,7 +52,7 @@ def served_desk(**parts: Any) -> Iterator[tuple[str, GatewayDouble]]:
     thread.start()
     assert started.wait(START_S)
     try:
-        yield f"http://127.0.0.1:{told['port']}", told["double"]
+        yield f"http://127.0.0.1:{told['port']}"
     finally:
         told["server"].should_exit = True
         thread.join(START_S)

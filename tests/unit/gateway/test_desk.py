@@ -18,7 +18,7 @@ from gateway.access.api_keys import key_digest
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.roles import CallerRole, Principal
 from gateway.desk.desk import STATIC
-from gateway.desk.session import LIFETIME_S, Sessions
+from gateway.desk.visits.session import LIFETIME_S, Sessions
 from gateway.settings import GatewaySettings
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
@@ -186,7 +186,7 @@ async def test_a_guarded_desk_asks_who_comes_and_shows_each_role_its_rooms(ledge
         nobody = await client.get("/desk/apply")
         wrong = await client.post("/desk/sign-in", data={"key": "wrong"})
 
-    assert (nobody.status_code, nobody.headers["location"]) == (303, "/desk/sign-in")
+    assert (nobody.status_code, nobody.headers["location"]) == (303, "/desk/sign-in?next=%2Fdesk%2Fapply")
     assert wrong.status_code == 401
     assert await found("ann") == {"apply": 200, "review": 200, "audit": 200}
     assert await found("sys") == {"apply": 200, "review": 403, "audit": 403}

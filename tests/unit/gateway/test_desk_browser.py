@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from loanctl.stack.ports import free_ports
 from scorecard.registry.registered_version import RegisteredVersion
-from tests.unit.gateway.browser import chromium, served_desk
+from tests.doubles.oidc_provider import OidcProviderDouble
+from tests.unit.gateway.browser import chromium, served, served_desk
 from tests.unit.gateway.calls import a_body
 from tests.unit.gateway.ledgers import CaseLedger
 from tests.unit.gateway.live_events import a_busy_hour, an_announcement
+from tests.unit.gateway.oidc_desk import an_oidc_desk
 
 WAIT_MS = 60_000
 SHOTS = os.environ.get("DESK_SCREENSHOTS", "")
@@ -182,3 +186,36 @@ def test_a_narrow_window_needs_no_scrolling_sideways(page: Page) -> None:
 
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert violations(page) == []
+
+
+def test_a_sign_in_at_the_provider_and_out_again_by_keyboard(browser: Browser) -> None:
+    """The provider is another site to the browser, which must send the `SameSite=Strict` cookie all the same."""
+    desk_port, provider_port = free_ports(2)
+    idp = OidcProviderDouble(f"http://localhost:{provider_port}", interactive=True)
+    public_url = f"http://127.0.0.1:{desk_port}"
+    idp.redirect_uri = f"{public_url}/desk/sign-in/callback"
+    desk = partial(an_oidc_desk, idp, idp.issuer, public_url)
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        with served(idp.app, provider_port), served_desk(desk_port, desk) as (url, _):
+            page.goto(f"{url}/desk/live?a=b")
+            asked = violations(page)
+            shot(page, f"sign-in-{scheme}")
+            tab_to(page, "a.button")
+            page.keyboard.press("Enter")
+            page.get_by_text("Go on as u-1").wait_for()
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+            page.wait_for_url(f"{url}/desk/live?a=b")
+            tab_to(page, "header form button")
+            page.keyboard.press("Enter")
+            page.get_by_role("heading", name="Signed out").wait_for()
+            left = violations(page)
+            shot(page, f"signed-out-{scheme}")
+            page.goto(f"{url}/desk/live")
+
+            assert page.get_by_role("heading", name="Sign in").is_visible()
+            assert asked == left == []
+        context.close()

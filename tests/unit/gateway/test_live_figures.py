@@ -4,7 +4,9 @@ from html import escape
 
 import pytest
 
+from gateway.access.roles import ANYBODY
 from gateway.desk import live as room
+from gateway.desk.desk import Desk
 from gateway.desk.live_charts import LABELS, WIDTH, heat_level, heat_map, rate_chart
 from gateway.live.live_figures import Live
 from tests.doubles.gateway import FakeLag, a_gateway
@@ -57,6 +59,42 @@ async def test_parts_are_sent_once_and_again_when_they_change(monkeypatch: pytes
     names = [line.removeprefix("event: ") for line in answer.text.splitlines() if line.startswith("event: ")]
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert names == ["figures", "champions", "retraining", "windows", "retraining"]
+
+
+async def test_the_parts_are_rendered_once_for_all_who_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, rendered = [0.0], list[str]()
+    desk = Desk(a_gateway(live=a_busy_hour()).gateway)
+    watched = room.LiveRoom(desk, lambda: now[0])
+    usual = desk.part
+
+    def part(template: str, **context: object) -> str:
+        rendered.append(template)
+        return usual(template, **context)
+
+    monkeypatch.setattr(desk, "part", part)
+    session = desk.sessions.begin(ANYBODY)
+    streams = [watched._stream(session) for _ in range(20)]
+    first = [[await anext(stream) for _ in range(5)] for stream in streams]
+    now[0] = room.EVERY_S
+    watched._render()
+
+    assert all(each == first[0] for each in first)
+    assert len(rendered) == 2 * 4
+    for stream in streams:
+        await stream.aclose()  # type: ignore[attr-defined]  # an async generator
+
+
+async def test_a_stream_ends_with_its_visit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "EVERY_S", 0.0)
+    desk = Desk(a_gateway(live=a_busy_hour()).gateway)
+    session = desk.sessions.begin(ANYBODY)
+    stream = room.LiveRoom(desk)._stream(session)
+    before = [await anext(stream) for _ in range(5)]
+
+    desk.sessions.end(session)
+
+    assert len(before) == 5
+    assert [each async for each in stream] == []
 
 
 async def test_no_word_of_an_event_becomes_markup() -> None:
