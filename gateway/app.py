@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.api import decision_lookup, operations, predictions, what_if
 from gateway.api.middleware import Surroundings
 from gateway.desk.desk import Desk
-from gateway.desk.rooms import furnish
+from gateway.desk.desk_routes import furnish
 from gateway.gateway_parts import Gateway
 from gateway.problems import PROBLEM_JSON, FieldError, Problem, ProblemDocument, away, invalid
 from schemas.errors import OutageError, SetupError

@@ -14,14 +14,14 @@ from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.live.live_figures import Live
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.audit import AuditAction
 from schemas.events.decisions import Outcome
 from schemas.events.reviews import LoanReview
 from schemas.topics import Topic
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.policy import Policy
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.kafka_errors import BrokerAwayError
@@ -35,7 +35,7 @@ class ChampionSlot(Protocol):
     """The part of `streams.worker.model_slots.ModelSlot` that is needed here."""
 
     alias: str
-    holder: Champion | None
+    holder: RegisteredScorecard | None
 
     def facts(self) -> Mapping[str, Any]:
         """Version, digest, refusal."""
@@ -97,7 +97,7 @@ class Gateway:
         """The id of the application schema in the registry; 0 before it is known."""
         return self.exchange.schema_id
 
-    def policy(self, champion: Champion) -> Policy:
+    def policy(self, champion: RegisteredScorecard) -> Policy:
         """The cut-offs: the operator's, or the scorecard's own."""
         return self.settings.policy() or champion.scorecard.policy
 
@@ -122,6 +122,6 @@ class Gateway:
         topic = self.settings.topics().reviews
         self.publish_event(topic, review.application_id, review, review.review_id)
 
-    def search_of(self, champion: Champion) -> CounterfactualSearch:
+    def search_of(self, champion: RegisteredScorecard) -> CounterfactualSearch:
         """The search for counterfactuals of a champion."""
         return CounterfactualSearch(champion.scorecard, self.policy(champion), self.contract)

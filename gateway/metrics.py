@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from streams.worker.model_slots import REFUSALS
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -53,7 +53,7 @@ class GatewayMetrics:
         gauge = Gauge("loan_gateway_waiting", "Applications waiting for their decision.", registry=registry)
         gauge.set_function(waiting)
 
-    def record_champion_event(self, event: str, _holder: Champion | None) -> None:
+    def record_champion_event(self, event: str, _holder: RegisteredScorecard | None) -> None:
         """The champion's seat changed hands, or a successor was refused."""
         if event in REFUSALS:
             self._champion_refusals.labels("champion", event).inc()

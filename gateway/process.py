@@ -38,13 +38,13 @@ from gateway.metrics import GatewayMetrics
 from gateway.server import Server, config, listening_socket
 from gateway.settings import GatewaySettings
 from schemas.codec.event_codec import avro_schema
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from streams.kafka.group.lag_monitor import LagMonitor
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
@@ -89,7 +89,7 @@ class GatewayProcess:
         self.hypotheticals = Hypotheticals(settings.contract())
         self.versions = settings.model_registry()
         self.champion = ModelSlot(
-            "champion", self.versions, settings.contract(), self.lifecycle, told=self.metrics.record_champion_event
+            "champion", self.versions, settings.contract(), self.lifecycle, on_change=self.metrics.record_champion_event
         )
         self.champion.warm = self._warm
         self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
@@ -205,7 +205,7 @@ class GatewayProcess:
             publish_event=self.events.publish,
         )
 
-    def _warm(self, successor: Champion) -> None:
+    def _warm(self, successor: RegisteredScorecard) -> None:
         policy = self.settings.policy() or successor.scorecard.policy
         self.hypotheticals.warm(successor, policy)
         contract = self.settings.contract()

@@ -1,7 +1,7 @@
 """Cuts connections whose request head does not arrive in time.
 
 Uvicorn waits without end for a head that comes byte by byte, or not at all; each such connection holds a file
-descriptor (the attack is called Slowloris). Bodies have their own limit, `gateway.api.bodies`.
+descriptor (the attack is called Slowloris). Bodies have their own limit, `gateway.api.request_bodies`.
 """
 
 import asyncio

@@ -5,9 +5,9 @@ from typing import Any
 
 import structlog
 
-from ledger.ingest import decision_rows
+from ledger.ingest import bulk_decision_rows
+from ledger.ingest.recorded_topics import row_makers
 from ledger.ingest.recorder import Recorder
-from ledger.ingest.row_makers import row_makers
 from ledger.metrics import LedgerMetrics
 from ledger.settings import LedgerSettings
 from ledger.sql.database import Database
@@ -63,7 +63,7 @@ class LedgerProcess:
             stop.hand_over(self._stop)
             self.lifecycle.retry("database", self._prepare)
             self.lifecycle.retry("broker", self._require_topics)
-            decision_rows.warm()
+            bulk_decision_rows.warm()
             gc_freeze.freeze()
             self.recorder.run()
         self.database.close()

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from loanctl.stack import state, tracking
-from loanctl.stack.local import StackParts
+from loanctl.stack import stack_state
+from loanctl.stack.local_stack import StackParts
+from loanctl.stack.services import mlflow_server
 
 STATE_DIR: Final = "LOAN_STATE_DIR"
 ENDPOINTS: Final = ("bootstrap_servers", "registry_url", "mlflow_uri")
@@ -18,10 +19,10 @@ ENDPOINTS: Final = ("bootstrap_servers", "registry_url", "mlflow_uri")
 
 def state_dir(environment: Mapping[str, str]) -> Path:
     """The folder of the local stack: `LOAN_STATE_DIR`, else `.loan` where we are."""
-    return Path(environment.get(STATE_DIR) or state.DEFAULT_STATE_DIR)
+    return Path(environment.get(STATE_DIR) or stack_state.DEFAULT_STATE_DIR)
 
 
-def variables(endpoints: state.Endpoints) -> dict[str, str]:
+def variables(endpoints: stack_state.Endpoints) -> dict[str, str]:
     """The endpoints as `LOAN_...` variables."""
     return {_variable(name): value for name, value in asdict(endpoints).items()}
 
@@ -49,11 +50,11 @@ def adopt(environment: MutableMapping[str, str]) -> None:
     """
     outside = from_environment()
     folder = state_dir(environment)
-    found = state.read(folder)
+    found = stack_state.read(folder)
     if found and found.running and found.up():
         local = variables(found.endpoints)
     else:
-        local = {_variable("mlflow_uri"): tracking.store_uri(folder)}
+        local = {_variable("mlflow_uri"): mlflow_server.store_uri(folder)}
     for name in ENDPOINTS:
         if getattr(outside, name) is None and _variable(name) in local:
             environment[_variable(name)] = local[_variable(name)]

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.contract import Contract, Field, Kind, Unknown
+from schemas.contract.contract import Contract, Field, Kind, Unknown
 from schemas.timestamps import millis_of
 
 UNSEEN: Final = -1.0

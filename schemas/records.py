@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Headers = tuple[tuple[str, bytes | None], ...]
+Partition = tuple[str, int]
+"""Topic and number of the partition."""
+RecordPosition = tuple[int, int]
+"""Partition and offset."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from schemas.avro_resolution.writer_schemas import Writers, WriterSchema
 from schemas.codec.event_codec import Event, as_record, avro_schema, from_record
 from schemas.codec.event_decoder import EventDecoder
 from schemas.codec.wire_format import ForeignSchemaError, IncompatibleSchemaError, UndecodableError, schema_ids
 from schemas.errors import OutageError, RecordError, SetupError
-from schemas.resolution.writer_schemas import Writers, WriterSchema
 
 BY_TOPIC: Final = {"subject.name.strategy.type": "TOPIC"}
 """The default strategy (ASSOCIATED) first calls a path that other registries answer with an error."""

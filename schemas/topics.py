@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import Calibration, calibration_of

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults, with_ratios
-from schemas.contract import Contract, Field, Kind
+from schemas.contract.contract import Contract, Field, Kind
 from scorecard.forest.forest import Nodes, sums_of_leaves
 from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard, raw_probability

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
-from schemas.contract import Contract, Field, Kind, Role
+from schemas.contract.contract import Contract, Field, Kind, Role
 
 
 @dataclass(frozen=True)

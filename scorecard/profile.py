@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import UNSEEN, Matrix, invalid
-from schemas.contract import Contract, Field, Kind
-from schemas.fingerprint import FieldDigests
+from schemas.contract.contract import Contract, Field, Kind
+from schemas.contract.fingerprint import FieldDigests
 
 Counts = npt.NDArray[np.int64]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import LARGEST, Fault, Matrix, faults, with_ratios
-from schemas.contract import Contract, Field
+from schemas.contract.contract import Contract, Field
 from schemas.errors import SetupError
 from scorecard.profile import BINS, BinnedQuantity, Profile
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
+from schemas.contract.fields import Field
+from schemas.contract.reason_texts import Fact, FactState, ReasonText
 from schemas.errors import SetupError
-from schemas.fields import Field
-from schemas.reason_texts import Fact, FactState, ReasonText
 
 MOST: Final = 4
 """More than four reasons are "not likely to be helpful" (the same comment)."""

@@ -10,14 +10,14 @@ import numpy as np
 from schemas.applications import Applications, from_records
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.wire_format import frame
-from schemas.contract import Contract, load
+from schemas.contract.contract import Contract, load
 from schemas.events.decisions import ContributionSpace
 from schemas.records import RecordBatch
 from scorecard.bundle import ScorecardParts, scorecard_of
 from scorecard.calibration import Identity
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
-from scorecard.decisions.scoring import Champion, DecisionCodec
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard
 from scorecard.features import FeatureSpace
 from scorecard.forest.forest import Forest
 from scorecard.policy import Policy
@@ -161,9 +161,11 @@ def scorecard_parts(contract: Contract = CONTRACT, **overrides: Any) -> Scorecar
     return ScorecardParts(**{**usual, **overrides})
 
 
-def a_champion(version: str = "1", **overrides: Any) -> Champion:
+def a_champion(version: str = "1", **overrides: Any) -> RegisteredScorecard:
     """The scorecard of `scorecard_parts` as champion."""
-    return Champion(scorecard=scorecard_of(scorecard_parts(**overrides), CONTRACT, digest="d" * 64), version=version)
+    return RegisteredScorecard(
+        scorecard=scorecard_of(scorecard_parts(**overrides), CONTRACT, digest="d" * 64), version=version
+    )
 
 
 def a_wire(*, keep_bytes: bool = True) -> DecisionCodec:

@@ -6,7 +6,7 @@ from typing import Any
 
 import fastavro
 
-from ledger.ingest.row_makers import row_makers
+from ledger.ingest.recorded_topics import row_makers
 from ledger.ingest.store import Store, WriteResult
 from ledger.sql.database import Database
 from schemas.codec.event_codec import as_record, avro_schema

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from schemas.applications import Matrix
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
@@ -25,7 +25,7 @@ from training.evaluation import reason_check
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
 from training.promotion import version_tags
-from training.promotion.contest import Contest, Incomparable, contest
+from training.promotion.champion_comparison import ChampionComparison, Incomparable, compare_with_champion
 from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart
@@ -124,7 +124,7 @@ class Trainer:
         )
         return gate(candidate, self._terms, self._contest(one, before) if before else None)
 
-    def _contest(self, one: TrainedCandidate, before: RegisteredVersion) -> Contest | Incomparable:
+    def _contest(self, one: TrainedCandidate, before: RegisteredVersion) -> ChampionComparison | Incomparable:
         """Both on the same rows, or why not."""
         try:
             folder = self._registry.fetch(before)
@@ -134,7 +134,7 @@ class Trainer:
             return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
         judged = one.material.rows.identities[one.split.places(SplitPart.JUDGEMENT)]
         strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
-        return contest(champion, one.judged_on, one.probability, strange)
+        return compare_with_champion(champion, one.judged_on, one.probability, strange)
 
 
 def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: RegisteredVersion | None) -> Mapping[str, str]:

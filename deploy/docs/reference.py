@@ -18,10 +18,10 @@ from mkdocs.structure.files import File, Files
 from prometheus_client import CollectorRegistry
 
 from loanctl.cli import COMMANDS
-from loanctl.commands.settings import PLACES
+from loanctl.commands.cluster.settings import PLACES
 from loanctl.documents.asyncapi import asyncapi
 from loanctl.documents.data_contract import data_contract
-from schemas import contract as contracts
+from schemas.contract import contract as contracts
 from schemas.release import code_version
 from schemas.topics import Topic, topics_of
 

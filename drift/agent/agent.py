@@ -23,7 +23,7 @@ from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde, WriterSchemas
 from streams.kafka.admin import require_topics
-from streams.kafka.group.namesake import Namesakes
+from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.kafka_errors import LostSessionError
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.kafka.topics.skipped_records import SkippedRecords
@@ -66,7 +66,7 @@ class Agent:
         """
         self._settings = settings
         self._metrics = metrics
-        self.situation = Lifecycle(metrics.outage_began)
+        self.lifecycle = Lifecycle(metrics.outage_began)
         self._session: _Session | None = None
         self._passed_over = SkippedRecords(metrics.count_skip)
         self._asked_at = float("-inf")
@@ -82,8 +82,8 @@ class Agent:
         return claim(settings.cache(), settings.group(), settings.drift_instance_id, standby=settings.standby)
 
     @cached_property
-    def _namesakes(self) -> Namesakes:
-        return Namesakes(self._settings, self._settings.group(), self.instance)
+    def _duplicates(self) -> DuplicateInstanceCheck:
+        return DuplicateInstanceCheck(self._settings, self._settings.group(), self.instance)
 
     def _champions(self) -> Champions:
         settings = self._settings
@@ -114,22 +114,22 @@ class Agent:
             SetupError: a person must act.
             StoppedError: told to stop before there was a champion.
         """
-        self.situation.at("waiting for the broker")
+        self.lifecycle.at("waiting for the broker")
         waits = Backoff()
-        while not self.situation.stopping.is_set():
+        while not self.lifecycle.stopping.is_set():
             try:
                 self._work(waits)
             except OutageError as fault:
-                self._namesakes.doubt(fault)
-                self.situation.wait_out(fault, waits)
+                self._duplicates.doubt(fault)
+                self.lifecycle.wait_out(fault, waits)
 
     def health(self) -> Health:
         """For the web port."""
         session, watched = self._session, self.champions.reference
         monitor = session.owning.monitor if session else None
         facts: dict[str, Any] = {
-            "stage": self.situation.stage,
-            "away": self.situation.away,
+            "stage": self.lifecycle.stage,
+            "away": self.lifecycle.away,
             "instance": self.instance.name,
             "champion": watched.champion_version if watched else None,
             "reference_id": watched.reference_id if watched else None,
@@ -139,7 +139,7 @@ class Agent:
             "latched": monitor.memory.latched if monitor else None,
             "panes_held": monitor.pane_count if monitor else None,
         }
-        live = self.situation.is_live(self.turn_s())
+        live = self.lifecycle.is_live(self.turn_s())
         return Health(live=live, ready=bool(session and session.counting.assigned and watched), facts=facts)
 
     def turn_s(self) -> float:
@@ -150,7 +150,7 @@ class Agent:
     def _work(self, waits: Backoff) -> None:
         """One session, until told to stop or something fails."""
         require_topics(self._settings, self._settings.all_topics())
-        self._namesakes.require_none(self.situation.stopping)
+        self._duplicates.require_none(self.lifecycle.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:
             self._await_champion(announcements)
@@ -161,13 +161,13 @@ class Agent:
             raise
         self._session = session
         self._metrics.sessions.inc()
-        self.situation.at("watching")
+        self.lifecycle.at("watching")
         try:
-            while not self.situation.stopping.is_set():
+            while not self.lifecycle.stopping.is_set():
                 self._turn_began = time.monotonic()
                 self._turn(session)
                 waits.reset()
-                self.situation.report_full_recovery()
+                self.lifecycle.report_full_recovery()
         finally:
             self._session, self._turn_began = None, None
             session.close()
@@ -189,11 +189,11 @@ class Agent:
             instance=self.instance.name,
             writers=self._writers,
             metrics=self._metrics,
-            stopping=self.situation.stopping,
+            stopping=self.lifecycle.stopping,
             joined=self.instance.remember_member,
         )
         counting = PartitionCounter(means, reference)
-        watched = WindowSubject(self.champions, self._passed_over, self._checker, self.situation.stopping)
+        watched = WindowSubject(self.champions, self._passed_over, self._checker, self.lifecycle.stopping)
         owning = WindowOwner(settings, self.instance.name, watched, self._serdes, self._metrics)
         return _Session(outbox, counting, owning, announcements)
 
@@ -212,8 +212,8 @@ class Agent:
 
     def _await_champion(self, announcements: Announcements) -> None:
         while not self._follows(announcements) and self.champions.reference is None:
-            self.situation.at("waiting for a champion")
-            if self.situation.stopping.wait(WAIT_S):
+            self.lifecycle.at("waiting for a champion")
+            if self.lifecycle.stopping.wait(WAIT_S):
                 raise StoppedError
 
     def _follows(self, announcements: Announcements) -> bool:
@@ -226,9 +226,9 @@ class Agent:
         try:
             followed = self.champions.follow()
         except OutageError as fault:
-            self.situation.report_outage("mlflow", fault)
+            self.lifecycle.report_outage("mlflow", fault)
             return False
-        self.situation.report_recovery("mlflow")
+        self.lifecycle.report_recovery("mlflow")
         watched = self.champions.reference
         if followed and watched is not None:
             self._metrics.set_champion(watched.champion_version, watched.reference_id)

@@ -16,7 +16,7 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING
 
 from drift.binning.reference import Reference
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.drift import DriftCounts
 from schemas.events.retraining import ChampionAnnouncement

@@ -10,7 +10,7 @@ from drift.performance.outcome_join import EndedLoan, JoinRules, OutcomeJoin, Sc
 from schemas.codec.projection import Projection, millis
 from schemas.events.decisions import LoanDecision, LoanOutcome, Outcome
 from streams.kafka.topics.topic_reader import PartitionRange, Record, partition_ranges
-from streams.kafka.topics.whole_topics import read_fields
+from streams.kafka.topics.topic_scan import read_fields
 from streams.runtime.settings import Connection
 
 OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")

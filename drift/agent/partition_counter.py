@@ -23,9 +23,9 @@ from drift.settings import DriftSettings
 from drift.windows.alignment import ReadProgress
 from drift.windows.panes import PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
-from drift.windows.window import Place
 from schemas.codec.wire_format import schema_ids
 from schemas.events.drift import DriftCounts
+from schemas.records import Partition
 from schemas.registry_client import EventSerde, WriterSchemas
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
@@ -72,7 +72,7 @@ class PartitionCounter:
         self._writers = means.writers
         self._metrics = means.metrics
         self._clock = means.clock
-        self._places: dict[Place, PartitionState] = {}
+        self._places: dict[Partition, PartitionState] = {}
         self._held_until = 0.0
         self._reference = reference
         self._cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
@@ -104,7 +104,7 @@ class PartitionCounter:
         return self._consumer.lost
 
     @property
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[Partition]:
         """The assigned partitions."""
         return sorted(self._places)
 
@@ -163,9 +163,9 @@ class PartitionCounter:
         """Leave without waiting; a static member's partitions wait for it."""
         self._consumer.close()
 
-    def _by_place(self, messages: Iterable[Any]) -> Mapping[Place, list[Any]]:
+    def _by_place(self, messages: Iterable[Any]) -> Mapping[Partition, list[Any]]:
         """The records of each assigned partition, after noting which were read to their end."""
-        arrived: dict[Place, list[Any]] = {}
+        arrived: dict[Partition, list[Any]] = {}
         for message in messages:
             place = (message.topic(), message.partition())
             counted = self._places.get(place)
@@ -185,7 +185,7 @@ class PartitionCounter:
             # It does not speak because we do not listen.
             self._places[place].seen_at = now
 
-    def _observe(self, place: Place, messages: list[Any], now: float) -> None:
+    def _observe(self, place: Partition, messages: list[Any], now: float) -> None:
         batch = records_of(place[0], messages)
         seen = self._cells[place[0]].observe(batch, self._writers[place[0]].of(schema_ids(batch.values)))
         counted = self._places[place]
@@ -195,7 +195,7 @@ class PartitionCounter:
             counted.seen_at, counted.awake = now, True
         self._metrics.count_records(place[0], len(seen.offsets))
 
-    def _teller(self, place: Place) -> PartialCounts:
+    def _teller(self, place: Partition) -> PartialCounts:
         return PartialCounts(
             product=self._product,
             place=place,
@@ -212,10 +212,10 @@ class PartitionCounter:
             self._partitions[topic] = self._consumer.partition_count(topic)
         return self._partitions[topic]
 
-    def _panes(self, place: Place, position: Any) -> PartitionPanes:
+    def _panes(self, place: Partition, position: Any) -> PartitionPanes:
         return PartitionPanes(self._settings.panes(), self._cells[place[0]].shape, position)
 
-    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         self._partitions.clear()
         for start in starts:
             position = position_of(start, self._reference)
@@ -223,7 +223,7 @@ class PartitionCounter:
             self._places[start.place] = PartitionState(panes, position.horizon, self._clock())
         return {}
 
-    def _release(self, places: Iterable[Place]) -> None:
+    def _release(self, places: Iterable[Partition]) -> None:
         self._pauses.forget()
         for place in places:
             self._places.pop(place, None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from drift.windows.alignment import ReadProgress, partitions_to_pause
-from drift.windows.window import Place
+from schemas.records import Partition
 from streams.kafka.group.consumer import GroupConsumer
 
 log = structlog.get_logger(__name__)
@@ -17,9 +17,9 @@ class Pauses:
     def __init__(self, consumer: GroupConsumer, ahead_ms: int) -> None:
         self._consumer = consumer
         self._ahead_ms = ahead_ms
-        self.places: frozenset[Place] = frozenset()
+        self.places: frozenset[Partition] = frozenset()
 
-    def align(self, progress: Mapping[Place, ReadProgress]) -> None:
+    def align(self, progress: Mapping[Partition, ReadProgress]) -> None:
         """Let rest who is far ahead."""
         wanted = partitions_to_pause(progress, self.places, self._ahead_ms)
         if wanted == self.places:

@@ -24,7 +24,7 @@ def run(stop: StopSignal) -> None:
     agent = Agent(settings, DriftMetrics(settings.topics()))
 
     def leave() -> None:
-        agent.situation.stopping.set()
+        agent.lifecycle.stopping.set()
         # A turn is a transaction or nothing, and a client whose broker is away may hang in its farewell.
         leave_within(IDLE_STOP_S, status=0)
 

@@ -13,9 +13,8 @@ from confluent_kafka import TopicPartition
 
 from drift.binning.reference import Reference
 from drift.windows.panes import PanePosition
-from drift.windows.window import Place
 from schemas.codec.event_codec import Event
-from schemas.records import OutgoingRecord
+from schemas.records import OutgoingRecord, Partition
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from streams.kafka.group.start_offsets import Start
@@ -29,7 +28,7 @@ def record_of(topic: Topic, key: str, event: Event, serde: EventSerde[Event]) ->
     return OutgoingRecord(topic.name, key.encode(), serde.encode(event), event_headers(event, key, SOURCE))
 
 
-def offset_of(place: Place, position: PanePosition, reference: Reference) -> TopicPartition:
+def offset_of(place: Partition, position: PanePosition, reference: Reference) -> TopicPartition:
     """A position as an offset to commit, its memory as metadata."""
     memory = {
         "watermark": position.watermark,

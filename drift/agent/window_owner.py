@@ -26,10 +26,10 @@ from drift.metrics import DriftMetrics
 from drift.monitor import Findings, Monitor
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
-from schemas.records import OutgoingRecord
+from schemas.records import OutgoingRecord, Partition
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
-from streams.kafka.group.start_offsets import Place, Start
+from streams.kafka.group.start_offsets import Start
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.kafka.topics.messages import Follower, ends
 from streams.kafka.topics.skipped_records import SkippedRecords
@@ -215,7 +215,7 @@ class WindowOwner:
         state = DriftState(product=product, state=desk.to_json())
         yield record_of(topics.drift_states, product, state, self._serdes.states)
 
-    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         if not starts:
             return {}
         [start] = starts
@@ -233,7 +233,7 @@ class WindowOwner:
         log.info("windows.restored", position=desk.positions.get(counts, 0), resume_at=desk.resume_at)
         return {start.place: max(desk.begins_at(counts), start.extent.low)}
 
-    def _release(self, _places: Iterable[Place]) -> None:
+    def _release(self, _places: Iterable[Partition]) -> None:
         self._desk = None
         self._metrics.clear_windows()
         self._words.stop()

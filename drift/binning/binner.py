@@ -13,14 +13,14 @@ import numpy.typing as npt
 from drift.binning.binned_records import MILLIONTHS, Flags, Integers, Observations, Shape
 from drift.binning.reference import Reference
 from schemas.applications import invalid
+from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.projection import Projection, millis
 from schemas.codec.record_limits import USUAL, RecordLimits
 from schemas.codec.wire_format import by_schema
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.records import RecordBatch
-from schemas.resolution.writer_schemas import Writers
 from schemas.topics import Topics
 from scorecard.decisions.decoder import NO_REASON, Decisions, WordTable, decode, is_ours
 from scorecard.policy import OUTCOMES

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from drift.binning.binned_records import Integers
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.drift import Season
 from scorecard.policy import OUTCOMES

@@ -16,10 +16,11 @@ from drift.binning.reference import Reference
 from drift.detection.drift_report import ReportContext, report_of
 from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.watermark import PaneRules
-from drift.windows.window import Place, Window
+from drift.windows.window import Window
 from schemas.codec.event_codec import as_record
 from schemas.events.drift import DriftReport, OffsetRange, PaneCounts
 from schemas.events.performance import PerformanceReport
+from schemas.records import Partition
 from schemas.timestamps import millis_of
 
 
@@ -33,7 +34,7 @@ class Reread:
 
 
 def recomputed_report(
-    report: DriftReport, reread: Mapping[Place, Reread], reference: Reference, reporting: ReportContext
+    report: DriftReport, reread: Mapping[Partition, Reread], reference: Reference, reporting: ReportContext
 ) -> DriftReport:
     """The report that the records give now.
 

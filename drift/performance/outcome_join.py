@@ -19,7 +19,7 @@ import numpy as np
 
 from drift.performance.loan_figures import Loans
 
-Place = tuple[int, int, int]
+EventPosition = tuple[int, int, int]
 """Timestamp (milliseconds since 1970), partition, offset."""
 Value = TypeVar("Value")
 
@@ -55,7 +55,7 @@ class ScoredLoan:
     probability: float | None
     approved: bool
     version: str
-    place: Place
+    place: EventPosition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class EndedLoan:
     application_id: str
     defaulted: bool
     observed_at: int
-    place: Place
+    place: EventPosition
 
 
 @dataclass(slots=True)
@@ -220,7 +220,7 @@ class OutcomeJoin:
     def versions(self, start: int, end: int) -> list[str]:
         """Of the champions that decided then, the one that decided last at the end."""
         # Version 10 comes after version 9, and after a rollback 9 comes after 10: names say neither.
-        latest: dict[str, Place] = {}
+        latest: dict[str, EventPosition] = {}
         for loan in self._between(start, end):
             made = loan.decided
             latest[made.version] = max(made.place, latest.get(made.version, made.place))

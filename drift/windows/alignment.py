@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drift.binning.binned_records import NO_TIME
-from drift.windows.window import Place
+from schemas.records import Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class ReadProgress:
 
 
 def partitions_to_pause(
-    progress: Mapping[Place, ReadProgress], rested: frozenset[Place], ahead_ms: int
-) -> frozenset[Place]:
+    progress: Mapping[Partition, ReadProgress], rested: frozenset[Partition], ahead_ms: int
+) -> frozenset[Partition]:
     """The partitions to pause: those more than `ahead_ms` ahead of the last one that is not read to its end.
 
     Args:
@@ -40,7 +40,7 @@ def partitions_to_pause(
     return frozenset(place for place, each in progress.items() if each.watermark > limits[place])
 
 
-def _last(progress: Mapping[Place, ReadProgress]) -> int:
+def _last(progress: Mapping[Partition, ReadProgress]) -> int:
     """Event time of the partition that others wait for; `NO_TIME` where none is waited for."""
     waiting = [each for each in progress.values() if each.waiting]
     # A partition not read yet may contain anything: no partition runs ahead of the last known one.

@@ -9,8 +9,8 @@ from typing import Final
 
 from drift.binning.reference import Reference
 from drift.windows.panes import PartitionPanes
-from drift.windows.window import Place
 from schemas.events.drift import DriftCounts, PaneCounts
+from schemas.records import Partition
 
 PANES_A_MESSAGE: Final = 200
 INTEGERS_A_MESSAGE: Final = 50_000
@@ -41,7 +41,7 @@ class PartialCounts:
     """Speaks for one partition, of one champion's counts."""
 
     product: str
-    place: Place
+    place: Partition
     partitions: Callable[[str], int]
     """Number of a topic's partitions; called when there is something to send."""
     reference: Reference

@@ -12,9 +12,7 @@ import numpy as np
 
 from drift.binning.binned_records import NO_TIME, Integers
 from schemas.events.drift import OffsetRange, PaneCounts, WatermarkJump
-
-Place = tuple[str, int]
-"""Topic and partition."""
+from schemas.records import Partition
 
 REJECTED: Final = NO_TIME + 1
 """Placeholder for the start of the window that reports this, until the window closes and its start is known."""
@@ -66,9 +64,9 @@ class Window:
     start: int
     end: int
     tallies: Mapping[str, TopicCount]
-    stretches: Mapping[Place, OffsetRange]
+    stretches: Mapping[Partition, OffsetRange]
 
-    def plus(self, place: Place, pane: PaneCounts, *, too_late: bool) -> "Window":
+    def plus(self, place: Partition, pane: PaneCounts, *, too_late: bool) -> "Window":
         """With one pane more."""
         tally = self.tallies.get(place[0], TopicCount()).plus(pane, too_late=too_late)
         stretch = _stretch_of(place, pane, too_late=too_late)
@@ -125,7 +123,7 @@ def _sum(counted: Integers, more: Sequence[int] | Integers) -> Integers:
     return counted + new
 
 
-def _stretch_of(place: Place, pane: PaneCounts, *, too_late: bool) -> OffsetRange:
+def _stretch_of(place: Partition, pane: PaneCounts, *, too_late: bool) -> OffsetRange:
     watermark = REJECTED if too_late else pane.watermark
     return OffsetRange(
         topic=place[0],

@@ -20,9 +20,10 @@ from typing import Any, Final, Self
 
 from drift.binning.binned_records import NO_TIME
 from drift.binning.week_hours import UTC_NAME
-from drift.windows.window import Place, Window
+from drift.windows.window import Window
 from drift.windows.window_grid import Calendar, WindowGrid
 from schemas.events.drift import DriftCounts, PaneCounts
+from schemas.records import Partition
 
 FIRST: Final = 0
 """Offset of the first message of a log."""
@@ -102,7 +103,7 @@ class WindowAssembler:
     def __init__(self, rules: WindowRules) -> None:
         self._rules = rules
         self._grid = rules.grid
-        self._sources: dict[Place, _Source] = {}
+        self._sources: dict[Partition, _Source] = {}
         self._partitions: dict[str, int] = {}
         self._clock = _Clock()
         self._reached = NO_TIME
@@ -206,7 +207,7 @@ class WindowAssembler:
         first = min(self._waiting, default=None)
         return self._closed_through if first is None else max(self._closed_through, self._waiting[first].window.end)
 
-    def _add(self, place: Place, pane: PaneCounts, offset: int) -> None:
+    def _add(self, place: Partition, pane: PaneCounts, offset: int) -> None:
         if pane.start < self._closed_through:
             self._open.late = self._open.late.plus(place, pane, too_late=True)
             return

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from gateway.access.access_guard import require_role
 from gateway.access.roles import LOOK_UP, Principal
-from gateway.api.answers import DecisionAnswer, decision_answer
+from gateway.api.response_models import DecisionAnswer, decision_answer
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
 

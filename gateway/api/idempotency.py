@@ -13,7 +13,7 @@ from gateway.exchange.exchange import Submission
 from gateway.exchange.pending_decisions import BodyConflictError, Decision
 from gateway.gateway_parts import Gateway
 from schemas.applications import from_records
-from schemas.contract import Contract, Kind
+from schemas.contract.contract import Contract, Kind
 
 
 async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission]) -> dict[int, Decision]:

@@ -13,8 +13,8 @@ from gateway.access.access_guard import require_role
 from gateway.access.roles import OBSERVE, Principal
 from gateway.gateway_parts import NO_CHAMPION, Gateway
 from gateway.problems import Problem, away
-from schemas.contract import Kind
-from scorecard.decisions.scoring import Champion
+from schemas.contract.contract import Kind
+from scorecard.decisions.scoring import RegisteredScorecard
 from streams.runtime.health_server import ready_gauge
 
 
@@ -80,7 +80,7 @@ def _facts(gateway: Gateway) -> Mapping[str, Any]:
     }
 
 
-def _model_info(gateway: Gateway, holder: Champion) -> dict[str, Any]:
+def _model_info(gateway: Gateway, holder: RegisteredScorecard) -> dict[str, Any]:
     scorecard, policy = holder.scorecard, gateway.policy(holder)
     return {
         "name": scorecard.name,

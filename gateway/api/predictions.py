@@ -14,10 +14,10 @@ from pydantic import BaseModel, Field, create_model
 
 from gateway.access.access_guard import require_role
 from gateway.access.roles import SUBMIT, Principal
-from gateway.api.answers import DecisionAnswer, decision_answer
-from gateway.api.bodies import body_of, digest_of, parse_body
 from gateway.api.idempotency import earlier_decisions
+from gateway.api.request_bodies import body_of, digest_of, parse_body
 from gateway.api.request_model import CONFIG, contradictions, record_of
+from gateway.api.response_models import DecisionAnswer, decision_answer
 from gateway.exchange.exchange import Submission, UndecidedError
 from gateway.exchange.pending_decisions import BodyConflictError, Decision, TooManyPendingError
 from gateway.exchange.publisher import headers_of

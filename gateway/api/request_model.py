@@ -14,10 +14,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, create_model
 
 from gateway.problems import FieldError
-from schemas import contract as contracts
 from schemas.applications import Fault, faults, from_records
 from schemas.codec.bulk_decoder import MOST_ID_BYTES
-from schemas.contract import Contract
+from schemas.contract import contract as contracts
+from schemas.contract.contract import Contract
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 INT_BITS: Final = {"int": 31, "long": 63}

@@ -14,16 +14,16 @@ from pydantic import BaseModel, Field
 
 from gateway.access.access_guard import require_role
 from gateway.access.roles import ASK, Principal
-from gateway.api.answers import AssessmentAnswer, assessment_answer
-from gateway.api.bodies import body_of, parse_body
+from gateway.api.request_bodies import body_of, parse_body
 from gateway.api.request_model import contradictions, record_of
+from gateway.api.response_models import AssessmentAnswer, assessment_answer
 from gateway.gateway_parts import NO_CHAMPION, Gateway
 from gateway.problems import away, invalid
 from schemas.applications import from_records
-from schemas.contract import Kind
+from schemas.contract.contract import Kind
 from schemas.events.decisions import Outcome
 from scorecard.counterfactuals import Counterfactual, FeatureMove
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 
 MOST_FOUND: Final = 5
 NOTICE: Final = "the champion's answer to these values; no decision, and published nowhere"
@@ -96,14 +96,14 @@ def router(gateway: Gateway) -> APIRouter:
     return routes
 
 
-def what_if_answer(gateway: Gateway, holder: Champion, record: dict[str, Any]) -> dict[str, Any]:
+def what_if_answer(gateway: Gateway, holder: RegisteredScorecard, record: dict[str, Any]) -> dict[str, Any]:
     """The champion's answer to a record, see `WhatIfAnswer`."""
     [decision] = gateway.hypotheticals.decisions([record], holder, gateway.policy(holder))
     return {**assessment_answer(decision, gateway.contract), "published": False, "notice": NOTICE}
 
 
 def counterfactuals_answer(
-    gateway: Gateway, holder: Champion, record: dict[str, Any], now: dict[str, Any]
+    gateway: Gateway, holder: RegisteredScorecard, record: dict[str, Any], now: dict[str, Any]
 ) -> dict[str, Any]:
     """The best counterfactuals of a record, see `CounterfactualsAnswer`. Takes up to `gateway_search_s`.
 
@@ -138,7 +138,7 @@ async def _answer(gateway: Gateway, request: Request) -> JSONResponse:
     return JSONResponse(what_if_answer(gateway, holder, record_of_values(gateway, body)))
 
 
-def champion_of(gateway: Gateway) -> Champion:
+def champion_of(gateway: Gateway) -> RegisteredScorecard:
     """The champion. Raises Problem: 503 without one."""
     holder = gateway.champion.holder
     if holder is None:

@@ -13,16 +13,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gateway.access.roles import ASK, SUBMIT
-from gateway.api.answers import decision_answer
-from gateway.api.bodies import parse_body
 from gateway.api.predictions import decide, refuse_contradictions, submissions_of
+from gateway.api.request_bodies import parse_body
+from gateway.api.response_models import decision_answer
 from gateway.api.what_if import champion_of, counterfactuals_answer, record_of_values, what_if_answer
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
 from gateway.desk.forms import body_of_form, inputs_of
 from gateway.desk.visits.session import DeskSession
 from gateway.problems import Problem
-from schemas.contract import Kind
+from schemas.contract.contract import Kind
 
 MOST_VISITS: Final = 1_000
 MOST_OF_A_VISIT: Final = 20

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.access.roles import ANYBODY, OBSERVE, CallerRole
-from gateway.api.bodies import FORM, body_of
+from gateway.api.request_bodies import FORM, body_of
 from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.contract import Contract, Field, Kind, Role
+from schemas.contract.contract import Contract, Field, Kind, Role
 
 WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,9})?")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.registry.registered_version import RegisteredVersion
 
 METRIC: Final = "metric."
@@ -41,7 +41,7 @@ def comparison(champion: RegisteredVersion | None, challenger: RegisteredVersion
     return [ComparisonRow(*row) for row in rows if any(row[1:])]
 
 
-def card(champion: Champion) -> dict[str, Any]:
+def card(champion: RegisteredScorecard) -> dict[str, Any]:
     """A scorecard's own description."""
     scorecard = champion.scorecard
     return {

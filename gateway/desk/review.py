@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gateway.access.roles import CallerRole
-from gateway.api.answers import decision_answer
+from gateway.api.response_models import decision_answer
 from gateway.desk import cases
 from gateway.desk.cases import CaseFile
 from gateway.desk.charts import band, waterfall

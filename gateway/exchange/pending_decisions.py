@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Place = tuple[int, int]
-"""Partition and offset of an application's record."""
+from schemas.records import RecordPosition
 
 Decision = Mapping[str, Any]
 """A decoded `LoanDecision`, as Avro gives it."""
@@ -42,7 +41,7 @@ class Entry:
     accepted: bool = False
     """The broker has it."""
     publishing: "asyncio.Task[None] | None" = None
-    place: Place | None = None
+    place: RecordPosition | None = None
     candidates: list[Decision] = field(default_factory=list)
     waiting: int = 0
 
@@ -92,7 +91,7 @@ class PendingDecisions:
         if not (entry.accepted or entry.waiting or entry.value):
             self._forget(entry)
 
-    def accept(self, entry: Entry, place: Place) -> None:
+    def accept(self, entry: Entry, place: RecordPosition) -> None:
         """The broker has the application, at this place."""
         entry.accepted, entry.place = True, place
         for decision in entry.candidates:

@@ -13,9 +13,9 @@ import fastavro
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from schemas.codec.wire_format import frame
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import OutageError
-from schemas.records import Headers
+from schemas.records import Headers, RecordPosition
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
@@ -27,8 +27,6 @@ PROBE_S: Final = 2.0
 CLOSE_S: Final = 5.0
 LINGER_MS: Final = 1
 """Requests that arrive together share a batch; alone, a request waits so long for company."""
-
-Place = tuple[int, int]
 
 
 class ApplicationPublisher:
@@ -75,7 +73,7 @@ class ApplicationPublisher:
         """The application in wire format."""
         return frame(self.schema_id, self._parsed, record)  # type: ignore[arg-type]  # a record schema is a dict
 
-    async def publish(self, key: bytes, value: bytes, headers: Headers) -> Place:
+    async def publish(self, key: bytes, value: bytes, headers: Headers) -> RecordPosition:
         """Publish one application; partition and offset once the broker has it.
 
         Raises:
@@ -83,7 +81,7 @@ class ApplicationPublisher:
             SetupError: the topic does not exist, or this user may not write to it.
         """
         loop = asyncio.get_running_loop()
-        acknowledged: asyncio.Future[Place] = loop.create_future()
+        acknowledged: asyncio.Future[RecordPosition] = loop.create_future()
 
         def on_delivery(error: KafkaError | None, message: Any) -> None:
             loop.call_soon_threadsafe(_report, acknowledged, error, message)
@@ -133,7 +131,7 @@ def _outage(cause: KafkaException) -> OutageError:
     return BrokerAwayError(cause.args[0].name())
 
 
-def _report(acknowledged: "asyncio.Future[Place]", error: KafkaError | None, message: Any) -> None:
+def _report(acknowledged: "asyncio.Future[RecordPosition]", error: KafkaError | None, message: Any) -> None:
     if acknowledged.done():
         return
     if error is None:

@@ -17,9 +17,7 @@ from ledger.ingest.store import LedgerPosition, Store
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import LATER_COLUMNS, RECORDS, positions
 from ledger.sql.table_columns import time_text
-
-Place = tuple[str, int]
-"""Topic and partition."""
+from schemas.records import Partition
 
 PAGE: Final = 5_000
 """Rows in memory at once."""
@@ -58,7 +56,7 @@ def verify(database: Database, anchors: Sequence[AnchorLink] = ()) -> Sequence[C
     with database.read_transaction() as connection:
         topics = connection.execute(sa.select(positions.c.topic).distinct()).scalars().all()
     known = Store(database).positions(topics)
-    kept: dict[Place, list[AnchorLink]] = defaultdict(list)
+    kept: dict[Partition, list[AnchorLink]] = defaultdict(list)
     for link in anchors:
         kept[link.topic, link.partition].append(link)
     found = {(each.topic, each.partition): each for table in RECORDS for each in _chains(database, table, known, kept)}
@@ -79,8 +77,8 @@ def verify(database: Database, anchors: Sequence[AnchorLink] = ()) -> Sequence[C
 def _chains(
     database: Database,
     table: sa.Table,
-    known: Mapping[Place, LedgerPosition],
-    kept: Mapping[Place, Sequence[AnchorLink]],
+    known: Mapping[Partition, LedgerPosition],
+    kept: Mapping[Partition, Sequence[AnchorLink]],
 ) -> Iterator[ChainCheck]:
     place = sa.select(table.c.record_topic, table.c.record_partition).distinct()
     with database.read_transaction() as connection:
@@ -91,7 +89,7 @@ def _chains(
 
 
 def _chain(
-    database: Database, table: sa.Table, place: Place, position: LedgerPosition, anchors: Sequence[AnchorLink]
+    database: Database, table: sa.Table, place: Partition, position: LedgerPosition, anchors: Sequence[AnchorLink]
 ) -> ChainCheck:
     """Up to where the position was read: what is recorded meanwhile is the next look's."""
     link, rows, broken_at = GENESIS, 0, None

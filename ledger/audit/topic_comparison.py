@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from ledger.ingest.rows import RowMaker
 from ledger.ingest.store import LedgerPosition, Store
+from ledger.ingest.table_rows import RowMaker
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import passed_over
 from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges

@@ -1,7 +1,7 @@
 """One pass over the bytes of decisions in this project's schema: the position of each field, and its numbers. Pure.
 
-`ledger.ingest.decision_rows` interprets the strings. A row that is damaged, or whose features are not those of
-the first row, is left out: it is read record by record (`ledger.ingest.rows`), with the same result.
+`ledger.ingest.bulk_decision_rows` interprets the strings. A row that is damaged, or whose features are not those of
+the first row, is left out: it is read record by record (`ledger.ingest.table_rows`), with the same result.
 """
 
 from typing import Any, Final

@@ -14,19 +14,19 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import TopicPartition
 
-from ledger.ingest.rows import RowMaker
 from ledger.ingest.store import Store
+from ledger.ingest.table_rows import RowMaker
 from ledger.metrics import LedgerMetrics
 from ledger.query import review_queue
 from ledger.sql.database import Database
 from schemas.codec.wire_format import schema_ids
 from schemas.errors import OutageError, SetupError
-from schemas.records import RecordBatch
+from schemas.records import Partition, RecordBatch
 from schemas.registry_client import WriterSchemas
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
 from streams.kafka.group.read_batch import records_of
-from streams.kafka.group.start_offsets import Place, Start
+from streams.kafka.group.start_offsets import Start
 from streams.kafka.topics.messages import ends
 from streams.runtime.lifecycle import Backoff, Lifecycle
 from streams.runtime.settings import Connection
@@ -58,7 +58,7 @@ class Recorder:
     newest: int = 0
     """When the last record recorded was produced, in milliseconds since 1970."""
     _ticked_at: float = field(default=0.0, init=False)
-    _ends: dict[Place, int] = field(default_factory=dict, init=False)
+    _ends: dict[Partition, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._store = Store(self.database)
@@ -94,7 +94,7 @@ class Recorder:
     def _hooks(self) -> ConsumerHooks:
         return ConsumerHooks(begin=self._begin, stopping=self.lifecycle.stopping)
 
-    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         """The database's positions at which reading of partitions continues."""
         known = self._store.positions(sorted({start.place[0] for start in starts}))
         return {

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.ingest.chain import GENESIS, next_link, row_text
-from ledger.ingest.rows import Item
+from ledger.ingest.table_rows import Item
 from ledger.query import review_queue
 from ledger.sql.database import Database, RowRefusedError
 from ledger.sql.ledger_tables import decisions, passed_over, positions, reviews

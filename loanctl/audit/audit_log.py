@@ -13,7 +13,7 @@ from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.performance_table import console
 from schemas.codec.event_codec import as_record
 from schemas.events.audit import AuditEvent
-from streams.kafka.topics.whole_topics import read_topic
+from streams.kafka.topics.topic_scan import read_topic
 from streams.runtime.settings import Connection
 
 TIME: Final = "%Y-%m-%d %H:%M:%S"

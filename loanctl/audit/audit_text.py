@@ -8,7 +8,7 @@ from rich.table import Table
 from loanctl.audit.decision_audit import DecisionAudit
 from loanctl.audit.decision_check import Basis, DecisionCheck
 from loanctl.console import Console
-from loanctl.demo import show
+from loanctl.demo import demo_output
 from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 
@@ -17,7 +17,7 @@ TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 def print_audit(console: Console, found: DecisionAudit) -> None:
     """All of it."""
-    show.decision(console, from_record(LoanDecision, found.recorded.decision))
+    demo_output.decision(console, from_record(LoanDecision, found.recorded.decision))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

@@ -27,7 +27,7 @@ from scorecard.decisions.reproduction import (
     recomputation,
     recomputation_from_values,
 )
-from scorecard.decisions.scoring import Champion, DecisionCodec
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard
 from scorecard.policy import Policy, PolicyError
 from streams.kafka.topics.topic_reader import Record, batch_of
 from streams.worker.preflight import decision_codec
@@ -137,7 +137,7 @@ class DecisionChecker:
         return found.get(_source(decision)) if decision["source_topic"] == self._applications.topic else None
 
     def _again(
-        self, records: Sequence[Record], champion: Champion, policy: Policy, codec: DecisionCodec
+        self, records: Sequence[Record], champion: RegisteredScorecard, policy: Policy, codec: DecisionCodec
     ) -> Mapping[Source, DecisionCopy | None]:
         batch = batch_of(self._applications.topic, records)
         made = recomputation(batch, self._writers.of(schema_ids(batch.values)), champion, policy, codec)

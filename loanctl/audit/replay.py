@@ -23,11 +23,11 @@ from schemas.release import code_version
 from scorecard.decisions.decision_records import REPLAY, DecisionWriter
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.reproduction import DecisionCopy, own_copy, recomputation
-from scorecard.decisions.scoring import Champion, DecisionCodec
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard
 from scorecard.policy import Policy
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks, partition_ranges
-from streams.kafka.topics.whole_topics import read_fields
+from streams.kafka.topics.topic_scan import read_fields
 from streams.worker.preflight import decision_codec
 from streams.worker.settings import ScoringSettings
 
@@ -44,7 +44,7 @@ Publish = Callable[[Sequence[OutgoingRecord]], object]
 class ReplayTerms:
     """Who decides, and where the cut-offs lie."""
 
-    champion: Champion
+    champion: RegisteredScorecard
     policy: Policy
 
     def plain(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.errors import OutageError, SetupError
 from scorecard import bundle
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from streams.worker.settings import ScoringSettings
 
 MOST: Final = 4
@@ -19,7 +19,7 @@ SHORT: Final = 12
 class ShelvedScorecard:
     """A scorecard that a decision names."""
 
-    champion: Champion | None
+    champion: RegisteredScorecard | None
     """None where its bundle cannot be had."""
     problem: str = ""
     """Why the registry does not have it as the decision names it; empty where it does."""
@@ -74,4 +74,4 @@ class ScorecardShelf:
             scorecard = bundle.read(place, self._contract, digest)
         except SetupError as fault:
             return ShelvedScorecard(None, str(fault))
-        return ShelvedScorecard(Champion(scorecard=scorecard, version=version), problem)
+        return ShelvedScorecard(RegisteredScorecard(scorecard=scorecard, version=version), problem)

@@ -7,8 +7,8 @@ from typing import Final
 
 from loanctl.reports.decision_log import Span
 from schemas.errors import SetupError
-from schemas.redrive_marker import LetterPlace
-from scorecard.decisions.letter import Letter
+from schemas.records import RecordPosition
+from scorecard.decisions.dead_letter_parser import Letter
 
 PLACE: Final = re.compile(r"(\d{1,10}):(\d{1,19})", re.ASCII)
 
@@ -22,7 +22,7 @@ class LetterChoice:
     """What a letter must be to be meant; what is empty asks nothing."""
 
     reasons: frozenset[str] = frozenset()
-    places: frozenset[LetterPlace] = frozenset()
+    places: frozenset[RecordPosition] = frozenset()
     ids: frozenset[str] = frozenset()
     """Of applications. A letter is meant by its place or by its id."""
     span: Span = field(default_factory=Span)
@@ -32,7 +32,7 @@ class LetterChoice:
         """As far as it can be said before its application is read."""
         return (not self.reasons or letter.reason in self.reasons) and letter.timestamp in self.span
 
-    def letters(self, candidates: Sequence[Letter], ids: Mapping[LetterPlace, str | None]) -> list[Letter]:
+    def letters(self, candidates: Sequence[Letter], ids: Mapping[RecordPosition, str | None]) -> list[Letter]:
         """Those that are meant.
 
         Args:
@@ -49,7 +49,7 @@ class LetterChoice:
         self._require(found, names)
         return found
 
-    def _require(self, found: Sequence[Letter], names: Mapping[LetterPlace, frozenset[str]]) -> None:
+    def _require(self, found: Sequence[Letter], names: Mapping[RecordPosition, frozenset[str]]) -> None:
         absent = [f"{place[0]}:{place[1]}" for place in sorted(self.places - {letter.place for letter in found})]
         absent += sorted(self.ids - {name for letter in found for name in names[letter.place]})
         if absent:
@@ -63,7 +63,7 @@ def names_of(letter: Letter, application_id: str | None) -> frozenset[str]:
     return frozenset({name for name in (application_id, key) if name})
 
 
-def place_of(text: str) -> LetterPlace | None:
+def place_of(text: str) -> RecordPosition | None:
     """`PARTITION:OFFSET`; None where the text is something else."""
     found = PLACE.fullmatch(text)
     return (int(found[1]), int(found[2])) if found else None

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from loanctl.dead_letters.redrive_plan import PlannedLetter
-from schemas.contract import Contract
-from schemas.redrive_marker import REDRIVEN_FROM, LetterPlace, marker_place
+from schemas.contract.contract import Contract
+from schemas.records import RecordPosition
+from schemas.redrive_marker import REDRIVEN_FROM, marker_place
 from schemas.timestamps import time_of
 from schemas.topics import Topics
+from scorecard.decisions.dead_letter_parser import Letter
 from scorecard.decisions.dead_letter_reasons import REASON_TEXTS
 from scorecard.decisions.decision_records import TRACEPARENT, W3C
-from scorecard.decisions.letter import Letter
 from streams.kafka.topics.topic_reader import PartitionRange
 
 
@@ -142,7 +143,7 @@ def plan_counts(plan: Sequence[PlannedLetter]) -> list[tuple[str, str, int]]:
     return [(reason, status, count) for (reason, status), count in sorted(counts.items())]
 
 
-def name_of(place: LetterPlace) -> str:
+def name_of(place: RecordPosition) -> str:
     """`PARTITION:OFFSET`."""
     return f"{place[0]}:{place[1]}"
 
@@ -161,7 +162,7 @@ def extents(partitions: Mapping[int, tuple[int, int, int]]) -> dict[str, str]:
 
 
 def _with_place(
-    known: Mapping[int, tuple[int, int, int]], place: LetterPlace | None
+    known: Mapping[int, tuple[int, int, int]], place: RecordPosition | None
 ) -> Mapping[int, tuple[int, int, int]]:
     if place is None:
         return known

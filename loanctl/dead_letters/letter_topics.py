@@ -11,11 +11,11 @@ from loanctl.dead_letters.redrive_plan import Prospect, RedriveEvidence, Redrive
 from schemas.applications import Fault, faults
 from schemas.codec.application_decoder import ApplicationReader, DecodedBatch
 from schemas.codec.wire_format import schema_ids
-from schemas.contract import Contract
-from schemas.records import RecordBatch
-from schemas.redrive_marker import LetterPlace, marker_place
+from schemas.contract.contract import Contract
+from schemas.records import RecordBatch, RecordPosition
+from schemas.redrive_marker import marker_place
 from schemas.registry_client import WriterSchemas
-from scorecard.decisions.letter import Letter, OriginalRecord, letter_of
+from scorecard.decisions.dead_letter_parser import Letter, OriginalRecord, letter_of
 from streams.kafka.topics.record_lookup import records_at
 from streams.kafka.topics.topic_reader import (
     PartitionRange,
@@ -78,12 +78,12 @@ class LetterTopics:
             ),
         )
 
-    def application_ids(self, letters: Sequence[Letter]) -> Mapping[LetterPlace, str | None]:
+    def application_ids(self, letters: Sequence[Letter]) -> Mapping[RecordPosition, str | None]:
         """Ids of their applications, by what the letters carry; None where none can be read."""
         found = self._prospects({letter.place: letter.carried for letter in letters})
         return {place: prospect.application_id for place, prospect in found.items()}
 
-    def _originals(self, letters: Sequence[Letter]) -> Mapping[LetterPlace, OriginalRecord]:
+    def _originals(self, letters: Sequence[Letter]) -> Mapping[RecordPosition, OriginalRecord]:
         whole = {letter.place: letter.carried for letter in letters if not letter.left}
         sources = {letter.source for letter in letters if letter.left and letter.source}
         found = {
@@ -100,10 +100,10 @@ class LetterTopics:
         }
         return {**whole, **fetched}
 
-    def _prospects(self, originals: Mapping[LetterPlace, OriginalRecord]) -> Mapping[LetterPlace, Prospect]:
+    def _prospects(self, originals: Mapping[RecordPosition, OriginalRecord]) -> Mapping[RecordPosition, Prospect]:
         reader = ApplicationReader(self._contract, self._connection.record_limits())
         writers = WriterSchemas(self._connection.registry(), self._topics.applications.name)
-        places, found = list(originals), dict[LetterPlace, Prospect]()
+        places, found = list(originals), dict[RecordPosition, Prospect]()
         for start in range(0, len(places), BLOCK):
             some = places[start : start + BLOCK]
             batch = original_batch(self._topics.applications.name, [originals[place] for place in some])
@@ -111,7 +111,7 @@ class LetterTopics:
             found.update(zip(some, prospects(decoded, self._contract, len(some)), strict=True))
         return found
 
-    def _markers(self, begin: int) -> Iterator[tuple[LetterPlace, RedrivenRecord]]:
+    def _markers(self, begin: int) -> Iterator[tuple[RecordPosition, RedrivenRecord]]:
         # A record is redriven after it was set aside.
         since = begin - round(CLOCKS.total_seconds() * 1000)
         for record in self._records(self._topics.applications.name, since):

@@ -10,10 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from schemas.records import OutgoingRecord
-from schemas.redrive_marker import LetterPlace, with_marker
+from schemas.records import OutgoingRecord, RecordPosition
+from schemas.redrive_marker import with_marker
 from schemas.topics import Topics
-from scorecard.decisions.letter import Letter, OriginalRecord
+from scorecard.decisions.dead_letter_parser import Letter, OriginalRecord
 
 
 class RedriveStatus(StrEnum):
@@ -53,7 +53,7 @@ class Prospect:
 class RedrivenRecord:
     """A record on the applications topic that a redrive sent."""
 
-    place: LetterPlace
+    place: RecordPosition
     """Its partition and offset there."""
     key: bytes | None
 
@@ -62,9 +62,9 @@ class RedrivenRecord:
 class RedriveEvidence:
     """What the topics say, by letter where nothing else is said."""
 
-    originals: Mapping[LetterPlace, OriginalRecord]
-    prospects: Mapping[LetterPlace, Prospect]
-    markers: Mapping[LetterPlace, RedrivenRecord] = field(default_factory=dict)
+    originals: Mapping[RecordPosition, OriginalRecord]
+    prospects: Mapping[RecordPosition, Prospect]
+    markers: Mapping[RecordPosition, RedrivenRecord] = field(default_factory=dict)
     """By letter the record on the applications topic that names it."""
     decided_ids: AbstractSet[bytes] = frozenset()
     """Keys of decisions."""
@@ -82,7 +82,7 @@ class PlannedLetter:
 
 def redrive_plan(
     chosen: Iterable[Letter],
-    sources: Mapping[LetterPlace, LetterPlace | None],
+    sources: Mapping[RecordPosition, RecordPosition | None],
     evidence: RedriveEvidence,
     *,
     force: bool = False,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from gateway.api.request_model import application_model, contradictions, record_of
 from gateway.desk.forms import body_of_form
 from gateway.problems import field_errors
-from schemas.contract import Contract, Field, Kind
+from schemas.contract.contract import Contract, Field, Kind
 from schemas.errors import SetupError
 
 Ask = Callable[[str], str]

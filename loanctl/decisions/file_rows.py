@@ -7,7 +7,7 @@ from typing import Any
 from loanctl.simulation import loan_tables
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import application_id
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.tables import columns
 from schemas.tables.table_errors import TableError
 from schemas.tables.times import NO_TIME

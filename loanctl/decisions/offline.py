@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from loanctl.commands.champion import NoChampionError
+from loanctl.commands.scorecards.champion import NoChampionError
 from scorecard import bundle
 from scorecard.decisions.hypothetical import Hypotheticals
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.registry.model_registry import NoVersionError
 from streams.worker.settings import ScoringSettings
 
@@ -40,7 +40,7 @@ class OfflineScorer:
         return [{**decision, **UNPUBLISHED} for decision in decided]
 
 
-def load_champion(settings: ScoringSettings, version: str = "") -> Champion:
+def load_champion(settings: ScoringSettings, version: str = "") -> RegisteredScorecard:
     """The champion as it is now, or another version in its place, from the cache where it is there.
 
     Raises:
@@ -58,4 +58,4 @@ def load_champion(settings: ScoringSettings, version: str = "") -> Champion:
         problem = f"{registry.name} has no champion: `loanctl train` makes one"
         raise NoChampionError(problem)
     scorecard = bundle.read(registry.fetch(registered), settings.contract(), registered.digest)
-    return Champion(scorecard=scorecard, version=registered.version)
+    return RegisteredScorecard(scorecard=scorecard, version=registered.version)

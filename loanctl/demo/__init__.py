@@ -1,1 +1,1 @@
-"""The whole story on real Kafka: its acts, its crew, what it shows, and what it proves."""
+"""The whole story on real Kafka: its acts, its demo_processes, what it shows, and what it proves."""

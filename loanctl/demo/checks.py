@@ -10,10 +10,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from loanctl.reports import stream_audit
-from loanctl.reports.stream_audit import Place, TopicContents
+from loanctl.reports.stream_audit import TopicContents
 from schemas.events.decisions import Outcome
 from schemas.events.drift import Verdict
 from schemas.events.retraining import RetrainCause, RetrainStatus
+from schemas.records import RecordPosition
 
 GAP: Final = 1e-6
 """Base value and contributions are the margin, up to the rounding of their sum."""
@@ -28,7 +29,7 @@ class DemoRun:
     """What the demo did, and what it then saw."""
 
     observed: TopicContents
-    arrivals: Mapping[Place, int]
+    arrivals: Mapping[RecordPosition, int]
     """When a reader had each decision, milliseconds since 1970."""
     expected_refusals: Mapping[str, int]
     """Dead letters by reason that the bad records must become."""

@@ -2,7 +2,7 @@
 
 The stack, the first champion, the processes, one application by HTTP, a stream whose applicants change, the drift, the
 command, the training, the promotion, the swap. Nothing is believed that was not on the topics: the
-claims are in `loanctl.demo.checks`, the acts in `loanctl.demo.story`, the looks in `loanctl.demo.show`.
+claims are in `loanctl.demo.checks`, the acts in `loanctl.demo.scenario`, the looks in `loanctl.demo.demo_output`.
 """
 
 import os
@@ -18,14 +18,14 @@ import typer
 from confluent_kafka import Producer
 
 from loanctl import endpoints, signals
-from loanctl.commands import schemas
-from loanctl.commands import topics as topic_command
+from loanctl.commands.cluster import schemas
+from loanctl.commands.cluster import topics as topic_command
 from loanctl.console import Console
-from loanctl.demo import checks, show
+from loanctl.demo import checks, demo_output
 from loanctl.demo.checks import DemoRun
-from loanctl.demo.story import DemoStory
-from loanctl.stack import local, state
-from loanctl.stack.local import StackParts, local_stack
+from loanctl.demo.scenario import DemoScenario
+from loanctl.stack import stack_state
+from loanctl.stack.local_stack import StackParts, local_stack, stop_stack
 from loanctl.stack.progress import ConsoleProgress
 from streams.runtime import logs
 from streams.runtime.settings import Connection, read
@@ -45,7 +45,7 @@ def demo(
 ) -> None:
     """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
     began = time.monotonic()
-    console = show.a_console()
+    console = demo_output.a_console()
     logs.configure("error", "demo")
     signals.heed()
     found: list[bool] = []
@@ -57,7 +57,7 @@ def demo(
 
     try:
         with _theatre(console) as connection:
-            DemoStory(console, connection, FOLDER, seed, began).tell(end)
+            DemoScenario(console, connection, FOLDER, seed, began).tell(end)
     except KeyboardInterrupt:
         console.print("stopped")
         if not found:
@@ -71,15 +71,17 @@ def _closed(console: Console, run: DemoRun, out: Path) -> bool:
     summary, found = checks.document(run), checks.checks(run)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(checks.as_json(summary), encoding="utf-8")
-    show.heading(console, "What lay on the topics")
-    show.print_summary(console, summary, found)
-    show.print_line(console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it")
+    demo_output.heading(console, "What lay on the topics")
+    demo_output.print_summary(console, summary, found)
+    demo_output.print_line(
+        console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it"
+    )
     return bool(summary["ok"])
 
 
 def _stay(console: Console, desk: str) -> None:
-    show.heading(console, "All of it stays up until Ctrl-C")
-    show.print_line(console, f"the desk: {desk}")
+    demo_output.heading(console, "All of it stays up until Ctrl-C")
+    demo_output.print_line(console, f"the desk: {desk}")
     while True:
         time.sleep(WATCH_S)
 
@@ -87,25 +89,27 @@ def _stay(console: Console, desk: str) -> None:
 @contextmanager
 def _theatre(console: Console) -> Iterator[Connection]:
     """Kafka, a registry and MLflow, topics and schemas; what was started for us ends with the block."""
-    show.heading(console, "Kafka, a schema registry and MLflow start")
-    local.down(FOLDER)
+    demo_output.heading(console, "Kafka, a schema registry and MLflow start")
+    stop_stack(FOLDER)
     shutil.rmtree(FOLDER, ignore_errors=True)
     outside = _outside()
     with local_stack(FOLDER, outside, ConsoleProgress(console)) as stack:
         os.environ.update(endpoints.variables(stack.endpoints) | _own_names(outside))
         connection = Connection.read()
         _rouse(connection)
-        show.heading(console, "Topics and schemas")
+        demo_output.heading(console, "Topics and schemas")
         applied = topic_command.apply(read(topic_command.TopicSettings))
         registered = schemas.register(connection)
-        show.print_line(console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them")
-        show.print_line(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
+        demo_output.print_line(
+            console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them"
+        )
+        demo_output.print_line(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
         yield connection
 
 
 def _outside() -> StackParts:
     """What settings name, but for the stack of `loanctl up`: that is somebody's work, and not for playing."""
-    found = state.read(endpoints.state_dir(os.environ))
+    found = stack_state.read(endpoints.state_dir(os.environ))
     ours = set(asdict(found.endpoints).values()) if found else set()
     named = {name: value for name, value in asdict(endpoints.from_environment()).items() if value and value not in ours}
     return StackParts(**named)

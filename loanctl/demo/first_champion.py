@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from loanctl.commands.population import BEST_AUC_ROWS
+from loanctl.commands.simulation.population import BEST_AUC_ROWS
 from loanctl.simulation import loan_tables, synthetic_population
 from schemas.errors import SetupError
 

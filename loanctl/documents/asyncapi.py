@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.access import AccessRight, Operation, Resource, rights
 from schemas.codec.event_codec import avro_schema
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.topics import Topic, Topics
 from scorecard.decisions.dead_letters import OWN
 

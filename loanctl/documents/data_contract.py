@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.codec.event_codec import avro_schema
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision
 from schemas.topics import Topics
 

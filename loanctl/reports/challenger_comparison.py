@@ -16,7 +16,7 @@ from schemas.small_groups import is_small
 from scorecard.swap_set import Codes, Floats, OutcomeChange, changes, codes, truth
 from training.evaluation.calibration_choice import brier
 from training.evaluation.discrimination_figures import auc
-from training.promotion.contest import Contest
+from training.promotion.champion_comparison import ChampionComparison
 from training.promotion.gate import BETTER_BY, bootstrap_differences
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -218,7 +218,7 @@ def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Accuracy 
     if is_small(len(defaulted)) or not defaulted.any() or defaulted.all():
         return None
     gains, losses = bootstrap_differences(
-        Contest(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed
+        ChampionComparison(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed
     )
     aucs, briers = ([score(defaulted, one) for one in (theirs, ours)] for score in (auc, brier))
     return Accuracy(

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from drift.performance.outcome_join import Place, digest_of
+from drift.performance.outcome_join import EventPosition, digest_of
 from schemas.codec.projection import Projection
 from schemas.errors import SetupError
 from schemas.timestamps import millis_of, time_of
 from schemas.topics import Topic
 from scorecard.decisions.decision_records import REPLAY
 from streams.kafka.topics.topic_reader import Record, partition_ranges
-from streams.kafka.topics.whole_topics import read_fields
+from streams.kafka.topics.topic_scan import read_fields
 from streams.runtime.settings import Connection
 
 
@@ -128,7 +128,7 @@ def _read(
     projection: Projection,
     chosen: Span,
     meant: Callable[[Record], bool] = lambda _: True,
-) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+) -> Iterator[tuple[EventPosition, Mapping[str, Any]]]:
     lying = partition_ranges(connection, [topic.name], chosen.begins)
     # Within a partition timestamps need not rise, so the beginning is not enough.
     wanted = read_fields(connection, lying, projection, lambda one: one.timestamp in chosen and meant(one))
@@ -146,10 +146,10 @@ class _First:
 
     def __init__(self, most: int | None) -> None:
         self._most = most
-        self._found: dict[str, tuple[Place, Mapping[str, Any]]] = {}
+        self._found: dict[str, tuple[EventPosition, Mapping[str, Any]]] = {}
         self._passed: set[int] = set()
 
-    def add(self, place: Place, decision: Mapping[str, Any]) -> None:
+    def add(self, place: EventPosition, decision: Mapping[str, Any]) -> None:
         name = decision["application_id"]
         before = self._found.get(name)
         # One that was passed would be none of the latest by an earlier decision either.
@@ -160,7 +160,7 @@ class _First:
             self._passed.update(digest_of(name) for name in self._found if name not in latest)
             self._found = {name: found for name, found in self._found.items() if name in latest}
 
-    def latest(self) -> list[tuple[str, Place, Mapping[str, Any]]]:
+    def latest(self) -> list[tuple[str, EventPosition, Mapping[str, Any]]]:
         """The latest so many, earliest first."""
         found = [(name, place, decision) for name, (place, decision) in self._found.items()]
         latest = found if self._most is None else heapq.nlargest(self._most, found, key=lambda one: one[1])

@@ -1,6 +1,6 @@
 """What lies on the topics, decoded as far as the figures of a run need it.
 
-Reading the records is `streams.kafka.topics.whole_topics`; adding them up is `loanctl.reports.stream_audit`.
+Reading the records is `streams.kafka.topics.topic_scan`; adding them up is `loanctl.reports.stream_audit`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
+from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.event_codec import Event, avro_schema, from_record
 from schemas.codec.event_decoder import EventDecoder
@@ -16,11 +17,10 @@ from schemas.events.decisions import LoanDecision
 from schemas.events.drift import DriftReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import WriterSchemas
-from schemas.resolution.writer_schemas import Writers
 from scorecard.decisions.dead_letters import CONNECT
 from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.kafka.topics.topic_reader import Record
-from streams.kafka.topics.whole_topics import read_whole
+from streams.kafka.topics.topic_scan import read_whole
 from streams.runtime.settings import Connection
 
 

@@ -10,7 +10,7 @@ from drift.windows.window import TopicCount, Window
 from loanctl.reports.report_recompute import reference_of
 from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.drift import DriftReport
 from schemas.tables import columns

@@ -12,7 +12,7 @@ from schemas.codec.event_codec import as_record
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult, RetrainStatus
-from streams.kafka.topics.whole_topics import read_whole
+from streams.kafka.topics.topic_scan import read_whole
 from streams.runtime.settings import Connection
 
 Report = TypeVar("Report", DriftReport, PerformanceReport)

@@ -18,7 +18,7 @@ from schemas.registry_client import EventSerde, WriterSchemas
 from schemas.timestamps import millis_of
 from scorecard import bundle
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks
-from streams.kafka.topics.whole_topics import read_topic
+from streams.kafka.topics.topic_scan import read_topic
 
 
 class UndeclaredSeasonError(SetupError):

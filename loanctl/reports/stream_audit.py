@@ -1,6 +1,6 @@
 """What the topics say of a run: nothing missing, nothing twice, who decided from where on, how fast.
 
-Pure: records read from the topics in, figures out. Reading them is `streams.kafka.topics.whole_topics`.
+Pure: records read from the topics in, figures out. Reading them is `streams.kafka.topics.topic_scan`.
 """
 
 from collections import Counter
@@ -12,9 +12,7 @@ import numpy as np
 
 from schemas.events.drift import DriftReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
-
-Place = tuple[int, int]
-"""Partition and offset."""
+from schemas.records import RecordPosition
 
 SECOND_MS: Final = 1_000
 
@@ -23,7 +21,7 @@ SECOND_MS: Final = 1_000
 class SeenApplication:
     """One record of the applications topic."""
 
-    place: Place
+    place: RecordPosition
     timestamp: int
     """Milliseconds since 1970: when it was produced."""
     application_id: str | None
@@ -34,11 +32,11 @@ class SeenApplication:
 class SeenDecision:
     """One record of the decisions topic, as far as the figures need it."""
 
-    place: Place
+    place: RecordPosition
     timestamp: int
     decision_id: str
     application_id: str
-    source: Place
+    source: RecordPosition
     outcome: str
     scorecard_version: str
     gap: float | None
@@ -51,7 +49,7 @@ class SeenDecision:
 class SeenLetter:
     """One record of the dead-letter topic."""
 
-    source: Place
+    source: RecordPosition
     reason: str
 
 
@@ -119,7 +117,9 @@ def stale_decision_count(observed: TopicContents) -> int:
     return count
 
 
-def latency_ms(observed: TopicContents, arrivals: Mapping[Place, int], ids: Iterable[str] = ("",)) -> dict[str, float]:
+def latency_ms(
+    observed: TopicContents, arrivals: Mapping[RecordPosition, int], ids: Iterable[str] = ("",)
+) -> dict[str, float]:
     """From the application's timestamp to a reader's hands, p50 and p99 in milliseconds; empty where none is known.
 
     Args:

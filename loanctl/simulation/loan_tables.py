@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from schemas.contract import Contract, Field, Kind
+from schemas.contract.contract import Contract, Field, Kind
 from schemas.tables import cells, columns, file_format
 from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.table_errors import TableError

@@ -18,7 +18,7 @@ from loanctl.simulation import loan_tables
 from loanctl.simulation.loan_tables import Table
 from schemas.codec.event_codec import as_record, avro_schema
 from schemas.codec.wire_format import frame
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanOutcome
 from schemas.records import OutgoingRecord
 from schemas.registry_client import registered_id

@@ -1,7 +1,7 @@
 """What the local stack is made of: Maven artifacts, each at one version with one checksum.
 
-The lock file beside this module is written by `python -m loanctl.stack.lock` and by nothing else.
-Pure: it is read from the package; fetching lives in `loanctl.stack.cache`.
+The lock file beside this module is written by `python -m loanctl.stack.artifact_lockfile` and by nothing else.
+Pure: it is read from the package; fetching lives in `loanctl.stack.artifact_cache`.
 """
 
 import tomllib

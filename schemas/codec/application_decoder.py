@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Applications, from_records, with_ratios
+from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec import bulk_decoder
 from schemas.codec.application_plan import ReadPlan, plan_of
 from schemas.codec.bulk_program import Program
 from schemas.codec.record_limits import USUAL, OversizedError, RecordLimits
 from schemas.codec.wire_format import NamelessError, OversizedIdError, UnknownSchemaError, by_schema, unframe
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import RecordError
 from schemas.records import RecordBatch
-from schemas.resolution.writer_schemas import Writers
 
 
 @dataclass(frozen=True, slots=True)

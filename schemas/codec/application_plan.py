@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from schemas.applications import from_records
+from schemas.avro_resolution.avro_cursor import Cursor
+from schemas.avro_resolution.avro_reader import default_of, match_field, resolver
+from schemas.avro_resolution.avro_types import AvroField, AvroType, avro_type
+from schemas.avro_resolution.avro_values import Read
+from schemas.avro_resolution.field_types import read_as
+from schemas.avro_resolution.writer_schemas import record_type
 from schemas.codec.bulk_program import Program, program_of
 from schemas.codec.wire_format import IncompatibleSchemaError, UndecodableError
-from schemas.contract import Contract, Kind
+from schemas.contract.contract import Contract, Kind
+from schemas.contract.fields import OBSERVED
 from schemas.errors import RecordError
-from schemas.fields import OBSERVED
-from schemas.resolution.avro_cursor import Cursor
-from schemas.resolution.avro_reader import default_of, match_field, resolver
-from schemas.resolution.avro_types import AvroField, AvroType, avro_type
-from schemas.resolution.avro_values import Read
-from schemas.resolution.field_types import read_as
-from schemas.resolution.writer_schemas import record_type
 from schemas.timestamps import EPOCH
 
 
@@ -55,7 +55,7 @@ def plan_of(contract: Contract, writer: Any) -> ReadPlan:
     """How to read what a writer wrote.
 
     Args:
-        writer: a value of `schemas.resolution.writer_schemas.Writers`.
+        writer: a value of `schemas.avro_resolution.writer_schemas.Writers`.
 
     Raises:
         RecordError: nothing of it can be read as an application.

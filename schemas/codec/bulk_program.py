@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from schemas.avro_resolution.avro_reader import match_field, resolver
+from schemas.avro_resolution.avro_types import AvroField, AvroType
+from schemas.avro_resolution.avro_values import PLAIN_EARLIEST_MS, PLAIN_LATEST_MS, UNITS
+from schemas.avro_resolution.field_types import bare
 from schemas.codec.wire_format import IncompatibleSchemaError
-from schemas.contract import Contract, Kind
-from schemas.resolution.avro_reader import match_field, resolver
-from schemas.resolution.avro_types import AvroField, AvroType
-from schemas.resolution.avro_values import PLAIN_EARLIEST_MS, PLAIN_LATEST_MS, UNITS
-from schemas.resolution.field_types import bare
+from schemas.contract.contract import Contract, Kind
 
 SKIPPED: Final = -1
 TO_ID: Final = -2

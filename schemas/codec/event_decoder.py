@@ -1,7 +1,7 @@
 """Decodes events of every admitted writer schema. Pure.
 
 Events of this project's schema, or of one that only lacks or adds fields, are decoded by fastavro, in C. It converts by
-the writer's logical types and checks no bounds, so all others go through `schemas.resolution.avro_reader`; both
+the writer's logical types and checks no bounds, so all others go through `schemas.avro_resolution.avro_reader`; both
 give the same.
 """
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import fastavro
 
+from schemas.avro_resolution.avro_cursor import Cursor
+from schemas.avro_resolution.avro_reader import match_field, resolver
+from schemas.avro_resolution.avro_types import AvroType, avro_type
+from schemas.avro_resolution.avro_values import Read
+from schemas.avro_resolution.writer_schemas import Writers, record_type, whole_json
 from schemas.codec.wire_format import IncompatibleSchemaError, UndecodableError, UnknownSchemaError, unframe
 from schemas.errors import RecordError
-from schemas.resolution.avro_cursor import Cursor
-from schemas.resolution.avro_reader import match_field, resolver
-from schemas.resolution.avro_types import AvroType, avro_type
-from schemas.resolution.avro_values import Read
-from schemas.resolution.writer_schemas import Writers, record_type, whole_json
 
 Decode = Callable[[bytes], Mapping[str, Any]]
 

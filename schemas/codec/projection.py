@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.event_decoder import EventDecoder
 from schemas.errors import RecordError
-from schemas.resolution.writer_schemas import Writers
 from schemas.timestamps import millis_of
 
 

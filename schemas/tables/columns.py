@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.applications import UNSEEN, Matrix, with_ratios
-from schemas.contract import Contract, Field, Kind, Role
+from schemas.contract.contract import Contract, Field, Kind, Role
 from schemas.tables import cells
 from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.numbers import decimal_sign, numbers

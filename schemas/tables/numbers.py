@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from schemas.contract import Field
+from schemas.contract.contract import Field
 from schemas.tables import cells
 from schemas.tables.table_errors import TableError
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from schemas.applications import Fault, Faults
 from schemas.codec.application_decoder import DecodedBatch
 from schemas.codec.record_limits import USUAL, RecordLimits, size_of
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.records import Headers, OutgoingRecord, RecordBatch
 
 CONNECT: Final = "__connect.errors."

@@ -12,14 +12,14 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from schemas.avro_resolution.avro_types import AvroType, avro_type
+from schemas.avro_resolution.writer_schemas import record_type
 from schemas.codec.bulk_decoder import concatenate
 from schemas.codec.bulk_program import EARLIEST_MS, LATEST_MS
 from schemas.codec.event_codec import avro_schema
 from schemas.errors import RecordError
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.jit import inline, kernel
-from schemas.resolution.avro_types import AvroType, avro_type
-from schemas.resolution.writer_schemas import record_type
 from scorecard.reasons import MOST
 
 Bytes = npt.NDArray[np.uint8]

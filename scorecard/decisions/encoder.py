@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from schemas.applications import Fault
 from schemas.codec.wire_format import HEADER, MAGIC
-from schemas.contract import Kind
+from schemas.contract.contract import Kind
 from schemas.events.decisions import ContributionSpace
 from scorecard.decisions.encoder_kernels import ID_TEXT, put_long, write
 from scorecard.policy import Policy

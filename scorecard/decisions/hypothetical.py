@@ -13,12 +13,12 @@ import fastavro
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import frame, unframe
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision
 from schemas.records import RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
-from scorecard.decisions.scoring import Champion, DecisionCodec, score_batch, warm
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, score_batch, warm
 from scorecard.policy import Policy
 
 SCHEMA_ID: Final = 1
@@ -39,12 +39,12 @@ class Hypotheticals:
             dead_letters=DeadLetterOffice("", contract, keep_bytes=False),
         )
 
-    def warm(self, champion: Champion, policy: Policy) -> None:
+    def warm(self, champion: RegisteredScorecard, policy: Policy) -> None:
         """Compiles, or loads from the cache, every kernel, so that the first question need not wait."""
         warm(champion, policy, self._codec)
 
     def decisions(
-        self, records: Sequence[Mapping[str, Any]], champion: Champion, policy: Policy
+        self, records: Sequence[Mapping[str, Any]], champion: RegisteredScorecard, policy: Policy
     ) -> list[Mapping[str, Any]]:
         """The decision on each record, as Avro gives a `LoanDecision`; of ids and coordinates none means anything."""
         values = [frame(SCHEMA_ID, self._application, record) for record in records]

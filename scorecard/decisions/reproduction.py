@@ -16,17 +16,17 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.applications import UNSEEN, Applications, Fault, Faults, Matrix
+from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.application_decoder import DecodedBatch
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.event_decoder import EventDecoder
 from schemas.codec.wire_format import HEADER, unframe
-from schemas.contract import Field
+from schemas.contract.contract import Field
 from schemas.events.decisions import FlagKind, LoanDecision
 from schemas.records import OutgoingRecord, RecordBatch
-from schemas.resolution.writer_schemas import Writers
 from schemas.timestamps import millis_of
 from scorecard.decisions.decision_records import DECISION_NAMESPACE
-from scorecard.decisions.scoring import Champion, DecisionCodec, decide, score_batch
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, decide, score_batch
 from scorecard.policy import Policy
 
 Decision = Mapping[str, Any]
@@ -101,7 +101,7 @@ def changes(recorded: DecisionCopy, again: DecisionCopy | None, application: byt
 
 
 def recomputation(
-    batch: RecordBatch, writers: Writers, champion: Champion, policy: Policy, codec: DecisionCodec
+    batch: RecordBatch, writers: Writers, champion: RegisteredScorecard, policy: Policy, codec: DecisionCodec
 ) -> list[OutgoingRecord | None]:
     """The decision on each record of a batch, in order; None where the record cannot be read."""
     scored = score_batch(batch, writers, champion, policy, codec)
@@ -112,7 +112,7 @@ def recomputation(
 
 
 def recomputation_from_values(
-    recorded: Decision, champion: Champion, policy: Policy, codec: DecisionCodec
+    recorded: Decision, champion: RegisteredScorecard, policy: Policy, codec: DecisionCodec
 ) -> DecisionCopy | None:
     """The decision on the values that it names itself, under the recorded id: for an application whose bytes are gone.
 

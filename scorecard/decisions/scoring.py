@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from schemas.applications import Applications, Fault, Faults, Matrix, faults
 from schemas.codec.application_decoder import ApplicationReader, DecodedBatch
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionColumns, DecisionWriter
@@ -25,7 +25,7 @@ from scorecard.scorecard import Scorecard
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
+class RegisteredScorecard:
     """The scorecard that decides, under its registered version."""
 
     scorecard: Scorecard
@@ -62,7 +62,7 @@ class ScoredBatch:
 def score_batch(
     batch: RecordBatch,
     writers: Mapping[int, Mapping[str, Any] | None],
-    champion: Champion,
+    champion: RegisteredScorecard,
     policy: Policy,
     wire: DecisionCodec,
 ) -> ScoredBatch:
@@ -92,7 +92,7 @@ def score_batch(
     )
 
 
-def warm(champion: Champion, policy: Policy, wire: DecisionCodec) -> None:
+def warm(champion: RegisteredScorecard, policy: Policy, wire: DecisionCodec) -> None:
     """Compiles, or loads from the cache, every kernel of `score_batch`, so that the first applicant need not wait."""
     wire.reader.warm()
     champion.scorecard.explainer.warm()
@@ -103,7 +103,7 @@ def warm(champion: Champion, policy: Policy, wire: DecisionCodec) -> None:
     score_batch(nothing, {}, champion, policy, wire)
 
 
-def decide(decoded: DecodedBatch, found: Faults, champion: Champion, policy: Policy) -> DecisionColumns:
+def decide(decoded: DecodedBatch, found: Faults, champion: RegisteredScorecard, policy: Policy) -> DecisionColumns:
     """Scores, outcomes and reasons of readable applications; REFER and nothing else where one is at fault."""
     scorecard = champion.scorecard
     total = len(decoded.applications)

@@ -4,7 +4,7 @@ Static membership and transactions use it. Two running processes of one name wou
 Within a cache folder a file lock holds the name; the system releases it when the process dies, for any cause. If no
 name is configured, one is generated once and kept in that file, so it is unique and survives restarts: two caches on
 one host, or two hosts of one name, generate different ones. A configured name may be in use on another host:
-`streams.kafka.group.namesake`.
+`streams.kafka.group.duplicate_instance`.
 """
 
 import fcntl

@@ -17,9 +17,10 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from pydantic import Field, PositiveFloat, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
-from schemas import contract, topics
+from schemas import topics
 from schemas.codec.record_limits import RecordLimits
-from schemas.contract import Contract
+from schemas.contract import contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics

@@ -15,7 +15,7 @@ from schemas.codec.wire_format import schema_ids
 from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
 from schemas.registry_client import WriterSchemas
-from scorecard.decisions.scoring import Champion, DecisionCodec, ScoredBatch, score_batch, warm
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, ScoredBatch, score_batch, warm
 from scorecard.policy import Policy
 from streams.kafka.producer.transactions import RefusedBatchError
 from streams.runtime.lifecycle import Lifecycle
@@ -42,7 +42,7 @@ class BatchHandler:
     champion: ModelSlot
     challenger: ModelSlot
     metrics: WorkerMetrics
-    situation: Lifecycle
+    lifecycle: Lifecycle
     refused: threading.Event = field(default_factory=threading.Event)
     """The broker refused the last batch: its dead letters are sent again without anything of the records."""
 
@@ -103,13 +103,13 @@ class BatchHandler:
     def _writers(self, handed: InFlightBatch) -> Mapping[int, Mapping[str, Any] | None]:
         ids = schema_ids(handed.batch.records.values)
         reader, batch = handed.session.reader, handed.batch
-        return self.situation.retry(DEPENDENCY, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
+        return self.lifecycle.retry(DEPENDENCY, lambda: self.writers.of(ids), lambda: reader.is_current(batch))
 
     def _score(
         self,
         handed: InFlightBatch,
         writers: Mapping[int, Mapping[str, Any] | None],
-        holder: Champion | None,
+        holder: RegisteredScorecard | None,
         wire: DecisionCodec,
     ) -> ScoredBatch | None:
         if holder is None:

@@ -82,7 +82,7 @@ class DataPlane(Service):
     def __init__(
         self,
         open_session: Callable[[], KafkaSession],
-        situation: Lifecycle,
+        lifecycle: Lifecycle,
         lost: Callable[[OutageError], object] = lambda _fault: None,
         **of_mode: Any,
     ) -> None:
@@ -97,7 +97,7 @@ class DataPlane(Service):
         self.session: KafkaSession | None = None
         self._open_session = open_session
         self._lost = lost
-        self._situation = situation
+        self._lifecycle = lifecycle
         self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._fault: Exception | None = None
         self._answering = asyncio.Lock()
@@ -177,13 +177,13 @@ class DataPlane(Service):
     async def _one_session(self) -> None:
         try:
             self.session = await self._by_hand(self._open_session)
-            self._situation.report_recovery(DEPENDENCY)
+            self._lifecycle.report_recovery(DEPENDENCY)
             await self._pump(self.session)
             await self._drain()
         except OutageError as fault:
             self._lost(fault)
             if not isinstance(fault, LeftBatchError):
-                self._situation.report_outage(DEPENDENCY, fault)
+                self._lifecycle.report_outage(DEPENDENCY, fault)
             log.warning("session.lost", error=type(fault).__name__, why=str(fault))
             await self._close()
             await self.sleep(self._backoff.next())

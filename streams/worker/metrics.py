@@ -16,9 +16,9 @@ from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from schemas.applications import UNSEEN, Fault
-from schemas.contract import Contract, Field
+from schemas.contract.contract import Contract, Field
 from schemas.errors import RecordError
-from scorecard.decisions.scoring import Champion, ScoredBatch
+from scorecard.decisions.scoring import RegisteredScorecard, ScoredBatch
 from scorecard.policy import APPROVE, OUTCOMES
 from streams.kafka.group.offset_metrics import OffsetMetrics
 from streams.worker.model_slots import REFUSALS
@@ -124,7 +124,7 @@ class WorkerMetrics:
         """A challenger's decisions on a batch are committed."""
         _count_outcomes(self._shadow, outcomes)
 
-    def record_champion_event(self, event: str, holder: Champion | None) -> None:
+    def record_champion_event(self, event: str, holder: RegisteredScorecard | None) -> None:
         """The champion's seat changed hands, or a successor was refused."""
         if event in REFUSALS:
             self._refusals.labels("champion", event).inc()
@@ -134,7 +134,7 @@ class WorkerMetrics:
             self._champion.labels(card.name, holder.version, card.digest, card.family).set(1)
             self._swaps.inc()
 
-    def record_challenger_event(self, event: str, _holder: Champion | None) -> None:
+    def record_challenger_event(self, event: str, _holder: RegisteredScorecard | None) -> None:
         """Something happened at the challenger's seat."""
         if event in REFUSALS:
             self._refusals.labels("challenger", event).inc()

@@ -13,10 +13,10 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import OutageError, SetupError
 from scorecard import bundle
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker import slot_state
@@ -55,25 +55,25 @@ class ModelSlot:
         alias: str,
         scorecards: Scorecards,
         contract: Contract,
-        situation: Lifecycle,
+        lifecycle: Lifecycle,
         *,
-        told: Callable[[str, Champion | None], None] = lambda _event, _holder: None,
+        on_change: Callable[[str, RegisteredScorecard | None], None] = lambda _event, _holder: None,
     ) -> None:
         """Nobody holds it before the first look.
 
         Args:
             alias: `champion` or `challenger`.
-            told: called with `installed`, `vacated` or the kind of a refusal, and the holder after it.
+            on_change: called with `installed`, `vacated` or the kind of a refusal, and the holder after it.
         """
         self.alias = alias
-        self.holder: Champion | None = None
+        self.holder: RegisteredScorecard | None = None
         """Read once for each batch, from another thread."""
-        self.warm: Callable[[Champion], None] = lambda _successor: None
+        self.warm: Callable[[RegisteredScorecard], None] = lambda _successor: None
         """Called with a successor before it takes the seat."""
         self._scorecards = scorecards
         self._contract = contract
-        self._situation = situation
-        self._told = told
+        self._lifecycle = lifecycle
+        self._on_change = on_change
         self._state = SlotState()
         self._unfit: ModelVersion | None = None
         """A version from the cache that could not decide: not tried again."""
@@ -88,14 +88,14 @@ class ModelSlot:
             registered = self._scorecards.champion(self.alias)
             self._follow(registered)
         except OutageError as fault:
-            self._situation.report_outage(DEPENDENCY, fault)
+            self._lifecycle.report_outage(DEPENDENCY, fault)
             self._fall_back()
         except SetupError as fault:
             if self.holder is None:
                 raise
-            self._situation.report_outage(DEPENDENCY, fault)
+            self._lifecycle.report_outage(DEPENDENCY, fault)
         else:
-            self._situation.report_recovery(DEPENDENCY)
+            self._lifecycle.report_recovery(DEPENDENCY)
             if self._state.refusal is not None:
                 # As if this worker had not been restarted: the old one continues.
                 self._fall_back()
@@ -143,14 +143,14 @@ class ModelSlot:
             self._seat(successor, slot_state.install(self._state, claim))
             self._note(registered)
 
-    def _successor(self, registered: RegisteredVersion) -> Champion:
+    def _successor(self, registered: RegisteredVersion) -> RegisteredScorecard:
         """Fetched, checked and warmed. Raises OutageError, SetupError."""
         scorecard = bundle.read(self._scorecards.fetch(registered), self._contract, registered.digest)
-        successor = Champion(scorecard=scorecard, version=registered.version)
+        successor = RegisteredScorecard(scorecard=scorecard, version=registered.version)
         self.warm(successor)
         return successor
 
-    def _seat(self, successor: Champion, after: SlotState) -> None:
+    def _seat(self, successor: RegisteredScorecard, after: SlotState) -> None:
         before, self._state = self._state.holder, after
         self.holder = successor
         log.info(
@@ -160,7 +160,7 @@ class ModelSlot:
             digest=successor.scorecard.digest,
             before=before and before.version,
         )
-        self._told("installed", self.holder)
+        self._on_change("installed", self.holder)
 
     def _note(self, registered: RegisteredVersion) -> None:
         # Only who was fit: an alias may name one that is damaged or of another contract.
@@ -170,7 +170,7 @@ class ModelSlot:
 
     def _report_refusal(self, claim: ModelVersion, fault: SetupError) -> None:
         log.warning("model.refused", alias=self.alias, version=claim.version, digest=claim.digest, why=str(fault))
-        self._told(_refusal(fault), self.holder)
+        self._on_change(_refusal(fault), self.holder)
 
     def _vacate(self) -> None:
         if self.alias == CHAMPION:
@@ -178,7 +178,7 @@ class ModelSlot:
             return
         self._state, self.holder = slot_state.vacate(self._state), None
         log.info("model.unloaded", alias=self.alias)
-        self._told("vacated", None)
+        self._on_change("vacated", None)
 
 
 class ModelWatcher:

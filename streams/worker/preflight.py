@@ -26,15 +26,15 @@ from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 
 
-def await_topics(settings: ScoringSettings, situation: Lifecycle) -> None:
+def await_topics(settings: ScoringSettings, lifecycle: Lifecycle) -> None:
     """Wait for the broker, then for nothing.
 
     Raises:
         NoTopicError: names every topic that is missing.
         StoppedError: told to stop meanwhile.
     """
-    situation.at("waiting for the broker")
-    situation.retry("broker", lambda: require_topics(settings, worker_topics(settings)))
+    lifecycle.at("waiting for the broker")
+    lifecycle.retry("broker", lambda: require_topics(settings, worker_topics(settings)))
     topics = settings.topics()
     report_small_topics(settings, [topics.decisions.name, topics.shadow_decisions.name, topics.dead_letters.name])
 
@@ -45,20 +45,20 @@ def worker_topics(settings: ScoringSettings) -> Sequence[Topic]:
     return (topics.applications, topics.decisions, topics.shadow_decisions, topics.dead_letters, topics.champions)
 
 
-def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCodec, DecisionCodec]:
+def wires(settings: ScoringSettings, lifecycle: Lifecycle) -> tuple[DecisionCodec, DecisionCodec]:
     """How applications are read and answers written, by the champion and by the challenger.
 
     Raises:
         NotRegisteredError: the schema of decisions is not in the registry.
         StoppedError: told to stop meanwhile.
     """
-    situation.at("waiting for the schema registry")
+    lifecycle.at("waiting for the schema registry")
     topics = settings.topics()
     registry = settings.registry()
     decisions, shadow = (
         DecisionWriter(
             topic.name,
-            situation.retry("registry", partial(_decision_schema, registry, topic.name)),
+            lifecycle.retry("registry", partial(_decision_schema, registry, topic.name)),
             code_version(),
         )
         for topic in (topics.decisions, topics.shadow_decisions)
@@ -67,7 +67,7 @@ def wires(settings: ScoringSettings, situation: Lifecycle) -> tuple[DecisionCode
     return wire, replace(wire, writer=shadow)
 
 
-def await_champion(seat: ModelSlot, watch: ModelWatcher, situation: Lifecycle, poll_s: float) -> None:
+def await_champion(seat: ModelSlot, watch: ModelWatcher, lifecycle: Lifecycle, poll_s: float) -> None:
     """Wait until there is a champion.
 
     Raises:
@@ -75,8 +75,8 @@ def await_champion(seat: ModelSlot, watch: ModelWatcher, situation: Lifecycle, p
     """
     seat.look()
     while seat.holder is None:
-        situation.at("waiting for a champion")
-        if situation.stopping.wait(poll_s):
+        lifecycle.at("waiting for a champion")
+        if lifecycle.stopping.wait(poll_s):
             raise StoppedError
         seat.look()
     watch.start()

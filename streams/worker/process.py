@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 
 from schemas.registry_client import WriterSchemas
-from scorecard.decisions.scoring import Champion, DecisionCodec, warm
+from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, warm
 from streams.kafka.admin import require_topics
 from streams.kafka.group.batch_reader import Reader
 from streams.kafka.group.consumer_config import ConsumerConfig
+from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.group.lag_monitor import LagMonitor
-from streams.kafka.group.namesake import Namesakes
 from streams.kafka.producer.delivery import delivery_of
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
@@ -38,12 +38,12 @@ class ScoringProcess:
     def __post_init__(self) -> None:
         settings = self.settings
         self.metrics = WorkerMetrics(settings.contract())
-        self.situation = Lifecycle(self.metrics.outage_began)
+        self.lifecycle = Lifecycle(self.metrics.outage_began)
         self.instance: Instance = claim(
             settings.cache(), settings.group(), settings.instance_id, standby=settings.standby
         )
-        self.namesakes = Namesakes(settings, settings.group(), self.instance)
-        self.plane = DataPlane(self.open_session, self.situation, self.namesakes.doubt)
+        self.duplicates = DuplicateInstanceCheck(settings, settings.group(), self.instance)
+        self.plane = DataPlane(self.open_session, self.lifecycle, self.duplicates.doubt)
         self.champion = self._seat("champion", self.metrics.record_champion_event)
         self.challenger = self._seat("challenger", self.metrics.record_challenger_event)
         seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
@@ -73,21 +73,21 @@ class ScoringProcess:
         session = self.plane.session
         assigned = session is not None and session.reader.assigned
         facts: dict[str, Any] = {
-            "stage": self.situation.stage,
-            "away": self.situation.away,
+            "stage": self.lifecycle.stage,
+            "away": self.lifecycle.away,
             "instance": self.instance.name,
             "champion": self.champion.facts(),
             "challenger": self.challenger.facts(),
             "partitions": sorted(partition for _, partition in session.reader.partitions) if session else [],
         }
-        live = self.situation.is_live(self.plane.busy_s())
+        live = self.lifecycle.is_live(self.plane.busy_s())
         return health_server.Health(live=live, ready=assigned and self.champion.holder is not None, facts=facts)
 
     def open_session(self) -> KafkaSession:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
         require_topics(settings, preflight.worker_topics(settings))
-        self.namesakes.require_none(self.situation.stopping)
+        self.duplicates.require_none(self.lifecycle.stopping)
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()
         reading = ConsumerConfig(
@@ -99,21 +99,21 @@ class ScoringProcess:
             output_topics=[settings.topics().decisions.name],
             stop_on_lost_offsets=settings.on_lost_offsets == "stop",
         )
-        lost, stopping = self.metrics.offsets.count, self.situation.stopping
+        lost, stopping = self.metrics.offsets.count, self.lifecycle.stopping
         reader = Reader(settings, reading, offsets_lost=lost, joined=self.instance.remember_member, stopping=stopping)
         return KafkaSession(reader, delivery)
 
     def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run
 
-        preflight.await_topics(self.settings, self.situation)
+        preflight.await_topics(self.settings, self.lifecycle)
         # Before the group, or Faust's, sees any of this project's clients.
-        self.situation.retry("broker", lambda: self.namesakes.require_none(self.situation.stopping))
+        self.lifecycle.retry("broker", lambda: self.duplicates.require_none(self.lifecycle.stopping))
         answering = self._batch_handler()
-        preflight.await_champion(self.champion, self.watch, self.situation, self.settings.champion_poll_s)
+        preflight.await_champion(self.champion, self.watch, self.lifecycle, self.settings.champion_poll_s)
         answering.warm()
         gc_freeze.freeze()
-        self.situation.at("scoring")
+        self.lifecycle.at("scoring")
         parts = AppParts(
             connection=self.settings,
             instance=self.instance.name,
@@ -128,11 +128,11 @@ class ScoringProcess:
             self.watch.close()
 
     def _stop(self) -> None:
-        self.situation.stopping.set()
+        self.lifecycle.stopping.set()
         leave_within(STOP_S)
 
     def _batch_handler(self) -> BatchHandler:
-        wire, shadow_wire = preflight.wires(self.settings, self.situation)
+        wire, shadow_wire = preflight.wires(self.settings, self.lifecycle)
         for seat, its_wire in ((self.champion, wire), (self.challenger, shadow_wire)):
             seat.warm = partial(self._warm, its_wire)
         return BatchHandler(
@@ -143,12 +143,12 @@ class ScoringProcess:
             champion=self.champion,
             challenger=self.challenger,
             metrics=self.metrics,
-            situation=self.situation,
+            lifecycle=self.lifecycle,
         )
 
-    def _warm(self, wire: DecisionCodec, successor: Champion) -> None:
+    def _warm(self, wire: DecisionCodec, successor: RegisteredScorecard) -> None:
         warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
 
     def _seat(self, alias: str, told: Callable[[str, Any], None]) -> ModelSlot:
         settings = self.settings
-        return ModelSlot(alias, settings.model_registry(), settings.contract(), self.situation, told=told)
+        return ModelSlot(alias, settings.model_registry(), settings.contract(), self.lifecycle, on_change=told)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from scorecard.decisions.scoring import Champion, score_batch, warm
+from scorecard.decisions.scoring import RegisteredScorecard, score_batch, warm
 from scorecard.forest.forest import Nodes, sums_of_leaves
 from tests.bench import models
 from tests.bench.measuring import Line, Way, compared
@@ -55,14 +55,14 @@ def lines() -> Iterator[Line]:
         yield compared(f"{name}, per event", explained, one_by_one, ROUNDS)
 
 
-def _scoring(champion: Champion, batch: Any) -> Any:
+def _scoring(champion: RegisteredScorecard, batch: Any) -> Any:
     wire, policy = a_wire(), champion.scorecard.policy
     if not isinstance(champion.scorecard.explainer, Unexplained):
         warm(champion, policy, wire)
     return lambda: score_batch(batch, WRITERS, champion, policy, wire)
 
 
-def _unexplained(champion: Champion) -> Champion:
+def _unexplained(champion: RegisteredScorecard) -> RegisteredScorecard:
     forest, features = champion.scorecard.forest, len(champion.scorecard.features.names)
     stand_in: Any = Unexplained(forest.nodes(), forest.base, features)
     return replace(champion, scorecard=replace(champion.scorecard, explainer=stand_in))

@@ -7,7 +7,7 @@ from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
 from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.watermark import PaneRules
-from scorecard.decisions.scoring import Champion, score_batch, warm
+from scorecard.decisions.scoring import RegisteredScorecard, score_batch, warm
 from tests.bench import models
 from tests.bench.measuring import Line, Way, compared
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire
@@ -33,7 +33,7 @@ def lines() -> Iterator[Line]:
             )
 
 
-def _counting(champion: Champion, batch: Any) -> Any:
+def _counting(champion: RegisteredScorecard, batch: Any) -> Any:
     """Decoded, binned, put into panes, ids remembered; each time from an empty partition."""
     reference = Reference.of(0, champion.version, "d", champion.scorecard.profile, CONTRACT)
     cells = ApplicationCells(CONTRACT, reference)
@@ -46,7 +46,7 @@ def _counting(champion: Champion, batch: Any) -> Any:
     return counted
 
 
-def _scoring(champion: Champion, batch: Any) -> Any:
+def _scoring(champion: RegisteredScorecard, batch: Any) -> Any:
     wire, policy = a_wire(), champion.scorecard.policy
     warm(champion, policy, wire)
     return lambda: score_batch(batch, WRITERS, champion, policy, wire)

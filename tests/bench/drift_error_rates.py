@@ -25,7 +25,7 @@ from loanctl.simulation import synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.applications import Matrix
-from schemas.contract import Contract, load
+from schemas.contract.contract import Contract, load
 from schemas.events.drift import DriftReport, DriftRules, Verdict
 from tests.bench.drift_rules import NUMBERS, RULES, Rule
 

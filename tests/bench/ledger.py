@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import fastavro
 
+from ledger.ingest.bulk_decision_rows import DecisionRowMaker
 from ledger.ingest.chain import row_text
-from ledger.ingest.decision_rows import DecisionRowMaker
-from ledger.ingest.rows import Item, flat_decision
 from ledger.ingest.store import Store
+from ledger.ingest.table_rows import Item, flat_decision
 from ledger.sql import ledger_tables
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate

@@ -15,8 +15,8 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from loanctl.commands import schemas, topics
-from loanctl.stack.local import local_stack
+from loanctl.commands.cluster import schemas, topics
+from loanctl.stack.local_stack import local_stack
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess, birth
 from schemas.registry_client import registered_id

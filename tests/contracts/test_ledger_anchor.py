@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ledger.audit.anchor import AnchorError, current_links, read_anchors, write_anchor
 from ledger.audit.archive_folder import ArchiveSetupError
 from ledger.audit.chain_verification import verify
-from loanctl.commands import ledger
+from loanctl.commands.cluster import ledger
 from loanctl.console import FINDING
 from tests.decisions import a_decision
 from tests.ledger_records import TOPICS, a_review, decide, review

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.ingest.chain import GENESIS
-from ledger.ingest.rows import Item
 from ledger.ingest.store import Store
+from ledger.ingest.table_rows import Item
 from ledger.query import queries
 from ledger.sql import ledger_tables
 from ledger.sql.database import RowRefusedError

@@ -28,7 +28,7 @@ from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import frame, unframe
 from schemas.events.decisions import LoanDecision
 from scorecard.decisions.hypothetical import Hypotheticals
-from scorecard.decisions.scoring import Champion, score_batch
+from scorecard.decisions.scoring import RegisteredScorecard, score_batch
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.lifecycle import Lifecycle
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, a_batch, a_champion, a_wire
@@ -41,7 +41,7 @@ class FakeTopic:
     """Acknowledges each application at the next offset; the worker decides it at once unless it is away."""
 
     pending: PendingDecisions
-    champion: Champion = field(default_factory=a_champion)
+    champion: RegisteredScorecard = field(default_factory=a_champion)
     schema_id: int = APPLICATION_SCHEMA_ID
     values: list[bytes] = field(default_factory=list)
     headers: list[Any] = field(default_factory=list)
@@ -79,7 +79,7 @@ class FakeTopic:
 class FakeSlot:
     """A champion's slot."""
 
-    holder: Champion | None = field(default_factory=a_champion)
+    holder: RegisteredScorecard | None = field(default_factory=a_champion)
     alias: str = "champion"
 
     def facts(self) -> Mapping[str, Any]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from loanctl import cli
-from loanctl.commands import schemas, topics
-from loanctl.stack.local import LocalStack, local_stack
+from loanctl.commands.cluster import schemas, topics
+from loanctl.stack.local_stack import LocalStack, local_stack
 from loanctl.stack.process_guard import ProcessGuard
 from streams.runtime import settings as connections
 from streams.runtime.settings import Connection

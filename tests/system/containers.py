@@ -11,9 +11,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from loanctl.stack.artifacts import KAFKA_VERSION
-from loanctl.stack.kafka import FIXED
-from loanctl.stack.local import LocalStack, StackParts, local_stack
+from loanctl.stack.local_stack import LocalStack, StackParts, local_stack
 from loanctl.stack.ports import HOST, free_ports
+from loanctl.stack.services.kafka_broker import FIXED
 from tests.system.waiting import wait_for
 
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"

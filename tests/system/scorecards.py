@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry import signatures

@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from loanctl.stack import processes
+from loanctl.stack.artifact_cache import Cache, cache_dir
 from loanctl.stack.artifacts import artifact_lock
-from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.kafka import Kafka
 from loanctl.stack.ports import HOST, free_ports
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.progress import SILENCE
-from loanctl.stack.stack_service import await_ready
+from loanctl.stack.services.kafka_broker import Kafka
+from loanctl.stack.services.stack_service import await_ready
 from schemas.access import KafkaPrincipal
 
 ADMINISTRATOR: Final = "administrator"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.commands import acls, schemas, topics
+from loanctl.commands.cluster import acls, schemas, topics
 from schemas.access import rights
 from streams.runtime.settings import Connection
 from tests.system.conftest import Ran

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ledger.sql.database import Database
+from loanctl.stack.artifact_cache import Cache, cache_dir
 from loanctl.stack.artifacts import artifact_lock
-from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.stack_service import java
+from loanctl.stack.services.stack_service import java
 from streams.runtime.settings import Connection
 from tests.system.gateways import start_gateway
 from tests.system.ledger_stage import start_ledger

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from loanctl.stack import state
+from loanctl.stack import stack_state
 from tests.system.waiting import wait_for
 
 FIELDS = [
@@ -69,5 +69,5 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running(alone, tmp_path):
 
 def nothing_runs(folder):
     """Whether all processes of the demo's stack have ended."""
-    left = state.read(folder / "build" / "demo")
+    left = stack_state.read(folder / "build" / "demo")
     return left is not None and not any(process.alive() for process in left.running)

@@ -11,7 +11,7 @@ import pytest
 
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
-from loanctl.commands import schemas, topics
+from loanctl.commands.cluster import schemas, topics
 from loanctl.reports import lineage, report_recompute
 from loanctl.simulation import loan_tables, synthetic_population
 from loanctl.simulation.synthetic_population import PopulationShift

@@ -10,7 +10,7 @@ import pytest
 
 from drift.performance.outcome_join import Odd
 from drift.settings import DriftSettings
-from loanctl.commands.drift_performance import of
+from loanctl.commands.drift.drift_performance import of
 from loanctl.reports.champion_performance import Reign
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause

@@ -7,7 +7,7 @@ from pathlib import Path
 import fastavro
 import pytest
 
-from loanctl.commands import schemas
+from loanctl.commands.cluster import schemas
 from schemas.codec.wire_format import frame
 from schemas.events.decisions import LoanDecision
 from streams.runtime.settings import Connection

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.stack.local import LocalStack
+from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.gateways import start_gateway

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import positions
 from ledger.sql.migrate import migrate
-from loanctl.stack.local import LocalStack
+from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.ledger_stage import DecisionSource, caught_up, checked, rows, start_ledger

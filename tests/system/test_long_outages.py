@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loanctl.simulation import synthetic_population
-from loanctl.stack.local import LocalStack
+from loanctl.stack.local_stack import LocalStack
 from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack

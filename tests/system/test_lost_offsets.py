@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from loanctl.commands import topics
+from loanctl.commands.cluster import topics
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions

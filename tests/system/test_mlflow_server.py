@@ -9,8 +9,8 @@ import pytest
 from loanctl.stack import processes as starting
 from loanctl.stack.ports import free_ports
 from loanctl.stack.process_guard import ProcessGuard
-from loanctl.stack.stack_service import await_ready
-from loanctl.stack.tracking import MlflowServer
+from loanctl.stack.services.mlflow_server import MlflowServer
+from loanctl.stack.services.stack_service import await_ready
 from schemas.events.decisions import LoanDecision
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE

@@ -6,7 +6,7 @@ from loanctl.reports import event_log
 from loanctl.simulation import loan_tables
 from loanctl.simulation.synthetic_population import applicants
 from schemas.events.decisions import LoanOutcome
-from streams.kafka.topics.whole_topics import read_topic, read_whole
+from streams.kafka.topics.topic_scan import read_topic, read_whole
 
 ROWS = 700
 

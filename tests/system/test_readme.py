@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from loanctl.reports import event_log, stream_audit
-from loanctl.stack import state
+from loanctl.stack import stack_state
 from streams.runtime.settings import Connection
 from tests.system.waiting import wait_for
 
@@ -104,14 +104,14 @@ def test_the_steps_of_the_readme_lead_from_nothing_to_a_decision_for_every_row(s
                 wait_for(lambda: ready(process), 120, process.name)  # noqa: B023 - waited for at once
         if command.startswith("curl"):
             # On a machine where the port is taken, `up` said another.
-            gateway = f"127.0.0.1:{state.read(tmp_path / state.DEFAULT_STATE_DIR).ports['gateway'][0]}"
+            gateway = f"127.0.0.1:{stack_state.read(tmp_path / stack_state.DEFAULT_STATE_DIR).ports['gateway'][0]}"
             command = command.replace("127.0.0.1:8104", gateway)
             wait_for(lambda: shell(f"curl -fs {gateway}/ready").returncode == 0, 120, "the gateway")  # noqa: B023
         ran = shell(command)
         assert ran.returncode == 0, f"{command}: {ran.stderr}"
         printed[command.split()[0]] = ran.stdout
 
-    stack = state.read(tmp_path / state.DEFAULT_STATE_DIR)
+    stack = stack_state.read(tmp_path / stack_state.DEFAULT_STATE_DIR)
     connection = Connection(
         bootstrap_servers=stack.endpoints.bootstrap_servers, registry_url=stack.endpoints.registry_url
     )

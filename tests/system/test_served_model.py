@@ -17,7 +17,7 @@ from loanctl.stack import processes
 from loanctl.stack.ports import HOST, free_ports
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, RunningProcess
-from loanctl.stack.stack_service import bare_environment
+from loanctl.stack.services.stack_service import bare_environment
 from schemas.events.decisions import Outcome
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE

@@ -14,11 +14,11 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from loanctl.commands import schemas, topics
-from loanctl.commands.schemas import IncompatibleError
-from loanctl.commands.topics import TopicSettings
-from loanctl.stack import state
-from loanctl.stack.local import LocalStack
+from loanctl.commands.cluster import schemas, topics
+from loanctl.commands.cluster.schemas import IncompatibleError
+from loanctl.commands.cluster.topics import TopicSettings
+from loanctl.stack import stack_state
+from loanctl.stack.local_stack import LocalStack
 from loanctl.stack.processes import RunningProcess
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
@@ -149,7 +149,7 @@ def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder
     again = loanctl(folder, "up")
     status = loanctl(folder, "status")
     applied = loanctl(folder, "topics", "apply")
-    found = state.read(folder / ".loan")
+    found = stack_state.read(folder / ".loan")
     assert found is not None
     with urllib.request.urlopen(f"http://127.0.0.1:{found.ports['gateway'][0]}/desk/live", timeout=30) as answer:
         desk = answer.read().decode()
@@ -170,7 +170,7 @@ def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder
 def test_up_mends_what_a_crash_left_on_the_same_ports_with_the_same_data(folder: Path) -> None:
     first = loanctl(folder, "up", "--no-desk")
     loanctl(folder, "topics", "apply")
-    found = state.read(folder / ".loan")
+    found = stack_state.read(folder / ".loan")
     assert found is not None
     next(process for process in found.running if process.name == "kafka").kill()
 
@@ -186,11 +186,11 @@ def test_up_mends_what_a_crash_left_on_the_same_ports_with_the_same_data(folder:
 def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Path) -> None:
     loanctl(folder, "up", "--no-desk")
     loanctl(folder, "down")
-    found = state.read(folder / ".loan")
+    found = stack_state.read(folder / ".loan")
     assert found is not None
     # The id lives, as ids do that were given again; the process of that birth does not.
     stale = replace(found, running=(RunningProcess("kafka", os.getpid(), "1", ""),))
-    state.write(folder / ".loan", stale)
+    stack_state.write(folder / ".loan", stale)
 
     assert loanctl(folder, "down").stdout == "nothing was up\n"
     assert loanctl(folder, "up", "--no-desk").returncode == 0
@@ -208,7 +208,7 @@ def test_a_foreground_stack_leaves_nothing_behind(folder: Path, signal_name: str
             [COMMAND, "up", "--foreground", "--no-desk"], cwd=folder, env=kept, stdout=log, stderr=log
         )
     wait_for(lambda: "Ctrl-C stops it" in (folder / "up.log").read_text(), 120)
-    found = state.read(folder / ".loan")
+    found = stack_state.read(folder / ".loan")
     assert found is not None
     assert found.up()
 
@@ -222,7 +222,7 @@ def test_a_broker_that_settings_name_is_used_and_not_started(stack: LocalStack, 
     (folder / ".env").write_text(f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}\n")
 
     up = loanctl(folder, "up", "--no-desk")
-    found = state.read(folder / ".loan")
+    found = stack_state.read(folder / ".loan")
 
     assert found is not None
     assert [process.name for process in found.running] == ["registry"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.commands import schemas, topics
+from loanctl.commands.cluster import schemas, topics
 from loanctl.simulation import synthetic_population
 from loanctl.stack.process_guard import ProcessGuard
 from streams.runtime import settings as connections

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.stack.local import LocalStack
+from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes, pause

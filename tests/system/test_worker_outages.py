@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loanctl.commands import topics
-from loanctl.stack.local import LocalStack
+from loanctl.commands.cluster import topics
+from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from loanctl.stack import processes
+from loanctl.stack.artifact_cache import Cache, cache_dir
 from loanctl.stack.artifacts import artifact_lock
-from loanctl.stack.cache import Cache, cache_dir
-from loanctl.stack.kafka import LOG4J, Kafka, properties
 from loanctl.stack.ports import HOST, free_ports
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess
 from loanctl.stack.progress import SILENCE
-from loanctl.stack.schema_registry import SchemaRegistryServer
-from loanctl.stack.stack_service import Service, await_ready, bare_environment
+from loanctl.stack.services.kafka_broker import LOG4J, Kafka, properties
+from loanctl.stack.services.schema_registry import SchemaRegistryServer
+from loanctl.stack.services.stack_service import Service, await_ready, bare_environment
 
 BROKERS: Final = 3
 CLUSTER: Final = "three-brokers-of-test-0"

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.access import KafkaPrincipal, Operation, Resource, rights
 from schemas.codec.event_codec import avro_schema
-from schemas.contract import load
+from schemas.contract.contract import load
 from schemas.events.decisions import LoanDecision
 from schemas.topics import topics_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger.sql.ledger_tables import metadata
 from schemas.access import Operation, Resource, rights
-from schemas.contract import load
+from schemas.contract.contract import load
 from schemas.topics import Topic, topics_of
 
 PAGE = (Path(__file__).parents[2] / "docs/personal-data.md").read_text(encoding="utf-8")

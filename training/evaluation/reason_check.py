@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix, with_ratios
-from schemas.contract import Contract
-from schemas.reason_texts import RISKY, Fact
+from schemas.contract.contract import Contract
+from schemas.contract.reason_texts import RISKY, Fact
 from scorecard.decisions.scoring import reason_places
 from scorecard.policy import outcomes
 from scorecard.reasons import GivenReasons

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from schemas.contract import Contract, Field, Kind
+from schemas.contract.contract import Contract, Field, Kind
 from schemas.small_groups import is_small
 from scorecard.policy import APPROVE, Policy, outcomes
 from training.evaluation.discrimination_figures import auc

@@ -29,7 +29,7 @@ DEEPEST_BOOSTED: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FamilyParameters:
     """A family by its name, and its parameters by this project's names: depth, rate, trees, ..."""
 
     family: str
@@ -127,7 +127,7 @@ class FittedModel:
     """A fitted model of a library."""
 
     family: Family
-    choice: Choice
+    choice: FamilyParameters
     model: Any
     trees: int
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scorecard.forest.forest import Forest
 from training.families import catboost_family, lightgbm_family, random_forest_family, xgboost_family
-from training.families.family import Choice, Family, FittedModel, TrainingSample
+from training.families.family import Family, FamilyParameters, FittedModel, TrainingSample
 from training.families.trees import CompileError
 
 FAMILIES: Final = (xgboost_family.FAMILY, catboost_family.FAMILY, random_forest_family.FAMILY, lightgbm_family.FAMILY)
@@ -19,7 +19,7 @@ BY_MODEL: Final = {model: family for family in FAMILIES for model in family.mode
 
 
 def fit(
-    choice: Choice, train: TrainingSample, stopping: TrainingSample, monotone: tuple[int, ...], seed: int
+    choice: FamilyParameters, train: TrainingSample, stopping: TrainingSample, monotone: tuple[int, ...], seed: int
 ) -> FittedModel:
     """The model of one choice.
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults
-from schemas.contract import ContractError
-from schemas.field_rules import declaration_problem
+from schemas.contract.contract import ContractError
+from schemas.contract.field_rules import declaration_problem
 from scorecard import bundle
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer

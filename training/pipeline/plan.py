@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.applications import Matrix
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from scorecard.costs import Costs
 from scorecard.profile import USUAL_BINS, BinPlan
 from training.evaluation import cutoffs

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Matrix
-from schemas.contract import Contract, Kind
+from schemas.contract.contract import Contract, Kind
 from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import Calibration
 from scorecard.features import FeatureSpace

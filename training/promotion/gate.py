@@ -15,7 +15,7 @@ import numpy as np
 
 from training.evaluation.calibration_choice import brier
 from training.evaluation.discrimination_figures import auc, resamples
-from training.promotion.contest import Contest, Incomparable, Labels, Probabilities
+from training.promotion.champion_comparison import ChampionComparison, Incomparable, Labels, Probabilities
 
 DRAWS: Final = 400
 """Resamples: the fifth percentile of the difference needs twice those of an interval for show."""
@@ -85,53 +85,53 @@ class GateResult:
     why: str
 
 
-def gate(candidate: Candidate, terms: Terms, contest: Contest | Incomparable | None = None) -> GateResult:
+def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | Incomparable | None = None) -> GateResult:
     """May the candidate be champion.
 
     Args:
         candidate: the challenger's figures and digest.
         terms: what it must reach.
-        contest: against the champion, or why there can be none; None where there is no champion.
+        comparison: against the champion, or why there can be none; None where there is no champion.
     """
-    if contest is not None and candidate.digest == contest.champion_digest:
+    if comparison is not None and candidate.digest == comparison.champion_digest:
         return GateResult(GateVerdict.REJECT, "it is the champion itself: the same digest")
     failed = [*candidate.faults, *_below(candidate, terms)]
     won = ["passes the floors"]
     behind = _behind_a_line(candidate, terms.seed)
-    if contest is None:
+    if comparison is None:
         failed += behind
         won.append("there is no champion to beat")
-    elif isinstance(contest, Incomparable):
-        won += [f"it cannot be compared with the champion: {contest.why}", *behind]
+    elif isinstance(comparison, Incomparable):
+        won += [f"it cannot be compared with the champion: {comparison.why}", *behind]
     else:
         # A challenger that beats the champion passes with this reported: keeping the worse champion would not help.
-        lost, gained = _against(contest, terms.seed)
+        lost, gained = _against(comparison, terms.seed)
         failed += lost
         won += [*gained, *behind]
     if failed:
         return GateResult(GateVerdict.REJECT, "; ".join(failed))
     told = "; ".join([*candidate.doubts, *won])
     by_person = terms.promotion is Promotion.MANUAL or terms.approvals > 1
-    if candidate.doubts or by_person or isinstance(contest, Incomparable):
+    if candidate.doubts or by_person or isinstance(comparison, Incomparable):
         command = "promote" if terms.approvals == 1 else "propose"
         return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion {command}`")
     return GateResult(GateVerdict.PROMOTE, told)
 
 
-def bootstrap_differences(contest: Contest, seed: int) -> tuple[Probabilities, Probabilities]:
+def bootstrap_differences(comparison: ChampionComparison, seed: int) -> tuple[Probabilities, Probabilities]:
     """The challenger's gain in AUC and its loss in Brier score in each paired resample, of shape (DRAWS,).
 
     Args:
-        contest: both on the same rows, of both classes.
+        comparison: both on the same rows, of both classes.
         seed: of the resampling.
     """
-    drawn = resamples(contest.defaulted, DRAWS, np.random.default_rng(seed))
+    drawn = resamples(comparison.defaulted, DRAWS, np.random.default_rng(seed))
     gains, losses = np.empty(DRAWS), np.empty(DRAWS)
     for draw, places in enumerate(drawn):
         defaulted, ours, theirs = (
-            contest.defaulted[places],
-            contest.challenger[places],
-            contest.champion[places],
+            comparison.defaulted[places],
+            comparison.challenger[places],
+            comparison.champion[places],
         )
         gains[draw] = auc(defaulted, ours) - auc(defaulted, theirs)
         losses[draw] = brier(defaulted, ours) - brier(defaulted, theirs)
@@ -150,7 +150,7 @@ def _below(candidate: Candidate, terms: Terms) -> list[str]:
 
 def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
     """To be as good as a logistic regression is no fault, since a world may be as simple as a line; to be worse is."""
-    against = Contest(
+    against = ChampionComparison(
         defaulted=candidate.defaulted,
         challenger=candidate.probability,
         champion=candidate.logistic,
@@ -162,13 +162,13 @@ def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
     return [f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}"]
 
 
-def _against(contest: Contest, seed: int) -> tuple[list[str], list[str]]:
+def _against(comparison: ChampionComparison, seed: int) -> tuple[list[str], list[str]]:
     """Losses and gains against the champion, in words."""
-    gains, losses = bootstrap_differences(contest, seed)
-    gain = auc(contest.defaulted, contest.challenger) - auc(contest.defaulted, contest.champion)
-    worse = brier(contest.defaulted, contest.challenger) - brier(contest.defaulted, contest.champion)
+    gains, losses = bootstrap_differences(comparison, seed)
+    gain = auc(comparison.defaulted, comparison.challenger) - auc(comparison.defaulted, comparison.champion)
+    worse = brier(comparison.defaulted, comparison.challenger) - brier(comparison.defaulted, comparison.champion)
     least, most = (float(np.quantile(gains, share)) for share in (BETTER_BY, 1.0 - BETTER_BY))
-    rows = len(contest.defaulted)
+    rows = len(comparison.defaulted)
     told = f"AUC {gain:+.4f} against the champion on the same {rows} rows (90 % interval {least:+.4f} to {most:+.4f})"
     lost, won = ([], [told]) if least > 0.0 else ([f"no better than the champion: {told}"], [])
     calibration = f"Brier {worse:+.4f}"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from schemas.applications import Fault, Matrix, faults
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.tables import columns
 from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.table_errors import TableError

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.contract import Contract, ContractError, Role
+from schemas.contract.contract import Contract, ContractError, Role
 from schemas.tables.times import NO_TIME
 from training.rows.labelled_rows import LabelledRows, RowsError
 

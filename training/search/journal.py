@@ -18,7 +18,7 @@ from uuid import uuid4
 import numpy as np
 import structlog
 
-from training.families.family import PATIENCE, Choice, TrainingSample
+from training.families.family import PATIENCE, FamilyParameters, TrainingSample
 from training.families.family_registry import BY_NAME, FAMILIES
 from training.search.trial import Trial
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class Journal(Protocol):
     """Store of trials."""
 
-    def recall(self, number: int, choice: Choice) -> Trial | None:
+    def recall(self, number: int, choice: FamilyParameters) -> Trial | None:
         """The earlier result of this trial; None if it was not tried before."""
 
     def keep(self, trial: Trial) -> None:
@@ -44,7 +44,7 @@ class Journal(Protocol):
 class Forgetful:
     """Keeps nothing."""
 
-    def recall(self, number: int, choice: Choice) -> Trial | None:  # noqa: ARG002 - the protocol's
+    def recall(self, number: int, choice: FamilyParameters) -> Trial | None:  # noqa: ARG002 - the protocol's
         """None."""
         return None
 
@@ -71,7 +71,7 @@ class FileJournal:
         self._warned = False
         self._trials = list(_read(self.path))
 
-    def recall(self, number: int, choice: Choice) -> Trial | None:
+    def recall(self, number: int, choice: FamilyParameters) -> Trial | None:
         """The recorded result of this trial; None if another choice was tried then: later entries are dropped."""
         if number < len(self._trials) and self._trials[number].choice == choice:
             return self._trials[number]
@@ -131,7 +131,9 @@ def trial_of(told: Mapping[str, Any]) -> Trial:
     choice = told["choice"]
     parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
     figures = {name: float(value) for name, value in told.items() if name not in ("number", "choice")}
-    return Trial(number=int(told["number"]), choice=Choice(BY_NAME[choice["family"]].name, parameters), **figures)
+    return Trial(
+        number=int(told["number"]), choice=FamilyParameters(BY_NAME[choice["family"]].name, parameters), **figures
+    )
 
 
 def _read(path: Path) -> Sequence[Trial]:

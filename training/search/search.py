@@ -19,7 +19,7 @@ import numpy.typing as npt
 from schemas.errors import StoppedError
 from training.evaluation.logistic_baseline import floor_auc
 from training.families import family_registry
-from training.families.family import Choice, TrainingSample
+from training.families.family import FamilyParameters, TrainingSample
 from training.search import space
 from training.search.budget import Budget
 from training.search.journal import Forgetful, Journal, key_of
@@ -187,7 +187,7 @@ def front(trials: Sequence[Trial]) -> Sequence[Trial]:
     return kept
 
 
-def _run_trial(number: int, choice: Choice, searched: SearchData, budget: Budget) -> Trial:
+def _run_trial(number: int, choice: FamilyParameters, searched: SearchData, budget: Budget) -> Trial:
     began = time.perf_counter()
     with ThreadPoolExecutor(max_workers=budget.jobs) as pool:
         judged = list(pool.map(lambda fold: _fold(choice, searched, fold), range(budget.folds)))
@@ -203,7 +203,7 @@ def _run_trial(number: int, choice: Choice, searched: SearchData, budget: Budget
     )
 
 
-def _fold(choice: Choice, searched: SearchData, fold: int) -> tuple[float, float, float]:
+def _fold(choice: FamilyParameters, searched: SearchData, fold: int) -> tuple[float, float, float]:
     from sklearn.metrics import log_loss, roc_auc_score
 
     held = searched.folds == fold

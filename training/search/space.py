@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.families.family import Choice, DefaultWeight, Dimension, Family
+from training.families.family import DefaultWeight, Dimension, Family, FamilyParameters
 
 
 def space(families: Sequence[Family], default_share: float) -> Mapping[str, Any]:
@@ -31,12 +31,12 @@ def starts(families: Sequence[Family]) -> Sequence[Mapping[str, Any]]:
     return [{**sound, "family": place} for place in range(len(families))]
 
 
-def choice(point: Mapping[str, Any], most_trees: int) -> Choice:
+def choice(point: Mapping[str, Any], most_trees: int) -> FamilyParameters:
     """The choice of a point of the space."""
     family = point["family"]
     parameters = {"trees": most_trees, **point[family]}
     parameters["trees"] = min(parameters["trees"], most_trees)
-    return Choice(family, {name: float(value) for name, value in sorted(parameters.items())})
+    return FamilyParameters(family, {name: float(value) for name, value in sorted(parameters.items())})
 
 
 def _label(family: str, parameter: str) -> str:

@@ -14,13 +14,13 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.errors import SetupError
-from training.families.family import Choice
+from training.families.family import FamilyParameters
 from training.search import space
 from training.search.journal import trial_of
 from training.search.trial import Trial
 from training.search.usable_families import usable_families
 
-Attempt = Callable[[Choice], Trial]
+Attempt = Callable[[FamilyParameters], Trial]
 TOLD: Final = "trial"
 """Key of a trial in Hyperopt's record of it."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training.families.family import Choice
+from training.families.family import FamilyParameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +10,7 @@ class Trial:
     """One choice, tried: figures are means over folds, on rows the fold did not fit."""
 
     number: int
-    choice: Choice
+    choice: FamilyParameters
     auc: float
     auc_sd: float
     log_loss: float

@@ -51,7 +51,7 @@ class Consumer:
     open_reader: Callable[[], Reader]
     answering: CommandHandler
     metrics: TrainerMetrics
-    situation: TrainerStatus
+    lifecycle: TrainerStatus
     ask: Callable[[], None] = lambda: None
     """Called often while no command is in hand and this trainer owns the command topic; may raise OutageError."""
     reader: Reader | None = None
@@ -64,16 +64,16 @@ class Consumer:
         Raises:
             SetupError: a topic or schema is not there; a person must act.
         """
-        while not self.situation.stopping.is_set():
+        while not self.lifecycle.stopping.is_set():
             try:
                 with closing(self.open_reader()) as self.reader:
                     self._follow(self.reader)
             except OutageError as fault:
-                self.situation.wait_out(fault, self.waits)
+                self.lifecycle.wait_out(fault, self.waits)
 
     def _follow(self, reader: Reader) -> None:
-        self.situation.at("waiting")
-        while not self.situation.stopping.is_set():
+        self.lifecycle.at("waiting")
+        while not self.lifecycle.stopping.is_set():
             batch = reader.read(POLL_S)
             if batch is not None:
                 self._work_on(reader, batch)
@@ -85,9 +85,9 @@ class Consumer:
             self.ask()
         except OutageError as fault:
             # Not left to `run`, which would leave the group for it.
-            self.situation.wait_out(fault, self.waits)
+            self.lifecycle.wait_out(fault, self.waits)
         else:
-            self.situation.report_full_recovery()
+            self.lifecycle.report_full_recovery()
             self.waits.reset()
 
     def _work_on(self, reader: Reader, batch: ReadBatch) -> None:
@@ -95,7 +95,7 @@ class Consumer:
         work = threading.Thread(target=self._answer, args=(batch,), name="training", daemon=True)
         work.start()
         try:
-            while work.is_alive() and not self.situation.stopping.is_set():
+            while work.is_alive() and not self.lifecycle.stopping.is_set():
                 reader.read(POLL_S)
         except OutageError:
             # Possibly removed from the group: the reader's partitions are outdated.
@@ -104,17 +104,17 @@ class Consumer:
         finally:
             # Even where reading broke: a command taken up twice at once would be trained for twice.
             self._await(work)
-        if self.situation.broken is not None:
-            raise self.situation.broken
-        if not self.situation.stopping.is_set():
+        if self.lifecycle.broken is not None:
+            raise self.lifecycle.broken
+        if not self.lifecycle.stopping.is_set():
             # A rebalance in between: the partition's new owner finds the published answer.
             with suppress(OutageError):
                 reader.commit(batch)
-        self.situation.command_id = ""
-        self.situation.at("waiting")
+        self.lifecycle.command_id = ""
+        self.lifecycle.at("waiting")
 
     def _await(self, work: threading.Thread) -> None:
-        while work.is_alive() and not self.situation.stopping.is_set():
+        while work.is_alive() and not self.lifecycle.stopping.is_set():
             work.join(POLL_S)
         work.join(GRACE_S)
 
@@ -126,7 +126,7 @@ class Consumer:
         except StoppedError:
             return
         except Exception as fault:  # noqa: BLE001 - of another thread: told to the one that decides
-            self.situation.broken = fault
+            self.lifecycle.broken = fault
             return
         finally:
             self.metrics.in_progress.set(0)
@@ -142,7 +142,7 @@ class Consumer:
         asked: CommandRecord | None = self.answering.read(records.values[0], place, records.timestamps[0])
         if asked is None:
             return UNREADABLE
-        self.situation.command_id = asked.command.command_id
+        self.lifecycle.command_id = asked.command.command_id
         status = self.answering.answer(asked, self._watch(batch))
         return status.value if status else None
 
@@ -153,27 +153,27 @@ class Consumer:
             StoppedError: a stop is requested.
         """
         waits = Backoff()
-        while not self.situation.stopping.is_set():
+        while not self.lifecycle.stopping.is_set():
             try:
                 answer = work()
             except OutageError as fault:
-                self.situation.wait_out(fault, waits)
+                self.lifecycle.wait_out(fault, waits)
             else:
-                self.situation.report_full_recovery()
+                self.lifecycle.report_full_recovery()
                 return answer
         raise StoppedError
 
     def _watch(self, batch: ReadBatch) -> TrainingProgress:
         def step(word: str) -> None:
-            if self.situation.stopping.is_set():
+            if self.lifecycle.stopping.is_set():
                 raise StoppedError
             # After a rebalance another trainer may have the command, or had it. Read again, it is gone on with
             # where the search stopped, or found answered.
             if self.reader is None or not self.reader.is_current(batch):
-                log.warning("command.reassigned", command_id=self.situation.command_id)
+                log.warning("command.reassigned", command_id=self.lifecycle.command_id)
                 raise StoppedError
-            self.situation.at(word)
+            self.lifecycle.at(word)
 
         return TrainingProgress(
-            step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.situation.stopping.is_set
+            step=step, trial=lambda _: self.metrics.trials.inc(), stop=self.lifecycle.stopping.is_set
         )

@@ -23,7 +23,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.audit_trail import AuditTrail
 from streams.kafka.producer.event_publisher import EventPublisher, event_headers
 from streams.kafka.topics.skipped_records import SkippedRecords
-from streams.kafka.topics.whole_topics import read_topic
+from streams.kafka.topics.topic_scan import read_topic
 from training.pipeline.plan import TrainingProgress
 from training.promotion import announcer, version_tags
 from training.promotion.gate import GateVerdict

@@ -7,7 +7,7 @@ import structlog
 from streams.kafka.admin import require_topics
 from streams.kafka.group.batch_reader import Reader
 from streams.kafka.group.consumer_config import ConsumerConfig, nothing
-from streams.kafka.group.namesake import Namesakes
+from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import health_server, logs
 from streams.runtime.instance_id import Instance, claim
@@ -34,26 +34,26 @@ def run(stop: StopSignal) -> None:
     settings = TrainingSettings.read()
     logs.configure(settings.log_level, "trainer")
     metrics = TrainerMetrics()
-    situation = TrainerStatus(metrics.outage_began)
+    lifecycle = TrainerStatus(metrics.outage_began)
     settings.plan()
     with EventPublisher(settings, SOURCE) as publisher:
-        consumer = _consumer(settings, situation, publisher, metrics)
+        consumer = _consumer(settings, lifecycle, publisher, metrics)
         with health_server.serve(
-            settings.trainer_port, settings.web_host, lambda: situation.health(consumer.reader)
+            settings.trainer_port, settings.web_host, lambda: lifecycle.health(consumer.reader)
         ) as server:
             log.info("web.listening", url=server.url)
-            stop.hand_over(lambda: _leave(situation))
+            stop.hand_over(lambda: _leave(lifecycle))
             consumer.run()
 
 
-def _leave(situation: TrainerStatus) -> None:
-    situation.stopping.set()
+def _leave(lifecycle: TrainerStatus) -> None:
+    lifecycle.stopping.set()
     # An interrupted command resumes from its journal; marking its run as interrupted takes time.
-    leave_within(TRAINING_STOP_S if situation.command_id else IDLE_STOP_S, status=0)
+    leave_within(TRAINING_STOP_S if lifecycle.command_id else IDLE_STOP_S, status=0)
 
 
 def _consumer(
-    settings: TrainingSettings, situation: TrainerStatus, publisher: EventPublisher, metrics: TrainerMetrics
+    settings: TrainingSettings, lifecycle: TrainerStatus, publisher: EventPublisher, metrics: TrainerMetrics
 ) -> Consumer:
     reading = ConsumerConfig(
         topics=[settings.topics().retrain_commands.name],
@@ -71,20 +71,20 @@ def _consumer(
         topics = settings.topics()
         require_topics(settings, (topics.retrain_commands, topics.retrain_results, topics.champions, topics.audit))
         if named is not None:
-            Namesakes(settings, settings.group(), named).require_none(situation.stopping)
+            DuplicateInstanceCheck(settings, settings.group(), named).require_none(lifecycle.stopping)
         return Reader(
             settings,
             reading,
             offsets_lost=metrics.offsets.count,
             joined=nothing if named is None else named.remember_member,
-            stopping=situation.stopping,
+            stopping=lifecycle.stopping,
         )
 
     return Consumer(
         open_reader=open_reader,
         answering=CommandHandler(settings, publisher),
         metrics=metrics,
-        situation=situation,
+        lifecycle=lifecycle,
         ask=Scheduler(settings, publisher).ask,
     )
 

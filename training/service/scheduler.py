@@ -15,7 +15,7 @@ from schemas.registry_client import EventSerde
 from scorecard.registry.model_registry import ModelRegistry
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.kafka.topics.skipped_records import SkippedRecords
-from streams.kafka.topics.whole_topics import read_topic
+from streams.kafka.topics.topic_scan import read_topic
 from training import schedule
 from training.promotion import version_tags
 from training.settings import TrainingSettings

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from schemas.contract import Contract, Kind
+from schemas.contract.contract import Contract, Kind
 from schemas.errors import SetupError, StoppedError
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import SQLITE, ask, quieten

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from schemas.contract import Role
+from schemas.contract.contract import Role
 from training.promotion.gate import GateResult
 
 if TYPE_CHECKING:  # what makes a candidate keeps a journal; a card does not

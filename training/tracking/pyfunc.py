@@ -13,9 +13,9 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel  # type: ignore[attr-defined]  # MLflow exports it by import alone
 
-from schemas import contract as contracts
 from schemas.applications import Fault, faults, from_records
-from schemas.contract import Contract, Kind
+from schemas.contract import contract as contracts
+from schemas.contract.contract import Contract, Kind
 from scorecard import bundle
 from scorecard.policy import OUTCOMES, REFER, outcomes
 

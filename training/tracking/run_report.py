@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.small_groups import is_small
 from scorecard.policy import OUTCOMES, outcomes
 from scorecard.profile_sample import profile_sample

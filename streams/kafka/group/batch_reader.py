@@ -20,10 +20,11 @@ from typing import Any
 
 from confluent_kafka import Consumer
 
+from schemas.records import Partition
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
 from streams.kafka.group.read_batch import CommitGapError, ReadBatch, StaleBatchError, records_of
-from streams.kafka.group.start_offsets import CommitOrder, Place, Start
+from streams.kafka.group.start_offsets import CommitOrder, Start
 from streams.kafka.kafka_errors import ReadingError
 from streams.runtime.settings import Connection
 
@@ -63,7 +64,7 @@ class Reader:
         self._paused = False
         self._reading = reading
         self._order = CommitOrder()
-        self._formed_to: dict[Place, int] = {}
+        self._formed_to: dict[Partition, int] = {}
         """Position of each partition: the end of its last batch, or the start of reading."""
         hooks = ConsumerHooks(
             leaving=self._drain,
@@ -80,7 +81,7 @@ class Reader:
         return self._membership.assigned.is_set()
 
     @property
-    def partitions(self) -> frozenset[Place]:
+    def partitions(self) -> frozenset[Partition]:
         """Topic and partition of each owned partition."""
         return self._membership.partitions
 
@@ -185,7 +186,7 @@ class Reader:
             self._membership.read_to(topic, following)
             self._formed.append(ReadBatch(records, metadata, first, following, epoch))
 
-    def _begin(self, starts: Sequence[Start]) -> Mapping[Place, int]:
+    def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         offsets = {start.place: start.offset for start in starts}
         with self._changed:
             self._order.begin(offsets)

@@ -14,9 +14,9 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
+from schemas.records import Partition
 from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
-from streams.kafka.group.start_offsets import Place
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, raised_fault
 from streams.kafka.topics.messages import ends, poll_records
 from streams.runtime.settings import Connection
@@ -55,7 +55,7 @@ class GroupConsumer:
             ReadingError: no broker answers (without a group).
         """
         self.reading = reading
-        self.partitions: frozenset[Place] = frozenset()
+        self.partitions: frozenset[Partition] = frozenset()
         self.epoch = 0
         """Grows with each rebalance."""
         self.assigned = threading.Event()
@@ -68,8 +68,8 @@ class GroupConsumer:
         self._hooks = hooks or ConsumerHooks()
         self._closing = False
         self._joining = bool(reading.group)
-        self._read_to: dict[Place, int] = {}
-        self._starts: dict[Place, int] = {}
+        self._read_to: dict[Partition, int] = {}
+        self._starts: dict[Partition, int] = {}
         self._consumer = make(properties(connection, reading))
         self._assignment = Assignment(self._consumer, reading, self._hooks)
         if reading.group:
@@ -105,7 +105,7 @@ class GroupConsumer:
         """Remember how far was read, for `lag`."""
         self._read_to.update({(topic, partition): offset for partition, offset in next_offsets.items()})
 
-    def seek(self, place: Place, offset: int) -> None:
+    def seek(self, place: Partition, offset: int) -> None:
         """Read a partition from here on.
 
         Raises:
@@ -138,12 +138,12 @@ class GroupConsumer:
         except CLIENT_FAULTS as cause:
             raise raised_fault(cause, self.reading.group) from cause
 
-    def pause(self, places: Collection[Place] | None = None) -> None:
+    def pause(self, places: Collection[Partition] | None = None) -> None:
         """Fetch nothing for a while, of these partitions or of all, and stay a member."""
         with suppress(KafkaException):
             self._consumer.pause(self._places(places))
 
-    def resume(self, places: Collection[Place] | None = None) -> None:
+    def resume(self, places: Collection[Partition] | None = None) -> None:
         """Fetch again."""
         with suppress(KafkaException):
             self._consumer.resume(self._places(places))
@@ -162,7 +162,7 @@ class GroupConsumer:
         with suppress(*CLIENT_FAULTS):
             self._consumer.close()
 
-    def _places(self, places: Collection[Place] | None) -> list[TopicPartition]:
+    def _places(self, places: Collection[Partition] | None) -> list[TopicPartition]:
         return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
 
     def _consume(self, most: int, timeout_s: float) -> list[Any]:
@@ -237,7 +237,7 @@ class GroupConsumer:
         self._starts = {}
         self._hooks.left(frozenset((each.topic, each.partition) for each in taken))
 
-    def _turn_over(self, partitions: frozenset[Place]) -> None:
+    def _turn_over(self, partitions: frozenset[Partition]) -> None:
         # A pause outlives an assignment: a partition given up paused would stand still when it comes back.
         self.resume()
         self.epoch += 1

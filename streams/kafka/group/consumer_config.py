@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streams.kafka.group.start_offsets import Place, Start
+from schemas.records import Partition
+from streams.kafka.group.start_offsets import Start
 from streams.runtime.settings import Connection
 
 SESSION_MS: Final = 8_000
@@ -45,7 +46,7 @@ def nothing(*_: object) -> None:
     """The hook of a reader that need not act."""
 
 
-def _start_at_commits(_starts: Sequence[Start]) -> Mapping[Place, int]:
+def _start_at_commits(_starts: Sequence[Start]) -> Mapping[Partition, int]:
     return {}
 
 
@@ -55,11 +56,11 @@ class ConsumerHooks:
 
     leaving: Callable[[], object] = nothing
     """Called before partitions are revoked in good order; may block for seconds."""
-    left: Callable[[frozenset[Place]], object] = nothing
+    left: Callable[[frozenset[Partition]], object] = nothing
     """These partitions are gone, in good order or not."""
     joined: Callable[[str], object] = nothing
     """Called with this member's new id in the group."""
-    begin: Callable[[Sequence[Start]], Mapping[Place, int]] = _start_at_commits
+    begin: Callable[[Sequence[Start]], Mapping[Partition, int]] = _start_at_commits
     """These partitions are ours; the offsets of those where reading begins elsewhere than the start says."""
     offsets_lost: Callable[[Start], object] = nothing
     """The group lost its place in a partition."""

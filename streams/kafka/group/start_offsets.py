@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from schemas.errors import SetupError
-
-Place = tuple[str, int]
-"""Topic and partition."""
+from schemas.records import Partition
 
 
 class OffsetLoss(StrEnum):
@@ -49,7 +47,7 @@ class Extent:
 class Start:
     """Where reading of one partition begins."""
 
-    place: Place
+    place: Partition
     offset: int
     extent: Extent
     loss: OffsetLoss | None = None
@@ -71,7 +69,7 @@ class Start:
         return f"{topic}-{partition}: committed {committed}, {log} ({self.loss})"
 
 
-def start_of(place: Place, extent: Extent, *, worked_before: bool, from_beginning: bool = True) -> Start:
+def start_of(place: Partition, extent: Extent, *, worked_before: bool, from_beginning: bool = True) -> Start:
     """Where reading begins.
 
     Never beyond a record that may be unread: after a truncation and an expiry the whole log is read again, and
@@ -104,9 +102,9 @@ class CommitOrder:
     """
 
     def __init__(self) -> None:
-        self._next: dict[Place, int] = {}
+        self._next: dict[Partition, int] = {}
 
-    def begin(self, starts: Mapping[Place, int]) -> None:
+    def begin(self, starts: Mapping[Partition, int]) -> None:
         """A new assignment: reading begins at these offsets."""
         self._next = dict(starts)
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from schemas.records import Partition
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
-from streams.kafka.group.start_offsets import Place
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NO_TOPIC, raised_fault, reading_fault
 from streams.runtime.settings import Connection
 
@@ -99,7 +99,7 @@ class Follower:
         self._consumer = make({**properties(connection, ConsumerConfig(topics=[])), **further})
         self._topics: list[str] = []
 
-    def follow(self, offsets: Mapping[Place, int]) -> None:
+    def follow(self, offsets: Mapping[Partition, int]) -> None:
         """Read these partitions from these offsets on, or from where their log begins now where that is later.
 
         Raises:
@@ -116,7 +116,7 @@ class Follower:
         """Records, and ends of partitions, that have arrived; faults as of `poll_records`."""
         return poll_records(self._consumer, most, timeout_s, self._topics, in_group=False)
 
-    def partitions(self) -> set[Place]:
+    def partitions(self) -> set[Partition]:
         """Those that the topics have now.
 
         Raises:
@@ -138,7 +138,7 @@ class Follower:
         with suppress(*CLIENT_FAULTS):
             self._consumer.close()
 
-    def _clamp(self, place: Place, offset: int) -> int:
+    def _clamp(self, place: Partition, offset: int) -> int:
         """The offset, moved to the nearest that the log still holds; a logical one as it is."""
         if offset < 0:
             return offset

@@ -13,7 +13,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import OutageError
-from schemas.records import Headers, RecordBatch
+from schemas.records import Headers, Partition, RecordBatch
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
 from streams.kafka.kafka_errors import NoTopicError, ReadingError
 from streams.kafka.topics.messages import ends, poll_records
@@ -28,10 +28,6 @@ LEADERLESS: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.L
 VISIBLE_S: Final = 20.0
 """Longer than a transaction of this project may stay open."""
 VISIBLE_POLL_S: Final = 0.5
-
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 
 class UnreadTopicError(OutageError):
@@ -108,7 +104,7 @@ def await_visible(connection: Connection, topics: Sequence[str], within_s: float
         time.sleep(VISIBLE_POLL_S)
 
 
-def _hidden_partitions(ranges: Sequence[PartitionRange], ends_now: Mapping[Place, int]) -> list[str]:
+def _hidden_partitions(ranges: Sequence[PartitionRange], ends_now: Mapping[Partition, int]) -> list[str]:
     behind = [each for each in ranges if each.end < ends_now.get((each.topic, each.partition), 0)]
     return [f"{each.topic}, partition {each.partition}" for each in behind]
 
@@ -208,7 +204,7 @@ def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> l
     return [replace(each, first=begin) for each, begin in zip(found, begins, strict=True)]
 
 
-def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator[list[Any]]:
+def _until(consumer: Consumer, full: Mapping[Partition, PartitionRange]) -> Iterator[list[Any]]:
     """Messages of the stretches; a partition is done at its end, or where nothing more is committed."""
     left, heard, topics = set(full), time.monotonic(), sorted({topic for topic, _ in full})
     while left:
@@ -229,7 +225,7 @@ def _until(consumer: Consumer, full: Mapping[Place, PartitionRange]) -> Iterator
         heard = time.monotonic() if told else heard
 
 
-def _place(message: Any) -> Place:
+def _place(message: Any) -> Partition:
     return message.topic(), message.partition()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from schemas.errors import OutageError, SetupError
-from streams.kafka.group.start_offsets import Place
+from schemas.records import Partition
 from streams.kafka.topics.messages import Follower, ends
 from streams.kafka.topics.topic_reader import PartitionRange, partition_ranges
 from streams.runtime.settings import Connection
@@ -50,7 +50,7 @@ class TopicTail:
         self._make, self._clock = follower, clock
         self._bounds = bounds or (lambda: partition_ranges(connection, sorted(back)))
         self._follower: Follower | None = None
-        self._next: dict[Place, int] = {}
+        self._next: dict[Partition, int] = {}
         self._due = 0.0
 
     def open(self) -> None:

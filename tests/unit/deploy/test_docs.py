@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loanctl.cli import COMMANDS
-from loanctl.commands.settings import env_example
+from loanctl.commands.cluster.settings import env_example
 
 ROOT = Path(__file__).resolve().parents[3]
 FETCHED = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(https?:)?//""")

@@ -14,7 +14,7 @@ import drift.metrics
 import ledger.metrics
 import streams.worker.metrics
 import training.metrics
-from schemas import contract as contracts
+from schemas.contract import contract as contracts
 from schemas.topics import topics_of
 from streams.runtime.health_server import serve
 

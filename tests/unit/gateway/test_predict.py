@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.api.answers import DecisionAnswer
+from gateway.api.response_models import DecisionAnswer
 from streams.kafka.kafka_errors import BrokerAwayError
 from tests.builders import an_application
 from tests.doubles.gateway import GatewayDouble, a_gateway

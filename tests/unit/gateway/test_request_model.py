@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.api.request_model import application_model
-from schemas.contract import load
+from schemas.contract.contract import load
 from tests.builders import CONTRACT
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.unit.gateway.calls import a_body, client_of

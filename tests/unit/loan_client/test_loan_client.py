@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from gateway.api.answers import DecisionAnswer
+from gateway.api.response_models import DecisionAnswer
 from gateway.api.what_if import CounterfactualsAnswer, WhatIfAnswer
 from loan_client.client import LoanClient
 from loan_client.client_errors import GatewayUnreachableError, InvalidField, MalformedAnswerError, ProblemError

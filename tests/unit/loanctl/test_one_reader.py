@@ -15,7 +15,7 @@ from loanctl.reports import file_check
 from loanctl.simulation import loan_tables, playback
 from loanctl.simulation.playback import Script
 from schemas.applications import Matrix, from_records
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.tables.table_errors import TableError
 from tests.builders import APPLIED_AT
 from tests.unit.training.builders import CONTRACT

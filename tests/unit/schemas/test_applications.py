@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.applications import UNSEEN, Fault, faults, invalid
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from tests.builders import CONTRACT, an_application, applications
 
 

@@ -7,6 +7,7 @@ import fastavro
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
+from schemas.avro_resolution.writer_schemas import record_type
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import ForeignSchemaError, IncompatibleSchemaError, frame
 from schemas.errors import RecordError
@@ -20,7 +21,6 @@ from schemas.registry_client import (
     WriterSchemas,
     registered_id,
 )
-from schemas.resolution.writer_schemas import record_type
 from tests.unit.schemas.registry import NONE, a_registry, holding
 
 OUTCOME = LoanOutcome(application_id="a-1", defaulted=True, observed_at=datetime(2026, 3, 1, tzinfo=UTC))

@@ -10,11 +10,11 @@ import numpy as np
 from schemas.applications import UNSEEN, Fault
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import frame
-from schemas.contract import Field, Kind
+from schemas.contract.contract import Field, Kind
 from schemas.events.decisions import ContributionSpace, FlagKind, LoanDecision
 from schemas.records import RecordBatch
 from scorecard.decisions.decision_records import DECISION_NAMESPACE, DecisionColumns
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.policy import OUTCOMES, Policy
 from scorecard.scorecard import Scorecard
 
@@ -25,7 +25,7 @@ def plain(
     decided: DecisionColumns,
     row: int,
     batch: RecordBatch,
-    champion: Champion,
+    champion: RegisteredScorecard,
     policy: Policy,
     schema_id: int,
     code_version: str = "",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from scorecard.bundle import FILES, FITTED, MANIFEST, BundleError, digest_of, read, training_identities, write
 from tests.builders import CONTRACT, a_longer_contract, a_stump_forest, feature_space, scorecard_parts, some_values

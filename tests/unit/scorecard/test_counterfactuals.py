@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.applications import Fault, faults, from_records, with_ratios
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from scorecard.bundle import scorecard_of
 from scorecard.counterfactuals import Counterfactual, CounterfactualSearch, options_of
 from scorecard.forest.forest import Forest
@@ -202,7 +202,7 @@ def _with_levels(spec: Any) -> Any:
     [{"direction": 0, "step": 1, "steps": 2}, {"direction": 1, "step": 0, "steps": 2}, {"levels": ["OWN"]}],
 )
 def test_a_contract_with_a_change_that_makes_no_sense_is_refused(actionable: Any) -> None:
-    from schemas.contract import ContractError
+    from schemas.contract.contract import ContractError
 
     fields = [
         {**spec, "actionable": actionable} if spec["name"] == "loan_amnt" else spec

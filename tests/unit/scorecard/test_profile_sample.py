@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.applications import Fault, faults
-from schemas.contract import Contract, load
+from schemas.contract.contract import Contract, load
 from scorecard.policy import Policy, outcomes
 from scorecard.profile import Population, Profile, bin_counts, profile_of
 from scorecard.profile_sample import UnlikelyProfileError, profile_sample

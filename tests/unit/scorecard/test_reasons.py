@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from schemas.applications import UNSEEN
-from schemas.contract import Field, Kind, ReasonText, Role
-from schemas.reason_texts import Fact, FactState
+from schemas.contract.contract import Field, Kind, ReasonText, Role
+from schemas.contract.reason_texts import Fact, FactState
 from scorecard.reasons import MOST, ReasonBook, ReasonlessError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from loanctl.simulation import synthetic_population
-from schemas.contract import Contract, load
+from schemas.contract.contract import Contract, load
 from training.rows import labelled_rows as rows
 from training.rows.labelled_rows import LabelledRows
 

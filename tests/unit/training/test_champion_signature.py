@@ -9,7 +9,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.registry.signatures import TrustedKeys, new_pair, sign, signing_key
 from tests.builders import CONTRACT, scorecard_parts, some_values
 from training.pipeline.plan import Plan
-from training.promotion.contest import Incomparable
+from training.promotion.champion_comparison import Incomparable
 from training.promotion.gate import Terms
 from training.trainer import Trainer
 

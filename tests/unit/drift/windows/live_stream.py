@@ -6,6 +6,7 @@ Everything between is the agent's own: `PartitionPanes`, `PartialCounts`, `Windo
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -132,7 +133,7 @@ def lived(agent: Agent, stream: Sequence[Arrival], tick_ms: int, *, until: int, 
 
 def _ticks(turns: Sequence[int], end: int) -> Iterator[int]:
     """Turns with news, some after each of them, and one now and then while nothing comes."""
-    for tick, following in zip(turns, [*turns[1:], end], strict=True):
+    for tick, following in pairwise([*turns, end]):
         yield tick
         for step in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024):
             if tick + step < following:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.ingest.decision_rows import DecisionRowMaker, bulk_items
-from ledger.ingest.rows import RowMaker, flat_decision
+from ledger.ingest.bulk_decision_rows import DecisionRowMaker, bulk_items
+from ledger.ingest.table_rows import RowMaker, flat_decision
 from ledger.sql import ledger_tables
 from schemas.codec.event_codec import as_record, avro_schema
 from schemas.codec.wire_format import frame

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from loanctl.audit import audit_record
 from loanctl.audit.audit_log import chosen_acts, plain
 from loanctl.audit.audit_record import PersonTrail, UnwritableAuditError
-from loanctl.commands import champion, drift
+from loanctl.commands.drift import drift
+from loanctl.commands.scorecards import champion
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction, AuditEvent
 from schemas.topics import Topic

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate
 from loanctl.audit import decision_audit as module
-from loanctl.commands import audit
+from loanctl.commands.decisions import audit
 from loanctl.console import FINDING
 from schemas.release import code_version
 from scorecard.decisions.reproduction import own_decision

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from loanctl.audit.verification_summary import VerificationSummary
-from loanctl.commands import decisions
-from loanctl.commands.decisions import verification_summary
+from loanctl.commands.decisions import decisions
+from loanctl.commands.decisions.decisions import verification_summary
 from loanctl.console import FINDING
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import frame

@@ -8,12 +8,12 @@ import pytest
 
 from loanctl.audit import application_lookup, decision_check, decision_search, replay, stretch
 from loanctl.audit.scorecard_shelf import ShelvedScorecard
-from loanctl.commands import decisions
+from loanctl.commands.decisions import decisions
 from schemas.codec.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from scorecard.decisions.reproduction import recomputation
-from scorecard.decisions.scoring import Champion
-from streams.kafka.topics import whole_topics
+from scorecard.decisions.scoring import RegisteredScorecard
+from streams.kafka.topics import topic_scan
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of
 from streams.runtime import logs
 from streams.worker.settings import ScoringSettings
@@ -66,7 +66,7 @@ class Topics:
             for name in names
         ]
 
-    def decide(self, applications: Sequence[Record], champion: Champion | None = None) -> None:
+    def decide(self, applications: Sequence[Record], champion: RegisteredScorecard | None = None) -> None:
         """The decisions on them, as a worker publishes them."""
         holder = champion or a_champion()
         batch = batch_of(TOPICS.applications.name, applications)
@@ -113,7 +113,7 @@ class Topics:
 class Shelf:
     """Scorecards by version; what is not there has a problem."""
 
-    champions: dict[str, Champion] = field(default_factory=lambda: {"1": a_champion()})
+    champions: dict[str, RegisteredScorecard] = field(default_factory=lambda: {"1": a_champion()})
 
     def __call__(self, _settings: Any) -> "Shelf":
         return self
@@ -130,11 +130,11 @@ def lay(monkeypatch: pytest.MonkeyPatch, topics: Topics, shelf: Shelf) -> None:
     # A process configures its logs once, and this one belongs to all tests.
     monkeypatch.setattr(logs, "configure", lambda *_: None)
     monkeypatch.setattr(decision_check, "ScorecardShelf", shelf)
-    for module in (application_lookup, decision_search, replay, decisions, whole_topics):
+    for module in (application_lookup, decision_search, replay, decisions, topic_scan):
         monkeypatch.setattr(module, "blocks", topics.blocks)
     for module in (application_lookup, decision_search, replay, stretch):
         monkeypatch.setattr(module, "partition_ranges", topics.ranges)
-    for module in (decision_check, decision_search, replay, whole_topics):
+    for module in (decision_check, decision_search, replay, topic_scan):
         monkeypatch.setattr(module, "WriterSchemas", Writers)
     for module in (decision_check, replay):
         monkeypatch.setattr(module, "registered_id", lambda *_: DECISION_SCHEMA_ID)

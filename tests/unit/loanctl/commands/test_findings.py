@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from loanctl.commands import drift, drift_performance
+from loanctl.commands.drift import drift, drift_performance
 from loanctl.console import FINDING
 from loanctl.reports import report_recompute
 from loanctl.reports.lineage import Lineage, Stories

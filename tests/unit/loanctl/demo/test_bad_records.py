@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import fastavro
 import pytest
 
-from loanctl.commands.play import synthetic_table
+from loanctl.commands.simulation.play import synthetic_table
 from loanctl.demo import bad_records
 from loanctl.simulation import playback
 from loanctl.simulation.playback import PlaybackCodec, Script
 from schemas import applications
-from schemas import contract as contracts
 from schemas.applications import Fault
 from schemas.codec import application_decoder as codec
 from schemas.codec.wire_format import ForeignSchemaError
+from schemas.contract import contract as contracts
 from schemas.topics import topics_of
 
 CREDIT_RISK = contracts.load("credit_risk")

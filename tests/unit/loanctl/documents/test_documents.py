@@ -17,7 +17,7 @@ from loanctl.documents.asyncapi import CLOUD_EVENTS, OPTIONAL_HEADERS, asyncapi
 from loanctl.documents.data_contract import OF_A_PERSON, data_contract
 from schemas.access import Operation, Resource, rights
 from schemas.codec.event_codec import SCHEMA_FILES, avro_schema
-from schemas.contract import load
+from schemas.contract.contract import load
 from schemas.events.decisions import LoanDecision
 from schemas.topics import Topics, topics_of
 from scorecard.decisions.scoring import score_batch

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import typer
 
-from loanctl.commands import policy
+from loanctl.commands.scorecards import policy
 from loanctl.reports import decision_log
 from loanctl.reports.decision_log import NothingDecidedError, PastDecisions, every, first_decisions, span
 from schemas.topics import Topic
-from streams.kafka.topics import whole_topics
+from streams.kafka.topics import topic_scan
 from streams.kafka.topics.topic_reader import Record
 from streams.runtime.settings import Connection
 
@@ -38,7 +38,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PastDecisions]:
             for offset, (timestamp, value) in enumerate(records)
         ]
         monkeypatch.setattr(decision_log, "partition_ranges", lambda *_: [])
-        monkeypatch.setattr(whole_topics, "blocks", lambda *_: iter([[record] for record in lain]))
+        monkeypatch.setattr(topic_scan, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
         return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
 

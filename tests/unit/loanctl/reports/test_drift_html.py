@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from loanctl.commands import drift
-from loanctl.commands.profile import field_statistics
+from loanctl.commands.drift import drift
+from loanctl.commands.drift.profile import field_statistics
 from loanctl.reports import drift_html
 from loanctl.reports.lineage import Stories, stories
 from loanctl.simulation import loan_tables, synthetic_population

@@ -12,8 +12,8 @@ import pytest
 from drift.performance.loan_figures import Loans, performance
 from drift.performance.outcome_join import Notes, Odd
 from drift.settings import DriftSettings
-from loanctl.commands import drift_performance
-from loanctl.commands.drift_performance import is_below_floor
+from loanctl.commands.drift import drift_performance
+from loanctl.commands.drift.drift_performance import is_below_floor
 from loanctl.reports import drift_html
 from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Reign
 from loanctl.reports.lineage import stories

@@ -10,7 +10,7 @@ from drift.settings import DriftSettings
 from loanctl.reports import report_recompute
 from loanctl.reports.report_recompute import UndeclaredSeasonError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season
-from streams.kafka.topics.whole_topics import WholeTopic
+from streams.kafka.topics.topic_scan import WholeTopic
 from tests.builders import some_values
 from tests.unit.drift.detection.test_seasons import a_season
 from tests.unit.drift.retraining.test_retrain_policy import a_report

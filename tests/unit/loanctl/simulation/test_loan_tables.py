@@ -9,7 +9,7 @@ import pytest
 from loanctl.simulation import loan_tables
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.synthetic_population import applicants
-from schemas import contract as contracts
+from schemas.contract import contract as contracts
 from schemas.tables.table_errors import TableError
 
 CREDIT_RISK = contracts.load("credit_risk")

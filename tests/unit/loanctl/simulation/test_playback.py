@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import fastavro
 import pytest
 
-from loanctl.commands.play import synthetic_table
+from loanctl.commands.simulation.play import synthetic_table
 from loanctl.simulation import loan_tables, playback
 from loanctl.simulation.playback import PlaybackCodec, Script
-from schemas import contract as contracts
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.event_codec import avro_schema, from_record
 from schemas.codec.wire_format import unframe
+from schemas.contract import contract as contracts
 from schemas.events.decisions import LoanOutcome
 from schemas.topics import topics_of
 

@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from loanctl.simulation import loan_tables, synthetic_population, true_risk
 from loanctl.simulation.synthetic_population import COLUMNS, NEW_INTENT, PopulationShift, ShiftError, applicants
-from schemas import contract as contracts
-from schemas.contract import Kind
+from schemas.contract import contract as contracts
+from schemas.contract.contract import Kind
 
 CREDIT_RISK = contracts.load("credit_risk")
 DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "population.md"

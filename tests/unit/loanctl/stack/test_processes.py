@@ -11,7 +11,7 @@ import pytest
 
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import Command, DiedError, RunningProcess, birth, start
-from loanctl.stack.stack_service import await_ready
+from loanctl.stack.services.stack_service import await_ready
 
 SLEEPER = "import time; time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.avro_resolution.avro_reader import resolver
+from schemas.avro_resolution.writer_schemas import record_type
 from schemas.codec import event_decoder
 from schemas.codec.event_codec import SCHEMA_FILES, avro_schema
 from schemas.codec.event_decoder import EventDecoder
 from schemas.codec.wire_format import HEADER
 from schemas.errors import RecordError
 from schemas.events.decisions import LoanDecision, LoanOutcome
-from schemas.resolution.avro_reader import resolver
-from schemas.resolution.writer_schemas import record_type
 
 ID = 3
 FRAME = HEADER.pack(0, ID)

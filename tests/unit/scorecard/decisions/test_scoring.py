@@ -11,7 +11,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from schemas.codec import bulk_decoder
 from schemas.codec.event_codec import avro_schema, from_record
 from schemas.codec.wire_format import unframe
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
 from schemas.records import OutgoingRecord
 from scorecard.calibration import sigmoid

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from schemas.contract import load
+from schemas.contract.contract import load
 from scorecard import bundle
 from scorecard.bundle import BundleError
 from scorecard.registry import signatures
@@ -151,7 +151,7 @@ def test_where_signatures_are_asked_for_an_unsigned_successor_is_refused_and_the
     strict = ModelRegistry(shop.uri, "test", shop.folder / "strict", require_signature=trusted.require)
     signed, unsigned = shop.version(private), shop.version()
     told: list[str] = []
-    seat = ModelSlot("champion", strict, CONTRACT, Lifecycle(), told=lambda event, _: told.append(event))
+    seat = ModelSlot("champion", strict, CONTRACT, Lifecycle(), on_change=lambda event, _: told.append(event))
 
     for version in (signed, unsigned):
         shop.registry.point(CHAMPION, version.version)

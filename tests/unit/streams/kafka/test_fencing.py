@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from schemas.errors import OutageError
-from streams.kafka.group.namesake import Namesakes
+from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.kafka_errors import FencedError, ReadingError, reading_fault
 from streams.kafka.producer.transactions import DeliveryError, failed_delivery
 from streams.runtime.instance_id import claim
@@ -31,23 +31,23 @@ def test_a_fenced_producer_is_told_from_a_broken_one(code: int) -> None:
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Namesakes, list[None]]:
-    """Namesakes of a group without members, and a mark for each time that the broker was asked."""
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DuplicateInstanceCheck, list[None]]:
+    """DuplicateInstanceCheck of a group without members, and a mark for each time that the broker was asked."""
     marks: list[None] = []
-    monkeypatch.setattr(Namesakes, "_members", lambda _self: marks.append(None) or [])
-    return Namesakes(Connection(), "g", claim(tmp_path, "g", "one")), marks
+    monkeypatch.setattr(DuplicateInstanceCheck, "_members", lambda _self: marks.append(None) or [])
+    return DuplicateInstanceCheck(Connection(), "g", claim(tmp_path, "g", "one")), marks
 
 
 @pytest.mark.parametrize(
     ("fault", "times"), [(FencedError, 2), (ReadingError, 1), (DeliveryError, 1), (OutageError, 1)]
 )
 def test_only_a_fence_makes_a_process_ask_for_its_name_again(
-    asked: tuple[Namesakes, list[None]], fault: Callable[[], OutageError], times: int
+    asked: tuple[DuplicateInstanceCheck, list[None]], fault: Callable[[], OutageError], times: int
 ) -> None:
-    namesakes, marks = asked
-    namesakes.require_none(threading.Event())
+    duplicates, marks = asked
+    duplicates.require_none(threading.Event())
 
-    namesakes.doubt(fault())
-    namesakes.require_none(threading.Event())
+    duplicates.doubt(fault())
+    duplicates.require_none(threading.Event())
 
     assert len(marks) == times

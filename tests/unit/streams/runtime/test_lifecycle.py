@@ -27,30 +27,30 @@ def failing(times: int) -> Callable[[], str]:
 
 def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     began: list[str] = []
-    situation = Lifecycle(began.append)
-    monkeypatch.setattr(situation.stopping, "wait", lambda _seconds: False)
+    lifecycle = Lifecycle(began.append)
+    monkeypatch.setattr(lifecycle.stopping, "wait", lambda _seconds: False)
 
-    answer = situation.retry("registry", failing(3))
+    answer = lifecycle.retry("registry", failing(3))
 
     assert answer == "answer"
     assert began == ["registry"]
-    assert situation.away == {}
+    assert lifecycle.away == {}
 
 
 def test_while_a_neighbour_is_away_the_situation_says_so() -> None:
-    situation = Lifecycle()
+    lifecycle = Lifecycle()
 
-    situation.report_outage("mlflow", AwayError("refused"))
+    lifecycle.report_outage("mlflow", AwayError("refused"))
 
-    assert situation.away == {"mlflow": "AwayError: refused"}
+    assert lifecycle.away == {"mlflow": "AwayError: refused"}
 
 
 def test_who_is_told_to_stop_does_not_wait() -> None:
-    situation = Lifecycle()
-    threading.Timer(0.05, situation.stopping.set).start()
+    lifecycle = Lifecycle()
+    threading.Timer(0.05, lifecycle.stopping.set).start()
 
     with pytest.raises(StoppedError):
-        situation.retry("registry", failing(1_000))
+        lifecycle.retry("registry", failing(1_000))
 
 
 def test_what_is_not_worthwhile_any_more_is_given_up() -> None:

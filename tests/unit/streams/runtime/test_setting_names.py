@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from drift.settings import DriftSettings
-from loanctl.commands.settings import PLACES
+from loanctl.commands.cluster.settings import PLACES
 from streams.runtime.setting_names import FORMER, NAMES, misspelt
 from streams.runtime.settings import Connection, SettingsError
 from streams.worker.settings import ScoringSettings

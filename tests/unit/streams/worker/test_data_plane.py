@@ -98,8 +98,8 @@ async def test_every_record_passes_the_channel_once(broker: FakeBroker, tmp_path
 async def test_an_outage_while_answering_begins_again_from_what_was_committed(
     broker: FakeBroker, tmp_path: Path
 ) -> None:
-    situation = Lifecycle()
-    plane = DataPlane(session_on(broker), situation)
+    lifecycle = Lifecycle()
+    plane = DataPlane(session_on(broker), lifecycle)
     failures = iter([False, True, False, True])
 
     def unlucky(handed: InFlightBatch) -> None:
@@ -111,7 +111,7 @@ async def test_an_outage_while_answering_begins_again_from_what_was_committed(
         await until(lambda: len(broker.values("out")) >= RECORDS)
 
     assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
-    assert situation.away == {}
+    assert lifecycle.away == {}
 
 
 async def test_a_rebalance_of_faust_s_own_group_takes_nothing_off_the_channel(

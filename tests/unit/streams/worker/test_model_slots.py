@@ -6,7 +6,7 @@ import pytest
 
 from schemas.errors import OutageError
 from scorecard import bundle
-from scorecard.decisions.scoring import Champion
+from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot, ModelWatcher
@@ -59,13 +59,13 @@ class Told:
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def __call__(self, event: str, _holder: Champion | None) -> None:
+    def __call__(self, event: str, _holder: RegisteredScorecard | None) -> None:
         self.events.append(event)
 
 
 def a_seat(scorecards: Scorecards, alias: str = "champion") -> tuple[ModelSlot, Told, Lifecycle]:
-    told, situation = Told(), Lifecycle()
-    return ModelSlot(alias, scorecards, CONTRACT, situation, told=told), told, situation
+    told, lifecycle = Told(), Lifecycle()
+    return ModelSlot(alias, scorecards, CONTRACT, lifecycle, on_change=told), told, lifecycle
 
 
 def test_the_champion_is_fetched_once_and_named_by_version_and_digest(scorecards: Scorecards) -> None:
@@ -110,24 +110,24 @@ def test_a_bundle_that_is_not_the_one_registered_is_refused(scorecards: Scorecar
 
 def test_while_the_registry_is_away_the_champion_goes_on(scorecards: Scorecards) -> None:
     scorecards.aliases["champion"] = scorecards.made("1")
-    seat, _, situation = a_seat(scorecards)
+    seat, _, lifecycle = a_seat(scorecards)
     seat.look()
     scorecards.away = True
 
     seat.look()
 
     assert seat.holder is not None
-    assert "mlflow" in situation.away
+    assert "mlflow" in lifecycle.away
 
 
 def test_a_first_champion_comes_from_the_cache_while_the_registry_is_away(scorecards: Scorecards) -> None:
     scorecards.cached, scorecards.away = scorecards.made("1"), True
-    seat, _, situation = a_seat(scorecards)
+    seat, _, lifecycle = a_seat(scorecards)
 
     seat.look()
 
     assert seat.holder is not None
-    assert "mlflow" in situation.away
+    assert "mlflow" in lifecycle.away
 
 
 def test_a_refused_champion_is_not_the_one_to_fall_back_to(scorecards: Scorecards, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_watch_looks_when_nudged_and_no_more_once_closed(scorecards: Scorecard
 def test_a_successor_is_warmed_before_it_takes_the_seat(scorecards: Scorecards) -> None:
     scorecards.aliases["champion"] = scorecards.made("1")
     seat, _, _ = a_seat(scorecards)
-    sitting: list[Champion | None] = []
+    sitting: list[RegisteredScorecard | None] = []
     seat.warm = lambda _successor: sitting.append(seat.holder)
 
     seat.look()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schemas.reason_texts import Fact, FactState, ReasonText
+from schemas.contract.reason_texts import Fact, FactState, ReasonText
 from scorecard.bundle import scorecard_of
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.contract import load
+from schemas.contract.contract import load
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins

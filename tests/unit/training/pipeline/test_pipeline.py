@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from schemas.applications import Matrix
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
 from scorecard.profile import BinPlan

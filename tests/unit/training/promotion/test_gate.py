@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.discrimination_figures import judgement
-from training.promotion.contest import Contest, Incomparable
+from training.promotion.champion_comparison import ChampionComparison, Incomparable
 from training.promotion.gate import Candidate, GateVerdict, Promotion, Terms, gate
 
 GENERATOR = np.random.default_rng(11)
@@ -27,8 +27,8 @@ def a_candidate(**given: Any) -> Candidate:
     return Candidate(**{**usual, **given})
 
 
-def against(challenger: np.ndarray, champion: np.ndarray, digest: str = "old") -> Contest:
-    return Contest(defaulted=DEFAULTED, challenger=challenger, champion=champion, champion_digest=digest)
+def against(challenger: np.ndarray, champion: np.ndarray, digest: str = "old") -> ChampionComparison:
+    return ChampionComparison(defaulted=DEFAULTED, challenger=challenger, champion=champion, champion_digest=digest)
 
 
 def test_the_first_champion_needs_the_floors_alone() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.contract import Contract
+from schemas.contract.contract import Contract
 from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, made_up
 from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, CleanRows, LabelledRows, RowsError, together

@@ -5,7 +5,7 @@ import pytest
 
 from scorecard.features import FeatureSpace
 from tests.unit.training.builders import CONTRACT, made_up
-from training.families.family import Choice, TrainingSample
+from training.families.family import FamilyParameters, TrainingSample
 from training.families.family_registry import FAMILIES
 from training.search.budget import Budget
 from training.search.search import SearchData, choose, front, search
@@ -29,7 +29,7 @@ def searched(seed: int = 1) -> SearchData:
 def a_trial(number: int, auc: float, cost: float) -> Trial:
     return Trial(
         number=number,
-        choice=Choice("xgboost", {"depth": 4.0}),
+        choice=FamilyParameters("xgboost", {"depth": 4.0}),
         auc=auc,
         auc_sd=0.0,
         log_loss=0.3,

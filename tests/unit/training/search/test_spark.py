@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import StoppedError
 from tests.unit.training.search.test_search import a_trial, searched
-from training.families.family import Choice
+from training.families.family import FamilyParameters
 from training.families.family_registry import FAMILIES
 from training.search import search as searching
 from training.search import spark
@@ -61,7 +61,7 @@ def budget(trials: int, seconds: float = 90.0) -> Budget:
 class Recalled(Forgetful):
     """The sound starts took half a minute each."""
 
-    def recall(self, number: int, choice: Choice) -> Trial | None:
+    def recall(self, number: int, choice: FamilyParameters) -> Trial | None:
         return replace(a_trial(number, auc=0.8, cost=1.0), choice=choice, seconds=30.0)
 
 
@@ -81,10 +81,10 @@ def test_where_the_sound_starts_took_all_the_time_the_cluster_is_not_asked(clust
 
 @pytest.mark.parametrize("ended", [len(FAMILIES), len(FAMILIES) + 2])
 def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pytest.MonkeyPatch, ended: int) -> None:
-    tried: list[Choice] = []
+    tried: list[FamilyParameters] = []
     attempt = searching._run_trial
 
-    def counted(number: int, choice: Choice, *rest: Any) -> Trial:
+    def counted(number: int, choice: FamilyParameters, *rest: Any) -> Trial:
         tried.append(choice)
         return attempt(number, choice, *rest)
 

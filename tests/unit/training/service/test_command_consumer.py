@@ -95,17 +95,17 @@ class ScriptedAnswering:
             self.together -= 1
 
 
-def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, situation: TrainerStatus) -> Consumer:
+def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, lifecycle: TrainerStatus) -> Consumer:
     waiting = list(readers)
-    return Consumer(lambda: waiting.pop(0), answering, TrainerMetrics(CollectorRegistry()), situation)  # type: ignore[arg-type,return-value]
+    return Consumer(lambda: waiting.pop(0), answering, TrainerMetrics(CollectorRegistry()), lifecycle)  # type: ignore[arg-type,return-value]
 
 
 def test_commands_are_answered_and_committed_one_after_the_other() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(3, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(3, lifecycle.stopping.set)
     answering = ScriptedAnswering(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
 
-    a_loop(answering, reader, situation=situation).run()
+    a_loop(answering, reader, lifecycle=lifecycle).run()
 
     assert reader.committed == [0, 1, 2]
     assert answering.most_together == 1
@@ -113,8 +113,8 @@ def test_commands_are_answered_and_committed_one_after_the_other() -> None:
 
 
 def test_the_group_is_polled_while_a_training_runs() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(1, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
     polled = threading.Event()
 
     def slow(_watch: Any) -> RetrainStatus:
@@ -122,59 +122,59 @@ def test_the_group_is_polled_while_a_training_runs() -> None:
             polled.wait(0.01)
         return RetrainStatus.REJECTED
 
-    a_loop(ScriptedAnswering(slow), reader, situation=situation).run()
+    a_loop(ScriptedAnswering(slow), reader, lifecycle=lifecycle).run()
 
     assert reader.polls_while_held >= 3
     assert reader.committed == [0]
 
 
 def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(1, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
     answering = ScriptedAnswering(AwayError(), AwayError(), RetrainStatus.PROMOTED)
 
-    a_loop(answering, reader, situation=situation).run()
+    a_loop(answering, reader, lifecycle=lifecycle).run()
 
     assert answering.asked == 3
     assert reader.committed == [0]
 
 
 def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(1, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
 
     def stopped(watch: Any) -> Exception:
-        situation.stopping.set()
+        lifecycle.stopping.set()
         assert watch.stop()
         return StoppedError()
 
-    a_loop(ScriptedAnswering(stopped), reader, situation=situation).run()
+    a_loop(ScriptedAnswering(stopped), reader, lifecycle=lifecycle).run()
 
     assert reader.committed == []
 
 
 def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(1, situation.stopping.set)
-    loop = a_loop(ScriptedAnswering(SetupError("no topic")), reader, situation=situation)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
+    loop = a_loop(ScriptedAnswering(SetupError("no topic")), reader, lifecycle=lifecycle)
 
     with pytest.raises(SetupError, match="no topic"):
         loop.run()
     assert reader.committed == []
-    assert not situation.health(None).live
+    assert not lifecycle.health(None).live
 
 
 def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -> None:
-    situation = TrainerStatus()
-    broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
-    mended = ScriptedReader(1, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    broken = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1)
+    mended = ScriptedReader(1, lifecycle.stopping.set)
 
     def slow(_watch: Any) -> RetrainStatus:
         threading.Event().wait(0.3)
         return RetrainStatus.PROMOTED
 
     answering = ScriptedAnswering(slow, None)
-    a_loop(answering, broken, mended, situation=situation).run()
+    a_loop(answering, broken, mended, lifecycle=lifecycle).run()
 
     assert answering.most_together == 1
     assert broken.closed
@@ -182,7 +182,7 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
 
 
 def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage() -> None:
-    situation = TrainerStatus()
+    lifecycle = TrainerStatus()
     reader = ScriptedReader(1, lambda: None)
     in_hand: list[bool] = []
 
@@ -190,23 +190,23 @@ def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_a
         in_hand.append(reader.held)
         if len(in_hand) == 1:
             raise AwayError
-        situation.stopping.set()
+        lifecycle.stopping.set()
 
-    loop = a_loop(ScriptedAnswering(RetrainStatus.REJECTED), reader, situation=situation)
+    loop = a_loop(ScriptedAnswering(RetrainStatus.REJECTED), reader, lifecycle=lifecycle)
     loop.ask = ask
     loop.run()
 
     assert in_hand == [False, False]
     assert reader.committed == [0]
-    assert situation.away == {}
+    assert lifecycle.away == {}
 
 
 def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(0, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(0, lifecycle.stopping.set)
     reader.partitions = frozenset()
     asked: list[bool] = []
-    loop = a_loop(ScriptedAnswering(), reader, situation=situation)
+    loop = a_loop(ScriptedAnswering(), reader, lifecycle=lifecycle)
     loop.ask = lambda: asked.append(True)
 
     loop.run()
@@ -215,8 +215,8 @@ def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
 
 
 def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> None:
-    situation = TrainerStatus()
-    reader = ScriptedReader(1, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
     steps: list[str] = []
 
     def moved(watch: Any) -> RetrainStatus:
@@ -227,16 +227,16 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> 
         steps.append("log")
         return RetrainStatus.PROMOTED
 
-    loop = a_loop(ScriptedAnswering(moved), reader, situation=situation)
+    loop = a_loop(ScriptedAnswering(moved), reader, lifecycle=lifecycle)
     loop.run()
 
     assert steps == ["search"]
 
 
 def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
-    situation = TrainerStatus()
-    broken = ScriptedReader(1, situation.stopping.set, breaks_at=1)
-    following = ScriptedReader(0, situation.stopping.set)
+    lifecycle = TrainerStatus()
+    broken = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1)
+    following = ScriptedReader(0, lifecycle.stopping.set)
     steps: list[str] = []
 
     def fenced(watch: Any) -> RetrainStatus:
@@ -246,7 +246,7 @@ def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
         steps.append("register")
         return RetrainStatus.PROMOTED
 
-    loop = a_loop(ScriptedAnswering(fenced), broken, following, situation=situation)
+    loop = a_loop(ScriptedAnswering(fenced), broken, following, lifecycle=lifecycle)
     loop.run()
 
     assert steps == []

@@ -60,7 +60,7 @@ import pandas as pd
 applicants = pd.read_json(table, orient="split")
 floats = {name: float for name in applicants.select_dtypes("number")}
 answers = mlflow.pyfunc.load_model(model).predict(applicants.astype(floats))
-ours = {sys.modules[name].__file__ for name in ("schemas.contract", "scorecard.bundle")}
+ours = {sys.modules[name].__file__ for name in ("schemas.contract.contract", "scorecard.bundle")}
 print(json.dumps({"probability": list(answers["probability"]), "ours": sorted(ours)}))
 """
 

@@ -1,0 +1,1 @@
+"""Commands on decisions: ask, score, audit, replay, dead letters."""

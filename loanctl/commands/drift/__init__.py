@@ -1,0 +1,1 @@
+"""Commands on drift and performance, of the topics and of files."""

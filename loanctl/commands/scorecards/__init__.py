@@ -1,0 +1,1 @@
+"""Commands on scorecards: train, promote, compare, sign."""

@@ -1,0 +1,1 @@
+"""Commands that make up applicants and play them."""

@@ -1,0 +1,1 @@
+"""The services of a local stack, one module each."""

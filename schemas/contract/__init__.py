@@ -1,0 +1,1 @@
+"""The contract of applications: fields, their roles and rules, reasons, fingerprint."""

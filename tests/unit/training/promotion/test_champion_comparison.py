@@ -1,0 +1,79 @@
+"""Champion and challenger meet on the rows that count, or it is said why not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scorecard.bundle import scorecard_of
+from scorecard.scorecard import Scorecard
+from tests.builders import CONTRACT, scorecard_parts
+from tests.unit.training.builders import made_up
+from training.promotion.champion_comparison import ChampionComparison, Incomparable, compare_with_champion
+from training.rows.labelled_rows import LabelledRows
+
+ALL = np.ones(500, dtype=bool)
+
+
+@pytest.fixture
+def champion() -> Scorecard:
+    return scorecard_of(scorecard_parts(), CONTRACT, "old")
+
+
+def rows(defaults: int, repaid: int) -> LabelledRows:
+    return replace(made_up(defaults + repaid), defaulted=np.arange(defaults + repaid) < defaults)
+
+
+def test_both_score_the_same_rows(champion: Scorecard) -> None:
+    judged = rows(100, 200)
+
+    met = compare_with_champion(champion, judged, np.linspace(0, 1, 300), ALL[:300])
+
+    assert isinstance(met, ChampionComparison)
+    assert (met.champion == champion.score(judged.values).probability).all()
+    assert (met.defaulted == judged.defaulted).all()
+    assert met.champion_digest == "old"
+
+
+@pytest.mark.parametrize(("defaults", "repaid"), [(19, 300), (300, 19), (0, 300)])
+def test_too_few_of_a_class_are_no_contest(champion: Scorecard, defaults: int, repaid: int) -> None:
+    met = compare_with_champion(champion, rows(defaults, repaid), np.zeros(defaults + repaid), ALL[: defaults + repaid])
+
+    assert isinstance(met, Incomparable)
+    assert met.why == f"there are {defaults} defaults and {repaid} repaid to compare on, 20 of each are needed"
+
+
+def test_they_meet_on_applicants_of_the_topics_where_those_are_enough(champion: Scorecard) -> None:
+    recent = np.arange(500) >= 300
+    judged = replace(rows(0, 500), defaulted=np.arange(500) % 2 == 0, recent=recent)
+
+    met = compare_with_champion(champion, judged, np.arange(500) / 500, ALL[:500])
+
+    assert isinstance(met, ChampionComparison)
+    assert (met.challenger == np.arange(300, 500) / 500).all()
+
+
+def test_no_row_that_the_champion_was_made_of_judges(champion: Scorecard) -> None:
+    judged = rows(100, 200)
+    strange = np.arange(300) % 2 == 0
+
+    met = compare_with_champion(champion, judged, np.arange(300) / 300, strange)
+    none_left = compare_with_champion(champion, judged, np.arange(300) / 300, np.arange(300) < 110)
+
+    assert isinstance(met, ChampionComparison)
+    assert (met.challenger == np.arange(0, 300, 2) / 300).all()
+    assert isinstance(none_left, Incomparable)
+    assert "100 defaults and 10 repaid to compare on beside 190 rows that the champion was made of" in none_left.why
+
+
+def test_a_champion_whose_answers_are_no_numbers_is_no_contest(champion: Scorecard) -> None:
+    broken = replace(champion, calibration=Nothing())  # type: ignore[arg-type]
+
+    assert isinstance(compare_with_champion(broken, rows(100, 200), np.zeros(300), ALL[:300]), Incomparable)
+
+
+class Nothing:
+    """A calibration that damage has left without numbers."""
+
+    def apply(self, raw: np.ndarray) -> np.ndarray:
+        return np.full(len(raw), np.nan)
