@@ -1,44 +1,21 @@
-"""A file judged as one window: for pipelines that must stop on drift, without Kafka."""
+"""Files of applicants as matrices, and the references that they are measured against."""
 
 import numpy as np
 
-from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
-from drift.detection.drift_report import report_of
 from drift.settings import DriftSettings
-from drift.windows.window import TopicCount, Window
-from loanctl.reports.report_recompute import reference_of
+from loanctl.reports.report_recompute import scorecard_of
 from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
-from schemas.events.drift import DriftReport
 from schemas.tables import columns
 from scorecard.profile import USUAL_BINS, BinPlan, Population, Profile, profile_of
+from scorecard.scorecard import Scorecard
 
 
 class NoReferenceError(SetupError):
     """There is nothing to measure the file against."""
-
-
-def check_file(table: Table, against: Table | None, settings: DriftSettings) -> DriftReport:
-    """The report of a file's rows, all in one window.
-
-    Args:
-        against: the reference; the champion's profile where None.
-
-    Raises:
-        NoReferenceError: there is no champion.
-        OutageError: MLflow is away.
-    """
-    contract, rules = settings.contract(), settings.rules()
-    reference = by_file(against, settings) if against else by_champion(settings)
-    cells = ApplicationCells(contract, reference)
-    values = matrix(table, contract)
-    counts = np.bincount(cells.cells(values).ravel(), minlength=cells.shape.cells)
-    tally = TopicCount(n=len(values), counts=counts)
-    window = Window(start=0, end=1, tallies={rules.reporting.applications_topic: tally}, stretches={})
-    return report_of(window, reference, rules.reporting)
 
 
 def matrix(table: Table, contract: Contract) -> Matrix:
@@ -55,13 +32,25 @@ def by_champion(settings: DriftSettings) -> Reference:
 
     Raises:
         NoReferenceError: there is no champion.
+        OutageError: MLflow is away.
+    """
+    version, scorecard = champion_scorecard(settings)
+    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+
+
+def champion_scorecard(settings: DriftSettings) -> tuple[str, Scorecard]:
+    """Version and scorecard of the champion.
+
+    Raises:
+        NoReferenceError: there is no champion.
+        OutageError: MLflow is away.
     """
     registry = settings.model_registry()
     champion = registry.champion()
     if champion is None:
         problem = f"{registry.name} has no champion: train one, or name a file by --against"
         raise NoReferenceError(problem)
-    return reference_of(champion.version, champion.digest, settings)
+    return champion.version, scorecard_of(champion.version, champion.digest, settings)
 
 
 def by_file(table: Table, settings: DriftSettings) -> Reference:

@@ -17,6 +17,7 @@ from schemas.events.performance import PerformanceReport
 from schemas.registry_client import EventSerde, WriterSchemas
 from schemas.timestamps import millis_of
 from scorecard import bundle
+from scorecard.scorecard import Scorecard
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks
 from streams.kafka.topics.topic_scan import read_topic
 
@@ -78,11 +79,21 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
         OutageError: MLflow is away.
         SetupError: no such version, or another bundle than was named.
     """
+    scorecard = scorecard_of(version, digest, settings)
+    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+
+
+def scorecard_of(version: str, digest: str, settings: DriftSettings) -> Scorecard:
+    """The scorecard of a version, its bundle checked.
+
+    Raises:
+        OutageError: MLflow is away.
+        SetupError: no such version, or another bundle than was named.
+    """
     registry = settings.model_registry()
     # What the cache has needs no MLflow, whose import alone takes seconds.
     place = settings.bundle_cache().find(digest) or registry.fetch(version)
-    scorecard = bundle.read(place, settings.contract(), digest)
-    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+    return bundle.read(place, settings.contract(), digest)
 
 
 def _reference_of(report: DriftReport, reference: Reference, settings: DriftSettings) -> Reference:

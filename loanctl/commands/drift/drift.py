@@ -18,16 +18,16 @@ from rich.text import Text
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
 from loanctl.audit.audit_record import PersonTrail
-from loanctl.commands.drift import drift_performance
+from loanctl.commands.drift import drift_check, drift_performance
 from loanctl.console import FINDING, Console
 from loanctl.reports import drift_html
 from loanctl.reports import report_recompute as evidence
+from loanctl.reports.drift_table import COLOURS, show_report
 from loanctl.reports.lineage import Lineage, lineages
 from loanctl.reports.performance_table import FIGURES, console, figures
-from schemas.codec.event_codec import as_record
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
-from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, UsualWeek, Verdict
+from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, UsualWeek
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainResult
 from streams.kafka.producer.event_publisher import EventPublisher
@@ -40,7 +40,6 @@ OF_WINDOWS: Final = ("window ends (UTC)", "n", "late", "verdict", "PSI", "featur
 SHOWN: Final = ("decided", "known", "AUC", "Brier", "slope")
 OF_LOOKS: Final = ("look", *SHOWN, *LED_TO)
 NUMBERS: Final = frozenset({"n", "late", "PSI", *SHOWN})
-COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIFTED: "red"}
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="What the drift agent found, and whether it can be believed."
@@ -51,6 +50,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 
 
 app.command()(drift_performance.performance)
+app.command()(drift_check.check)
+app.command()(drift_check.check)
 
 
 class NoReportError(SetupError):
@@ -91,7 +92,7 @@ def report(
         raise NoReportError(_none())
     if html is None:
         found = stories[-1].report
-        _show(Console(), found, f"{found.window_start:{TIME}} to {found.window_end:{TIME}} UTC")
+        show_report(Console(), found, f"{found.window_start:{TIME}} to {found.window_end:{TIME}} UTC")
         return
     html.parent.mkdir(parents=True, exist_ok=True)
     windows = drift_performance.windows(story.report for story in stories)
@@ -123,30 +124,6 @@ def recompute(
         raise typer.Exit(FINDING)
     same = evidence.encode_report(found, settings) == evidence.encode_report(again, settings)
     out.print(f"{name}: the same {'bytes' if same else 'values'} from {evidence.read(again)}")
-
-
-@app.command()
-def check(
-    file: Annotated[Path, typer.Option(help="A table (CSV, Parquet, Excel) with the contract's columns.")],
-    against: Annotated[Path | None, typer.Option(help="Another file; else the champion's profile.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Judge a file as if it were one window; exit status 3 if it has drifted."""
-    # Pandas is of no use to the other commands.
-    from loanctl.reports import file_check
-    from loanctl.simulation import loan_tables
-
-    settings = DriftSettings.read()
-    contract = settings.contract()
-    dialect = settings.table_dialect()
-    other = loan_tables.read(against, contract, dialect) if against else None
-    found = file_check.check_file(loan_tables.read(file, contract, dialect), other, settings)
-    if as_json:
-        sys.stdout.write(json.dumps(as_record(found), default=str) + "\n")
-    else:
-        _show(Console(), found, str(file))
-    if found.verdict is Verdict.DRIFTED:
-        raise typer.Exit(FINDING)
 
 
 @app.command()
@@ -248,29 +225,6 @@ def _look_row(story: Lineage[PerformanceReport]) -> tuple[str, ...]:
 
 def _consequence(result: RetrainResult | None, announcement: ChampionAnnouncement | None) -> tuple[str, str]:
     return result.status.value if result else "", announcement.version if announcement else ""
-
-
-def _show(out: Console, found: DriftReport, what: str) -> None:
-    counts = f"{found.n} applications, {found.late} late, {found.duplicates} twice"
-    out.print(Text.assemble(f"{what} against {found.champion_version}: {counts}; ", _verdict(found)), soft_wrap=True)
-    lines = Lines("feature", "PSI", "critical", "KS", "JS", "chi2 p", "largest shift")
-    rows = [*found.features, *([found.decisions.score] if found.decisions else [])]
-    for feature in sorted(rows, key=lambda each: -each.psi):
-        lines.add_row(
-            feature.feature,
-            f"{feature.psi:.4f}",
-            f"{feature.psi_critical:.4f}",
-            f"{feature.ks:.3f}",
-            f"{feature.js_distance:.3f}",
-            f"{feature.chi2_p:.2g}",
-            f"{feature.largest_shift:+.3f} {feature.largest_shift_bin}",
-        )
-    out.print(lines)
-    for alarm in found.data_quality:
-        out.print(
-            f"data: {alarm.kind.value} {alarm.feature} {alarm.share:.1%}, usually {alarm.reference_share:.1%}",
-            highlight=False,
-        )
 
 
 def _none() -> str:

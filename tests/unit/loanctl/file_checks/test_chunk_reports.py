@@ -1,0 +1,130 @@
+"""Files judged as windows, with score and performance, without Kafka."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from drift.settings import DriftSettings
+from loanctl.commands.drift import drift
+from loanctl.file_checks import chunk_reports
+from loanctl.file_checks.chunk_reports import FileReference, exit_status
+from loanctl.file_checks.chunks import ChunkRule
+from loanctl.file_checks.file_scores import file_scores
+from loanctl.reports.file_check import matrix
+from loanctl.simulation import loan_tables, synthetic_population
+from scorecard import bundle
+from scorecard.policy import APPROVE
+from tests.builders import CONTRACT, scorecard_parts, some_values
+
+ROWS = 1_500
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle, and files: usual, without an optional column, richer from the middle on, and bad."""
+    place = tmp_path_factory.mktemp("files")
+    bundle.write(scorecard_parts(), CONTRACT, some_values(bundle.EXPECTED_ROWS), place / "bundle")
+    usual = synthetic_population.applicants(ROWS, 1)
+    usual["signed"] = [f"2026-03-{1 + row // 500:02d}T08:00:00Z" for row in range(ROWS)]
+    richer = usual.copy()
+    richer.loc[500:, "person_income"] *= 2.0
+    bad = usual.copy()
+    bad.loc[:300, "person_emp_length"] = None
+    for name, rows in {
+        "usual": usual,
+        "without": usual.drop(columns="person_emp_length"),
+        "richer": richer,
+        "bad": bad,
+        "few": usual.head(100),
+    }.items():
+        loan_tables.write_table(rows, place / f"{name}.csv")
+    (place / "broken.csv").write_text("person_income\nmany\n", encoding="utf-8")
+    return place
+
+
+def check(folder: Path, name: str, *options: str) -> Any:
+    against = () if "--scorecard" in options else ("--against", str(folder / "usual.csv"))
+    return RUNNER.invoke(drift.app, ["check", "--file", str(folder / f"{name}.csv"), *against, *options])
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("usual", 0), ("richer", 3), ("few", 4), ("bad", 5), ("without", 5), ("broken", 5)]
+)
+def test_drifted_too_few_and_bad_data_have_exit_statuses_of_their_own(folder: Path, name: str, status: int) -> None:
+    found = check(folder, name)
+
+    assert found.exit_code == status, found.output
+
+
+def test_a_fault_of_the_set_up_is_none_of_them(folder: Path) -> None:
+    found = check(folder, "usual", "--chunks", "2", "--chunk-rows", "10")
+
+    assert type(found.exception).__name__ == "ChunkError"  # `loanctl` says it in a line, with status 2
+
+
+def test_a_file_without_an_optional_column_is_profiled_and_said_to_miss_it(folder: Path) -> None:
+    found = check(folder, "without", "--json")
+
+    report = json.loads(found.stdout)
+    [alarm] = report["data_quality"]
+    assert (alarm["feature"], alarm["kind"], alarm["share"]) == ("person_emp_length", "MISSING", 1.0)
+
+
+def test_a_file_drifts_from_the_day_on_that_it_drifted(folder: Path) -> None:
+    options = ("--by", "day", "--time-column", "signed", "--json")
+    found = check(folder, "richer", *options)
+
+    parts = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [part["verdict"] for part in parts] == ["STEADY", "DRIFTED", "DRIFTED"]
+    assert [part["window_start"][:10] for part in parts] == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    assert {part["n"] for part in parts} == {500}
+    assert found.exit_code == 3
+
+
+def test_score_and_performance_come_from_the_files_alone(folder: Path) -> None:
+    page = folder / "page.html"
+    options = ("--scorecard", str(folder / "bundle"), "--json", "--html", str(page))
+    found = check(folder, "usual", *options, "--against", str(folder / "usual.csv"))
+
+    [part] = [json.loads(line) for line in found.stdout.splitlines()]
+    table = loan_tables.read(folder / "usual.csv", CONTRACT)
+    scorecard = bundle.read(folder / "bundle", CONTRACT)
+    scores = file_scores(matrix(table, CONTRACT), scorecard, CONTRACT)
+    labels = loan_tables.default_flags(table, CONTRACT)
+    assert found.exit_code == 0
+    assert part["decisions"]["score"]["psi"] == 0.0
+    assert part["decisions"]["approval_rate"] == pytest.approx(np.mean(scores.outcomes == APPROVE))
+    assert part["decisions"]["estimated_default_rate"] == pytest.approx(np.nanmean(scores.probability), abs=1e-6)
+    performance = part["performance"]
+    assert performance["estimated"]["default_rate"]["value"] == pytest.approx(np.nanmean(scores.probability))
+    assert performance["observed"]["defaults"] == sum(map(bool, labels))
+    assert "<h2>Performance</h2>" in page.read_text(encoding="utf-8")
+
+
+def test_who_cannot_be_scored_is_referred_and_has_no_score(folder: Path) -> None:
+    values = some_values(50, seed=3)
+    values[:5, CONTRACT.position["person_income"]] = -1.0
+    scorecard = bundle.read(folder / "bundle", CONTRACT)
+
+    scores = file_scores(values, scorecard, CONTRACT)
+
+    assert np.isnan(scores.probability).tolist() == [True] * 5 + [False] * 45
+    assert set(scores.outcomes[:5].tolist()).isdisjoint({APPROVE})
+    assert scores.probability[5:] == pytest.approx(scorecard.score(values[5:]).probability)
+
+
+def test_the_worst_part_gives_the_status_and_a_short_rest_hides_nothing(folder: Path) -> None:
+    settings = DriftSettings()
+    usual = loan_tables.read(folder / "usual.csv", CONTRACT)
+    against = chunk_reports.file_reference(usual, None, settings)
+    assert isinstance(against, FileReference)
+
+    parts = [each.report for each in chunk_reports.chunk_reports(usual, against, ChunkRule(rows=700), settings)]
+
+    assert [part.n for part in parts] == [700, 700, 100]
+    assert [exit_status(parts), exit_status(parts[2:])] == [0, 4]
