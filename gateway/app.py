@@ -10,9 +10,12 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
+from gateway.access.rate_limit import RateLimiter
 from gateway.api import decision_lookup, operations, predictions, what_if
-from gateway.api.middleware import Surroundings
+from gateway.api.middleware import DEMO_HEADERS, Surroundings
+from gateway.demo.address_limit import AddressLimit
 from gateway.desk.desk import Desk
 from gateway.desk.desk_routes import furnish
 from gateway.gateway_parts import Gateway
@@ -47,15 +50,32 @@ def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> Fast
         return desk.docs_page(app.openapi())
 
     _handle_faults(app, gateway, desk)
-    app.add_middleware(Surroundings, metrics=gateway.metrics)
+    if gateway.settings.gateway_demo:
+        _limit_addresses(app, gateway, desk)
+    app.add_middleware(
+        Surroundings, metrics=gateway.metrics, extra=DEMO_HEADERS if gateway.settings.gateway_demo else ()
+    )
     return app
+
+
+def _limit_addresses(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
+    def refuse(scope: Scope, told: Problem) -> Response:
+        gateway.metrics.refusals.labels(told.kind).inc()
+        return _answer_problem(desk, scope["path"], told)
+
+    limiter = RateLimiter(gateway.settings.gateway_demo_rate_per_s)
+    app.add_middleware(AddressLimit, limiter=limiter, proxies=gateway.settings.gateway_proxies, refuse=refuse)
+
+
+def _answer_problem(desk: Desk, path: str, told: Problem) -> Response:
+    return desk.problem_page(told) if path.startswith("/desk") else told.response()
 
 
 def _handle_faults(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
     async def problem(request: Request, fault: Exception) -> Response:
         told = _problem_of(fault)
         gateway.metrics.refusals.labels(told.kind).inc()
-        return desk.problem_page(told) if request.url.path.startswith("/desk") else told.response()
+        return _answer_problem(desk, request.url.path, told)
 
     for kind in (Problem, OutageError, SetupError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, problem)

@@ -56,8 +56,8 @@ class DecisionFeed(Protocol):
         """True while no decision can be missed."""
 
 
-def _nowhere(_topic: Topic, _key: str, _event: object, _event_id: str) -> None:
-    """A gateway without a publisher of events."""
+def publish_nowhere(_topic: Topic, _key: str, _event: object, _event_id: str) -> None:
+    """Of a gateway without a publisher of events, such as a demo."""
     raise BrokerAwayError
 
 
@@ -81,7 +81,7 @@ class Gateway:
     ledger: LedgerLookup | None = None
     sign_in: OidcSignIn | None = None
     """At the OpenID provider; None where the desk has none."""
-    publish_event: Callable[[Topic, str, object, str], None] = _nowhere
+    publish_event: Callable[[Topic, str, object, str], None] = publish_nowhere
     """Blocks until the broker has it. Raises OutageError, SetupError."""
 
     def missing_parts(self) -> list[str]:

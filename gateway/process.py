@@ -24,13 +24,14 @@ from gateway.access.oidc_sign_in import OidcClient, OidcSignIn
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
+from gateway.demo.made_up_exchange import MadeUpExchange
 from gateway.desk.visits.entrance import CALLBACK
 from gateway.exchange.decision_reader import DecisionReader, Observer
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.pending_decisions import Decision, PendingDecisions
 from gateway.exchange.publisher import ApplicationPublisher
-from gateway.gateway_parts import Gateway
+from gateway.gateway_parts import Gateway, publish_nowhere
 from gateway.live.activity import Activity
 from gateway.live.event_follower import EventFollower
 from gateway.live.live_figures import Live
@@ -45,6 +46,7 @@ from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import RegisteredScorecard
+from scorecard.policy import Policy
 from streams.kafka.group.lag_monitor import LagMonitor
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
@@ -148,7 +150,11 @@ class GatewayProcess:
         )
         lifecycle.at("waiting for the broker")
         lifecycle.retry("broker", partial(self.reader.open, frozenset({decision_id})))
-        self.publisher.start(application_id)
+        if settings.gateway_demo:
+            # No producer: what a visitor types cannot be published, whatever an endpoint does.
+            self.publisher.schema_id = application_id
+        else:
+            self.publisher.start(application_id)
         self.follower.start()
         self.lag.start()
         self._await_champion()
@@ -192,7 +198,7 @@ class GatewayProcess:
             contract=contract,
             application=application_model(contract),
             lifecycle=self.lifecycle,
-            exchange=Exchange(self.pending, self.publisher, timeout_s=settings.gateway_timeout_s),
+            exchange=self._exchange(),
             reader=self.reader,
             champion=self.champion,
             guard=AccessGuard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
@@ -202,8 +208,17 @@ class GatewayProcess:
             versions=self.versions,
             ledger=self.ledger,
             sign_in=_sign_in(settings, provider, tokens),
-            publish_event=self.events.publish,
+            publish_event=publish_nowhere if settings.gateway_demo else self.events.publish,
         )
+
+    def _exchange(self) -> Exchange:
+        if self.settings.gateway_demo:
+            return MadeUpExchange(self.pending, self.publisher, self.hypotheticals, self._decider)
+        return Exchange(self.pending, self.publisher, timeout_s=self.settings.gateway_timeout_s)
+
+    def _decider(self) -> tuple[RegisteredScorecard, Policy] | None:
+        holder = self.champion.holder
+        return (holder, self.settings.policy() or holder.scorecard.policy) if holder else None
 
     def _warm(self, successor: RegisteredScorecard) -> None:
         policy = self.settings.policy() or successor.scorecard.policy

@@ -61,6 +61,13 @@ class GatewaySettings(ModelSettings):
     gateway_public_url: str = ""
     """Address at which browsers reach the gateway, such as `https://desk.example`: needed for sign-in at a provider.
     If it begins with https, cookies are sent over TLS alone."""
+    gateway_demo: bool = False
+    """A public demo: everybody may use every page without a key, nothing that is typed is published or stays, and each
+    address is limited. Everything on its topics and in its ledger is public: for made-up applicants alone."""
+    gateway_demo_rate_per_s: PositiveFloat = 10.0
+    """Requests a second of one address in a demo, twice as many at once."""
+    gateway_proxies: NonNegativeInt = 0
+    """Trusted proxies in front of a demo, each of which adds an address to `X-Forwarded-For`; 0 ignores the header."""
     gateway_session_s: PositiveInt = 28_800
     """Seconds after which a visit of the desk ends, and the person signs in again."""
     scoring_group: str = ""
@@ -83,7 +90,10 @@ class GatewaySettings(ModelSettings):
 
     @model_validator(mode="after")
     def _require_access_rules(self) -> Self:
-        if not (self.guarded() or is_loopback(self.gateway_host)):
+        if self.gateway_demo and self.guarded():
+            message = "a demo knows no callers: unset LOAN_GATEWAY_API_KEYS and LOAN_OIDC_ISSUER, or LOAN_GATEWAY_DEMO"
+            raise ValueError(message)
+        if not (self.guarded() or self.gateway_demo or is_loopback(self.gateway_host)):
             message = "an address that is not loopback needs LOAN_GATEWAY_API_KEYS or LOAN_OIDC_ISSUER"
             raise ValueError(message)
         return self

@@ -28,6 +28,9 @@ class Principal:
 ANYBODY = Principal("anonymous", frozenset(CallerRole))
 """The caller of a gateway without authentication, which listens on loopback only."""
 
+VISITOR = Principal("made-up officer", frozenset(CallerRole))
+"""Anybody at a public demo, under whose name nothing is published."""
+
 SUBMIT = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})
 ASK = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER, CallerRole.AUDITOR})
 LOOK_UP = ASK

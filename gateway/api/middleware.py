@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ UNSET_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 """Unless the endpoint sets another."""
+DEMO_HEADERS: Final = ((b"loan-demo", b"made up"), (b"x-robots-tag", b"noindex"))
+"""Of every answer of a demo: no decision in it is anybody's."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +32,18 @@ log = structlog.get_logger(__name__)
 class Surroundings:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, metrics: GatewayMetrics, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: GatewayMetrics,
+        clock: Callable[[], float] = time.perf_counter,
+        extra: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """Args beside the usual: `extra` headers of every answer."""
         self._app = app
         self._metrics = metrics
         self._clock = clock
+        self._extra = extra
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -45,7 +55,7 @@ class Surroundings:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status[0] = message["status"]
-                message["headers"] = _with_security(message.get("headers", ()))
+                message["headers"] = _with_security([*message.get("headers", ()), *self._extra])
             await send(message)
 
         try:

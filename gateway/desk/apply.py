@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,10 +20,10 @@ from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
 from gateway.desk.forms import body_of_form, inputs_of
 from gateway.desk.visits.session import DeskSession
+from gateway.desk.visits.visit_memory import VisitMemory
 from gateway.problems import Problem
 from schemas.contract.contract import Kind
 
-MOST_VISITS: Final = 1_000
 MOST_OF_A_VISIT: Final = 20
 
 
@@ -38,31 +37,13 @@ class PastSubmissions:
     at: datetime
 
 
-class History:
-    """The latest applications of the latest visits, in memory alone."""
-
-    def __init__(self) -> None:
-        self._visits: OrderedDict[str, list[PastSubmissions]] = OrderedDict()
-
-    def of(self, session: DeskSession) -> list[PastSubmissions]:
-        """The latest first."""
-        return self._visits.get(session.id, [])
-
-    def add(self, session: DeskSession, past: PastSubmissions) -> None:
-        """One more."""
-        self._visits[session.id] = [past, *self.of(session)][:MOST_OF_A_VISIT]
-        self._visits.move_to_end(session.id)
-        while len(self._visits) > MOST_VISITS:
-            self._visits.popitem(last=False)
-
-
 class ApplyRoom:
     """Endpoints of the room."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._gateway = desk.gateway
-        self._history = History()
+        self._history: VisitMemory[PastSubmissions] = VisitMemory(desk.sessions.live, MOST_OF_A_VISIT)
         self._inputs = inputs_of(desk.gateway.contract)
 
     def router(self) -> APIRouter:

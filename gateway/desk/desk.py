@@ -12,7 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.access.roles import ANYBODY, OBSERVE, CallerRole
+from gateway.access.roles import ANYBODY, OBSERVE, VISITOR, CallerRole
 from gateway.api.request_bodies import FORM, body_of
 from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
 from gateway.gateway_parts import Gateway
@@ -59,7 +59,9 @@ class Desk:
         )
         version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.rglob("*.*")))).hexdigest()
         self._templates.filters["sentence"] = sentence
-        self._templates.globals.update(version=version[:12], product=gateway.contract.product)
+        self._templates.globals.update(
+            version=version[:12], product=gateway.contract.product, demo=settings.gateway_demo
+        )
 
     def visit(self, request: Request, allowed: frozenset[CallerRole]) -> DeskSession:
         """The visit of a caller with access.
@@ -70,7 +72,7 @@ class Desk:
         """
         session = self.sessions.read(request.cookies.get(COOKIE))
         if session is None and self.gateway.guard.open:
-            session = self.sessions.begin(ANYBODY)
+            session = self.sessions.begin(VISITOR if self.gateway.settings.gateway_demo else ANYBODY)
         if session is None:
             raise SignInNeededError(_address(request))
         if not session.principal.roles & allowed:

@@ -17,6 +17,7 @@ from gateway.desk import cases
 from gateway.desk.cases import CaseFile
 from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk
+from gateway.desk.visits.made_up_reviews import MadeUpReviews
 from gateway.desk.visits.session import DeskSession
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
@@ -36,6 +37,7 @@ class ReviewRoom:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._gateway = desk.gateway
+        self._made_up = MadeUpReviews(desk.sessions) if desk.gateway.settings.gateway_demo else None
         fields = [field for field in desk.gateway.contract.observed if field.reason]
         self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
 
@@ -54,6 +56,7 @@ class ReviewRoom:
         asked, now = dict(request.query_params), datetime.now(UTC)
         wanted, after = cases.case_filter(asked, now), cases.place_of(asked.get("after", ""))
         page = await asyncio.to_thread(cases.queue, self._ledger(), wanted, after)
+        page = self._made_up.queue(session, page) if self._made_up else page
         following = f"{page.following[0].isoformat()}~{page.following[1]}" if page.following else ""
         return self._desk.page(
             request, session, "review.html", page=page, asked=asked, now=now, following=following, quote=_quote
@@ -62,20 +65,20 @@ class ReviewRoom:
     async def case(self, request: Request, application_id: str) -> Response:
         """One case."""
         session = self._desk.visit(request, OFFICERS)
-        return self._case_page(request, session, await self._file(application_id))
+        return self._case_page(request, session, await self._file(session, application_id))
 
     async def decide(self, request: Request, application_id: str) -> Response:
         """Publish the officer's word; back to the queue."""
         session = self._desk.visit(request, OFFICERS)
         typed = await self._desk.form(request, session)
         codes = [value for name, value in request.state.pairs if name == "reason"]
-        file = await self._file(application_id)
+        file = await self._file(session, application_id)
         error = self._refusal(file, session, typed.get("outcome", ""), codes, typed.get("note", ""))
         if error:
             return self._case_page(request, session, file, HTTPStatus.UNPROCESSABLE_ENTITY, error=error)
         review = self._review(file, session, Outcome(typed["outcome"]), codes, typed.get("note", "").strip())
         try:
-            await self._gateway.publish_review(review, session.principal.name, file.decision.outcome)
+            await self._keep(session, review, file.decision.outcome)
         except LoanError as fault:
             away = f"nothing was recorded, try again: {str(fault) or 'the broker does not answer'}"
             return self._case_page(request, session, file, HTTPStatus.SERVICE_UNAVAILABLE, error=away)
@@ -86,8 +89,17 @@ class ReviewRoom:
         session = self._desk.visit(request, READERS)
         wanted = request.query_params.get("id", "").strip()
         found = await asyncio.to_thread(cases.moments, self._ledger(), wanted) if wanted else None
+        if self._made_up and found is not None:
+            found = self._made_up.moments(session, wanted, found)
         status = HTTPStatus.NOT_FOUND if wanted and found is None else HTTPStatus.OK
         return self._desk.page(request, session, "audit.html", status, wanted=wanted, moments=found)
+
+    async def _keep(self, session: DeskSession, review: LoanReview, before: Outcome) -> None:
+        """Publish it; of a demo, remember it for the visit."""
+        if self._made_up:
+            self._made_up.add(session, review)
+        else:
+            await self._gateway.publish_review(review, session.principal.name, before)
 
     def _case_page(
         self, request: Request, session: DeskSession, file: CaseFile, status: int = HTTPStatus.OK, error: str = ""
@@ -137,11 +149,11 @@ class ReviewRoom:
             reviewed_at=datetime.now(UTC),
         )
 
-    async def _file(self, application_id: str) -> CaseFile:
+    async def _file(self, session: DeskSession, application_id: str) -> CaseFile:
         file = await asyncio.to_thread(cases.case_file, self._ledger(), application_id)
         if file is None:
             raise Problem(HTTPStatus.NOT_FOUND, "unknown-application", "the ledger has no decision under this id")
-        return file
+        return self._made_up.file(session, file) if self._made_up else file
 
     def _ledger(self) -> LedgerLookup:
         ledger = self._gateway.ledger

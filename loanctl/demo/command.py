@@ -42,6 +42,12 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where the summary goes.")] = Path("build/demo.json"),
     seed: Annotated[int, typer.Option(help="Of the applicants and of the training.")] = 1,
     stay: Annotated[bool, typer.Option("--stay", help="Keep all of it up, the desk too, until Ctrl-C.")] = False,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public", help="The same, with a desk for visitors at LOAN_GATEWAY_HOST and LOAN_GATEWAY_PORT: demo mode."
+        ),
+    ] = False,
 ) -> None:
     """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
     began = time.monotonic()
@@ -52,12 +58,16 @@ def demo(
 
     def end(run: DemoRun, desk: str) -> None:
         found.append(_closed(console, run, out))
-        if stay:
+        if public:
+            with scenario.visitors() as member:
+                _stay(console, desk, f"port {member.port}, for visitors")
+        elif stay:
             _stay(console, desk)
 
     try:
         with _theatre(console) as connection:
-            DemoScenario(console, connection, FOLDER, seed, began).tell(end)
+            scenario = DemoScenario(console, connection, FOLDER, seed, began)
+            scenario.tell(end)
     except KeyboardInterrupt:
         console.print("stopped")
         if not found:
@@ -79,9 +89,10 @@ def _closed(console: Console, run: DemoRun, out: Path) -> bool:
     return bool(summary["ok"])
 
 
-def _stay(console: Console, desk: str) -> None:
+def _stay(console: Console, *desks: str) -> None:
     demo_output.heading(console, "All of it stays up until Ctrl-C")
-    demo_output.print_line(console, f"the desk: {desk}")
+    for desk in desks:
+        demo_output.print_line(console, f"the desk: {desk}")
     while True:
         time.sleep(WATCH_S)
 

@@ -98,6 +98,40 @@ def demo_processes(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str
                 list(together.map(lambda member: member.running.stop(), members.values()))
 
 
+@contextmanager
+def visitors_gateway(logs: Path, settings: Mapping[str, str]) -> Iterator[DemoProcess]:
+    """A gateway in its demo mode, for the length of a block; not known to be ready yet.
+
+    Args:
+        logs: folder of its log.
+        settings: of the demo's processes.
+    """
+    with ProcessGuard() as guard:
+        own = visitor_settings(settings, os.environ, free_ports(1)[0])
+        member = _start("visitors' gateway", "gateway", int(own["LOAN_GATEWAY_PORT"]), logs / "visitors", own)
+        guard.watch(member.running)
+        try:
+            yield member
+        finally:
+            member.running.stop()
+
+
+def visitor_settings(settings: Mapping[str, str], environment: Mapping[str, str], port: int) -> dict[str, str]:
+    """Settings of the gateway for visitors, at the address that the environment names; else on loopback. Pure.
+
+    Args:
+        settings: of the demo's processes.
+        environment: of this process.
+        port: where the environment names none.
+    """
+    return {
+        **settings,
+        "LOAN_GATEWAY_DEMO": "true",
+        "LOAN_GATEWAY_HOST": environment.get("LOAN_GATEWAY_HOST") or HOST,
+        "LOAN_GATEWAY_PORT": environment.get("LOAN_GATEWAY_PORT") or str(port),
+    }
+
+
 def _start(name: str, module: str, port: int, logs: Path, settings: Mapping[str, str]) -> DemoProcess:
     environment = {**os.environ, **settings}
     log = logs / f"{module}.log"

@@ -6,7 +6,8 @@ Where what must follow does not follow, the story ends there, and the checks say
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from loanctl.console import Console
 from loanctl.demo import bad_records, demo_output, first_champion, http_decision
 from loanctl.demo.bad_records import Bad
 from loanctl.demo.checks import DemoRun
-from loanctl.demo.demo_processes import DemoProcess, demo_processes
+from loanctl.demo.demo_processes import DemoProcess, demo_processes, visitors_gateway
 from loanctl.demo.demo_stream import APPLICANTS_A_WINDOW, SPACING, WINDOW, DemoStream, TrafficPhase
 from loanctl.reports import event_log
 from loanctl.reports.topic_watcher import Watcher
@@ -98,6 +99,17 @@ class DemoScenario:
             self._phases(stream, gateway)
             end(self._final_run(stream), f"{gateway}/desk")
 
+    @contextmanager
+    def visitors(self) -> Iterator[DemoProcess]:
+        """A gateway in its demo mode, ready, on what the scenario has left; while `tell` runs.
+
+        Raises:
+            NotReadyError: it did not become ready.
+        """
+        with visitors_gateway(self._folder / "log", self._settings()) as member:
+            member.await_ready()
+            yield member
+
     def _phases(self, stream: DemoStream, gateway: str) -> None:
         self._usual(stream)
         self._by_http(stream, gateway)
@@ -125,6 +137,7 @@ class DemoScenario:
             # What others use on this machine is not for a demo.
             "LOAN_GATEWAY_HOST": HOST,
             "LOAN_GATEWAY_API_KEYS": "",
+            "LOAN_GATEWAY_DEMO": "false",
             "LOAN_OIDC_ISSUER": "",
             **budget,
         }

@@ -16,6 +16,7 @@ from gateway.access.oidc_sign_in import OidcSignIn
 from gateway.access.rate_limit import RateLimiter
 from gateway.api.request_model import application_model
 from gateway.app import create_app
+from gateway.demo.made_up_exchange import MadeUpExchange
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.pending_decisions import PendingDecisions
@@ -149,17 +150,22 @@ def a_gateway(
     pending = PendingDecisions(chosen.gateway_max_waiting, chosen.gateway_remembered)
     topic, slot, reader, registry = FakeTopic(pending), FakeSlot(), FakeReader(), CollectorRegistry()
     live, versions = live or Live(Activity(time.time), FakeLag()), FakeVersions()
+    hypotheticals, exchange = Hypotheticals(CONTRACT), Exchange(pending, topic, timeout_s=chosen.gateway_timeout_s)
+    if chosen.gateway_demo:
+        exchange = MadeUpExchange(
+            pending, topic, hypotheticals, lambda: slot.holder and (slot.holder, slot.holder.scorecard.policy)
+        )
     gateway = Gateway(
         settings=chosen,
         contract=CONTRACT,
         application=application_model(CONTRACT),
         lifecycle=Lifecycle(),
-        exchange=Exchange(pending, topic, timeout_s=chosen.gateway_timeout_s),
+        exchange=exchange,
         reader=reader,
         champion=slot,
         guard=guard() if guard else AccessGuard(None, None, RateLimiter(0)),
         metrics=GatewayMetrics(lambda: pending.waiting, registry),
-        hypotheticals=Hypotheticals(CONTRACT),
+        hypotheticals=hypotheticals,
         live=live,
         versions=versions,
         ledger=ledger,

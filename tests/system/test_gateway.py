@@ -11,6 +11,7 @@ from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
+from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
@@ -42,6 +43,10 @@ def test_http_and_kafka_users_get_the_same_decision(
     assert {each["feature"]: each["contribution"] for each in said["contributions"]} == {
         each.feature: each.contribution for each in by_id["by-kafka"].contributions
     }
+    demo = start_gateway(processes, gateway_demo=True)
+    made_up = demo.predict(application_id="by-a-visitor", loan_amnt=15_000).json
+    assert (made_up["outcome"], demo.get("/decisions/by-a-visitor").status) == ("DECLINE", 404)
+    assert made_up["contributions"] == said["contributions"]
     watched = urllib.request.urlopen(f"{gateway.url}/desk/live/events", timeout=30)  # noqa: S310 - our own
     assert watched.readline() == b"retry: 3000\n"
     wait_for(lambda: "2 looked at" in gateway.get("/desk/live").text, 30, "the time of both decisions")
@@ -49,6 +54,9 @@ def test_http_and_kafka_users_get_the_same_decision(
     # A browser that watches keeps nobody from stopping.
     assert gateway.process.stop() == 0
     assert b"event: windows" in watched.read()
+    assert demo.process.stop() == 0
+    # What a visitor applied with is on no topic.
+    assert len(read_topic(connection, connection.topics().applications.name)) == 2
 
 
 def test_a_worker_that_is_killed_delays_an_accepted_application_and_loses_none(

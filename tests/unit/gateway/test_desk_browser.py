@@ -134,6 +134,27 @@ def test_a_review_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     assert queue == case == []
 
 
+def test_a_made_up_review_by_keyboard_at_a_public_demo(page: Page, tmp_path: Path) -> None:
+    ledger = CaseLedger(tmp_path)
+    ledger.refer("a-1", "a-2")
+    with served_desk(ledger=ledger.lookup, publish_event=ledger.publish, gateway_demo=True) as (url, double):
+        page.goto(f"{url}/desk/apply")
+        first = violations(page)
+        shot(page, f"demo-{page.evaluate('matchMedia(`(prefers-color-scheme: dark)`).matches')}")
+        apply(page, loan_amnt=13_500)
+        page.locator("#answer .verdict.decline").wait_for()
+        page.goto(f"{url}/desk/review/a-1")
+        tab_to(page, "input[name=outcome][value=APPROVE]")
+        page.keyboard.press("Space")
+        tab_to(page, "form[method=post] > button")
+        page.keyboard.press("Enter")
+        page.get_by_text("1 case waits").wait_for()
+
+        assert first == violations(page) == []
+        assert page.get_by_label("Demo").is_visible()
+        assert (double.topic.values, ledger.reviews) == ([], [])
+
+
 def test_the_time_line_is_readable(page: Page, tmp_path: Path) -> None:
     ledger = CaseLedger(tmp_path)
     ledger.refer("a-1")

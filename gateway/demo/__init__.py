@@ -1,0 +1,1 @@
+"""A public demo: answers without the topics, for visitors that are limited by their address."""
