@@ -32,8 +32,14 @@ class CaseLedger:
 
     def refer(self, *names: str, first_offset: int = 0, **fields: Any) -> None:
         """Cases of these ids, all decided by the core."""
+        self.decide(*names, refer=True, first_offset=first_offset, **fields)
+
+    def decide(self, *names: str, refer: bool, first_offset: int = 0, **fields: Any) -> None:
+        """Decisions of the core on applications of these ids: all referred, or by the champion's own cut-offs."""
         records = [an_application(application_id=name, **fields) for name in names]
-        decided = Hypotheticals(CONTRACT).decisions(records, a_champion(), REFERRING)
+        champion = a_champion()
+        policy = REFERRING if refer else champion.scorecard.policy
+        decided = Hypotheticals(CONTRACT).decisions(records, champion, policy)
         decide(self.database, *(from_record(LoanDecision, each) for each in decided), first_offset=first_offset)
 
     def publish(self, topic: Any, key: str, event: Any, event_id: str) -> None:

@@ -10,6 +10,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from gateway.access.access_guard import AccessGuard
+from gateway.access.api_keys import key_digest
+from gateway.access.rate_limit import RateLimiter
+from gateway.access.roles import CallerRole, Principal
+from gateway.desk.desk import ROOMS
 from loanctl.stack.ports import free_ports
 from scorecard.registry.registered_version import RegisteredVersion
 from tests.doubles.oidc_provider import OidcProviderDouble
@@ -240,3 +245,41 @@ def test_a_sign_in_at_the_provider_and_out_again_by_keyboard(browser: Browser) -
             assert page.get_by_role("heading", name="Sign in").is_visible()
             assert asked == left == []
         context.close()
+
+
+def test_every_room_is_reached_by_keyboard_and_readable(page: Page, tmp_path: Path) -> None:
+    """Each room that there is, and the pages between them: a new room is held to it without being named here."""
+    ledger = CaseLedger(tmp_path)
+    ledger.refer("a-1", "a-2")
+    with served_desk(ledger=ledger.lookup, live=a_busy_hour()) as (url, double):
+        double.versions.by_alias = {"champion": RegisteredVersion("s", "1", "d", "xgboost", "r", {"metric.auc": ".9"})}
+        page.goto(f"{url}/desk")
+        found = {}
+        for path, name, _ in ROOMS:
+            tab_to(page, f"nav a[href='{path}']")
+            page.keyboard.press("Enter")
+            page.wait_for_url(f"{url}{path}")
+            page.get_by_role("heading", level=1, name=name).wait_for()
+            found[path] = violations(page)
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")  # skips to the content
+            assert page.evaluate("document.activeElement.id") == "main"
+
+        assert found == {path: [] for path, _, _ in ROOMS}
+
+
+def test_the_way_in_and_a_refusal_are_readable(page: Page) -> None:
+    ann = Principal("ann", frozenset({CallerRole.AUDITOR}))
+    with served_desk(guard=lambda: AccessGuard({key_digest("k"): ann}, None, RateLimiter(0))) as (url, _):
+        page.goto(f"{url}/desk/live")
+        tab_to(page, "#key")
+        page.keyboard.type("k")
+        form = violations(page)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Live").wait_for()
+        # The browser says so on its console, too.
+        page.route("**/desk/review", lambda route: route.fulfill(response=route.fetch(), status=200))
+        page.goto(f"{url}/desk/review")
+        page.get_by_role("heading", name="That did not work").wait_for()
+
+        assert form == violations(page) == []
