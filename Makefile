@@ -9,8 +9,9 @@ QUIX := build/quix/.synced
 # uv lives apart from what it manages, so that a sync may be exact.
 TOOLS := .cache/tools
 UV := $(TOOLS)/bin/uv
-# Most of a system test is waiting. A file stays with one process, which has a broker of its own.
-PARALLEL := -n 2 --dist loadfile
+# A third of a system test is waiting, so three share two cores. A file stays with one process, which has a broker of its
+# own; files begin in their order, so that the long ones of tests/system are not the last to end.
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 IMAGE ?= loan-decisions:latest
 
 # The first suitable interpreter; 3.11 is the one that most runs are made with.

@@ -23,7 +23,10 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
 RULES = yaml.safe_load((PROMETHEUS / "rules.yml").read_text(encoding="utf-8"))
-CASES = yaml.safe_load((PROMETHEUS / "rules_test.yml").read_text(encoding="utf-8"))
+CASE_FILES = ("rules_test.yml", "rules_days_test.yml")
+CASES = [
+    case for name in CASE_FILES for case in yaml.safe_load((PROMETHEUS / name).read_text(encoding="utf-8"))["tests"]
+]
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",), "summary": ("",)}
 
@@ -94,7 +97,7 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
     for alert in ALERTS:
         cases = [
             bool(case["exp_alerts"])
-            for test in CASES["tests"]
+            for test in CASES
             for case in test["alert_rule_test"]
             if case["alertname"] == alert["alert"]
         ]
@@ -105,6 +108,6 @@ def test_promtool_agrees_with_every_case():
     if shutil.which("promtool") is None:
         pytest.skip("needs promtool, of Debian's package prometheus")
 
-    for command in (["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]):
+    for command in (["check", "rules", "rules.yml"], ["test", "rules", *CASE_FILES]):
         told = subprocess.run(["promtool", *command], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
         assert told.returncode == 0, told.stdout + told.stderr
