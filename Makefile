@@ -24,7 +24,7 @@ export LOAN_TEST_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system chaos lint format types layers docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system chaos lint format types layers scan docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ types: $(SYNCED) ## mypy, strict.
 
 layers: $(SYNCED) ## import-linter: who may import whom.
 	@$(BIN)/lint-imports
+
+scan: $(SYNCED) ## Secrets, known vulnerabilities, and the bill of materials in build/sbom.json (CycloneDX).
+	@$(BIN)/python deploy/security/scan.py
 
 docs: $(SYNCED) ## The documentation as a site, in build/site.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
