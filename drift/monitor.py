@@ -155,14 +155,14 @@ class Monitor:
         return self._findings(self._windows.silent(millis_of(now)), reference, now, 0)
 
     def add_performance(self, report: PerformanceReport, now: datetime) -> Findings:
-        """Take the result of a performance check; one of a former champion is dropped.
+        """Take the result of a performance check; one of a former champion is published and commands nothing.
 
         Args:
             report: as yet without a command.
             now: stamped on commands, and on nothing else.
         """
         if self._champion[1] not in ("", report.champion_digest):
-            return Findings()
+            return Findings(performances=(report,))
         self._memory, judged_report = judged_performance(
             self._memory, report, self._windows.close_horizon, self._rules.reporting.rules
         )

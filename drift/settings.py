@@ -21,6 +21,7 @@ from drift.detection import field_limits
 from drift.detection.drift_report import ReportContext
 from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
+from drift.performance.performance_report import METHOD as PERFORMANCE_METHOD
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
 from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, Calendar
@@ -98,7 +99,9 @@ class DriftSettings(BinSettings):
     performance_age_days: NonNegativeFloat = 365.0
     """An outcome observed longer after the application than this does not count."""
     performance_loans: int = Field(default=50_000, ge=1_000)
-    """Loans in memory during a performance check; beyond that, a sample by the digest of their ids."""
+    """Loans of each champion in memory during a performance check; beyond that, a sample by the digest of their ids."""
+    performance_former: NonNegativeInt = 2
+    """So many former champions' loans go on being checked."""
     min_auc: float = Field(default=0.0, ge=0.0, le=1.0)
     """If the AUC of the champion's loans is surely below this, ask for a challenger; 0 for never."""
     drift_instance_id: str = ""
@@ -251,6 +254,8 @@ class DriftSettings(BinSettings):
             most=self.performance_loans,
             least_auc=self.min_auc,
             minimum_n=self.minimum_n,
+            method=PERFORMANCE_METHOD,
+            mature_ms=timedelta(days=self.contract().label.outcome_after_days) // timedelta(milliseconds=1),
         )
 
     def group(self) -> str:

@@ -6,6 +6,7 @@ A shell. The end of the outcomes is taken before the end of the decisions, so th
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from drift.performance.loan_sample import LoanSample
 from drift.performance.outcome_join import EndedLoan, JoinRules, OutcomeJoin, ScoredLoan
 from schemas.codec.projection import Projection, millis
 from schemas.events.decisions import LoanDecision, LoanOutcome, Outcome
@@ -46,7 +47,23 @@ def read_loans(
     Raises:
         OutageError: broker or registry is away.
     """
-    joining, topics = OutcomeJoin(rules), connection.topics()
+    joining = OutcomeJoin(rules)
+    fold_loans(connection, wanted, joining, between)
+    return joining
+
+
+def fold_loans(
+    connection: Connection,
+    wanted: Sequence[PartitionRange],
+    joining: OutcomeJoin | LoanSample,
+    between: Callable[[], object] = lambda: None,
+) -> None:
+    """Add the decisions of some stretches, then their outcomes.
+
+    Raises:
+        OutageError: broker or registry is away.
+    """
+    topics = connection.topics()
     of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
@@ -54,11 +71,10 @@ def read_loans(
         joining.add_decision(_scored_loan(record, plain))
     for record, plain in _read(joining, read_fields(connection, outcomes, of_outcomes, between=between)):
         joining.add_outcome(_ended_loan(record, plain))
-    return joining
 
 
 def _read(
-    joining: OutcomeJoin, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
+    joining: OutcomeJoin | LoanSample, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
 ) -> Iterator[tuple[Record, Mapping[str, Any]]]:
     """What could be read; the rest is told to the joining."""
     for record, plain in found:

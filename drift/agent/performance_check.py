@@ -1,4 +1,4 @@
-"""Checks the performance of the champion's loans: reads all its decisions and outcomes at each check.
+"""Checks the performance of the champion's loans: folds what is new into the sample that the last check kept.
 
 A shell. A check takes as long as reading takes, so it has a separate thread, and the agent continues to count.
 """
@@ -6,15 +6,17 @@ A shell. A check takes as long as reading takes, so it has a separate thread, an
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from drift.agent.loan_reader import decisions_and_outcomes, read_loans
+from drift.agent.loan_reader import decisions_and_outcomes, fold_loans, read_loans
 from drift.binning.reference import Reference
-from drift.performance.performance_report import ReportSubject, performance_report
+from drift.performance.kept_sample import KeptSample
+from drift.performance.loan_sample import LoanSample
+from drift.performance.performance_report import METHOD, ReportSubject, performance_report, sample_report
 from drift.settings import DriftSettings
 from schemas.errors import OutageError
 from schemas.events.performance import PerformanceReport, PerformanceRules, ReadRange
@@ -30,36 +32,108 @@ AGAIN_S: Final = 60.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """Whose loans, and what is known of them."""
+
+    version: str
+    """The champion's."""
+    digest: str
+    """Of its bundle."""
+    seen: Sequence[int] = ()
+    """Where the outcome partitions ended at the last check; empty before the first."""
+    kept: str = ""
+    """The sample of the last check; empty: everything is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found, and what the next one begins with."""
+
+    reports: tuple[PerformanceReport, ...]
+    """The champion's first, then those of former champions."""
+    kept: str
+
+
 def check_performance(
-    settings: DriftSettings,
-    version: str,
-    digest: str,
-    seen: Sequence[int] = (),
-    between: Callable[[], object] = lambda: None,
-) -> PerformanceReport | None:
-    """A champion's performance as known now; None if no outcome has arrived since the last check.
+    settings: DriftSettings, request: CheckRequest, between: Callable[[], object] = lambda: None
+) -> CheckResult | None:
+    """A champion's performance as known now, and its predecessors'; None if no outcome has arrived since the last one.
 
     Args:
         settings: dependencies and rules.
-        version: the champion's.
-        digest: of its bundle.
-        seen: where the outcome partitions ended at that check; empty before the first.
+        request: whose, and what was read before.
         between: called after every some thousand records.
 
     Raises:
         OutageError: broker or registry is away.
         NoTopicError: a topic does not exist.
     """
-    lying, outcomes = decisions_and_outcomes(settings), settings.topics().outcomes.name
-    if [extent.end for extent in lying if extent.topic == outcomes] == list(seen):
+    extents, outcomes = decisions_and_outcomes(settings), settings.topics().outcomes.name
+    if [extent.end for extent in extents if extent.topic == outcomes] == list(request.seen):
         return None
-    subject = ReportSubject(
-        product=settings.contract().product,
-        champion_version=version,
-        champion_digest=digest,
-        as_of=millis_of(datetime.now(UTC)),
+    rules, as_of = settings.performance_rules(), millis_of(datetime.now(UTC))
+    kept, news = to_fold(_restored(request.kept), request.version, extents, rules.most)
+    kept.sample.watch(request.version)
+    fold_loans(settings, news, kept.sample, between)
+    kept.sample.expire(rules, as_of)
+    for former in kept.sample.watched[: -1 - settings.performance_former]:
+        kept.sample.forget(former)
+    digests = {**kept.digests, request.version: request.digest}
+    product = settings.contract().product
+    subjects = [
+        ReportSubject(product=product, champion_version=version, champion_digest=digests[version], as_of=as_of)
+        for version in reversed(kept.sample.watched)
+    ]
+    return CheckResult(
+        reports=tuple(sample_report(kept.sample, subject, rules, kept.read) for subject in subjects),
+        kept=replace(kept, digests={each.champion_version: each.champion_digest for each in subjects}).to_text(),
     )
-    return report_of(settings, subject, settings.performance_rules(), lying, between)
+
+
+def to_fold(
+    kept: KeptSample | None, version: str, extents: Sequence[PartitionRange], most: int
+) -> tuple[KeptSample, list[PartitionRange]]:
+    """The sample to go on with, which says how far it will reach, and what it has not read.
+
+    It begins anew where it is not there, where records between it and now are gone, or where this champion decided
+    while nobody kept its loans.
+
+    Args:
+        kept: of the last check.
+        version: the champion to watch.
+        extents: all that there is now.
+        most: loans of a champion.
+    """
+    reached = {(each.topic, each.partition): each for each in kept.read} if kept else {}
+    if kept is None or not _goes_on(kept, version, extents, most):
+        kept, reached = KeptSample(sample=LoanSample(most), read=(), digests={}), {}
+    read, news = [], []
+    for extent in extents:
+        before = reached.get((extent.topic, extent.partition))
+        first, begin = (before.first, before.end) if before else (extent.first, extent.first)
+        read.append(ReadRange(topic=extent.topic, partition=extent.partition, first=first, end=extent.end))
+        news.append(replace(extent, first=begin))
+    return replace(kept, read=tuple(read)), news
+
+
+def _goes_on(kept: KeptSample, version: str, extents: Sequence[PartitionRange], most: int) -> bool:
+    now = {(each.topic, each.partition): each for each in extents}
+    continuous = all(
+        (place := (each.topic, each.partition)) in now and now[place].first <= each.end <= now[place].end
+        for each in kept.read
+    )
+    unwatched = version in kept.sample.versions and version not in kept.sample.watched
+    return continuous and not unwatched and kept.sample.most == most
+
+
+def _restored(text: str) -> KeptSample | None:
+    """None, too, where another version has saved it."""
+    try:
+        return KeptSample.from_text(text) if text else None
+    except (ValueError, KeyError, TypeError) as fault:
+        log.warning("performance_sample.lost", error=type(fault).__name__)
+        return None
 
 
 def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceReport:
@@ -69,30 +143,26 @@ def again(settings: DriftSettings, report: PerformanceReport) -> PerformanceRepo
         OutageError: broker or registry is away.
     """
     wanted = [PartitionRange(each.topic, each.partition, each.first, each.end) for each in report.offsets]
-    found = report_of(settings, ReportSubject.of(report), report.rules, wanted)
+    found = _report_of(settings, ReportSubject.of(report), report.rules, wanted)
     return replace(found, command_id=report.command_id, withheld=report.withheld)
 
 
-def report_of(
-    connection: Connection,
-    subject: ReportSubject,
-    rules: PerformanceRules,
-    wanted: Sequence[PartitionRange],
-    between: Callable[[], object] = lambda: None,
+def _report_of(
+    connection: Connection, subject: ReportSubject, rules: PerformanceRules, wanted: Sequence[PartitionRange]
 ) -> PerformanceReport:
-    """The report of some stretches of the topics of decisions and outcomes.
-
-    Raises:
-        OutageError: broker or registry is away.
-    """
-    joining = read_loans(connection, wanted, subject.joins(rules), between)
+    """The report of some stretches of the topics of decisions and outcomes, by the method of its rules."""
     read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
-    return performance_report(joining, subject, rules, read)
+    if rules.method < METHOD:
+        return performance_report(read_loans(connection, wanted, subject.joins(rules)), subject, rules, read)
+    sample = LoanSample(rules.most)
+    sample.watch(subject.champion_version)
+    fold_loans(connection, wanted, sample)
+    return sample_report(sample, subject, rules, read)
 
 
-def look_aside(settings: DriftSettings, version: str, digest: str, seen: Sequence[int]) -> PerformanceReport | None:
+def look_aside(settings: DriftSettings, request: CheckRequest) -> CheckResult | None:
     """The same from beside an agent that counts: it has the interpreter for a fifth of the time."""
-    return check_performance(settings, version, digest, seen, Throttle(SHARE))
+    return check_performance(settings, request, Throttle(SHARE))
 
 
 class Throttle:
@@ -115,8 +185,7 @@ class Throttle:
         self._began = self._clock()
 
 
-Look = Callable[[str, str, Sequence[int]], PerformanceReport | None]
-"""At the champion of a version and digest, unless these outcomes are all there are."""
+Look = Callable[[CheckRequest], CheckResult | None]
 
 
 class PerformanceChecker:
@@ -151,12 +220,13 @@ class PerformanceChecker:
         """Check at once, and discard the result of a running check: another owner may have reported it."""
         self._of, self._wanted = "", False
 
-    def step(self, reference: Reference, seen: Sequence[int]) -> PerformanceReport | None:
+    def step(self, reference: Reference, seen: Sequence[int], kept: str = "") -> CheckResult | None:
         """Begin a check if one is due; returns the result of one that has ended since the last call.
 
         Args:
             reference: of the champion to check now; a running check ends with its own.
-            seen: as for `check_performance`.
+            seen: as in `CheckRequest`.
+            kept: likewise.
 
         A check without a dependency is logged and repeated: counting continues without it.
 
@@ -167,10 +237,13 @@ class PerformanceChecker:
             return self._result(self._running)
         if self._every_s and (reference.champion_digest != self._of or self._clock() >= self._due_at):
             self._of, self._wanted = reference.champion_digest, True
-            self._running = _Run(lambda: self._look(reference.champion_version, reference.champion_digest, seen))
+            request = CheckRequest(
+                version=reference.champion_version, digest=reference.champion_digest, seen=seen, kept=kept
+            )
+            self._running = _Run(lambda: self._look(request))
         return None
 
-    def _result(self, run: "_Run") -> PerformanceReport | None:
+    def _result(self, run: "_Run") -> CheckResult | None:
         if run.is_alive():
             return None
         self._running, self._due_at = None, self._clock() + self._every_s
@@ -187,9 +260,9 @@ class PerformanceChecker:
 class _Run(threading.Thread):
     """A look under way; a process that ends does not wait for it."""
 
-    def __init__(self, check_performance: Callable[[], PerformanceReport | None]) -> None:
+    def __init__(self, check_performance: Callable[[], CheckResult | None]) -> None:
         super().__init__(name="looking", daemon=True)
-        self.found: PerformanceReport | None = None
+        self.found: CheckResult | None = None
         self.fault: BaseException | None = None
         self._act = check_performance
         self.start()

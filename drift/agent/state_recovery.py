@@ -5,12 +5,14 @@ A shell around the compacted topic of states; `drift.agent.window_owner` uses th
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from drift.monitor import Findings, Monitor
+from drift.performance.kept_sample import chunks_of, digest_of_text, joined
 from drift.settings import DriftSettings
 from schemas.errors import RecordError
 from schemas.events.drift import DriftState
@@ -29,6 +31,21 @@ CLEARED: Final = DriftState(product="", state="")
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True, kw_only=True)
+class SavedSample:
+    """The kept sample of performance checks, in parts on the topic of states."""
+
+    text: str
+    after: int
+    """Offset on that topic; its parts lie from there on."""
+    digest: str
+    published: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Where it lies, and by which digest it is known."""
+        return {"after": self.after, "chunks": len(list(chunks_of(self.text))), "digest": self.digest}
+
+
 @dataclass(slots=True)
 class OwnerState:
     """What an owner starts from; an agent that does not own the windows has none."""
@@ -42,6 +59,8 @@ class OwnerState:
     """Something was learnt since the state was saved."""
     published: int = 0
     """Transactions so far."""
+    sample: SavedSample | None = None
+    """Of the last performance check."""
     resume_at: int | None = None
     """Partial counts are read again from here, as far as they were read before; None once they are."""
 
@@ -53,6 +72,7 @@ class OwnerState:
             "positions": self.positions,
             "published": self.published,
             "resume_at": min(resumes, default=None),
+            "sample": self.sample.to_dict() if self.sample else None,
         }
         return json.dumps(plain, separators=(",", ":"))
 
@@ -70,6 +90,7 @@ class Recovery:
         topics = settings.topics()
         self._settings = settings
         self._rules = settings.rules()
+        self._product = settings.contract().product
         self._counts, self._states = topics.drift_counts.name, topics.drift_states.name
         self._serde = serde
 
@@ -111,10 +132,41 @@ class Recovery:
                 dict(plain["positions"]),
                 published=plain.get("published", 0),
                 resume_at=plain.get("resume_at"),
+                sample=self._sample(plain.get("sample")),
             )
         except (KeyError, TypeError, ValueError) as fault:
             log.warning("state.incompatible", error=type(fault).__name__)
             return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)
+
+    def new_sample(self, text: str) -> SavedSample:
+        """A sample that is about to be published.
+
+        Raises:
+            OutageError: the broker is away.
+        """
+        [extent] = partition_ranges(self._settings, [self._states])
+        return SavedSample(text=text, after=extent.end, digest=digest_of_text(text))
+
+    def _sample(self, saved: Mapping[str, Any] | None) -> SavedSample | None:
+        """The sample that a state names; None, and the next check reads everything, where it is not whole."""
+        if saved is None:
+            return None
+        [extent] = partition_ranges(self._settings, [self._states])
+        parts = [sample_key(self._product, nth).encode() for nth in range(saved["chunks"])]
+        found: dict[bytes | None, str] = {}
+        for block in blocks(self._settings, [replace(extent, first=max(extent.first, saved["after"]))]):
+            found.update((each.key, self._chunk(each.value)) for each in block if each.key in parts)
+        text = joined([found.get(part, "") for part in parts], saved["digest"])
+        if text is None:
+            log.warning("performance_sample.lost", error="digest")
+            return None
+        return SavedSample(text=text, after=saved["after"], digest=saved["digest"], published=True)
+
+    def _chunk(self, value: bytes | None) -> str:
+        try:
+            return self._serde.decode(value).state
+        except RecordError:
+            return ""
 
     def _last_state(self) -> DriftState | None:
         [extent] = partition_ranges(self._settings, [self._states])
@@ -136,6 +188,11 @@ class Recovery:
         except RecordError as fault:
             log.warning("state.unreadable", offset=last.offset, reason=fault.reason)
             return CLEARED
+
+
+def sample_key(product: str, nth: int) -> str:
+    """Key of a part of the sample, beside the product's own, which is the state's."""
+    return f"{product}.sample-{nth}"
 
 
 def _number(metadata: str | None) -> int:

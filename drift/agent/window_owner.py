@@ -20,10 +20,11 @@ from confluent_kafka import TopicPartition
 from drift.agent.champion_follower import Champions
 from drift.agent.performance_check import PerformanceChecker
 from drift.agent.serdes import Serdes
-from drift.agent.state_recovery import OwnerState, Recovery
+from drift.agent.state_recovery import OwnerState, Recovery, SavedSample, sample_key
 from drift.agent.transaction_output import record_of
 from drift.metrics import DriftMetrics
 from drift.monitor import Findings, Monitor
+from drift.performance.kept_sample import chunks_of
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
 from schemas.records import OutgoingRecord, Partition
@@ -150,9 +151,13 @@ class WindowOwner:
             # Nothing of the new champion's has been counted yet, nor decided: there is nothing to look at.
             return
         rules = self._settings.performance_rules()
-        found = self._looking.step(reference, desk.monitor.outcome_ends(reference.champion_digest, rules))
+        seen = desk.monitor.outcome_ends(reference.champion_digest, rules)
+        found = self._looking.step(reference, seen, desk.sample.text if desk.sample else "")
         if found is not None:
-            self._keep(desk, desk.monitor.add_performance(found, datetime.now(UTC)))
+            desk.sample = self._recovery.new_sample(found.kept)
+            own, *former = found.reports
+            self._keep(desk, desk.monitor.add_performance(own, datetime.now(UTC)))
+            self._keep(desk, Findings(performances=tuple(former)))
 
     def _take_words(self, desk: OwnerState) -> None:
         words = self._words.poll(MOST_MESSAGES)
@@ -178,6 +183,8 @@ class WindowOwner:
         position = TopicPartition(counts, 0, desk.positions.get(counts, 0), metadata=str(desk.published))
         outbox.commit(list(self._records(desk)), [position], self._consumer.metadata())
         found, desk.findings, desk.changed = desk.findings, Findings(), False
+        if desk.sample is not None:
+            desk.sample.published = True
         for report in found.reports:
             self._metrics.record_report(report)
             log.info(
@@ -192,7 +199,8 @@ class WindowOwner:
                 withheld=report.withheld,
             )
         for performance in found.performances:
-            self._metrics.record_performance(performance)
+            if desk.monitor.champion[1] in ("", performance.champion_digest):
+                self._metrics.record_performance(performance)
             self._metrics.record_command(performance.command_id)
             log.info(
                 "performance.reported",
@@ -212,8 +220,16 @@ class WindowOwner:
             yield record_of(topics.performance_reports, performance.report_id, performance, self._serdes.performances)
         for command in found.commands:
             yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
+        if desk.sample is not None and not desk.sample.published:
+            yield from self._chunks(product, desk.sample)
+        # The last record of its transaction: recovery looks for it there.
         state = DriftState(product=product, state=desk.to_json())
         yield record_of(topics.drift_states, product, state, self._serdes.states)
+
+    def _chunks(self, product: str, sample: SavedSample) -> Iterator[OutgoingRecord]:
+        for nth, chunk in enumerate(chunks_of(sample.text)):
+            part = DriftState(product=product, state=chunk)
+            yield record_of(self._topics.drift_states, sample_key(product, nth), part, self._serdes.states)
 
     def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         if not starts:

@@ -17,10 +17,11 @@ only outcomes do. Loans that were approved and have ended are not a fair sample 
 with those that are expected of the same loans.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from drift.performance.cox_calibration import calibration_bins, intercept, slope
 from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
@@ -43,6 +44,8 @@ class Loans:
     """Whether its outcome is."""
     defaulted: Flags
     """Means something where known."""
+    applied_at: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Milliseconds since 1970; needed for vintages alone."""
 
 
 def performance(loans: Loans, seed: int) -> Performance:

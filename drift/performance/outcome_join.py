@@ -11,9 +11,9 @@ requested are known by digest alone, so that their outcomes do not count as outc
 
 import hashlib
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import numpy as np
 
@@ -145,6 +145,27 @@ class BoundedSample(Generic[Value]):
     def values(self) -> Iterable[Value]:
         """All that is kept."""
         return (value for _, value in self._values.values())
+
+    def items(self) -> Iterable[tuple[int, Value]]:
+        """All that is kept, by digest."""
+        return self._values.values()
+
+    def drop(self, unwanted: Callable[[Value], bool]) -> None:
+        """Without some values; their ids may come again."""
+        self._values = {key: kept for key, kept in self._values.items() if not unwanted(kept[1])}
+
+    @property
+    def halvings(self) -> int:
+        """How often the sample was halved."""
+        return (ALL // self._under).bit_length() - 1
+
+    @classmethod
+    def restored(cls, most: int, halvings: int, items: Iterable[tuple[int, Value]]) -> Self:
+        """A sample by digest, as it was."""
+        sample = cls(most)
+        sample._under = ALL >> halvings
+        sample._values = {digest: (digest, value) for digest, value in items}
+        return sample
 
 
 @dataclass(slots=True)

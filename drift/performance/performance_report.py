@@ -5,16 +5,20 @@ depends on earlier requests, and is added by `drift.monitor`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from drift.performance.loan_figures import performance
+from drift.performance.loan_sample import LoanSample
 from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
+from drift.performance.vintages import vintages
 from drift.retraining.performance_floor import is_below_floor
-from schemas.events.performance import OutcomeNotes, PerformanceReport, PerformanceRules, ReadRange
+from schemas.events.performance import OutcomeNotes, Performance, PerformanceReport, PerformanceRules, ReadRange
 from schemas.timestamps import millis_of, time_of
 
 SEED: Final = 1
+METHOD: Final = 2
+"""Method of current reports; `PerformanceRules.method` describes the differences."""
 FAR: Final = 2**62
 """No limits of time: a report covers all that a champion has decided, and offsets define what was known."""
 
@@ -53,7 +57,7 @@ class ReportSubject:
 def performance_report(
     joining: OutcomeJoin, subject: ReportSubject, rules: PerformanceRules, read: Sequence[ReadRange]
 ) -> PerformanceReport:
-    """The report of what was joined, as yet without a command.
+    """The report of what was joined, as yet without a command, by the first method.
 
     Args:
         joining: by `ReportSubject.joins` of the same rules, of the records read.
@@ -62,6 +66,35 @@ def performance_report(
         read: ranges of the records.
     """
     found = performance(joining.loans(-FAR, FAR, subject.champion_version), SEED)
+    return _report(found, subject, rules, read, notes=_outcome_notes(joining.notes), kept=joining.share)
+
+
+def sample_report(
+    sample: LoanSample, subject: ReportSubject, rules: PerformanceRules, read: Sequence[ReadRange]
+) -> PerformanceReport:
+    """The report of a champion that a sample watches, as yet without a command; arguments as above."""
+    version, as_of = subject.champion_version, subject.as_of
+    loans = sample.loans(version, rules, as_of)
+    report = _report(
+        performance(loans, SEED),
+        subject,
+        rules,
+        read,
+        notes=sample.notes(version, rules, as_of),
+        kept=sample.share(version),
+    )
+    return replace(report, vintages=tuple(vintages(loans, rules.mature_ms, as_of)))
+
+
+def _report(  # noqa: PLR0913 - the parts of a report
+    found: Performance,
+    subject: ReportSubject,
+    rules: PerformanceRules,
+    read: Sequence[ReadRange],
+    *,
+    notes: OutcomeNotes,
+    kept: float,
+) -> PerformanceReport:
     return PerformanceReport(
         report_id=f"{subject.product}:{subject.champion_version}:{subject.as_of}",
         product=subject.product,
@@ -69,9 +102,9 @@ def performance_report(
         champion_digest=subject.champion_digest,
         as_of=time_of(subject.as_of),
         performance=found,
-        notes=_outcome_notes(joining.notes),
+        notes=notes,
         rules=rules,
-        kept=joining.share,
+        kept=kept,
         offsets=tuple(read),
         fallen=is_below_floor(found.observed, rules.least_auc, rules.minimum_n),
         command_id="",

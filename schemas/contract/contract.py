@@ -27,6 +27,7 @@ from schemas.contract.reason_texts import texts_of
 from schemas.errors import SetupError
 
 APPLICATION_SCHEMAS: Final = "*_application.avsc"
+MOST_DAYS: Final = 3_650
 
 
 class ContractError(SetupError):
@@ -40,6 +41,15 @@ class Label:
     column: str
     default: str
     repaid: str
+    outcome_after_days: int = 0
+    """The performance window: whether a loan defaulted is known when its application is so old; 0: whenever an outcome
+    comes."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no number of days."""
+        if isinstance(self.outcome_after_days, bool) or not 0 <= self.outcome_after_days <= MOST_DAYS:
+            message = f"outcome_after_days must be from 0 to {MOST_DAYS}: {self.outcome_after_days!r}"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True)

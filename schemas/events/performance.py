@@ -94,6 +94,25 @@ class PerformanceRules:
     most: int
     least_auc: float
     minimum_n: int
+    method: int = 1
+    """1: loans by the texts of their ids; 2: by their digests, from the kept sample, with vintages."""
+    mature_ms: int = 0
+    """Outcomes of younger loans do not count; 0 counts all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vintage:
+    """Loans applied for in one month, UTC. Rates of fewer than ten people are None."""
+
+    month: str
+    """As 2026-03."""
+    decided: int
+    mature: bool
+    """Whether all its loans are."""
+    with_outcome: int
+    defaults: int | None
+    default_rate: Figure | None
+    """Of those whose outcome counts; of a vintage that is not mature, nothing final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,3 +142,4 @@ class PerformanceReport:
     fallen: bool
     command_id: str
     withheld: str
+    vintages: Sequence[Vintage] = ()

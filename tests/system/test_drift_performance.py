@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from drift.performance.outcome_join import Odd
 from drift.settings import DriftSettings
@@ -14,6 +16,7 @@ from loanctl.commands.drift.drift_performance import of
 from loanctl.reports.champion_performance import Reign
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCause
+from streams.kafka.topics.topic_reader import partition_ranges
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import BEGAN, DriftStage
 from tests.system.processes import Processes
@@ -88,6 +91,36 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     recomputed = [processes.loanctl("drift", "recompute", look.report_id, **told) for look in (before, last)]
     assert [(ran.status, "the same bytes" in ran.out) for ran in recomputed] == [(0, True), (0, True)]
     assert commands[0].command_id in processes.loanctl("drift", "history", **told).out
+    assert_that_nothing_is_read_again(connection, stage, names, version)
+
+
+def assert_that_nothing_is_read_again(
+    connection: Connection, stage: DriftStage, names: list[str], version: str
+) -> None:
+    """Without the decisions that were read, before and after a promotion: the former champion's loans stay known."""
+    decisions = connection.topics().decisions.name
+    admin = AdminClient({"bootstrap.servers": connection.bootstrap_servers})
+    places = [TopicPartition(each.topic, each.partition, -1) for each in partition_ranges(connection, [decisions])]
+    for future in admin.delete_records(places).values():
+        future.result()
+    stage.end(names[350:380], [True] * 30)
+    wait_for(known(stage, 380), what="380 ends known, though no decision is on the topic")
+
+    stage.crown()
+    stage.end(names[380:], [False] * 20)
+    former = wait_for(known_of(stage, version, 400), what="a look at the former champion's loans")
+
+    assert former.performance.decided == 400
+    assert former.command_id == former.withheld == ""
+    assert [each.decided for each in former.vintages] == [400]
+
+
+def known_of(stage: DriftStage, version: str, ends: int) -> Callable[[], PerformanceReport | None]:
+    """The look at a champion that knows of so many ends of loans."""
+    return lambda: next(
+        (look for look in stage.looks() if look.champion_version == version and look.performance.with_outcome == ends),
+        None,
+    )
 
 
 def known(stage: DriftStage, ends: int) -> Callable[[], list[PerformanceReport]]:

@@ -73,14 +73,13 @@ def _by_a_person(settings: TrainingSettings, champion: RegisteredVersion | None,
 
 def _look(champion: RegisteredVersion, least_auc: float) -> PerformanceReport:
     # Statistics that a person who asks does without.
-    from drift.agent.performance_check import check_performance
+    from drift.agent.performance_check import CheckRequest, check_performance
     from drift.settings import DriftSettings
 
-    found = check_performance(
-        DriftSettings.read().model_copy(update={"min_auc": least_auc}), champion.version, champion.digest
-    )
+    settings = DriftSettings.read().model_copy(update={"min_auc": least_auc})
+    found = check_performance(settings, CheckRequest(version=champion.version, digest=champion.digest))
     assert found is not None  # noqa: S101 - for the type checker: nothing was seen before
-    return found
+    return found.reports[0]
 
 
 def _asked_before(settings: TrainingSettings, command: RetrainCommand) -> bool:

@@ -1,37 +1,39 @@
 """When the champion's loans are looked at, and what comes of a look that fails."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from drift.agent.performance_check import AGAIN_S, PerformanceChecker, Throttle
+from drift.agent.performance_check import AGAIN_S, CheckRequest, CheckResult, PerformanceChecker, Throttle, to_fold
 from drift.binning.reference import Reference
+from drift.performance.kept_sample import KeptSample
+from drift.performance.loan_sample import LoanSample
 from schemas.errors import OutageError, SetupError
-from schemas.events.performance import PerformanceReport
+from schemas.events.performance import ReadRange
+from streams.kafka.topics.topic_reader import PartitionRange
 from tests.system.waiting import wait_for
 from tests.unit.drift.loans import a_look, seen
 from tests.unit.drift.stream import a_reference
 
 REFERENCE = a_reference()
-FOUND = a_look(seen())
+FOUND = CheckResult(reports=(a_look(seen()),), kept="")
 EVERY_S = 3_600.0
 
 
 class Eyes:
     """Finds what it is told to, once it is let; notes at whom it looked, and what it had seen."""
 
-    def __init__(self, found: PerformanceReport | Exception | None = FOUND) -> None:
+    def __init__(self, found: CheckResult | Exception | None = FOUND) -> None:
         self.found = found
-        self.asked: list[tuple[str, str, Sequence[int]]] = []
+        self.asked: list[CheckRequest] = []
         self.looked = 0
         self.let = threading.Event()
         self.let.set()
         self.now = 0.0
 
-    def __call__(self, version: str, digest: str, seen_before: Sequence[int]) -> PerformanceReport | None:
-        self.asked.append((version, digest, seen_before))
+    def __call__(self, request: CheckRequest) -> CheckResult | None:
+        self.asked.append(request)
         self.let.wait(10.0)
         self.looked += 1
         if isinstance(self.found, Exception):
@@ -42,7 +44,7 @@ class Eyes:
         return PerformanceChecker(self, every_s, lambda: self.now)
 
 
-def look_of(looking: PerformanceChecker, eyes: Eyes, reference: Reference = REFERENCE) -> PerformanceReport | None:
+def look_of(looking: PerformanceChecker, eyes: Eyes, reference: Reference = REFERENCE) -> CheckResult | None:
     """What the look that is due finds."""
     before = eyes.looked
     assert looking.step(reference, ()) is None
@@ -61,7 +63,7 @@ def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended
     assert eyes.looked == 1
     eyes.now += 1.0
     assert look_of(looking, eyes) is FOUND
-    assert eyes.asked == 2 * [(REFERENCE.champion_version, REFERENCE.champion_digest, ())]
+    assert eyes.asked == 2 * [CheckRequest(version=REFERENCE.champion_version, digest=REFERENCE.champion_digest)]
 
 
 def test_another_champion_is_looked_at_at_once() -> None:
@@ -71,7 +73,7 @@ def test_another_champion_is_looked_at_at_once() -> None:
 
     look_of(looking, eyes, replace(REFERENCE, champion_digest="another"))
 
-    assert [digest for _, digest, _ in eyes.asked] == [REFERENCE.champion_digest, "another"]
+    assert [request.digest for request in eyes.asked] == [REFERENCE.champion_digest, "another"]
 
 
 def test_while_a_look_takes_its_time_no_other_begins() -> None:
@@ -142,3 +144,47 @@ def test_who_looks_beside_the_counting_rests_most_of_the_time(monkeypatch: pytes
         rest()
 
     assert slept == [4.0, 2.0]
+
+
+def kept(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) -> KeptSample:
+    """A sample of one partition, read from its third record on."""
+    sample = LoanSample(1_000)
+    sample.watch(watched)
+    sample.versions = set(versions)
+    return KeptSample(sample=sample, read=(ReadRange(topic="d", partition=0, first=3, end=end),), digests={})
+
+
+def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> None:
+    now = [PartitionRange("d", 0, 5, 20), PartitionRange("d", 1, 0, 4)]
+
+    going_on, news = to_fold(kept(10), "1", now, 1_000)
+
+    assert news == [PartitionRange("d", 0, 10, 20), PartitionRange("d", 1, 0, 4)]
+    assert [(each.partition, each.first, each.end) for each in going_on.read] == [(0, 3, 20), (1, 0, 4)]
+    assert going_on.sample.watched == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("before", "version", "now", "most"),
+    [
+        (None, "1", [PartitionRange("d", 0, 5, 20)], 1_000),
+        (kept(4), "1", [PartitionRange("d", 0, 5, 20)], 1_000),
+        (kept(21), "1", [PartitionRange("d", 0, 5, 20)], 1_000),
+        (kept(10), "1", [PartitionRange("other", 0, 5, 20)], 1_000),
+        (kept(10), "1", [PartitionRange("d", 0, 5, 20)], 2_000),
+        (kept(10, versions=("1", "0")), "0", [PartitionRange("d", 0, 5, 20)], 1_000),
+    ],
+    ids=["nothing kept", "a gap", "a topic made anew", "another topic", "another size", "one that nobody watched"],
+)
+def test_what_cannot_be_gone_on_with_is_read_whole(before, version, now, most) -> None:
+    anew, news = to_fold(before, version, now, most)
+
+    assert news == now
+    assert (anew.sample.watched, anew.sample.most) == ([], most)
+
+
+def test_a_new_champion_is_watched_from_now_on() -> None:
+    going_on, news = to_fold(kept(10), "2", [PartitionRange("d", 0, 5, 20)], 1_000)
+
+    assert news == [PartitionRange("d", 0, 10, 20)]
+    assert going_on.sample.watched == ["1"]

@@ -1,0 +1,213 @@
+"""The kept sample gives what one reading of everything gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drift.performance.kept_sample import KeptSample, chunks_of, digest_of_text, joined
+from drift.performance.loan_sample import LONGEST_MS, LoanSample
+from drift.performance.outcome_join import EndedLoan, OutcomeJoin, ScoredLoan
+from drift.performance.performance_report import METHOD, ReportSubject, performance_report, sample_report
+from drift.performance.vintages import vintages
+from schemas.events.performance import PerformanceReport, PerformanceRules, ReadRange
+from tests.unit.drift.performance.test_outcome_join import DAY, decided, ended
+
+RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200, method=METHOD)
+AS_OF = 300 * DAY
+SUBJECT = ReportSubject(product="credit_risk", champion_version="1", champion_digest="d", as_of=AS_OF)
+Record = ScoredLoan | EndedLoan
+
+
+def some(count: int = 400, seed: int = 3) -> list[Record]:
+    """Decisions of two champions, each with an outcome or none, some of both kinds twice, some contradictory."""
+    rng = np.random.default_rng(seed)
+    records: list[Record] = []
+    for nth in range(count):
+        name, version = f"a{nth}", "12"[nth % 4 == 3]
+        day = int(rng.integers(-200, 250))
+        records.append(replace(decided(name, version=version, day=day), place=(DAY * (day + 300), nth % 3, nth)))
+        if rng.random() < 0.1:
+            records.append(
+                replace(decided(name, version=version, day=day), place=(DAY * (day + 301), nth % 3, 1_000 + nth))
+            )
+        for _ in range(int(rng.integers(0, 3))):
+            age, bad = int(rng.integers(-5, 400)), bool(rng.random() < 0.3)
+            records.append(
+                replace(ended(name, defaulted=bad), observed_at=DAY * (day + age), place=(DAY * 300, 0, len(records)))
+            )
+    return [*records, ended("nobody")]
+
+
+def fold(sample: LoanSample, records: list[Record]) -> LoanSample:
+    """As the agent reads: decisions, then outcomes."""
+    for record in records:
+        if isinstance(record, ScoredLoan):
+            sample.add_decision(record)
+    for record in records:
+        if isinstance(record, EndedLoan):
+            sample.add_outcome(record)
+    return sample
+
+
+def watching(most: int = 1_000) -> LoanSample:
+    sample = LoanSample(most)
+    sample.watch("1")
+    return sample
+
+
+def report_of(sample: LoanSample, rules: PerformanceRules = RULES) -> PerformanceReport:
+    return sample_report(sample, SUBJECT, rules, ())
+
+
+def saved(sample: LoanSample) -> LoanSample:
+    read = (ReadRange(topic="d", partition=0, first=0, end=5),)
+    text = KeptSample(sample=sample, read=read, digests={"1": "d"}).to_text()
+    restored = KeptSample.from_text(text)
+    assert (restored.read, restored.digests) == (read, {"1": "d"})
+    return restored.sample
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 900), max_size=4), st.randoms(use_true_random=False))
+def test_folded_in_parts_and_saved_between_them_it_gives_what_one_reading_gives(cuts, random):
+    records = some()
+    whole = report_of(fold(watching(), records))
+    random.shuffle(records)
+
+    sample = watching()
+    for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(records)], strict=True):
+        sample = saved(fold(sample, records[start:end]))
+
+    assert report_of(sample) == whole
+
+
+def test_a_sample_that_is_full_is_the_same_sample_whatever_the_order():
+    records = some(900)
+    whole = fold(watching(50), records)
+    parts = watching(50)
+    for start in range(0, len(records), 70):
+        parts = saved(fold(parts, records[start : start + 70]))
+
+    assert whole.share("1") < 1.0
+    assert replace(report_of(parts), notes=report_of(whole).notes) == report_of(whole)
+
+
+def test_it_agrees_with_the_join_that_reads_everything_each_time():
+    records = some()
+    joining = OutcomeJoin(SUBJECT.joins(replace(RULES, method=1)))
+    for record in records:
+        if isinstance(record, ScoredLoan):
+            joining.add_decision(record)
+    for record in records:
+        if isinstance(record, EndedLoan):
+            joining.add_outcome(record)
+
+    before, now = performance_report(joining, SUBJECT, RULES, ()), report_of(fold(watching(), records))
+
+    assert now.notes == before.notes
+    assert now.performance.observed is not None
+    assert before.performance.observed is not None
+    assert now.performance.observed.defaults == before.performance.observed.defaults
+    assert now.performance.observed.auc.value == pytest.approx(before.performance.observed.auc.value)  # type: ignore[union-attr]
+    assert now.performance.decided == before.performance.decided
+
+
+def test_a_former_champion_s_loans_go_on_being_looked_at():
+    records = some()
+    sample = fold(watching(), [record for record in records if isinstance(record, ScoredLoan)])
+    sample = saved(sample)
+    sample.watch("3")
+
+    fold(sample, [decided("new", version="3"), *(record for record in records if isinstance(record, EndedLoan))])
+
+    assert sample.watched == ["1", "3"]
+    assert report_of(sample).performance == report_of(fold(watching(), records)).performance
+    sample.forget("1")
+    assert sample.watched == ["3"]
+    assert sample.versions == {"1", "2", "3"}
+
+
+def test_an_application_that_another_champion_decided_first_takes_its_outcome_along():
+    sample = fold(watching(), [decided("a"), ended("a")])
+    sample.watch("2")
+
+    fold(sample, [decided("a", version="2")])
+
+    assert sample.loans("2", RULES, AS_OF).known.tolist() == [True]
+
+
+def test_loans_whose_topic_forgets_them_are_dropped():
+    sample = fold(watching(), [decided("a"), ended("a")])
+    moment = decided("a").place[0] + LONGEST_MS + 1
+
+    assert len(sample.loans("1", RULES, moment).known) == 0
+    assert len(sample.loans("1", replace(RULES, mature_ms=1), moment).known) == 1
+    sample.expire(RULES, moment - 1)
+    assert len(sample.loans("1", RULES, AS_OF).known) == 1
+    sample.expire(RULES, moment)
+    assert len(sample.loans("1", RULES, AS_OF).known) == 0
+
+
+def test_no_id_is_in_what_is_saved():
+    text = str(fold(watching(), [decided("Ada-Lovelace"), ended("Ada-Lovelace"), ended("Bob")]).to_dict())
+
+    assert "Ada" not in text
+    assert "Bob" not in text
+
+
+def young_lender() -> LoanSample:
+    """A tenth of the loans default within a year, evenly; those that do not are known when the year is over.
+
+    Two hundred loans a month for two years, the last of them today: of the young ones defaults alone are known.
+    """
+    rng, sample, records = np.random.default_rng(5), watching(10_000), list[Record]()
+    for nth in range(4_800):
+        day = nth * 730 // 4_800 - 430
+        default, after = rng.random() < 0.1, int(rng.integers(1, 365))
+        age = after if default else 365
+        records.append(decided(f"a{nth}", probability=0.1, day=day))
+        if day + age <= 300:
+            records.append(replace(ended(f"a{nth}", defaulted=bool(default)), observed_at=DAY * (day + age)))
+    return fold(sample, records)
+
+
+def test_of_young_loans_defaults_come_first_and_maturity_does_not_count_them():
+    sample, year = young_lender(), replace(RULES, mature_ms=365 * DAY)
+
+    naive, mature = report_of(sample), report_of(sample, year)
+
+    assert naive.performance.observed is not None
+    assert mature.performance.observed is not None
+    assert naive.performance.observed.default_rate.low > 0.12
+    assert mature.performance.observed.default_rate.low < 0.1 < mature.performance.observed.default_rate.high
+    recent = [each for each in naive.vintages if each.month >= "1970-06" and each.default_rate]
+    assert min(each.default_rate.value for each in recent if each.default_rate) == 1.0
+
+
+def test_vintages_say_which_are_final():
+    loans = young_lender().loans("1", replace(RULES, mature_ms=365 * DAY), AS_OF)
+
+    found = list(vintages(loans, 365 * DAY, AS_OF))
+
+    assert sum(each.decided for each in found) == 4_800
+    assert [each.month for each in found] == sorted(each.month for each in found)
+    final = [each for each in found if each.mature]
+    assert 9 <= len(final) < len(found)
+    assert all(each.with_outcome == each.decided for each in final)
+    assert all(0.03 < each.default_rate.value < 0.2 for each in final if each.default_rate)
+    assert {each.with_outcome for each in found[-9:]} == {0}
+    assert {each.default_rate for each in found[-9:]} == {None}
+
+
+def test_a_text_is_put_together_from_all_its_parts_or_not_at_all():
+    text = "x" * 900_001
+    parts = list(chunks_of(text))
+
+    assert [len(part) for part in parts] == [400_000, 400_000, 100_001]
+    assert joined(parts, digest_of_text(text)) == text
+    assert joined([*parts[:2], ""], digest_of_text(text)) is None
+    with pytest.raises(ValueError, match="incorrect header"):
+        KeptSample.from_text("bm8=")
