@@ -73,17 +73,17 @@ def check_performance(
     if [extent.end for extent in extents if extent.topic == outcomes] == list(request.seen):
         return None
     rules, as_of = settings.performance_rules(), millis_of(datetime.now(UTC))
-    kept, news = to_fold(_restored(request.kept), request.version, extents, rules.most)
+    kept, news = to_fold(_sample_of(request.kept), request.version, extents, rules.most)
     kept.sample.watch(request.version)
     fold_loans(settings, news, kept.sample, between)
     kept.sample.expire(rules, as_of)
-    for former in kept.sample.watched[: -1 - settings.performance_former]:
+    for former in kept.sample.champions[: -1 - settings.performance_former]:
         kept.sample.forget(former)
     digests = {**kept.digests, request.version: request.digest}
     product = settings.contract().product
     subjects = [
         ReportSubject(product=product, champion_version=version, champion_digest=digests[version], as_of=as_of)
-        for version in reversed(kept.sample.watched)
+        for version in reversed(kept.sample.champions)
     ]
     return CheckResult(
         reports=tuple(sample_report(kept.sample, subject, rules, kept.read) for subject in subjects),
@@ -123,11 +123,11 @@ def _goes_on(kept: KeptSample, version: str, extents: Sequence[PartitionRange], 
         (place := (each.topic, each.partition)) in now and now[place].first <= each.end <= now[place].end
         for each in kept.read
     )
-    unwatched = version in kept.sample.versions and version not in kept.sample.watched
+    unwatched = version in kept.sample.versions and version not in kept.sample.champions
     return continuous and not unwatched and kept.sample.most == most
 
 
-def _restored(text: str) -> KeptSample | None:
+def _sample_of(text: str) -> KeptSample | None:
     """None, too, where another version has saved it."""
     try:
         return KeptSample.from_text(text) if text else None

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from drift.monitor import Findings, Monitor
-from drift.performance.kept_sample import chunks_of, digest_of_text, joined
+from drift.performance.kept_sample import assemble, chunks_of, digest_of_text
 from drift.settings import DriftSettings
 from schemas.errors import RecordError
 from schemas.events.drift import DriftState
@@ -156,7 +156,7 @@ class Recovery:
         found: dict[bytes | None, str] = {}
         for block in blocks(self._settings, [replace(extent, first=max(extent.first, saved["after"]))]):
             found.update((each.key, self._chunk(each.value)) for each in block if each.key in parts)
-        text = joined([found.get(part, "") for part in parts], saved["digest"])
+        text = assemble([found.get(part, "") for part in parts], saved["digest"])
         if text is None:
             log.warning("performance_sample.lost", error="digest")
             return None

@@ -58,7 +58,7 @@ def chunks_of(text: str) -> Iterator[str]:
         yield text[start : start + CHUNK]
 
 
-def joined(chunks: Sequence[str], digest: str) -> str | None:
+def assemble(chunks: Sequence[str], digest: str) -> str | None:
     """The text of all its parts; None if one is absent or another's."""
     text = "".join(chunks)
     return text if digest_of_text(text) == digest else None

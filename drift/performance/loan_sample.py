@@ -75,7 +75,7 @@ class LoanSample:
         """All that have decided."""
 
     @property
-    def watched(self) -> Sequence[str]:
+    def champions(self) -> Sequence[str]:
         """Versions whose loans are kept, the one watched last at the end."""
         return list(self._loans)
 
@@ -262,4 +262,4 @@ def _dump(kept: BoundedSample[Any], row: Any) -> Mapping[str, Any]:
 
 def _load(saved: Mapping[str, Any], most: int, value: Any) -> BoundedSample[Any]:
     rows: Iterable[Sequence[Any]] = saved["rows"]
-    return BoundedSample.restored(most, saved["halvings"], ((row[0], value(row[1:])) for row in rows))
+    return BoundedSample.from_items(most, saved["halvings"], ((row[0], value(row[1:])) for row in rows))

@@ -160,7 +160,7 @@ class BoundedSample(Generic[Value]):
         return (ALL // self._under).bit_length() - 1
 
     @classmethod
-    def restored(cls, most: int, halvings: int, items: Iterable[tuple[int, Value]]) -> Self:
+    def from_items(cls, most: int, halvings: int, items: Iterable[tuple[int, Value]]) -> Self:
         """A sample by digest, as it was."""
         sample = cls(most)
         sample._under = ALL >> halvings

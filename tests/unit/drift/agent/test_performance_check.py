@@ -161,7 +161,7 @@ def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> Non
 
     assert news == [PartitionRange("d", 0, 10, 20), PartitionRange("d", 1, 0, 4)]
     assert [(each.partition, each.first, each.end) for each in going_on.read] == [(0, 3, 20), (1, 0, 4)]
-    assert going_on.sample.watched == ["1"]
+    assert going_on.sample.champions == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -180,11 +180,11 @@ def test_what_cannot_be_gone_on_with_is_read_whole(before, version, now, most) -
     anew, news = to_fold(before, version, now, most)
 
     assert news == now
-    assert (anew.sample.watched, anew.sample.most) == ([], most)
+    assert (anew.sample.champions, anew.sample.most) == ([], most)
 
 
 def test_a_new_champion_is_watched_from_now_on() -> None:
     going_on, news = to_fold(kept(10), "2", [PartitionRange("d", 0, 5, 20)], 1_000)
 
     assert news == [PartitionRange("d", 0, 10, 20)]
-    assert going_on.sample.watched == ["1"]
+    assert going_on.sample.champions == ["1"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.performance.kept_sample import KeptSample, chunks_of, digest_of_text, joined
+from drift.performance.kept_sample import KeptSample, assemble, chunks_of, digest_of_text
 from drift.performance.loan_sample import LONGEST_MS, LoanSample
 from drift.performance.outcome_join import EndedLoan, OutcomeJoin, ScoredLoan
 from drift.performance.performance_report import METHOD, ReportSubject, performance_report, sample_report
@@ -123,10 +123,10 @@ def test_a_former_champion_s_loans_go_on_being_looked_at():
 
     fold(sample, [decided("new", version="3"), *(record for record in records if isinstance(record, EndedLoan))])
 
-    assert sample.watched == ["1", "3"]
+    assert sample.champions == ["1", "3"]
     assert report_of(sample).performance == report_of(fold(watching(), records)).performance
     sample.forget("1")
-    assert sample.watched == ["3"]
+    assert sample.champions == ["3"]
     assert sample.versions == {"1", "2", "3"}
 
 
@@ -207,7 +207,7 @@ def test_a_text_is_put_together_from_all_its_parts_or_not_at_all():
     parts = list(chunks_of(text))
 
     assert [len(part) for part in parts] == [400_000, 400_000, 100_001]
-    assert joined(parts, digest_of_text(text)) == text
-    assert joined([*parts[:2], ""], digest_of_text(text)) is None
+    assert assemble(parts, digest_of_text(text)) == text
+    assert assemble([*parts[:2], ""], digest_of_text(text)) is None
     with pytest.raises(ValueError, match="incorrect header"):
         KeptSample.from_text("bm8=")

@@ -216,3 +216,20 @@ def test_a_medical_level_that_is_scored_freely_must_be_declared_too():
 @pytest.mark.parametrize("product", ["credit_risk", "lending_club"])
 def test_packaged_contracts_declare_what_is_protected(product):
     assert declaration_problem(load(product).scored(with_pricing=True)) == ""
+
+
+def test_the_performance_window_is_the_contract_s_and_none_where_it_has_none():
+    schema = dict(load("credit_risk").schema)
+    label = {**schema["label"], "outcome_after_days": 365}
+
+    assert Contract.of(schema).label.outcome_after_days == 0
+    assert Contract.of({**schema, "label": label}).label.outcome_after_days == 365
+    assert Contract.of({**schema, "label": label}).fingerprint == Contract.of(schema).fingerprint
+
+
+@pytest.mark.parametrize("days", [-1, 3_651, "365", None, True])
+def test_a_performance_window_of_no_days_is_refused(days):
+    schema = dict(load("credit_risk").schema)
+
+    with pytest.raises(ContractError, match="malformed"):
+        Contract.of({**schema, "label": {**schema["label"], "outcome_after_days": days}})
