@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.access.roles import ANYBODY, OBSERVE, VISITOR, CallerRole
 from gateway.api.request_bodies import FORM, body_of
+from gateway.desk.drift.report_text import FILTERS
 from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
@@ -29,6 +30,7 @@ ROOMS: Final = (
     ("/desk/apply", "Apply", frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})),
     ("/desk/review", "Review", frozenset({CallerRole.OFFICER})),
     ("/desk/live", "Live", OBSERVE),
+    ("/desk/drift", "Drift", OBSERVE),
     ("/desk/scorecards", "Scorecards", frozenset({CallerRole.OFFICER, CallerRole.AUDITOR, CallerRole.OPERATOR})),
     ("/desk/audit", "Audit", frozenset({CallerRole.OFFICER, CallerRole.AUDITOR})),
 )
@@ -58,7 +60,7 @@ class Desk:
             lstrip_blocks=True,
         )
         version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.rglob("*.*")))).hexdigest()
-        self._templates.filters["sentence"] = sentence
+        self._templates.filters.update(FILTERS, sentence=sentence)
         self._templates.globals.update(
             version=version[:12], product=gateway.contract.product, demo=settings.gateway_demo
         )

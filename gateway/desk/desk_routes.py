@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.desk.apply import ApplyRoom
 from gateway.desk.desk import STATIC, Desk, SignInNeededError
+from gateway.desk.drift.drift_room import DriftRoom
 from gateway.desk.live import LiveRoom
 from gateway.desk.review import ReviewRoom
 from gateway.desk.scorecards import ScorecardRoom
@@ -32,6 +33,7 @@ def furnish(app: FastAPI, gateway: Gateway) -> Desk:
     app.include_router(ReviewRoom(desk).router(), include_in_schema=False)
     app.include_router(ApplyRoom(desk).router(), include_in_schema=False)
     app.include_router(ScorecardRoom(desk).router(), include_in_schema=False)
+    app.include_router(DriftRoom(desk).router(), include_in_schema=False)
     app.include_router(LiveRoom(desk).router(), include_in_schema=False)
     app.mount("/desk/static", Immutable(directory=STATIC), name="static")
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+
+from gateway.desk.drift.drift_series import finite, is_over, limits_of, time_of
 
 WIDTH: Final = 600.0
 HEIGHT: Final = 120.0
@@ -29,6 +32,8 @@ class Cell:
 
     x: float
     psi: float
+    over: bool
+    """Over its critical value."""
     level: int
     """0 steady, 1 from half of the first cut-off, 2 from the first, 3 from the second, 4 from twice the second."""
 
@@ -50,6 +55,9 @@ class HeatMap:
     width: float
     """Of a cell."""
     height: int
+    columns: int
+    ticks: tuple[tuple[float, datetime], ...]
+    """Of the time axis: x of a column, and its window's end."""
 
 
 def rate_chart(counts: Sequence[int]) -> RateChart:
@@ -67,23 +75,29 @@ def heat_map(reports: Sequence[Mapping[str, Any]]) -> HeatMap | None:
     ordered = list(reversed(reports))
     width = (WIDTH - LABELS) / len(ordered)
     names = list(dict.fromkeys(each["feature"] for report in reports for each in report["features"]))
-    found = [{each["feature"]: each["psi"] for each in report["features"]} for report in ordered]
+    found = [{each["feature"]: each for each in report["features"]} for report in ordered]
     rows = tuple(
         HeatRow(
             name,
             nth * ROW,
             tuple(
-                Cell(LABELS + place * width, psi[name], heat_level(psi[name], ordered[place]["rules"]))
-                for place, psi in enumerate(found)
-                if name in psi
+                _cell(LABELS + place * width, quantities[name], ordered[place]["rules"])
+                for place, quantities in enumerate(found)
+                if name in quantities
             ),
         )
         for nth, name in enumerate(names)
     )
-    return HeatMap(rows, width, len(names) * ROW)
+    shown = sorted({0, len(ordered) // 2, len(ordered) - 1})
+    ticks = tuple((LABELS + place * width, time_of(ordered[place]["window_end"])) for place in shown)
+    return HeatMap(rows, width, len(names) * ROW, len(ordered), ticks)
 
 
-def heat_level(psi: float, rules: Mapping[str, Any]) -> int:
-    """The step of a PSI between the report's own cut-offs."""
-    watch, drifted = rules["watch_from"], rules["drifted_from"]
+def heat_level(psi: float, watch: float, drifted: float) -> int:
+    """The step of a PSI between a report's own cut-offs."""
     return sum(psi >= limit for limit in (watch / 2, watch, drifted, 2 * drifted))
+
+
+def _cell(x: float, quantity: Mapping[str, Any], rules: Mapping[str, Any]) -> Cell:
+    psi = finite(quantity["psi"]) or 0.0
+    return Cell(x, psi, is_over(quantity), heat_level(psi, *limits_of(rules, quantity["feature"])))

@@ -167,6 +167,22 @@ def drift_report(connection: sa.Connection, window_id: str) -> Mapping[str, Any]
     return json.loads(text) if text else None
 
 
+def drift_reports_of(connection: sa.Connection, product: str, most: int) -> Sequence[Mapping[str, Any]]:
+    """Whole reports of a product's latest windows, the latest first, as JSON data; each window once."""
+    of = drift_reports.c
+    query = sa.select(of.report).where(of.product == product).order_by(of.window_end.desc()).limit(most)
+    found = [json.loads(text) for text in connection.execute(query).scalars()]
+    return list({each["window_id"]: each for each in found}.values())
+
+
+def performance_reports_of(connection: sa.Connection, product: str, most: int) -> Sequence[Mapping[str, Any]]:
+    """Whole performance reports of a product, the latest first, as JSON data; each report once."""
+    of = performance_reports.c
+    query = sa.select(of.report).where(of.product == product).order_by(of.as_of.desc()).limit(most)
+    found = [json.loads(text) for text in connection.execute(query).scalars()]
+    return list({each["report_id"]: each for each in found}.values())
+
+
 def performance_history(connection: sa.Connection, most: int = MOST) -> Sequence[PerformanceFigures]:
     """Performance reports, the latest one first."""
     query = sa.select(performance_reports).order_by(performance_reports.c.as_of.desc()).limit(most)

@@ -127,6 +127,9 @@ def test_no_text_is_taken_for_sql(database, text):
         assert queries.decision_by_id(connection, asked, asked) is None
         assert history.application_history(connection, asked) is None
         assert history.drift_report(connection, asked) is None
+        assert (
+            history.drift_reports_of(connection, asked, 5) == history.performance_reports_of(connection, asked, 5) == []
+        )
         assert queue_page(connection, CaseFilter(scorecard_version=asked, application_id=asked)).total == 0
         assert queue_page(connection, after=(APPLIED_AT, asked)).total == 0
         assert rates.approval_rate(connection, rates.TimeSpan(scorecard_version=asked)).decisions == 0

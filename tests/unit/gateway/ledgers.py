@@ -1,5 +1,6 @@
 """A ledger with cases that wait, made of decisions that the worker's core takes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from ledger.sql.migrate import migrate
 from schemas.codec.event_codec import from_record
 from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision
+from schemas.events.drift import DriftReport
+from schemas.events.performance import PerformanceReport
 from schemas.events.reviews import LoanReview
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.policy import Policy
 from tests.builders import CONTRACT, a_champion, an_application
-from tests.ledger_records import decide, review
+from tests.ledger_records import TOPICS, decide, record, records, review
 
 REFERRING = Policy(approve_below=0.05, decline_from=0.9)
 """Under it everybody is referred."""
@@ -41,6 +44,12 @@ class CaseLedger:
         policy = REFERRING if refer else champion.scorecard.policy
         decided = Hypotheticals(CONTRACT).decisions(records, champion, policy)
         decide(self.database, *(from_record(LoanDecision, each) for each in decided), first_offset=first_offset)
+
+    def report(self, windows: Sequence[DriftReport] = (), checks: Sequence[PerformanceReport] = ()) -> None:
+        """What the drift agent has published."""
+        for topic, events in ((TOPICS.drift_reports, windows), (TOPICS.performance_reports, checks)):
+            if events:
+                record(self.database, records(topic.name, events))
 
     def publish(self, topic: Any, key: str, event: Any, event_id: str) -> None:
         """As the gateway publishes; recorded at once, as the ledger would soon."""

@@ -16,12 +16,17 @@ def a_report(hour: int, verdict: str = "STEADY", **psi: float) -> dict[str, Any]
     largest = max(named, key=lambda name: named[name])
     return {
         "window_id": f"w-{hour}",
+        "window_start": NOON + timedelta(hours=hour - 1),
         "window_end": NOON + timedelta(hours=hour),
         "n": 1_000,
         "verdict": verdict,
         "largest_psi": named[largest],
         "largest_psi_feature": largest,
         "champion_version": "1",
+        "late": 0,
+        "command_id": "",
+        "withheld": "",
+        "decisions": None,
         "features": [{"feature": name, "psi": value} for name, value in named.items()],
         "rules": {"watch_from": 0.1, "drifted_from": 0.2},
     }

@@ -20,6 +20,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from tests.doubles.oidc_provider import OidcProviderDouble
 from tests.unit.gateway.browser import chromium, served, served_desk
 from tests.unit.gateway.calls import a_body
+from tests.unit.gateway.drift_reports import checks, windows
 from tests.unit.gateway.ledgers import CaseLedger
 from tests.unit.gateway.live_events import a_busy_hour, an_announcement
 from tests.unit.gateway.oidc_desk import an_oidc_desk
@@ -251,6 +252,7 @@ def test_every_room_is_reached_by_keyboard_and_readable(page: Page, tmp_path: Pa
     """Each room that there is, and the pages between them: a new room is held to it without being named here."""
     ledger = CaseLedger(tmp_path)
     ledger.refer("a-1", "a-2")
+    ledger.report(windows(), checks())
     with served_desk(ledger=ledger.lookup, live=a_busy_hour()) as (url, double):
         double.versions.by_alias = {"champion": RegisteredVersion("s", "1", "d", "xgboost", "r", {"metric.auc": ".9"})}
         page.goto(f"{url}/desk")
@@ -265,7 +267,13 @@ def test_every_room_is_reached_by_keyboard_and_readable(page: Page, tmp_path: Pa
             page.keyboard.press("Enter")  # skips to the content
             assert page.evaluate("document.activeElement.id") == "main"
 
+        page.goto(f"{url}/desk/drift")
+        tab_to(page, "tbody tr:first-child a")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Verdict: drifted").wait_for()
+
         assert found == {path: [] for path, _, _ in ROOMS}
+        assert violations(page) == []
 
 
 def test_the_way_in_and_a_refusal_are_readable(page: Page) -> None:

@@ -14,7 +14,6 @@ from tests.unit.gateway.calls import client_of
 from tests.unit.gateway.live_events import a_busy_hour, a_command, a_report, an_announcement
 
 XSS = '<script>alert(1)</script>"onload="x\'--'
-RULES = {"watch_from": 0.1, "drifted_from": 0.2}
 
 
 async def test_the_page_shows_rates_windows_champions_and_what_came_of_a_command() -> None:
@@ -122,7 +121,7 @@ async def test_watchers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_level_of_heat_begins_at_its_limit() -> None:
-    assert [heat_level(psi, RULES) for psi in (0.0499, 0.05, 0.1, 0.2, 0.3999, 0.4)] == [0, 1, 2, 3, 3, 4]
+    assert [heat_level(psi, 0.1, 0.2) for psi in (0.0499, 0.05, 0.1, 0.2, 0.3999, 0.4)] == [0, 1, 2, 3, 3, 4]
 
 
 def test_the_latest_window_is_on_the_right_and_a_field_it_lacks_has_no_cell() -> None:
