@@ -111,6 +111,9 @@ def faults(contract: Contract, values: Matrix, *, with_pricing: bool = False) ->
     for field in contract.scored(with_pricing=with_pricing):
         column = contract.position[field.name]
         for fault, wrong in _wrong(contract, field, values):
+            # Most are at fault in nothing, and one applicant alone pays for every operation on the batch.
+            if not wrong.any():
+                continue
             first = wrong & (codes == Fault.NONE)
             codes[first], columns[first] = fault, column
     return Faults(codes=codes, columns=columns)

@@ -5,7 +5,7 @@ import importlib
 import sys
 from typing import Final
 
-from tests.bench.measuring import Line, kept, pinned, table
+from tests.bench.measuring import Line, kept, pinned, released, table
 
 PARTS: Final = {
     "attribution": "tests.bench.attribution",
@@ -16,6 +16,7 @@ PARTS: Final = {
     "ledger": "tests.bench.ledger",
     "drain": "tests.bench.drain",
     "latency": "tests.bench.latency",
+    "http": "tests.bench.http",
     "memory": "tests.bench.memory",
 }
 ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "counting", "ledger")
@@ -32,8 +33,7 @@ def main() -> int:
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     found: list[Line] = []
     for part in asked:
-        if part in ON_ONE_CORE:
-            pinned()
+        (pinned if part in ON_ONE_CORE else released)()
         for line in importlib.import_module(PARTS[part]).lines():
             found.append(line)
             sys.stderr.write(

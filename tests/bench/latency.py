@@ -48,7 +48,7 @@ def _measured(here: Stage, module: str) -> dict[tuple[int, str], float]:
     group = f"bench-{uuid.uuid4().hex[:8]}"
     with here.contender(module, **here.worker_settings(group, delivery="exactly_once")):
         _await_first_answer(here, group)
-        found = {rate: _at_rate(here, rate) for rate in RATES}
+        found = {rate: at_rate(here, rate) for rate in RATES}
     return {(rate, name): float(np.percentile(found[rate], q)) for rate in RATES for name, q in QUANTILES.items()}
 
 
@@ -59,7 +59,7 @@ def _await_first_answer(here: Stage, group: str) -> None:
         time.sleep(0.1)
 
 
-def _at_rate(here: Stage, rate: int) -> Sequence[float]:
+def at_rate(here: Stage, rate: int) -> Sequence[float]:
     """Milliseconds of each application after the warm-up."""
     command = [sys.executable, "-m", "tests.bench.latency", here.connection.bootstrap_servers, _decisions(here)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as reader:

@@ -14,6 +14,8 @@ from typing import Final
 
 BUILD: Final = Path(__file__).resolve().parents[2] / "build"
 
+CORES: Final = frozenset(os.sched_getaffinity(0))
+"""That this process may use as it starts."""
 LEAST_S: Final = 0.02
 """Of one timing: shorter ones are repeated within it."""
 
@@ -71,8 +73,12 @@ def line(name: str, unit: str, against: str, pairs: Sequence[tuple[float, float]
 
 def pinned(core: int | None = None) -> None:
     """Keeps this process, and those it starts, on one core."""
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {allowed[-1] if core is None else core})
+    os.sched_setaffinity(0, {max(CORES) if core is None else core})
+
+
+def released() -> None:
+    """Lets it use all cores again: a part that starts processes shares them out."""
+    os.sched_setaffinity(0, CORES)
 
 
 def kept(lines: Iterable[Line]) -> Path:

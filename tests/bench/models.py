@@ -39,7 +39,7 @@ class Population:
 def applicants() -> Population:
     """The applicants that everything is trained on and measured with."""
     frame = synthetic_population.applicants(ROWS, SEED)
-    values = from_records(CONTRACT, list(_records(ROWS))).values
+    values = from_records(CONTRACT, list(people(ROWS))).values
     return Population(
         matrix=feature_space().encode(values),
         defaulted=frame["loan_status"].to_numpy().astype(np.int8),
@@ -50,7 +50,7 @@ def applicants() -> Population:
 def application_values(count: int, schema_id: int = APPLICATION_SCHEMA_ID) -> Sequence[bytes]:
     """Framed applications with ids of their own."""
     schema: Any = fastavro.parse_schema(dict(CONTRACT.schema))
-    return [frame(schema_id, schema, record) for record in _records(count)]
+    return [frame(schema_id, schema, record) for record in people(count)]
 
 
 def an_xgboost(depth: int, trees: int) -> Any:
@@ -93,6 +93,7 @@ def forest_of(model: Any) -> Forest:
     return compile_model(model, columns)
 
 
-def _records(count: int) -> Iterator[dict[str, Any]]:
+def people(count: int) -> Iterator[dict[str, Any]]:
+    """Made-up applicants as applications' records."""
     table = Table("made-up applicants", "bench", synthetic_population.applicants(count, SEED))
     yield from records(table, Script(start=datetime(2026, 3, 1, tzinfo=UTC), spacing=SPACING), CONTRACT)

@@ -22,6 +22,7 @@ from loanctl.stack.processes import RunningProcess, birth
 from schemas.registry_client import registered_id
 from streams.runtime.settings import Connection, environment
 from tests.bench import models
+from tests.bench.measuring import CORES
 from tests.system.scorecards import Champions
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
@@ -30,10 +31,9 @@ LOADED_AT_ONCE: Final = 50_000
 SETTLE_S: Final = 0.02
 PATIENCE_S: Final = 240.0
 
-CORES: Final = sorted(os.sched_getaffinity(0))
-CONTENDER: Final = {CORES[-1]}
+CONTENDER: Final = {max(CORES)}
 """The core of whoever is measured, alone there as far as we can see to it."""
-OTHERS: Final = set(CORES[:-1]) or set(CORES)
+OTHERS: Final = set(CORES - CONTENDER) or set(CORES)
 """The broker's, and those of who sends and reads."""
 
 
@@ -165,16 +165,17 @@ def drained(process: int, count: Callable[[], int], until: int, longest_s: float
         time.sleep(SETTLE_S)
         seen, now = count(), time.monotonic()
         if seen and not first:
-            first, began, spent = seen, now, _processor_s(process)
+            first, began, spent = seen, now, processor_s(process)
         last = now
     if seen <= first:
         problem = "nothing was answered"
         raise RuntimeError(problem)
-    per_record = (_processor_s(process) - spent) / (seen - first)
+    per_record = (processor_s(process) - spent) / (seen - first)
     return Drained(per_second=(seen - first) / (last - began), processor_us=1e6 * per_record)
 
 
-def _processor_s(process: int) -> float:
+def processor_s(process: int) -> float:
+    """Seconds of processor time that a process has taken, user's and system's."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -8,6 +8,8 @@ import pytest
 
 from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
+from tests.doubles.line import line_to
+from tests.doubles.mlflow import mlflow_telling
 from tests.system.containers import ContainerStack
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
@@ -15,11 +17,16 @@ from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
+from tests.unit.gateway.calls import a_body
 
 
 @pytest.fixture
 def champions(connection: Connection, tmp_path: Path) -> Champions:
     return Champions(connection, tmp_path / "models")
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
 
 
 def test_http_and_kafka_users_get_the_same_decision(
@@ -104,24 +111,37 @@ def test_a_broker_that_is_away_is_told_at_once_and_what_was_accepted_is_decided(
     assert len({decision.decision_id for decision in Answers(connection).decisions()}) == 2
 
 
-def test_registry_and_mlflow_may_be_away_once_the_gateway_serves(
-    stack: LocalStack | ContainerStack, champions: Champions, processes: Processes
+def test_without_mlflow_and_registry_applications_are_decided_and_questions_wait_for_a_first_champion(
+    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
 ) -> None:
-    champions.promote(champions.register())
+    registered = champions.promote(champions.register())
     start_worker(processes)
-    gateway = start_gateway(processes)
-    warm = gateway.predict()
-    stack.stop("registry")
+    with mlflow_telling(registered, champions.source(registered)) as mlflow, line_to(port_of(mlflow)) as line:
+        line.cut()
+        gateway = start_gateway(processes, ready=False, mlflow_uri=line.url)
+        wait_for(lambda: gateway.url, 60, "its port")
+        before = wait_for(lambda: (found := gateway.predict(application_id="a-1")).status == 200 and found, 60, "a-1")
+        unanswered, unready = gateway.post("/what-if", a_body()), gateway.get("/ready")
+        line.mend()
+        wait_for(gateway.is_ready, 60, "the champion")
+        answered = gateway.post("/what-if", a_body())
+        line.cut()
+        wait_for(lambda: "mlflow" in gateway.get("/health").json["away"], 30, "the outage to be told")
+        stack.stop("registry")
+        try:
+            during = [gateway.predict(application_id=f"b-{n}").status for n in range(3)]
+            kept, ready = gateway.post("/what-if", a_body()), gateway.get("/ready")
+        finally:
+            stack.start("registry")
 
-    try:
-        answers = [gateway.predict().status for _ in range(3)]
-        ready = gateway.get("/ready").status
-    finally:
-        stack.start("registry")
-
-    assert warm.status == 200
-    assert answers == [200, 200, 200]
-    assert ready == 200
+    assert before.json["application_id"] == "a-1"
+    assert (unanswered.status, unanswered.json["type"]) == (503, "urn:loan:problem:unavailable")
+    assert (unready.status, unready.json["missing"], list(unready.json["away"])) == (503, ["champion"], ["mlflow"])
+    assert answered.status == 200
+    assert during == [200, 200, 200]
+    assert kept.json == answered.json
+    assert ready.status == 200
+    assert Answers(connection).counted() == {"a-1": 1, "b-0": 1, "b-1": 1, "b-2": 1}
 
 
 def test_a_gateway_waits_for_its_neighbours_and_says_so(

@@ -40,6 +40,7 @@ KEPT = {
     "Contract.scored": "the same",
     "TimedProtocol.connection_lost": "asyncio calls it",
     "TimedProtocol.connection_made": "asyncio calls it",
+    "TimedProtocol.data_received": "asyncio calls it",
     "Worker.on_startup_finished": "Faust calls it",
 }
 OF_EACH_PROGRAM = {"metrics", "process", "settings"}

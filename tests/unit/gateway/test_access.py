@@ -13,9 +13,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
+from gateway.access import oidc
 from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import ApiKeyFileError, key_line, new_key, read_keys
-from gateway.access.oidc import OidcVerifier, Provider, ProviderAwayError
+from gateway.access.oidc import LEEWAY_S, OidcVerifier, Provider, ProviderAwayError
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.roles import CallerRole, Principal
 from gateway.settings import GatewaySettings
@@ -152,6 +153,23 @@ async def test_a_valid_token_names_its_subject_and_roles() -> None:
 )
 async def test_a_token_that_does_not_hold_names_nobody(token: Callable[[], str]) -> None:
     assert await a_verifier().principal(token()) is None
+
+
+@pytest.mark.parametrize(("since_s", "holds"), [(0, True), (LEEWAY_S - 5, True), (LEEWAY_S + 5, False)])
+async def test_a_token_holds_until_its_end_and_as_long_as_clocks_may_differ(since_s: int, holds: bool) -> None:
+    found = await a_verifier().principal(a_token(exp=int(time.time()) - since_s))
+
+    assert (found is not None) == holds
+
+
+@pytest.mark.parametrize(("over", "holds"), [(-1, True), (0, True), (1, False)])
+async def test_a_token_is_as_long_as_it_may_be(over: int, holds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = a_token()
+    monkeypatch.setattr(oidc, "LONGEST_TOKEN", len(token) - over)
+
+    found = await a_verifier().principal(token)
+
+    assert (found is not None) == holds
 
 
 async def test_a_provider_that_signs_with_a_new_key_is_asked_again_and_not_too_often() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from gateway.exchange.ledger_lookup import LedgerLookup
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate
+from loanctl.stack.ports import free_ports
 from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from tests.doubles.gateway import GatewayDouble, a_gateway
@@ -114,3 +115,18 @@ async def test_a_ledger_without_tables_is_503_and_says_nothing_of_it(tmp_path: P
 
     assert answer.status_code == 503
     assert "empty.db" not in answer.text
+
+
+async def test_a_database_that_is_away_is_503_where_it_must_be_asked_and_nothing_is_published() -> None:
+    double = a_gateway(ledger=LedgerLookup(f"postgresql://loan:secret@127.0.0.1:{free_ports(1)[0]}/loan"))
+
+    unnamed = await posted(double)
+    looked_up = await got(double, "a-1")
+    named = await posted(double, application_id="a-1")
+
+    # Whether one that has an id was decided before, nobody knows now; one that has none is decided as ever.
+    assert unnamed.status_code == 200
+    assert (looked_up.status_code, named.status_code) == (503, 503)
+    assert len(double.topic.values) == 1
+    assert all("retry-after" in each.headers for each in (looked_up, named))
+    assert not any(word in each.text for each in (looked_up, named) for word in ("secret", "127.0.0.1", "postgresql"))

@@ -17,7 +17,8 @@ from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import key_digest
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.roles import CallerRole, Principal
-from gateway.desk.desk import STATIC
+from gateway.desk.desk import MOST_FIELDS, STATIC
+from gateway.desk.review import LONGEST_NOTE
 from gateway.desk.visits.session import LIFETIME_S, Sessions
 from gateway.settings import GatewaySettings
 from schemas.errors import SetupError
@@ -269,6 +270,25 @@ async def test_a_review_that_cannot_stand_is_refused_with_what_to_do(ledger: Cas
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
     assert ledger.reviews == []
+
+
+async def test_a_note_of_the_allowed_length_is_published(ledger: CaseLedger) -> None:
+    ledger.refer("a-1")
+
+    async with signed_in(at_the_desk(ledger, officers), "ann") as client:
+        await decided(client, "a-1", "APPROVE", note="x" * LONGEST_NOTE)
+
+    assert [len(review.note) for review in ledger.reviews] == [LONGEST_NOTE]
+
+
+@pytest.mark.parametrize(("fields", "status"), [(MOST_FIELDS, 200), (MOST_FIELDS + 1, 400)])
+async def test_a_form_of_so_many_fields_is_read_and_of_more_refused(fields: int, status: int) -> None:
+    async with client_of(a_gateway().app) as client:
+        form = await typed(client)
+        more = {f"more-{n}": "1" for n in range(fields - len(form))}
+        answer = await client.post("/desk/apply", data={**form, **more})
+
+    assert answer.status_code == status
 
 
 async def test_a_case_that_another_has_decided_meanwhile_is_not_decided_again(ledger: CaseLedger) -> None:

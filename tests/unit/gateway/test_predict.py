@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.api.response_models import DecisionAnswer
+from gateway.exchange.pending_decisions import MOST_CANDIDATES
 from streams.kafka.kafka_errors import BrokerAwayError
 from tests.builders import an_application
 from tests.doubles.gateway import GatewayDouble, a_gateway
@@ -132,6 +133,39 @@ async def test_a_broker_that_is_away_is_503_and_the_repeated_request_publishes_t
     assert refused.headers["retry-after"] == "2"
     assert answered.status_code == 200
     assert double.topic.values == [entry.value]
+
+
+async def test_the_latest_answers_are_remembered_and_the_oldest_forgotten() -> None:
+    double = a_gateway(gateway_remembered=2)
+
+    for name in ("a-1", "a-2", "a-1", "a-3"):
+        await predicted(double, a_body(application_id=name))
+    published_at = len(double.topic.values)
+    # Two and the one that waits; a-1 was asked for again after a-2.
+    await predicted(double, a_body(application_id="a-4"))
+    kept = [name for name in ("a-1", "a-2", "a-3", "a-4") if double.gateway.exchange.pending.get(name)]
+    await predicted(double, a_body(application_id="a-2"))
+
+    assert published_at == 3
+    assert kept == ["a-1", "a-3", "a-4"]
+    assert len(double.topic.values) == 5
+
+
+@pytest.mark.parametrize(("strangers", "status"), [(MOST_CANDIDATES - 1, 200), (MOST_CANDIDATES, 504)])
+async def test_of_one_id_so_many_decisions_are_kept_until_the_acknowledgement(strangers: int, status: int) -> None:
+    double = a_gateway(gateway_timeout_s=30.0 if status == 200 else 0.2)
+
+    async def publish(_key: bytes, value: bytes, _headers: Any) -> tuple[int, int]:
+        double.topic.values += [value] * (strangers + 1)
+        for offset in range(strangers + 1):
+            double.topic.decide(offset)
+        return 0, 0
+
+    double.topic.publish = publish
+
+    answer = await predicted(double, a_body(application_id="a-1"))
+
+    assert answer.status_code == status
 
 
 async def test_as_many_wait_as_may_and_one_more_is_429() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.api.request_model import application_model
+from gateway.problems import MOST_ERRORS
 from schemas.contract.contract import load
 from tests.builders import CONTRACT
 from tests.doubles.gateway import GatewayDouble, a_gateway
@@ -161,6 +162,21 @@ async def test_a_malformed_idempotency_key_is_422(double: GatewayDouble, key: st
 
     assert answer.status_code == 422
     assert double.topic.values == []
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255])
+async def test_an_idempotency_key_of_the_allowed_length_is_taken(double: GatewayDouble, key: str) -> None:
+    assert (await posted(double, a_body(), **{"Idempotency-Key": key})).status_code == 200
+
+
+@pytest.mark.parametrize(("faulty", "listed"), [(MOST_ERRORS - 1, 99), (MOST_ERRORS, 100), (MOST_ERRORS + 1, 100)])
+async def test_a_hundred_errors_are_listed_and_all_are_counted(double: GatewayDouble, faulty: int, listed: int) -> None:
+    batch = {"applications": [a_body(person_age=17)] * faulty}
+
+    problem = (await posted(double, batch, "/predict/batch")).json()
+
+    assert (len(problem["errors"]), problem["error_count"]) == (listed, faulty)
+    assert problem["errors"][-1]["pointer"] == f"/applications/{listed - 1}/person_age"
 
 
 @pytest.mark.parametrize("product", ["credit_risk", "lending_club"])

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gateway.slow_clients import protocol_of
+from gateway.slow_clients import MOST_HEAD_BYTES, protocol_of
 from tests.doubles.gateway import a_gateway
 
 HEAD_S = 0.3
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[int]:
-    config = uvicorn.Config(app, port=0, http=protocol_of(HEAD_S), log_config=None, lifespan="off", ws="none")
+async def served(app: Any, head_s: float = HEAD_S, **limits: Any) -> AsyncIterator[int]:
+    config = uvicorn.Config(app, port=0, http=protocol_of(head_s), log_config=None, lifespan="off", ws="none", **limits)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server._serve())  # without its signal handlers, which are the test run's
@@ -66,3 +66,53 @@ async def test_a_body_that_does_not_come_is_408_and_cut() -> None:
         found = await answer_to(port, head)
 
     assert found.startswith(b"HTTP/1.1 408")
+
+
+async def fed(port: int, size: int, *, ends: bool) -> bytes:
+    """What is answered to a head of so many bytes, of which the last ones come when the others have been read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    begin, end = b"GET /health HTTP/1.1\r\nHost: x\r\nX: ", b"\r\n\r\n" if ends else b""
+    writer.write(begin + b"y" * (size - len(begin) - len(end)) + end)
+    async with asyncio.timeout(20):
+        found = await reader.read(12)
+    writer.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "ends", "answer"),
+    [
+        (MOST_HEAD_BYTES - 1, True, b"HTTP/1.1 200"),
+        (MOST_HEAD_BYTES, True, b"HTTP/1.1 200"),
+        (MOST_HEAD_BYTES, False, b""),  # cut for its slowness, later
+        (MOST_HEAD_BYTES + 1, False, b"HTTP/1.1 431"),
+    ],
+)
+async def test_a_head_that_does_not_end_is_refused_at_its_limit(size: int, ends: bool, answer: bytes) -> None:
+    async with served(a_gateway().app, head_s=3.0) as port:
+        assert await fed(port, size, ends=ends) == answer
+
+
+async def test_a_long_body_is_no_long_head() -> None:
+    body = b"{" + b" " * (2 * MOST_HEAD_BYTES) + b"}"
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
+        body
+    )
+
+    async with served(a_gateway().app) as port:
+        first = await answer_to(port, head + body[:100], body[100:], b"GET")
+
+    assert first.startswith(b"HTTP/1.1 422")
+
+
+async def test_as_many_connect_as_may_and_one_more_is_503() -> None:
+    # Uvicorn refuses at its limit, not beyond it.
+    async with served(a_gateway().app, head_s=60.0, limit_concurrency=3) as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port)]
+        under = await answer_to(port, WHOLE)
+        idle.append(await asyncio.open_connection("127.0.0.1", port))
+        over = await answer_to(port, WHOLE)
+        for _, writer in idle:
+            writer.close()
+
+    assert (under, over) == (b"HTTP/1.1 200 OK", b"HTTP/1.1 503 Se")
