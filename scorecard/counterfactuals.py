@@ -96,8 +96,7 @@ class CounterfactualSearch:
                 for steps in _grid([len(options[field]) for field in fields]):
                     if not in_time():
                         return Counterfactuals(tuple(_minimal(found)[:most]), complete=False, scored=scored)
-                    moves = [[options[field][n] for n in column] for field, column in zip(fields, steps, strict=True)]
-                    found += self._verify(row, fields, moves)
+                    found += self._verify(row, {field: options[field] for field in fields}, steps)
                     scored += len(steps[0])
             found = _minimal(found)
             if len(found) >= most:
@@ -110,29 +109,32 @@ class CounterfactualSearch:
         self._quick(row[None, :])
 
     def _verify(
-        self, row: npt.NDArray[np.float64], fields: Sequence[int], moves: Sequence[Sequence[Option]]
+        self, row: npt.NDArray[np.float64], options: Options, steps: Sequence[npt.NDArray[np.int64]]
     ) -> list[Counterfactual]:
         """Those that would be approved, by the worker's own arithmetic.
 
         Args:
-            moves: of each field, the option of every combination.
+            options: of the fields that move.
+            steps: of each of these fields, the place in its options of every combination.
         """
-        values = self._values(row, fields, moves)
+        values = self._values(row, options, steps)
         allowed = np.flatnonzero(faults(self._contract, values).codes == Fault.NONE)
         likely = allowed[self._approves(self._quick(values[allowed]))]
         probability = self._scorecard.score(values[likely]).probability
         sure = self._approves(probability)
         return [
-            Counterfactual(_changes(self._contract, row, fields, [column[place] for column in moves]), float(chance))
+            Counterfactual(
+                _changes(self._contract, row, options, [int(column[place]) for column in steps]), float(chance)
+            )
             for place, chance in zip(likely[sure], probability[sure], strict=True)
         ]
 
-    def _values(self, row: npt.NDArray[np.float64], fields: Sequence[int], moves: Sequence[Sequence[Option]]) -> Matrix:
-        values = np.repeat(row[None, :], len(moves[0]), axis=0)
-        for field, column in zip(fields, moves, strict=True):
-            values[:, field] = [value for value, _ in column]
+    def _values(self, row: npt.NDArray[np.float64], options: Options, steps: Sequence[npt.NDArray[np.int64]]) -> Matrix:
+        values = np.repeat(row[None, :], len(steps[0]), axis=0)
+        for (field, moves), column in zip(options.items(), steps, strict=True):
+            values[:, field] = np.array([value for value, _ in moves])[column]
         for ratio, parts in self._ratios.items():
-            if parts & set(fields):
+            if parts & options.keys():
                 values[:, ratio] = np.nan
         return with_ratios(self._contract, values)
 
@@ -173,11 +175,11 @@ def _options(field: Field, value: float) -> list[Option]:
 
 
 def _changes(
-    contract: Contract, row: npt.NDArray[np.float64], fields: Sequence[int], combination: Sequence[Option]
+    contract: Contract, row: npt.NDArray[np.float64], options: Options, places: Sequence[int]
 ) -> tuple[FeatureMove, ...]:
     return tuple(
-        FeatureMove(contract.observed[column], float(row[column]), value, steps)
-        for column, (value, steps) in zip(fields, combination, strict=True)
+        FeatureMove(contract.observed[column], float(row[column]), *moves[place])
+        for (column, moves), place in zip(options.items(), places, strict=True)
     )
 
 
