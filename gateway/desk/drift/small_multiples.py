@@ -72,23 +72,25 @@ def bin_bars(quantity: Mapping[str, Any]) -> list[BinBar]:
 
 
 def _chart(series: Series, ends: tuple[datetime, datetime]) -> Chart:
+    points = series.points
     bottom, top = _scale(series)
     seconds = (ends[1] - ends[0]).total_seconds()
 
-    def x(point: SeriesPoint) -> float:
-        share = (point.at - ends[0]).total_seconds() / seconds if seconds else 1.0
+    def x(nth: int) -> float:
+        # Parts of a file without a time have the same one: they are set apart by their order.
+        by_time = (points[nth].at - ends[0]).total_seconds() / (seconds or 1.0)
+        share = by_time if seconds else nth / max(1, len(points) - 1)
         return LEFT + share * (WIDTH - LEFT - TOP)
 
     def y(value: float) -> float:
         return TOP + (1 - (value - bottom) / (top - bottom)) * (HEIGHT - 2 * TOP)
 
-    points = series.points
-    high = [(x(each), y(each.high)) for each in points if each.high is not None]
-    low = [(x(each), y(each.low)) for each in points if each.low is not None]
+    high = [(x(nth), y(each.high)) for nth, each in enumerate(points) if each.high is not None]
+    low = [(x(nth), y(each.low)) for nth, each in enumerate(points) if each.low is not None]
     return Chart(
         series=series,
-        line=_path([(x(each), y(each.value)) for each in points]),
-        dots=tuple((x(each), y(each.value), each.marked, each) for each in points),
+        line=_path([(x(nth), y(each.value)) for nth, each in enumerate(points)]),
+        dots=tuple((x(nth), y(each.value), each.marked, each) for nth, each in enumerate(points)),
         band=_path([*high, *reversed(low)]) if low else "",
         critical="" if low else _path(high),
         rules=tuple((y(value), value) for value in series.lines if bottom <= value <= top),

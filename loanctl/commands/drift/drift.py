@@ -17,6 +17,8 @@ from rich.text import Text
 
 from drift.detection.recompute import differences
 from drift.settings import DriftSettings
+from gateway.desk.drift.drift_series import is_over
+from gateway.desk.drift.drift_views import overview, window_view
 from loanctl.audit.audit_record import PersonTrail
 from loanctl.commands.drift import drift_check, drift_performance
 from loanctl.console import FINDING, Console
@@ -25,6 +27,7 @@ from loanctl.reports import report_recompute as evidence
 from loanctl.reports.drift_table import COLOURS, show_report
 from loanctl.reports.lineage import Lineage, lineages
 from loanctl.reports.performance_table import FIGURES, console, figures
+from schemas.codec.event_codec import as_record
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, UsualWeek
@@ -81,24 +84,41 @@ def history(last: Last = LAST, as_json: AsJson = False) -> None:
 
 @app.command()
 def report(
+    window: Annotated[str, typer.Argument(help="Id of a window; the last one where none.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
     last: Last = LAST,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """The last window in figures, or the last ones as a page."""
+    """One window in figures; or as a page or as JSON, with figures over time up to it."""
     settings = DriftSettings.read()
     found_so_far = lineages(settings)
-    stories = found_so_far.windows[-last:]
-    if not stories:
-        raise NoReportError(_none())
-    if html is None:
-        found = stories[-1].report
+    stories = _until(found_so_far.windows, window)[-last:]
+    found, looks = stories[-1].report, found_so_far.looks[-last:]
+    if as_json:
+        windows, checks = ([as_record(story.report) for story in kind] for kind in (stories, looks))
+        plain = {**window_view(windows[-1]).plain(), **overview(windows, checks).plain()}
+        sys.stdout.write(json.dumps(plain, default=str) + "\n")
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        reigns = drift_performance.windows(story.report for story in stories)
+        performance = drift_performance.of(settings, reigns, datetime.now(UTC))
+        html.write_text(drift_html.page(stories, performance, looks), encoding="utf-8")
+        Console(soft_wrap=True, stderr=as_json).print(f"{html}: {len(stories)} windows")
+    if not (as_json or html):
         show_report(Console(), found, f"{found.window_start:{TIME}} to {found.window_end:{TIME}} UTC")
-        return
-    html.parent.mkdir(parents=True, exist_ok=True)
-    windows = drift_performance.windows(story.report for story in stories)
-    performance = drift_performance.of(settings, windows, datetime.now(UTC))
-    html.write_text(drift_html.page(stories, performance, found_so_far.looks[-last:]), encoding="utf-8")
-    Console(soft_wrap=True).print(f"{html}: {len(stories)} windows")
+
+
+def _until(stories: Sequence[Lineage[DriftReport]], window: str) -> Sequence[Lineage[DriftReport]]:
+    """Windows up to the one of this id, itself included; all of them for no id.
+
+    Raises:
+        NoReportError: there is none.
+    """
+    names = [story.report.window_id for story in stories]
+    if not names or (window and window not in names):
+        raise NoReportError(f"no window {window}" if names else _none())
+    return stories[: names.index(window) + 1] if window else stories
 
 
 @app.command()
@@ -201,11 +221,17 @@ def _row(story: Lineage[DriftReport]) -> tuple[str | Text, ...]:
         str(found.n),
         str(found.late),
         _verdict(found),
-        f"{found.largest_psi:.3f}",
+        _psi(found),
         found.largest_psi_feature,
         found.command_id or found.withheld,
         *_consequence(story.result, story.announcement),
     )
+
+
+def _psi(found: DriftReport) -> Text:
+    """The largest one, marked where it is over its critical value."""
+    over = any(each.feature == found.largest_psi_feature and is_over(as_record(each)) for each in found.features)
+    return Text(f"{'▲ ' if over else ''}{found.largest_psi:.3f}", "red" if over else "")
 
 
 def _verdict(found: DriftReport) -> Text:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -102,8 +103,39 @@ def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(told):
     assert "<b>2</b>" not in page
     assert "<i>3</i>" not in page
     assert "What became of the champion" in page
-    assert page.count("<svg") == 1 + len(odd.features)
+    fields, checks = len(odd.features), 4
+    assert page.count('class="multiple"') == fields + checks
+    # The heat map, a drawing for each series, and the bins of each field in the last window.
+    assert page.count("<svg") == 1 + (fields + checks) + fields
+    assert "▲" in page
+    assert "color-scheme: light dark" in page
     assert commands[0].command_id in page
+
+
+def read_json(text: str) -> Any:
+    return json.loads(text)
+
+
+def test_a_report_is_of_any_window_by_its_id_in_figures_and_as_json(told, monkeypatch):
+    reports, commands = told
+    monkeypatch.setattr(drift, "lineages", lambda _: Stories(stories(reports, commands, [], []), []))
+    runner, second = CliRunner(), reports[1].window_id
+
+    shown = runner.invoke(drift.app, ["report", second])
+    plain = read_json(runner.invoke(drift.app, ["report", second, "--json"]).stdout)
+    latest = read_json(runner.invoke(drift.app, ["report", "--json", "--last", "2"]).stdout)
+    unknown = runner.invoke(drift.app, ["report", "nowhere"])
+
+    assert "▲ " in shown.stdout
+    assert "share: of the drift" in shown.stdout
+    assert plain["report"]["window_id"] == second
+    assert [each["window_id"] for each in plain["windows"]] == [second, reports[0].window_id]
+    assert plain["ranking"][0]["feature"] == "person_income"
+    assert plain["ranking"][0]["over"] is True
+    assert [len(each["points"]) for each in latest["series"]] == [2] * len(latest["series"])
+    assert latest["report"]["window_id"] == reports[-1].window_id
+    assert isinstance(unknown.exception, drift.NoReportError)
+    assert "nowhere" in str(unknown.exception)
 
 
 def test_a_file_that_has_drifted_fails_the_pipeline_and_one_that_has_not_passes(files):
