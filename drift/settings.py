@@ -21,13 +21,12 @@ from drift.detection import field_limits
 from drift.detection.drift_report import ReportContext
 from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
-from drift.performance.performance_report import METHOD as PERFORMANCE_METHOD
 from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
 from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, Calendar
 from schemas.errors import SetupError
 from schemas.events.drift import DriftRules, FieldLimits
-from schemas.events.performance import PerformanceRules
+from schemas.events.performance import PERFORMANCE_METHOD, PerformanceRules
 from schemas.topics import Topic
 from streams.runtime.bin_settings import BinSettings
 from streams.runtime.health_server import LOOPBACK

@@ -65,7 +65,7 @@ COMMANDS: Final = (
     Line("score", "loanctl.commands.decisions.score:score", "Decide on a file of applications."),
     Line("dlq", "loanctl.commands.decisions.dlq:app", "Dead letters: count, explain, send back."),
     Line("verify", "loanctl.commands.decisions.verify:verify", "Hold an installed system to its promises."),
-    Line("drift", "loanctl.commands.drift.drift:app", "Tell what the drift agent found, and check it."),
+    Line("drift", "loanctl.commands.drift.drift_commands:app", "Tell what the drift agent found, and check it."),
     Line("profile", "loanctl.commands.drift.profile:profile", "Describe applicants, as JSON."),
     Line("gateway", "loanctl.commands.cluster.gateway:app", "Give a caller of the gateway a key."),
     Line("demo", "loanctl.demo.command:demo", "Tell the whole story on real Kafka."),

@@ -16,10 +16,10 @@ from drift.agent.loan_reader import decisions_and_outcomes, fold_loans, read_loa
 from drift.binning.reference import Reference
 from drift.performance.kept_sample import KeptSample
 from drift.performance.loan_sample import LoanSample
-from drift.performance.performance_report import METHOD, ReportSubject, performance_report, sample_report
+from drift.performance.performance_report import ReportSubject, performance_report, sample_report
 from drift.settings import DriftSettings
 from schemas.errors import OutageError
-from schemas.events.performance import PerformanceReport, PerformanceRules, ReadRange
+from schemas.events.performance import PERFORMANCE_METHOD, PerformanceReport, PerformanceRules, ReadRange
 from schemas.timestamps import millis_of
 from streams.kafka.topics.topic_reader import PartitionRange
 from streams.runtime.settings import Connection
@@ -152,7 +152,7 @@ def _report_of(
 ) -> PerformanceReport:
     """The report of some stretches of the topics of decisions and outcomes, by the method of its rules."""
     read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
-    if rules.method < METHOD:
+    if rules.method < PERFORMANCE_METHOD:
         return performance_report(read_loans(connection, wanted, subject.joins(rules)), subject, rules, read)
     sample = LoanSample(rules.most)
     sample.watch(subject.champion_version)

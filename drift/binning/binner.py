@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from drift.binning.binned_records import MILLIONTHS, Flags, Integers, Observations, Shape
 from drift.binning.reference import Reference
-from schemas.applications import invalid
+from drift.binning.value_cells import value_cells
 from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.projection import Projection, millis
@@ -60,12 +60,7 @@ class ApplicationCells:
 
     def cells(self, values: Floats) -> Integers:
         """The place of each value, shape (n, fields of the profile); `values` has shape (n, observed fields)."""
-        wrong = invalid(self._contract, values)
-        found = np.empty((len(values), len(self._layout.binned)), dtype=np.int64)
-        for place, binned in enumerate(self._layout.binned):
-            column = self._contract.position[binned.name]
-            found[:, place] = binned.places(values[:, column], wrong[:, column]) + self._layout.starts[place]
-        return found
+        return value_cells(values, self._contract, self._layout)
 
 
 class DecisionCells:

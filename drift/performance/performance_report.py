@@ -17,8 +17,6 @@ from schemas.events.performance import OutcomeNotes, Performance, PerformanceRep
 from schemas.timestamps import millis_of, time_of
 
 SEED: Final = 1
-METHOD: Final = 2
-"""Method of current reports; `PerformanceRules.method` describes the differences."""
 FAR: Final = 2**62
 """No limits of time: a report covers all that a champion has decided, and offsets define what was known."""
 

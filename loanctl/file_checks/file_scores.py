@@ -3,6 +3,7 @@
 Pure. The worker decides alike; here nothing becomes an event.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy.typing as npt
 
 from drift.binning.binned_records import MILLIONTHS
 from drift.binning.reference import Reference
-from drift.performance.loan_figures import Loans
+from drift.performance.loan_figures import Loans, performance
+from drift.performance.performance_report import SEED
 from drift.windows.window import TopicCount
 from schemas.applications import Fault, Matrix, faults
 from schemas.contract.contract import Contract
+from schemas.events.performance import Performance
 from scorecard.policy import APPROVE, REFER, outcomes
 from scorecard.profile import BinPlan, Population, Profile, profile_of
 from scorecard.scorecard import Scorecard
@@ -33,15 +36,19 @@ class FileScores:
     reasons: npt.NDArray[np.int64]
     """Shape (n, most reasons): places in the reason book, -1 for none; none of approved applicants."""
     outcomes: npt.NDArray[np.int8]
+    known: Flags
+    """Whether the file says what became of it."""
+    defaulted: Flags
 
-    def loans(self, rows: npt.NDArray[np.int64], defaulted: Flags, known: Flags) -> Loans:
-        """Some rows as loans, by the labels of all."""
-        return Loans(
+    def performance(self, rows: npt.NDArray[np.int64]) -> Performance:
+        """Estimated, and realised where the file has labels."""
+        loans = Loans(
             probability=self.probability[rows],
             approved=self.outcomes[rows] == APPROVE,
-            known=known[rows],
-            defaulted=defaulted[rows],
+            known=self.known[rows],
+            defaulted=self.defaulted[rows],
         )
+        return performance(loans, SEED)
 
     def count(self, rows: npt.NDArray[np.int64], reference: Reference) -> TopicCount:
         """Some rows, counted as the drift agent counts decisions."""
@@ -59,8 +66,14 @@ class FileScores:
         return TopicCount(n=len(rows), counts=np.concatenate([*parts, reasons, decided]), sums=sums)
 
 
-def file_scores(values: Matrix, scorecard: Scorecard, contract: Contract) -> FileScores:
-    """The decisions on some applicants; who cannot be scored is referred."""
+def file_scores(
+    values: Matrix, scorecard: Scorecard, contract: Contract, labels: Sequence[bool | None] = ()
+) -> FileScores:
+    """The decisions on some applicants; who cannot be scored is referred.
+
+    Args:
+        labels: of each row, True for a default, None where it is not known; empty where none is.
+    """
     n, features = len(values), scorecard.features
     scorable = np.flatnonzero(faults(contract, values, with_pricing=features.with_pricing).codes == Fault.NONE)
     scores = scorecard.score(values[scorable])
@@ -72,7 +85,15 @@ def file_scores(values: Matrix, scorecard: Scorecard, contract: Contract) -> Fil
     probability[scorable], contributions[scorable] = scores.probability, scores.contributions
     codes = np.full(n, REFER, dtype=np.int8)
     codes[scorable] = decided
-    return FileScores(probability=probability, contributions=contributions, reasons=reasons, outcomes=codes)
+    flags = labels or [None] * n
+    return FileScores(
+        probability=probability,
+        contributions=contributions,
+        reasons=reasons,
+        outcomes=codes,
+        known=np.array([each is not None for each in flags], dtype=np.bool_),
+        defaulted=np.array([bool(each) for each in flags], dtype=np.bool_),
+    )
 
 
 def scored_profile(

@@ -1,21 +1,14 @@
-"""Files of applicants as matrices, and the references that they are measured against."""
+"""Files of applicants as matrices, and as references."""
 
 import numpy as np
 
 from drift.binning.reference import Reference
 from drift.settings import DriftSettings
-from loanctl.reports.report_recompute import scorecard_of
 from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
-from schemas.errors import SetupError
 from schemas.tables import columns
 from scorecard.profile import USUAL_BINS, BinPlan, Population, Profile, profile_of
-from scorecard.scorecard import Scorecard
-
-
-class NoReferenceError(SetupError):
-    """There is nothing to measure the file against."""
 
 
 def matrix(table: Table, contract: Contract) -> Matrix:
@@ -25,32 +18,6 @@ def matrix(table: Table, contract: Contract) -> Matrix:
         TableError: a value of a number's column is none.
     """
     return columns.values(contract, table.rows, table.name, table.dialect)
-
-
-def by_champion(settings: DriftSettings) -> Reference:
-    """The champion's profile.
-
-    Raises:
-        NoReferenceError: there is no champion.
-        OutageError: MLflow is away.
-    """
-    version, scorecard = champion_scorecard(settings)
-    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
-
-
-def champion_scorecard(settings: DriftSettings) -> tuple[str, Scorecard]:
-    """Version and scorecard of the champion.
-
-    Raises:
-        NoReferenceError: there is no champion.
-        OutageError: MLflow is away.
-    """
-    registry = settings.model_registry()
-    champion = registry.champion()
-    if champion is None:
-        problem = f"{registry.name} has no champion: train one, or name a file by --against"
-        raise NoReferenceError(problem)
-    return champion.version, scorecard_of(champion.version, champion.digest, settings)
 
 
 def by_file(table: Table, settings: DriftSettings) -> Reference:

@@ -8,7 +8,8 @@ import numpy as np
 from drift.binning.binner import ApplicationCells
 from drift.detection.usual_week import usual_week
 from drift.settings import DriftSettings
-from loanctl.reports.file_check import by_champion, matrix
+from loanctl.reports.champion_reference import by_champion
+from loanctl.reports.file_check import matrix
 from loanctl.simulation import loan_tables
 from schemas.applications import Matrix
 from schemas.errors import SetupError

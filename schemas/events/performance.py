@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+PERFORMANCE_METHOD: Final = 2
+"""Method of current reports; `PerformanceRules.method` describes the differences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scorecard.registry.bundle_cache import BundleCache, take_all
-from scorecard.registry.model_registry import ModelRegistry
 from streams.runtime.settings import Connection
+
+if TYPE_CHECKING:
+    # Bundles come with the kernels' compiler, a second of every start: for those who fetch one.
+    from scorecard.registry.bundle_cache import BundleCache
+    from scorecard.registry.model_registry import ModelRegistry
 
 
 class ModelSettings(Connection):
@@ -20,25 +24,31 @@ class ModelSettings(Connection):
         """Where bundles are kept between restarts."""
         return self.cache_dir.expanduser()
 
-    def bundle_cache(self) -> BundleCache:
+    def bundle_cache(self) -> "BundleCache":
         """Bundles at hand that may decide.
 
         Raises:
             KeyFileError: the trusted keys cannot be read.
         """
+        from scorecard.registry.bundle_cache import BundleCache
+
         return BundleCache(self.cache(), of=self.mlflow_uri, require_signature=self._signature_check())
 
-    def model_registry(self) -> ModelRegistry:
+    def model_registry(self) -> "ModelRegistry":
         """The registered model of the product. It alone fetches, so that no unsigned bundle gets past it.
 
         Raises:
             KeyFileError: the trusted keys cannot be read.
         """
+        from scorecard.registry.model_registry import ModelRegistry
+
         return ModelRegistry(
             self.mlflow_uri, self.registered_model(), self.cache(), require_signature=self._signature_check()
         )
 
     def _signature_check(self) -> Callable[[Path, str], None]:
+        from scorecard.registry.bundle_cache import take_all
+
         if self.trusted_keys is None:
             return take_all
         # Cryptography costs a process 10 MB, for those who ask for signatures alone.

@@ -54,7 +54,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 
 app.command()(drift_performance.performance)
 app.command()(drift_check.check)
-app.command()(drift_check.check)
 
 
 class NoReportError(SetupError):

@@ -37,6 +37,7 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
     # Pandas is of no use to the other commands.
     from loanctl.file_checks import chunk_reports
     from loanctl.file_checks.chunks import ChunkRule
+    from loanctl.reports.file_check import by_file
     from loanctl.simulation import loan_tables
 
     settings = DriftSettings.read()
@@ -44,7 +45,12 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
     rule = ChunkRule(chunks, chunk_rows, by, settings.window_time_zone)
     try:
         other = loan_tables.read(against, contract, dialect) if against else None
-        compared = chunk_reports.file_reference(other, scorecard, settings)
+        if other is not None and scorecard is None:
+            compared = chunk_reports.FileReference(reference=by_file(other, settings))
+        else:
+            from loanctl.file_checks.file_scoring import scored_reference
+
+            compared = scored_reference(other, scorecard, settings)
         table = loan_tables.read(file, contract, dialect)
         found = chunk_reports.chunk_reports(table, compared, rule, settings, time_column)
     except TableError as fault:
@@ -57,8 +63,6 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
 
 
 def _print(found: "Sequence[ChunkReport]", name: str, *, as_json: bool) -> None:
-    from loanctl.file_checks.chunk_reports import performance_summary
-    from loanctl.reports import performance_table
     from loanctl.reports.drift_table import show_report
 
     if as_json:
@@ -70,13 +74,15 @@ def _print(found: "Sequence[ChunkReport]", name: str, *, as_json: bool) -> None:
     for each in found:
         part = f" {each.report.window_start} to {each.report.window_end}" if len(found) > 1 else ""
         show_report(Console(), each.report, f"{name}{part}")
-    summary = performance_summary(found, datetime.now(UTC))
-    if summary:
-        performance_table.show(performance_table.console(), summary)
+    if found[0].performance is not None:
+        from loanctl.file_checks.file_scoring import performance_summary
+        from loanctl.reports import performance_table
+
+        performance_table.show(performance_table.console(), performance_summary(found, datetime.now(UTC)))
 
 
 def _write_page(found: "Sequence[ChunkReport]", html: Path) -> None:
-    from loanctl.file_checks.chunk_reports import performance_summary
+    from loanctl.file_checks.file_scoring import performance_summary
     from loanctl.reports import drift_html
     from loanctl.reports.lineage import Lineage
 

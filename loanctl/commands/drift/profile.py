@@ -12,16 +12,12 @@ from typing import Annotated, Any, Final
 import numpy as np
 import typer
 
-from loanctl.reports import file_check
-from loanctl.reports.decision_log import Span, span
+from loanctl.reports.file_check import matrix
 from loanctl.simulation import loan_tables
 from schemas.applications import UNSEEN, Matrix, invalid
-from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.wire_format import schema_ids
 from schemas.contract.contract import Contract, Field, Kind
 from schemas.errors import SetupError
-from schemas.registry_client import WriterSchemas
-from streams.kafka.topics.topic_reader import blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 PLACE: Final = attrgetter("place")
@@ -44,11 +40,7 @@ def profile(
     if file and (since or until):
         problem = "--since and --until are of the topic: a file has no times at which it was produced"
         raise NoApplicantsError(problem)
-    chosen = span(since, until, last)
-    values = _in_file(file, connection) if file else _on_topic(connection, chosen)
-    if not len(values):
-        problem = f"no application on {connection.topics().applications.name}{chosen}"
-        raise NoApplicantsError(problem)
+    values = _in_file(file, connection) if file else _on_topic(connection, since, until, last)
     sys.stdout.write(json.dumps(field_statistics(values, contract), indent=2) + "\n")
 
 
@@ -87,17 +79,26 @@ def _field(field: Field, column: Any, wrong: Any) -> Mapping[str, Any]:
 
 def _in_file(file: Path, connection: Connection) -> Matrix:
     contract = connection.contract()
-    return file_check.matrix(loan_tables.read(file, contract, connection.table_dialect()), contract)
+    return matrix(loan_tables.read(file, contract, connection.table_dialect()), contract)
 
 
-def _on_topic(connection: Connection, chosen: Span) -> Matrix:
-    topic = connection.topics().applications.name
+def _on_topic(connection: Connection, since: datetime | None, until: datetime | None, last: int) -> Matrix:
+    # A file needs neither decoders nor the kernels' compiler.
+    from loanctl.reports.decision_log import span
+    from schemas.codec.application_decoder import ApplicationReader
+    from schemas.registry_client import WriterSchemas
+    from streams.kafka.topics.topic_reader import blocks, partition_ranges
+
+    topic, chosen = connection.topics().applications.name, span(since, until, last)
     lying = partition_ranges(connection, [topic], chosen.begins)
     records = (record for block in blocks(connection, lying) for record in block if record.timestamp in chosen)
     # A topic may hold more than memory does.
     latest = sorted(heapq.nlargest(chosen.most or 0, records, key=PLACE), key=PLACE)
     values = [record.value for record in latest]
     writers = WriterSchemas(connection.registry(), topic).of(schema_ids(values))
-    return (
-        ApplicationReader(connection.contract(), connection.record_limits()).read(values, writers).applications.values
-    )
+    reader = ApplicationReader(connection.contract(), connection.record_limits())
+    found = reader.read(values, writers).applications.values
+    if not len(found):
+        problem = f"no application on {topic}{chosen}"
+        raise NoApplicantsError(problem)
+    return found

@@ -8,6 +8,7 @@ import pytest
 
 from loanctl import cli
 from loanctl.cli import COMMANDS, FAULT, Line
+from loanctl.simulation import loan_tables, synthetic_population
 from schemas.errors import SetupError
 from schemas.release import code_version
 
@@ -53,3 +54,22 @@ def test_the_release_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"{code_version()}\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["drift", "check", "--against", "{file}", "--file", "{file}"], ["profile", "{file}"]]
+)
+def test_files_are_compared_without_what_takes_seconds_to_load(command: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "applicants.csv"
+    loan_tables.write_table(synthetic_population.applicants(600, 1), file)
+    arguments = [part.format(file=file) for part in command]
+    code = (
+        f"import sys\nfrom loanctl.cli import main\ntry:\n    main({arguments})\nexcept SystemExit as end:\n"
+        "    print('ended', end.code)\n"
+        "print('loaded', [name for name in ('scipy.stats', 'numba', 'mlflow') if name in sys.modules])"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert "ended 0" in told
+    assert "loaded []" in told

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from scipy.spatial import distance
 
 from drift.detection import statistics
 from drift.detection.statistics import BinMismatchError, Counts
@@ -152,3 +154,19 @@ def test_the_index_exceeds_its_critical_value_about_as_often_as_it_says() -> Non
     )
 
     assert 30 <= exceeded <= 72  # 50 expected, sd 7
+
+
+@settings(deadline=None)
+@given(pairs())
+def test_what_is_written_out_here_is_scipy_s_to_the_bit(pair: tuple[Counts, Counts]) -> None:
+    """Reports are recomputed to the byte, those too that `scipy.stats` computed."""
+    used = (pair[0] + pair[1]) > 0
+    if not (pair[0].any() and pair[1].any() and used.sum() > 1):
+        return
+    table = stats.chi2_contingency(np.stack([pair[0][used], pair[1][used]]), correction=False)
+    freedom, scale = int(used.sum()) - 1, float(1.0 / pair[0].sum() + 1.0 / pair[1].sum())
+
+    assert statistics.chi_square(*pair) == (float(table.statistic), float(table.pvalue))
+    assert statistics.js_distance(*pair) == float(np.nan_to_num(distance.jensenshannon(*pair, base=2)))
+    assert statistics.psi_critical(*pair, ALPHA) == float(stats.chi2.isf(ALPHA, freedom) * scale)
+    assert statistics.psi_p(*pair) == float(stats.chi2.sf(statistics.psi(*pair) / scale, freedom))

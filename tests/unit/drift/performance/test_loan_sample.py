@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from drift.performance.kept_sample import KeptSample, assemble, chunks_of, digest_of_text
 from drift.performance.loan_sample import LONGEST_MS, LoanSample
 from drift.performance.outcome_join import EndedLoan, OutcomeJoin, ScoredLoan
-from drift.performance.performance_report import METHOD, ReportSubject, performance_report, sample_report
+from drift.performance.performance_report import ReportSubject, performance_report, sample_report
 from drift.performance.vintages import vintages
-from schemas.events.performance import PerformanceReport, PerformanceRules, ReadRange
+from schemas.events.performance import PERFORMANCE_METHOD, PerformanceReport, PerformanceRules, ReadRange
 from tests.unit.drift.performance.test_outcome_join import DAY, decided, ended
 
-RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200, method=METHOD)
+RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200, method=PERFORMANCE_METHOD)
 AS_OF = 300 * DAY
 SUBJECT = ReportSubject(product="credit_risk", champion_version="1", champion_digest="d", as_of=AS_OF)
 Record = ScoredLoan | EndedLoan

@@ -14,7 +14,7 @@ from loanctl.file_checks import chunk_reports
 from loanctl.file_checks.chunk_reports import FileReference, exit_status
 from loanctl.file_checks.chunks import ChunkRule
 from loanctl.file_checks.file_scores import file_scores
-from loanctl.reports.file_check import matrix
+from loanctl.reports.file_check import by_file, matrix
 from loanctl.simulation import loan_tables, synthetic_population
 from scorecard import bundle
 from scorecard.policy import APPROVE
@@ -121,8 +121,7 @@ def test_who_cannot_be_scored_is_referred_and_has_no_score(folder: Path) -> None
 def test_the_worst_part_gives_the_status_and_a_short_rest_hides_nothing(folder: Path) -> None:
     settings = DriftSettings()
     usual = loan_tables.read(folder / "usual.csv", CONTRACT)
-    against = chunk_reports.file_reference(usual, None, settings)
-    assert isinstance(against, FileReference)
+    against = FileReference(reference=by_file(usual, settings))
 
     parts = [each.report for each in chunk_reports.chunk_reports(usual, against, ChunkRule(rows=700), settings)]
 

@@ -1,0 +1,42 @@
+"""`loanctl drift`: `check` alone is loaded where it is called, for it needs no Kafka and its users count seconds."""
+
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+CHECK: Final = "check"
+
+
+class DriftCommands(TyperGroup):
+    """All commands of `loanctl.commands.drift.drift`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names, in the order they are told."""
+        return list(_all_commands().list_commands(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name."""
+        if cmd_name == CHECK and not ctx.resilient_parsing:
+            alone = typer.Typer(add_completion=False)
+            alone.command(CHECK)(import_module("loanctl.commands.drift.drift_check").check)
+            return typer.main.get_command(alone)
+        return _all_commands().get_command(ctx, cmd_name)
+
+
+app = typer.Typer(
+    cls=DriftCommands,
+    add_completion=False,
+    no_args_is_help=True,
+    help="What the drift agent found, and whether it can be believed.",
+)
+
+
+@app.callback()
+def drift() -> None:
+    """What the drift agent found, and whether it can be believed."""
+
+
+def _all_commands() -> Any:
+    return typer.main.get_command(import_module("loanctl.commands.drift.drift").app)
