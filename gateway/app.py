@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gateway.access.rate_limit import RateLimiter
-from gateway.api import decision_lookup, operations, predictions, what_if
+from gateway.api import alert_webhook, decision_lookup, operations, predictions, what_if
+from gateway.api.alert_webhook import AlertNotification
 from gateway.api.middleware import DEMO_HEADERS, Surroundings
 from gateway.demo.address_limit import AddressLimit
 from gateway.desk.desk import Desk
@@ -42,6 +43,7 @@ def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> Fast
     app.include_router(what_if.router(gateway))
     app.include_router(decision_lookup.router(gateway))
     app.include_router(operations.router(gateway, registry))
+    app.include_router(alert_webhook.router(gateway))
     desk = furnish(app, gateway)
     _document(app, gateway)
 
@@ -115,6 +117,10 @@ def _document(app: FastAPI, gateway: Gateway) -> None:
             for path in ("/predict", "/explain", "/what-if", "/counterfactuals"):
                 _take_body(document, path, gateway.application.__name__)
             _take_body(document, "/predict/batch", batch.__name__)
+            notification = AlertNotification.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(notification.pop("$defs", {}))
+            schemas["AlertNotification"] = notification
+            _take_body(document, "/alerts", "AlertNotification")
             _take_problems(document)
             app.openapi_schema = document
         return app.openapi_schema

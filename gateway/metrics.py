@@ -39,6 +39,12 @@ class GatewayMetrics:
             ["kind"],
             registry=registry,
         )
+        self.alerts = Counter(
+            "loan_gateway_alerts_total",
+            "Alerts published for Alertmanager, by severity and status.",
+            ["severity", "status"],
+            registry=registry,
+        )
         self.published = Counter(
             "loan_gateway_applications_total", "Applications that the broker accepted.", registry=registry
         )

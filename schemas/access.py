@@ -97,8 +97,8 @@ def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, 
         case KafkaPrincipal.GATEWAY:
             seen = (topics.dead_letters, topics.drift_reports, topics.champions)
             work = (topics.retrain_commands, topics.retrain_results)
-            said = (topics.applications, topics.reviews, topics.audit)
-            return (topics.applications, topics.decisions, *seen, *work), said
+            people = (topics.reviews, topics.audit, topics.alerts)
+            return (topics.applications, topics.decisions, *seen, *work), (topics.applications, *people)
         case KafkaPrincipal.UPSTREAM | KafkaPrincipal.DOWNSTREAM | KafkaPrincipal.OPERATOR:
             return _topics_outside(principal, topics)
 
@@ -110,7 +110,7 @@ def _topics_outside(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[To
     if principal is KafkaPrincipal.DOWNSTREAM:
         return (topics.decisions, topics.reviews), ()
     reports = (topics.drift_reports, topics.performance_reports, topics.retrain_commands, topics.retrain_results)
-    seen = (topics.dead_letters, topics.applications, topics.decisions, topics.champions, topics.audit)
+    seen = (topics.dead_letters, topics.applications, topics.decisions, topics.champions, topics.audit, topics.alerts)
     return (*seen, *reports), (
         topics.applications,
         topics.champions,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from schemas.contract.contract import Contract
+from schemas.events.alerts import AlertEvent
 from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
@@ -67,6 +68,7 @@ class Topics:
     drift_states: Topic
     drift_acknowledgements: Topic
     audit: Topic
+    alerts: Topic
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic, in the order data flows."""
@@ -135,4 +137,5 @@ def topics_of(contract: Contract, prefix: str = "") -> Topics:
         ),
         # As long as an auditor may ask; acts of people are few.
         audit=Topic(f"{at}.audit.v1", "subject", timedelta(days=3_650), AuditEvent, many_partitions=False),
+        alerts=Topic(f"{at}.alerts.v1", "alert_id", timedelta(days=90), AlertEvent, many_partitions=False),
     )

@@ -15,6 +15,8 @@ class CallerRole(StrEnum):
     """Reads decisions and how they were made."""
     OPERATOR = "operator"
     """Watches the system."""
+    ALERTMANAGER = "alertmanager"
+    """Reports alerts, and may do nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +36,5 @@ VISITOR = Principal("made-up officer", frozenset(CallerRole))
 SUBMIT = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})
 ASK = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER, CallerRole.AUDITOR})
 LOOK_UP = ASK
-OBSERVE = frozenset(CallerRole)
+OBSERVE = frozenset(CallerRole) - {CallerRole.ALERTMANAGER}
+RAISE_ALERTS = frozenset({CallerRole.ALERTMANAGER})

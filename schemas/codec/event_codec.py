@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from schemas.events.alerts import AlertEvent
 from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.drift import DriftAcknowledgement, DriftCounts, DriftReport, DriftState
@@ -26,6 +27,7 @@ SCHEMA_FILES: Mapping[type, str] = {
     LoanOutcome: "loan_outcome.avsc",
     LoanReview: "loan_review.avsc",
     AuditEvent: "audit_event.avsc",
+    AlertEvent: "alert_event.avsc",
     RetrainCommand: "retrain_command.avsc",
     RetrainResult: "retrain_result.avsc",
     ChampionAnnouncement: "champion_announcement.avsc",

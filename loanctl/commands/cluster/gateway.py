@@ -30,6 +30,7 @@ def key(
     role: Annotated[list[CallerRole], typer.Option(help="What the caller may do; may be given again.")],
     file: Annotated[Path, typer.Option(help="File of keys, LOAN_GATEWAY_API_KEYS of the gateway.")],
     if_absent: Annotated[bool, typer.Option(help="Do nothing where the caller has a key.")] = False,
+    key_file: Annotated[Path | None, typer.Option(help="Write the key to this file and do not print it.")] = None,
 ) -> None:
     """Add a caller's key to the file and print the key: it is shown once, and the file holds its SHA-256 alone."""
     known = {principal.name for principal in read_keys(file).values()} if file.exists() else set()
@@ -44,4 +45,8 @@ def key(
     file.touch(mode=OWNER_ONLY)
     with file.open("a", encoding="utf-8") as lines:
         lines.write(key_line(name, frozenset(role), fresh))
-    echo(fresh)
+    if key_file is None:
+        echo(fresh)
+        return
+    key_file.touch(mode=OWNER_ONLY)
+    key_file.write_text(fresh, encoding="utf-8")

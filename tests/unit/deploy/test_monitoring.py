@@ -11,6 +11,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 import drift.metrics
+import gateway.metrics
 import ledger.metrics
 import streams.worker.metrics
 import training.metrics
@@ -27,7 +28,8 @@ CASE_FILES = ("rules_test.yml", "rules_days_test.yml")
 CASES = [
     case for name in CASE_FILES for case in yaml.safe_load((PROMETHEUS / name).read_text(encoding="utf-8"))["tests"]
 ]
-ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+RECORDED = [rule for group in RULES["groups"] for rule in group["rules"] if "record" in rule]
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",), "summary": ("",)}
 
 
@@ -35,14 +37,15 @@ SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), 
 def exported():
     """Names of the series that the processes show to Prometheus."""
     contract = contracts.load("credit_risk")
-    worker, agent, trainer, keeper = (CollectorRegistry() for _ in range(4))
+    worker, agent, trainer, keeper, door = (CollectorRegistry() for _ in range(5))
     streams.worker.metrics.WorkerMetrics(contract, worker)
     drift.metrics.DriftMetrics(topics_of(contract), agent)
     training.metrics.TrainerMetrics(trainer)
     ledger.metrics.LedgerMetrics(["decisions"], keeper)
+    gateway.metrics.GatewayMetrics(lambda: 0.0, door)
     with serve(0, registry=worker):
         ready = {metric.name for metric in worker.collect()}
-    found = (metric for registry in (worker, agent, trainer, keeper) for metric in registry.collect())
+    found = (metric for registry in (worker, agent, trainer, keeper, door) for metric in registry.collect())
     return ready | {f"{metric.name}{suffix}" for metric in found for suffix in SUFFIXES[metric.type]}
 
 
@@ -58,6 +61,25 @@ def queries(path):
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 def test_an_alert_asks_for_what_is_exported(alert, exported):
     assert metrics_of(alert["expr"]) <= exported
+
+
+@pytest.mark.parametrize("rule", RECORDED, ids=lambda rule: rule["record"])
+def test_a_recording_rule_asks_for_what_is_exported_and_some_alert_for_it(rule, exported):
+    assert metrics_of(rule["expr"]) <= exported
+    assert any(rule["record"] in alert["expr"] for alert in ALERTS)
+
+
+def test_the_objective_of_decision_age_is_an_edge_of_the_histogram():
+    registry = CollectorRegistry()
+    streams.worker.metrics.WorkerMetrics(contracts.load("credit_risk"), registry)
+    edges = {
+        sample.labels["le"]
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "loan_decision_latency_seconds_bucket"
+    }
+
+    assert set(re.findall(r'le="([^"]+)"', str(RECORDED))) <= edges
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)

@@ -35,6 +35,7 @@ OPERATIONS = [
     ("GET", "/model-info"),
     ("GET", "/drift"),
     ("GET", "/metrics"),
+    ("POST", "/alerts"),
 ]
 
 

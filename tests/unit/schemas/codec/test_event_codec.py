@@ -79,7 +79,7 @@ def strategy(hint) -> st.SearchStrategy:
     if get_origin(hint) is Sequence:
         return st.lists(strategy(get_args(hint)[0]), max_size=3)
     if get_origin(hint) is Mapping:
-        return st.dictionaries(st.text(max_size=3), st.floats(allow_nan=False), max_size=3)
+        return st.dictionaries(st.text(max_size=3), strategy(get_args(hint)[1]), max_size=3)
     if is_dataclass(hint):
         return values_of(hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):

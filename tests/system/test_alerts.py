@@ -1,0 +1,111 @@
+"""An alert reaches somebody: a killed worker is an event on the topic of alerts, and so is its return.
+
+Prometheus, Alertmanager, worker and gateway are real. The rules are those of `deploy/prometheus` with each wait (`for`)
+cut to a second; the configurations are those of `deploy`.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from loanctl.stack.ports import free_ports
+from schemas.events.alerts import AlertEvent, AlertStatus
+from schemas.registry_client import EventSerde
+from streams.runtime.settings import Connection
+from tests.system.gateways import start_gateway
+from tests.system.processes import Processes
+from tests.system.reading import read_topic
+from tests.system.scorecards import Champions
+from tests.system.waiting import wait_for
+from tests.system.workers import start_worker
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+PROGRAMS = ("prometheus", "prometheus-alertmanager")
+OCCURRENCE_S = 60
+
+
+def rules_without_waits(path: Path) -> None:
+    """The alerts as they are deployed, each firing a second after its condition holds."""
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text(encoding="utf-8"))
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            if "for" in rule:
+                rule["for"] = "1s"
+    path.write_text(yaml.safe_dump(rules), encoding="utf-8")
+
+
+def prometheus_configuration(folder: Path, targets: dict[str, int], alertmanager: int) -> Path:
+    """The deployed configuration, pointed at processes of this machine, and quicker."""
+    told = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    told["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    told["rule_files"] = [str(folder / "rules.yml")]
+    told["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{alertmanager}"]}]
+    told["scrape_configs"] = [each for each in told["scrape_configs"] if each["job_name"] in targets]
+    for each in told["scrape_configs"]:
+        each["static_configs"] = [{"targets": [f"127.0.0.1:{targets[each['job_name']]}"]}]
+    path = folder / "prometheus.yml"
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    return path
+
+
+def alertmanager_configuration(folder: Path, gateway_url: str) -> Path:
+    """What `deploy/alertmanager/configuration` prints."""
+    wanted = {"ALERTS_GATEWAY_URL": f"{gateway_url}/alerts", "ALERTS_GROUP_WAIT": "1s", "ALERTS_GROUP_INTERVAL": "1s"}
+    script = [str(DEPLOY / "alertmanager" / "configuration")]
+    printed = subprocess.run(script, env={**os.environ, **wanted}, capture_output=True, text=True, check=True)
+    path = folder / "alertmanager.yml"
+    path.write_text(printed.stdout, encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(
+    not all(map(shutil.which, PROGRAMS)), reason="needs Debian's packages prometheus and prometheus-alertmanager"
+)
+def test_a_killed_worker_is_an_event_on_the_topic_and_so_is_its_return(
+    connection: Connection, processes: Processes, tmp_path: Path
+) -> None:
+    champions = Champions(connection, tmp_path / "models")
+    champions.promote(champions.register())
+    worker_port, prometheus_port, alertmanager_port = free_ports(3)
+    worker = start_worker(processes, scoring_port=worker_port)
+    gateway = start_gateway(processes)
+    rules_without_waits(tmp_path / "rules.yml")
+    gateway_port = int(gateway.url.rpartition(":")[2])
+    targets = {"worker": worker_port, "gateway": gateway_port}
+    processes.start_program(
+        "prometheus-alertmanager",
+        f"--config.file={alertmanager_configuration(tmp_path, gateway.url)}",
+        f"--storage.path={tmp_path / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{alertmanager_port}",
+        "--cluster.listen-address=",
+    )
+    processes.start_program(
+        "prometheus",
+        f"--config.file={prometheus_configuration(tmp_path, targets, alertmanager_port)}",
+        f"--storage.tsdb.path={tmp_path / 'prometheus'}",
+        f"--web.listen-address=127.0.0.1:{prometheus_port}",
+    )
+
+    def events(status: AlertStatus) -> list[AlertEvent]:
+        topic = connection.topics().alerts.name
+        serde = EventSerde(connection.registry(), AlertEvent, topic)
+        found = [serde.decode(message.value()) for message in read_topic(connection, topic)]
+        return [each for each in found if each.name == "LoanProcessDown" and each.status is status]
+
+    assert events(AlertStatus.FIRING) == []
+    worker.process.kill()
+    fired = wait_for(lambda: events(AlertStatus.FIRING), OCCURRENCE_S, "the alert")[0]
+    start_worker(processes, scoring_port=worker_port)
+    ended = wait_for(lambda: events(AlertStatus.RESOLVED), OCCURRENCE_S, "its end")[0]
+
+    assert (fired.severity, fired.labels["job"], fired.product) == ("critical", "worker", "credit_risk")
+    assert fired.runbook == "docs/runbook.md#loanprocessdown"
+    assert str(worker_port) in fired.summary
+    assert (ended.alert_id, ended.started_at) == (fired.alert_id, fired.started_at)
+    assert ended.ended_at is not None
+    assert ended.ended_at > fired.started_at
+    assert 'loan_gateway_alerts_total{severity="critical",status="firing"} 1.0' in gateway.get("/metrics").text
