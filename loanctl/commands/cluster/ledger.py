@@ -16,6 +16,15 @@ from ledger.audit.chain_verification import verify
 from ledger.audit.topic_comparison import PartitionCheck, check
 from ledger.ingest.recorded_topics import row_makers
 from ledger.ingest.store import Store
+from ledger.query.rates import (
+    ApprovalRate,
+    DefaultRate,
+    OverrideRate,
+    TimeSpan,
+    approval_rate,
+    default_rate,
+    override_rate,
+)
 from ledger.settings import LedgerSettings
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate, require_current
@@ -29,6 +38,10 @@ SHOWN: Final = 3
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Decisions and all that follows, in SQL.")
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+Rate = ApprovalRate | OverrideRate | DefaultRate
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the application's time, UTC.")]
 
 
 @app.callback()
@@ -78,6 +91,31 @@ def check_command(*, as_json: AsJson = False) -> None:
     _tell([_summary(each) for each in found], as_json=as_json)
     if not all(each.equal for each in found):
         raise typer.Exit(FINDING)
+
+
+@app.command(name="rates")
+def rates_command(
+    *,
+    since: Day = None,
+    until: Day = None,
+    scorecard_version: Annotated[str, typer.Option(help="Of decisions by this version alone.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell the rates of approval, of override by reviewers and of default; of fewer than ten applications no rate."""
+    database = _database(LedgerSettings.read())
+    require_current(database)
+    begin, end = (day and day.replace(tzinfo=UTC) for day in (since, until))
+    span = TimeSpan(since=begin, until=end, scorecard_version=scorecard_version or None)
+    with database.read_transaction() as connection:
+        found: dict[str, Rate] = {
+            "approval": approval_rate(connection, span),
+            "override": override_rate(connection, span),
+            "default": default_rate(connection, span),
+        }
+    if as_json:
+        echo(json.dumps({name: {"rate": each.rate, **asdict(each)} for name, each in found.items()}))
+    else:
+        _tell([_rate_line(name, each) for name, each in found.items()], as_json=False)
 
 
 @app.command(name="verify")
@@ -136,6 +174,13 @@ def _database(settings: LedgerSettings) -> Database:
 
 def _summary(found: PartitionCheck) -> dict[str, Any]:
     return {**asdict(found), "absent": _few(found.absent), "foreign": _few(found.foreign), "equal": found.equal}
+
+
+def _rate_line(name: str, found: Rate) -> dict[str, Any]:
+    parts = ", ".join(
+        f"{count} {part.replace('_', ' ')}" for part, count in asdict(found).items() if type(count) is int
+    )
+    return {"of": name, "rate": None if found.rate is None else f"{found.rate:.1%}", "counts": parts}
 
 
 def _few(offsets: Sequence[int]) -> str:
