@@ -14,7 +14,6 @@ Reading checks bytes before it parses them: parsers of model files are not safe 
 """
 
 import hashlib
-import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from schemas.events.decisions import ContributionSpace
+from scorecard.array_archive import pack, unpack
 from scorecard.calibration import Calibration, calibration_of
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
@@ -42,6 +42,7 @@ FORMAT: Final = 1
 MANIFEST: Final = "MANIFEST.json"
 FILES: Final = ("forest.npz", "profile.json", "rows.npz", "scorecard.json")
 FITTED: Final = "fitted.npz"
+EXPECTED_ANSWERS: Final = ("probability", "margin", "contributions")
 EXPECTED_ROWS: Final = 32
 """Enough to meet every feature's usual values, few enough to score at every swap."""
 TOLERANCE: Final = 1e-9
@@ -124,9 +125,9 @@ def write(
     """
     scores = scorecard_of(parts, contract).score(values[:EXPECTED_ROWS])
     contents = {
-        "forest.npz": _arrays({item.name: getattr(parts.forest, item.name) for item in fields(Forest)}),
+        "forest.npz": pack({item.name: getattr(parts.forest, item.name) for item in fields(Forest)}),
         "profile.json": _canonical(parts.profile.to_dict()),
-        "rows.npz": _arrays(
+        "rows.npz": pack(
             {
                 "values": values[:EXPECTED_ROWS],
                 "probability": scores.probability,
@@ -137,7 +138,7 @@ def write(
         "scorecard.json": _canonical(_description(parts, contract)),
     }
     if fitted is not None:
-        contents[FITTED] = _arrays({"fitted": np.sort(fitted)})
+        contents[FITTED] = pack({"fitted": np.sort(fitted)})
     manifest = _canonical({"format": FORMAT, "files": {name: _sha256(data) for name, data in contents.items()}})
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in {**contents, MANIFEST: manifest}.items():
@@ -176,7 +177,7 @@ def training_identities(folder: Path) -> Identities | None:
         BundleError: it is damaged.
     """
     data = _verify(folder)[0].get(FITTED)
-    return None if data is None else np.asarray(_npz_arrays(data)["fitted"])
+    return None if data is None else np.asarray(unpack(data, ["fitted"])["fitted"])
 
 
 def digest_of(folder: Path) -> str:
@@ -250,18 +251,17 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
 
 
 def _forest(data: bytes) -> Forest:
-    found: dict[str, Any] = dict(_npz_arrays(data))
-    arrays = {item.name: found[item.name] for item in fields(Forest)}
-    return Forest(**{**arrays, "base": float(found["base"]), "columns": int(found["columns"])})
+    arrays: dict[str, Any] = dict(unpack(data, [item.name for item in fields(Forest)]))
+    return Forest(**{**arrays, "base": float(arrays["base"]), "columns": int(arrays["columns"])})
 
 
 def _refuse_other_answers(scorecard: Scorecard, contract: Contract, data: bytes) -> None:
-    rows = _npz_arrays(data)
+    rows = unpack(data, ["values", *EXPECTED_ANSWERS])
     values = np.full((len(rows["values"]), len(contract.observed)), np.nan)
     # The contract may have fields that this scorecard's had not.
     values[:, [contract.position[each.name] for each in scorecard.profile.features]] = rows["values"]
     scores: Scores = scorecard.score(values)
-    for name in ("probability", "margin", "contributions"):
+    for name in EXPECTED_ANSWERS:
         if not np.allclose(getattr(scores, name), rows[name], rtol=TOLERANCE, atol=TOLERANCE):
             problem = f"scorecard {scorecard.name}: {name} of its own test rows is not what training promised"
             raise BundleError(problem)
@@ -274,17 +274,6 @@ def _nullable(numbers: npt.NDArray[np.float64] | None) -> list[float | None] | N
 
 def _numbers(found: list[float | None] | None) -> npt.NDArray[np.float64] | None:
     return None if found is None else np.array(found, dtype=np.float64)
-
-
-def _arrays(arrays: Mapping[str, Any]) -> bytes:
-    out = io.BytesIO()
-    np.savez(out, **arrays)
-    return out.getvalue()
-
-
-def _npz_arrays(data: bytes) -> Mapping[str, npt.NDArray[Any]]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 def _canonical(content: Mapping[str, Any]) -> bytes:

@@ -59,7 +59,7 @@ def unscorable() -> dict[str, tuple[dict[str, Any], str]]:
         "infinite": ({"person_emp_length": float("inf")}, "not_finite"),
         "zero-income": ({"person_income": Decimal("0.00")}, "out_of_range"),
         "negative-income": ({"person_income": Decimal("-1.00")}, "out_of_range"),
-        "contradictory": ({"loan_percent_income": 0.9}, "contradictory"),
+        "contradictory": ({"loan_percent_income": 0.9, "person_income": Decimal("73913.37")}, "contradictory"),
         "undeclared": ({"loan_intent": "YACHT"}, "unknown_level"),
         "in-another-case": ({"person_home_ownership": "Rent"}, "unknown_level"),
     }
@@ -124,6 +124,9 @@ def test_each_bad_record_gets_what_it_should_and_none_stands_in_the_way_of_good_
     set_aside = sum(value for name, value in metrics.items() if name.startswith("loan_dead_letters_total"))
     assert set_aside == len(bad) + len(faulty)
     assert sum(value for name, value in metrics.items() if name.startswith("loan_predictions_total")) == expected
+    told = worker.process.output() + worker.metrics_page() + str([headers[name] for name in faulty])
+    for value in ("YACHT", "73913", "in-another-case", "age-out-of-range"):
+        assert value not in told, "a value or an id of an applicant is in the log, the metrics or a header"
     assert worker.process.stop() == 0
 
 

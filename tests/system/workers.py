@@ -50,10 +50,14 @@ class Worker:
 
     def metrics(self) -> Mapping[str, float]:
         """Samples by name and labels, as Prometheus reads them."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 - our own
-            text = answer.read().decode()
-        samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        lines = self.metrics_page().splitlines()
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}
+
+    def metrics_page(self) -> str:
+        """The page as it is."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 - our own
+            return str(answer.read().decode())
 
     def is_ready(self) -> bool:
         assert self.process.alive(), f"the worker ended:\n{self.process.tail()}"

@@ -2,6 +2,7 @@ import copy
 import hashlib
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,20 @@ def test_altered_identities_are_refused(tmp_path):
 
     with pytest.raises(BundleError, match="not what the manifest says"):
         training_identities(tmp_path / "new")
+
+
+def test_a_bundle_whose_header_asks_for_a_petabyte_is_refused_and_not_unpacked(saved):
+    folder, _ = saved
+    arrays = arrays_of(folder)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, array in arrays.items():
+            plain = io.BytesIO()
+            np.save(plain, array)
+            archive.writestr(f"{name}.npy", header.getvalue() if name == "value" else plain.getvalue())
+    forged(folder, "forest.npz", out.getvalue())
+
+    with pytest.raises(BundleError, match="malformed"):
+        read(folder, CONTRACT)
