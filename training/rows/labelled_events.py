@@ -3,7 +3,8 @@
 A shell: topics are read block by block to their ends as of its start, and only needed columns
 are kept: outcomes as numbers, applications whose outcome is known or that are in a window.
 Only true outcomes label a row; decisions are never read here. An application sent twice counts once,
-its first record; of several outcomes of an application the last one counts.
+its first record; of several outcomes of an application the last one counts. Applications that are younger than the
+contract's performance window are left out, whatever is known of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from training.rows.labelled_rows import LabelledRows
 
 Integers = npt.NDArray[np.int64]
 
+DAY_MS: Final = 86_400_000
 OUTCOME: Final = ("application_id", "defaulted", "observed_at")
 
 
@@ -127,7 +129,7 @@ def read_snapshot(
     within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
     told = f"until {until.isoformat(timespec='milliseconds')}"
     return TopicSnapshot(
-        labelled=_label(found, outcomes),
+        labelled=_label(found, outcomes, _mature_before(latest, contract.label.outcome_after_days)),
         window=found.values[within],
         offsets=f"{_extent(applications)}; {_extent(ended)}; {told}",
     )
@@ -192,9 +194,15 @@ def _relevant(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> 
     return found.take(np.flatnonzero((outcomes.places(found.who) >= 0) | within))
 
 
-def _label(found: _Applications, outcomes: Outcomes) -> LabelledRows:
+def _mature_before(latest: int, days: int) -> int:
+    """Milliseconds since 1970; without a window all are mature, those signed ahead of the clock, too."""
+    return latest - days * DAY_MS if days else int(np.iinfo(np.int64).max)
+
+
+def _label(found: _Applications, outcomes: Outcomes, mature_before: int) -> LabelledRows:
+    """Those whose outcome is known and that are mature: of young loans nearly all that is known is defaults."""
     places = outcomes.places(found.who)
-    known = places >= 0
+    known = (places >= 0) & (found.applied_at <= mature_before)
     return LabelledRows(
         values=found.values[known],
         defaulted=outcomes.defaulted[places[known]],

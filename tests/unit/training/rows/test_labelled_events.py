@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -144,3 +145,19 @@ def test_memory_does_not_follow_the_applications_whose_outcome_is_unknown(topics
 
     # Held as objects, nine thousand more applications take 11 MB.
     assert many - few < 1_000_000
+
+
+@pytest.mark.parametrize(("days", "ids"), [(0, 3), (60, 2), (61, 1), (92, 0)])
+def test_of_a_product_with_a_performance_window_mature_loans_alone_are_labelled(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch, days: int, ids: int
+) -> None:
+    contract = replace(CONTRACT, label=replace(CONTRACT.label, outcome_after_days=days))
+    monkeypatch.setattr(topics, "contract", lambda: contract)
+    topics.records["applications"] = [
+        applied(f"a-{day}", day, when=APPLIED_AT + timedelta(days=day)) for day in (0, 31, 89)
+    ]
+    topics.records["outcomes"] = [ended(f"a-{day}", day, defaulted=True) for day in (0, 31, 89)]
+
+    found = labelled_events.read_snapshot(topics, APPLIED_AT + timedelta(days=91))  # type: ignore[arg-type]
+
+    assert len(found.labelled) == ids
