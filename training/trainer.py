@@ -30,6 +30,7 @@ from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart
 from training.tracking import mlflow_run, run_report
+from training.tracking.model_signature import model_signature
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +101,9 @@ class Trainer:
             watch.step("log")
             answer = self._answer(one, before)
             run_report.log_run(run, one, answer)
-            logged = run.model(material.folder, self._contract, *run_report.example(one))
+            card = one.scorecard
+            signature = model_signature(self._contract, card.features.names, card.policy)
+            logged = run.model(material.folder, self._contract, signature, run_report.example(one))
             watch.step("register")
             registered = self._registry.register(
                 logged.source, run.run_id, _tags(task, one, answer, before), logged.model_id

@@ -26,7 +26,10 @@ from tests.builders import scorecard_parts
 from tests.system.waiting import wait_for
 from tests.unit.training.builders import CONTRACT, made_up
 from training.tracking import mlflow_run
+from training.tracking.model_signature import model_signature
 
+PARTS = scorecard_parts()
+SIGNATURE = model_signature(CONTRACT, PARTS.features.names, PARTS.policy)
 ROWS = made_up(20)
 
 
@@ -39,7 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
     digest = bundle.write(scorecard_parts(), CONTRACT, ROWS.values, folder / BUNDLE)
     with mlflow_run.run(uri, "test", "test", {}) as run:
         example = mlflow_run.example_of(CONTRACT, ROWS.values[:5])
-        logged = run.model(folder / BUNDLE, CONTRACT, example, pd.DataFrame({"probability": np.zeros(5)}))
+        logged = run.model(folder / BUNDLE, CONTRACT, SIGNATURE, example)
     made = registry.register(logged.source, run.run_id, {"digest": digest, "family": "xgboost"}, logged.model_id)
     registry.point(CHAMPION, made.version)
     (port,) = free_ports(1)
@@ -67,13 +70,17 @@ def answers(url: str, running: RunningProcess) -> bool:
 
 
 def asked(url: str, table: pd.DataFrame) -> pd.DataFrame:
-    told = json.dumps({"dataframe_split": json.loads(table.to_json(orient="split"))}).encode()
+    return pd.DataFrame(posted(url, {"dataframe_split": json.loads(table.to_json(orient="split"))})["predictions"])
+
+
+def posted(url: str, body: Any) -> dict[str, Any]:
+    told = json.dumps(body).encode()
     request = urllib.request.Request(  # noqa: S310 - our own
         f"{url}/invocations", told, {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
         told_back: dict[str, Any] = json.load(answer)
-    return pd.DataFrame(told_back["predictions"])
+    return told_back
 
 
 def test_mlflow_serves_probability_and_contributions_and_refers_what_cannot_be_scored(
@@ -90,3 +97,10 @@ def test_mlflow_serves_probability_and_contributions_and_refers_what_cannot_be_s
     shares = found[[f"contribution.{name}" for name in bundle.read(tmp_path, CONTRACT).features.names]]
     assert np.allclose(shares.to_numpy(), scores.contributions)
     assert (referred["outcome"][0], referred["fault"][0]) == (Outcome.REFER.value, "out_of_range")
+    # What a form sends: whole numbers, and nothing for what may be absent.
+    whole = {"person_income": 50_000, "loan_amnt": 9_000, "cb_person_cred_hist_length": 6}
+    words = {"person_home_ownership": "RENT", "loan_intent": "EDUCATION", "cb_person_default_on_file": "N"}
+    request = {"dataframe_records": [{**whole, **words}], "params": {"approve_below": 0.0, "decline_from": 0.0}}
+    (declined,) = posted(served, request)["predictions"]
+    assert (declined["outcome"], declined["fault"]) == (Outcome.DECLINE.value, "")
+    assert declined["reasons"]

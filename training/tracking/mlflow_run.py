@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -23,6 +23,9 @@ from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import SQLITE, ask, quieten
 from training.search.trial import Trial
 from training.tracking import served_code
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
 
 SERVED: Final = Path(__file__).with_name("pyfunc.py")
 ARTIFACTS: Final = "mlflow-artifacts"
@@ -81,17 +84,18 @@ class TrackedRun:
         """A file of this text."""
         ask(self._uri, lambda client: client.log_text(self.run_id, text, name))
 
-    def model(self, bundle: Path, contract: Contract, example: pd.DataFrame, answer: pd.DataFrame) -> LoggedModel:
+    def model(
+        self, bundle: Path, contract: Contract, signature: "ModelSignature", example: pd.DataFrame
+    ) -> LoggedModel:
         """The bundle as a model that MLflow can serve.
 
         Args:
             bundle: the folder, called `scorecard.registry.download.BUNDLE`: MLflow keeps its name.
             contract: travels with it.
-            example: some applicants, by the contract's names.
-            answer: the model's output for them.
+            signature: of `training.tracking.model_signature`.
+            example: made-up applicants, by the contract's names.
         """
         import mlflow
-        from mlflow.models import infer_signature
 
         with tempfile.TemporaryDirectory() as room:
             schema = Path(room) / "contract.avsc"
@@ -106,7 +110,8 @@ class TrackedRun:
                         name="scorecard",
                         python_model=str(SERVED),
                         artifacts={BUNDLE: str(bundle), "contract": str(schema)},
-                        signature=infer_signature(example, answer),
+                        signature=signature,
+                        input_example=example,
                         code_paths=list(code),
                         pip_requirements=served_code.requirements(),
                     )

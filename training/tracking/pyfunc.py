@@ -17,7 +17,9 @@ from schemas.applications import Fault, faults, from_records
 from schemas.contract import contract as contracts
 from schemas.contract.contract import Contract, Kind
 from scorecard import bundle
-from scorecard.policy import OUTCOMES, REFER, outcomes
+from scorecard.decisions.scoring import reason_places
+from scorecard.policy import OUTCOMES, REFER, Policy, outcomes
+from scorecard.reasons import GivenReasons
 
 
 class ServedScorecard(PythonModel):
@@ -29,20 +31,31 @@ class ServedScorecard(PythonModel):
         self._scorecard = bundle.read(Path(context.artifacts["bundle"]), self._contract)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
-        """One answer for each row, in its order."""
-        return self.answer_rows(pd.DataFrame(model_input))
+        """One answer for each row, in its order; `params` may have the operator's cut-offs.
 
-    def answer_rows(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Outcome, probability, margin and contributions of each row; empty where it cannot be scored."""
+        Raises:
+            PolicyError: cut-offs that cannot be applied.
+        """
+        own = self._scorecard.policy
+        given = params or {}
+        policy = Policy(given.get("approve_below", own.approve_below), given.get("decline_from", own.decline_from))
+        return self.answer_rows(pd.DataFrame(model_input), policy)
+
+    def answer_rows(self, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+        """Outcome, reasons, probability, margin and contributions of each row; empty where it cannot be scored."""
         applications = from_records(self._contract, records(self._contract, table))
         found = faults(self._contract, applications.values, with_pricing=self._scorecard.features.with_pricing).codes
         scorable = np.flatnonzero(found == Fault.NONE)
         scores = self._scorecard.score(applications.values[scorable])
         codes = np.full(len(applications), REFER, dtype=np.int8)
-        codes[scorable] = outcomes(self._scorecard.policy, scores.probability)
+        verdicts = outcomes(policy, scores.probability)
+        codes[scorable] = verdicts
+        given = reason_places(self._scorecard, applications.values[scorable], scores.contributions, verdicts)
+        reasons = pd.Series(self._reason_codes(given), index=scorable, dtype=object)
         answer = pd.DataFrame(
             {
                 "outcome": [OUTCOMES[code].value for code in codes],
+                "reasons": reasons.reindex(range(len(applications)), fill_value=""),
                 "probability": pd.Series(scores.probability, index=scorable),
                 "margin": pd.Series(scores.margin, index=scorable),
                 "base_value": self._scorecard.base_value,
@@ -53,6 +66,11 @@ class ServedScorecard(PythonModel):
         for place, name in enumerate(self._scorecard.features.names):
             answer[f"contribution.{name}"] = pd.Series(scores.contributions[:, place], index=scorable)
         return answer
+
+    def _reason_codes(self, given: GivenReasons) -> list[str]:
+        """Codes of each applicant's reasons, strongest first, separated by commas."""
+        texts = self._scorecard.reasons.texts
+        return [",".join(texts[place].code for place in places if place >= 0) for places in given.places.tolist()]
 
 
 def records(contract: Contract, table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ import pandas as pd
 
 from schemas.contract.contract import Contract
 from schemas.small_groups import is_small
-from scorecard.policy import OUTCOMES, outcomes
 from scorecard.profile_sample import profile_sample
 from scorecard.scorecard import Scores
 from training.evaluation import segments
@@ -77,25 +76,11 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
         run.files(plots.draw_plots(_plot_data(made, scores), Path(room)), "plots")
 
 
-def example(made: TrainedCandidate) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Some made-up applicants, and the answer of the served model, for its signature."""
+def example(made: TrainedCandidate) -> pd.DataFrame:
+    """Some made-up applicants, for the model's input example."""
     card, contract = made.scorecard, made.material.contract
     values = profile_sample(card.profile, contract, EXAMPLES, with_pricing=card.features.with_pricing)
-    scores = card.score(values)
-    codes = outcomes(made.scorecard.policy, scores.probability)
-    answer = pd.DataFrame(
-        {
-            "outcome": [OUTCOMES[code].value for code in codes],
-            "probability": scores.probability,
-            "margin": scores.margin,
-            "base_value": made.scorecard.base_value,
-            **{
-                f"contribution.{name}": scores.contributions[:, place]
-                for place, name in enumerate(made.scorecard.features.names)
-            },
-        }
-    )
-    return mlflow_run.example_of(contract, values), answer
+    return mlflow_run.example_of(contract, values)
 
 
 def _made_params(made: TrainedCandidate) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from scorecard import bundle
@@ -16,7 +15,10 @@ from scorecard.registry.download import BUNDLE
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import CONTRACT, made_up
 from training.tracking import mlflow_run, served_code
+from training.tracking.model_signature import model_signature
 
+PARTS = scorecard_parts()
+SIGNATURE = model_signature(CONTRACT, PARTS.features.names, PARTS.policy)
 ROWS = made_up(5)
 
 ELSEWHERE = """
@@ -72,7 +74,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, folder / BUNDLE)
     with mlflow_run.run(uri, "test", "test", {}) as run:
         example = mlflow_run.example_of(CONTRACT, ROWS.values)
-        run.model(folder / BUNDLE, CONTRACT, example, pd.DataFrame({"probability": np.zeros(5)}))
+        run.model(folder / BUNDLE, CONTRACT, SIGNATURE, example)
     (found,) = folder.rglob("MLmodel")
     return found.parent
 
