@@ -20,12 +20,12 @@ import uvloop
 from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import read_keys
 from gateway.access.oidc import OidcVerifier, Provider
-from gateway.access.oidc_sign_in import OidcClient, OidcSignIn
 from gateway.access.rate_limit import RateLimiter
+from gateway.access.roles import ANYBODY, VISITOR
 from gateway.api.request_model import application_model
 from gateway.app import create_app
 from gateway.demo.made_up_exchange import MadeUpExchange
-from gateway.desk.visits.entrance import CALLBACK
+from gateway.desk.visits.entrance import provider_sign_in
 from gateway.exchange.decision_reader import DecisionReader, Observer
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.ledger_lookup import LedgerLookup
@@ -201,13 +201,15 @@ class GatewayProcess:
             exchange=self._exchange(),
             reader=self.reader,
             champion=self.champion,
-            guard=AccessGuard(keys, tokens, RateLimiter(settings.gateway_rate_per_s)),
+            guard=AccessGuard(
+                keys, tokens, RateLimiter(settings.gateway_rate_per_s), VISITOR if settings.gateway_demo else ANYBODY
+            ),
             metrics=self.metrics,
             hypotheticals=self.hypotheticals,
             live=self.live,
             versions=self.versions,
             ledger=self.ledger,
-            sign_in=_sign_in(settings, provider, tokens),
+            sign_in=provider_sign_in(settings, provider, tokens),
             publish_event=publish_nowhere if settings.gateway_demo else self.events.publish,
         )
 
@@ -225,14 +227,6 @@ class GatewayProcess:
         self.hypotheticals.warm(successor, policy)
         contract = self.settings.contract()
         CounterfactualSearch(successor.scorecard, policy, contract).warm(np.zeros(len(contract.observed)))
-
-
-def _sign_in(settings: GatewaySettings, provider: Provider, tokens: OidcVerifier | None) -> OidcSignIn | None:
-    if tokens is None or not settings.oidc_client_id:
-        return None
-    secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else ""
-    redirect = f"{settings.public_url()}{CALLBACK}"
-    return OidcSignIn(provider, OidcClient(settings.oidc_client_id, secret, redirect, settings.oidc_scopes), tokens)
 
 
 class _ObservedDecisions(Observer):

@@ -27,9 +27,14 @@ class AccessGuard:
     """Says who calls."""
 
     def __init__(
-        self, keys: Mapping[str, Principal] | None, tokens: TokenVerifier | None, limiter: RateLimiter
+        self,
+        keys: Mapping[str, Principal] | None,
+        tokens: TokenVerifier | None,
+        limiter: RateLimiter,
+        anybody: Principal = ANYBODY,
     ) -> None:
-        """Without keys and tokens everybody is `ANYBODY`."""
+        """Without keys and tokens everybody is `anybody`."""
+        self.anybody = anybody
         self._keys = keys
         self._tokens = tokens
         self._limiter = limiter
@@ -56,7 +61,7 @@ class AccessGuard:
             OutageError: the OpenID provider does not answer.
         """
         if self.open:
-            return ANYBODY
+            return self.anybody
         found = await self._authenticate(request)
         if found is None:
             detail = "send a valid API key as X-API-Key, or a bearer token of the OpenID provider"

@@ -30,11 +30,10 @@ class Principal:
 ANYBODY = Principal("anonymous", frozenset(CallerRole))
 """The caller of a gateway without authentication, which listens on loopback only."""
 
-VISITOR = Principal("made-up officer", frozenset(CallerRole))
-"""Anybody at a public demo, under whose name nothing is published."""
-
 SUBMIT = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})
 ASK = frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER, CallerRole.AUDITOR})
 LOOK_UP = ASK
 OBSERVE = frozenset(CallerRole) - {CallerRole.ALERTMANAGER}
+VISITOR = Principal("made-up officer", OBSERVE)
+"""Anybody at a public demo, under whose name nothing is published; a person, and so no Alertmanager."""
 RAISE_ALERTS = frozenset({CallerRole.ALERTMANAGER})

@@ -12,7 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.access.roles import ANYBODY, OBSERVE, VISITOR, CallerRole
+from gateway.access.roles import OBSERVE, CallerRole
 from gateway.api.request_bodies import FORM, body_of
 from gateway.desk.drift.report_text import FILTERS
 from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
@@ -74,7 +74,7 @@ class Desk:
         """
         session = self.sessions.read(request.cookies.get(COOKIE))
         if session is None and self.gateway.guard.open:
-            session = self.sessions.begin(VISITOR if self.gateway.settings.gateway_demo else ANYBODY)
+            session = self.sessions.begin(self.gateway.guard.anybody)
         if session is None:
             raise SignInNeededError(_address(request))
         if not session.principal.roles & allowed:

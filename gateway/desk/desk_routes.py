@@ -33,7 +33,9 @@ def furnish(app: FastAPI, gateway: Gateway) -> Desk:
     app.include_router(ReviewRoom(desk).router(), include_in_schema=False)
     app.include_router(ApplyRoom(desk).router(), include_in_schema=False)
     app.include_router(ScorecardRoom(desk).router(), include_in_schema=False)
-    app.include_router(DriftRoom(desk).router(), include_in_schema=False)
+    drift = DriftRoom(desk)
+    app.include_router(drift.api())
+    app.include_router(drift.router(), include_in_schema=False)
     app.include_router(LiveRoom(desk).router(), include_in_schema=False)
     app.mount("/desk/static", Immutable(directory=STATIC), name="static")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.desk.drift.drift_series import finite, is_over, limits_of, time_of
+from gateway.desk.drift.drift_series import finite, is_over, is_sufficient, limits_of, time_of
 
 WIDTH: Final = 600.0
 HEIGHT: Final = 120.0
@@ -35,7 +35,8 @@ class Cell:
     over: bool
     """Over its critical value."""
     level: int
-    """0 steady, 1 from half of the first cut-off, 2 from the first, 3 from the second, 4 from twice the second."""
+    """-1 of too few values; 0 steady, 1 from half of the first cut-off, 2 from the first, 3 from the second, 4 from
+    twice the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +101,6 @@ def heat_level(psi: float, watch: float, drifted: float) -> int:
 
 def _cell(x: float, quantity: Mapping[str, Any], rules: Mapping[str, Any]) -> Cell:
     psi = finite(quantity["psi"]) or 0.0
+    if not is_sufficient(quantity, rules):
+        return Cell(x, psi, over=False, level=-1)
     return Cell(x, psi, is_over(quantity), heat_level(psi, *limits_of(rules, quantity["feature"])))

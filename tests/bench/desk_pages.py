@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -17,7 +18,9 @@ from typing import Final
 
 import httpx2
 
+from schemas.events.drift import DriftReport
 from tests.unit.gateway.browser import chromium, served_desk
+from tests.unit.gateway.drift_reports import HOURS, checks, windows
 from tests.unit.gateway.ledgers import CaseLedger
 
 WAITING: Final = 10_000
@@ -34,6 +37,8 @@ PAGES: Final = {
     "a case": "/desk/review/w-0",
     "Audit of one": "/desk/audit?id=w-0",
     "Scorecards": "/desk/scorecards",
+    "Drift, 48 windows": "/desk/drift",
+    "Drift, 200 windows": "/desk/drift?last=200",
     "Live": "/desk/live",
     "Apply": "/desk/apply",
 }
@@ -48,6 +53,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         ledger = CaseLedger(Path(folder))
         _fill(ledger, asked.waiting, asked.settled)
+        ledger.report([_later(nth) for nth in range(400)], checks())
         with served_desk(ledger=ledger.lookup) as (url, _):
             _print(f"{asked.waiting:,} cases waiting, {asked.settled:,} settled", list(_measured(url)))
 
@@ -59,6 +65,12 @@ def _fill(ledger: CaseLedger, waiting: int, settled: int) -> None:
             ledger.decide(*names, refer=refer, first_offset=first + start)
             sys.stderr.write(f"\r{kind} {start + len(names):,}   ")
     sys.stderr.write("\n")
+
+
+def _later(nth: int) -> DriftReport:
+    report = windows()[nth % len(windows())]
+    end = report.window_end + nth * HOURS
+    return replace(report, window_id=f"{report.window_id}-{nth}", window_start=end - HOURS, window_end=end)
 
 
 def _measured(url: str) -> Iterator[Row]:

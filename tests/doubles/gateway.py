@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from gateway.access.access_guard import AccessGuard
 from gateway.access.oidc_sign_in import OidcSignIn
 from gateway.access.rate_limit import RateLimiter
+from gateway.access.roles import ANYBODY, VISITOR
 from gateway.api.request_model import application_model
 from gateway.app import create_app
 from gateway.demo.made_up_exchange import MadeUpExchange
@@ -163,7 +164,9 @@ def a_gateway(
         exchange=exchange,
         reader=reader,
         champion=slot,
-        guard=guard() if guard else AccessGuard(None, None, RateLimiter(0)),
+        guard=guard()
+        if guard
+        else AccessGuard(None, None, RateLimiter(0), VISITOR if chosen.gateway_demo else ANYBODY),
         metrics=GatewayMetrics(lambda: pending.waiting, registry),
         hypotheticals=hypotheticals,
         live=live,

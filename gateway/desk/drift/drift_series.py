@@ -129,6 +129,11 @@ def is_over(quantity: Mapping[str, Any]) -> bool:
     return psi is not None and bool(critical) and psi > (critical or 0.0)
 
 
+def is_sufficient(quantity: Mapping[str, Any], rules: Mapping[str, Any]) -> bool:
+    """False if it has too few values for its PSI to say anything; True where a report does not say how many."""
+    return bool(quantity.get("n", math.inf) >= rules.get("minimum_n", 0))
+
+
 def finite(number: Any) -> float | None:
     """The number; None for null and what is not finite."""
     return float(number) if number is not None and math.isfinite(number) else None
@@ -170,8 +175,10 @@ def _of_performance(checks: Sequence[Report]) -> Iterator[Series]:
 
 
 def _psi_series(name: str, found: Sequence[tuple[Report, Mapping[str, Any]]]) -> Series:
+    # PSI of a few values is large by chance: such a window is a gap.
+    enough = [(window, each) for window, each in found if is_sufficient(each, window["rules"])]
     points = _window_points(
-        (window, each["psi"], None, each.get("psi_critical"), is_over(each)) for window, each in found
+        (window, each["psi"], None, each.get("psi_critical"), is_over(each)) for window, each in enough
     )
     return Series(name, SeriesKind.PSI, tuple(points), limits_of(found[-1][0]["rules"], name) if found else ())
 

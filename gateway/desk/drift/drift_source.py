@@ -9,8 +9,8 @@ from gateway.gateway_parts import Gateway
 from ledger.query import history
 
 LAST: Final = 48
-MOST: Final = 400
-"""Windows of one page: a second's worth of reading."""
+MOST: Final = 200
+"""Windows of one page, which takes a third of a second then."""
 
 Report = Mapping[str, Any]
 

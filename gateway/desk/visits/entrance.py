@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.access.oidc_sign_in import OidcSignIn, SignInRefusedError
+from gateway.access.oidc import OidcVerifier, Provider
+from gateway.access.oidc_sign_in import OidcClient, OidcSignIn, SignInRefusedError
 from gateway.access.roles import Principal
 from gateway.desk.desk import ROOMS, Desk, SignInNeededError
 from gateway.desk.visits.destination import HOME, destination
 from gateway.desk.visits.session import COOKIE, SIGN_IN_COOKIE, SIGN_IN_S
 from gateway.problems import Problem
+from gateway.settings import GatewaySettings
 
 SIGN_IN: Final = "/desk/sign-in"
 CALLBACK: Final = "/desk/sign-in/callback"
@@ -143,3 +145,12 @@ async def ask_who(request: Request, fault: Exception) -> Response:
     if "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=HTTPStatus.UNAUTHORIZED)
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
+
+
+def provider_sign_in(settings: GatewaySettings, provider: Provider, tokens: OidcVerifier | None) -> OidcSignIn | None:
+    """The way in at this provider; None where the settings name no client of it."""
+    if tokens is None or not settings.oidc_client_id:
+        return None
+    secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else ""
+    redirect = f"{settings.public_url()}{CALLBACK}"
+    return OidcSignIn(provider, OidcClient(settings.oidc_client_id, secret, redirect, settings.oidc_scopes), tokens)

@@ -95,8 +95,10 @@ ALLOWED = {
     "/decisions/a-1": {"system", "officer", "auditor"},
     "/model-info": set(KEYS),
     "/drift": set(KEYS),
+    "/drift/windows": set(KEYS),
+    "/drift/windows/w": set(KEYS),
 }
-READS = {"/decisions/a-1", "/model-info", "/drift"}
+READS = {"/decisions/a-1", "/model-info", "/drift", "/drift/windows", "/drift/windows/w"}
 
 
 @pytest.mark.parametrize("path", ALLOWED)

@@ -74,6 +74,13 @@ async def test_what_a_visitor_applies_with_is_decided_and_reaches_no_topic(ledge
     assert double.topic.values == []
 
 
+async def test_a_visitor_raises_no_alert(ledger: CaseLedger) -> None:
+    async with client_of(a_demo(ledger).app) as client:
+        answer = await client.post("/alerts", json={"alerts": []})
+
+    assert answer.status_code == 403
+
+
 async def test_without_a_champion_a_demo_decides_nothing(ledger: CaseLedger) -> None:
     double = a_demo(ledger)
     double.slot.holder = None

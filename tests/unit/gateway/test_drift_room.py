@@ -17,6 +17,7 @@ from gateway.desk.drift.drift_source import LAST, MOST
 from gateway.desk.drift.drift_views import overview
 from gateway.desk.drift.report_text import figure
 from gateway.desk.drift.small_multiples import HEIGHT, LEFT, TOP, WIDTH, bin_bars, charts
+from gateway.desk.live_charts import heat_map
 from schemas.codec.event_codec import as_record
 from tests.doubles.gateway import a_gateway
 from tests.unit.gateway.calls import client_of
@@ -91,6 +92,21 @@ def test_series_are_in_the_order_of_time_whatever_the_order_of_reports() -> None
     assert [point.value for point in found.points] == [0.0, 0.1, 0.2]
     assert [point.marked for point in found.points] == [False, False, True]
     assert (found.kind, found.lines, found.marks) == (SeriesKind.PSI, (0.1, 0.2), 1)
+
+
+def test_a_window_of_too_few_values_is_a_gap_and_an_empty_cell() -> None:
+    rules = {"watch_from": 0.1, "drifted_from": 0.2, "minimum_n": 500}
+    reports = [
+        a_window(hour, {**a_quantity("a", psi, 0.05), "n": n}, rules=rules)
+        for hour, (psi, n) in enumerate([(0.01, 500), (3.0, 499)])
+    ]
+
+    [found] = all_series(reports, [])
+    heat = heat_map(list(reversed(reports)))
+
+    assert [point.value for point in found.points] == [0.01]
+    assert heat is not None
+    assert [(cell.level, cell.over) for cell in heat.rows[0].cells] == [(0, False), (-1, False)]
 
 
 def test_a_fields_own_limits_are_its_lines() -> None:
@@ -179,7 +195,8 @@ async def test_the_page_shows_windows_marks_and_the_way_to_each(ledger: CaseLedg
         one = await client.get(address)
         sent = await client.get("/desk/drift", params={"id": f" {windows()[-1].window_id} "})
 
-    assert page.text.count('class="multiple"') == len(windows()[0].features) + 7
+    # Two columns are missing in all windows; score, rates, AUC and calibration are seven more.
+    assert page.text.count('class="multiple"') == len(windows()[0].features) - 2 + 7
     assert page.text.count('class="dot"') == WINDOWS - SHIFTED
     assert page.text.count('href="/desk/drift/') == WINDOWS
     assert few.text.count('href="/desk/drift/') == 2
@@ -196,7 +213,14 @@ async def test_each_page_is_json_with_the_same_figures(ledger: CaseLedger) -> No
     async with client_of(double.app) as client:
         every = (await client.get("/desk/drift?format=json")).json()
         one = (await client.get(f"/desk/drift/{quote(latest.window_id, safe='')}?format=json")).json()
+        of_machines = (await client.get("/drift/windows")).json()
+        one_of_machines = (await client.get(f"/drift/windows/{latest.window_id}")).json()
+        few = (await client.get("/drift/windows?last=2")).json()
+        bad = [(await client.get(f"/drift/windows?last={last}")).status_code for last in (0, MOST + 1, "x")]
+        unknown = await client.get("/drift/windows/nowhere")
 
+    assert (every, one) == (of_machines, one_of_machines)
+    assert (len(few["windows"]), bad, unknown.status_code) == (2, [422, 422, 422], 404)
     assert [each["window_id"] for each in every["windows"]] == [each.window_id for each in reversed(windows())]
     assert every["windows"][0]["over_critical"] == ["person_income"]
     assert every["ranking"] == one["ranking"]

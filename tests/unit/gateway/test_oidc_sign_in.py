@@ -11,14 +11,16 @@ from pydantic import ValidationError
 
 from gateway.access.access_guard import AccessGuard
 from gateway.access.api_keys import key_digest
-from gateway.access.oidc_sign_in import SignInRequest
+from gateway.access.oidc import OidcVerifier, Provider
+from gateway.access.oidc_sign_in import OidcClient, SignInRequest
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.roles import CallerRole, Principal
 from gateway.desk.visits.destination import destination
+from gateway.desk.visits.entrance import provider_sign_in
 from gateway.desk.visits.session import COOKIE, SIGN_IN_COOKIE, SIGN_IN_S, Sessions
 from gateway.settings import GatewaySettings
 from tests.doubles.gateway import GatewayDouble, a_gateway
-from tests.doubles.oidc_provider import CLIENT_ID, OidcProviderDouble
+from tests.doubles.oidc_provider import AUDIENCE, CLIENT_ID, OidcProviderDouble
 from tests.unit.gateway.calls import client_of
 from tests.unit.gateway.oidc_desk import PUBLIC_URL, an_oidc_desk
 
@@ -373,3 +375,16 @@ async def test_a_desk_without_a_provider_says_so() -> None:
         found = [(await client.get(f"/desk/sign-in/{path}")).status_code for path in ("provider", "callback")]
 
     assert found == [404, 404]
+
+
+def test_the_settings_make_the_way_in() -> None:
+    settings = GatewaySettings(
+        oidc_issuer="https://id.example", oidc_client_id="desk", gateway_public_url=f"{PUBLIC_URL}/"
+    )
+    provider = Provider("https://id.example", AUDIENCE, "roles")
+
+    made = provider_sign_in(settings, provider, OidcVerifier(provider))
+
+    assert made is not None
+    assert made._client == OidcClient("desk", "", f"{PUBLIC_URL}/desk/sign-in/callback", "openid profile")
+    assert provider_sign_in(GatewaySettings(), provider, None) is None

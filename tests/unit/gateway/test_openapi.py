@@ -34,6 +34,8 @@ OPERATIONS = [
     ("GET", "/ready"),
     ("GET", "/model-info"),
     ("GET", "/drift"),
+    ("GET", "/drift/windows"),
+    ("GET", "/drift/windows/{window_id}"),
     ("GET", "/metrics"),
     ("POST", "/alerts"),
 ]
