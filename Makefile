@@ -24,10 +24,10 @@ export LOAN_TEST_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system chaos lint format types layers scan docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system chaos lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(SYNCED) ## Python environment, as the lock file says; every other target does this first.
 
@@ -68,6 +68,9 @@ layers: $(SYNCED) ## import-linter: who may import whom.
 
 scan: $(SYNCED) ## Secrets, known vulnerabilities, and the bill of materials in build/sbom.json (CycloneDX).
 	@$(BIN)/python deploy/security/scan.py
+
+declarations: $(SYNCED) ## Topics, rights and alerts for Kubernetes and Terraform, from the project's own tables.
+	@PYTHONPATH=. $(BIN)/python deploy/declarations.py
 
 docs: $(SYNCED) ## The documentation as a site, in build/site.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
