@@ -79,7 +79,7 @@ def promote(
     if before == registered.version:
         return
     record(AuditAction.PROMOTE, registered.name, why, before=before, after=registered.version)
-    told = {version_tags.PROMOTED_AT: now.isoformat(timespec="seconds"), version_tags.PROMOTED_WHY: why}
+    told = {version_tags.PROMOTED_AT: now.isoformat(timespec="milliseconds"), version_tags.PROMOTED_WHY: why}
     if champion is not None:
         told[version_tags.PREVIOUS] = champion.version
     _move_alias(registry, registered, told)
@@ -88,14 +88,12 @@ def promote(
 def take_back(
     registry: ModelRegistry, champion: RegisteredVersion, previous: RegisteredVersion, why: str, now: datetime
 ) -> None:
-    """Let a champion's predecessor decide again.
-
-    The predecessor keeps its own predecessor: a second call goes two champions back, and not to the first one again.
+    """Let an earlier champion decide again (`training.promotion.reigns.predecessor`).
 
     Raises:
         OutageError: MLflow is away.
     """
-    at = now.isoformat(timespec="seconds")
+    at = now.isoformat(timespec="milliseconds")
     registry.tag(champion.version, {version_tags.TAKEN_BACK: at, version_tags.TAKEN_BACK_WHY: why})
     _move_alias(registry, previous, {version_tags.PROMOTED_AT: at, version_tags.PROMOTED_WHY: why})
 

@@ -5,6 +5,7 @@ A promotion is one alias move; the workers hear of it through the topics, or see
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -23,6 +24,7 @@ from training.promotion import version_tags
 from training.promotion.announcer import Announcer
 from training.promotion.promote import announcement, promote, take_back
 from training.promotion.proposal import approvable
+from training.promotion.reigns import objections, predecessor
 from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/champion"
@@ -32,6 +34,7 @@ app = typer.Typer(no_args_is_help=True, help="Show, promote or roll back the cha
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 Version = Annotated[str, typer.Argument(help="A version; the challenger where none is given.")]
 Why = Annotated[str, typer.Option(help="Told to whoever asks later.")]
+Force = Annotated[bool, typer.Option("--force", help="Although it was rejected, taken back or compared with another.")]
 
 
 class NoChampionError(SetupError):
@@ -46,6 +49,16 @@ class TwoPeopleError(SetupError):
         super().__init__(
             f"two people must agree (LOAN_PROMOTION_APPROVALS=2): run `loanctl champion propose {version} --why ...`, "
             f"then another person `loanctl champion approve {version} --why ...`"
+        )
+
+
+class ObjectionError(SetupError):
+    """A version that the gate rejected, that was taken back, or that was compared with another champion."""
+
+    def __init__(self, chosen: RegisteredVersion, against: Sequence[str]) -> None:
+        super().__init__(
+            f"version {chosen.version} should not decide: {'; '.join(against)}; "
+            f"to let it decide all the same, add `--force --why ...`"
         )
 
 
@@ -87,24 +100,26 @@ def show(as_json: AsJson = False) -> None:
 
 
 @app.command(name="promote")
-def promote_version(version: Version = "", why: Why = "promoted by a person") -> None:
+def promote_version(version: Version = "", why: Why = "", force: Force = False) -> None:
     """Let a version decide."""
     settings = TrainingSettings.read()
     registry = settings.model_registry()
     chosen = _version(registry, version)
     if settings.promotion_approvals > 1:
         raise TwoPeopleError(chosen)
-    _move(settings, registry, chosen, why)
+    _require_reason(chosen, registry.champion(), why, force=force)
+    _move(settings, registry, chosen, why or "promoted by a person")
 
 
 @app.command()
-def propose(version: Version = "", why: Why = "proposed by a person") -> None:
+def propose(version: Version = "", why: Why = "", force: Force = False) -> None:
     """Ask that a version may decide; another person approves."""
     settings = TrainingSettings.read()
     registry = settings.model_registry()
     chosen, champion = _version(registry, version), registry.champion()
+    _require_reason(chosen, champion, why, force=force)
     registry.fetch(chosen)
-    before = champion.version if champion else ""
+    before, why = champion.version if champion else "", why or "proposed by a person"
     PersonTrail(settings).record(AuditAction.PROPOSE, registry.name, why, before, chosen.version)
     approval = f"another person runs `loanctl champion approve {chosen.version} --why ...`"
     Console().print(
@@ -127,17 +142,13 @@ def approve(version: Version = "", why: Why = "approved by a person") -> None:
 
 @app.command()
 def rollback(why: Why = "rolled back by a person") -> None:
-    """Let the champion's predecessor decide again."""
+    """Let the version decide again that did so last before the champion, and was not taken back."""
     settings = TrainingSettings.read()
     registry = settings.model_registry()
     champion = registry.champion()
     if champion is None:
         raise NoChampionError(_nobody(settings))
-    previous = (
-        registry.version(champion.tags.get(version_tags.PREVIOUS, ""))
-        if champion.tags.get(version_tags.PREVIOUS)
-        else None
-    )
+    previous = predecessor(champion, registry.history())
     if previous is None:
         problem = f"{registry.name} version {champion.version} followed nobody: there is nothing to go back to"
         raise NoChampionError(problem)
@@ -169,6 +180,13 @@ def _version(registry: ModelRegistry, version: str) -> RegisteredVersion:
         problem = f"{registry.name} has no version {version}" if version else f"{registry.name} has no challenger"
         raise NoVersionError(problem)
     return chosen
+
+
+def _require_reason(chosen: RegisteredVersion, champion: RegisteredVersion | None, why: str, *, force: bool) -> None:
+    """What speaks against a version is overruled only on purpose, and in words. Raises ObjectionError."""
+    against = objections(chosen, champion)
+    if against and not (force and why):
+        raise ObjectionError(chosen, against)
 
 
 def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: RegisteredVersion, why: str) -> None:

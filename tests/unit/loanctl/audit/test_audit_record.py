@@ -1,5 +1,6 @@
 """An act of a person is on the audit log first, or does not take place."""
 
+import dataclasses
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,6 +89,9 @@ class Registry:
     def version(self, version: str) -> Any:
         return VERSIONS[version]
 
+    def history(self) -> Any:
+        return list(VERSIONS.values())
+
 
 def _versions() -> dict[str, Any]:
     from scorecard.registry.registered_version import RegisteredVersion
@@ -110,6 +114,25 @@ def test_an_alias_stays_where_the_audit_log_does_not_take_the_move(
     answer = CliRunner().invoke(champion.app, command)
 
     assert isinstance(answer.exception, UnwritableAuditError)
+
+
+@pytest.mark.parametrize("options", [[], ["--why", "I want it"], ["--force"]])
+@pytest.mark.parametrize("command", ["promote", "propose"])
+def test_what_the_gate_rejected_decides_only_by_force_and_for_a_reason(
+    command: str, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rejected = dataclasses.replace(VERSIONS["1"], tags={"verdict": "reject", "why": "no better"})
+    monkeypatch.setitem(VERSIONS, "1", rejected)
+    monkeypatch.setattr(audit_record, "reachable", lambda _: False)
+    monkeypatch.setattr(TrainingSettings, "model_registry", lambda _: Registry())
+
+    refused = CliRunner().invoke(champion.app, [command, "1", *options])
+    forced = CliRunner().invoke(champion.app, [command, "1", "--force", "--why", "I want it"])
+
+    assert isinstance(refused.exception, champion.ObjectionError)
+    assert "the gate rejected it: no better" in str(refused.exception)
+    # It comes as far as the audit log, which is away.
+    assert isinstance(forced.exception, UnwritableAuditError)
 
 
 def test_where_two_people_must_agree_one_alone_promotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

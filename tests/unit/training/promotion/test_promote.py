@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 from training.promotion.promote import promote, settle, take_back
+from training.promotion.reigns import objections, predecessor
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -44,6 +45,7 @@ class Aliases:
 
     def __init__(self, *verdicts: GateVerdict) -> None:
         self.aliases: dict[str, str] = {}
+        self.clock = NOW
         self.versions = {
             str(place): RegisteredVersion(
                 "m", str(place), f"d{place}", "xgboost", "run", {"verdict": verdict.value, "why": ""}
@@ -66,13 +68,16 @@ class Aliases:
         self.aliases.pop(alias, None)
 
     def promoted(self, version: str) -> None:
-        promote(self, self.versions[version], "better", NOW, Log().record)  # type: ignore[arg-type]
+        self.clock += timedelta(hours=1)
+        promote(self, self.versions[version], "better", self.clock, Log().record)  # type: ignore[arg-type]
 
     def taken_back(self) -> None:
+        self.clock += timedelta(hours=1)
         champion = self.champion()
         assert champion is not None
-        previous = self.versions[champion.tags[version_tags.PREVIOUS]]
-        take_back(self, champion, previous, "bad", NOW)  # type: ignore[arg-type]
+        previous = predecessor(champion, self.versions.values())
+        assert previous is not None
+        take_back(self, champion, previous, "bad", self.clock)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -89,6 +94,57 @@ def test_taking_back_twice_goes_two_reigns_back(three: Aliases) -> None:
 
     three.taken_back()
     assert three.aliases == {CHAMPION: "1"}
+
+
+def test_going_back_never_returns_to_what_was_taken_back(three: Aliases) -> None:
+    three.promoted("2")
+    three.taken_back()
+    assert three.aliases == {CHAMPION: "3"}
+
+    three.taken_back()
+    assert three.aliases == {CHAMPION: "1"}
+    champion = three.champion()
+    assert champion is not None
+    assert predecessor(champion, three.versions.values()) is None
+
+
+def test_what_was_promoted_again_after_it_was_taken_back_is_gone_back_to(three: Aliases) -> None:
+    three.taken_back()
+    three.promoted("3")
+    three.promoted("1")
+
+    three.taken_back()
+
+    assert three.aliases == {CHAMPION: "3"}
+
+
+def test_an_alias_that_was_moved_by_hand_is_gone_back_to_where_the_champion_names_it() -> None:
+    registry = Aliases(*[GateVerdict.PROMOTE] * 3)
+    registry.aliases[CHAMPION] = "1"
+    registry.promoted("3")
+
+    registry.taken_back()
+
+    assert registry.aliases == {CHAMPION: "1"}
+
+
+def test_what_speaks_against_a_version_is_said(three: Aliases) -> None:
+    champion = three.champion()
+    judged = replace(three.versions["3"], version="4", tags={"verdict": "promote", "previous_version": "3"})
+
+    assert objections(judged, champion) == []
+    assert objections(replace(judged, tags={}), champion) == []
+    assert objections(replace(judged, tags={**judged.tags, "previous_version": "2"}), champion) == [
+        "it was compared with version 2, and version 3 decides now"
+    ]
+    assert objections(judged, None) == ["it was compared with version 3, and nobody decides now"]
+    assert objections(replace(judged, tags={**judged.tags, "verdict": "reject", "why": "worse"}), champion) == [
+        "the gate rejected it: worse"
+    ]
+    three.taken_back()
+    assert objections(three.versions["3"], three.champion()) == ["it was taken back: bad"]
+    three.promoted("3")
+    assert objections(three.versions["3"], three.champion()) == []
 
 
 def test_a_trainer_that_comes_again_does_not_promote_what_a_person_took_back(three: Aliases) -> None:
