@@ -70,7 +70,8 @@ def test_generated_files_say_what_the_tables_say() -> None:
     files = declarations().files()
 
     assert len(files) == 4
-    assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == []
+    stale = [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "run make declarations"
 
 
 @pytest.mark.parametrize("resource", [*MANIFESTS, *documents(APPLICATION)], ids=title)
