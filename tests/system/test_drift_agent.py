@@ -82,7 +82,9 @@ def test_applicants_of_a_topic_are_described_all_or_those_of_a_stretch(
     assert "no application on" in nobody.err
     assert "until 2020-01-01 00:00:00" in before.err
     assert (whole["n"], last["n"]) == (500, 100)
-    assert last["fields"]["person_income"]["mean"] > 1.2 * whole["fields"]["person_income"]["mean"]
+    # The median: which of the shifted applicants are the last hundred depends on partitions, and the mean on the richest.
+    medians = [told["fields"]["person_income"]["quantiles"]["0.5"] for told in (whole, last)]
+    assert medians[1] > 1.1 * medians[0]
 
 
 def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_are_killed(
