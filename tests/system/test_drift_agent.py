@@ -82,7 +82,7 @@ def test_applicants_of_a_topic_are_described_all_or_those_of_a_stretch(
     assert "no application on" in nobody.err
     assert "until 2020-01-01 00:00:00" in before.err
     assert (whole["n"], last["n"]) == (500, 100)
-    # The median: which of the shifted applicants are the last hundred depends on partitions, and the mean on the richest.
+    # The median: which shifted applicants are the last hundred depends on partitions, and the mean on the richest.
     medians = [told["fields"]["person_income"]["quantiles"]["0.5"] for told in (whole, last)]
     assert medians[1] > 1.1 * medians[0]
 
