@@ -23,6 +23,9 @@ ifdef BROKER
 export LOAN_TEST_BROKER := $(BROKER)
 endif
 
+# Where it is set, each of the hundreds of processes compiles a thousand modules anew: half of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test programs unit contract system chaos lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
