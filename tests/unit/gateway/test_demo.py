@@ -1,5 +1,6 @@
 """A public demo: everything works, nothing that is typed leaves the visit, and each address has its share."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
+from gateway import app
 from gateway.access.access_guard import AccessGuard
 from gateway.access.rate_limit import MOST_CALLERS, RateLimiter
 from gateway.access.roles import VISITOR, CallerRole, Principal
@@ -117,7 +119,11 @@ async def decided_again(client: httpx2.AsyncClient) -> str:
     return answer.text
 
 
-async def test_an_address_over_its_share_waits_and_another_does_not(ledger: CaseLedger) -> None:
+async def test_an_address_over_its_share_waits_and_another_does_not(
+    ledger: CaseLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However slow the machine, all requests are of one moment.
+    monkeypatch.setattr(app, "RateLimiter", partial(RateLimiter, clock=lambda: 0.0))
     double = a_demo(ledger, gateway_demo_rate_per_s=1.0, gateway_proxies=1)
 
     async with client_of(double.app) as client:
@@ -141,7 +147,7 @@ async def test_an_address_holds_no_more_than_its_share_of_open_requests() -> Non
     inside: list[Any] = []
     refused: list[str] = []
 
-    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+    async def inner(scope: Any, _receive: Any, _send: Any) -> None:
         inside.append(scope)
         if len(inside) < MOST_AT_ONCE + 3:
             await limit(scope, None, None)  # type: ignore[arg-type]  # the double asks for neither
@@ -152,7 +158,7 @@ async def test_an_address_holds_no_more_than_its_share_of_open_requests() -> Non
 
         return answer
 
-    limit = AddressLimit(app, RateLimiter(0), 0, refuse)
+    limit = AddressLimit(inner, RateLimiter(0), 0, refuse)
     scope = {"type": "http", "path": "/desk/live/events", "client": ("1.1.1.1", 1), "headers": []}
     await limit(scope, None, None)  # type: ignore[arg-type]
     held = len(inside)
