@@ -38,7 +38,7 @@ from tests.unit.deploy.manifests import (
 
 VERSIONS = ("1.31", kubernetes_validate.latest_version())
 """The oldest and the newest Kubernetes whose schemas the manifests are held to."""
-MANIFESTS = [each for overlay in OVERLAYS for each in resources(overlay)]
+MANIFESTS = {(each["kind"], each["metadata"]["name"]): each for name in OVERLAYS for each in resources(name)}
 APPLICATION = KUBERNETES / "argocd" / "application.yaml"
 PROCESSES = [each for each in workloads() if each["kind"] != "Job"]
 ENVIRONMENT = re.compile(rf"\b{PREFIX}[A-Z0-9_]+")
@@ -74,7 +74,7 @@ def test_generated_files_say_what_the_tables_say() -> None:
     assert stale == [], "run make declarations"
 
 
-@pytest.mark.parametrize("resource", [*MANIFESTS, *documents(APPLICATION)], ids=title)
+@pytest.mark.parametrize("resource", [*MANIFESTS.values(), *documents(APPLICATION)], ids=title)
 def test_every_manifest_is_as_its_schema_has_it(resource: dict[str, Any]) -> None:
     check(resource)
 
