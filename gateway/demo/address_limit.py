@@ -66,7 +66,9 @@ def client_network(scope: Scope, proxies: int) -> str:
         proxies: entries at the end of `X-Forwarded-For` that trusted proxies have written; what stands before them is
             the client's own word.
     """
-    entries = [entry.strip() for entry in Headers(scope=scope).get("x-forwarded-for", "").split(",") if entry.strip()]
+    # A proxy may add a line of its own instead of an entry to the client's: lines are one list (RFC 9110, 5.3).
+    lines = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+    entries = [entry.strip() for entry in lines.split(",") if entry.strip()]
     trusted = entries[-proxies:] if proxies else []
     peer = (scope.get("client") or ("",))[0]
     try:

@@ -188,6 +188,12 @@ def test_an_address_is_what_trusted_proxies_say(peer: str, forwarded: str, proxi
     assert client_network(scope, proxies) == found
 
 
+def test_a_line_that_a_proxy_adds_is_no_less_than_an_entry() -> None:
+    lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"1.1.1.1")]
+
+    assert client_network({"client": ("10.0.0.1", 1), "type": "http", "headers": lines}, 1) == "1.1.1.1"
+
+
 def test_a_limiter_keeps_no_more_buckets_than_it_may() -> None:
     limiter = RateLimiter(1.0, lambda: 0.0)
 
