@@ -115,15 +115,21 @@ class LoanClient:
     def _attempt(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         request = Request(f"{self._url}{path}", data=body, headers={**self._own_headers(), **headers})  # noqa: S310 - HTTP, see __init__
         try:
-            with self._opener.open(request, timeout=self._retry.timeout_s) as answer:
-                read, status = answer.read(), answer.status
-        except HTTPError as refusal:
-            with refusal:
-                raise _problem(refusal) from None
+            read = self._read(request)
         except (OSError, HTTPException) as cause:
             problem = f"{self._url} does not answer: {type(cause).__name__}"
             raise GatewayUnreachableError(problem) from cause
-        return None if status == IN_FLIGHT else _parse(read)
+        return None if read is None else _parse(read)
+
+    def _read(self, request: Request) -> bytes | None:
+        """The answer's body; None for an application in flight."""
+        try:
+            with self._opener.open(request, timeout=self._retry.timeout_s) as answer:
+                read: bytes = answer.read()
+                return None if answer.status == IN_FLIGHT else read
+        except HTTPError as refusal:
+            with refusal:
+                raise _problem(refusal) from None
 
     def _own_headers(self) -> dict[str, str]:
         named = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -167,6 +173,9 @@ def _problem(refusal: HTTPError) -> ProblemError:
     if refusal.headers.get_content_type() != PROBLEM_JSON:
         return ProblemError(status=refusal.code, kind="", detail=str(refusal.reason), retry_after_s=told_s)
     document = _parse(refusal.read())
+    if not isinstance(document, dict) or not isinstance(document.get("errors", []), list):
+        problem = "the answer is no problem document"
+        raise MalformedAnswerError(problem)
     return ProblemError(
         status=refusal.code,
         kind=str(document.get("type", "")).rpartition(":")[2],

@@ -218,6 +218,22 @@ def test_another_servers_answer_is_told(body: bytes) -> None:
         LoanClient(url).counterfactuals({})
 
 
+@pytest.mark.parametrize("body", [b"[]", b"no JSON", b'{"errors": null}', b'{"errors": [3]}'])
+def test_another_servers_problem_is_told(body: bytes) -> None:
+    answer = (422, {"Content-Type": "application/problem+json"}, body)
+    with scripted(answer) as (url, _), pytest.raises(MalformedAnswerError):
+        LoanClient(url).counterfactuals({})
+
+
+def test_an_answer_that_breaks_off_is_no_answer_whatever_its_status() -> None:
+    status, headers, body = refusal(422)
+    for answer in ((status, {**headers, "Content-Length": "1000"}, body), (200, {"Content-Length": "1000"}, b"{")):
+        with scripted(answer) as (url, asked), pytest.raises(GatewayUnreachableError, match="IncompleteRead"):
+            LoanClient(url, retry=RetryRule(attempts=2), sleep=lambda _: None).counterfactuals({})
+
+        assert len(asked) == 2
+
+
 def test_a_proxys_page_is_a_problem_without_a_kind() -> None:
     page = (413, {"Content-Type": "text/html"}, b"<html>too big</html>")
     with scripted(page) as (url, _), pytest.raises(ProblemError, match=r"^413: ") as refused:
