@@ -110,6 +110,9 @@ class Monitor:
         look = self._look
         if look is None or (look.champion_digest, look.rules) != (champion_digest, rules):
             return ()
+        if rules.mature_ms:
+            # Loans mature, and their outcomes count, without an outcome more.
+            return ()
         if look.withheld not in ("", Withheld.ASKED):
             # What holds it back may pass without an outcome more.
             return ()

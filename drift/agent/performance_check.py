@@ -97,7 +97,7 @@ def to_fold(
     """The sample to go on with, which says how far it will reach, and what it has not read.
 
     It begins anew where it is not there, where records between it and now are gone, or where this champion decided
-    while nobody kept its loans.
+    while nobody kept its loans; those of the champions watched before are read again with it.
 
     Args:
         kept: of the last check.
@@ -107,7 +107,7 @@ def to_fold(
     """
     reached = {(each.topic, each.partition): each for each in kept.read} if kept else {}
     if kept is None or not _goes_on(kept, version, extents, most):
-        kept, reached = KeptSample(sample=LoanSample(most), read=(), digests={}), {}
+        kept, reached = _begin_anew(kept, most), {}
     read, news = [], []
     for extent in extents:
         before = reached.get((extent.topic, extent.partition))
@@ -115,6 +115,13 @@ def to_fold(
         read.append(ReadRange(topic=extent.topic, partition=extent.partition, first=first, end=extent.end))
         news.append(replace(extent, first=begin))
     return replace(kept, read=tuple(read)), news
+
+
+def _begin_anew(kept: KeptSample | None, most: int) -> KeptSample:
+    sample = LoanSample(most)
+    for champion in kept.sample.champions if kept else ():
+        sample.watch(champion)
+    return KeptSample(sample=sample, read=(), digests=kept.digests if kept else {})
 
 
 def _goes_on(kept: KeptSample, version: str, extents: Sequence[PartitionRange], most: int) -> bool:
@@ -203,7 +210,7 @@ class PerformanceChecker:
         """Looks at nothing yet.
 
         Args:
-            look: reads and returns a report, or raises; called in a thread.
+            check_performance: reads and returns a result, or raises; called in a thread.
             every_s: by that clock, from the end of one to the beginning of the next; 0 for never.
         """
         self._look = check_performance

@@ -122,7 +122,7 @@ def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tup
 
 
 def _with_development(feature: FeatureDrift, counts: Sequence[int]) -> FeatureDrift:
-    """With its index against the development sample; None where chance might give as much."""
+    """With its index against the development sample; 0 where chance might give as much."""
     sample, window = (np.array(plain(each), dtype=np.int64) for each in (counts, feature.counts))
     found = distances(sample, window, DEVELOPMENT_ALPHA)
     return replace(feature, psi_development=found.psi if feature.n and found.psi > found.psi_critical else 0.0)

@@ -67,7 +67,3 @@ def assemble(chunks: Sequence[str], digest: str) -> str | None:
 def digest_of_text(text: str) -> str:
     """SHA-256, hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _range(topic: str, partition: int, first: int, end: int) -> ReadRange:
-    return ReadRange(topic=topic, partition=partition, first=first, end=end)

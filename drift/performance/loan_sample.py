@@ -106,7 +106,8 @@ class LoanSample:
             return
         known = kept.get(digest)
         if known is None:
-            outcomes = self._unmatched.get(digest) or self._of_another(digest)
+            # The other champion's loan has those that came before either decision, too.
+            outcomes = self._of_another(digest) or self._unmatched.get(digest) or ()
             place, at = decision.place, decision.applied_at
             loan = KeptLoan(place, at, decision.probability, decision.approved, outcomes=[*outcomes])
             kept.put(digest, digest, loan)
@@ -220,8 +221,15 @@ def _outcome_of(loan: KeptLoan, rules: PerformanceRules, as_of: int) -> KnownOut
     """The outcome that counts, the one observed last; None before the loan is mature."""
     if as_of - loan.applied_at < rules.mature_ms:
         return None
-    counted = [each for each in loan.outcomes if 0 <= each.observed_at - loan.applied_at <= rules.age_ms]
+    within = [each for each in loan.outcomes if 0 <= each.observed_at - loan.applied_at <= rules.age_ms]
+    counted = within or [each for each in loan.outcomes if _is_late_repayment(each, loan, rules)]
     return max(counted, key=lambda each: (each.observed_at, each.place), default=None)
+
+
+def _is_late_repayment(outcome: KnownOutcome, loan: KeptLoan, rules: PerformanceRules) -> bool:
+    """True for a loan that ends well after the performance window: it had not defaulted within it."""
+    late = outcome.observed_at - loan.applied_at > rules.age_ms
+    return late and rules.mature_ms > 0 and not outcome.defaulted
 
 
 def _tally(loan: KeptLoan, rules: PerformanceRules, tally: _Tally) -> None:
@@ -229,7 +237,7 @@ def _tally(loan: KeptLoan, rules: PerformanceRules, tally: _Tally) -> None:
     for outcome in sorted(loan.outcomes):
         age = outcome.observed_at - loan.applied_at
         tally.before += age < 0
-        tally.too_old += age > rules.age_ms
+        tally.too_old += age > rules.age_ms and not _is_late_repayment(outcome, loan, rules)
         if 0 <= age <= rules.age_ms:
             tally.repeated += outcome.defaulted in answers
             tally.contradictory += bool(answers - {outcome.defaulted}) and outcome.defaulted not in answers

@@ -151,7 +151,9 @@ def kept(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) ->
     sample = LoanSample(1_000)
     sample.watch(watched)
     sample.versions = set(versions)
-    return KeptSample(sample=sample, read=(ReadRange(topic="d", partition=0, first=3, end=end),), digests={})
+    return KeptSample(
+        sample=sample, read=(ReadRange(topic="d", partition=0, first=3, end=end),), digests={watched: "d"}
+    )
 
 
 def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> None:
@@ -180,7 +182,10 @@ def test_what_cannot_be_gone_on_with_is_read_whole(before, version, now, most) -
     anew, news = to_fold(before, version, now, most)
 
     assert news == now
-    assert (anew.sample.champions, anew.sample.most) == ([], most)
+    assert anew.sample.most == most
+    assert anew.sample.versions == set()
+    # Champions watched before go on being watched: all of their loans are read again, too.
+    assert (anew.sample.champions, anew.digests) == ((["1"], {"1": "d"}) if before else ([], {}))
 
 
 def test_a_new_champion_is_watched_from_now_on() -> None:

@@ -139,6 +139,33 @@ def test_an_application_that_another_champion_decided_first_takes_its_outcome_al
     assert sample.loans("2", RULES, AS_OF).known.tolist() == [True]
 
 
+def test_the_latest_of_its_outcomes_is_taken_along_though_the_first_came_before_any_decision():
+    first, last = ended("a"), replace(ended("a", defaulted=True), observed_at=ended("a").observed_at + DAY)
+    sample = fold(watching(), [first])
+    fold(sample, [decided("a"), last])
+    sample.watch("2")
+
+    fold(sample, [decided("a", version="2")])
+
+    assert sample.loans("2", RULES, AS_OF).defaulted.tolist() == [True]
+
+
+def test_whoever_repays_after_the_performance_window_has_not_defaulted_within_it():
+    window = replace(RULES, mature_ms=RULES.age_ms)
+    late = RULES.age_ms + DAY
+    as_of = decided("a").applied_at + late + DAY
+    sample = fold(watching(), [decided(name) for name in "abc"])
+    for name, defaulted, age in [("a", False, late), ("b", True, late), ("c", True, DAY), ("c", False, late)]:
+        applied_at = decided(name).applied_at
+        sample.add_outcome(replace(ended(name, defaulted=defaulted), observed_at=applied_at + age))
+
+    mature, naive = sample.loans("1", window, as_of), sample.loans("1", RULES, as_of)
+
+    assert sorted(zip(mature.known, mature.defaulted, strict=True)) == [(False, False), (True, False), (True, True)]
+    assert sorted(zip(naive.known, naive.defaulted, strict=True)) == [(False, False), (False, False), (True, True)]
+    assert (sample.notes("1", window, as_of).too_old, sample.notes("1", RULES, as_of).too_old) == (1, 3)
+
+
 def test_loans_whose_topic_forgets_them_are_dropped():
     sample = fold(watching(), [decided("a"), ended("a")])
     moment = decided("a").place[0] + LONGEST_MS + 1

@@ -156,6 +156,14 @@ def test_what_is_held_back_is_looked_at_again_though_no_outcome_has_come() -> No
     assert monitor.add_performance(LOOKED, NOW).commands
 
 
+def test_where_loans_mature_each_check_may_find_more_without_an_outcome_more() -> None:
+    maturing = replace(LOOKED, rules=replace(LOOKED.rules, mature_ms=1))
+    monitor = Monitor(monitor_rules())
+    monitor.add_performance(maturing, NOW)
+
+    assert monitor.outcome_ends(LOOKED.champion_digest, maturing.rules) == ()
+
+
 def test_a_training_that_failed_is_asked_for_again_under_another_name() -> None:
     monitor = Monitor(monitor_rules())
     [first] = monitor.add_performance(LOOKED, NOW).commands
