@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +25,21 @@ MOST_ALERTS: Final = 100
 MOST_CHARACTERS: Final = 1_000
 """Of one label or annotation; a longer one is cut."""
 
+SEVERITIES: Final = frozenset({"critical", "warning"})
+"""Of deploy/prometheus/rules.yml; others are one to the metric, whose labels are a closed set."""
+
 Labels = dict[str, str]
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        problem = "it is no time in UTC"
+        raise ValueError(problem) from None
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class WebhookAlert(BaseModel):
@@ -34,8 +48,8 @@ class WebhookAlert(BaseModel):
     status: Literal["firing", "resolved"]
     labels: Labels = Field(max_length=50)
     annotations: Labels = Field(default_factory=dict, max_length=50)
-    startsAt: AwareDatetime  # noqa: N815 - Alertmanager's name
-    endsAt: AwareDatetime | None = None  # noqa: N815 - Alertmanager's name
+    startsAt: UtcTime  # noqa: N815 - Alertmanager's name
+    endsAt: UtcTime | None = None  # noqa: N815 - Alertmanager's name
     fingerprint: str = Field(min_length=1, max_length=64)
 
 
@@ -61,9 +75,9 @@ def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
         description=told.get("description", ""),
         runbook=told.get("runbook", ""),
         labels=labels,
-        started_at=alert.startsAt.astimezone(UTC),
+        started_at=alert.startsAt,
         # Of a firing alert Alertmanager sends the year 1.
-        ended_at=alert.endsAt.astimezone(UTC) if resolved and alert.endsAt else None,
+        ended_at=alert.endsAt if resolved else None,
     )
 
 
@@ -89,7 +103,13 @@ def _publish(gateway: Gateway, events: list[AlertEvent]) -> None:
     topic = gateway.settings.topics().alerts
     for event in events:
         gateway.publish_event(topic, event.alert_id, event, f"{event.alert_id}-{event.status.lower()}")
-        gateway.metrics.alerts.labels(event.severity or "none", event.status.lower()).inc()
+        gateway.metrics.alerts.labels(_severity_label(event.severity), event.status.lower()).inc()
+
+
+def _severity_label(severity: str) -> str:
+    if not severity:
+        return "none"
+    return severity if severity in SEVERITIES else "other"
 
 
 def _millis(moment: datetime) -> int:

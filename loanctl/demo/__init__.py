@@ -1,1 +1,1 @@
-"""The whole story on real Kafka: its acts, its demo_processes, what it shows, and what it proves."""
+"""The whole story on real Kafka: its phases, its processes, what it shows, and what it proves."""

@@ -1,7 +1,7 @@
 """The demo's stream: applicants enter, their event time goes on, and everybody watches.
 
-An phase is a table played at a rate from where the one before stopped, so that windows of event time
-follow one another without gaps. What acts there are and in which order: `loanctl.demo.scenario`.
+A phase is a table played at a rate from where the one before stopped, so that windows of event time
+follow one another without gaps. What phases there are and in which order: `loanctl.demo.scenario`.
 """
 
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ class DemoStream:
         return self.writing.topics
 
     def perform(self, phase: TrafficPhase) -> None:
-        """Play an phase, and show the windows that close meanwhile."""
+        """Play a phase, and show the windows that close meanwhile."""
         self.acts += 1
         applicants = synthetic_population.applicants(phase.applicants, self.seed + self.acts, phase.shift)
         table = Table(phase.name, phase.name, applicants)

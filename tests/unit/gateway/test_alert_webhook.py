@@ -72,6 +72,21 @@ async def test_what_no_rule_of_ours_says_is_empty_and_long_text_is_cut() -> None
     assert (event.name, event.severity, event.runbook, len(event.summary)) == ("", "", "", 1_000)
 
 
+async def test_severities_of_others_are_one_label_of_the_metric() -> None:
+    double = a_gateway()
+
+    for severity in ("critical", "page", "info", ""):
+        await posted(double, a_notification(an_alert(labels={"severity": severity})))
+
+    counted = {
+        sample.labels["severity"]: sample.value
+        for metric in double.gateway.metrics.alerts.collect()
+        for sample in metric.samples
+        if sample.name == "loan_gateway_alerts_total"
+    }
+    assert counted == {"critical": 1.0, "other": 2.0, "none": 1.0}
+
+
 async def test_a_broker_that_is_away_is_503_so_that_alertmanager_sends_again() -> None:
     def away(*_: object) -> None:
         raise BrokerAwayError
@@ -87,6 +102,7 @@ async def test_a_broker_that_is_away_is_503_so_that_alertmanager_sends_again() -
         (a_notification(), 204),
         (a_notification(an_alert(startsAt="yesterday")), 422),
         (a_notification(an_alert(startsAt="2026-03-02T10:00:00")), 422),
+        (a_notification(an_alert(startsAt="0001-01-01T00:00:00+01:00")), 422),
         (a_notification(an_alert(status="loud")), 422),
         (a_notification(an_alert(fingerprint="")), 422),
         (a_notification(an_alert(labels={"alertname": 7})), 422),
