@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from schemas.contract.contract import load
@@ -32,6 +30,7 @@ from streams.worker.model_slots import ModelSlot
 from tests.builders import scorecard_parts
 from tests.unit.training.builders import made_up
 from training.tracking import mlflow_run
+from training.tracking.model_signature import model_signature
 
 CONTRACT = load("credit_risk")
 
@@ -53,12 +52,13 @@ class Shop:
         self.made += 1
         place = self.folder / str(self.made) / BUNDLE
         values = made_up(40, seed=self.made).values
-        digest = bundle.write(scorecard_parts(), CONTRACT, values, place)
+        parts = scorecard_parts()
+        digest = bundle.write(parts, CONTRACT, values, place)
         if key is not None:
             signatures.sign(place, signatures.signing_key(key))
         with mlflow_run.run(self.uri, "test", "test", {}) as run:
-            example = mlflow_run.example_of(CONTRACT, values[:2])
-            logged = run.model(place, CONTRACT, example, pd.DataFrame({"probability": np.zeros(2)}))
+            signature = model_signature(CONTRACT, parts.features.names, parts.policy)
+            logged = run.model(place, CONTRACT, signature, mlflow_run.example_of(CONTRACT, values[:2]))
         told = {"digest": digest, "family": "xgboost", **tags}
         return self.registry.register(logged.source, run.run_id, told, logged.model_id)
 
