@@ -40,6 +40,13 @@ class SavedSample:
     """Offset on that topic; its parts lie from there on."""
     digest: str
     published: bool = False
+    former_parts: int = 0
+    """Of the samples before it, so many parts lie on the topic."""
+
+    def parts(self) -> list[str]:
+        """What its records hold; empty where only a longer sample before it had a part: no loan outlives its sample."""
+        own = list(chunks_of(self.text))
+        return own + [""] * (self.former_parts - len(own))
 
     def to_dict(self) -> dict[str, Any]:
         """Where it lies, and by which digest it is known."""
@@ -138,14 +145,15 @@ class Recovery:
             log.warning("state.incompatible", error=type(fault).__name__)
             return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)
 
-    def new_sample(self, text: str) -> SavedSample:
-        """A sample that is about to be published.
+    def new_sample(self, text: str, former: SavedSample | None) -> SavedSample:
+        """A sample that is about to be published in place of a former one.
 
         Raises:
             OutageError: the broker is away.
         """
         [extent] = partition_ranges(self._settings, [self._states])
-        return SavedSample(text=text, after=extent.end, digest=digest_of_text(text))
+        parts = len(former.parts()) if former else 0
+        return SavedSample(text=text, after=extent.end, digest=digest_of_text(text), former_parts=parts)
 
     def _sample(self, saved: Mapping[str, Any] | None) -> SavedSample | None:
         """The sample that a state names; None, and the next check reads everything, where it is not whole."""

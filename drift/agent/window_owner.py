@@ -24,7 +24,6 @@ from drift.agent.state_recovery import OwnerState, Recovery, SavedSample, sample
 from drift.agent.transaction_output import record_of
 from drift.metrics import DriftMetrics
 from drift.monitor import Findings, Monitor
-from drift.performance.kept_sample import chunks_of
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
 from schemas.records import OutgoingRecord, Partition
@@ -154,7 +153,7 @@ class WindowOwner:
         seen = desk.monitor.outcome_ends(reference.champion_digest, rules)
         found = self._looking.step(reference, seen, desk.sample.text if desk.sample else "")
         if found is not None:
-            desk.sample = self._recovery.new_sample(found.kept)
+            desk.sample = self._recovery.new_sample(found.kept, desk.sample)
             own, *former = found.reports
             self._keep(desk, desk.monitor.add_performance(own, datetime.now(UTC)))
             self._keep(desk, Findings(performances=tuple(former)))
@@ -227,7 +226,7 @@ class WindowOwner:
         yield record_of(topics.drift_states, product, state, self._serdes.states)
 
     def _chunks(self, product: str, sample: SavedSample) -> Iterator[OutgoingRecord]:
-        for nth, chunk in enumerate(chunks_of(sample.text)):
+        for nth, chunk in enumerate(sample.parts()):
             part = DriftState(product=product, state=chunk)
             yield record_of(self._topics.drift_states, sample_key(product, nth), part, self._serdes.states)
 

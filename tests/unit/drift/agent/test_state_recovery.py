@@ -7,10 +7,12 @@ import pytest
 from drift.agent import state_recovery
 from drift.agent.state_recovery import OwnerState, Recovery
 from drift.monitor import Monitor
+from drift.performance.kept_sample import CHUNK
 from drift.settings import DriftSettings
 from schemas.events.drift import DriftState
 from streams.kafka.group.batch_reader import ReadingError
 from streams.kafka.group.start_offsets import Extent, Start, start_of
+from streams.kafka.topics.topic_reader import PartitionRange
 
 SETTINGS = DriftSettings(_env_file=None)
 COUNTS = SETTINGS.topics().drift_counts.name
@@ -82,3 +84,17 @@ def test_a_state_that_a_person_cleared_begins_anew_at_the_committed_offset(
     desk = recovered(left, committed(7, "5"))
 
     assert (desk.positions, desk.published) == ({COUNTS: 7}, 5)
+
+
+def test_parts_that_a_shorter_sample_leaves_over_are_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_recovery, "partition_ranges", lambda *_: [PartitionRange("states", 0, 0, 9)])
+    recovery = Recovery(SETTINGS, None)  # type: ignore[arg-type]
+
+    long = recovery.new_sample("x" * (2 * CHUNK + 1), None)
+    short = recovery.new_sample("y", long)
+    middle = recovery.new_sample("z" * (CHUNK + 1), short)
+
+    assert [len(part) for part in long.parts()] == [CHUNK, CHUNK, 1]
+    assert short.parts() == ["y", "", ""]
+    assert [len(part) for part in middle.parts()] == [CHUNK, 1, 0]
+    assert [each.to_dict()["chunks"] for each in (long, short, middle)] == [3, 1, 2]
