@@ -99,6 +99,9 @@ def decide(memory: PolicyState, report: DriftReport) -> tuple[PolicyState, Drift
     """The state after a window, and its report with the command that follows or the reason why none does."""
     if report.verdict is Verdict.INSUFFICIENT:
         return memory, report
+    if memory.in_flight and memory.commanded_at is None:
+        # Fallen performance commanded before the first window: its wait begins with this one.
+        memory = replace(memory, commanded_at=millis_of(report.window_end))
     rules, drifted = report.rules, report.verdict is Verdict.DRIFTED
     if _is_quiet(report):
         return memory, replace(report, withheld=Withheld.QUIET_HOURS.value if drifted else "")

@@ -18,6 +18,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from gateway.access.oidc import FETCH_S, OidcVerifier, Provider, ProviderAwayError, principal_of
 from gateway.access.roles import Principal
+from schemas.errors import SetupError
 
 RANDOM_BYTES: Final = 32
 LONGEST_CODE: Final = 4_096
@@ -27,6 +28,13 @@ BASIC: Final = "client_secret_basic"
 POST: Final = "client_secret_post"
 
 log = structlog.get_logger(__name__)
+
+
+class BearerOnlyProviderError(SetupError):
+    """The provider describes no page at which people could sign in."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"the provider at LOAN_OIDC_ISSUER names no {endpoint}: leave LOAN_OIDC_CLIENT_ID empty")
 
 
 class SignInRefusedError(Exception):
@@ -88,7 +96,7 @@ class OidcSignIn:
         state, nonce, verifier = (secrets.token_urlsafe(RANDOM_BYTES) for _ in range(3))
         async with self._oauth(described) as oauth:
             url, _ = oauth.create_authorization_url(
-                described["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
+                _endpoint(described, "authorization_endpoint"), state=state, nonce=nonce, code_verifier=verifier
             )
         return str(url), SignInRequest(state, nonce, verifier, destination)
 
@@ -116,7 +124,7 @@ class OidcSignIn:
         """Where a person ends the visit at the provider, too; empty where it has no such page, or does not answer."""
         try:
             return str((await self._verifier.description()).get("end_session_endpoint", ""))
-        except ProviderAwayError:
+        except (ProviderAwayError, SetupError):
             return ""
 
     def _check(self, asked: SignInRequest, answer: Mapping[str, str]) -> None:
@@ -138,7 +146,7 @@ class OidcSignIn:
         try:
             async with self._oauth(described) as oauth:
                 found: Mapping[str, Any] = await oauth.fetch_token(
-                    described["token_endpoint"],
+                    _endpoint(described, "token_endpoint"),
                     grant_type="authorization_code",
                     code=code,
                     code_verifier=asked.code_verifier,
@@ -190,3 +198,10 @@ class OidcSignIn:
             timeout=FETCH_S,
             transport=self._transport(),
         )
+
+
+def _endpoint(described: Mapping[str, Any], name: str) -> str:
+    found = described.get(name)
+    if not isinstance(found, str) or not found:
+        raise BearerOnlyProviderError(name)
+    return found

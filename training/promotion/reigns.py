@@ -60,5 +60,9 @@ def objections(chosen: RegisteredVersion, champion: RegisteredVersion | None) ->
 
 
 def _time(version: RegisteredVersion, tag: str) -> datetime:
-    told = version.tags.get(tag)
-    return datetime.fromisoformat(told) if told else NEVER
+    """The time of a tag; `NEVER` where it is absent, or a person wrote there what is no time."""
+    try:
+        told = datetime.fromisoformat(version.tags.get(tag, ""))
+    except ValueError:
+        return NEVER
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

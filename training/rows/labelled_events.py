@@ -46,19 +46,21 @@ class TopicSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The last outcome of each application: who, sorted and each once, and whether it defaulted; shapes (n,)."""
+    """The last outcome of each application: who, sorted and each once, whether it defaulted, and when; shapes (n,)."""
 
     who: Identities
     defaulted: npt.NDArray[np.bool_]
+    observed_at: Integers
+    """Milliseconds since 1970."""
 
     @classmethod
     def last_of_each(cls, who: Identities, defaulted: npt.NDArray[np.bool_], observed_at: Integers) -> "Outcomes":
         """Of outcomes in the order they came; of those observed at once the later one."""
         order = np.lexsort((np.arange(len(who)), observed_at, who))
-        who, defaulted = who[order], defaulted[order]
+        who, defaulted, observed_at = who[order], defaulted[order], observed_at[order]
         last = np.ones(len(who), dtype=np.bool_)
         last[:-1] = who[1:] != who[:-1]
-        return cls(who[last], defaulted[last])
+        return cls(who[last], defaulted[last], observed_at[last])
 
     def places(self, who: Identities) -> Integers:
         """Index of each of these applications, -1 if its outcome is not known; shape of `who`."""
@@ -129,7 +131,7 @@ def read_snapshot(
     within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
     told = f"until {until.isoformat(timespec='milliseconds')}"
     return TopicSnapshot(
-        labelled=_label(found, outcomes, _mature_before(latest, contract.label.outcome_after_days)),
+        labelled=_label(found, outcomes, latest, contract.label.outcome_after_days),
         window=found.values[within],
         offsets=f"{_extent(applications)}; {_extent(ended)}; {told}",
     )
@@ -194,19 +196,24 @@ def _relevant(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> 
     return found.take(np.flatnonzero((outcomes.places(found.who) >= 0) | within))
 
 
-def _mature_before(latest: int, days: int) -> int:
-    """Milliseconds since 1970; without a window all are mature, those signed ahead of the clock, too."""
-    return latest - days * DAY_MS if days else int(np.iinfo(np.int64).max)
+def _label(found: _Applications, outcomes: Outcomes, latest: int, window_days: int) -> LabelledRows:
+    """Those whose outcome is known and that are mature: of young loans nearly all that is known is defaults.
 
-
-def _label(found: _Applications, outcomes: Outcomes, mature_before: int) -> LabelledRows:
-    """Those whose outcome is known and that are mature: of young loans nearly all that is known is defaults."""
-    places = outcomes.places(found.who)
-    known = (places >= 0) & (found.applied_at <= mature_before)
+    Args:
+        latest: of the reading, milliseconds since 1970.
+        window_days: a default counts within so many days of its application, and a loan is mature after them; 0 for
+            no window: every outcome counts, that of an application signed ahead of the clock, too.
+    """
+    places, window = outcomes.places(found.who), window_days * DAY_MS
+    known = places >= 0
+    if window:
+        known &= found.applied_at <= latest - window
+    places, applied_at = places[known], found.applied_at[known]
+    within = outcomes.observed_at[places] <= applied_at + window if window else True
     return LabelledRows(
         values=found.values[known],
-        defaulted=outcomes.defaulted[places[known]],
-        applied_at=found.applied_at[known],
+        defaulted=outcomes.defaulted[places] & within,
+        applied_at=applied_at,
         recent=np.ones(int(known.sum()), dtype=np.bool_),
         ids=found.who[known],
     )

@@ -240,6 +240,22 @@ async def test_a_provider_that_names_itself_otherwise_is_a_fault_of_the_setup() 
     assert "set up" in answer.text
 
 
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint"])
+async def test_a_provider_for_tokens_alone_is_a_fault_of_the_setup(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    idp = OidcProviderDouble()
+    whole = idp.described()
+    monkeypatch.setattr(idp, "described", lambda: {key: value for key, value in whole.items() if key != name})
+
+    async with desk_client(an_oidc_desk(idp)) as client:
+        begun = await client.get("/desk/sign-in/provider")
+        answer = begun
+        if begun.status_code != 503:
+            answer = await client.get(await sent_back(client, idp))
+
+    assert answer.status_code == 503
+    assert "set up" in answer.text
+
+
 @pytest.mark.parametrize(
     "asked",
     [

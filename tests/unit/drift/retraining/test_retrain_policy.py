@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drift.binning.binned_records import NO_TIME
 from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState, command_id, command_of, decide, judged_performance
 from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
@@ -173,6 +174,15 @@ def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
     reports, _ = told(D, D, memory=memory)
 
     assert reports[-1].withheld == "in_flight"
+
+
+def test_a_command_from_before_the_first_window_is_held_lost_in_time_as_any_other():
+    memory, asked = judged_performance(PolicyState(), FALLEN, NO_TIME, RULES)
+
+    reports, _ = told(D, D, D, D, memory=memory, in_flight_ms=2 * 3_600_000)
+
+    assert asked.command_id
+    assert [report.withheld for report in reports] == ["unconfirmed", "in_flight", "", "unconfirmed"]
 
 
 def test_another_champion_begins_anew_but_the_cooldown_goes_on():

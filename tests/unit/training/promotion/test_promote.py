@@ -204,3 +204,12 @@ def test_what_cannot_be_recorded_does_not_take_place(verdict: GateVerdict) -> No
 
     assert registry.aliases == {}
     assert version_tags.PROMOTED_AT not in registry.versions["1"].tags
+
+
+@pytest.mark.parametrize("time", ["yesterday", "", "2026-03-01T00:00:00"])
+def test_a_time_that_a_person_wrote_otherwise_ends_no_command(three: Aliases, time: str) -> None:
+    three.tag("2", {version_tags.PROMOTED_AT: time})
+
+    three.taken_back()
+
+    assert three.aliases[CHAMPION] in {"1", "2"}

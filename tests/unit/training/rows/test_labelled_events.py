@@ -161,3 +161,19 @@ def test_of_a_product_with_a_performance_window_mature_loans_alone_are_labelled(
     found = labelled_events.read_snapshot(topics, APPLIED_AT + timedelta(days=91))  # type: ignore[arg-type]
 
     assert len(found.labelled) == ids
+
+
+def test_a_default_after_the_performance_window_is_none_within_it(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = replace(CONTRACT, label=replace(CONTRACT.label, outcome_after_days=30))
+    monkeypatch.setattr(topics, "contract", lambda: contract)
+    topics.records["applications"] = [applied(name, 0, when=APPLIED_AT) for name in ("in", "at", "out")]
+    topics.records["outcomes"] = [
+        ended(name, 0, defaulted=True, when=APPLIED_AT + timedelta(days=30, milliseconds=beyond))
+        for name, beyond in (("in", -1), ("at", 0), ("out", 1))
+    ]
+
+    found = labelled_events.read_snapshot(topics, APPLIED_AT + timedelta(days=91))  # type: ignore[arg-type]
+
+    assert found.labelled.defaulted.tolist() == [True, True, False]
