@@ -89,7 +89,9 @@ class Trainer:
             TemporaryDirectory(prefix="loan-training-") as room,
             mlflow_run.run(self._uri, self._plan.name, "training", asked) as run,
         ):
-            run.params({**run_report.params(self._contract, self._plan, task.cleaned), **(task.facts or {})})
+            facts = run_report.params(self._contract, self._plan, task.cleaned)
+            run.params({**facts, **(task.facts or {})})
+            run.dataset(self._contract.product, facts["rows.digest"], facts["rows.source"], facts["rows.kept"])
 
             def report_trial(trial: Any) -> None:
                 run.trial(trial)

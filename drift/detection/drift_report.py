@@ -122,10 +122,17 @@ def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tup
 
 
 def _with_development(feature: FeatureDrift, counts: Sequence[int]) -> FeatureDrift:
-    """With its index against the development sample; 0 where chance might give as much."""
-    sample, window = (np.array(plain(each), dtype=np.int64) for each in (counts, feature.counts))
-    found = distances(sample, window, DEVELOPMENT_ALPHA)
-    return replace(feature, psi_development=found.psi if feature.n and found.psi > found.psi_critical else 0.0)
+    """With the indices of window and reference against the development sample; 0 where chance might give as much."""
+    now, before = (_development_index(counts, each) for each in (feature.counts, feature.reference_counts))
+    return replace(feature, psi_development=now, psi_development_before=before)
+
+
+def _development_index(counts: Sequence[int], others: Sequence[int]) -> float:
+    sample, population = (np.array(plain(each), dtype=np.int64) for each in (counts, others))
+    if not population.sum():
+        return 0.0
+    found = distances(sample, population, DEVELOPMENT_ALPHA)
+    return found.psi if found.psi > found.psi_critical else 0.0
 
 
 def _with_weight(feature: FeatureDrift, weights: Mapping[str, float], rules: DriftRules) -> FeatureDrift:

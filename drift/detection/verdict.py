@@ -75,9 +75,14 @@ def _say(feature: FeatureDrift, rules: DriftRules) -> Verdict:
 
 
 def left_development(feature: FeatureDrift, rules: DriftRules) -> bool:
-    """Whether a scored field is far from the sample that the scorecard was developed on, as slow drift leaves it."""
-    index = feature.psi_development
-    return index is not None and feature.commands and index >= rules.development_from > 0.0
+    """Whether a scored field has come far from the sample that the scorecard was developed on, as slow drift does.
+
+    What was as far when the reference was accepted, such as the shift that led to the retraining, is known.
+    """
+    index, before = feature.psi_development, feature.psi_development_before
+    if index is None or not feature.commands:
+        return False
+    return index >= rules.development_from > (before or 0.0)
 
 
 def data_alarms(features: Sequence[FeatureDrift], rules: DriftRules) -> Iterator[DataAlarm]:

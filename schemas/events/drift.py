@@ -44,6 +44,8 @@ class FeatureDrift:
     weight: float = 0.0
     psi_development: float | None = None
     """Against the development sample; None where the reference is that, or the profile has none."""
+    psi_development_before: float | None = None
+    """The reference against that sample: how far the field was when the reference was accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SERVED: Final = Path(__file__).with_name("pyfunc.py")
 ARTIFACTS: Final = "mlflow-artifacts"
 """Beside a SQLite file: without a server MLflow would put artifacts into the working directory."""
+LONGEST_DIGEST: Final = 36
+"""Of a dataset."""
 MOST_TEXT: Final = 5_000
 """MLflow cuts tags and parameters, or refuses them, beyond some thousand characters."""
 
@@ -65,6 +67,26 @@ class TrackedRun:
     def tags(self, tags: Mapping[str, str]) -> None:
         """Words."""
         self._batch(self.run_id, tags=tags)
+
+    def dataset(self, name: str, digest: str, source: str, rows: int) -> None:
+        """The rows that a training was given, as MLflow shows inputs: which they were, and none of them.
+
+        Args:
+            name: of the product.
+            digest: of the rows; MLflow keeps 36 characters.
+            source: without credentials.
+            rows: how many.
+        """
+        from mlflow.entities import Dataset, DatasetInput
+
+        told = Dataset(
+            name=name,
+            digest=digest[:LONGEST_DIGEST],
+            source_type="table",
+            source=json.dumps({"source": source}),
+            profile=json.dumps({"num_rows": rows}),
+        )
+        _sure(ask(self._uri, lambda client: (client.log_inputs(self.run_id, [DatasetInput(told)]), True)))
 
     def trial(self, trial: Trial) -> None:
         """One trial of the search, as a run inside this one."""

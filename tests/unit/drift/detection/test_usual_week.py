@@ -132,27 +132,39 @@ def test_where_the_features_are_a_season_s_the_score_informs_alone():
     assert report_of(window, replace(reference, seasonal=True), of_method_two).verdict is Verdict.DRIFTED
 
 
+def scaled(values, factor: float):
+    moved = values.copy()
+    moved[:, INCOME] *= factor
+    return moved
+
+
 def test_slow_drift_that_each_new_reference_hides_is_seen_against_the_development_sample():
-    """Applicants of today, a reference of yesterday's, and a scorecard developed on those of years ago."""
+    """A scorecard developed on applicants of years ago, a reference of yesterday's, and applicants of today."""
     reference = a_reference()
-    counts = bin_counts(reference.profile, CONTRACT, richer(some_values(2_000, seed=11)))
+    counts = bin_counts(reference.profile, CONTRACT, scaled(some_values(2_000, seed=11), 1.08))
     developed = replace(
         reference, profile=replace(reference.profile, development=tuple(tuple(each.tolist()) for each in counts))
     )
     # Nothing that the scorecard reads carries weight in this reference: every field counts then.
     developed = replace(developed, profile=replace(developed.profile, contributions=()))
-    window = a_window(some_values(1_500, seed=4))
+    window = a_window(scaled(some_values(1_500, seed=4), 0.97))
 
-    found = report_of(window, developed, RULES_NOW)
+    def report(limit: float):
+        return report_of(window, developed, replace(RULES_NOW, rules=replace(RULES_NOW.rules, development_from=limit)))
+
+    income = report(0.2).features[INCOME]
+    now, before = income.psi_development, income.psi_development_before
     unwatched = report_of(window, developed, RULES)
-    never = report_of(window, developed, replace(RULES_NOW, rules=replace(RULES_NOW.rules, development_from=0.0)))
 
-    assert (found.verdict, unwatched.verdict, never.verdict) == (Verdict.WATCH, Verdict.STEADY, Verdict.STEADY)
-    assert found.features[INCOME].state == "STEADY"
-    of_income = np.array(found.features[INCOME].counts[:-3])
-    assert found.features[INCOME].psi_development == pytest.approx(psi(counts[INCOME][:-3], of_income))
-    assert [each.psi_development for place, each in enumerate(found.features) if place != INCOME] == pytest.approx(
-        [0.0] * (len(found.features) - 1), abs=0.1
-    )
-    assert unwatched.features[INCOME].psi_development is None
+    assert 0.0 < before < now
+    assert now == pytest.approx(psi(counts[INCOME][:-3], np.array(income.counts[:-3])))
+    assert before == pytest.approx(psi(counts[INCOME][:-3], np.array(income.reference_counts[:-3])))
+    assert income.state in ("STEADY", "MOVED")
+    # Come so far since the reference was accepted; not so far; as far before; never to be looked at.
+    verdicts = [report(limit).verdict for limit in (now, now + 0.001, before, 0.0)]
+    assert verdicts == [Verdict.WATCH, Verdict.STEADY, Verdict.STEADY, Verdict.STEADY]
+    assert [
+        each.psi_development for place, each in enumerate(report(0.2).features) if place != INCOME
+    ] == pytest.approx([0.0] * (len(CONTRACT.observed) - 1), abs=0.1)
+    assert (unwatched.verdict, unwatched.features[INCOME].psi_development) == (Verdict.STEADY, None)
     assert developed.reference_id != reference.reference_id
