@@ -154,7 +154,7 @@ def test_what_the_readme_says_the_demo_prints_is_what_it_prints():
     """The shape of it: headings and claims, word for word; numbers are one machine's."""
     printed = re.search(r"<!-- demo -->\n```\n(.*?)```", README, re.DOTALL)[1]
     demo = ROOT / "loanctl" / "demo"
-    said = "".join((demo / f"{part}.py").read_text(encoding="utf-8") for part in ("command", "story"))
+    said = "".join((demo / f"{part}.py").read_text(encoding="utf-8") for part in ("command", "scenario"))
     claims = re.findall(r'Check\(\s*"([^"]+)"', (demo / "checks.py").read_text(encoding="utf-8"))
     headings = re.findall(r"^([^\n\d]+?) ─+$", printed, re.MULTILINE)
 
