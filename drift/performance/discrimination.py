@@ -5,7 +5,7 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from drift.performance.intervals import Flags, Floats, Z, percentile_interval, rate
 from schemas.events.performance import Figure
@@ -43,6 +43,8 @@ def auc(probability: Floats, defaulted: Flags) -> Figure:
     The variance is had from midranks (Sun and Xu 2014). Where all pairs are in order it is zero and
     says nothing: there, Wilson's interval for as many trials as the smaller class has loans.
     """
+    from scipy import stats
+
     bad, good = probability[defaulted], probability[~defaulted]
     ranks = stats.rankdata(np.concatenate([bad, good]))
     above = (ranks[: len(bad)] - stats.rankdata(bad)) / len(good)
@@ -65,6 +67,8 @@ def ks(probability: Floats, defaulted: Flags, rng: np.random.Generator) -> Figur
     the truth .44 to .84 of the time, the less the weaker the ranking. Reflected at the value (Davison and
     Hinkley 1997, 5.2) they hold it .82 to .93 of the time. The value may be the upper end.
     """
+    from scipy import stats
+
     exact = float(stats.ks_2samp(probability[defaulted], probability[~defaulted], method="asymp").statistic)
     groups = Groups.by(probability)
     bad = np.bincount(groups.of, weights=defaulted, minlength=len(groups.size))

@@ -1,10 +1,10 @@
-"""A figure with its 95 % interval. Pure."""
+"""A figure with its 95 % interval. Pure. `scipy.stats` takes a second to import, so it is imported where it is used."""
 
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from schemas.events.performance import Figure
 
@@ -12,11 +12,13 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 ENDS: Final = (2.5, 97.5)
-Z: Final = float(stats.norm.isf(0.025))
+Z: Final = float(-special.ndtri(0.025))
 
 
 def rate(count: int, n: int) -> Figure:
     """A share with Wilson's interval; n at least 1."""
+    from scipy import stats
+
     ends = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
     return Figure(count / n, float(ends.low), float(ends.high))
 

@@ -200,7 +200,7 @@ registry.history()
 try:
     registry.fetch(registry.champion())
 except MissingBundleError:
-    print(sorted(name for name in ("mlflow", "sklearn", "xgboost", "matplotlib") if name in sys.modules))
+    print(sorted(name for name in ("mlflow", "sklearn", "xgboost", "matplotlib", "scipy.stats") if name in sys.modules))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
 
