@@ -17,6 +17,7 @@ from drift.windows.window import TopicCount
 from schemas.applications import Fault, Matrix, faults
 from schemas.contract.contract import Contract
 from schemas.events.performance import Performance
+from scorecard.decisions.scoring import reason_places
 from scorecard.policy import APPROVE, REFER, outcomes
 from scorecard.profile import BinPlan, Population, Profile, profile_of
 from scorecard.scorecard import Scorecard
@@ -78,9 +79,9 @@ def file_scores(
     scorable = np.flatnonzero(faults(contract, values, with_pricing=features.with_pricing).codes == Fault.NONE)
     scores = scorecard.score(values[scorable])
     decided = outcomes(scorecard.policy, scores.probability)
-    given = scorecard.reasons.principal_reasons(values[scorable][:, features.positions], scores.contributions).places
+    given = reason_places(scorecard, values[scorable], scores.contributions, decided).places
     reasons = np.full((n, given.shape[1]), -1, dtype=np.int64)
-    reasons[scorable] = np.where((decided == APPROVE)[:, None], -1, given)
+    reasons[scorable] = given
     probability, contributions = np.full(n, np.nan), np.full((n, len(features.names)), np.nan)
     probability[scorable], contributions[scorable] = scores.probability, scores.contributions
     codes = np.full(n, REFER, dtype=np.int8)
