@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from drift.monitor import Findings, Monitor
-from drift.performance.kept_sample import assemble, chunks_of, digest_of_text
+from drift.performance.kept_sample import assemble, chunk_starts, chunks_of, digest_of_text
 from drift.settings import DriftSettings
 from schemas.errors import RecordError
 from schemas.events.drift import DriftState
@@ -50,7 +50,7 @@ class SavedSample:
 
     def to_dict(self) -> dict[str, Any]:
         """Where it lies, and by which digest it is known."""
-        return {"after": self.after, "chunks": len(list(chunks_of(self.text))), "digest": self.digest}
+        return {"after": self.after, "chunks": len(chunk_starts(self.text)), "digest": self.digest}
 
 
 @dataclass(slots=True)

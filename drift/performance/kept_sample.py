@@ -52,10 +52,14 @@ class KeptSample:
         )
 
 
+def chunk_starts(text: str) -> range:
+    """Where the parts of a text begin, one a record; one at least. Its length is their number, without cutting any."""
+    return range(0, max(1, len(text)), CHUNK)
+
+
 def chunks_of(text: str) -> Iterator[str]:
-    """Parts of a text, one a record; one at least."""
-    for start in range(0, max(1, len(text)), CHUNK):
-        yield text[start : start + CHUNK]
+    """Parts of a text, one a record."""
+    return (text[start : start + CHUNK] for start in chunk_starts(text))
 
 
 def assemble(chunks: Sequence[str], digest: str) -> str | None:
