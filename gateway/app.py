@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import REGISTRY, CollectorRegistry
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -110,22 +111,25 @@ def _document(app: FastAPI, gateway: Gateway) -> None:
         if app.openapi_schema is None:
             document = generate()
             batch = predictions.batch_model(gateway.application)
-            schema = batch.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas.update(schema.pop("$defs", {}))
-            schemas[batch.__name__] = schema
+            _add_model(schemas, batch)
             for path in ("/predict", "/explain", "/what-if", "/counterfactuals"):
                 _take_body(document, path, gateway.application.__name__)
             _take_body(document, "/predict/batch", batch.__name__)
-            notification = AlertNotification.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(notification.pop("$defs", {}))
-            schemas["AlertNotification"] = notification
-            _take_body(document, "/alerts", "AlertNotification")
+            _add_model(schemas, AlertNotification)
+            _take_body(document, "/alerts", AlertNotification.__name__)
             _take_problems(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+
+
+def _add_model(schemas: dict[str, Any], model: type[BaseModel], name: str = "") -> None:
+    """A model and those that it refers to, under its own name unless another is given."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= schema.pop("$defs", {})
+    schemas[name or model.__name__] = schema
 
 
 def _take_body(document: dict[str, Any], path: str, name: str) -> None:
@@ -136,8 +140,7 @@ def _take_body(document: dict[str, Any], path: str, name: str) -> None:
 def _take_problems(document: dict[str, Any]) -> None:
     """Every refusal is a problem document, FastAPI's own of a malformed parameter among them."""
     schemas = document["components"]["schemas"]
-    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs") | {"Problem": problem}
+    _add_model(schemas, ProblemDocument, "Problem")
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -220,7 +220,7 @@ class GatewayProcess:
 
     def _decider(self) -> tuple[RegisteredScorecard, Policy] | None:
         holder = self.champion.holder
-        return (holder, self.settings.policy() or holder.scorecard.policy) if holder else None
+        return (holder, self.gateway.policy(holder)) if holder else None
 
     def _warm(self, successor: RegisteredScorecard) -> None:
         policy = self.settings.policy() or successor.scorecard.policy
