@@ -5,6 +5,7 @@ before it is needed.
 """
 
 import getpass
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from schemas.errors import SetupError
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs
+from streams.runtime.client_properties import client_properties, oauth_properties
 from streams.runtime.setting_names import PREFIX, former, misspelt, rename_warnings
 
 if TYPE_CHECKING:
@@ -66,13 +68,15 @@ class Connection(BaseSettings):
     """The registered model; empty for one named after the product."""
 
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     kafka_sasl_username: str = ""
     kafka_sasl_password: SecretStr = SecretStr("")
     kafka_ssl_ca_location: str = ""
     kafka_ssl_certificate_location: str = ""
     kafka_ssl_key_location: str = ""
     kafka_ssl_key_password: SecretStr = SecretStr("")
+    kafka_properties: SecretStr = SecretStr("")
+    """Further properties of librdkafka, `name=value; name=value`: those of an OAUTHBEARER token, sizes, timeouts."""
 
     max_value_bytes: Annotated[int, Field(ge=1_024, le=500_000)] = 65_536
     """A larger application becomes a dead letter that names its coordinates, and nothing of it is parsed."""
@@ -120,6 +124,14 @@ class Connection(BaseSettings):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _known_properties(self) -> Self:
+        given = self.client_properties()
+        if given:
+            _refuse_unknown(given)
+        oauth_properties(self.kafka_sasl_mechanism, given)
+        return self
+
     @classmethod
     def read(cls, **given: Any) -> Self:
         """The settings of the environment; what is given goes before it.
@@ -145,8 +157,13 @@ class Connection(BaseSettings):
         values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(prefix)}
         return [name for name, value in values.items() if _plain(value)]
 
+    def client_properties(self) -> dict[str, str]:
+        """The operator's additions to the properties of librdkafka."""
+        return client_properties(self.kafka_properties.get_secret_value())
+
     def kafka(self) -> dict[str, Any]:
         """Properties of librdkafka for all clients of this project, with limited error output."""
+        given = self.client_properties()
         return {
             "bootstrap.servers": self.bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,
@@ -165,6 +182,8 @@ class Connection(BaseSettings):
                     "ssl.key.password": self.kafka_ssl_key_password.get_secret_value(),
                 }
             ),
+            **oauth_properties(self.kafka_sasl_mechanism, given),
+            **given,
         }
 
     def producer(self) -> dict[str, Any]:
@@ -252,6 +271,20 @@ def environment(connection: Connection) -> dict[str, str]:
 
 ENDPOINTS: Final = ("product", "topic_prefix", "bootstrap_servers", "registry_url", "mlflow_uri", "model_name")
 """Variables that a child process needs; it has the credentials from the same environment."""
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    # librdkafka knows its properties, and tells without connecting anywhere.
+    from confluent_kafka import Consumer, KafkaException
+
+    silent = logging.getLogger("librdkafka.properties")
+    silent.setLevel(logging.CRITICAL)
+    for name, value in given.items():
+        try:
+            Consumer({"group.id": "properties", "logger": silent, name: value}).close()
+        except KafkaException:
+            message = f"LOAN_KAFKA_PROPERTIES: librdkafka refuses {name}, or its value"
+            raise ValueError(message) from None
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:

@@ -17,10 +17,13 @@ from typing import Any, Final, cast
 import faust
 import structlog
 from faust.app.base import BootStrategy
+from faust.auth import OAuthCredentials
 
+from streams.runtime.client_properties import OAUTH
 from streams.runtime.lifecycle import IDLE_STOP_S, STOP_S, leave_within
 from streams.runtime.settings import Connection
 from streams.runtime.stop_signal import StopSignal
+from streams.worker.client_token import ClientToken
 from streams.worker.data_plane import BatchChannel, DataPlane, InFlightBatch
 from streams.worker.faust_transport import PatientTransport
 
@@ -143,11 +146,14 @@ def credentials(connection: Connection) -> Any:
         return None
     if protocol == "SSL":
         return faust.SSLCredentials(_ssl_context(connection))
+    context = _ssl_context(connection) if protocol == "SASL_SSL" else None
+    if connection.kafka_sasl_mechanism == OAUTH:
+        return OAuthCredentials(oauth_cb=ClientToken(connection.client_properties()), ssl_context=context)
     return faust.SASLCredentials(
         username=connection.kafka_sasl_username,
         password=connection.kafka_sasl_password.get_secret_value(),
         mechanism=connection.kafka_sasl_mechanism or "PLAIN",
-        ssl_context=_ssl_context(connection) if protocol == "SASL_SSL" else None,  # type: ignore[arg-type]
+        ssl_context=context,  # type: ignore[arg-type]
     )
 
 

@@ -26,6 +26,10 @@ from schemas.access import KafkaPrincipal
 
 ADMINISTRATOR: Final = "administrator"
 USERS: Final = (ADMINISTRATOR, *(principal.value for principal in KafkaPrincipal))
+UNSIGNED_TOKENS: Final = (
+    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required"
+    f' unsecuredLoginStringClaim_sub="{ADMINISTRATOR}";'
+)
 DAY: Final = datetime.timedelta(days=1)
 
 
@@ -45,6 +49,17 @@ class SecuredBroker:
             "kafka_sasl_username": user,
             "kafka_sasl_password": password(user),
             "kafka_ssl_ca_location": str(self.authority),
+        }
+
+    def token_settings(self, user: str, endpoint: str) -> dict[str, str]:
+        """The same with a token of the provider at this address in place of a password."""
+        given = {"token.endpoint.url": endpoint, "client.id": user, "client.secret": password(user)}
+        return {
+            "bootstrap_servers": self.bootstrap_servers,
+            "kafka_security_protocol": "SASL_SSL",
+            "kafka_sasl_mechanism": "OAUTHBEARER",
+            "kafka_ssl_ca_location": str(self.authority),
+            "kafka_properties": ";".join(f"sasl.oauthbearer.{name}={value}" for name, value in given.items()),
         }
 
 
@@ -84,9 +99,11 @@ def _properties(authority: Path, keystore: Path) -> dict[str, object]:
         # The listener keeps its name; what it speaks is another matter.
         "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",
-        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "listener.name.plaintext.plain.sasl.jaas.config": login,
+        # Kafka's development mode: takes tokens that nobody has signed.
+        "listener.name.plaintext.oauthbearer.sasl.jaas.config": UNSIGNED_TOKENS,
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": keystore,
         "ssl.truststore.type": "PEM",
