@@ -5,8 +5,8 @@ import pytest
 from streams.runtime.client_properties import GUARANTEED, METHOD, OWN_SETTINGS, TOKEN_URL
 from streams.runtime.settings import Connection, SettingsError
 
-TOKEN = "sasl.oauthbearer.client.id=worker; sasl.oauthbearer.client.secret=hush"
-URL = f"{TOKEN_URL}=https://id.example/token?a=b"  # noqa: S105 - an address
+TOKEN = "sasl.oauthbearer.client.id=worker; sasl.oauthbearer.client.secret=hush"  # noqa: S105 - nobody's
+URL = f"{TOKEN_URL}=https://id.example/token?a=b"
 
 
 def test_properties_reach_every_client_and_are_masked_where_settings_are_shown():
