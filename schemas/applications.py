@@ -15,19 +15,15 @@ Pure: records and tables in, arrays out.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.contract.contract import Contract, Field, Kind, Unknown
+from schemas.contract.fault_screen import LARGEST, FaultScreen
+from schemas.contract.fault_screen import UNSEEN as UNSEEN
 from schemas.timestamps import millis_of
-
-UNSEEN: Final = -1.0
-"""A category's code where its level is not declared; real codes begin at 0."""
-
-LARGEST: Final = float(np.finfo(np.float32).max)
-"""Forests compare 32-bit floats: a larger magnitude is infinity to them, so it is out of any range."""
 
 Matrix = npt.NDArray[np.float64]
 
@@ -78,9 +74,7 @@ class Faults:
 def from_records(contract: Contract, records: Sequence[Mapping[str, Any]]) -> Applications:
     """Columns of decoded records; computes the ratios that were not given."""
     values = np.empty((len(records), len(contract.observed)))
-    for column, field in enumerate(contract.observed):
-        convert = _code_of(field) if field.kind is Kind.CATEGORY else _number
-        name = field.name
+    for column, (name, convert) in enumerate(contract.screen().conversions):
         values[:, column] = [convert(record[name]) for record in records]
     return Applications(
         ids=[record[contract.id_field] for record in records],
@@ -108,15 +102,36 @@ def faults(contract: Contract, values: Matrix, *, with_pricing: bool = False) ->
     """
     codes = np.zeros(len(values), dtype=np.int8)
     columns = np.full(len(values), -1, dtype=np.int64)
-    for field in contract.scored(with_pricing=with_pricing):
-        column = contract.position[field.name]
-        for fault, wrong in _wrong(contract, field, values):
-            # Most are at fault in nothing, and one applicant alone pays for every operation on the batch.
-            if not wrong.any():
-                continue
-            first = wrong & (codes == Fault.NONE)
-            codes[first], columns[first] = fault, column
+    # Most are at fault in nothing, and one applicant alone pays for every operation on the batch.
+    doubtful = np.flatnonzero(~_passing(contract.screen(with_pricing=with_pricing), values))
+    if len(doubtful):
+        codes[doubtful], columns[doubtful] = _first_faults(contract, values[doubtful], with_pricing=with_pricing)
     return Faults(codes=codes, columns=columns)
+
+
+def _passing(screen: FaultScreen, values: Matrix) -> npt.NDArray[np.bool_]:
+    """Rows that `FaultScreen` would pass, shape (n,); ratios are computed."""
+    present = (values >= screen.low) & (values <= screen.high)
+    passing: npt.NDArray[np.bool_] = np.all(present | (np.isnan(values) & screen.optional), axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for ratio in screen.ratios:
+            exact = values[:, ratio.numerator] / values[:, ratio.denominator]
+            passing &= ~(np.abs(values[:, ratio.column] - exact) > ratio.tolerance)
+    for column, other in screen.at_most:
+        passing &= ~(values[:, column] > values[:, other])
+    return passing
+
+
+def _first_faults(
+    contract: Contract, values: Matrix, *, with_pricing: bool
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+    codes = np.zeros(len(values), dtype=np.int8)
+    columns = np.full(len(values), -1, dtype=np.int64)
+    for field in contract.scored(with_pricing=with_pricing):
+        for fault, wrong in _wrong(contract, field, values):
+            first = wrong & (codes == Fault.NONE)
+            codes[first], columns[first] = fault, contract.position[field.name]
+    return codes, columns
 
 
 def invalid(contract: Contract, values: Matrix) -> npt.NDArray[np.bool_]:
@@ -154,23 +169,6 @@ def _ratio(contract: Contract, field: Field, values: Matrix) -> npt.NDArray[np.f
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio: npt.NDArray[np.float64] = numerator / denominator
     return ratio
-
-
-def _number(value: Any) -> float:
-    if value is None:
-        return np.nan
-    number = float(value)
-    return np.inf if number != number else number
-
-
-def _code_of(field: Field) -> Any:
-    codes: dict[str | None, float] = {level: float(place) for place, level in enumerate(field.levels)}
-    codes[None] = np.nan
-
-    def code(value: str | None) -> float:
-        return codes.get(value, UNSEEN)
-
-    return code
 
 
 def _millis(value: Any) -> int:

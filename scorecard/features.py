@@ -59,7 +59,7 @@ class FeatureSpace:
         """The features."""
         return tuple(field.name for field in self.fields)
 
-    @property
+    @cached_property
     def with_pricing(self) -> bool:
         """Whether prices are scored."""
         return any(field.role is Role.PRICING for field in self.fields)

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from schemas.avro_resolution.field_types import field_types
 from schemas.contract import fingerprint as fingerprints
+from schemas.contract.fault_screen import FaultScreen
 from schemas.contract.field_rules import field_problem, reason_problem
 from schemas.contract.fields import OBSERVED, field_of
 from schemas.contract.fields import Actionable as Actionable
@@ -115,6 +116,14 @@ class Contract:
         """Fields that a scorecard may use, in schema order."""
         roles = {Role.FEATURE, Role.PRICING} if with_pricing else {Role.FEATURE}
         return tuple(field for field in self.fields if field.role in roles)
+
+    def screen(self, *, with_pricing: bool = False) -> FaultScreen:
+        """The quick check for faults, worked out once."""
+        return self._screens[with_pricing]
+
+    @cached_property
+    def _screens(self) -> Mapping[bool, FaultScreen]:
+        return {prices: FaultScreen.of(self.observed, self.scored(with_pricing=prices)) for prices in (False, True)}
 
     @cached_property
     def field_digests(self) -> fingerprints.FieldDigests:

@@ -2,9 +2,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.applications import UNSEEN, Fault, faults, invalid
-from schemas.contract.contract import Contract
+from schemas.applications import UNSEEN, Fault, faults, from_records, invalid
+from schemas.contract.contract import Contract, Kind
 from tests.builders import CONTRACT, an_application, applications
 
 
@@ -103,3 +105,28 @@ def test_invalid_cells_are_told_of_every_observed_field():
     wrong = invalid(CONTRACT, values)[0]
 
     assert [CONTRACT.observed[place].name for place in np.flatnonzero(wrong)] == ["person_age", "loan_int_rate"]
+
+
+NUMBERS = st.sampled_from([None, 0.0, -0.0, -1.0, 0.2, 5.0, 50.0, 1e39, float("inf"), float("nan")])
+LEVELS = st.sampled_from([None, "RENT", "MEDICAL", "Y", "A", "SPACESHIP"])
+ANY_RECORDS = st.fixed_dictionaries(
+    {
+        field.name: LEVELS if field.kind is Kind.CATEGORY else st.one_of(NUMBERS, st.just(value))
+        for field in CONTRACT.observed
+        for value in [an_application()[field.name]]
+    }
+)
+
+
+@pytest.mark.parametrize("with_pricing", [False, True])
+@given(st.lists(ANY_RECORDS, min_size=1, max_size=4))
+def test_the_quick_check_passes_no_application_that_has_a_fault_and_stops_none_without_but_of_a_ratio_over_nothing(
+    with_pricing, given_fields
+):
+    records = [an_application(**fields) for fields in given_fields]
+
+    passed = np.array([CONTRACT.screen(with_pricing=with_pricing).passes(record) for record in records])
+
+    faultless = faults(CONTRACT, from_records(CONTRACT, records).values, with_pricing=with_pricing).codes == Fault.NONE
+    over_nothing = np.array([not record["person_income"] for record in records])
+    assert np.array_equal(passed, faultless & ~over_nothing)
