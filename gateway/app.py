@@ -1,21 +1,25 @@
 """The ASGI application of one gateway."""
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from prometheus_client import REGISTRY, CollectorRegistry
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from gateway.access.rate_limit import RateLimiter
 from gateway.api import alert_webhook, decision_lookup, operations, predictions, what_if
 from gateway.api.alert_webhook import AlertNotification
+from gateway.api.direct_posts import ANSWERED_FAULTS, DirectPosts, Refuse, post_routes
 from gateway.api.middleware import DEMO_HEADERS, Surroundings
 from gateway.demo.address_limit import AddressLimit
 from gateway.desk.desk import Desk
@@ -31,6 +35,8 @@ and `loan_status` stand beside `outcome` and `probability_of_default` for users 
 where the outcome is DECLINE, 0 where it is APPROVE, and null where a person decides. Errors are problem documents
 (RFC 9457)."""
 
+Layer = Callable[[ASGIApp], ASGIApp]
+
 REFUSALS: Final = {"4XX": "The request is refused; `type` names why.", "5XX": "Not now; `type` names why."}
 
 
@@ -39,9 +45,10 @@ log = structlog.get_logger(__name__)
 
 def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> FastAPI:
     """The application; nothing is started by it."""
-    app = FastAPI(title="Loan decisions", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
-    app.include_router(predictions.router(gateway))
-    app.include_router(what_if.router(gateway))
+    app = GatewayApp(title="Loan decisions", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
+    direct = [predictions.router(gateway), what_if.router(gateway)]
+    for routes in direct:
+        app.include_router(routes)
     app.include_router(decision_lookup.router(gateway))
     app.include_router(operations.router(gateway, registry))
     app.include_router(alert_webhook.router(gateway))
@@ -52,35 +59,48 @@ def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> Fast
     async def docs() -> Response:
         return desk.docs_page(app.openapi())
 
-    _handle_faults(app, gateway, desk)
-    if gateway.settings.gateway_demo:
-        _limit_addresses(app, gateway, desk)
-    app.add_middleware(
-        Surroundings, metrics=gateway.metrics, extra=DEMO_HEADERS if gateway.settings.gateway_demo else ()
-    )
+    refuse = _refusal(gateway, desk)
+    _handle_faults(app, refuse)
+    app.layers = _layers(gateway, refuse, post_routes([route for each in direct for route in each.routes]))
     return app
 
 
-def _limit_addresses(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
-    def refuse(scope: Scope, told: Problem) -> Response:
-        gateway.metrics.refusals.labels(told.kind).inc()
-        return _answer_problem(desk, scope["path"], told)
+class GatewayApp(FastAPI):
+    """FastAPI behind layers of the gateway's own, which cost less than its middleware does."""
 
-    limiter = RateLimiter(gateway.settings.gateway_demo_rate_per_s)
-    app.add_middleware(AddressLimit, limiter=limiter, proxies=gateway.settings.gateway_proxies, refuse=refuse)
+    layers: Sequence[Layer] = ()
+    """The innermost first."""
 
-
-def _answer_problem(desk: Desk, path: str, told: Problem) -> Response:
-    return desk.problem_page(told) if path.startswith("/desk") else told.response()
+    def build_middleware_stack(self) -> ASGIApp:
+        """Starlette's own hook: called once, at the first request."""
+        return reduce(lambda inner, layer: layer(inner), self.layers, super().build_middleware_stack())
 
 
-def _handle_faults(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
-    async def problem(request: Request, fault: Exception) -> Response:
+def _layers(gateway: Gateway, refuse: Refuse, posts: Mapping[str, APIRoute]) -> Sequence[Layer]:
+    settings = gateway.settings
+    direct = partial(DirectPosts, routes=posts, refuse=refuse)
+    surroundings = partial(Surroundings, metrics=gateway.metrics)
+    if not settings.gateway_demo:
+        return direct, surroundings
+    limiter = RateLimiter(settings.gateway_demo_rate_per_s)
+    limit = partial(AddressLimit, limiter=limiter, proxies=settings.gateway_proxies, refuse=refuse)
+    return direct, limit, partial(surroundings, extra=DEMO_HEADERS)
+
+
+def _refusal(gateway: Gateway, desk: Desk) -> Refuse:
+    def refuse(scope: Scope, fault: Exception) -> Response:
         told = _problem_of(fault)
         gateway.metrics.refusals.labels(told.kind).inc()
-        return _answer_problem(desk, request.url.path, told)
+        return desk.problem_page(told) if scope["path"].startswith("/desk") else told.response()
 
-    for kind in (Problem, OutageError, SetupError, HTTPException, RequestValidationError):
+    return refuse
+
+
+def _handle_faults(app: FastAPI, refuse: Refuse) -> None:
+    async def problem(request: Request, fault: Exception) -> Response:
+        return refuse(request.scope, fault)
+
+    for kind in (*ANSWERED_FAULTS, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, problem)
 
 

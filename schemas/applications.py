@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.contract.contract import Contract, Field, Kind, Unknown
-from schemas.contract.fault_screen import LARGEST, FaultScreen
+from schemas.contract.fault_screen import LARGEST as LARGEST
 from schemas.contract.fault_screen import UNSEEN as UNSEEN
+from schemas.contract.fault_screen import FaultScreen
 from schemas.timestamps import millis_of
 
 Matrix = npt.NDArray[np.float64]

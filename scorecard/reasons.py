@@ -119,7 +119,7 @@ class ReasonBook:
         if fact.state is FactState.LEVEL:
             levels = self.fields[places[0]].levels
             # Of the two or three levels of a fact `np.isin` would sort and join arrays first: a fifth of one decision.
-            return np.any([column == float(levels.index(level)) for level in fact.levels], axis=0)
+            return np.asarray(np.any([column == float(levels.index(level)) for level in fact.levels], axis=0))
         return np.asarray(column < typical if fact.state is FactState.LOW else column > typical)
 
     def _principal(

@@ -4,10 +4,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from gateway.access.access_guard import require_role
 from gateway.access.roles import LOOK_UP, Principal
+from gateway.api.direct_posts import json_response
 from gateway.api.response_models import DecisionAnswer, decision_answer
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
@@ -24,14 +25,14 @@ def router(gateway: Gateway) -> APIRouter:
     }
 
     @routes.get("/decisions/{application_id:path}", response_model=None, responses=responses)
-    async def decision(application_id: str, _: Annotated[Principal, caller]) -> JSONResponse:
+    async def decision(application_id: str, _: Annotated[Principal, caller]) -> Response:
         """The first decision on an application; 202 while it is in flight."""
         entry = gateway.exchange.pending.get(application_id)
         if entry is not None and entry.decision.done():
-            return JSONResponse(decision_answer(entry.decision.result(), gateway.contract))
+            return json_response(decision_answer(entry.decision.result(), gateway.contract))
         found = await gateway.ledger.decision(application_id) if gateway.ledger else None
         if found is not None:
-            return JSONResponse(decision_answer(found, gateway.contract))
+            return json_response(decision_answer(found, gateway.contract))
         if entry is not None:
             status = {"application_id": application_id, "status": "in flight"}
             return JSONResponse(status, HTTPStatus.ACCEPTED, headers={"Retry-After": "1"})

@@ -3,17 +3,19 @@
 import re
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, create_model
+from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.access.access_guard import require_role
 from gateway.access.roles import SUBMIT, Principal
+from gateway.api.direct_posts import json_response
 from gateway.api.idempotency import earlier_decisions
 from gateway.api.request_bodies import body_of, digest_of, parse_body
 from gateway.api.request_model import CONFIG, contradictions, record_of
@@ -34,10 +36,24 @@ KEY_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.IdempotencyKey")
 TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, version 00 and those that keep its form."""
 
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="The same key with the same body has the same answer; 409 otherwise."),
-]
+KEY: Final = "idempotency-key"
+KEY_TEXT: Final = "The same key with the same body has the same answer; 409 otherwise."
+KEYED: Final[Mapping[str, Any]] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "description": KEY_TEXT,
+                "title": "Idempotency-Key",
+            },
+            "description": KEY_TEXT,
+        }
+    ]
+}
+"""Of the OpenAPI document: endpoints read their requests by themselves (`gateway.api.direct_posts`)."""
 
 
 class BatchCounts(BaseModel):
@@ -60,31 +76,31 @@ class BatchAnswer(BaseModel):
 def router(gateway: Gateway) -> APIRouter:
     """The endpoints of one gateway."""
     routes = APIRouter(tags=["decisions"])
-    caller = Depends(require_role(gateway.guard, SUBMIT))
+    caller = require_role(gateway.guard, SUBMIT)
+    batches = batch_model(gateway.application)
 
-    @routes.post("/predict", response_model=None, responses={200: {"model": DecisionAnswer}})
-    async def predict(
-        request: Request, principal: Annotated[Principal, caller], idempotency_key: Key = None
-    ) -> JSONResponse:
+    @routes.post("/predict", response_model=None, responses={200: {"model": DecisionAnswer}}, openapi_extra=dict(KEYED))
+    async def predict(request: Request) -> Response:
         """Submit one application and wait for the decision that the scoring worker publishes."""
+        principal = await caller(request)
         application = parse_body(gateway.application, await _body(gateway, request))
-        [submission] = submissions_of(gateway, request, [application], [_derived_id(principal, idempotency_key, "")])
+        [submission] = submissions_of(gateway, request, [application], [_derived_id(principal, request, "")])
         refuse_contradictions(gateway, [submission], "")
         [decision] = await decide(gateway, [submission])
-        return JSONResponse(decision_answer(decision, gateway.contract))
+        return json_response(decision_answer(decision, gateway.contract))
 
-    @routes.post("/predict/batch", response_model=None, responses={200: {"model": BatchAnswer}})
-    async def predict_batch(
-        request: Request, principal: Annotated[Principal, caller], idempotency_key: Key = None
-    ) -> JSONResponse:
+    @routes.post(
+        "/predict/batch", response_model=None, responses={200: {"model": BatchAnswer}}, openapi_extra=dict(KEYED)
+    )
+    async def predict_batch(request: Request) -> Response:
         """Submit 1 to 500 applications and wait for all their decisions."""
+        principal = await caller(request)
         batch: Any = parse_body(batches, await _body(gateway, request))
-        names = [_derived_id(principal, idempotency_key, f"/{place}") for place in range(len(batch.applications))]
+        names = [_derived_id(principal, request, f"/{place}") for place in range(len(batch.applications))]
         submissions = submissions_of(gateway, request, batch.applications, names)
         refuse_contradictions(gateway, submissions, "/applications/{}")
-        return JSONResponse(_batch_answer(gateway, await decide(gateway, submissions)))
+        return json_response(_batch_answer(gateway, await decide(gateway, submissions)))
 
-    batches = batch_model(gateway.application)
     return routes
 
 
@@ -110,8 +126,9 @@ async def _body(gateway: Gateway, request: Request) -> bytes:
     return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
 
 
-def _derived_id(principal: Principal, key: str | None, place: str) -> str:
+def _derived_id(principal: Principal, request: Request, place: str) -> str:
     """The id of an application that has none of its own."""
+    key = request.headers.get(KEY)
     if key is None:
         return str(uuid.uuid4())
     if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
@@ -124,7 +141,7 @@ def submissions_of(
     gateway: Gateway, request: Request, applications: Sequence[BaseModel], names: Sequence[str]
 ) -> list[Submission]:
     """Applications to be decided; each goes by its own id, or by the name given for it."""
-    contract, now, keyed = gateway.contract, datetime.now(UTC), "idempotency-key" in request.headers
+    contract, now, keyed = gateway.contract, datetime.now(UTC), KEY in request.headers
     trace = request.headers.get("traceparent", "")
     traceparent = trace if TRACEPARENT.fullmatch(trace) else None
     submissions = []

@@ -61,6 +61,8 @@ def contradictions(contract: Contract, records: Sequence[Mapping[str, Any]], at:
     Args:
         at: pointer format of a record by its index, for example `/applications/{}`.
     """
+    if all(map(contract.screen().passes, records)):
+        return []
     found = faults(contract, from_records(contract, records).values)
     errors = []
     for place, (code, column) in enumerate(zip(found.codes, found.columns, strict=True)):

@@ -6,14 +6,16 @@ A question is not an application: nothing here reaches a topic, a log or a metri
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.access.access_guard import require_role
-from gateway.access.roles import ASK, Principal
+from gateway.access.roles import ASK
+from gateway.api.direct_posts import json_response
 from gateway.api.request_bodies import body_of, parse_body
 from gateway.api.request_model import contradictions, record_of
 from gateway.api.response_models import AssessmentAnswer, assessment_answer
@@ -72,26 +74,33 @@ class CounterfactualsAnswer(BaseModel):
 def router(gateway: Gateway) -> APIRouter:
     """The endpoints of one gateway."""
     routes = APIRouter(tags=["what if"])
-    caller = Depends(require_role(gateway.guard, ASK))
+    caller = require_role(gateway.guard, ASK)
+
+    async def answer(request: Request) -> Response:
+        await caller(request)
+        holder = champion_of(gateway)
+        body = parse_body(gateway.application, await _body(gateway, request))
+        return json_response(what_if_answer(gateway, holder, record_of_values(gateway, body)))
 
     @routes.post("/explain", response_model=None, responses={200: {"model": WhatIfAnswer}})
-    async def explain(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
+    async def explain(request: Request) -> Response:
         """The champion's answer with the exact contribution of each feature, by size. Positive raises the risk."""
-        return await _answer(gateway, request)
+        return await answer(request)
 
     @routes.post("/what-if", response_model=None, responses={200: {"model": WhatIfAnswer}})
-    async def what_if(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
+    async def what_if(request: Request) -> Response:
         """The champion's answer to changed values."""
-        return await _answer(gateway, request)
+        return await answer(request)
 
     @routes.post("/counterfactuals", response_model=None, responses={200: {"model": CounterfactualsAnswer}})
-    async def counterfactuals(request: Request, _: Annotated[Principal, caller]) -> JSONResponse:
+    async def counterfactuals(request: Request) -> Response:
         """The smallest changes of actionable fields after which the champion would approve."""
+        await caller(request)
         holder = champion_of(gateway)
         body: Any = parse_body(gateway.application, await _body(gateway, request))
         record = record_of_values(gateway, body)
         now = what_if_answer(gateway, holder, record)
-        return JSONResponse(await asyncio.to_thread(counterfactuals_answer, gateway, holder, record, now))
+        return json_response(await asyncio.to_thread(counterfactuals_answer, gateway, holder, record, now))
 
     return routes
 
@@ -130,12 +139,6 @@ def _detail(found: int, complete: bool) -> str:
     if not complete:
         return OUT_OF_TIME
     return f"{found} found" if found else NONE_FOUND
-
-
-async def _answer(gateway: Gateway, request: Request) -> JSONResponse:
-    holder = champion_of(gateway)
-    body = parse_body(gateway.application, await _body(gateway, request))
-    return JSONResponse(what_if_answer(gateway, holder, record_of_values(gateway, body)))
 
 
 def champion_of(gateway: Gateway) -> RegisteredScorecard:
