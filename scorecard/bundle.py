@@ -235,7 +235,7 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
             f"{described['product']}; train one for this schema"
         )
         raise BundleError(problem)
-    features = FeatureSpace.of(contract, described["features"], described.get("scored_as", {}))
+    features = FeatureSpace.of(contract, described["features"], described.get("scored_as", {}), described["columns"])
     return ScorecardParts(
         name=described["name"],
         family=described["family"],

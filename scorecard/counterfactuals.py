@@ -118,7 +118,7 @@ class CounterfactualSearch:
             steps: of each of these fields, the place in its options of every combination.
         """
         values = self._values(row, options, steps)
-        allowed = np.flatnonzero(faults(self._contract, values).codes == Fault.NONE)
+        allowed = np.flatnonzero(faults(self._contract, self._scorecard.features.recognize(values)).codes == Fault.NONE)
         likely = allowed[self._approves(self._quick(values[allowed]))]
         probability = self._scorecard.score(values[likely]).probability
         sure = self._approves(probability)

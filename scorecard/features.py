@@ -1,12 +1,12 @@
 """The matrix that a forest reads: numbers as they are, a category as one column per declared level.
 
-The level columns come from the contract and not from the rows of one training, so that two
-scorecards of one contract agree on columns, and the whole declared domain can be scored.
+The level columns are those of the contract that enough rows of the training had. A level that the contract has gained
+since, or that too few rows had, is unknown to the scorecard, and treated as the contract treats unknown ones.
 Pure: the values of `schemas.applications` in, a float32 matrix out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any, Self
@@ -14,8 +14,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Matrix
+from schemas.applications import UNSEEN, Matrix
 from schemas.contract.contract import Contract, Field, Kind, Role
+from schemas.small_groups import is_small
+
+Levels = Mapping[str, tuple[str, ...]]
+"""By category feature, some of the levels that the contract declares, in its order."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,16 @@ class FeatureSpace:
     """Of each feature in `Applications.values`."""
     scored_as: Mapping[str, Mapping[str, str]] = dataclass_field(default_factory=dict)
     """Of some features, levels that are encoded as another."""
+    levels: Levels = dataclass_field(default_factory=dict)
+    """Those that have a column."""
 
     @classmethod
     def of(
-        cls, contract: Contract, names: Sequence[str], scored_as: Mapping[str, Mapping[str, str]] | None = None
+        cls,
+        contract: Contract,
+        names: Sequence[str],
+        scored_as: Mapping[str, Mapping[str, str]] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> Self:
         """The space of the named features.
 
@@ -38,6 +48,7 @@ class FeatureSpace:
             contract: what they mean.
             names: in any order.
             scored_as: of a scorecard that was made before; None for what the contract says now.
+            columns: of a scorecard that was made before; None for one of each level that the contract declares.
 
         Raises:
             KeyError: the contract observes no field of that name.
@@ -52,7 +63,16 @@ class FeatureSpace:
             fields=fields,
             positions=tuple(contract.position[field.name] for field in fields),
             scored_as=stated if scored_as is None else scored_as,
+            levels={field.name: _levels(field, columns) for field in fields if field.kind is Kind.CATEGORY},
         )
+
+    def with_frequent_levels(self, values: Matrix) -> Self:
+        """The same space without levels of which a training has too few people (`schemas.small_groups`).
+
+        Args:
+            values: all rows of the training, shape (n, observed fields of the contract).
+        """
+        return replace(self, levels={name: self._frequent(name, values) for name in self.levels})
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -67,18 +87,41 @@ class FeatureSpace:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the encoded columns: `feature`, or `feature=LEVEL`."""
-        return tuple(name for field in self.fields for name in _columns(field))
+        return tuple(name for field in self.fields for name in self._columns(field))
 
     @cached_property
     def groups(self) -> npt.NDArray[np.int32]:
         """For each encoded column the place of its feature; shape (columns,)."""
-        widths = [len(_columns(field)) for field in self.fields]
+        widths = [len(self._columns(field)) for field in self.fields]
         return np.repeat(np.arange(len(self.fields), dtype=np.int32), widths)
 
     @cached_property
     def monotone(self) -> tuple[int, ...]:
         """For each encoded column the direction in which risk may move with it: -1, 0 (free) or 1."""
-        return tuple(field.monotone for field in self.fields for _ in _columns(field))
+        return tuple(field.monotone for field in self.fields for _ in self._columns(field))
+
+    @cached_property
+    def unknown(self) -> Levels:
+        """Declared levels that this scorecard does not know, of the features that have any."""
+        found = {
+            field.name: tuple(level for level in field.levels if self._target(field, level) not in known)
+            for field, known in ((field, self.levels[field.name]) for field in self.fields if field.name in self.levels)
+        }
+        return {name: levels for name, levels in found.items() if levels}
+
+    def recognize(self, values: Matrix) -> Matrix:
+        """The same values, each level that this scorecard does not know as `UNSEEN`.
+
+        Args:
+            values: shape (n, observed fields of the contract); returned itself where the scorecard knows every level.
+        """
+        if not self.unknown:
+            return values
+        seen = values.copy()
+        for field, position in zip(self.fields, self.positions, strict=True):
+            codes = [float(field.levels.index(level)) for level in self.unknown.get(field.name, ())]
+            seen[np.isin(seen[:, position], codes), position] = UNSEEN
+        return seen
 
     def encode(self, values: Matrix) -> npt.NDArray[np.float32]:
         """The forest's matrix, shape (n, columns): NaN where a number is missing, no level where a category is.
@@ -89,18 +132,44 @@ class FeatureSpace:
         encoded = np.zeros((len(values), len(self.columns)), dtype=np.float32)
         column = 0
         for field, position in zip(self.fields, self.positions, strict=True):
-            width = len(_columns(field))
+            width = len(self._columns(field))
             if field.kind is Kind.NUMBER:
                 encoded[:, column] = values[:, position]
             else:
                 codes = self._scored_codes(field, values[:, position])
-                encoded[:, column : column + width] = codes[:, None] == np.arange(width)
+                encoded[:, column : column + width] = codes[:, None] == self._codes[field.name]
             column += width
         return encoded
 
     def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `of` rebuilds the space from, together with its contract."""
         return {"features": list(self.names), "columns": list(self.columns), "scored_as": self.scored_as}
+
+    @cached_property
+    def _codes(self) -> Mapping[str, npt.NDArray[np.int64]]:
+        """Of each category, the contract's codes of its columns."""
+        return {
+            field.name: np.flatnonzero([level in self.levels[field.name] for level in field.levels])
+            for field in self.fields
+            if field.name in self.levels
+        }
+
+    def _columns(self, field: Field) -> tuple[str, ...]:
+        if field.kind is Kind.NUMBER:
+            return (field.name,)
+        return tuple(_column(field, level) for level in self.levels[field.name])
+
+    def _target(self, field: Field, level: str) -> str:
+        return self.scored_as.get(field.name, {}).get(level, level)
+
+    def _frequent(self, name: str, values: Matrix) -> tuple[str, ...]:
+        place = self.names.index(name)
+        field, codes = self.fields[place], values[:, self.positions[place]]
+        people = dict.fromkeys(field.levels, 0)
+        for code, level in enumerate(field.levels):
+            people[self._target(field, level)] += int((codes == code).sum())
+        merged = self.scored_as.get(name, {})
+        return tuple(level for level in self.levels[name] if level in merged or not is_small(people[level]))
 
     def _scored_codes(self, field: Field, codes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Codes of levels as they are scored; shape of `codes`."""
@@ -110,7 +179,9 @@ class FeatureSpace:
         return codes
 
 
-def _columns(field: Field) -> tuple[str, ...]:
-    if field.kind is Kind.NUMBER:
-        return (field.name,)
-    return tuple(f"{field.name}={level}" for level in field.levels)
+def _levels(field: Field, columns: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(level for level in field.levels if columns is None or _column(field, level) in columns)
+
+
+def _column(field: Field, level: str) -> str:
+    return f"{field.name}={level}"

@@ -101,7 +101,8 @@ class BinnedQuantity:
         plain = self.plain_bins
         if self.levels:
             places = np.where(np.isnan(values), 0, values).astype(np.int64)
-            places[values == UNSEEN] = plain + 2
+            # The contract may have gained levels since.
+            places[(values == UNSEEN) | (values >= plain)] = plain + 2
         else:
             places = np.searchsorted(self.edges, values, side="left")
         places[np.isnan(values)] = plain

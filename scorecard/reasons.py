@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Matrix
-from schemas.contract.fields import Field
+from schemas.applications import UNSEEN, Matrix
+from schemas.contract.fields import Field, Unknown
 from schemas.contract.reason_texts import Fact, FactState, ReasonText
 from schemas.errors import SetupError
 
@@ -115,7 +115,8 @@ class ReasonBook:
             return np.zeros(len(values), dtype=np.bool_)
         column, typical = values[:, places[0]], self.typical[places[0]]
         if fact.state is FactState.MISSING:
-            return np.isnan(column)
+            unknown = self.fields[places[0]].unknown is Unknown.MISSING
+            return np.asarray(np.isnan(column) | ((column == UNSEEN) & unknown))
         if fact.state is FactState.LEVEL:
             levels = self.fields[places[0]].levels
             # Of the two or three levels of a fact `np.isin` would sort and join arrays first: a fifth of one decision.

@@ -62,6 +62,9 @@ class TrainingSettings(BinSettings):
     """The lower end of the AUC's 95 % interval must reach this."""
     floor_f1: Share = 0.10
 
+    scorecard_valid_days: PositiveInt = 365
+    """By then a scorecard must be validated anew; its model card and `loanctl champion show` say the day."""
+
     least_outcomes: PositiveInt = 300
     """Fewest new true outcomes for a retraining; with fewer it would learn nothing new."""
     least_window: PositiveInt = 500
@@ -126,6 +129,7 @@ class TrainingSettings(BinSettings):
             costs=self.costs(),
             journals=self.cache() / "searches",
             bins=self.bin_plan(),
+            valid_days=self.scorecard_valid_days,
             sign=self._signer(),
         )
 

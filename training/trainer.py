@@ -7,6 +7,7 @@ step and with its verdict. So an interrupted training leaves none, and the steps
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,6 +31,7 @@ from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart
 from training.tracking import mlflow_run, run_report
+from training.tracking.model_record import TrainingRecord
 from training.tracking.model_signature import model_signature
 
 log = structlog.get_logger(__name__)
@@ -57,6 +59,8 @@ class TrainingResult:
     candidate: TrainedCandidate
     before: RegisteredVersion | None
     """The champion when it began."""
+    card: str
+    """The model card, in Markdown."""
 
 
 class Trainer:
@@ -102,19 +106,25 @@ class Trainer:
             self._plan.sign(material.folder)
             watch.step("log")
             answer = self._answer(one, before)
-            run_report.log_run(run, one, answer)
-            card = one.scorecard
-            signature = model_signature(self._contract, card.features.names, card.policy)
+            record = self._record(task)
+            card = run_report.log_run(run, one, answer, record)
+            made = one.scorecard
+            signature = model_signature(self._contract, made.features.names, made.policy)
             logged = run.model(material.folder, self._contract, signature, run_report.example(one))
             watch.step("register")
             registered = self._registry.register(
-                logged.source, run.run_id, _tags(task, one, answer, before), logged.model_id
+                logged.source, run.run_id, _tags(task, one, answer, before, record), logged.model_id
             )
         one.journal.end()
         log.info(
             "version.registered", version=registered.version, digest=registered.digest, verdict=answer.verdict.value
         )
-        return TrainingResult(registered=registered, answer=answer, candidate=one, before=before)
+        return TrainingResult(registered=registered, answer=answer, candidate=one, before=before, card=card)
+
+    def _record(self, task: Task) -> TrainingRecord:
+        return TrainingRecord(
+            cleaned=task.cleaned, terms=self._terms, trained_at=datetime.now(UTC), valid_days=self._plan.valid_days
+        )
 
     def _answer(self, one: TrainedCandidate, before: RegisteredVersion | None) -> GateResult:
         candidate = Candidate(
@@ -142,7 +152,13 @@ class Trainer:
         return compare_with_champion(champion, one.judged_on, one.probability, strange)
 
 
-def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: RegisteredVersion | None) -> Mapping[str, str]:
+def _tags(
+    task: Task,
+    one: TrainedCandidate,
+    answer: GateResult,
+    before: RegisteredVersion | None,
+    record: TrainingRecord,
+) -> Mapping[str, str]:
     return {
         DIGEST_TAG: one.scorecard.digest,
         FAMILY_TAG: one.scorecard.family,
@@ -151,5 +167,6 @@ def _tags(task: Task, one: TrainedCandidate, answer: GateResult, before: Registe
         version_tags.WHY: answer.why,
         version_tags.PREVIOUS: before.version if before else "",
         version_tags.ROWS: str(len(task.cleaned.rows)),
+        version_tags.VALID_UNTIL: record.expires.date().isoformat(),
         **{f"{version_tags.METRIC}{name}": repr(value) for name, value in one.judgement.figures.items()},
     }

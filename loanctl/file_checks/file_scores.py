@@ -76,6 +76,7 @@ def file_scores(
         labels: of each row, True for a default, None where it is not known; empty where none is.
     """
     n, features = len(values), scorecard.features
+    values = features.recognize(values)
     scorable = np.flatnonzero(faults(contract, values, with_pricing=features.with_pricing).codes == Fault.NONE)
     scores = scorecard.score(values[scorable])
     decided = outcomes(scorecard.policy, scores.probability)

@@ -140,11 +140,11 @@ class Contract:
 
         Args:
             fingerprint: of the contract that it was made for.
-            digests: of that contract's fields; this one may have others besides.
+            digests: of that contract's fields; this one may have other fields and further levels besides.
         """
         known = fingerprints.FORMER.get(fingerprint, fingerprint)
         same = known == self.fingerprint or fingerprint == fingerprints.text_digest(self.schema)
-        return same or fingerprints.extends(self.field_digests, digests)
+        return same or fingerprints.extends(self.schema, digests)
 
     def _only(self, role: Role) -> Field:
         found = [field for field in self.fields if field.role is role]

@@ -29,6 +29,8 @@ def field_problem(field: Field, known: Mapping[str, int]) -> str:
         problem = "is a category without levels"
     elif field.kind is Kind.NUMBER and field.unknown is not Unknown.REFER:
         problem = "says what an unknown level does, and is a number"
+    elif field.unknown is Unknown.MISSING and not field.missing:
+        problem = "treats an unknown level as missing, and may not be missing"
     elif field.low > field.high:
         problem = "has a range that ends before it begins"
     elif field.missing and not field.nullable:

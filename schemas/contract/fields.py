@@ -32,6 +32,8 @@ class Unknown(StrEnum):
     """It cannot be scored: a person decides."""
     SCORE = "score"
     """It is scored as belonging to none of the levels."""
+    MISSING = "missing"
+    """It is scored as one without a value, and is given the reasons of one."""
 
 
 class Kind(StrEnum):
@@ -67,10 +69,10 @@ class Field:
     """One field of an application.
 
     `low` and `high` are inclusive. `levels` are a category's declared values, `unknown` what another
-    value does. `monotone` is the
-    direction in which risk may move with the value: -1, 0 (free) or 1. `ratio_of` names a
-    numerator and a denominator; a given value further than `tolerance` from their ratio is
-    contradictory, an absent one is computed. `at_most` names a field that this one may not exceed.
+    value does, and one that a scorecard was not made for. `monotone` is the direction in which risk
+    may move with the value: -1, 0 (free) or 1. `ratio_of` names a numerator and a denominator; a given
+    value further than `tolerance` from their ratio is contradictory, an absent one is computed.
+    `at_most` names a field that this one may not exceed.
     """
 
     name: str

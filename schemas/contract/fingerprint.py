@@ -1,7 +1,8 @@
 """Digests of the parts of an application schema that change an answer; prose does not.
 
 Two schemas that differ in `doc`, `column`, `metric`, labels or an ignored field answer alike. A schema that only
-adds fields answers as before for a scorecard that does not know them. Pure: parsed JSON in, digests out.
+adds fields, or levels after those that a field has, answers as before for a scorecard that does not know them. Pure:
+parsed JSON in, digests out.
 """
 
 import hashlib
@@ -67,11 +68,33 @@ def text_digest(schema: Mapping[str, Any]) -> str:
     return _digest({**schema, "fields": fields})
 
 
-def extends(digests: FieldDigests, former: Iterable[Sequence[str]]) -> bool:
-    """Whether a schema has all fields of a former one, unchanged and in the same order, and perhaps others."""
-    ours = iter(digests)
+def extends(schema: Mapping[str, Any], former: Iterable[Sequence[str]]) -> bool:
+    """Whether a schema has all fields of a former one, in the same order, and perhaps others.
+
+    A field is the former one if nothing has changed but levels that were added after its own.
+
+    Args:
+        former: the former schema's `field_digests`.
+    """
     wanted = [(name, digest) for name, digest in former]
-    return bool(wanted) and all(one in ours for one in wanted)
+    if not wanted:
+        return False
+    stages = [dict(field_digests({**schema, "fields": fields})) for fields in _stages(schema["fields"])]
+    ours = iter([field["name"] for field in schema["fields"]])
+    return all(
+        any(name == own and digest in [stage.get(name) for stage in stages] for own in ours) for name, digest in wanted
+    )
+
+
+def _stages(fields: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Mapping[str, Any]]]:
+    """The fields as they are, and as they were with one, two, ... of the last levels of each category less."""
+    most = max(len(field.get("levels", ())) for field in fields)
+    return [fields, *([_with_fewer_levels(field, fewer) for field in fields] for fewer in range(1, most))]
+
+
+def _with_fewer_levels(field: Mapping[str, Any], fewer: int) -> Mapping[str, Any]:
+    levels = field.get("levels", ())
+    return {**field, "levels": levels[:-fewer]} if len(levels) > fewer else field
 
 
 def _facts(field: Mapping[str, Any]) -> Sequence[Any]:

@@ -7,7 +7,7 @@ with a copy on the dead-letter topic; one that cannot be read goes there alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,14 +76,17 @@ def score_batch(
         policy: the cut-offs, the scorecard's own or the operator's.
         wire: how to read and write.
     """
-    decoded = wire.reader.read_batch(batch, writers)
-    found = faults(wire.contract, decoded.applications.values, with_pricing=champion.scorecard.features.with_pricing)
+    features = champion.scorecard.features
+    read = wire.reader.read_batch(batch, writers)
+    known = replace(read.applications, values=features.recognize(read.applications.values))
+    decoded = replace(read, applications=known)
+    found = faults(wire.contract, known.values, with_pricing=features.with_pricing)
     decided = decide(decoded, found, champion, policy)
     unscorable = np.flatnonzero(found.codes != Fault.NONE)
     return ScoredBatch(
         decisions=wire.writer.write(decided, batch, champion.scorecard, champion.version, policy),
         dead_letters=wire.dead_letters.letters(batch, decoded, found, unscorable),
-        applications=decoded.applications,
+        applications=read.applications,
         places=decoded.places,
         outcomes=decided.outcomes,
         probability=decided.probability,

@@ -41,6 +41,9 @@ another (CRC32). A record without a key goes anywhere."""
 CONNECT_TIMEOUT_MS: Final = 6_000
 """librdkafka's default of thirty seconds is longer than a session."""
 
+CREDENTIALS: Final = ("MLFLOW_", "AWS_", "GOOGLE_", "AZURE_")
+"""Beginnings of variables that MLflow's and the stores' own clients read from the environment alone."""
+
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 log = structlog.get_logger(__name__)
@@ -246,10 +249,16 @@ def _contract(product: str, default: str, repaid: str) -> Contract:
 def read(settings: type[Settings], **given: Any) -> Settings:
     """Settings of one process, all faults reported in one message.
 
+    Credentials that clients of MLflow and of object stores look for in the environment are put there from the `.env`
+    file, unless they are there: one file holds all.
+
     Raises:
         SettingsError: names every setting that is missing, malformed or misspelt, and never a value.
     """
-    variables = {**DotEnvSettingsSource(settings).env_vars, **os.environ}
+    variables = {**DotEnvSettingsSource(settings, case_sensitive=True).env_vars, **os.environ}
+    for name, value in variables.items():
+        if name.startswith(CREDENTIALS) and value is not None:
+            os.environ[name] = value
     unknown = misspelt(variables, settings.model_fields)
     for line in rename_warnings(variables):
         log.warning("setting.outdated", why=line)

@@ -156,7 +156,7 @@ class _Work:
     def of(cls, material: Material, plan: Plan) -> "_Work":
         contract, rows = material.contract, material.rows
         scored = [field.name for field in contract.scored(with_pricing=plan.with_pricing)]
-        features = FeatureSpace.of(contract, scored)
+        features = FeatureSpace.of(contract, scored).with_frequent_levels(rows.values)
         # What may not be scored is refused before any work, and so is a feature without a reason text.
         problem = declaration_problem(features.fields)
         if problem:
@@ -254,7 +254,8 @@ class _Work:
         window = self.material.window
         if window is None:
             return unfitted
-        found = faults(self.material.contract, window, with_pricing=self.plan.with_pricing)
+        known = self.features.recognize(window)
+        found = faults(self.material.contract, known, with_pricing=self.plan.with_pricing)
         scorable = found.codes == Fault.NONE
         return np.asarray(window[scorable])
 

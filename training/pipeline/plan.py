@@ -35,6 +35,8 @@ class Plan:
     """Folder of the journals of interrupted searches; None for none."""
     bins: BinPlan = USUAL_BINS
     """Of the reference population."""
+    valid_days: int = 365
+    """After that the scorecard must be validated anew."""
     sign: Callable[[Path], None] = no_signature
     """Signs the bundle in a folder."""
 

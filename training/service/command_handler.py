@@ -32,6 +32,7 @@ from training.rows import labelled_events, sources
 from training.rows import labelled_rows as rows
 from training.rows.labelled_events import TopicSnapshot
 from training.rows.labelled_rows import CleanRows
+from training.rows.rare_levels import without_rare_levels
 from training.service import command_policy
 from training.service.command_policy import CommandAction, CommandOutcome, CommandPosition, Disposition, TrainerState
 from training.settings import TrainingSettings
@@ -166,7 +167,8 @@ class CommandHandler:
             problem = f"{len(events.rows)} applications have a true outcome, at least {least} must"
             raise TooFewOutcomesError(problem)
         base = self._base()
-        cleaned = rows.together(base, events) if base else events
+        together = rows.together(base, events) if base else events
+        cleaned = without_rare_levels(self._contract, together, with_pricing=self._settings.with_pricing)
         for note in cleaned.notes:
             log.warning("rows.remarked", why=note)
         rows.refuse_too_few(cleaned)

@@ -1,4 +1,4 @@
-"""The model card: purpose, data, figures and segments of a scorecard, on a page.
+"""The model card: purpose, figures, segments and records of a scorecard, on a page.
 
 Pure. Follows Mitchell et al., *Model cards for model reporting*, 2019.
 """
@@ -10,6 +10,8 @@ import pandas as pd
 
 from schemas.contract.contract import Role
 from training.promotion.gate import GateResult
+from training.tracking import model_record
+from training.tracking.model_record import TrainingRecord
 
 if TYPE_CHECKING:  # what makes a candidate keeps a journal; a card does not
     from training.pipeline.pipeline import TrainedCandidate
@@ -18,9 +20,10 @@ ALARM: Final = 0.8
 """Adverse impact ratio under which a segment is named."""
 
 
-def text(made: "TrainedCandidate", segments: pd.DataFrame, answer: GateResult) -> str:
+def text(made: "TrainedCandidate", segments: pd.DataFrame, answer: GateResult, record: TrainingRecord) -> str:
     """The card, in Markdown."""
-    parts = (_what(made), _rows(made), _figures(made), _fairness(segments), _verdict(answer))
+    records = model_record.sections(made, record)
+    parts = (_what(made), _rows(made), _figures(made), _fairness(segments), *records, _verdict(answer))
     return "\n\n".join(parts) + "\n"
 
 

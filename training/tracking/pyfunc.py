@@ -44,13 +44,15 @@ class ServedScorecard(PythonModel):
     def answer_rows(self, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         """Outcome, reasons, probability, margin and contributions of each row; empty where it cannot be scored."""
         applications = from_records(self._contract, records(self._contract, table))
-        found = faults(self._contract, applications.values, with_pricing=self._scorecard.features.with_pricing).codes
+        features = self._scorecard.features
+        values = features.recognize(applications.values)
+        found = faults(self._contract, values, with_pricing=features.with_pricing).codes
         scorable = np.flatnonzero(found == Fault.NONE)
-        scores = self._scorecard.score(applications.values[scorable])
+        scores = self._scorecard.score(values[scorable])
         codes = np.full(len(applications), REFER, dtype=np.int8)
         verdicts = outcomes(policy, scores.probability)
         codes[scorable] = verdicts
-        given = reason_places(self._scorecard, applications.values[scorable], scores.contributions, verdicts)
+        given = reason_places(self._scorecard, values[scorable], scores.contributions, verdicts)
         reasons = pd.Series(self._reason_codes(given), index=scorable, dtype=object)
         answer = pd.DataFrame(
             {

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from schemas.small_groups import is_small
 from scorecard.profile_sample import profile_sample
 from scorecard.scorecard import Scores
 from training.evaluation import segments
+from training.evaluation.partial_dependence import Dependence, dependences
 from training.evaluation.reason_check import ReasonCount
 from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
@@ -22,9 +23,13 @@ from training.promotion.gate import GateResult
 from training.rows.labelled_rows import CleanRows, LabelledRows
 from training.search.search import front
 from training.tracking import mlflow_run, model_card, plots
+from training.tracking.dependence_plot import draw_dependence
+from training.tracking.model_record import TrainingRecord
 from training.tracking.plots import PlotData
 
 REASON_COLUMNS: Final = tuple(field.name for field in fields(ReasonCount))
+MOST_CURVES: Final = 9
+"""Of partial dependence."""
 EXAMPLES: Final = 5
 """Applicants in the model's input example."""
 
@@ -60,20 +65,24 @@ def dataset_digest(rows: LabelledRows) -> str:
     return digest.hexdigest()
 
 
-def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResult) -> None:
-    """Everything that is known once the verdict is there."""
+def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResult, record: TrainingRecord) -> str:
+    """Everything that is known once the verdict is there; gives the model card."""
     run.params(_made_params(made))
     run.metrics(_metrics(made))
     run.tags({"verdict": answer.verdict.value, "why": answer.why, "digest": made.scorecard.digest})
     scores = made.scorecard.score(made.judged_on.values)
     table = segments.table(made.material.contract, made.judged_on, scores.probability, made.scorecard.policy)
-    run.text(model_card.text(made, table, answer), "model_card.md")
+    card = model_card.text(made, table, answer, record)
+    run.text(card, "model_card.md")
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
     told = [asdict(one) for one in made.reasons if not is_small(one.told)]
     run.text(pd.DataFrame(told, columns=REASON_COLUMNS).to_csv(index=False), "reasons.csv")
     with tempfile.TemporaryDirectory() as room:
-        run.files(plots.draw_plots(_plot_data(made, scores), Path(room)), "plots")
+        drawn = plots.draw_plots(_plot_data(made, scores), Path(room))
+        dependence = draw_dependence(_dependences(made, scores), Path(room) / "partial_dependence.png")
+        run.files((*drawn, dependence), "plots")
+    return card
 
 
 def example(made: TrainedCandidate) -> pd.DataFrame:
@@ -148,6 +157,14 @@ def _trials(made: TrainedCandidate) -> pd.DataFrame:
             for trial in made.found.trials
         ]
     )
+
+
+def _dependences(made: TrainedCandidate, scores: Scores) -> Sequence[Dependence]:
+    """Of the features that weigh most."""
+    names = made.scorecard.features.names
+    strongest = np.argsort(-np.abs(scores.contributions).mean(axis=0), kind="stable")[:MOST_CURVES]
+    features = [names[place] for place in strongest]
+    return dependences(made.scorecard, made.material.contract, made.judged_on.values, features)
 
 
 def _plot_data(made: TrainedCandidate, scores: Scores) -> PlotData:

@@ -24,7 +24,8 @@ PLACES: Final = (
 HEADING: Final = """\
 # Copy to .env and remove the # before the settings that you change. Environment variables take precedence.
 # A name that occurs more than once (for example LOAN_CACHE_DIR) applies to each of those processes. LOAN_WEB_PORT, in
-# one process' own environment, is its port if its own variable (LOAN_SCORING_PORT, ...) is not set.
+# one process' own environment, is its port if its own variable (LOAN_SCORING_PORT, ...) is not set. Variables of other
+# clients' own (MLFLOW_..., AWS_..., GOOGLE_..., AZURE_...) can stand here, too: processes give them to these clients.
 """
 STACK: Final = """\
 # --- The local stack: loanctl up

@@ -97,6 +97,9 @@ def show(as_json: AsJson = False) -> None:
                 console.print(
                     f"  promoted {one['promoted_at']}, after {one['previous_version'] or 'nobody'}", highlight=False
                 )
+            if one["valid_until"]:
+                ended = "; that day is past: validate it anew" if one["expired"] else ""
+                console.print(f"  validated until {one['valid_until']}{ended}", highlight=False)
 
 
 @app.command(name="promote")
@@ -224,6 +227,8 @@ def _summary(one: RegisteredVersion) -> dict[str, Any]:
         "why": told.get(version_tags.PROMOTED_WHY) or told.get(version_tags.WHY, ""),
         "promoted_at": told.get(version_tags.PROMOTED_AT, ""),
         "previous_version": told.get(version_tags.PREVIOUS, ""),
+        "valid_until": told.get(version_tags.VALID_UNTIL, ""),
+        "expired": version_tags.is_past_validity(one, datetime.now(UTC).date()),
         "run_id": one.run_id,
     }
 

@@ -25,6 +25,7 @@ from training.promotion.promote import settle
 from training.rows import labelled_rows as rows
 from training.rows import sources
 from training.rows.labelled_rows import CleanRows
+from training.rows.rare_levels import without_rare_levels
 from training.rows.split import Method
 from training.search.trial import Trial
 from training.settings import TrainingSettings
@@ -42,6 +43,7 @@ Split = Annotated[Method | None, typer.Option(help="How rows are parted.")]
 Cutoffs = Annotated[Rule | None, typer.Option(help="How the cut-offs are found.")]
 LabelDefault = Annotated[str | None, typer.Option(help="The table's word for a default; else the contract's.")]
 LabelRepaid = Annotated[str | None, typer.Option(help="The table's word for a repaid loan; else the contract's.")]
+Card = Annotated[Path | None, typer.Option(help="Write the model card (Markdown) there, too.", dir_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Tell the result in one last line of JSON.")]
 
 
@@ -60,6 +62,7 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
     cutoffs: Cutoffs = None,
     label_default: LabelDefault = None,
     label_repaid: LabelRepaid = None,
+    card: Card = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a scorecard on labelled rows, and promote it where it passes the gate."""
@@ -84,6 +87,9 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
     trained, announcer = _train(settings, cleaned, console)
     summary = _summary(trained, announcer, cleaned, time.monotonic() - began)
     _tell(console, summary)
+    if card is not None:
+        card.write_text(trained.card, encoding="utf-8")
+        console.print(f"  the model card is in {card}", highlight=False, markup=False, soft_wrap=True)
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
 
@@ -107,8 +113,9 @@ def table_rows(settings: TrainingSettings) -> CleanRows:
         with_pricing=settings.with_pricing,
         dialect=dialect,
     )
-    rows.refuse_too_few(cleaned)
-    return cleaned
+    learnable = without_rare_levels(settings.contract(), cleaned, with_pricing=settings.with_pricing)
+    rows.refuse_too_few(learnable)
+    return learnable
 
 
 def _train(settings: TrainingSettings, cleaned: CleanRows, console: Console) -> tuple[TrainingResult, Announcer]:
@@ -168,6 +175,8 @@ def _tell_rows(console: Console, cleaned: CleanRows) -> None:
         console.print(
             f"  not declared in {column}: {', '.join(map(repr, levels))}", highlight=False, markup=False, soft_wrap=True
         )
+    for note in cleaned.notes:
+        console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
     if cleaned.ignored_columns:
         console.print(f"  ignored columns: {', '.join(cleaned.ignored_columns)}", highlight=False, soft_wrap=True)
 

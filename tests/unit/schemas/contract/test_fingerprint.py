@@ -80,10 +80,38 @@ def test_a_contract_with_one_more_field_serves_what_was_made_before_and_not_the_
     assert not before.serves(after.fingerprint, after.field_digests)
 
 
+def test_a_contract_that_gains_levels_serves_what_was_made_before_and_not_the_other_way():
+    before = load("credit_risk")
+    after = edited(
+        lambda s: (
+            field(s, "loan_intent")["levels"].extend(["WEDDING", "TRAVEL"]),
+            field(s, "person_home_ownership")["levels"].append("CARAVAN"),
+        )
+    )
+
+    assert after.fingerprint != before.fingerprint
+    assert after.serves(before.fingerprint, before.field_digests)
+    assert not before.serves(after.fingerprint, after.field_digests)
+
+
+def test_a_level_gained_before_others_or_another_change_beside_it_is_not_served():
+    """Codes of the other levels would move; and each change of an answer counts, whatever else changes."""
+    before = load("credit_risk")
+    for change in (
+        lambda s: field(s, "loan_intent")["levels"].insert(0, "WEDDING"),
+        lambda s: (
+            field(s, "loan_intent")["levels"].append("WEDDING"),
+            field(s, "loan_intent").update(unknown="score"),
+        ),
+        lambda s: (field(s, "loan_intent")["levels"].append("WEDDING"), field(s, "loan_amnt").update(unit="EUR")),
+    ):
+        assert not edited(change).serves(before.fingerprint, before.field_digests)
+
+
 def test_fields_of_another_product_are_not_these():
     other = edited(lambda s: s.update(product="another"))
 
-    assert not fingerprints.extends(other.field_digests, load("credit_risk").field_digests)
+    assert not fingerprints.extends(other.schema, load("credit_risk").field_digests)
 
 
 def test_nothing_is_extended_where_nothing_is_known():

@@ -100,6 +100,26 @@ def test_a_misspelt_line_of_the_env_file_is_refused_too(monkeypatch: pytest.Monk
         Connection.read()
 
 
+def test_credentials_of_other_clients_come_from_the_env_file_and_the_environment_goes_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = {"MLFLOW_TRACKING_TOKEN": "t", "AWS_ACCESS_KEY_ID": "k", "AWS_ENDPOINT_URL": "s", "PATH": "/nowhere"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
+    # By `setenv` first, so that what the file sets is taken back after the test.
+    for name in lines:
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    for name in ("MLFLOW_TRACKING_TOKEN", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "the environment's")
+
+    Connection.read()
+
+    assert (os.environ["MLFLOW_TRACKING_TOKEN"], os.environ["AWS_ACCESS_KEY_ID"]) == ("t", "k")
+    assert os.environ["AWS_ENDPOINT_URL"] == "the environment's"
+    assert os.environ["PATH"] != "/nowhere"
+
+
 def test_settings_of_another_process_are_no_fault() -> None:
     assert misspelt(["LOAN_WINDOW_S", "LOAN_TRIALS", "LOAN_STATE_DIR", "PATH", "LOANS"]) == []
 
