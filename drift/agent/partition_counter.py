@@ -186,7 +186,9 @@ class PartitionCounter:
             self._places[place].seen_at = now
 
     def _observe(self, place: Partition, messages: list[Any], now: float) -> None:
-        batch = records_of(place[0], messages)
+        # Headers cost as much as all the rest of a message, and of decisions they say nothing that is counted.
+        with_headers = place[0] != self._settings.topics().decisions.name
+        batch = records_of(place[0], messages, headers=with_headers)
         seen = self._cells[place[0]].observe(batch, self._writers[place[0]].of(schema_ids(batch.values)))
         counted = self._places[place]
         counted.panes.observe(seen)

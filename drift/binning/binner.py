@@ -5,31 +5,30 @@ Pure: decoded batches in, `Observations` out. Everything except the decoding is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from drift.binning.binned_records import MILLIONTHS, Flags, Integers, Observations, Shape
+from drift.binning.binned_records import MILLIONTHS, Integers, Observations, Shape
 from drift.binning.reference import Reference
 from drift.binning.value_cells import value_cells
 from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.projection import Projection, millis
 from schemas.codec.record_limits import USUAL, RecordLimits
-from schemas.codec.wire_format import by_schema
 from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.records import RecordBatch
 from schemas.topics import Topics
-from scorecard.decisions.decoder import NO_REASON, Decisions, WordTable, decode, is_ours
+from scorecard.decisions.decoder import NO_REASON, Decisions, DecisionWords, decode, is_ours
 from scorecard.policy import OUTCOMES
 from scorecard.reasons import MOST
 
 Floats = npt.NDArray[np.float64]
 
-OUTCOME_CODES: Final = {outcome.value: code for code, outcome in enumerate(OUTCOMES)}
-SYMBOLS: Final = np.array([OUTCOME_CODES[outcome.value] for outcome in Outcome])
+SYMBOL_PLACES: Final = {outcome.value: place for place, outcome in enumerate(Outcome)}
+SYMBOLS: Final = np.array([OUTCOMES.index(outcome) for outcome in Outcome])
 """The code of each symbol of the schema."""
 ABSURD: Final = 1e6
 """No probability, and no contribution in log-odds, is as large; what damaged bytes hold shall not overflow a sum."""
@@ -75,54 +74,59 @@ class DecisionCells:
         self._read = Projection(LoanDecision, READ, READ_OF_LISTS).read
         self._names = [binned.name for binned in reference.profile.contributions]
         self._codes = list(reference.profile.reasons.levels)
-        self._features_spelled, self._codes_spelled = WordTable.of(self._names), WordTable.of(self._codes)
+        self._words = DecisionWords.of(self._names, self._codes, self._reference_id)
         self._ours: dict[int, bool] = {}
         """Whether the schema of an id is the one that is read in bulk."""
         self.shape = Shape(self._layout.size, 1 + len(self._names))
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """The decisions of a batch that this champion made, in their order."""
-        columns = _Columns.empty(len(batch), len(self._names))
-        for schema_id, those in by_schema(batch.values).items():
-            if self._is_ours(schema_id, writers):
-                columns.take(those, self._in_bulk([batch.values[place] or b"" for place in those]))
-        for place in np.flatnonzero(~columns.seen).tolist():
-            self._one(columns, place, batch.values[place], writers)
-        places = np.flatnonzero(columns.kept)
-        values = columns.values[places]
-        read = _Read(
-            places=places,
-            times=columns.times[places],
-            ids=[columns.ids[place] for place in places.tolist()],
-            cells=self._cells(values, columns.reasons[places], columns.outcomes[places]),
-            sums=np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64),
-        )
-        seen = _observations(batch, read)
-        return seen.rows(seen.readable)
+        ours = [schema_id for schema_id in writers if self._is_ours(schema_id, writers)]
+        found = decode(batch.values, ours, self._words)
+        names: list[str | None] = [None] * len(batch)
+        rows = np.flatnonzero(found.done & found.ours)
+        for place, name in zip(rows.tolist(), found.names(rows), strict=True):
+            names[place] = name
+        for place in np.flatnonzero(~found.done).tolist():
+            names[place] = self._one(found, place, batch.values[place], writers)
+        # What is no text names no one, so it is no decision: the other reader finds that, too.
+        return self._observations(batch, found, names)
 
     def _is_ours(self, schema_id: int, writers: Writers) -> bool:
-        if schema_id not in self._ours and schema_id in writers:
+        if schema_id not in self._ours:
             self._ours[schema_id] = is_ours(writers[schema_id])
-        return self._ours.get(schema_id, False)
+        return self._ours[schema_id]
 
-    def _in_bulk(self, values: Sequence[bytes]) -> Decisions:
-        return decode(values, self._features_spelled, self._codes_spelled, self._reference_id.encode())
-
-    def _one(self, columns: "_Columns", place: int, value: bytes | None, writers: Writers) -> None:
+    def _one(self, found: Decisions, place: int, value: bytes | None, writers: Writers) -> str | None:
+        """Whose decision it is, its columns filled; None where it is not this champion's, or none."""
         record = self._read(value, writers)
         if record is None or record["reference_id"] != self._reference_id:
-            return
-        columns.kept[place] = True
-        columns.times[place] = millis(record["applied_at"])
-        columns.ids[place] = record["application_id"]
-        columns.outcomes[place] = OUTCOME_CODES.get(record["outcome"], 0)
-        unseen = len(self._codes)
+            return None
+        found.applied_at[place] = millis(record["applied_at"])
+        found.outcomes[place] = SYMBOL_PLACES[record["outcome"]]
+        found.reasons[place], found.values[place] = NO_REASON, np.nan
         for nth, reason in enumerate(record["reasons"][:MOST]):
             known = reason["code"] in self._codes
-            columns.reasons[place, nth] = self._codes.index(reason["code"]) if known else unseen
+            found.reasons[place, nth] = self._codes.index(reason["code"]) if known else len(self._codes)
         if record["probability"] is not None:
             given = {item["feature"]: item["contribution"] for item in record["contributions"]}
-            columns.values[place] = [record["probability"], *(given.get(name, np.nan) for name in self._names)]
+            found.values[place] = [record["probability"], *(given.get(name, np.nan) for name in self._names)]
+        name: str = record["application_id"]
+        return name
+
+    def _observations(self, batch: RecordBatch, found: Decisions, names: Sequence[str | None]) -> Observations:
+        kept = [place for place, name in enumerate(names) if name is not None]
+        places = np.array(kept, dtype=np.int64)
+        values = found.values[places]
+        return Observations(
+            offsets=np.array(batch.offsets, dtype=np.int64)[places],
+            times=found.applied_at[places],
+            produced=np.array(batch.timestamps, dtype=np.int64)[places],
+            ids=[name for name in names if name is not None],
+            cells=self._cells(values, found.reasons[places], SYMBOLS[found.outcomes[places]]),
+            sums=np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64),
+            readable=np.ones(len(places), dtype=np.bool_),
+        )
 
     def _cells(self, values: Floats, reasons: Integers, outcomes: Integers) -> Integers:
         numbers = values.shape[1]
@@ -135,51 +139,6 @@ class DecisionCells:
         cells[:, numbers:-1] = np.where(reasons == NO_REASON, -1, known + self._layout.starts[numbers])
         cells[:, -1] = outcomes + self._layout.starts[-1]
         return cells
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Decisions of a batch while they are read; `kept` where one is the champion's, `seen` where bulk sufficed."""
-
-    seen: Flags
-    kept: Flags
-    times: Integers
-    outcomes: Integers
-    values: Floats
-    reasons: Integers
-    ids: list[str]
-
-    @classmethod
-    def empty(cls, rows: int, features: int) -> Self:
-        return cls(
-            seen=np.zeros(rows, dtype=np.bool_),
-            kept=np.zeros(rows, dtype=np.bool_),
-            times=np.zeros(rows, dtype=np.int64),
-            outcomes=np.zeros(rows, dtype=np.int64),
-            values=np.full((rows, 1 + features), np.nan),
-            reasons=np.full((rows, MOST), NO_REASON, dtype=np.int64),
-            ids=[""] * rows,
-        )
-
-    def take(self, places: Sequence[int], bulk: Decisions) -> None:
-        """What was read in bulk, at its places; what could not be stays as it is."""
-        done = np.flatnonzero(bulk.done)
-        rows = np.array(places)[done]
-        self.seen[rows] = True
-        for ours, row in zip(bulk.ours[done].tolist(), done.tolist(), strict=True):
-            if ours:
-                self._name(places[row], bulk, row)
-        self.times[rows] = bulk.applied_at[done]
-        self.outcomes[rows] = SYMBOLS[bulk.outcomes[done]]
-        self.values[rows] = bulk.values[done]
-        self.reasons[rows] = bulk.reasons[done]
-
-    def _name(self, place: int, bulk: Decisions, row: int) -> None:
-        try:
-            self.ids[place] = bulk.name(row)
-            self.kept[place] = True
-        except UnicodeDecodeError:
-            """No text, so no decision: the other reader finds that, too."""
 
 
 def cells_of(

@@ -4,7 +4,7 @@ Pure: bin counts in, numbers out. Windows are in `drift.windows.window`, the con
 `drift.detection.verdict`. PSI is the symmetrised Kullback-Leibler divergence (Jeffreys 1946), its use on
 scorecards Siddiqi, *Credit Risk Scorecards*, 2006; the chance level is from Yurdakul and Naranjo,
 *Statistical properties of the population stability index*, 2020. `scipy.stats` takes a second to import, so
-its chi-square and Jensen-Shannon distance are written out here, to the same bits.
+its chi-square, hypergeometric tails and Jensen-Shannon distance are written out here, to the same bits.
 """
 
 import math
@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy import special
+from scipy.special._ufuncs import _hypergeom_cdf, _hypergeom_sf
 
 Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
@@ -168,19 +169,21 @@ def share_rise_p(reference: int, reference_n: int, window: int, window_n: int) -
     """Chance of a share this much above the reference's or more (Fisher's exact test, one-sided)."""
     if reference_n == 0 or window_n == 0:
         return 1.0
-    from scipy import stats
-
+    hits, total = reference + window, reference_n + window_n
+    if window - 1 < max(0, window_n - (total - hits)):
+        return 1.0
     # P(X >= window) where `window` of both samples' hits fell on the window by chance alone.
-    return float(stats.hypergeom.sf(window - 1, reference_n + window_n, reference + window, window_n))
+    return float(np.clip(_hypergeom_sf(window - 1, hits, window_n, total), 0.0, 1.0))
 
 
 def share_fall_p(reference: int, reference_n: int, window: int, window_n: int) -> float:
     """Chance of a share this much under the reference's or less (Fisher's exact test, one-sided)."""
     if reference_n == 0 or window_n == 0:
         return 1.0
-    from scipy import stats
-
-    return float(stats.hypergeom.cdf(window, reference_n + window_n, reference + window, window_n))
+    hits = reference + window
+    if window >= min(hits, window_n):
+        return 1.0
+    return float(np.clip(_hypergeom_cdf(window, hits, window_n, reference_n + window_n), 0.0, 1.0))
 
 
 def _jeffreys(expected: Shares, actual: Shares) -> float:

@@ -83,8 +83,10 @@ def decode(program: Program, values: Sequence[bytes]) -> Flat:
         spans,
         done,
     )
-    ids = _texts(joined, spans, done)
-    return Flat(done=done, values=matrix, applied_at=applied_at, ids=ids)
+    names = texts_at(joined, spans)
+    if None in names:
+        done[[name is None for name in names]] = False
+    return Flat(done=done, values=matrix, applied_at=applied_at, ids=[name or "" for name in names])
 
 
 def concatenate(values: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.int64]]:
@@ -94,23 +96,27 @@ def concatenate(values: Sequence[bytes]) -> tuple[bytes, npt.NDArray[np.int64]]:
     return b"".join(values), starts
 
 
-def _texts(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:
-    # Nearly always ids are ASCII, and slices of one text; twice as quick as decoding each.
+def texts_at(joined: bytes, spans: npt.NDArray[np.int64]) -> list[str | None]:
+    """The text in each span; None where it is no text.
+
+    Args:
+        joined: all values one after the other.
+        spans: shape (n, 2); first byte and the one after the last.
+    """
+    # Nearly always texts are ASCII, and slices of one; twice as quick as decoding each.
     latin = joined.decode("latin-1")
     firsts, lasts = spans.T.tolist()
     texts = [latin[first:last] for first, last in zip(firsts, lasts, strict=True)]
-    return texts if "".join(texts).isascii() else _decode_texts(joined, spans, done)
+    if "".join(texts).isascii():
+        return list[str | None](texts)
+    return [_text(joined[first:last]) for first, last in spans.tolist()]
 
 
-def _decode_texts(joined: bytes, spans: npt.NDArray[np.int64], done: npt.NDArray[np.bool_]) -> Sequence[str]:
-    texts = []
-    for row, (first, last) in enumerate(spans.tolist()):
-        try:
-            texts.append(joined[first:last].decode())
-        except UnicodeDecodeError:
-            done[row] = False
-            texts.append("")
-    return texts
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 @inline

@@ -4,7 +4,7 @@ Pure. Bytes of another schema, and damaged ones, are left to the record-by-recor
 (`schemas.codec.projection`); both give the same. Skipped strings are not checked for being text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from schemas.avro_resolution.avro_types import AvroType, avro_type
 from schemas.avro_resolution.writer_schemas import record_type
-from schemas.codec.bulk_decoder import concatenate
+from schemas.codec.bulk_decoder import concatenate, texts_at
 from schemas.codec.bulk_program import EARLIEST_MS, LATEST_MS
 from schemas.codec.event_codec import avro_schema
 from schemas.errors import RecordError
@@ -65,14 +65,9 @@ class Decisions:
     spans: Integers
     joined: bytes
 
-    def name(self, row: int) -> str:
-        """Whose decision it is.
-
-        Raises:
-            UnicodeDecodeError: it is no text.
-        """
-        first, last = self.spans[row].tolist()
-        return self.joined[first:last].decode()
+    def names(self, rows: Integers) -> list[str | None]:
+        """Whose decisions some rows are; None where it is no text."""
+        return texts_at(self.joined, self.spans[rows])
 
 
 def is_ours(writer: Any) -> bool:
@@ -83,17 +78,34 @@ def is_ours(writer: Any) -> bool:
         return False
 
 
-def decode(values: Sequence[bytes], features: WordTable, codes: WordTable, reference: bytes) -> Decisions:
-    """Columns of framed values, all written by our own schema.
+@dataclass(frozen=True, slots=True)
+class DecisionWords:
+    """Strings of decisions that are recognised."""
+
+    features: WordTable
+    """Whose contributions are wanted."""
+    codes: WordTable
+    """Of reasons."""
+    reference: Bytes
+    """`reference_id` of the decisions that are wanted."""
+
+    @classmethod
+    def of(cls, features: Sequence[str], codes: Sequence[str], reference_id: str) -> Self:
+        """These."""
+        reference = np.frombuffer(reference_id.encode(), dtype=np.uint8)
+        return cls(WordTable.of(features), WordTable.of(codes), reference)
+
+
+def decode(values: Sequence[bytes | None], schema_ids: Collection[int], words: DecisionWords) -> Decisions:
+    """Columns of values; done are none but those framed with one of our own schema's ids.
 
     Args:
-        values: framed records; the schema id is not looked at.
-        features: whose contributions are wanted.
-        codes: of reasons.
-        reference: `reference_id` of the decisions that are wanted.
+        values: as they lie on the topic.
+        schema_ids: of writers that `is_ours` knows.
+        words: what is recognised in them.
     """
-    count = len(values)
-    joined, starts = concatenate(values)
+    count, features, codes = len(values), words.features, words.codes
+    joined, starts = concatenate([value or b"" for value in values])
     found = Decisions(
         done=np.zeros(count, dtype=np.bool_),
         ours=np.zeros(count, dtype=np.bool_),
@@ -107,16 +119,17 @@ def decode(values: Sequence[bytes], features: WordTable, codes: WordTable, refer
     _decode(
         np.frombuffer(joined, dtype=np.uint8),
         starts,
+        np.array(sorted(schema_ids), dtype=np.int64),
         features.letters,
         features.starts,
         codes.letters,
         codes.starts,
-        np.frombuffer(reference, dtype=np.uint8),
+        words.reference,
         found.done,
         found.ours,
         found.applied_at,
         found.outcomes,
-        found.values,
+        found.values.view(np.int64),
         found.reasons,
         found.spans,
     )
@@ -125,7 +138,7 @@ def decode(values: Sequence[bytes], features: WordTable, codes: WordTable, refer
 
 def warm() -> None:
     """Compiles the pass, or loads it from the cache."""
-    decode([b"\0"], WordTable.of(()), WordTable.of(()), b"-")
+    decode([b"\0"], (), DecisionWords.of((), (), "-"))
 
 
 @lru_cache(maxsize=1)
@@ -140,6 +153,8 @@ def _own() -> AvroType:
 @inline
 def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """A zigzag long and the place after it."""
+    if at >= 0 and at < end and data[at] < 0x80:  # noqa: PLR2004 - the continuation bit; most lengths have one byte
+        return np.int64(data[at] >> 1) ^ -np.int64(data[at] & 1), at + 1
     bits = np.uint64(0)
     shift = np.uint64(0)
     while at >= 0 and at < end and shift < np.uint64(63):
@@ -154,10 +169,26 @@ def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
 
 @inline
 def _double(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
-    """A number and the place after it."""
+    """The bits of a number and the place after it."""
+    bits = np.int64(0)
     if at < 0 or at + 8 > end:
-        return np.nan, -1
-    return float(data[at : at + 8].view(np.float64)[0]), at + 8
+        return bits, -1
+    for place in range(8):  # one load, where a view of the bytes would count references
+        bits |= np.int64(data[at + place]) << np.int64(8 * place)
+    return bits, at + 8
+
+
+@inline
+def _framed(data: Any, at: int, schema_ids: Any) -> bool:  # pragma: no cover - compiled
+    """Whether a frame names one of these schemas."""
+    found = False
+    if data[at] == 0:
+        schema_id = np.int64(0)
+        for place in range(1, FRAME):
+            schema_id = (schema_id << 8) | np.int64(data[at + place])
+        for known in schema_ids:
+            found = found or known == schema_id
+    return found
 
 
 @inline
@@ -183,12 +214,10 @@ def _word(  # pragma: no cover - compiled  # noqa: PLR0913 - a kernel takes arra
         begin = starts[place]
         if starts[place + 1] - begin != last - first:
             continue
-        same = True
-        for letter in range(last - first):
-            if letters[begin + letter] != data[first + letter]:
-                same = False
-                break
-        if same:
+        other = np.uint8(0)
+        for letter in range(last - first):  # without a break: several letters at once
+            other |= letters[begin + letter] ^ data[first + letter]
+        if other == 0:
             return place
     for letter in range(first, last):
         if data[letter] >= 0x80:  # noqa: PLR2004 - the end of ASCII
@@ -208,14 +237,15 @@ def _items(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
 
 @kernel
 def _decode(  # noqa: C901, PLR0913, PLR0915 - one pass, field by field
-    data: Any, starts: Any, feature_letters: Any, feature_starts: Any, code_letters: Any, code_starts: Any,
-    reference: Any, done: Any, ours: Any, applied_at: Any, outcomes: Any, values: Any, reasons: Any, spans: Any,
+    data: Any, starts: Any, schema_ids: Any, feature_letters: Any, feature_starts: Any, code_letters: Any,
+    code_starts: Any, reference: Any, done: Any, ours: Any, applied_at: Any, outcomes: Any, values: Any, reasons: Any,
+    spans: Any,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     features = len(feature_starts) - 1
     for row in range(len(starts) - 1):
         end = starts[row + 1]
         at = starts[row] + FRAME
-        if at > end:
+        if at > end or not _framed(data, starts[row], schema_ids):
             continue
         _, at = _text(data, at, end)  # decision_id
         spans[row, 0], at = _text(data, at, end)  # application_id

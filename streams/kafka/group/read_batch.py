@@ -1,6 +1,6 @@
 """A batch of records with everything needed to commit it. No client is called here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,14 @@ class ReadBatch:
         return [TopicPartition(topic, partition, offset) for partition, offset in self.next_offsets.items()]
 
 
-def records_of(topic: str, messages: list[Any]) -> RecordBatch:
-    """Columns of a consumer's messages."""
+def records_of(topic: str, messages: Sequence[Any], *, headers: bool = True) -> RecordBatch:
+    """Columns of a consumer's messages.
+
+    Args:
+        topic: theirs.
+        messages: no ends of partitions among them.
+        headers: whether they are needed; six of a record cost as much as all the rest of it.
+    """
     return RecordBatch(
         topic=topic,
         keys=[message.key() for message in messages],
@@ -49,5 +55,5 @@ def records_of(topic: str, messages: list[Any]) -> RecordBatch:
         partitions=[message.partition() for message in messages],
         offsets=[message.offset() for message in messages],
         timestamps=[message.timestamp()[1] for message in messages],
-        headers=[tuple(message.headers() or ()) for message in messages],
+        headers=[tuple(message.headers() or ()) if headers else () for message in messages],
     )

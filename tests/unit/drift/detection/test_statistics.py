@@ -105,6 +105,15 @@ def test_one_unseen_level_in_a_thousand_is_no_alarm_and_fifty_are() -> None:
     assert statistics.share_rise_p(0, 26_000, 50, 1_000) < 1e-12
 
 
+@given(st.integers(1, 30_000), st.integers(1, 30_000), st.data())
+def test_tails_of_shares_are_hypergeometric(n: int, window_n: int, data: st.DataObject) -> None:
+    hits, window = data.draw(st.integers(0, n)), data.draw(st.integers(0, window_n))
+    shape = (n + window_n, hits + window, window_n)
+
+    assert statistics.share_rise_p(hits, n, window, window_n) == stats.hypergeom.sf(window - 1, *shape)
+    assert statistics.share_fall_p(hits, n, window, window_n) == stats.hypergeom.cdf(window, *shape)
+
+
 @given(pairs())
 def test_the_index_is_symmetric_and_never_negative(pair: tuple[Counts, Counts]) -> None:
     a, b = pair
