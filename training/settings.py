@@ -15,6 +15,7 @@ from streams.runtime.health_server import LOOPBACK
 from training.evaluation.cutoffs import Rule
 from training.pipeline.plan import Plan, no_signature
 from training.promotion.gate import Promotion, Terms
+from training.promotion.margins import Margins
 from training.rows.split import Method
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError
 from training.search.budget import Budget
@@ -61,6 +62,9 @@ class TrainingSettings(BinSettings):
     floor_auc: Share = 0.6
     """The lower end of the AUC's 95 % interval must reach this."""
     floor_f1: Share = 0.10
+    gate_margins: str = ""
+    """By how much a challenger may be worse than the champion, figure by figure, such as `auc=0.01, level=0.01`; those
+    not named: cost=0.02, auc=0.02, brier=0.005, log_loss=0.015, level=0.03, slope=0.2."""
 
     scorecard_valid_days: PositiveInt = 365
     """By then a scorecard must be validated anew; its model card and `loanctl champion show` say the day."""
@@ -90,6 +94,12 @@ class TrainingSettings(BinSettings):
             return Schedule(expression).expression if expression.strip() else ""
         except ScheduleError as fault:
             raise ValueError(str(fault)) from None
+
+    @field_validator("gate_margins")
+    @classmethod
+    def _margins_are_numbers(cls, text: str) -> str:
+        Margins.parse(text)
+        return text
 
     def schedule(self) -> Schedule | None:
         """When to ask for a challenger; None for never."""
@@ -151,6 +161,7 @@ class TrainingSettings(BinSettings):
         return Terms(
             floor_auc=self.floor_auc,
             floor_f1=self.floor_f1,
+            margins=Margins.parse(self.gate_margins),
             promotion=self.promotion,
             approvals=self.promotion_approvals,
             seed=self.seed,

@@ -6,7 +6,7 @@ step and with its verdict. So an interrupted training leaves none, and the steps
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,8 +26,14 @@ from training.evaluation import reason_check
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
 from training.promotion import version_tags
-from training.promotion.champion_comparison import ChampionComparison, Incomparable, compare_with_champion
+from training.promotion.champion_comparison import (
+    ChallengerAnswers,
+    ChampionComparison,
+    Incomparable,
+    compare_with_champion,
+)
 from training.promotion.gate import Candidate, GateResult, Terms, gate
+from training.promotion.reigns import comparisons
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart
 from training.tracking import mlflow_run, run_report
@@ -105,7 +111,8 @@ class Trainer:
             one = train_candidate(material, self._plan, TrainingProgress(watch.step, report_trial, watch.stop))
             self._plan.sign(material.folder)
             watch.step("log")
-            answer = self._answer(one, before)
+            comparison = self._contest(one, before) if before else None
+            answer = self._answer(one, comparison)
             record = self._record(task)
             card = run_report.log_run(run, one, answer, record)
             made = one.scorecard
@@ -113,7 +120,10 @@ class Trainer:
             logged = run.model(material.folder, self._contract, signature, run_report.example(one))
             watch.step("register")
             registered = self._registry.register(
-                logged.source, run.run_id, _tags(task, one, answer, before, record), logged.model_id
+                logged.source,
+                run.run_id,
+                {**_tags(task, one, answer, before, record), **_comparison_tags(comparison)},
+                logged.model_id,
             )
         one.journal.end()
         log.info(
@@ -126,7 +136,7 @@ class Trainer:
             cleaned=task.cleaned, terms=self._terms, trained_at=datetime.now(UTC), valid_days=self._plan.valid_days
         )
 
-    def _answer(self, one: TrainedCandidate, before: RegisteredVersion | None) -> GateResult:
+    def _answer(self, one: TrainedCandidate, comparison: ChampionComparison | Incomparable | None) -> GateResult:
         candidate = Candidate(
             digest=one.scorecard.digest,
             figures=one.judgement.figures,
@@ -137,7 +147,7 @@ class Trainer:
             faults=one.faults,
             doubts=reason_check.doubts(one.reasons),
         )
-        return gate(candidate, self._terms, self._contest(one, before) if before else None)
+        return gate(candidate, self._terms, comparison)
 
     def _contest(self, one: TrainedCandidate, before: RegisteredVersion) -> ChampionComparison | Incomparable:
         """Both on the same rows, or why not."""
@@ -149,7 +159,17 @@ class Trainer:
             return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
         judged = one.material.rows.identities[one.split.places(SplitPart.JUDGEMENT)]
         strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
-        return compare_with_champion(champion, one.judged_on, one.probability, strange)
+        answers = ChallengerAnswers(one.probability, one.scorecard.policy)
+        comparison = compare_with_champion(champion, one.judged_on, answers, strange, self._plan.costs)
+        if isinstance(comparison, Incomparable):
+            return comparison
+        return replace(comparison, looks=1 + comparisons(before, self._registry.history(), datetime.now(UTC)))
+
+
+def _comparison_tags(comparison: ChampionComparison | Incomparable | None) -> Mapping[str, str]:
+    if not isinstance(comparison, ChampionComparison):
+        return {}
+    return {version_tags.COMPARED: datetime.now(UTC).isoformat(timespec="milliseconds")}
 
 
 def _tags(

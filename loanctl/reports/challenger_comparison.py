@@ -1,7 +1,7 @@
 """Champion and challenger on the same applications: who would flip, by how much, for what reasons, and who was right.
 
 Pure: pairs of decisions and true outcomes in, figures out. Reading them is `loanctl.reports.decision_log`. Who was
-right is judged as the gate judges: the paired bootstrap of `training.promotion.gate`, on the same rows.
+right is judged as the gate judges: the paired bootstrap of `training.promotion.paired_bootstrap`, on the same rows.
 """
 
 from collections import Counter
@@ -14,10 +14,9 @@ import numpy as np
 from schemas.events.decisions import ContributionSpace, Outcome
 from schemas.small_groups import is_small
 from scorecard.swap_set import Codes, Floats, OutcomeChange, changes, codes, truth
-from training.evaluation.calibration_choice import brier
-from training.evaluation.discrimination_figures import auc
 from training.promotion.champion_comparison import ChampionComparison
-from training.promotion.gate import BETTER_BY, bootstrap_differences
+from training.promotion.contest import LEVEL
+from training.promotion.paired_bootstrap import paired_figures
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SEED: Final = 1
@@ -217,24 +216,23 @@ def _comparable(pair: Pair) -> bool:
 def _right(defaulted: Any, ours: Floats, theirs: Floats, seed: int) -> Accuracy | None:
     if is_small(len(defaulted)) or not defaulted.any() or defaulted.all():
         return None
-    gains, losses = bootstrap_differences(
-        ChampionComparison(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest=""), seed
-    )
-    aucs, briers = ([score(defaulted, one) for one in (theirs, ours)] for score in (auc, brier))
+    both = ChampionComparison(defaulted=defaulted, challenger=ours, champion=theirs, champion_digest="")
+    figures = paired_figures(both, seed)
+    area, error = figures["auc"], figures["brier"]
     return Accuracy(
         rows=len(defaulted),
         defaults=int(defaulted.sum()),
-        auc_champion=aucs[0],
-        auc_challenger=aucs[1],
-        auc=_interval(aucs[1] - aucs[0], gains),
-        brier_champion=briers[0],
-        brier_challenger=briers[1],
-        brier=_interval(briers[1] - briers[0], losses),
+        auc_champion=area.champion,
+        auc_challenger=area.challenger,
+        auc=_interval(-area.loss, -area.drawn),
+        brier_champion=error.champion,
+        brier_challenger=error.challenger,
+        brier=_interval(error.loss, error.drawn),
     )
 
 
 def _interval(difference: float, drawn: Floats) -> Interval:
-    low, high = np.quantile(drawn, [BETTER_BY, 1.0 - BETTER_BY])
+    low, high = np.quantile(drawn, [LEVEL, 1.0 - LEVEL])
     return Interval(difference=difference, low=float(low), high=float(high))
 
 

@@ -4,12 +4,14 @@ Pure. The gate holds a challenger without comparison for a person, and never pro
 cannot be read is not an absent champion.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from scorecard.costs import Costs, costs_of
+from scorecard.policy import Policy, outcomes
 from scorecard.scorecard import Scorecard
 from training.rows.labelled_rows import LabelledRows
 
@@ -22,6 +24,10 @@ LEAST_OF_A_CLASS: Final = 20
 """Defaults and repaid loans, each, below which a difference in AUC has no meaning."""
 
 
+def _nothing() -> Probabilities:
+    return np.empty(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChampionComparison:
     """Both scorecards on the same rows, all of shape (n,)."""
@@ -30,6 +36,30 @@ class ChampionComparison:
     challenger: Probabilities
     champion: Probabilities
     champion_digest: str
+    challenger_cost: Probabilities = field(default_factory=_nothing)
+    """Of its decision on each row by its own cut-offs, in lost good loans; zero where there are no cut-offs."""
+    champion_cost: Probabilities = field(default_factory=_nothing)
+    weight: Probabilities = field(default_factory=_nothing)
+    """How many applicants a row stands for; one each where nothing is given."""
+    groups: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of one number are drawn together; each row apart where nothing is given."""
+    looks: int = 1
+    """How many comparisons with this champion there were within a year, this one among them."""
+    notes: tuple[str, ...] = ()
+    """Which rows were taken and which not, in words."""
+
+    def __post_init__(self) -> None:
+        """Fill in what was not given."""
+        n = len(self.defaulted)
+        usual = {
+            "challenger_cost": np.zeros(n),
+            "champion_cost": np.zeros(n),
+            "weight": np.ones(n),
+            "groups": np.arange(n),
+        }
+        for name, value in usual.items():
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +71,25 @@ class Incomparable:
     """In words, the champion's version among them."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChallengerAnswers:
+    """The challenger's probabilities of the judgement rows, shape (n,), and the cut-offs that it decides by."""
+
+    probability: Probabilities
+    policy: Policy
+
+
 def compare_with_champion(
-    champion: Scorecard, rows: LabelledRows, challenger: Probabilities, strange: Labels
+    champion: Scorecard, rows: LabelledRows, challenger: ChallengerAnswers, strange: Labels, costs: Costs
 ) -> ChampionComparison | Incomparable:
     """Both on those of the judgement rows that count.
 
     Args:
         champion: as read from its bundle.
         rows: the judgement rows.
-        challenger: its probabilities of them, shape (n,).
+        challenger: its answers to them.
         strange: which of them the champion was not made of, shape (n,).
+        costs: of mistakes and reviews.
     """
     free = np.flatnonzero(strange)
     chosen = free[comparison_rows(rows.take(free))]
@@ -68,11 +107,14 @@ def compare_with_champion(
     probability = champion.score(met.values).probability
     if not np.isfinite(probability).all():
         return Incomparable(champion_digest=champion.digest, why="it gives probabilities that are no numbers")
+    ours, truth = challenger.probability[chosen], met.defaulted.astype(np.float64)
     return ChampionComparison(
         defaulted=met.defaulted,
-        challenger=challenger[chosen],
+        challenger=ours,
         champion=probability,
         champion_digest=champion.digest,
+        challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, costs),
+        champion_cost=costs_of(outcomes(champion.policy, probability), truth, costs),
     )
 
 

@@ -1,29 +1,23 @@
 """The gate: whether this challenger may decide, and if not, why not.
 
 Floors apply to every challenger; the first champion must also be no worse than a logistic regression.
-Against a champion, both score the same rows, which neither was fitted to, and the challenger must be
-better by a paired bootstrap and no worse calibrated. If it cannot be compared with the champion, it is held
-for a person. Every answer is in words that a person can act on. Pure.
+Against a champion, both score the same rows, which neither was fitted to, and the challenger must win the contest
+(`training.promotion.contest`): decide at less cost or rank better, and be no worse than its margins in all else.
+If it cannot be compared with the champion, or the rows cannot show that it is no worse, it is held for a person.
+Every answer is in words that a person can act on. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 import numpy as np
 
-from training.evaluation.calibration_choice import brier
-from training.evaluation.discrimination_figures import auc, resamples
+from training.evaluation.discrimination_figures import auc
 from training.promotion.champion_comparison import ChampionComparison, Incomparable, Labels, Probabilities
-
-DRAWS: Final = 400
-"""Resamples: the fifth percentile of the difference needs twice those of an interval for show."""
-BETTER_BY: Final = 0.05
-"""Percentile of the resampled gain in AUC that must be above zero: one challenger in twenty that is no
-better passes."""
-WORSE_BY: Final = 0.05
-"""Percentile of the resampled loss in Brier score that must not be above zero."""
+from training.promotion.contest import LEVEL, contest
+from training.promotion.margins import Margins
+from training.promotion.paired_bootstrap import paired_figures
 
 
 class Promotion(StrEnum):
@@ -51,6 +45,8 @@ class Terms:
     floor_auc: float = 0.6
     floor_f1: float = 0.10
     """The F1 of calling every loan a default if one in twenty defaults; a lender can require more."""
+    margins: Margins = field(default_factory=Margins)
+    """By how much it may be worse than the champion."""
     promotion: Promotion = Promotion.AUTOMATIC
     """MANUAL holds what passes until a person promotes it."""
     approvals: int = 1
@@ -96,7 +92,7 @@ def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | In
     if comparison is not None and candidate.digest == comparison.champion_digest:
         return GateResult(GateVerdict.REJECT, "it is the champion itself: the same digest")
     failed = [*candidate.faults, *_below(candidate, terms)]
-    won = ["passes the floors"]
+    doubts, won = [*candidate.doubts], ["passes the floors"]
     behind = _behind_a_line(candidate, terms.seed)
     if comparison is None:
         failed += behind
@@ -105,37 +101,18 @@ def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | In
         won += [f"it cannot be compared with the champion: {comparison.why}", *behind]
     else:
         # A challenger that beats the champion passes with this reported: keeping the worse champion would not help.
-        lost, gained = _against(comparison, terms.seed)
-        failed += lost
-        won += [*gained, *behind]
+        result = contest(comparison, terms.margins, terms.seed)
+        failed += result.lost
+        doubts += result.open
+        won += [*result.won, *behind]
     if failed:
         return GateResult(GateVerdict.REJECT, "; ".join(failed))
-    told = "; ".join([*candidate.doubts, *won])
+    told = "; ".join([*doubts, *won])
     by_person = terms.promotion is Promotion.MANUAL or terms.approvals > 1
-    if candidate.doubts or by_person or isinstance(comparison, Incomparable):
+    if doubts or by_person or isinstance(comparison, Incomparable):
         command = "promote" if terms.approvals == 1 else "propose"
         return GateResult(GateVerdict.HOLD, f"{told}; waits for `loanctl champion {command}`")
     return GateResult(GateVerdict.PROMOTE, told)
-
-
-def bootstrap_differences(comparison: ChampionComparison, seed: int) -> tuple[Probabilities, Probabilities]:
-    """The challenger's gain in AUC and its loss in Brier score in each paired resample, of shape (DRAWS,).
-
-    Args:
-        comparison: both on the same rows, of both classes.
-        seed: of the resampling.
-    """
-    drawn = resamples(comparison.defaulted, DRAWS, np.random.default_rng(seed))
-    gains, losses = np.empty(DRAWS), np.empty(DRAWS)
-    for draw, places in enumerate(drawn):
-        defaulted, ours, theirs = (
-            comparison.defaulted[places],
-            comparison.challenger[places],
-            comparison.champion[places],
-        )
-        gains[draw] = auc(defaulted, ours) - auc(defaulted, theirs)
-        losses[draw] = brier(defaulted, ours) - brier(defaulted, theirs)
-    return gains, losses
 
 
 def _below(candidate: Candidate, terms: Terms) -> list[str]:
@@ -156,24 +133,7 @@ def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
         champion=candidate.logistic,
         champion_digest="",
     )
-    gains, _ = bootstrap_differences(against, seed)
-    if float(np.quantile(gains, 1.0 - BETTER_BY)) >= 0.0:
+    losses = paired_figures(against, seed)["auc"].drawn
+    if float(np.quantile(losses, LEVEL)) <= 0.0:
         return []
     return [f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}"]
-
-
-def _against(comparison: ChampionComparison, seed: int) -> tuple[list[str], list[str]]:
-    """Losses and gains against the champion, in words."""
-    gains, losses = bootstrap_differences(comparison, seed)
-    gain = auc(comparison.defaulted, comparison.challenger) - auc(comparison.defaulted, comparison.champion)
-    worse = brier(comparison.defaulted, comparison.challenger) - brier(comparison.defaulted, comparison.champion)
-    least, most = (float(np.quantile(gains, share)) for share in (BETTER_BY, 1.0 - BETTER_BY))
-    rows = len(comparison.defaulted)
-    told = f"AUC {gain:+.4f} against the champion on the same {rows} rows (90 % interval {least:+.4f} to {most:+.4f})"
-    lost, won = ([], [told]) if least > 0.0 else ([f"no better than the champion: {told}"], [])
-    calibration = f"Brier {worse:+.4f}"
-    if not float(np.quantile(losses, WORSE_BY)) <= 0.0:
-        lost.append(f"worse calibrated than the champion: {calibration}")
-    else:
-        won.append(calibration)
-    return lost, won

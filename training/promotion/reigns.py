@@ -5,7 +5,7 @@ versions themselves are the list of reigns.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from scorecard.registry.registered_version import RegisteredVersion
@@ -13,6 +13,7 @@ from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
+YEAR: Final = timedelta(days=365)
 
 
 def predecessor(champion: RegisteredVersion, versions: Iterable[RegisteredVersion]) -> RegisteredVersion | None:
@@ -32,6 +33,20 @@ def predecessor(champion: RegisteredVersion, versions: Iterable[RegisteredVersio
         and not is_taken_back(each)
     ]
     return max(before, key=lambda each: (_time(each, version_tags.PROMOTED_AT), int(each.version)), default=None)
+
+
+def comparisons(champion: RegisteredVersion, versions: Iterable[RegisteredVersion], now: datetime) -> int:
+    """How many versions were compared with this champion within the year before a time.
+
+    Args:
+        champion: decides now.
+        versions: all of the scorecard, in any order.
+        now: aware.
+    """
+    return sum(
+        each.tags.get(version_tags.PREVIOUS) == champion.version and now - _time(each, version_tags.COMPARED) <= YEAR
+        for each in versions
+    )
 
 
 def is_taken_back(version: RegisteredVersion) -> bool:

@@ -6,13 +6,28 @@ import numpy as np
 import pytest
 
 from scorecard.bundle import scorecard_of
+from scorecard.costs import Costs
+from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
 from tests.builders import CONTRACT, scorecard_parts
 from tests.unit.training.builders import made_up
-from training.promotion.champion_comparison import ChampionComparison, Incomparable, compare_with_champion
+from training.promotion.champion_comparison import (
+    ChallengerAnswers,
+    ChampionComparison,
+    Incomparable,
+    compare_with_champion,
+)
 from training.rows.labelled_rows import LabelledRows
 
 ALL = np.ones(500, dtype=bool)
+COSTS = Costs()
+
+
+def meet(
+    champion: Scorecard, judged: LabelledRows, probability: np.ndarray, strange: np.ndarray
+) -> ChampionComparison | Incomparable:
+    answers = ChallengerAnswers(probability, champion.policy)
+    return compare_with_champion(champion, judged, answers, strange, COSTS)
 
 
 @pytest.fixture
@@ -27,7 +42,7 @@ def rows(defaults: int, repaid: int) -> LabelledRows:
 def test_both_score_the_same_rows(champion: Scorecard) -> None:
     judged = rows(100, 200)
 
-    met = compare_with_champion(champion, judged, np.linspace(0, 1, 300), ALL[:300])
+    met = meet(champion, judged, np.linspace(0, 1, 300), ALL[:300])
 
     assert isinstance(met, ChampionComparison)
     assert (met.champion == champion.score(judged.values).probability).all()
@@ -37,7 +52,7 @@ def test_both_score_the_same_rows(champion: Scorecard) -> None:
 
 @pytest.mark.parametrize(("defaults", "repaid"), [(19, 300), (300, 19), (0, 300)])
 def test_too_few_of_a_class_are_no_contest(champion: Scorecard, defaults: int, repaid: int) -> None:
-    met = compare_with_champion(champion, rows(defaults, repaid), np.zeros(defaults + repaid), ALL[: defaults + repaid])
+    met = meet(champion, rows(defaults, repaid), np.zeros(defaults + repaid), ALL[: defaults + repaid])
 
     assert isinstance(met, Incomparable)
     assert met.why == f"there are {defaults} defaults and {repaid} repaid to compare on, 20 of each are needed"
@@ -47,7 +62,7 @@ def test_they_meet_on_applicants_of_the_topics_where_those_are_enough(champion: 
     recent = np.arange(500) >= 300
     judged = replace(rows(0, 500), defaulted=np.arange(500) % 2 == 0, recent=recent)
 
-    met = compare_with_champion(champion, judged, np.arange(500) / 500, ALL[:500])
+    met = meet(champion, judged, np.arange(500) / 500, ALL[:500])
 
     assert isinstance(met, ChampionComparison)
     assert (met.challenger == np.arange(300, 500) / 500).all()
@@ -57,8 +72,8 @@ def test_no_row_that_the_champion_was_made_of_judges(champion: Scorecard) -> Non
     judged = rows(100, 200)
     strange = np.arange(300) % 2 == 0
 
-    met = compare_with_champion(champion, judged, np.arange(300) / 300, strange)
-    none_left = compare_with_champion(champion, judged, np.arange(300) / 300, np.arange(300) < 110)
+    met = meet(champion, judged, np.arange(300) / 300, strange)
+    none_left = meet(champion, judged, np.arange(300) / 300, np.arange(300) < 110)
 
     assert isinstance(met, ChampionComparison)
     assert (met.challenger == np.arange(0, 300, 2) / 300).all()
@@ -69,7 +84,18 @@ def test_no_row_that_the_champion_was_made_of_judges(champion: Scorecard) -> Non
 def test_a_champion_whose_answers_are_no_numbers_is_no_contest(champion: Scorecard) -> None:
     broken = replace(champion, calibration=Nothing())  # type: ignore[arg-type]
 
-    assert isinstance(compare_with_champion(broken, rows(100, 200), np.zeros(300), ALL[:300]), Incomparable)
+    assert isinstance(meet(broken, rows(100, 200), np.zeros(300), ALL[:300]), Incomparable)
+
+
+def test_each_pays_for_its_decisions_by_its_own_cutoffs(champion: Scorecard) -> None:
+    judged = rows(100, 200)
+    approves_all = ChallengerAnswers(np.full(300, 0.1), Policy(0.5, 0.9))
+
+    met = compare_with_champion(champion, judged, approves_all, ALL[:300], Costs(default=5.0, review=0.7))
+
+    assert isinstance(met, ChampionComparison)
+    assert met.challenger_cost.tolist() == [5.0] * 100 + [0.0] * 200
+    assert set(met.champion_cost) <= {0.0, 0.7, 1.0, 5.0}
 
 
 class Nothing:

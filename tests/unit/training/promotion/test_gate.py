@@ -75,8 +75,8 @@ def test_a_better_challenger_is_promoted_with_its_gain_and_interval() -> None:
     answer = gate(a_candidate(), Terms(), against(TRUE, NOISY))
 
     assert answer.verdict is GateVerdict.PROMOTE
-    assert "AUC +0." in answer.why
-    assert "on the same 1000 rows" in answer.why
+    assert "better than the champion by AUC: on the same 1000 rows, AUC 0." in answer.why
+    assert "(+0." in answer.why
 
 
 def test_a_better_challenger_behind_a_logistic_regression_takes_over_with_that_said() -> None:
@@ -98,7 +98,8 @@ def test_a_better_ranking_does_not_pay_for_a_worse_calibration() -> None:
     answer = gate(a_candidate(), Terms(), against(np.clip(TRUE + 0.3, 0, 1), NOISY))
 
     assert answer.verdict is GateVerdict.REJECT
-    assert answer.why.startswith("worse calibrated than the champion: Brier +")
+    assert "worse than the champion: Brier 0." in answer.why
+    assert "worse than the champion: stated less observed default rate 0." in answer.why
 
 
 @pytest.mark.parametrize("promotion", list(Promotion))
@@ -163,16 +164,6 @@ def test_where_a_person_promotes_the_challenger_waits() -> None:
 
 def test_the_same_seed_gives_the_same_answer() -> None:
     assert gate(a_candidate(), Terms(), against(TRUE, NOISY)) == gate(a_candidate(), Terms(), against(TRUE, NOISY))
-
-
-def test_a_challenger_that_is_no_better_seldom_passes() -> None:
-    # One in twenty by design; fifteen champions as good as the challenger, noise of their own each.
-    passed = 0
-    for seed in range(15):
-        generator = np.random.default_rng(seed)
-        ours, theirs = (np.clip(TRUE + generator.normal(0, 0.05, 1_000), 0.01, 0.99) for _ in range(2))
-        passed += gate(a_candidate(), Terms(seed=seed), against(ours, theirs)).verdict is GateVerdict.PROMOTE
-    assert passed <= 4
 
 
 def test_where_two_people_must_agree_the_best_challenger_waits_for_a_proposal() -> None:

@@ -15,7 +15,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from training.promotion import version_tags
 from training.promotion.gate import GateVerdict
 from training.promotion.promote import promote, settle, take_back
-from training.promotion.reigns import objections, predecessor
+from training.promotion.reigns import comparisons, objections, predecessor
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -213,3 +213,16 @@ def test_a_time_that_a_person_wrote_otherwise_ends_no_command(three: Aliases, ti
     three.taken_back()
 
     assert three.aliases[CHAMPION] in {"1", "2"}
+
+
+def test_comparisons_with_one_champion_within_a_year_are_counted() -> None:
+    def compared(version: str, champion: str, days_ago: int) -> RegisteredVersion:
+        at = (NOW - timedelta(days=days_ago)).isoformat()
+        tags = {version_tags.PREVIOUS: champion, version_tags.COMPARED: at}
+        return RegisteredVersion("m", version, "d", "xgboost", "", tags)
+
+    champion = compared("2", "1", 500)
+    others = [compared("3", "2", 366), compared("4", "2", 300), compared("5", "2", 0), compared("6", "1", 3)]
+    held_for_lack_of_rows = RegisteredVersion("m", "7", "d", "xgboost", "", {version_tags.PREVIOUS: "2"})
+
+    assert comparisons(champion, [champion, *others, held_for_lack_of_rows], NOW) == 2
