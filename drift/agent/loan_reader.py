@@ -3,19 +3,25 @@
 A shell. The end of the outcomes is taken before the end of the decisions, so that no outcome's decision is missed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
 
 from drift.performance.loan_sample import LoanSample
 from drift.performance.outcome_join import EndedLoan, JoinRules, OutcomeJoin, ScoredLoan
-from schemas.codec.projection import Projection, millis
+from schemas.codec.bulk_projection import BulkProjection, EventColumns
 from schemas.events.decisions import LoanDecision, LoanOutcome, Outcome
-from streams.kafka.topics.topic_reader import PartitionRange, Record, partition_ranges
-from streams.kafka.topics.topic_scan import read_fields
+from schemas.records import RecordBatch
+from streams.kafka.topics.topic_reader import PartitionRange, partition_ranges
+from streams.kafka.topics.topic_scan import read_columns
 from streams.runtime.settings import Connection
 
 OF_DECISIONS: Final = ("application_id", "applied_at", "outcome", "probability", "scorecard_version")
 OF_OUTCOMES: Final = ("application_id", "defaulted", "observed_at")
+APPROVE: Final = list(Outcome).index(Outcome.APPROVE)
+"""Its place in the schema."""
+
+Event = TypeVar("Event")
 
 
 def decisions_and_outcomes(connection: Connection) -> list[PartitionRange]:
@@ -64,41 +70,45 @@ def fold_loans(
         OutageError: broker or registry is away.
     """
     topics = connection.topics()
-    of_decisions, of_outcomes = Projection(LoanDecision, OF_DECISIONS), Projection(LoanOutcome, OF_OUTCOMES)
     decisions = [extent for extent in wanted if extent.topic == topics.decisions.name]
     outcomes = [extent for extent in wanted if extent.topic == topics.outcomes.name]
-    for record, plain in _read(joining, read_fields(connection, decisions, of_decisions, between=between)):
-        joining.add_decision(_scored_loan(record, plain))
-    for record, plain in _read(joining, read_fields(connection, outcomes, of_outcomes, between=between)):
-        joining.add_outcome(_ended_loan(record, plain))
+    for batch, columns in read_columns(connection, decisions, BulkProjection(LoanDecision, OF_DECISIONS), between):
+        for decision in _readable(joining, columns, scored_loans(batch, columns)):
+            joining.add_decision(decision)
+    for batch, columns in read_columns(connection, outcomes, BulkProjection(LoanOutcome, OF_OUTCOMES), between):
+        for outcome in _readable(joining, columns, ended_loans(batch, columns)):
+            joining.add_outcome(outcome)
 
 
-def _read(
-    joining: OutcomeJoin | LoanSample, found: Iterable[tuple[Record, Mapping[str, Any] | None]]
-) -> Iterator[tuple[Record, Mapping[str, Any]]]:
+def scored_loans(batch: RecordBatch, columns: EventColumns) -> Iterator[ScoredLoan]:
+    """The decision of each record; without meaning where it is not readable."""
+    approved = columns.wholes["outcome"] == APPROVE
+    return map(
+        ScoredLoan,
+        columns.texts["application_id"],
+        columns.wholes["applied_at"].tolist(),
+        [None if math.isnan(each) else each for each in columns.reals["probability"].tolist()],
+        approved.tolist(),
+        columns.texts["scorecard_version"],
+        zip(batch.timestamps, batch.partitions, batch.offsets, strict=True),
+    )
+
+
+def ended_loans(batch: RecordBatch, columns: EventColumns) -> Iterator[EndedLoan]:
+    """The outcome of each record; without meaning where it is not readable."""
+    return map(
+        EndedLoan,
+        columns.texts["application_id"],
+        (columns.wholes["defaulted"] == 1).tolist(),
+        columns.wholes["observed_at"].tolist(),
+        zip(batch.timestamps, batch.partitions, batch.offsets, strict=True),
+    )
+
+
+def _readable(joining: OutcomeJoin | LoanSample, columns: EventColumns, found: Iterator[Event]) -> Iterator[Event]:
     """What could be read; the rest is told to the joining."""
-    for record, plain in found:
-        if plain is None:
-            joining.unreadable()
+    for readable, event in zip(columns.readable.tolist(), found, strict=True):
+        if readable:
+            yield event
         else:
-            yield record, plain
-
-
-def _scored_loan(record: Record, plain: Mapping[str, Any]) -> ScoredLoan:
-    return ScoredLoan(
-        application_id=plain["application_id"],
-        applied_at=millis(plain["applied_at"]),
-        probability=plain["probability"],
-        approved=plain["outcome"] == Outcome.APPROVE.value,
-        version=plain["scorecard_version"],
-        place=record.place,
-    )
-
-
-def _ended_loan(record: Record, plain: Mapping[str, Any]) -> EndedLoan:
-    return EndedLoan(
-        application_id=plain["application_id"],
-        defaulted=plain["defaulted"],
-        observed_at=millis(plain["observed_at"]),
-        place=record.place,
-    )
+            joining.unreadable()

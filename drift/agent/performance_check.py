@@ -73,7 +73,7 @@ def check_performance(
     if [extent.end for extent in extents if extent.topic == outcomes] == list(request.seen):
         return None
     rules, as_of = settings.performance_rules(), millis_of(datetime.now(UTC))
-    kept, news = to_fold(_sample_of(request.kept), request.version, extents, rules.most)
+    kept, news = to_fold(_sample_of(request.kept, rules), request.version, extents, rules)
     kept.sample.watch(request.version)
     fold_loans(settings, news, kept.sample, between)
     kept.sample.expire(rules, as_of)
@@ -92,7 +92,7 @@ def check_performance(
 
 
 def to_fold(
-    kept: KeptSample | None, version: str, extents: Sequence[PartitionRange], most: int
+    kept: KeptSample | None, version: str, extents: Sequence[PartitionRange], rules: PerformanceRules
 ) -> tuple[KeptSample, list[PartitionRange]]:
     """The sample to go on with, which says how far it will reach, and what it has not read.
 
@@ -103,11 +103,11 @@ def to_fold(
         kept: of the last check.
         version: the champion to watch.
         extents: all that there is now.
-        most: loans of a champion.
+        rules: by which it is reported.
     """
     reached = {(each.topic, each.partition): each for each in kept.read} if kept else {}
-    if kept is None or not _goes_on(kept, version, extents, most):
-        kept, reached = _begin_anew(kept, most), {}
+    if kept is None or not _goes_on(kept, version, extents, rules):
+        kept, reached = _begin_anew(kept, rules), {}
     read, news = [], []
     for extent in extents:
         before = reached.get((extent.topic, extent.partition))
@@ -117,27 +117,28 @@ def to_fold(
     return replace(kept, read=tuple(read)), news
 
 
-def _begin_anew(kept: KeptSample | None, most: int) -> KeptSample:
-    sample = LoanSample(most)
+def _begin_anew(kept: KeptSample | None, rules: PerformanceRules) -> KeptSample:
+    sample = LoanSample(rules.most, rules.age_ms)
     for champion in kept.sample.champions if kept else ():
         sample.watch(champion)
     return KeptSample(sample=sample, read=(), digests=kept.digests if kept else {})
 
 
-def _goes_on(kept: KeptSample, version: str, extents: Sequence[PartitionRange], most: int) -> bool:
+def _goes_on(kept: KeptSample, version: str, extents: Sequence[PartitionRange], rules: PerformanceRules) -> bool:
     now = {(each.topic, each.partition): each for each in extents}
     continuous = all(
         (place := (each.topic, each.partition)) in now and now[place].first <= each.end <= now[place].end
         for each in kept.read
     )
     unwatched = version in kept.sample.versions and version not in kept.sample.champions
-    return continuous and not unwatched and kept.sample.most == most
+    same = (kept.sample.most, kept.sample.age_ms) == (rules.most, rules.age_ms)
+    return continuous and not unwatched and same
 
 
-def _sample_of(text: str) -> KeptSample | None:
+def _sample_of(text: str, rules: PerformanceRules) -> KeptSample | None:
     """None, too, where another version has saved it."""
     try:
-        return KeptSample.from_text(text) if text else None
+        return KeptSample.from_text(text, rules.age_ms) if text else None
     except (ValueError, KeyError, TypeError) as fault:
         log.warning("performance_sample.lost", error=type(fault).__name__)
         return None
@@ -161,7 +162,7 @@ def _report_of(
     read = [ReadRange(topic=each.topic, partition=each.partition, first=each.first, end=each.end) for each in wanted]
     if rules.method < PERFORMANCE_METHOD:
         return performance_report(read_loans(connection, wanted, subject.joins(rules)), subject, rules, read)
-    sample = LoanSample(rules.most)
+    sample = LoanSample(rules.most, rules.age_ms)
     sample.watch(subject.champion_version)
     fold_loans(connection, wanted, sample)
     return sample_report(sample, subject, rules, read)

@@ -33,8 +33,12 @@ class KeptSample:
         return base64.b64encode(packed).decode()
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
+    def from_text(cls, text: str, age_ms: int) -> Self:
         """As it was saved.
+
+        Args:
+            text: of `to_text`.
+            age_ms: as of `LoanSample.from_dict`.
 
         Raises:
             ValueError, KeyError, TypeError: it is none of this version.
@@ -44,7 +48,7 @@ class KeptSample:
         except zlib.error as cause:
             raise ValueError(str(cause)) from cause
         return cls(
-            sample=LoanSample.from_dict(plain["sample"]),
+            sample=LoanSample.from_dict(plain["sample"], age_ms),
             read=tuple(
                 ReadRange(topic=one, partition=two, first=first, end=end) for one, two, first, end in plain["read"]
             ),

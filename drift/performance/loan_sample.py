@@ -3,11 +3,12 @@
 Of each champion those loans are kept whose id's digest is smallest, a sample that does not depend on order. Of ids
 digests alone are kept. Whatever the order of decisions and outcomes, and however often the sample is saved between
 them, the figures are those of one reading of all; only an application that two champions decided, the second one
-after its outcome was read, counts for the second without it. Pure.
+after its outcome was read, counts for the second without it. What a source repeats is counted, and not kept. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial, reduce
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
@@ -19,24 +20,31 @@ from schemas.events.performance import OutcomeNotes, PerformanceRules
 
 OTHERS: Final = 4
 """Digests of decided applications kept, and outcomes without a decision, in multiples of the loans of a champion."""
-
-
+MOST_UNDECIDED: Final = 8
+"""Outcomes of a loan without a decision that are kept apart: by when it was signed some of them may not count."""
 LONGEST_MS: Final = 400 * 86_400_000
 """As long as the topic of decisions has them: loans that have been mature for longer are dropped."""
 
 
 class KnownOutcome(NamedTuple):
-    """One outcome."""
+    """One outcome, or several that count alike: the one observed last of them."""
 
     place: EventPosition
     observed_at: int
     """Milliseconds since 1970."""
     defaulted: bool
+    times: int = 1
+    """How many."""
+
+    def merge(self, other: Self) -> Self:
+        """Both as one."""
+        latest = max(self, other, key=lambda each: (each.observed_at, each.place))
+        return latest._replace(times=self.times + other.times)
 
 
 @dataclass(slots=True)
 class KeptLoan:
-    """The decision that counts, the first one of its champion, and all outcomes."""
+    """The decision that counts, the first one of its champion, and the outcomes: one at most of each kind."""
 
     place: EventPosition
     applied_at: int
@@ -44,6 +52,20 @@ class KeptLoan:
     approved: bool
     again: int = 0
     outcomes: list[KnownOutcome] = field(default_factory=list)
+
+    def add(self, outcome: KnownOutcome, age_ms: int) -> None:
+        """Take an outcome: a source that repeats it each night takes no more room."""
+        kind = self._kind(outcome, age_ms)
+        for nth, known in enumerate(self.outcomes):
+            if self._kind(known, age_ms) == kind:
+                self.outcomes[nth] = known.merge(outcome)
+                return
+        self.outcomes.append(outcome)
+
+    def _kind(self, outcome: KnownOutcome, age_ms: int) -> tuple[bool, bool, bool]:
+        """Outcomes of one kind differ in nothing that counts but in which was observed last."""
+        age = outcome.observed_at - self.applied_at
+        return outcome.defaulted, age < 0, age > age_ms
 
 
 @dataclass(slots=True)
@@ -59,13 +81,15 @@ class _Tally:
 class LoanSample:
     """Takes decisions and outcomes, and gives loans of each champion that is watched."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, age_ms: int) -> None:
         """Nothing is known.
 
         Args:
             most: loans kept of each champion.
+            age_ms: of the rules by which it will be reported.
         """
         self.most = most
+        self.age_ms = age_ms
         self._loans: dict[str, BoundedSample[KeptLoan]] = {}
         self._decided: BoundedSample[None] = BoundedSample(OTHERS * most)
         self._unmatched: BoundedSample[list[KnownOutcome]] = BoundedSample(OTHERS * most)
@@ -108,8 +132,9 @@ class LoanSample:
         if known is None:
             # The other champion's loan has those that came before either decision, too.
             outcomes = self._of_another(digest) or self._unmatched.get(digest) or ()
-            place, at = decision.place, decision.applied_at
-            loan = KeptLoan(place, at, decision.probability, decision.approved, outcomes=[*outcomes])
+            loan = KeptLoan(decision.place, decision.applied_at, decision.probability, decision.approved)
+            for outcome in outcomes:
+                loan.add(outcome, self.age_ms)
             kept.put(digest, digest, loan)
             return
         known.again += 1
@@ -124,9 +149,9 @@ class LoanSample:
         outcome = KnownOutcome(ended.place, ended.observed_at, ended.defaulted)
         found = [loan for kept in self._loans.values() if (loan := kept.get(digest)) is not None]
         for loan in found:
-            loan.outcomes.append(outcome)
+            loan.add(outcome, self.age_ms)
         if not found and digest not in self._decided:
-            self._unmatched.put(digest, digest, [*(self._unmatched.get(digest) or ()), outcome])
+            self._unmatched.put(digest, digest, _with(self._unmatched.get(digest) or (), outcome))
 
     def share(self, version: str) -> float:
         """Of a champion's loans those that are kept."""
@@ -170,6 +195,7 @@ class LoanSample:
         """Plain data that `from_dict` makes this of again."""
         return {
             "most": self.most,
+            "age_ms": self.age_ms,
             "loans": [[version, _dump(kept, _loan_row)] for version, kept in self._loans.items()],
             "decided": _dump(self._decided, lambda _: ()),
             "unmatched": _dump(self._unmatched, lambda outcomes: [_outcome_row(each) for each in outcomes]),
@@ -179,14 +205,19 @@ class LoanSample:
         }
 
     @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+    def from_dict(cls, saved: Mapping[str, Any], age_ms: int) -> Self:
         """As it was saved.
+
+        Args:
+            saved: by `to_dict`.
+            age_ms: of a sample of earlier versions, which kept every outcome.
 
         Raises:
             KeyError, TypeError, ValueError: it was saved by another version.
         """
-        sample = cls(saved["most"])
-        sample._loans = {version: _load(kept, sample.most, _loan_of) for version, kept in saved["loans"]}
+        sample = cls(saved["most"], saved.get("age_ms", age_ms))
+        loan_of = partial(_loan_of, age_ms=sample.age_ms)
+        sample._loans = {version: _load(kept, sample.most, loan_of) for version, kept in saved["loans"]}
         sample._decided = _load(saved["decided"], OTHERS * sample.most, lambda _: None)
         sample._unmatched = _load(
             saved["unmatched"], OTHERS * sample.most, lambda rows: [_known_outcome(row) for row in rows]
@@ -207,7 +238,7 @@ class LoanSample:
     def _unknown(self) -> int:
         unmatched = self._unmatched.items()
         return sum(
-            len(outcomes)
+            sum(each.times for each in outcomes)
             for digest, outcomes in unmatched
             if self._decided.covers(digest) and digest not in self._decided
         )
@@ -233,24 +264,33 @@ def _is_late_repayment(outcome: KnownOutcome, loan: KeptLoan, rules: Performance
 
 
 def _tally(loan: KeptLoan, rules: PerformanceRules, tally: _Tally) -> None:
-    answers = set[bool]()
-    for outcome in sorted(loan.outcomes):
+    answers = dict[bool, int]()
+    for outcome in loan.outcomes:
         age = outcome.observed_at - loan.applied_at
-        tally.before += age < 0
-        tally.too_old += age > rules.age_ms and not _is_late_repayment(outcome, loan, rules)
+        tally.before += outcome.times * (age < 0)
+        tally.too_old += outcome.times * (age > rules.age_ms and not _is_late_repayment(outcome, loan, rules))
         if 0 <= age <= rules.age_ms:
-            tally.repeated += outcome.defaulted in answers
-            tally.contradictory += bool(answers - {outcome.defaulted}) and outcome.defaulted not in answers
-            answers.add(outcome.defaulted)
+            answers[outcome.defaulted] = answers.get(outcome.defaulted, 0) + outcome.times
+    tally.repeated += sum(times - 1 for times in answers.values())
+    tally.contradictory += len(answers) > 1
+
+
+def _with(known: Sequence[KnownOutcome], outcome: KnownOutcome) -> list[KnownOutcome]:
+    """With one more of a loan that nobody decided yet; of many, one of each answer."""
+    if len(known) < MOST_UNDECIDED:
+        return [*known, outcome]
+    alike = [each for each in (*known, outcome) if each.defaulted == outcome.defaulted]
+    return [*(each for each in known if each.defaulted != outcome.defaulted), reduce(KnownOutcome.merge, alike)]
 
 
 def _outcome_row(outcome: KnownOutcome) -> Sequence[Any]:
-    return [*outcome.place, outcome.observed_at, int(outcome.defaulted)]
+    return [*outcome.place, outcome.observed_at, int(outcome.defaulted), outcome.times]
 
 
 def _known_outcome(row: Sequence[Any]) -> KnownOutcome:
-    timestamp, partition, offset, observed_at, defaulted = row
-    return KnownOutcome((timestamp, partition, offset), observed_at, bool(defaulted))
+    # Earlier versions counted none: each stood for itself.
+    timestamp, partition, offset, observed_at, defaulted, *times = row
+    return KnownOutcome((timestamp, partition, offset), observed_at, bool(defaulted), *times)
 
 
 def _loan_row(loan: KeptLoan) -> Sequence[Any]:
@@ -258,10 +298,12 @@ def _loan_row(loan: KeptLoan) -> Sequence[Any]:
     return [*loan.place, loan.applied_at, loan.probability, int(loan.approved), loan.again, outcomes]
 
 
-def _loan_of(row: Sequence[Any]) -> KeptLoan:
+def _loan_of(row: Sequence[Any], age_ms: int) -> KeptLoan:
     timestamp, partition, offset, applied_at, probability, approved, again, outcomes = row
-    known = [_known_outcome(each) for each in outcomes]
-    return KeptLoan((timestamp, partition, offset), applied_at, probability, bool(approved), again, known)
+    loan = KeptLoan((timestamp, partition, offset), applied_at, probability, bool(approved), again)
+    for outcome in outcomes:
+        loan.add(_known_outcome(outcome), age_ms)
+    return loan
 
 
 def _dump(kept: BoundedSample[Any], row: Any) -> Mapping[str, Any]:

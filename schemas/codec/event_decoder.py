@@ -31,7 +31,8 @@ class EventDecoder:
         Args:
             schema: of a record, as parsed JSON.
         """
-        self._type = avro_type(schema, repeated=True)
+        self.type = avro_type(schema, repeated=True)
+        """What is read."""
         self._parsed: Any = fastavro.parse_schema(dict(schema))
         self._decoders: dict[int, tuple[Any, Decode]] = {}
 
@@ -66,8 +67,8 @@ class EventDecoder:
 
     def _build(self, writer: Any) -> Decode:
         theirs, plain = record_type(writer, repeated=True), whole_json(writer)
-        read = resolver(theirs, self._type)
-        if plain is not None and alike(theirs, self._type):
+        read = resolver(theirs, self.type)
+        if plain is not None and alike(theirs, self.type):
             return _by_fastavro(fastavro.parse_schema(dict(plain)), self._parsed)
         return _by_cursor(read)
 

@@ -1,8 +1,12 @@
-"""Reads selected fields of an event and skips the others: faster than decoding all. Pure."""
+"""Reads selected fields of an event and skips the others: faster than decoding all.
+
+Many events at once: `schemas.codec.bulk_projection`. Pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schemas.avro_resolution.avro_types import AvroType
 from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.event_decoder import EventDecoder
@@ -22,6 +26,11 @@ class Projection:
             lists: arrays of records, with the fields read of each item.
         """
         self._decoder = EventDecoder(_projection(avro_schema(event), fields, lists or {}))
+
+    @property
+    def type(self) -> AvroType:
+        """The event with these fields alone."""
+        return self._decoder.type
 
     def read(self, value: bytes | None, writers: Writers) -> Mapping[str, Any] | None:
         """The fields; None where the bytes are no such event."""

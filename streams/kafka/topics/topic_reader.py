@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.errors import OutageError
 from schemas.records import Headers, Partition, RecordBatch
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
+from streams.kafka.group.read_batch import records_of
 from streams.kafka.kafka_errors import NoTopicError, ReadingError
 from streams.kafka.topics.messages import ends, poll_records
 from streams.runtime.settings import Connection
@@ -115,6 +116,18 @@ def blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator
     Raises:
         UnreadTopicError: the broker stopped answering in the middle of reading.
     """
+    for messages in _message_blocks(connection, wanted):
+        yield [record_of(message) for message in messages]
+
+
+def batches(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator[RecordBatch]:
+    """The same as columns, a batch of one topic each, without headers: several times as fast; errors as of `blocks`."""
+    for messages in _message_blocks(connection, wanted):
+        for topic in sorted({message.topic() for message in messages}):
+            yield records_of(topic, [message for message in messages if message.topic() == topic], headers=False)
+
+
+def _message_blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator[list[Any]]:
     full = {(each.topic, each.partition): each for each in wanted if each.end > each.first}
     if not full:
         return
@@ -122,7 +135,7 @@ def blocks(connection: Connection, wanted: Sequence[PartitionRange]) -> Iterator
         consumer.assign([TopicPartition(each.topic, each.partition, each.first) for each in full.values()])
         for messages in _until(consumer, full):
             if messages:
-                yield [record_of(message) for message in messages]
+                yield messages
 
 
 def record_of(message: Any) -> Record:

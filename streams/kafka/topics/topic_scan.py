@@ -1,16 +1,19 @@
 """Reads topics to their end: all their records, or selected fields of one event.
 
 Each call reads from the beginning of a topic, or of a range of it, to its end as of the call, and then returns.
+`read_columns` is the fast way to a few fields of many events.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.codec.bulk_projection import BulkProjection, EventColumns
 from schemas.codec.projection import Projection
 from schemas.codec.wire_format import schema_ids
+from schemas.records import RecordBatch
 from schemas.registry_client import WriterSchemas
-from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
+from streams.kafka.topics.topic_reader import PartitionRange, Record, batches, blocks, partition_ranges
 from streams.runtime.settings import Connection
 
 
@@ -89,4 +92,18 @@ def read_fields(
         known = {topic: its.of(ids) for topic, its in writers.items()}
         for record in filter(chosen, block):
             yield record, projection.read(record.value, known[record.topic])
+        between()
+
+
+def read_columns(
+    connection: Connection,
+    wanted: Sequence[PartitionRange],
+    projection: BulkProjection,
+    between: Callable[[], object] = lambda: None,
+) -> Iterator[tuple[RecordBatch, EventColumns]]:
+    """Records without headers, and the fields read of them; arguments and errors as of `read_fields`."""
+    registry, writers = connection.registry(), dict[str, WriterSchemas]()
+    for batch in batches(connection, wanted):
+        its = writers.setdefault(batch.topic, WriterSchemas(registry, batch.topic))
+        yield batch, projection.read(batch.values, its.of(schema_ids(batch.values)))
         between()

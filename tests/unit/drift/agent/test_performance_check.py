@@ -10,7 +10,7 @@ from drift.binning.reference import Reference
 from drift.performance.kept_sample import KeptSample
 from drift.performance.loan_sample import LoanSample
 from schemas.errors import OutageError, SetupError
-from schemas.events.performance import ReadRange
+from schemas.events.performance import PerformanceRules, ReadRange
 from streams.kafka.topics.topic_reader import PartitionRange
 from tests.system.waiting import wait_for
 from tests.unit.drift.loans import a_look, seen
@@ -146,9 +146,12 @@ def test_who_looks_beside_the_counting_rests_most_of_the_time(monkeypatch: pytes
     assert slept == [4.0, 2.0]
 
 
+RULES = PerformanceRules(age_ms=365 * 86_400_000, most=1_000, least_auc=0.75, minimum_n=200)
+
+
 def kept(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) -> KeptSample:
     """A sample of one partition, read from its third record on."""
-    sample = LoanSample(1_000)
+    sample = LoanSample(1_000, RULES.age_ms)
     sample.watch(watched)
     sample.versions = set(versions)
     return KeptSample(
@@ -159,7 +162,7 @@ def kept(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) ->
 def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> None:
     now = [PartitionRange("d", 0, 5, 20), PartitionRange("d", 1, 0, 4)]
 
-    going_on, news = to_fold(kept(10), "1", now, 1_000)
+    going_on, news = to_fold(kept(10), "1", now, RULES)
 
     assert news == [PartitionRange("d", 0, 10, 20), PartitionRange("d", 1, 0, 4)]
     assert [(each.partition, each.first, each.end) for each in going_on.read] == [(0, 3, 20), (1, 0, 4)]
@@ -167,29 +170,38 @@ def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> Non
 
 
 @pytest.mark.parametrize(
-    ("before", "version", "now", "most"),
+    ("before", "version", "now", "rules"),
     [
-        (None, "1", [PartitionRange("d", 0, 5, 20)], 1_000),
-        (kept(4), "1", [PartitionRange("d", 0, 5, 20)], 1_000),
-        (kept(21), "1", [PartitionRange("d", 0, 5, 20)], 1_000),
-        (kept(10), "1", [PartitionRange("other", 0, 5, 20)], 1_000),
-        (kept(10), "1", [PartitionRange("d", 0, 5, 20)], 2_000),
-        (kept(10, versions=("1", "0")), "0", [PartitionRange("d", 0, 5, 20)], 1_000),
+        (None, "1", [PartitionRange("d", 0, 5, 20)], RULES),
+        (kept(4), "1", [PartitionRange("d", 0, 5, 20)], RULES),
+        (kept(21), "1", [PartitionRange("d", 0, 5, 20)], RULES),
+        (kept(10), "1", [PartitionRange("other", 0, 5, 20)], RULES),
+        (kept(10), "1", [PartitionRange("d", 0, 5, 20)], replace(RULES, most=2_000)),
+        (kept(10), "1", [PartitionRange("d", 0, 5, 20)], replace(RULES, age_ms=RULES.age_ms + 1)),
+        (kept(10, versions=("1", "0")), "0", [PartitionRange("d", 0, 5, 20)], RULES),
     ],
-    ids=["nothing kept", "a gap", "a topic made anew", "another topic", "another size", "one that nobody watched"],
+    ids=[
+        "nothing kept",
+        "a gap",
+        "a topic made anew",
+        "another topic",
+        "another size",
+        "another age",
+        "one that nobody watched",
+    ],
 )
-def test_what_cannot_be_gone_on_with_is_read_whole(before, version, now, most) -> None:
-    anew, news = to_fold(before, version, now, most)
+def test_what_cannot_be_gone_on_with_is_read_whole(before, version, now, rules) -> None:
+    anew, news = to_fold(before, version, now, rules)
 
     assert news == now
-    assert anew.sample.most == most
+    assert (anew.sample.most, anew.sample.age_ms) == (rules.most, rules.age_ms)
     assert anew.sample.versions == set()
     # Champions watched before go on being watched: all of their loans are read again, too.
     assert (anew.sample.champions, anew.digests) == ((["1"], {"1": "d"}) if before else ([], {}))
 
 
 def test_a_new_champion_is_watched_from_now_on() -> None:
-    going_on, news = to_fold(kept(10), "2", [PartitionRange("d", 0, 5, 20)], 1_000)
+    going_on, news = to_fold(kept(10), "2", [PartitionRange("d", 0, 5, 20)], RULES)
 
     assert news == [PartitionRange("d", 0, 10, 20)]
     assert going_on.sample.champions == ["1"]

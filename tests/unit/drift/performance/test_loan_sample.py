@@ -28,15 +28,15 @@ def some(count: int = 400, seed: int = 3) -> list[Record]:
     for nth in range(count):
         name, version = f"a{nth}", "12"[nth % 4 == 3]
         day = int(rng.integers(-200, 250))
-        records.append(replace(decided(name, version=version, day=day), place=(DAY * (day + 300), nth % 3, nth)))
+        records.append(decided(name, version=version, day=day)._replace(place=(DAY * (day + 300), nth % 3, nth)))
         if rng.random() < 0.1:
             records.append(
-                replace(decided(name, version=version, day=day), place=(DAY * (day + 301), nth % 3, 1_000 + nth))
+                decided(name, version=version, day=day)._replace(place=(DAY * (day + 301), nth % 3, 1_000 + nth))
             )
         for _ in range(int(rng.integers(0, 3))):
             age, bad = int(rng.integers(-5, 400)), bool(rng.random() < 0.3)
             records.append(
-                replace(ended(name, defaulted=bad), observed_at=DAY * (day + age), place=(DAY * 300, 0, len(records)))
+                ended(name, defaulted=bad)._replace(observed_at=DAY * (day + age), place=(DAY * 300, 0, len(records)))
             )
     return [*records, ended("nobody")]
 
@@ -53,7 +53,7 @@ def fold(sample: LoanSample, records: list[Record]) -> LoanSample:
 
 
 def watching(most: int = 1_000) -> LoanSample:
-    sample = LoanSample(most)
+    sample = LoanSample(most, RULES.age_ms)
     sample.watch("1")
     return sample
 
@@ -65,7 +65,7 @@ def report_of(sample: LoanSample, rules: PerformanceRules = RULES) -> Performanc
 def saved(sample: LoanSample) -> LoanSample:
     read = (ReadRange(topic="d", partition=0, first=0, end=5),)
     text = KeptSample(sample=sample, read=read, digests={"1": "d"}).to_text()
-    restored = KeptSample.from_text(text)
+    restored = KeptSample.from_text(text, RULES.age_ms)
     assert (restored.read, restored.digests) == (read, {"1": "d"})
     return restored.sample
 
@@ -140,7 +140,7 @@ def test_an_application_that_another_champion_decided_first_takes_its_outcome_al
 
 
 def test_the_latest_of_its_outcomes_is_taken_along_though_the_first_came_before_any_decision():
-    first, last = ended("a"), replace(ended("a", defaulted=True), observed_at=ended("a").observed_at + DAY)
+    first, last = ended("a"), ended("a", defaulted=True)._replace(observed_at=ended("a").observed_at + DAY)
     sample = fold(watching(), [first])
     fold(sample, [decided("a"), last])
     sample.watch("2")
@@ -157,7 +157,7 @@ def test_whoever_repays_after_the_performance_window_has_not_defaulted_within_it
     sample = fold(watching(), [decided(name) for name in "abc"])
     for name, defaulted, age in [("a", False, late), ("b", True, late), ("c", True, DAY), ("c", False, late)]:
         applied_at = decided(name).applied_at
-        sample.add_outcome(replace(ended(name, defaulted=defaulted), observed_at=applied_at + age))
+        sample.add_outcome(ended(name, defaulted=defaulted)._replace(observed_at=applied_at + age))
 
     mature, naive = sample.loans("1", window, as_of), sample.loans("1", RULES, as_of)
 
@@ -185,6 +185,53 @@ def test_no_id_is_in_what_is_saved():
     assert "Bob" not in text
 
 
+def nightly(nights: int) -> list[Record]:
+    """Ten loans whose source repeats every night what it knows: the same outcome, then the opposite, seen anew."""
+    told = (
+        ended(f"a{nth}", defaulted=bool(night % 2) and nth > 5)._replace(
+            observed_at=DAY * (night - 5), place=(DAY * night, 0, 100 * night + nth)
+        )
+        for night in range(nights)
+        for nth in range(10)
+    )
+    return [*(decided(f"a{nth}") for nth in range(8)), *told]
+
+
+def test_outcomes_that_a_source_repeats_each_night_are_counted_and_not_kept():
+    many, more = (saved(fold(watching(), nightly(nights))) for nights in (400, 1_200))
+
+    rows = [len(str(sample.to_dict())) for sample in (many, more)]
+    notes = many.notes("1", RULES, AS_OF)
+
+    assert rows[1] < 1.05 * rows[0]
+    assert (notes.outcomes, notes.unknown) == (4_000, 2 * 400)
+    in_time = [
+        observed for observed in range(-5, 395) if 0 <= DAY * observed - decided("a0").applied_at <= RULES.age_ms
+    ]
+    assert notes.repeated == 6 * (len(in_time) - 1) + 2 * (len(in_time) - 2)
+    assert notes.contradictory == 2
+    assert notes.before + notes.too_old == 8 * (400 - len(in_time))
+
+
+def test_a_sample_of_before_which_kept_every_outcome_goes_on_without_their_repetitions():
+    sample = fold(watching(), nightly(40))
+    plain = sample.to_dict()
+    [[version, loans]] = plain["loans"]
+    every = [
+        [*record.place, record.observed_at, int(record.defaulted)]
+        for record in nightly(40)
+        if isinstance(record, EndedLoan)
+    ]
+    alone = {**plain, "loans": [[version, {**loans, "rows": [[*loans["rows"][0][:-1], every[::10]]]}]]}
+    del alone["age_ms"]
+
+    restored = LoanSample.from_dict(alone, RULES.age_ms)
+
+    [row] = restored.to_dict()["loans"][0][1]["rows"]
+    assert len(row[-1]) < 4
+    assert sum(times for *_, times in row[-1]) == 40
+
+
 def young_lender() -> LoanSample:
     """A tenth of the loans default within a year, evenly; those that do not are known when the year is over.
 
@@ -197,7 +244,7 @@ def young_lender() -> LoanSample:
         age = after if default else 365
         records.append(decided(f"a{nth}", probability=0.1, day=day))
         if day + age <= 300:
-            records.append(replace(ended(f"a{nth}", defaulted=bool(default)), observed_at=DAY * (day + age)))
+            records.append(ended(f"a{nth}", defaulted=bool(default))._replace(observed_at=DAY * (day + age)))
     return fold(sample, records)
 
 
@@ -237,4 +284,4 @@ def test_a_text_is_put_together_from_all_its_parts_or_not_at_all():
     assert assemble(parts, digest_of_text(text)) == text
     assert assemble([*parts[:2], ""], digest_of_text(text)) is None
     with pytest.raises(ValueError, match="incorrect header"):
-        KeptSample.from_text("bm8=")
+        KeptSample.from_text("bm8=", RULES.age_ms)

@@ -97,7 +97,7 @@ def test_a_report_survives_avro_to_the_bit() -> None:
 
 def test_of_a_sample_too_the_report_does_not_depend_on_the_order_of_partitions() -> None:
     first, second = some(90)[:60], some(90)[60:]
-    again = [replace(loan, place=(loan.place[0], 1, nth)) for nth, loan in enumerate(first[:30])]
+    again = [loan._replace(place=(loan.place[0], 1, nth)) for nth, loan in enumerate(first[:30])]
     rules = replace(RULES, most=50)
 
     one, other = (report_of(*order, rules=rules) for order in ([*first, *again, *second], [*second, *again, *first]))

@@ -28,7 +28,7 @@ class ByCursor(EventDecoder):
 
     def _made(self, writer: Any) -> Any:
         theirs = record_type(writer, repeated=True)
-        return event_decoder._by_cursor(resolver(theirs, self._type))
+        return event_decoder._by_cursor(resolver(theirs, self.type))
 
 
 def values(kind: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:
