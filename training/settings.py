@@ -13,6 +13,7 @@ from scorecard.registry.signatures import TrustedKeys, sign, signing_key
 from streams.runtime.bin_settings import BinSettings
 from streams.runtime.health_server import LOOPBACK
 from training.evaluation.cutoffs import Rule
+from training.families.family_registry import BY_NAME, USUAL
 from training.pipeline.plan import Plan, no_signature
 from training.promotion.gate import Promotion, Terms
 from training.promotion.margins import Margins
@@ -35,6 +36,8 @@ class TrainingSettings(BinSettings):
 
     base_table: str = ""
     """Table of the rows that every training begins with: a path or a URL; empty for the topics alone."""
+    families: str = ", ".join(USUAL)
+    """Model families that a search tries, in this order; `points` is one more: bins with points."""
     trials: PositiveInt = 10
     folds: Annotated[int, Field(ge=2)] = 5
     max_trees: PositiveInt = 900
@@ -87,6 +90,15 @@ class TrainingSettings(BinSettings):
     trainer_port: NonNegativeInt = 8103
     """0 for a free one."""
 
+    @field_validator("families")
+    @classmethod
+    def _families_are_known(cls, names: str) -> str:
+        unknown = [name for name in _names(names) if name not in BY_NAME]
+        if unknown or not _names(names):
+            problem = f"no model family {', '.join(map(repr, unknown)) or 'is named'}; known are {', '.join(BY_NAME)}"
+            raise ValueError(problem)
+        return names
+
     @field_validator("retrain_schedule")
     @classmethod
     def _parse_schedule(cls, expression: str) -> str:
@@ -127,6 +139,7 @@ class TrainingSettings(BinSettings):
             with_pricing=self.with_pricing,
             method=self.split_method,
             budget=Budget(
+                families=_names(self.families),
                 trials=self.trials,
                 folds=self.folds,
                 most_trees=self.max_trees,
@@ -166,3 +179,7 @@ class TrainingSettings(BinSettings):
             approvals=self.promotion_approvals,
             seed=self.seed,
         )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))

@@ -7,12 +7,20 @@ a family must provide; one test checks them all.
 from typing import Any, Final
 
 from scorecard.forest.forest import Forest
-from training.families import catboost_family, lightgbm_family, random_forest_family, xgboost_family
+from training.families import catboost_family, lightgbm_family, points_family, random_forest_family, xgboost_family
 from training.families.family import Family, FamilyParameters, FittedModel, TrainingSample
 from training.families.trees import CompileError
 
-FAMILIES: Final = (xgboost_family.FAMILY, catboost_family.FAMILY, random_forest_family.FAMILY, lightgbm_family.FAMILY)
-"""In the order in which a search tries them first."""
+FAMILIES: Final = (
+    xgboost_family.FAMILY,
+    catboost_family.FAMILY,
+    random_forest_family.FAMILY,
+    lightgbm_family.FAMILY,
+    points_family.FAMILY,
+)
+USUAL: Final = tuple(family.name for family in FAMILIES if family is not points_family.FAMILY)
+"""Those of a search that names none, in the order in which it tries them first. A points scorecard ranks worse than
+forests, and is for lenders who want points."""
 
 BY_NAME: Final = {family.name: family for family in FAMILIES}
 BY_MODEL: Final = {model: family for family in FAMILIES for model in family.models}

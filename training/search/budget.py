@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from training.families.family_registry import USUAL
+
 NEVER: Final = math.inf
 
 
@@ -11,6 +13,8 @@ NEVER: Final = math.inf
 class Budget:
     """How much may be spent. A search that ends by `seconds` need not find the same again."""
 
+    families: tuple[str, ...] = USUAL
+    """Names, in the order in which they are tried first."""
     trials: int = 10
     folds: int = 5
     most_trees: int = 900

@@ -51,7 +51,8 @@ class SearchData:
 
     def key(self, budget: Budget) -> str:
         """Id of a search of these rows in a journal; more trials or time do not change it."""
-        return key_of(self.rows, self.stopping, self.folds, [self.seed, self.monotone, budget.folds, budget.most_trees])
+        told = [self.seed, self.monotone, budget.folds, budget.most_trees, budget.families]
+        return key_of(self.rows, self.stopping, self.folds, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def search(
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     if budget.spark:
         refuse_without_pyspark()
-    here = min(budget.trials, len(usable_families())) if budget.spark else budget.trials
+    here = min(budget.trials, len(usable_families(budget.families))) if budget.spark else budget.trials
     trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
     if budget.spark:
         trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
@@ -122,12 +123,12 @@ def _in_turn(
 
     hyperopt.fmin(
         objective,
-        space.space(usable_families(), float(searched.rows.defaulted.mean())),
+        space.space(usable_families(budget.families), float(searched.rows.defaulted.mean())),
         algo=_tpe(hyperopt),
         # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
         max_evals=budget.trials,
         early_stop_fn=lambda *_: (_enough(trials, budget) or time.monotonic() >= ended, {}),
-        points_to_evaluate=[dict(point) for point in space.starts(usable_families())[: budget.trials]],
+        points_to_evaluate=[dict(point) for point in space.starts(usable_families(budget.families))[: budget.trials]],
         rstate=np.random.default_rng(searched.seed),
         show_progressbar=False,
         verbose=False,
@@ -147,6 +148,7 @@ def _spread(
         default_share=float(searched.rows.defaulted.mean()),
         most_trees=budget.most_trees,
         seed=searched.seed,
+        families=budget.families,
     )
     if asked.count <= 0 or asked.seconds <= 0:
         return begun

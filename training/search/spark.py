@@ -41,6 +41,7 @@ class TrialRequest:
     default_share: float
     most_trees: int
     seed: int
+    families: tuple[str, ...]
 
 
 def refuse_without_pyspark() -> None:
@@ -79,7 +80,7 @@ def spread(attempt: Attempt, suggest: Any, asked: TrialRequest, stop: Callable[[
     store = _store(hyperopt, asked)
     hyperopt.fmin(
         objective,
-        space.space(usable_families(), asked.default_share),
+        space.space(usable_families(asked.families), asked.default_share),
         algo=suggest,
         max_evals=asked.count,
         trials=store,

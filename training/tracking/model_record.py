@@ -18,7 +18,7 @@ import numpy.typing as npt
 from schemas.release import code_version
 from schemas.tables.times import NO_TIME
 from training.evaluation.stability import Month, by_month
-from training.promotion.gate import Terms
+from training.promotion.gate import Promotion, Terms
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart
 
@@ -31,7 +31,7 @@ ASSUMPTIONS: Final = (
     "Applicants to come are like those of the reference population; the drift agent watches it.",
     "A label is what became of the loan, not what was decided; of applicants who were declined nothing is known.",
     "The loans' terms, their servicing and the economy stay as they were when the rows were collected.",
-    "The costs below are the lender's own.",
+    "The costs of a default and of a review are the lender's own.",
 )
 LIMITS: Final = (
     "Applicants outside the ranges and levels of the application schema are not scored; a person decides.",
@@ -159,10 +159,13 @@ def _monitoring_plan() -> str:
 
 
 def _sign_off(record: TrainingRecord) -> str:
-    steps = "one person proposes it and another approves it" if record.terms.approvals > 1 else "a person promotes it"
+    by_person = (
+        "one person proposes it and another approves it" if record.terms.approvals > 1 else "a person promotes it"
+    )
+    automatic = record.terms.promotion is Promotion.AUTOMATIC and record.terms.approvals == 1
+    steps = "the gate promotes it, or a person does" if automatic else by_person
     return (
         "## Sign-off and expiry\n\n"
         f"Made on {record.trained_at:%Y-%m-%d}. To be validated anew by {record.expires:%Y-%m-%d}.\n\n"
-        f"Who signed it off stands in the audit log (`loanctl audit log`): {steps}, or the gate does where promotion is"
-        f" automatic ({record.terms.promotion.value} here)."
+        f"Here {steps}; who it was stands in the audit log (`loanctl audit log`)."
     )

@@ -16,6 +16,7 @@ from scorecard.profile_sample import profile_sample
 from scorecard.scorecard import Scores
 from training.evaluation import segments
 from training.evaluation.partial_dependence import Dependence, dependences
+from training.evaluation.points_table import points_table
 from training.evaluation.reason_check import ReasonCount
 from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
@@ -76,6 +77,9 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
     run.text(card, "model_card.md")
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
+    points = points_table(made.scorecard.forest, made.scorecard.features, made.scorecard.space)
+    if points:
+        run.text(pd.DataFrame(points).to_csv(index=False), "points.csv")
     told = [asdict(one) for one in made.reasons if not is_small(one.told)]
     run.text(pd.DataFrame(told, columns=REASON_COLUMNS).to_csv(index=False), "reasons.csv")
     with tempfile.TemporaryDirectory() as room:

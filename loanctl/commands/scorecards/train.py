@@ -34,6 +34,7 @@ from training.trainer import Task, Trainer, TrainingResult
 SOURCE: Final = "/loanctl/train"
 
 Data = Annotated[str | None, typer.Option(help="CSV, Parquet or Excel by path or URL, or postgresql://...#table.")]
+Families = Annotated[str | None, typer.Option(help="Model families to search, such as `points`.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="Choices that the search may try.")]
 Folds = Annotated[int | None, typer.Option(min=2, help="Parts of the search rows; each judges once.")]
 Seconds = Annotated[float | None, typer.Option(min=1, help="The search ends by then.")]
@@ -53,6 +54,7 @@ class NoTableError(SetupError):
 
 def train(  # noqa: PLR0913 - each argument is an option of the command
     data: Data = None,
+    families: Families = None,
     trials: Trials = None,
     folds: Folds = None,
     seconds: Seconds = None,
@@ -69,6 +71,7 @@ def train(  # noqa: PLR0913 - each argument is an option of the command
     began = time.monotonic()
     given = {
         "base_table": data,
+        "families": families,
         "trials": trials,
         "folds": folds,
         "search_seconds": seconds,

@@ -6,7 +6,7 @@ import pytest
 from scorecard.features import FeatureSpace
 from tests.unit.training.builders import CONTRACT, made_up
 from training.families.family import FamilyParameters, TrainingSample
-from training.families.family_registry import FAMILIES
+from training.families.family_registry import USUAL
 from training.search.budget import Budget
 from training.search.search import SearchData, choose, front, search
 from training.search.trial import Trial
@@ -46,7 +46,7 @@ def test_as_many_choices_are_tried_as_the_budget_has(trials: int) -> None:
 
     assert [trial.number for trial in found.trials] == list(range(trials))
     assert told == list(found.trials)
-    assert [trial.choice.family for trial in found.trials[: len(FAMILIES)]] == [each.name for each in FAMILIES[:trials]]
+    assert [trial.choice.family for trial in found.trials[: len(USUAL)]] == list(USUAL[:trials])
 
 
 def test_the_same_seed_tries_the_same_choices() -> None:

@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import StoppedError
 from tests.unit.training.search.test_search import a_trial, searched
 from training.families.family import FamilyParameters
-from training.families.family_registry import FAMILIES
+from training.families.family_registry import USUAL
 from training.search import search as searching
 from training.search import spark
 from training.search.budget import Budget
@@ -66,20 +66,20 @@ class Recalled(Forgetful):
 
 
 def test_the_cluster_has_the_seconds_that_the_sound_starts_left(cluster: pytest.MonkeyPatch) -> None:
-    search(searched(), budget(len(FAMILIES) + 1, seconds=30.0 * len(FAMILIES) + 10.0), journal=Recalled())
+    search(searched(), budget(len(USUAL) + 1, seconds=30.0 * len(USUAL) + 10.0), journal=Recalled())
 
     ((_, timeout),) = told
     assert 5 <= timeout <= 10
 
 
 def test_where_the_sound_starts_took_all_the_time_the_cluster_is_not_asked(cluster: pytest.MonkeyPatch) -> None:
-    found = search(searched(), budget(6, seconds=30.0 * len(FAMILIES)), journal=Recalled())
+    found = search(searched(), budget(6, seconds=30.0 * len(USUAL)), journal=Recalled())
 
     assert told == []
-    assert len(found.trials) == len(FAMILIES)
+    assert len(found.trials) == len(USUAL)
 
 
-@pytest.mark.parametrize("ended", [len(FAMILIES), len(FAMILIES) + 2])
+@pytest.mark.parametrize("ended", [len(USUAL), len(USUAL) + 2])
 def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pytest.MonkeyPatch, ended: int) -> None:
     tried: list[FamilyParameters] = []
     attempt = searching._run_trial
@@ -99,7 +99,7 @@ def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pyte
 def test_where_no_trial_ended_in_time_the_sound_starts_are_the_search(cluster: pytest.MonkeyPatch) -> None:
     cluster.setattr(hyperopt, "SparkTrials", EndsIn)
 
-    assert len(search(searched(), budget(6)).trials) == len(FAMILIES)
+    assert len(search(searched(), budget(6)).trials) == len(USUAL)
 
 
 def test_a_cluster_on_which_every_trial_fails_is_one_line(cluster: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_a_search_is_spread_over_the_cluster_after_its_sound_starts(cluster: pyt
     assert parallel == 4
     assert timeout <= 90
     assert [trial.number for trial in found.trials] == list(range(6))
-    assert [trial.choice.family for trial in found.trials[: len(FAMILIES)]] == [family.name for family in FAMILIES]
+    assert [trial.choice.family for trial in found.trials[: len(USUAL)]] == list(USUAL)
     assert watched == list(found.trials)
 
 
