@@ -26,6 +26,8 @@ from schemas.events.performance import PerformanceReport, PerformanceRules
 from schemas.events.retraining import RetrainCommand, RetrainResult, RetrainStatus
 from schemas.timestamps import millis_of
 
+Declarations = tuple[Seasons, UsualWeek | None]
+NOTHING_DECLARED: Final[Declarations] = ((), None)
 NO_GENERATION: Final = -2
 """Before any message; -1 is a champion that was never announced."""
 
@@ -188,15 +190,26 @@ class Monitor:
         if acknowledgement.usual_week is not None:
             self._week = acknowledgement.usual_week
 
+    @property
+    def declarations(self) -> Declarations:
+        """Seasons and the usual week."""
+        return self._seasons, self._week
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` makes this of again."""
+        return {**self.state_to_dict(), **self.declarations_to_dict()}
+
+    def declarations_to_dict(self) -> dict[str, Any]:
+        """The large part of it, which changes with a declaration alone."""
+        return {"seasons": seasons.dump(self._seasons), "week": usual_week.dump(self._week)}
+
+    def state_to_dict(self) -> dict[str, Any]:
+        """The part that every window changes."""
         return {
             "windows": self._windows.to_dict(),
             "memory": self._memory.to_dict(),
             "generation": self._generation,
             "champion": list(self._champion),
-            "seasons": seasons.dump(self._seasons),
-            "week": usual_week.dump(self._week),
             "look": {**as_record(self._look), "as_of": self._look.as_of.isoformat()} if self._look else None,
         }
 

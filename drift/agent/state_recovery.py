@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from drift.monitor import Findings, Monitor
+from drift.monitor import NOTHING_DECLARED, Declarations, Findings, Monitor
 from drift.performance.kept_sample import assemble, chunk_starts, chunks_of, digest_of_text
 from drift.settings import DriftSettings
 from schemas.errors import RecordError
@@ -25,6 +25,11 @@ from streams.kafka.topics.topic_reader import PartitionRange, blocks, partition_
 LOOKED_BACK: Final = (10, 1_000, 100_000)
 """Offsets from the end among which the last state is sought: markers of transactions take offsets, too."""
 LOOK_AGAIN_S: Final = 0.2
+SAMPLE: Final = "sample"
+DECLARED: Final = "declared"
+"""Names of what lies beside the state on its topic, in parts."""
+DECLARED_AGAIN: Final = 1_000
+"""Transactions after which declarations are written again, so that nobody seeks them far back."""
 CLEARED: Final = DriftState(product="", state="")
 """The state of a tombstone, or of bytes that are no state."""
 
@@ -32,19 +37,21 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
-class SavedSample:
-    """The kept sample of performance checks, in parts on the topic of states."""
+class SavedText:
+    """What is too large for each state: a text in parts of its own on the topic of states."""
 
+    name: str
+    """SAMPLE (of performance checks) or DECLARED (seasons and the usual week)."""
     text: str
     after: int
     """Offset on that topic; its parts lie from there on."""
     digest: str
     published: bool = False
     former_parts: int = 0
-    """Of the samples before it, so many parts lie on the topic."""
+    """Of the texts before it, so many parts lie on the topic."""
 
     def parts(self) -> list[str]:
-        """What its records hold; empty where only a longer sample before it had a part: no loan outlives its sample."""
+        """What its records hold; empty where only a longer text before it had a part: no loan outlives its sample."""
         own = list(chunks_of(self.text))
         return own + [""] * (self.former_parts - len(own))
 
@@ -66,20 +73,32 @@ class OwnerState:
     """Something was learnt since the state was saved."""
     published: int = 0
     """Transactions so far."""
-    sample: SavedSample | None = None
+    sample: SavedText | None = None
     """Of the last performance check."""
+    declared: SavedText | None = None
+    """Seasons and the usual week; None before anything was declared."""
+    declared_as: Declarations = NOTHING_DECLARED
+    """What `declared` says."""
+    declared_at: int = 0
+    """The transaction that wrote it."""
     resume_at: int | None = None
     """Partial counts are read again from here, as far as they were read before; None once they are."""
+
+    @property
+    def texts(self) -> list[SavedText]:
+        """What lies beside the state."""
+        return [text for text in (self.sample, self.declared) if text is not None]
 
     def to_json(self) -> str:
         """Monitor and positions as JSON, which `Recovery` makes a desk of again."""
         resumes = [at for at in (self.resume_at, self.monitor.resume_at) if at is not None]
         plain = {
-            "monitor": self.monitor.to_dict(),
+            "monitor": self.monitor.state_to_dict(),
             "positions": self.positions,
             "published": self.published,
             "resume_at": min(resumes, default=None),
             "sample": self.sample.to_dict() if self.sample else None,
+            "declared": {**self.declared.to_dict(), "at": self.declared_at} if self.declared else None,
         }
         return json.dumps(plain, separators=(",", ":"))
 
@@ -133,42 +152,68 @@ class Recovery:
             return OwnerState(Monitor(self._rules), {self._counts: committed})
         try:
             plain = json.loads(saved.state)
-            monitor = Monitor.from_dict(self._rules, plain["monitor"])
+            # Earlier versions wrote what was declared into each state: the monitor has it, and it is written anew.
+            declared = self._text(DECLARED, plain.get("declared"))
+            said = json.loads(declared.text) if declared else {}
+            monitor = Monitor.from_dict(self._rules, {**plain["monitor"], **said})
             return OwnerState(
                 monitor,
                 dict(plain["positions"]),
                 published=plain.get("published", 0),
                 resume_at=plain.get("resume_at"),
-                sample=self._sample(plain.get("sample")),
+                sample=self._text(SAMPLE, plain.get("sample")),
+                declared=declared,
+                declared_as=monitor.declarations if declared else NOTHING_DECLARED,
+                declared_at=plain["declared"]["at"] if declared else 0,
             )
         except (KeyError, TypeError, ValueError) as fault:
             log.warning("state.incompatible", error=type(fault).__name__)
             return OwnerState(Monitor(self._rules), {self._counts: committed}, published=number)
 
-    def new_sample(self, text: str, former: SavedSample | None) -> SavedSample:
-        """A sample that is about to be published in place of a former one.
+    def new_text(self, name: str, text: str, former: SavedText | None) -> SavedText:
+        """A text that is about to be published in place of a former one.
 
         Raises:
             OutageError: the broker is away.
         """
         [extent] = partition_ranges(self._settings, [self._states])
         parts = len(former.parts()) if former else 0
-        return SavedSample(text=text, after=extent.end, digest=digest_of_text(text), former_parts=parts)
+        return SavedText(name=name, text=text, after=extent.end, digest=digest_of_text(text), former_parts=parts)
 
-    def _sample(self, saved: Mapping[str, Any] | None) -> SavedSample | None:
-        """The sample that a state names; None, and the next check reads everything, where it is not whole."""
+    def renew_declarations(self, desk: OwnerState) -> None:
+        """Have what was declared published, where it has changed or was published long ago.
+
+        Raises:
+            OutageError: the broker is away.
+        """
+        declarations = desk.monitor.declarations
+        old = desk.declared is not None and desk.published - desk.declared_at >= DECLARED_AGAIN
+        if declarations == desk.declared_as and not old:
+            return
+        text = json.dumps(desk.monitor.declarations_to_dict(), separators=(",", ":"))
+        desk.declared = self.new_text(DECLARED, text, desk.declared)
+        desk.declared_as, desk.declared_at = declarations, desk.published
+
+    def _text(self, name: str, saved: Mapping[str, Any] | None) -> SavedText | None:
+        """The text that a state names; None where it is not whole: the next check reads everything, then."""
         if saved is None:
             return None
         [extent] = partition_ranges(self._settings, [self._states])
-        parts = [sample_key(self._product, nth).encode() for nth in range(saved["chunks"])]
+        parts = [part_key(self._product, name, nth).encode() for nth in range(saved["chunks"])]
         found: dict[bytes | None, str] = {}
         for block in blocks(self._settings, [replace(extent, first=max(extent.first, saved["after"]))]):
             found.update((each.key, self._chunk(each.value)) for each in block if each.key in parts)
         text = assemble([found.get(part, "") for part in parts], saved["digest"])
         if text is None:
-            log.warning("performance_sample.lost", error="digest")
+            self._report_loss(name)
             return None
-        return SavedSample(text=text, after=saved["after"], digest=saved["digest"], published=True)
+        return SavedText(name=name, text=text, after=saved["after"], digest=saved["digest"], published=True)
+
+    def _report_loss(self, name: str) -> None:
+        if name == SAMPLE:
+            log.warning("performance_sample.lost", error="digest")
+        else:
+            log.warning("declarations.lost", error="digest")
 
     def _chunk(self, value: bytes | None) -> str:
         try:
@@ -198,9 +243,9 @@ class Recovery:
             return CLEARED
 
 
-def sample_key(product: str, nth: int) -> str:
-    """Key of a part of the sample, beside the product's own, which is the state's."""
-    return f"{product}.sample-{nth}"
+def part_key(product: str, name: str, nth: int) -> str:
+    """Key of a part of a text, beside the product's own, which is the state's."""
+    return f"{product}.{name}-{nth}"
 
 
 def _number(metadata: str | None) -> int:

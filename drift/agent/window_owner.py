@@ -20,7 +20,7 @@ from confluent_kafka import TopicPartition
 from drift.agent.champion_follower import Champions
 from drift.agent.performance_check import PerformanceChecker
 from drift.agent.serdes import Serdes
-from drift.agent.state_recovery import OwnerState, Recovery, SavedSample, sample_key
+from drift.agent.state_recovery import SAMPLE, OwnerState, Recovery, SavedText, part_key
 from drift.agent.transaction_output import record_of
 from drift.metrics import DriftMetrics
 from drift.monitor import Findings, Monitor
@@ -153,7 +153,7 @@ class WindowOwner:
         seen = desk.monitor.outcome_ends(reference.champion_digest, rules)
         found = self._looking.step(reference, seen, desk.sample.text if desk.sample else "")
         if found is not None:
-            desk.sample = self._recovery.new_sample(found.kept, desk.sample)
+            desk.sample = self._recovery.new_text(SAMPLE, found.kept, desk.sample)
             own, *former = found.reports
             self._keep(desk, desk.monitor.add_performance(own, datetime.now(UTC)))
             self._keep(desk, Findings(performances=tuple(former)))
@@ -178,12 +178,13 @@ class WindowOwner:
     def _publish(self, desk: OwnerState, outbox: TransactionalProducer) -> None:
         counts = self._topics.drift_counts.name
         desk.published += 1
+        self._recovery.renew_declarations(desk)
         # Always an offset, though nothing may have been read since: it keeps a former owner from publishing.
         position = TopicPartition(counts, 0, desk.positions.get(counts, 0), metadata=str(desk.published))
         outbox.commit(list(self._records(desk)), [position], self._consumer.metadata())
         found, desk.findings, desk.changed = desk.findings, Findings(), False
-        if desk.sample is not None:
-            desk.sample.published = True
+        for text in desk.texts:
+            text.published = True
         for report in found.reports:
             self._metrics.record_report(report)
             log.info(
@@ -219,16 +220,17 @@ class WindowOwner:
             yield record_of(topics.performance_reports, performance.report_id, performance, self._serdes.performances)
         for command in found.commands:
             yield record_of(topics.retrain_commands, command.command_id, command, self._serdes.commands)
-        if desk.sample is not None and not desk.sample.published:
-            yield from self._chunks(product, desk.sample)
+        for text in desk.texts:
+            if not text.published:
+                yield from self._parts(product, text)
         # The last record of its transaction: recovery looks for it there.
         state = DriftState(product=product, state=desk.to_json())
         yield record_of(topics.drift_states, product, state, self._serdes.states)
 
-    def _chunks(self, product: str, sample: SavedSample) -> Iterator[OutgoingRecord]:
-        for nth, chunk in enumerate(sample.parts()):
+    def _parts(self, product: str, text: SavedText) -> Iterator[OutgoingRecord]:
+        for nth, chunk in enumerate(text.parts()):
             part = DriftState(product=product, state=chunk)
-            yield record_of(self._topics.drift_states, sample_key(product, nth), part, self._serdes.states)
+            yield record_of(self._topics.drift_states, part_key(product, text.name, nth), part, self._serdes.states)
 
     def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         if not starts:

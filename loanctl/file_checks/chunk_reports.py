@@ -6,6 +6,7 @@ of two files does without.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ from schemas.events.drift import DriftReport, Verdict
 from schemas.events.performance import Performance
 from schemas.tables import columns, times
 from schemas.tables.table_errors import TableError
+from schemas.timestamps import millis_of, time_of
 
 DRIFTED: Final = 3
 CANNOT_SAY: Final = 4
@@ -62,6 +64,24 @@ class ChunkReport:
     report: DriftReport
     performance: Performance | None
     """None without a scorecard."""
+    timed: bool
+    """Whether the window is of event time; else of rows, counted in milliseconds."""
+    performance_ends: datetime | None
+    """When the performance window of its youngest row ends; None where the file does not say."""
+
+    @property
+    def rows(self) -> tuple[int, int] | None:
+        """The first and the last row, from 1, of a file without times."""
+        if self.timed:
+            return None
+        return millis_of(self.report.window_start) + 1, millis_of(self.report.window_end)
+
+    @property
+    def span(self) -> str:
+        """Its rows, or its event time, in words."""
+        if self.rows:
+            return "rows {:,} to {:,}".format(*self.rows)
+        return f"{self.report.window_start} to {self.report.window_end}"
 
 
 def chunk_reports(
@@ -78,15 +98,22 @@ def chunk_reports(
     cells = value_cells(values, contract, reference.applications)
     decisions = compared.scorer(table, values) if compared.scorer else None
     reporting = settings.rules().reporting
-    found = []
-    for chunk in chunks(event_times(table, settings, time_column), rule):
+    moments, rules, found = event_times(table, settings, time_column), settings.performance_rules(), []
+    for chunk in chunks(moments, rule):
         counts = np.bincount(cells[chunk.rows].ravel(), minlength=reference.applications.size)
         tallies = {reporting.applications_topic: TopicCount(n=len(chunk.rows), counts=counts)}
         if decisions is not None:
             tallies[reporting.decisions_topic] = decisions.count(chunk.rows, reference)
         window = Window(start=chunk.start, end=chunk.end, tallies=tallies, stretches={})
         performance = decisions.performance(chunk.rows) if decisions else None
-        found.append(ChunkReport(report=report_of(window, reference, reporting), performance=performance))
+        latest = int(moments[chunk.rows].max())
+        one = ChunkReport(
+            report=report_of(window, reference, reporting),
+            performance=performance,
+            timed=chunk.timed,
+            performance_ends=time_of(latest + (rules.mature_ms or rules.age_ms)) if chunk.timed else None,
+        )
+        found.append(one)
     return found
 
 

@@ -45,6 +45,8 @@ class Chunk:
     """Exclusive."""
     rows: Integers
     """Places in the file."""
+    timed: bool
+    """Whether start and end are times."""
 
 
 def chunks(times: Integers, rule: ChunkRule) -> list[Chunk]:
@@ -69,11 +71,11 @@ def chunks(times: Integers, rule: ChunkRule) -> list[Chunk]:
 
 def _chunk(rows: Integers, times: Integers, *, timed: bool) -> Chunk:
     places = times if timed else np.arange(len(times))
-    return Chunk(int(places[rows].min()), int(places[rows].max()) + 1, rows)
+    return Chunk(int(places[rows].min()), int(places[rows].max()) + 1, rows, timed)
 
 
 def _by_calendar(times: Integers, order: Integers, rule: ChunkRule) -> Iterator[Chunk]:
     grid = WindowGrid(0, rule.calendar, rule.time_zone)
     starts = np.array([grid.around(moment)[0] for moment in times[order].tolist()], dtype=np.int64)
     for start in np.unique(starts).tolist():
-        yield Chunk(start, grid.around(start)[1], order[starts == start])
+        yield Chunk(start, grid.around(start)[1], order[starts == start], timed=True)

@@ -67,14 +67,16 @@ def scored_reference(against: Table | None, bundle_folder: Path | None, settings
 
 
 def performance_summary(found: Sequence[ChunkReport], now: datetime) -> PerformanceSummary:
-    """The performance of all parts as page and terminal show it."""
+    """The performance of all parts as page and terminal show it; final where all its loans are old enough."""
     told = tuple(
         ChampionPerformance(
             start=each.report.window_start,
             end=each.report.window_end,
             champion_version=each.report.champion_version,
-            final=True,
+            # A file that does not say how old its loans are may hold young ones.
+            final=each.performance_ends is not None and each.performance_ends <= now,
             performance=each.performance,
+            rows=each.rows,
         )
         for each in found
         if each.performance is not None

@@ -33,6 +33,8 @@ class ChampionPerformance:
     final: bool
     """Every loan has reached the age up to which outcomes count: what is told will not change."""
     performance: Performance
+    rows: tuple[int, int] | None = None
+    """The first and the last row, from 1, in place of times that a file does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ import jinja2
 
 import gateway.desk
 from gateway.desk.drift.drift_views import overview, window_view
-from gateway.desk.drift.report_text import FILTERS
+from gateway.desk.drift.report_text import FILTERS, FILTERS_OF_ROWS
 from loanctl.reports.champion_performance import PerformanceSummary
 from loanctl.reports.lineage import Lineage
-from loanctl.reports.performance_table import COLUMNS, FIGURES, figures, remarks, row
+from loanctl.reports.performance_table import COLUMNS, FIGURES, OF_VINTAGES, figures, remarks, row, vintage_row
 from schemas.codec.event_codec import as_record
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
@@ -36,6 +36,8 @@ def page(
     stories: Sequence[Lineage[DriftReport]],
     performance: PerformanceSummary | None = None,
     looks: Sequence[Lineage[PerformanceReport]] = (),
+    *,
+    of_rows: bool = False,
 ) -> str:
     """The page of some windows, the last one in full.
 
@@ -43,13 +45,14 @@ def page(
         stories: of the windows, at least one.
         performance: in the same windows, where it was asked for.
         looks: at what became of the champion's loans.
+        of_rows: whether they are parts of a file without times.
     """
     windows = [as_record(story.report) for story in stories]
-    return _template().render(
+    return _template(of_rows=of_rows).render(
         latest=windows[-1],
         found=overview(windows, [as_record(story.report) for story in looks]),
         view=window_view(windows[-1]),
-        tables="".join([_windows(stories), _performance(performance), _looks(looks)]),
+        tables="".join([_windows(stories), _performance(performance), _looks(looks), _vintages(looks)]),
         style=(DESK / "static" / "desk.css").read_text(encoding="utf-8"),
         # An event has the names of fields; their labels are the contract's, which no report carries.
         labels={},
@@ -58,7 +61,7 @@ def page(
 
 
 @cache
-def _template() -> jinja2.Template:
+def _template(*, of_rows: bool) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(DESK / "templates"),
         autoescape=True,
@@ -66,7 +69,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS_OF_ROWS if of_rows else FILTERS)
     return environment.from_string(PAGE)
 
 
@@ -105,6 +108,13 @@ def _looks(stories: Sequence[Lineage[PerformanceReport]]) -> str:
     head = ("as of (UTC)", "champion", *FIGURES, "command", "result")
     hint = "All that it has decided, as known when the drift agent looked."
     return _table("What became of the champion's loans", hint, head, map(_look_cells, stories))
+
+
+def _vintages(stories: Sequence[Lineage[PerformanceReport]]) -> str:
+    """Of the latest look."""
+    hint = "Default rates by month of application, with 95 % intervals; those of young months are not final."
+    rows = map(vintage_row, stories[-1].report.vintages) if stories else ()
+    return _table("Vintages", hint, OF_VINTAGES, rows)
 
 
 def _look_cells(story: Lineage[PerformanceReport]) -> Sequence[str]:

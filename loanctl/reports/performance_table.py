@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from math import isfinite
 from typing import Final
 
 from rich.table import Table as Lines
@@ -9,7 +10,7 @@ from rich.table import Table as Lines
 from drift.performance.outcome_join import Notes
 from loanctl.console import Console
 from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary
-from schemas.events.performance import Figure, Performance
+from schemas.events.performance import Figure, Performance, Vintage
 
 TIME: Final = "%Y-%m-%d %H:%M"
 WIDE: Final = 260
@@ -28,6 +29,7 @@ FIGURES: Final = (
     "slope",
 )
 COLUMNS: Final = ("until (UTC)", "champion", *FIGURES)
+OF_VINTAGES: Final = ("month", "decided", "known", "defaults", "default rate", "mature")
 
 
 def console() -> Console:
@@ -49,7 +51,8 @@ def show(out: Console, found: PerformanceSummary) -> None:
 
 def row(told: ChampionPerformance) -> tuple[str, ...]:
     """One stretch, figures with the ends of their intervals: few of them lie in the middle."""
-    return (f"{told.end:{TIME}}", told.champion_version, *figures(told.performance, final=told.final))
+    until = "rows {:,} to {:,}".format(*told.rows) if told.rows else f"{told.end:{TIME}}"
+    return (until, told.champion_version, *figures(told.performance, final=told.final))
 
 
 def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
@@ -75,9 +78,22 @@ def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
     )
 
 
+def vintage_row(vintage: Vintage) -> tuple[str, ...]:
+    """One month of applications; of fewer than ten people no figure is told."""
+    return (
+        vintage.month,
+        str(vintage.decided),
+        str(vintage.with_outcome),
+        "-" if vintage.defaults is None else str(vintage.defaults),
+        _figure_text(vintage.default_rate),
+        "yes" if vintage.mature else "not yet",
+    )
+
+
 def remarks(found: PerformanceSummary) -> Iterator[str]:
     """What is to be known of the figures."""
-    yield f"Outcomes as known at {found.as_of:{TIME}} UTC, of loans up to {found.age_days:g} days old."
+    of_loans = f", of loans up to {found.age_days:g} days old" if isfinite(found.age_days) else ""
+    yield f"Outcomes as known at {found.as_of:{TIME}} UTC{of_loans}."
     if found.kept < 1.0:
         yield f"A sample of {found.kept:.1%} of the loans: there are more than memory may hold."
     yield from _odd(found.notes)

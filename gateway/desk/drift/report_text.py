@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.desk.drift.drift_series import finite, time_of
+from schemas.timestamps import millis_of
 
 
 def figure(number: Any) -> str:
@@ -22,4 +23,27 @@ def moment(time: Any) -> str:
     return time_of(time).isoformat()
 
 
-FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {"figure": figure, "minute": minute, "moment": moment}
+def tick(time: Any) -> str:
+    """Short, for the ends of an axis."""
+    return f"{time_of(time):%m-%d %H:%M}"
+
+
+def row(time: Any) -> str:
+    """Of a file without times, whose rows are counted in milliseconds in their place: the last row before this."""
+    return f"row {millis_of(time_of(time)):,}"
+
+
+def next_row(time: Any) -> str:
+    """Likewise, the first row from there on."""
+    return f"row {millis_of(time_of(time)) + 1:,}"
+
+
+FILTERS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "figure": figure,
+    "minute": minute,
+    "begin": minute,
+    "moment": moment,
+    "tick": tick,
+}
+FILTERS_OF_ROWS: Final = {**FILTERS, "minute": row, "begin": next_row, "moment": row, "tick": row}
+"""Of a page about a file whose rows have no times."""

@@ -26,7 +26,7 @@ from loanctl.reports import drift_html
 from loanctl.reports import report_recompute as evidence
 from loanctl.reports.drift_table import COLOURS, show_report
 from loanctl.reports.lineage import Lineage, lineages
-from loanctl.reports.performance_table import FIGURES, console, figures
+from loanctl.reports.performance_table import FIGURES, OF_VINTAGES, console, figures, vintage_row
 from schemas.codec.event_codec import as_record
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
@@ -79,6 +79,9 @@ def history(last: Last = LAST, as_json: AsJson = False) -> None:
     console().print(_table("Windows and what they led to", OF_WINDOWS, map(_row, windows)))
     if looks:
         console().print(_table("What became of the champion's loans", OF_LOOKS, map(_look_row, looks)))
+        latest = looks[-1].report
+        title = f"Version {latest.champion_version} by month of application, as of {latest.as_of:{TIME}} UTC"
+        console().print(_table(title, OF_VINTAGES, map(vintage_row, latest.vintages)))
 
 
 @app.command()

@@ -68,11 +68,13 @@ def _print(found: "Sequence[ChunkReport]", name: str, *, as_json: bool) -> None:
     if as_json:
         for each in found:
             performance = as_record(each.performance) if each.performance else None
-            line = {**as_record(each.report), "performance": performance}
+            spoken = {**as_record(each.report), "performance": performance}
+            # In a file without times rows stand where a window has times.
+            line = spoken if each.timed else {**spoken, "window_start": None, "window_end": None, "rows": each.rows}
             sys.stdout.write(json.dumps(line, default=str) + "\n")
         return
     for each in found:
-        part = f" {each.report.window_start} to {each.report.window_end}" if len(found) > 1 else ""
+        part = f" {each.span}" if len(found) > 1 else ""
         show_report(Console(), each.report, f"{name}{part}")
     if found[0].performance is not None:
         from loanctl.file_checks.file_scoring import performance_summary
@@ -87,5 +89,6 @@ def _write_page(found: "Sequence[ChunkReport]", html: Path) -> None:
     from loanctl.reports.lineage import Lineage
 
     html.parent.mkdir(parents=True, exist_ok=True)
-    page = drift_html.page([Lineage(each.report) for each in found], performance_summary(found, datetime.now(UTC)))
+    summary, of_rows = performance_summary(found, datetime.now(UTC)), not found[0].timed
+    page = drift_html.page([Lineage(each.report) for each in found], summary, of_rows=of_rows)
     html.write_text(page, encoding="utf-8")

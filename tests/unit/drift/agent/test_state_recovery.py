@@ -1,18 +1,20 @@
 """Which state an owner begins with."""
 
+import json
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from drift.agent import state_recovery
-from drift.agent.state_recovery import OwnerState, Recovery
+from drift.agent.state_recovery import DECLARED, DECLARED_AGAIN, SAMPLE, OwnerState, Recovery, part_key
 from drift.monitor import Monitor
 from drift.performance.kept_sample import CHUNK
 from drift.settings import DriftSettings
-from schemas.events.drift import DriftState
+from schemas.events.drift import DriftAcknowledgement, DriftState, HourCounts, UsualWeek
+from schemas.timestamps import EPOCH
 from streams.kafka.group.batch_reader import ReadingError
 from streams.kafka.group.start_offsets import Extent, Start, start_of
-from streams.kafka.topics.topic_reader import PartitionRange
+from streams.kafka.topics.topic_reader import PartitionRange, Record
 
 SETTINGS = DriftSettings(_env_file=None)
 COUNTS = SETTINGS.topics().drift_counts.name
@@ -90,11 +92,99 @@ def test_parts_that_a_shorter_sample_leaves_over_are_emptied(monkeypatch: pytest
     monkeypatch.setattr(state_recovery, "partition_ranges", lambda *_: [PartitionRange("states", 0, 0, 9)])
     recovery = Recovery(SETTINGS, None)  # type: ignore[arg-type]
 
-    long = recovery.new_sample("x" * (2 * CHUNK + 1), None)
-    short = recovery.new_sample("y", long)
-    middle = recovery.new_sample("z" * (CHUNK + 1), short)
+    long = recovery.new_text(SAMPLE, "x" * (2 * CHUNK + 1), None)
+    short = recovery.new_text(SAMPLE, "y", long)
+    middle = recovery.new_text(SAMPLE, "z" * (CHUNK + 1), short)
 
     assert [len(part) for part in long.parts()] == [CHUNK, CHUNK, 1]
     assert short.parts() == ["y", "", ""]
     assert [len(part) for part in middle.parts()] == [CHUNK, 1, 0]
     assert [each.to_dict()["chunks"] for each in (long, short, middle)] == [3, 1, 2]
+
+
+WEEK = UsualWeek(
+    reference_id="r",
+    time_zone="UTC",
+    hours=tuple(HourCounts(hour=hour, counts=tuple(range(1_000))) for hour in range(168)),
+)
+
+
+def declaring(declared: Monitor) -> OwnerState:
+    """A desk where a usual week was declared a moment ago."""
+    acknowledgement = DriftAcknowledgement(
+        acknowledgement_id="1",
+        product="credit_risk",
+        why="nights",
+        hold_until=None,
+        season=None,
+        acknowledged_at=EPOCH,
+        usual_week=WEEK,
+    )
+    declared.acknowledge(acknowledgement)
+    return OwnerState(declared, {COUNTS: 7}, published=5)
+
+
+class Plain:
+    """Reads a state from its text."""
+
+    def decode(self, value: bytes) -> DriftState:
+        return DriftState(product="credit_risk", state=value.decode())
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """Records on the topic of states."""
+    records = list[Record]()
+    monkeypatch.setattr(state_recovery, "partition_ranges", lambda *_: [PartitionRange("states", 0, 0, len(records))])
+    monkeypatch.setattr(state_recovery, "blocks", lambda _, ranges: [records[ranges[0].first :]])
+    return records
+
+
+def published(desk: OwnerState, recovery: Recovery, topic: list[Record]) -> int:
+    """What an owner's transaction puts on the topic; how many records beside the state."""
+    desk.published += 1
+    recovery.renew_declarations(desk)
+    texts = {
+        (text.name, nth): part for text in desk.texts if not text.published for nth, part in enumerate(text.parts())
+    }
+    for (name, nth), part in texts.items():
+        topic.append(Record("states", 0, len(topic), 0, part_key("credit_risk", name, nth).encode(), part.encode()))
+    topic.append(Record("states", 0, len(topic), 0, b"credit_risk", desk.to_json().encode()))
+    for text in desk.texts:
+        text.published = True
+    return len(texts)
+
+
+def test_what_was_declared_lies_beside_the_states_and_is_read_with_the_last(topic: list[Record]) -> None:
+    recovery = Recovery(SETTINGS, Plain())  # type: ignore[arg-type]
+    desk = declaring(Monitor(SETTINGS.rules()))
+
+    written = [published(desk, recovery, topic) for _ in range(3)]
+
+    assert written == [2, 0, 0]
+    assert len(topic[-1].value or b"") < 2_000
+    restored = recovery.desk(committed(7, "8"))
+    assert restored.monitor.declarations == ((), WEEK)
+    assert published(restored, recovery, topic) == 0
+    restored.published += DECLARED_AGAIN
+    assert published(restored, recovery, topic) == 2
+
+
+def test_what_a_state_of_before_holds_is_read_and_written_beside_the_next(topic: list[Record]) -> None:
+    recovery = Recovery(SETTINGS, Plain())  # type: ignore[arg-type]
+    before = declaring(Monitor(SETTINGS.rules()))
+    plain = {**json.loads(before.to_json()), "monitor": before.monitor.to_dict()}
+    topic.append(Record("states", 0, 0, 0, b"credit_risk", json.dumps(plain).encode()))
+
+    desk = recovery.desk(committed(7, "5"))
+
+    assert desk.monitor.declarations == ((), WEEK)
+    assert published(desk, recovery, topic) == 2
+
+
+def test_what_is_not_whole_is_nothing_declared(topic: list[Record]) -> None:
+    recovery = Recovery(SETTINGS, Plain())  # type: ignore[arg-type]
+    published(declaring(Monitor(SETTINGS.rules())), recovery, topic)
+    topic[:] = [record for record in topic if record.key != part_key("credit_risk", DECLARED, 1).encode()]
+
+    assert recovery.desk(committed(7, "6")).monitor.declarations == ((), None)

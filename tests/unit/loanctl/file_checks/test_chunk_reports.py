@@ -1,6 +1,7 @@
 """Files judged as windows, with score and performance, without Kafka."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from drift.settings import DriftSettings
+from drift.windows.window_grid import Calendar
 from loanctl.commands.drift import drift
 from loanctl.file_checks import chunk_reports
 from loanctl.file_checks.chunk_reports import FileReference, exit_status
 from loanctl.file_checks.chunks import ChunkRule
 from loanctl.file_checks.file_scores import file_scores
+from loanctl.file_checks.file_scoring import performance_summary, scored_reference
 from loanctl.reports.file_check import by_file, matrix
 from loanctl.simulation import loan_tables, synthetic_population
 from scorecard import bundle
@@ -104,6 +107,35 @@ def test_score_and_performance_come_from_the_files_alone(folder: Path) -> None:
     assert performance["estimated"]["default_rate"]["value"] == pytest.approx(np.nanmean(scores.probability))
     assert performance["observed"]["defaults"] == sum(map(bool, labels))
     assert "<h2>Performance</h2>" in page.read_text(encoding="utf-8")
+
+
+def test_a_file_without_times_is_shown_by_its_rows_and_its_outcomes_are_not_final(folder: Path) -> None:
+    page = folder / "rows.html"
+    options = ("--scorecard", str(folder / "bundle"), "--chunks", "3", "--html", str(page))
+    shown = check(folder, "usual", *options).stdout
+    found = [json.loads(line) for line in check(folder, "usual", *options, "--json").stdout.splitlines()]
+
+    assert "1970" not in shown + page.read_text(encoding="utf-8")
+    assert all(f"rows {rows}" in shown for rows in ("1 to 500", "501 to 1,000", "1,001 to 1,500"))
+    assert "<dt>Rows</dt>" in page.read_text(encoding="utf-8")
+    assert "so far" in shown
+    assert [part["rows"] for part in found] == [[1, 500], [501, 1_000], [1_001, 1_500]]
+    assert {part["window_start"] for part in found} == {None}
+
+
+@pytest.mark.parametrize(("days", "finals"), [(364, [False] * 3), (366, [True, False, False]), (368, [True] * 3)])
+def test_performance_is_final_when_the_window_has_ended_for_every_row(
+    folder: Path, days: int, finals: list[bool]
+) -> None:
+    settings = DriftSettings()
+    table = loan_tables.read(folder / "usual.csv", CONTRACT)
+    compared = scored_reference(None, folder / "bundle", settings)
+    rule = ChunkRule(calendar=Calendar.DAY)
+    found = chunk_reports.chunk_reports(table, compared, rule, settings, "signed")
+
+    summary = performance_summary(found, datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=days))
+
+    assert [told.final for told in summary.told] == finals
 
 
 def test_who_cannot_be_scored_is_referred_and_has_no_score(folder: Path) -> None:

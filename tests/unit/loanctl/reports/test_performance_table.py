@@ -17,8 +17,8 @@ from loanctl.commands.drift.drift_performance import is_below_floor
 from loanctl.reports import drift_html
 from loanctl.reports.champion_performance import ChampionPerformance, PerformanceSummary, Reign
 from loanctl.reports.lineage import stories
-from loanctl.reports.performance_table import COLUMNS, console, remarks, row, show
-from schemas.events.performance import Figure
+from loanctl.reports.performance_table import COLUMNS, OF_VINTAGES, console, remarks, row, show, vintage_row
+from schemas.events.performance import Figure, Vintage
 from tests.unit.drift.performance.test_loan_figures import some_loans
 from tests.unit.drift.retraining.test_retrain_policy import a_report
 
@@ -130,3 +130,13 @@ def test_the_page_shows_performance_where_something_was_decided() -> None:
     assert "<h2>Performance</h2>" in shown
     assert "not observed" in shown
     assert "<h2>Performance</h2>" not in empty
+
+
+def test_a_vintage_says_whether_it_is_final_and_nothing_of_few_people():
+    rate = Figure(0.1, 0.08, 0.12)
+    final = Vintage(month="2026-01", decided=900, mature=True, with_outcome=900, defaults=90, default_rate=rate)
+    few = Vintage(month="2026-02", decided=800, mature=False, with_outcome=9, defaults=None, default_rate=None)
+
+    assert vintage_row(final) == ("2026-01", "900", "900", "90", "0.100 (0.080 to 0.120)", "yes")
+    assert vintage_row(few) == ("2026-02", "800", "9", "-", "-", "not yet")
+    assert len(OF_VINTAGES) == len(vintage_row(few))
