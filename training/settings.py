@@ -92,7 +92,7 @@ class TrainingSettings(BinSettings):
 
     @field_validator("families")
     @classmethod
-    def _families_are_known(cls, names: str) -> str:
+    def _check_families(cls, names: str) -> str:
         unknown = [name for name in _names(names) if name not in BY_NAME]
         if unknown or not _names(names):
             problem = f"no model family {', '.join(map(repr, unknown)) or 'is named'}; known are {', '.join(BY_NAME)}"
