@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from drift.agent.loan_reader import decisions_and_outcomes, read_loans
 from drift.performance.loan_figures import performance
 from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
 from drift.performance.performance_report import SEED
@@ -61,6 +60,9 @@ def summarize_performance(
     Raises:
         OutageError: broker or registry is away.
     """
+    # Files are shown by these events too, without Kafka's and the kernels' libraries.
+    from drift.agent.loan_reader import decisions_and_outcomes, read_loans
+
     joining = read_loans(connection, decisions_and_outcomes(connection), rules)
     return PerformanceSummary(
         as_of=as_of,

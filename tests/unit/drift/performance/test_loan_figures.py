@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import expit
 from scipy.stats import norm
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from drift.performance import discrimination
 from drift.performance.cox_calibration import intercept, slope
 from drift.performance.discrimination import auc, expected_auc, ks
+from drift.performance.intervals import rate
 from drift.performance.loan_figures import Loans, performance
 
 
@@ -239,3 +242,16 @@ def test_every_figure_lies_in_its_range_and_its_interval(rows: list[tuple[float,
     for figure in (found.observed.auc, found.observed.default_rate, found.observed.brier, found.approval_rate):
         assert figure is None or 0.0 <= figure.low <= figure.value + 1e-12 <= figure.high + 2e-12 <= 1.0 + 1e-9
     assert sum(each.n for each in found.observed.bins) == len(rows)
+
+
+@given(st.integers(1, 5_000), st.integers(1, 4), st.data())
+def test_what_is_written_out_is_what_scipy_gives(n: int, digits: int, data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, n))
+    rng = np.random.default_rng(n)
+    one, other = (np.round(rng.random(size), digits) for size in (1 + count % 97, 1 + n % 89))
+
+    ends = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
+
+    assert (rate(count, n).low, rate(count, n).high) == (ends.low, ends.high)
+    assert discrimination._midranks(one).tolist() == stats.rankdata(one).tolist()
+    assert discrimination._largest_gap(one, other) == stats.ks_2samp(one, other, method="asymp").statistic

@@ -1,6 +1,8 @@
 """Files judged as windows, with score and performance, without Kafka."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from drift.settings import DriftSettings
 from drift.windows.window_grid import Calendar
 from loanctl.commands.drift import drift
 from loanctl.file_checks import chunk_reports
-from loanctl.file_checks.chunk_reports import FileReference, exit_status
+from loanctl.file_checks.chunk_reports import DRIFTED, FileReference, exit_status
 from loanctl.file_checks.chunks import ChunkRule
 from loanctl.file_checks.file_scores import file_scores
 from loanctl.file_checks.file_scoring import performance_summary, scored_reference
@@ -136,6 +138,18 @@ def test_performance_is_final_when_the_window_has_ended_for_every_row(
     summary = performance_summary(found, datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=days))
 
     assert [told.final for told in summary.told] == finals
+
+
+def test_two_files_are_compared_without_what_takes_a_second_to_import(folder: Path) -> None:
+    files = ("--file", str(folder / "richer.csv"), "--against", str(folder / "usual.csv"))
+    command = [sys.executable, "-X", "importtime", "-m", "loanctl", "drift", "check", *files]
+
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    assert ran.returncode == DRIFTED
+    assert "drift.detection.drift_report" in imported
+    assert not imported & {"scipy.stats", "numba", "mlflow", "matplotlib", "confluent_kafka.cimpl"}
 
 
 def test_who_cannot_be_scored_is_referred_and_has_no_score(folder: Path) -> None:
