@@ -80,8 +80,8 @@ def _topics_of(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[Topic, 
             return (topics.applications, topics.decisions, *heard, *own), (*own, *said)
         case KafkaPrincipal.TRAINER:
             answers = (topics.retrain_commands, topics.retrain_results)
-            seen = (topics.applications, topics.outcomes, topics.decisions)
-            return (*answers, *seen), (*answers, topics.champions, topics.audit)
+            read = (topics.applications, topics.outcomes, topics.decisions, topics.reviews)
+            return (*answers, *read), (*answers, topics.champions, topics.audit)
         case KafkaPrincipal.LEDGER:
             ends = (topics.reviews, topics.outcomes, topics.dead_letters)
             reports = (topics.drift_reports, topics.performance_reports)

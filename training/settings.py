@@ -57,6 +57,10 @@ class TrainingSettings(BinSettings):
     review_cost: PositiveFloat = 0.7
     """Cost of a manual review, in lost good loans."""
 
+    exploration_share: Share = 0.0
+    """Share of refused applicants that get a loan at random, so that their outcomes count for all refused; 0: outcomes
+    are of approved loans alone, and two scorecards are compared where both would approve; 1: all outcomes are known."""
+
     promotion: Promotion = Promotion.AUTOMATIC
     """`manual` for production: what passes the gate waits for a person, `loanctl champion promote`."""
     promotion_approvals: Annotated[int, Field(ge=1, le=2)] = 1
@@ -150,6 +154,7 @@ class TrainingSettings(BinSettings):
             ),
             rule=self.cutoff_rule,
             costs=self.costs(),
+            exploration_share=self.exploration_share,
             journals=self.cache() / "searches",
             bins=self.bin_plan(),
             valid_days=self.scorecard_valid_days,

@@ -29,6 +29,7 @@ from training.promotion import version_tags
 from training.promotion.champion_comparison import (
     ChallengerAnswers,
     ChampionComparison,
+    ComparisonRules,
     Incomparable,
     compare_with_champion,
 )
@@ -160,7 +161,8 @@ class Trainer:
         judged = one.material.rows.identities[one.split.places(SplitPart.JUDGEMENT)]
         strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
         answers = ChallengerAnswers(one.probability, one.scorecard.policy)
-        comparison = compare_with_champion(champion, one.judged_on, answers, strange, self._plan.costs)
+        rules = ComparisonRules(costs=self._plan.costs, exploration_share=self._plan.exploration_share)
+        comparison = compare_with_champion(champion, one.judged_on, answers, strange, rules)
         if isinstance(comparison, Incomparable):
             return comparison
         return replace(comparison, looks=1 + comparisons(before, self._registry.history(), datetime.now(UTC)))

@@ -139,6 +139,8 @@ class DemoScenario:
             "LOAN_GATEWAY_API_KEYS": "",
             "LOAN_GATEWAY_DEMO": "false",
             "LOAN_OIDC_ISSUER": "",
+            # The made-up world tells what became of all loans, so that the story is short.
+            "LOAN_EXPLORATION_SHARE": "1",
             **budget,
         }
 

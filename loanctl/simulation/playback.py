@@ -5,7 +5,7 @@ half sends them and waits for the broker's acknowledgement. Reading tables is `l
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -101,8 +101,16 @@ def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[s
         }
 
 
-def outcomes(table: Table, script: Script, playback_codec: PlaybackCodec) -> Iterator[OutgoingRecord | None]:
+def outcomes(
+    table: Table, script: Script, playback_codec: PlaybackCodec, granted: Container[str] | None = None
+) -> Iterator[OutgoingRecord | None]:
     """What became of each row's loan, in the same order as `applications`; None where the table does not say.
+
+    Args:
+        table: played.
+        script: as played.
+        playback_codec: topics and schemas.
+        granted: ids of the applications that got a loan, the others have no outcome; None where all outcomes are known.
 
     Raises:
         TableError: the table does not tell, or in other words than the contract's.
@@ -111,7 +119,7 @@ def outcomes(table: Table, script: Script, playback_codec: PlaybackCodec) -> Ite
     labels = loan_tables.default_flags(table, playback_codec.contract)
     for place, row in enumerate(_order(len(table), script.shuffle_seed)):
         defaulted = labels[row]
-        if defaulted is None:
+        if defaulted is None or (granted is not None and application_id(table, row) not in granted):
             yield None
             continue
         outcome = LoanOutcome(
@@ -121,6 +129,23 @@ def outcomes(table: Table, script: Script, playback_codec: PlaybackCodec) -> Ite
         )
         value = frame(playback_codec.outcome_schema_id, schema, as_record(outcome))
         yield OutgoingRecord(playback_codec.topics.outcomes.name, outcome.application_id.encode(), value)
+
+
+def mature_ids(table: Table, script: Script, days: int, now: datetime) -> frozenset[str]:
+    """Ids of the applications that are so many days old: their outcome can be known.
+
+    Args:
+        table: played.
+        script: as played.
+        days: the contract's performance window; with 0 all are old enough.
+        now: aware.
+    """
+    ages = enumerate(_order(len(table), script.shuffle_seed))
+    return frozenset(
+        application_id(table, row)
+        for place, row in ages
+        if not days or _signature_time(script, place) + timedelta(days=days) <= now
+    )
 
 
 def application_id(table: Table, row: int) -> str:

@@ -19,7 +19,7 @@ def table(tmp_path):
 
 
 def test_every_row_lies_on_the_topics_once_with_what_became_of_it(processes, connection, table):
-    played = processes.loanctl("play", "--data", "loans.csv", "--shuffle-seed", "3", "--outcomes")
+    played = processes.loanctl("play", "--data", "loans.csv", "--shuffle-seed", "3", "--all-outcomes")
 
     topics = connection.topics()
     names = [topics.applications.name, topics.outcomes.name]

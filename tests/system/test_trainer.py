@@ -45,7 +45,7 @@ def test_a_command_leads_to_a_better_champion_announced_and_answered(stage: Trai
     result = wait_for(stage.results, PATIENCE_S)[0]
 
     assert result.status is RetrainStatus.PROMOTED, result.why
-    assert "against the champion on the same" in result.why
+    assert "better than the champion by cost per applicant" in result.why
     assert result.champion_version == "1"
     assert result.challenger_version == "2"
     assert result.rows > 3_000

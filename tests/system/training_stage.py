@@ -31,8 +31,8 @@ Event = TypeVar("Event")
 BEGAN: Final = datetime(2026, 3, 1, tzinfo=UTC)
 SPACING: Final = timedelta(seconds=3)
 BASE_ROWS: Final = 2_000
-SMALL: Final = {"trials": 1, "folds": 2, "max_trees": 60, "jobs": 1}
-"""A search of a second."""
+SMALL: Final = {"trials": 1, "folds": 2, "max_trees": 60, "jobs": 1, "exploration_share": 1}
+"""A search of a second; and what became of all applications is played."""
 CHANGED: Final = PopulationShift(income_factor=1.6, changed_risk=1.0)
 """A world in which the first champion is wrong."""
 

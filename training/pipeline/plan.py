@@ -31,6 +31,8 @@ class Plan:
     budget: Budget = field(default_factory=Budget)
     rule: cutoffs.Rule = cutoffs.Rule.COST
     costs: Costs = field(default_factory=Costs)
+    exploration_share: float = 0.0
+    """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
     journals: Path | None = None
     """Folder of the journals of interrupted searches; None for none."""
     bins: BinPlan = USUAL_BINS

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from scorecard.costs import Costs, costs_of
-from scorecard.policy import Policy, outcomes
+from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard
+from training.promotion.selection import selected_rows
+from training.rows.admission import counts
 from training.rows.labelled_rows import LabelledRows
 
 Probabilities = npt.NDArray[np.float64]
@@ -43,6 +45,8 @@ class ChampionComparison:
     """How many applicants a row stands for; one each where nothing is given."""
     groups: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Rows of one number are drawn together; each row apart where nothing is given."""
+    superior_by: tuple[str, str] = ("cost", "auc")
+    """Figures of which one must be better."""
     looks: int = 1
     """How many comparisons with this champion there were within a year, this one among them."""
     notes: tuple[str, ...] = ()
@@ -71,6 +75,16 @@ class Incomparable:
     """In words, the champion's version among them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRules:
+    """By what two scorecards are compared."""
+
+    costs: Costs = field(default_factory=Costs)
+    """Of mistakes and reviews."""
+    exploration_share: float = 0.0
+    """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChallengerAnswers:
     """The challenger's probabilities of the judgement rows, shape (n,), and the cut-offs that it decides by."""
@@ -80,7 +94,7 @@ class ChallengerAnswers:
 
 
 def compare_with_champion(
-    champion: Scorecard, rows: LabelledRows, challenger: ChallengerAnswers, strange: Labels, costs: Costs
+    champion: Scorecard, rows: LabelledRows, challenger: ChallengerAnswers, strange: Labels, rules: ComparisonRules
 ) -> ChampionComparison | Incomparable:
     """Both on those of the judgement rows that count.
 
@@ -89,11 +103,16 @@ def compare_with_champion(
         rows: the judgement rows.
         challenger: its answers to them.
         strange: which of them the champion was not made of, shape (n,).
-        costs: of mistakes and reviews.
+        rules: costs, and whose outcomes are known.
     """
     free = np.flatnonzero(strange)
-    chosen = free[comparison_rows(rows.take(free))]
-    met = rows.take(chosen)
+    known, ours = rows.take(free), challenger.probability[free]
+    theirs = champion.score(known.values).probability
+    both = (outcomes(champion.policy, theirs) == APPROVE) & (outcomes(challenger.policy, ours) == APPROVE)
+    selected = selected_rows(known, both, rules.exploration_share)
+    chosen = comparison_rows(known.take(selected.places))
+    places, weight = selected.places[chosen], selected.weight[chosen]
+    met, ours, theirs = known.take(places), ours[places], theirs[places]
     defaults = int(met.defaulted.sum())
     repaid = len(met) - defaults
     if min(defaults, repaid) < LEAST_OF_A_CLASS:
@@ -104,18 +123,28 @@ def compare_with_champion(
             f" {LEAST_OF_A_CLASS} of each are needed"
         )
         return Incomparable(champion_digest=champion.digest, why=why)
-    probability = champion.score(met.values).probability
-    if not np.isfinite(probability).all():
+    if not np.isfinite(theirs).all():
         return Incomparable(champion_digest=champion.digest, why="it gives probabilities that are no numbers")
-    ours, truth = challenger.probability[chosen], met.defaulted.astype(np.float64)
+    truth = met.defaulted.astype(np.float64)
+    alike = selected.both_approve and bool(met.recent.any())
     return ChampionComparison(
         defaulted=met.defaulted,
         challenger=ours,
-        champion=probability,
+        champion=theirs,
         champion_digest=champion.digest,
-        challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, costs),
-        champion_cost=costs_of(outcomes(champion.policy, probability), truth, costs),
+        challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, rules.costs),
+        champion_cost=costs_of(outcomes(champion.policy, theirs), truth, rules.costs),
+        weight=weight,
+        superior_by=("log_loss", "auc") if alike else ("cost", "auc"),
+        notes=_notes(met, known, alike=alike),
     )
+
+
+def _notes(met: LabelledRows, known: LabelledRows, *, alike: bool) -> tuple[str, ...]:
+    if not alike:
+        return ()
+    admitted = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in counts(met.admission).items())
+    return (f"those where both would approve of {len(known)} ({admitted})",)
 
 
 def comparison_rows(rows: LabelledRows) -> npt.NDArray[np.int64]:

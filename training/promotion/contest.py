@@ -1,9 +1,9 @@
 """Whether a challenger beats the champion: better in cost or ranking, and no worse than its margins in all else.
 
-Pure. Better is what a one-sided test says of the cost of the decisions or of the AUC, each at half of the level, so
-that of challengers that are no better one in twenty passes the first look at a champion. The k-th look within a year
-has the level divided by k squared: all looks of a year together pass one in twelve. No worse is what the upper end
-of the loss's 90 % interval says (non-inferiority; ICH E9, 1998).
+Pure. Better is what a one-sided test says of the cost of the decisions or of the AUC, each at half of the level (of
+the log-loss or the AUC where both approve all rows), so that of challengers that are no better one in twenty passes
+the first look at a champion. The k-th look within a year has the level divided by k squared: all looks of a year
+together pass one in twelve. No worse is what the upper end of the loss's 90 % interval says (ICH E9, 1998).
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from training.promotion.paired_bootstrap import PairedFigure, paired_figures
 
 LEVEL: Final = 0.05
 """One challenger in twenty that is no better passes a first look."""
-SUPERIOR_BY: Final = ("cost", "auc")
-"""Figures of which one must be better; they share the level."""
+SHOWN: Final = frozenset({"cost", "auc", "log_loss"})
+"""Figures whose interval is told."""
 WORSE_BY: Final = 0.05
 """Beyond the upper end of a loss's interval."""
 POWER: Final = 0.8
@@ -54,10 +54,10 @@ def contest(comparison: ChampionComparison, margins: Margins, seed: int) -> Cont
         seed: of the resampling.
     """
     figures = paired_figures(comparison, seed)
-    level = LEVEL / comparison.looks**2 / len(SUPERIOR_BY)
-    better = [name for name in SUPERIOR_BY if is_better(figures[name], level)]
+    level = LEVEL / comparison.looks**2 / len(comparison.superior_by)
+    better = [name for name in comparison.superior_by if is_better(figures[name], level)]
     told = [f"on the same {len(comparison.defaulted)} rows", *comparison.notes, *map(_difference, figures.items())]
-    summary = f"{', '.join(told)}; {_power(figures['auc'], level)}{_look(comparison.looks, level)}"
+    summary = f"{', '.join(told)}; {_power(figures['auc'], level)}{_look(comparison.looks)}"
     lost = [] if better else [f"no better than the champion: {summary}"]
     won = [f"better than the champion by {' and '.join(WORDS[name] for name in better)}: {summary}"] if better else []
     doubtful = []
@@ -91,7 +91,7 @@ def _difference(named: tuple[str, PairedFigure]) -> str:
     return (
         f"{WORDS[name]} {figure.challenger:.4f} against {figure.champion:.4f}"
         f" ({change:+.4f}, 95 % interval {low:+.4f} to {high:+.4f})"
-        if name in SUPERIOR_BY
+        if name in SHOWN
         else f"{WORDS[name]} {figure.challenger:.4f} against {figure.champion:.4f}"
     )
 
@@ -104,7 +104,7 @@ def _power(figure: PairedFigure, level: float) -> str:
     return f"a gain in AUC of {detectable(figure, level):.4f} would have been seen four times in five"
 
 
-def _look(looks: int, level: float) -> str:
+def _look(looks: int) -> str:
     if looks == 1:
         return ""
-    return f"; comparison {looks} with this champion within a year, so at the level of {level * len(SUPERIOR_BY):.4f}"
+    return f"; comparison {looks} with this champion within a year, so at the level of {LEVEL / looks**2:.4f}"

@@ -2,12 +2,12 @@
 
 A shell: topics are read block by block to their ends as of its start, and only needed columns
 are kept: outcomes as numbers, applications whose outcome is known or that are in a window.
-Only true outcomes label a row; decisions are never read here. An application sent twice counts once,
-its first record; of several outcomes of an application the last one counts. Applications that are younger than the
+Only true outcomes label a row; decisions and reviews say what let it in. An application sent twice counts once, its
+first record; of several outcomes of an application the last one counts. Applications that are younger than the
 contract's performance window are left out, whatever is known of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,11 +19,13 @@ from schemas.applications import Matrix
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.projection import Projection, millis
 from schemas.codec.wire_format import schema_ids
-from schemas.events.decisions import LoanOutcome
+from schemas.events.decisions import LoanDecision, LoanOutcome
+from schemas.events.reviews import LoanReview
 from schemas.registry_client import WriterSchemas
 from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 from training.rows import identity
+from training.rows.admission import DECIDED, REVIEWED, AdmissionJoin
 from training.rows.identity import Identities
 from training.rows.labelled_rows import LabelledRows
 
@@ -128,10 +130,11 @@ def read_snapshot(
         _relevant(_decode(reader, block, writers), outcomes, span) for block in _until(connection, applications, latest)
     ]
     found = _Applications.concatenate(parts, len(contract.observed))
+    joined = _admissions(connection, outcomes, latest)
     within = (found.applied_at >= span[0]) & (found.applied_at < span[1])
     told = f"until {until.isoformat(timespec='milliseconds')}"
     return TopicSnapshot(
-        labelled=_label(found, outcomes, latest, contract.label.outcome_after_days),
+        labelled=_label(found, outcomes, joined, latest, contract.label.outcome_after_days),
         window=found.values[within],
         offsets=f"{_extent(applications)}; {_extent(ended)}; {told}",
     )
@@ -145,10 +148,10 @@ def known_outcomes(connection: Connection) -> Mapping[str, bool]:
         NoTopicError: the topic does not exist.
     """
     topic = connection.topics().outcomes.name
-    writers = WriterSchemas(connection.registry(), topic)
+    writers, reader = WriterSchemas(connection.registry(), topic), Projection(LoanOutcome, OUTCOME)
     last: dict[str, tuple[int, bool]] = {}
     for block in blocks(connection, partition_ranges(connection, [topic])):
-        for outcome in _read(block, writers):
+        for outcome in _read(block, writers, reader):
             name, observed_at = outcome["application_id"], millis(outcome["observed_at"])
             if name not in last or observed_at >= last[name][0]:
                 last[name] = observed_at, outcome["defaulted"]
@@ -161,7 +164,8 @@ def _until(connection: Connection, ranges: Sequence[PartitionRange], latest: int
 
 
 def _outcomes(found: Iterator[list[Record]], writers: WriterSchemas) -> Outcomes:
-    parts = [_columns(list(_read(block, writers))) for block in found]
+    reader = Projection(LoanOutcome, OUTCOME)
+    parts = [_columns(list(_read(block, writers, reader))) for block in found]
     nothing = np.empty(0, np.uint64), np.empty(0, np.bool_), np.empty(0, np.int64)
     who, defaulted, observed_at = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
     return Outcomes.last_of_each(who, defaulted, observed_at)
@@ -175,11 +179,11 @@ def _columns(outcomes: Sequence[Mapping[str, Any]]) -> tuple[Identities, npt.NDA
     )
 
 
-def _read(block: Sequence[Record], writers: WriterSchemas) -> Iterator[Mapping[str, Any]]:
-    """The outcomes of a block; what cannot be read labels nothing."""
-    reader, values = Projection(LoanOutcome, OUTCOME), [record.value for record in block]
+def _read(block: Sequence[Record], writers: WriterSchemas, reader: Projection) -> Iterator[Mapping[str, Any]]:
+    """The events of a block; what cannot be read labels nothing."""
+    values = [record.value for record in block]
     known = writers.of(schema_ids(values))
-    return (outcome for value in values if (outcome := reader.read(value, known)) is not None)
+    return (event for value in values if (event := reader.read(value, known)) is not None)
 
 
 def _decode(reader: ApplicationReader, block: Sequence[Record], writers: WriterSchemas) -> _Applications:
@@ -196,7 +200,23 @@ def _relevant(found: _Applications, outcomes: Outcomes, span: Sequence[int]) -> 
     return found.take(np.flatnonzero((outcomes.places(found.who) >= 0) | within))
 
 
-def _label(found: _Applications, outcomes: Outcomes, latest: int, window_days: int) -> LabelledRows:
+def _admissions(connection: Connection, outcomes: Outcomes, latest: int) -> AdmissionJoin:
+    """What was decided on the applications whose outcome is known."""
+    topics, joined = connection.topics(), AdmissionJoin(outcomes.who)
+    sources: tuple[tuple[str, type, Sequence[str], Callable[[Iterator[Mapping[str, Any]]], None]], ...] = (
+        (topics.decisions.name, LoanDecision, DECIDED, joined.decide),
+        (topics.reviews.name, LoanReview, REVIEWED, joined.review),
+    )
+    for topic, event, fields, fold in sources:
+        writers, reader = WriterSchemas(connection.registry(), topic), Projection(event, fields)
+        for block in _until(connection, partition_ranges(connection, [topic]), latest):
+            fold(_read(block, writers, reader))
+    return joined
+
+
+def _label(
+    found: _Applications, outcomes: Outcomes, joined: AdmissionJoin, latest: int, window_days: int
+) -> LabelledRows:
     """Those whose outcome is known and that are mature: of young loans nearly all that is known is defaults.
 
     Args:
@@ -216,6 +236,7 @@ def _label(found: _Applications, outcomes: Outcomes, latest: int, window_days: i
         applied_at=applied_at,
         recent=np.ones(int(known.sum()), dtype=np.bool_),
         ids=found.who[known],
+        admission=joined.of(found.who[known]),
     )
 
 

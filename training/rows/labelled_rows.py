@@ -20,6 +20,7 @@ from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.table_errors import TableError
 from schemas.tables.times import NO_TIME
 from training.rows import identity
+from training.rows.admission import Admission, Admissions
 from training.rows.identity import NO_ID, Identities
 
 
@@ -46,7 +47,8 @@ class LabelledRows:
     `values` has shape (n, len(contract.observed)), as in `schemas.applications`; `defaulted` shape
     (n,); `applied_at` milliseconds since 1970, UTC, or `NO_TIME`; `recent` marks rows that came
     from the topics; `ids` distinguishes applications (`training.rows.identity`), `NO_ID` where the
-    source does not name them.
+    source does not name them; `admission` says which decision let them in (`training.rows.admission`), shape
+    (n,), `UNKNOWN` where nothing is given.
     """
 
     values: Matrix
@@ -54,6 +56,12 @@ class LabelledRows:
     applied_at: npt.NDArray[np.int64]
     recent: npt.NDArray[np.bool_]
     ids: Identities
+    admission: Admissions = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+
+    def __post_init__(self) -> None:
+        """Fill in what was not given."""
+        if not len(self.admission):
+            object.__setattr__(self, "admission", np.full(len(self.defaulted), Admission.UNKNOWN, dtype=np.int8))
 
     def __len__(self) -> int:
         return len(self.defaulted)

@@ -21,6 +21,7 @@ from training.evaluation.reason_check import ReasonCount
 from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
 from training.promotion.gate import GateResult
+from training.rows.admission import counts
 from training.rows.labelled_rows import CleanRows, LabelledRows
 from training.search.search import front
 from training.tracking import mlflow_run, model_card, plots
@@ -52,6 +53,7 @@ def params(contract: Contract, plan: Plan, cleaned: CleanRows) -> Mapping[str, A
         "rows.read": cleaned.read,
         "rows.kept": len(cleaned.rows),
         "rows.recent": int(cleaned.rows.recent.sum()),
+        **{f"rows.admission.{word}": count for word, count in counts(cleaned.rows.admission).items()},
         "rows.digest": dataset_digest(cleaned.rows),
         "rows.ignored_columns": ", ".join(cleaned.ignored_columns) or "none",
         **{f"rows.left_out.{word}": count for word, count in cleaned.left_out.items()},

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from loanctl.commands.simulation.population import Rows, Seed, pairs
 from loanctl.console import Console
+from loanctl.reports.decision_wait import await_decisions
 from loanctl.simulation import loan_tables, playback, synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import PlaybackResult, Script
@@ -26,12 +28,27 @@ UNPACED_SPACING_MS: Final = 1.0
 Data = Annotated[Path | None, typer.Option(help="A table with the contract's columns; else made up.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, help="Applications a second; else as fast as can be.")]
 Shuffle = Annotated[int | None, typer.Option(help="Shuffle the rows by this seed; else in the file's order.")]
-Outcomes = Annotated[bool, typer.Option("--outcomes", help="Tell what became of each loan, too.")]
+Outcomes = Annotated[
+    bool, typer.Option("--outcomes", help="Tell what became of loans that were approved and have run long enough, too.")
+]
+AllOutcomes = Annotated[
+    bool, typer.Option("--all-outcomes", help="Tell at once what became of each, as no lender could know it.")
+]
 Start = Annotated[
     datetime | None, typer.Option(help="When the first was signed, UTC; else now, or so that the last was.")
 ]
 Spacing = Annotated[float | None, typer.Option(min=0, help="Event time from one to the next; else 1000/rate.")]
 Multiply = Annotated[list[str] | None, typer.Option(help="FIELD=FACTOR; its ratios follow. Repeatable.")]
+
+
+class OutcomeChoice(StrEnum):
+    """Whose outcomes are told."""
+
+    NONE = "none"
+    APPROVED = "approved"
+    """Of mature loans, once their applications are decided."""
+    ALL = "all"
+    """Beside each application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +58,7 @@ class Playback:
     table: Table
     script: Script
     rate: float | None
-    with_outcomes: bool
+    outcomes: OutcomeChoice
 
 
 def play(  # noqa: PLR0913 - each argument is an option of the command
@@ -49,6 +66,7 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
     rate: Rate = None,
     shuffle_seed: Shuffle = None,
     outcomes: Outcomes = False,
+    all_outcomes: AllOutcomes = False,
     start: Start = None,
     spacing_ms: Spacing = None,
     multiply: Multiply = None,
@@ -72,14 +90,39 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
             shuffle_seed=shuffle_seed,
         ),
         rate=rate,
-        with_outcomes=outcomes,
+        outcomes=OutcomeChoice.ALL if all_outcomes else OutcomeChoice.APPROVED if outcomes else OutcomeChoice.NONE,
     )
+    console = Console(soft_wrap=True)
+    if performance.outcomes is OutcomeChoice.APPROVED:
+        # A label that is none is refused before anything is played.
+        loan_tables.default_flags(performance.table, contract)
     played = play_with_progress(performance, connection, Console(stderr=True))
-    told = f" and {played.outcomes:,} outcomes" if outcomes else ""
-    Console(soft_wrap=True).print(
+    told = f" and {played.outcomes:,} outcomes" if all_outcomes else ""
+    console.print(
         f"{played.applications:,} applications{told} on {connection.topics().applications.name} "
         f"in {played.seconds:.1f} s ({played.per_second:,.0f}/s), all acknowledged"
     )
+
+    if performance.outcomes is OutcomeChoice.APPROVED:
+        console.print(_tell_outcomes(performance, connection))
+
+
+def _tell_outcomes(performance: Playback, connection: Connection) -> str:
+    """Publish what became of approved loans; in words how many."""
+    table, script, contract = performance.table, performance.script, connection.contract()
+    writing = playback.playback_codec(connection)
+    names = {playback.application_id(table, row) for row in range(len(table))}
+    decisions = await_decisions(connection, names)
+    mature = playback.mature_ids(table, script, contract.label.outcome_after_days, datetime.now(UTC))
+    granted = decisions.approved & mature
+    with EventPublisher(connection, SOURCE) as publisher:
+        records = playback.outcomes(table, script, writing, granted)
+        sent = publisher.send(record for record in records if record is not None)
+    waiting = len(names) - len(decisions.decided)
+    undecided = f"; {waiting:,} have no decision yet: is a worker running?" if waiting else ""
+    immature = len(decisions.approved) - len(granted)
+    young = f"; {immature:,} loans are younger than {contract.label.outcome_after_days} days" if immature else ""
+    return f"{sent:,} outcomes of {len(decisions.approved):,} approved loans{young}{undecided}"
 
 
 def synthetic_table(contract: Contract, rows: int, seed: int) -> Table:
@@ -100,7 +143,7 @@ def play_with_progress(performance: Playback, connection: Connection, console: C
     """
     table, script, writing = performance.table, performance.script, playback.playback_codec(connection)
     parts: list[Iterator[OutgoingRecord | None]] = [playback.applications(table, script, writing)]
-    if performance.with_outcomes:
+    if performance.outcomes is OutcomeChoice.ALL:
         parts.append(playback.outcomes(table, script, writing))
     bar = Progress(
         TextColumn("playing"),

@@ -136,3 +136,22 @@ def test_another_product_is_played_without_code(shared, tmp_path):
     writing = PlaybackCodec(contract=contract, topics=topics_of(contract), application_schema_id=7, outcome_schema_id=9)
 
     assert sum(1 for _ in playback.applications(table, MINUTELY, writing)) == len(table)
+
+
+def test_only_granted_loans_have_an_outcome():
+    table = synthetic_table(CREDIT_RISK, rows=4, seed=1)
+    granted = {playback.application_id(table, 1), playback.application_id(table, 3)}
+
+    told = [record is not None for record in playback.outcomes(table, MINUTELY, WRITING, granted)]
+
+    assert told == [False, True, False, True]
+
+
+def test_a_loan_is_mature_when_the_performance_window_has_passed():
+    table = synthetic_table(CREDIT_RISK, rows=4, seed=1)
+    daily = Script(start=NOON, spacing=timedelta(days=1))
+
+    assert playback.mature_ids(table, daily, 90, NOON + timedelta(days=91)) == {
+        playback.application_id(table, row) for row in (0, 1)
+    }
+    assert len(playback.mature_ids(table, daily, 0, NOON)) == 4

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from scorecard.bundle import scorecard_of
-from scorecard.costs import Costs
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
 from tests.builders import CONTRACT, scorecard_parts
@@ -14,20 +13,21 @@ from tests.unit.training.builders import made_up
 from training.promotion.champion_comparison import (
     ChallengerAnswers,
     ChampionComparison,
+    ComparisonRules,
     Incomparable,
     compare_with_champion,
 )
 from training.rows.labelled_rows import LabelledRows
 
 ALL = np.ones(500, dtype=bool)
-COSTS = Costs()
+RULES = ComparisonRules(exploration_share=1.0)
 
 
 def meet(
     champion: Scorecard, judged: LabelledRows, probability: np.ndarray, strange: np.ndarray
 ) -> ChampionComparison | Incomparable:
     answers = ChallengerAnswers(probability, champion.policy)
-    return compare_with_champion(champion, judged, answers, strange, COSTS)
+    return compare_with_champion(champion, judged, answers, strange, RULES)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_each_pays_for_its_decisions_by_its_own_cutoffs(champion: Scorecard) -> 
     judged = rows(100, 200)
     approves_all = ChallengerAnswers(np.full(300, 0.1), Policy(0.5, 0.9))
 
-    met = compare_with_champion(champion, judged, approves_all, ALL[:300], Costs(default=5.0, review=0.7))
+    met = compare_with_champion(champion, judged, approves_all, ALL[:300], RULES)
 
     assert isinstance(met, ChampionComparison)
     assert met.challenger_cost.tolist() == [5.0] * 100 + [0.0] * 200

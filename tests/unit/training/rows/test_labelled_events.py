@@ -27,7 +27,9 @@ class Topics:
     """Records of both topics, given out in blocks as the real reader gives them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.records: dict[str, Iterator[Record] | list[Record]] = {"applications": [], "outcomes": []}
+        self.records: dict[str, Iterator[Record] | list[Record]] = {
+            name: [] for name in ("applications", "outcomes", "decisions", "reviews")
+        }
         monkeypatch.setattr(labelled_events, "partition_ranges", self.ranges)
         monkeypatch.setattr(labelled_events, "blocks", self.blocks)
         monkeypatch.setattr(labelled_events, "WriterSchemas", lambda *_: SimpleNamespace(of=self.writers))
