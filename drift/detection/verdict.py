@@ -77,10 +77,11 @@ def _say(feature: FeatureDrift, rules: DriftRules) -> Verdict:
 def left_development(feature: FeatureDrift, rules: DriftRules) -> bool:
     """Whether a scored field has come far from the sample that the scorecard was developed on, as slow drift does.
 
-    What was as far when the reference was accepted, such as the shift that led to the retraining, is known.
+    What was as far when the reference was accepted, such as the shift that led to the retraining, is known; and a
+    window that differs from the reference by chance alone has not moved, though chance takes it over the limit.
     """
     index, before = feature.psi_development, feature.psi_development_before
-    if index is None or not feature.commands:
+    if index is None or not feature.commands or feature.psi <= feature.psi_critical:
         return False
     return index >= rules.development_from > (before or 0.0)
 

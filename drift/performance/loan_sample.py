@@ -126,7 +126,7 @@ class LoanSample:
         self._decided.put(digest, digest, None)
         self.versions.add(decision.version)
         kept = self._loans.get(decision.version)
-        if kept is None:
+        if kept is None or not kept.covers(digest):
             return
         known = kept.get(digest)
         if known is None:

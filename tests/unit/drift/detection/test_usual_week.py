@@ -168,3 +168,22 @@ def test_slow_drift_that_each_new_reference_hides_is_seen_against_the_developmen
     ] == pytest.approx([0.0] * (len(CONTRACT.observed) - 1), abs=0.1)
     assert (unwatched.verdict, unwatched.features[INCOME].psi_development) == (Verdict.STEADY, None)
     assert developed.reference_id != reference.reference_id
+
+
+def test_what_chance_takes_over_the_limit_has_not_left_the_development_sample():
+    reference = a_reference()
+    counts = bin_counts(reference.profile, CONTRACT, scaled(some_values(2_000, seed=11), 1.3))
+    profile = replace(reference.profile, development=tuple(tuple(each.tolist()) for each in counts), contributions=())
+    accepted = replace(reference, profile=profile)
+
+    def report(seed: int, limit: float):
+        rules = replace(RULES_NOW, rules=replace(RULES_NOW.rules, development_from=limit))
+        return report_of(a_window(some_values(1_500, seed=seed)), accepted, rules)
+
+    farther = 0
+    for seed in range(20, 40):
+        income = report(seed, 0.0).features[INCOME]
+        farther += income.psi_development > income.psi_development_before
+        assert report(seed, income.psi_development).verdict is Verdict.STEADY
+
+    assert farther > 3
