@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
+from schemas.contract.fields import Kind
 from schemas.errors import SetupError
-from scorecard.costs import Costs
+from scorecard.costs import Costs, CutoffsError
 from scorecard.registry.signatures import TrustedKeys, sign, signing_key
 from streams.runtime.bin_settings import BinSettings
 from streams.runtime.health_server import LOOPBACK
@@ -56,6 +57,8 @@ class TrainingSettings(BinSettings):
     """Cost of a default on an approved loan, in lost good loans."""
     review_cost: PositiveFloat = 0.7
     """Cost of a manual review, in lost good loans."""
+    cost_amount: str = ""
+    """Number of the application, as `loan_amnt`: mistakes cost in proportion to it. Empty: each loan costs the same."""
 
     exploration_share: Share = 0.0
     """Share of refused applicants that get a loan at random, so that their outcomes count for all refused; 0: outcomes
@@ -134,6 +137,7 @@ class TrainingSettings(BinSettings):
 
         Raises:
             KeyFileError: the signing key is no such key.
+            CutoffsError: `cost_amount` names no number of the application.
             UntrustedSignerError: what is made here would be refused by those who ask for a signature.
         """
         seconds = {} if self.search_seconds is None else {"seconds": self.search_seconds}
@@ -155,11 +159,19 @@ class TrainingSettings(BinSettings):
             rule=self.cutoff_rule,
             costs=self.costs(),
             exploration_share=self.exploration_share,
+            amount=self._amount(),
             journals=self.cache() / "searches",
             bins=self.bin_plan(),
             valid_days=self.scorecard_valid_days,
             sign=self._signer(),
         )
+
+    def _amount(self) -> str:
+        numbers = [field.name for field in self.contract().observed if field.kind is Kind.NUMBER]
+        if self.cost_amount and self.cost_amount not in numbers:
+            problem = f"LOAN_COST_AMOUNT: {self.cost_amount!r} is no number of the application: {', '.join(numbers)}"
+            raise CutoffsError(problem)
+        return self.cost_amount
 
     def _signer(self) -> Callable[[Path], None]:
         trusted = None if self.trusted_keys is None else TrustedKeys.read(self.trusted_keys.expanduser())

@@ -2,8 +2,8 @@
 
 By cost they follow from calibrated probabilities alone (Chow, *On optimum recognition error and
 reject tradeoff*, 1970; Elkan, *The foundations of cost-sensitive learning*, 2001), so that a new
-scorecard does not move them; by Youden or F1 they are chosen on rows reserved for it, and never on
-those that judge. Pure.
+scorecard does not move them. Where mistakes cost in proportion to a loan's amount, or by Youden or F1,
+they are chosen on rows reserved for it, and never on those that judge. Pure.
 """
 
 from enum import StrEnum
@@ -17,6 +17,8 @@ from scorecard.policy import APPROVE, DECLINE, REFER, Policy, outcomes
 
 Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
+Sizes = npt.NDArray[np.float64]
+"""Amount of each loan over the mean amount, shape (n,)."""
 
 DECIMALS: Final = 4
 """Of a cut-off: what a credit officer can read; finer ones are noise of the rows."""
@@ -32,7 +34,9 @@ class Rule(StrEnum):
     F1 = "f1"
 
 
-def policy(rule: Rule, probability: Probabilities, defaulted: Labels, costs: Costs) -> Policy:
+def policy(
+    rule: Rule, probability: Probabilities, defaulted: Labels, costs: Costs, sizes: Sizes | None = None
+) -> Policy:
     """The policy of a rule.
 
     Args:
@@ -40,7 +44,10 @@ def policy(rule: Rule, probability: Probabilities, defaulted: Labels, costs: Cos
         probability: calibrated, of the rows kept for cut-offs, shape (n,).
         defaulted: shape (n,).
         costs: see `Costs`.
+        sizes: for the rule of cost, if mistakes cost in proportion to them; a review costs the same for each loan.
     """
+    if rule is Rule.COST and sizes is not None:
+        return _policy_by_amount(probability, costs, sizes)
     if rule is Rule.COST:
         return Policy(
             approve_below=round(costs.review / costs.default, DECIMALS),
@@ -54,10 +61,29 @@ def policy(rule: Rule, probability: Probabilities, defaulted: Labels, costs: Cos
     )
 
 
-def cost(chosen: Policy, probability: Probabilities, defaulted: Labels, costs: Costs) -> float:
-    """Cost of the policy per applicant on these rows, in lost good loans."""
+def _policy_by_amount(probability: Probabilities, costs: Costs, sizes: Sizes) -> Policy:
+    """The cut-offs of least expected cost on these rows, of all that approve the safest and decline the riskiest."""
+    order = np.argsort(probability, kind="stable")
+    stated, size = probability[order], sizes[order]
+    approving = np.cumsum(costs.review - stated * costs.default * size)
+    declining = np.cumsum((costs.review - (1.0 - stated) * size)[::-1])[::-1]
+    approved = int(np.argmax(approving)) + 1 if approving.max(initial=0.0) > 0.0 else 0
+    first_declined = int(np.argmax(declining)) if declining.max(initial=0.0) > 0.0 else len(stated)
+    ends = np.append(stated, 1.0)
+    low, high = float(ends[approved]), float(ends[first_declined])
+    if low > high:
+        # Nobody is worth a review: who is approved costs as much as who is declined.
+        low = high = 1.0 / (1.0 + costs.default)
+    return Policy(approve_below=round(low, DECIMALS), decline_from=round(high, DECIMALS))
+
+
+def cost(
+    chosen: Policy, probability: Probabilities, defaulted: Labels, costs: Costs, sizes: Sizes | None = None
+) -> float:
+    """Cost of the policy per applicant on these rows, in lost good loans, of the mean amount where there are sizes."""
+    size = np.ones(len(defaulted)) if sizes is None else sizes
     codes = outcomes(chosen, probability)
-    lost = np.sum(defaulted[codes == APPROVE]) * costs.default + np.sum(~defaulted[codes == DECLINE])
+    lost = np.sum(size[(codes == APPROVE) & defaulted]) * costs.default + np.sum(size[(codes == DECLINE) & ~defaulted])
     return float((lost + np.sum(codes == REFER) * costs.review) / max(len(codes), 1))
 
 

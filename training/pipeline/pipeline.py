@@ -200,7 +200,7 @@ class _Work:
             space=forest_space,
             explainer=Explainer(forest, self.features.groups, len(self.features.names)),
             calibration=chosen.calibration,
-            policy=cutoffs.policy(self.plan.rule, stated, others.defaulted, self.plan.costs),
+            policy=cutoffs.policy(self.plan.rule, stated, others.defaulted, self.plan.costs, self._sizes()),
         )
         return draft, chosen
 
@@ -244,11 +244,19 @@ class _Work:
         probability = scorecard.score(values[self.split.places(SplitPart.JUDGEMENT)]).probability
         stated = scorecard.score(values[self.split.places(SplitPart.CUTOFFS)]).probability
         defaulted = self.sample(SplitPart.CUTOFFS).defaulted
-        cost = cutoffs.cost(scorecard.policy, stated, defaulted, self.plan.costs)
+        cost = cutoffs.cost(scorecard.policy, stated, defaulted, self.plan.costs, self._sizes())
         return probability, cutoffs.best_f1(stated, defaulted), cost
 
     def logistic(self) -> npt.NDArray[np.float64]:
         return logistic(self.sample(SplitPart.SEARCH), self.sample(SplitPart.JUDGEMENT))
+
+    def _sizes(self) -> cutoffs.Sizes | None:
+        """Of the rows for cut-offs; a loan without an amount counts as one of the mean."""
+        if not self.plan.amount:
+            return None
+        column = self.material.contract.position[self.plan.amount]
+        amounts = self.material.rows.values[self.split.places(SplitPart.CUTOFFS), column]
+        return np.asarray(np.nan_to_num(amounts / np.nanmean(amounts), nan=1.0))
 
     def _reference(self, unfitted: Matrix) -> Matrix:
         window = self.material.window

@@ -33,6 +33,8 @@ class Plan:
     costs: Costs = field(default_factory=Costs)
     exploration_share: float = 0.0
     """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
+    amount: str = ""
+    """The field in proportion to which mistakes cost; empty for the same cost of each loan."""
     journals: Path | None = None
     """Folder of the journals of interrupted searches; None for none."""
     bins: BinPlan = USUAL_BINS

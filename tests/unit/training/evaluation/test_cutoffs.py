@@ -28,6 +28,43 @@ def test_the_cost_of_a_policy_is_counted_per_applicant() -> None:
     assert found == pytest.approx((5.0 + 0.7) / 8)
 
 
+def test_where_large_loans_are_the_risky_ones_fewer_are_approved_and_the_cost_is_least() -> None:
+    generator = np.random.default_rng(3)
+    chance = generator.random(4_000)
+    lost = generator.random(4_000) < chance
+    sizes = 0.25 + 1.5 * chance
+    costs = Costs()
+
+    found = policy(Rule.COST, chance, lost, costs, sizes)
+
+    assert found.approve_below > policy(Rule.COST, chance, lost, costs).approve_below
+    expected = [
+        np.mean(
+            np.where(chance < low, 5.0 * chance * sizes, np.where(chance >= high, (1.0 - chance) * sizes, costs.review))
+        )
+        for low, high in [(found.approve_below, found.decline_from), *np.sort(generator.random((200, 2)), axis=1)]
+    ]
+    assert expected[0] <= min(expected[1:]) + 1e-3
+
+
+def test_equal_amounts_give_the_cut_offs_of_costs_alone() -> None:
+    chance = np.linspace(0.0, 1.0, 20_001)
+
+    found = policy(Rule.COST, chance, chance > 0.5, Costs(), np.ones(20_001))
+
+    assert found.approve_below == pytest.approx(0.14, abs=1e-3)
+    assert found.decline_from == pytest.approx(0.3, abs=1e-3)
+
+
+def test_the_cost_of_a_default_is_that_of_its_amount() -> None:
+    sizes = np.ones(8)
+    sizes[3] = 2.0
+
+    found = cost(Policy(0.5, 0.65), PROBABILITY, DEFAULTED, Costs(), sizes)
+
+    assert found == pytest.approx((10.0 + 0.7) / 8)
+
+
 def test_the_best_f1_is_where_counting_says() -> None:
     # From .3 on: 4 defaults of 5 called, F1 8/9; from .7 on: 3 of 3, F1 6/7.
     assert best_f1(PROBABILITY, DEFAULTED) == 0.3
