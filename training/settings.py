@@ -64,6 +64,9 @@ class TrainingSettings(BinSettings):
     """Share of refused applicants that get a loan at random, so that their outcomes count for all refused; 0: outcomes
     are of approved loans alone, and two scorecards are compared where both would approve; 1: all outcomes are known."""
 
+    refit: bool = False
+    """After its judgement, fit the forest once more to all rows. Its figures are then of the forest before, and a later
+    challenger can only be compared with it on rows that are new."""
     promotion: Promotion = Promotion.AUTOMATIC
     """`manual` for production: what passes the gate waits for a person, `loanctl champion promote`."""
     promotion_approvals: Annotated[int, Field(ge=1, le=2)] = 1
@@ -160,6 +163,7 @@ class TrainingSettings(BinSettings):
             costs=self.costs(),
             exploration_share=self.exploration_share,
             amount=self._amount(),
+            refit=self.refit,
             journals=self.cache() / "searches",
             bins=self.bin_plan(),
             valid_days=self.scorecard_valid_days,

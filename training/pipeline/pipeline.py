@@ -4,7 +4,7 @@ The same rows, plan and seed give the same bundle, byte for byte: it contains no
 The parts of `training.rows.split` never overlap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from training.evaluation import calibration_choice, cutoffs, reason_check
 from training.evaluation import discrimination_figures as evaluation
 from training.evaluation.logistic_baseline import logistic
 from training.families import family_registry
-from training.families.family import FittedModel, TrainingSample
+from training.families.family import FamilyParameters, FittedModel, TrainingSample
 from training.families.parity import Parity, prove_parity
 from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
 from training.pipeline.reference_population import Draft, peers, population_profile
@@ -46,6 +46,9 @@ class TrainedCandidate:
     plan: Plan
     material: Material
     scorecard: Scorecard
+    """As it is registered."""
+    judged: Scorecard
+    """That the figures are of: the same, unless it was fitted once more to all rows."""
     split: Split
     found: SearchResult
     journal: Journal
@@ -102,11 +105,15 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
     scorecard = work.write(draft, model, forest)
     watch.step("judge")
     probability, cutoff, cost = work.judge(scorecard)
+    if plan.refit:
+        watch.step("refit")
+    served, served_parity = work.refit(draft, model) if plan.refit else (scorecard, parity)
     rows = material.rows.take(work.split.places(SplitPart.JUDGEMENT))
     return TrainedCandidate(
         plan=plan,
         material=material,
-        scorecard=scorecard,
+        scorecard=served,
+        judged=scorecard,
         split=work.split,
         found=found,
         journal=journal,
@@ -118,7 +125,7 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         cutoff=cutoff,
         logistic=work.logistic(),
         cost_per_applicant=cost,
-        parity=parity,
+        parity=served_parity,
         faults=decisions_without_reason(scorecard, rows),
         reasons=reason_check.counts(scorecard, material.contract, rows.values),
     )
@@ -209,8 +216,19 @@ class _Work:
         served = self.features.encode(with_missing_values(self.features, rows[:PARITY_ROWS]))
         return prove_parity(model.family, model.model, forest, draft.explainer, served)
 
-    def write(self, draft: Draft, model: FittedModel, forest: Forest) -> Scorecard:
-        """The whole scorecard, as in its bundle."""
+    def refit(self, draft: Draft, model: FittedModel) -> tuple[Scorecard, Parity]:
+        """The same choice fitted to all rows, with as many trees, and the calibration and cut-offs that were judged."""
+        choice = FamilyParameters(model.choice.family, {**model.choice.parameters, "trees": float(model.trees)})
+        # Rows of the stopping part are among those that it learns from, so that it does not stop before its last tree.
+        parts = self.encoded.take(self.split.parts >= SplitPart.SEARCH), self.sample(SplitPart.STOPPING)
+        again = family_registry.fit(choice, *parts, self.features.monotone, self.plan.seed)
+        forest = again.forest(len(self.features.columns))
+        explainer = Explainer(forest, self.features.groups, len(self.features.names))
+        whole = replace(draft, explainer=explainer)
+        return self.write(whole, again, forest, SplitPart.JUDGEMENT), self.parity(again, forest, whole)
+
+    def write(self, draft: Draft, model: FittedModel, forest: Forest, last: SplitPart = SplitPart.CUTOFFS) -> Scorecard:
+        """The whole scorecard, as in its bundle, made of the parts up to `last`."""
         contract, rows = self.material.contract, self.material.rows
         unfitted = rows.values[self.split.parts > SplitPart.SEARCH]
         compared = peers(draft, unfitted)
@@ -234,7 +252,7 @@ class _Work:
         )
         # Nobody's: a bundle is copied to every machine that decides.
         shown = profile_sample(parts.profile, contract, bundle.EXPECTED_ROWS, with_pricing=self.features.with_pricing)
-        made_of = rows.identities[(self.split.parts >= SplitPart.SEARCH) & (self.split.parts < SplitPart.JUDGEMENT)]
+        made_of = rows.identities[(self.split.parts >= SplitPart.SEARCH) & (self.split.parts <= last)]
         digest = bundle.write(parts, contract, shown, self.material.folder, made_of)
         return bundle.scorecard_of(parts, contract, digest)
 

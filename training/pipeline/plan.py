@@ -35,6 +35,8 @@ class Plan:
     """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
     amount: str = ""
     """The field in proportion to which mistakes cost; empty for the same cost of each loan."""
+    refit: bool = False
+    """After its judgement, the forest is fitted once more to all rows, those of the judgement among them."""
     journals: Path | None = None
     """Folder of the journals of interrupted searches; None for none."""
     bins: BinPlan = USUAL_BINS

@@ -38,6 +38,8 @@ LIMITS: Final = (
     "Contributions explain the scorecard, and say nothing of what causes a default.",
     "Intervals are those of chance in the judgement rows, not of a change in the world.",
 )
+JUDGED: Final = "the forest that was judged"
+REFIT: Final = "the same choice, fitted once more to all rows after its judgement; the figures are of the forest before"
 DUTIES: Final = (
     ("each window", "drift of fields and score (PSI), approval rate, missing and invalid values", "drift agent"),
     ("each day", "AUC, calibration, default rate by vintage, once loans are mature", "drift agent"),
@@ -113,6 +115,7 @@ def _method(made: "TrainedCandidate", record: TrainingRecord) -> str:
         f"- search: {len(made.found.trials)} trials over {plan.budget.folds} folds, seed {plan.seed}\n"
         f"- costs, in lost good loans: a default {plan.costs.default}, a review {plan.costs.review}\n"
         f"- floors, for the lower end of the interval: AUC {terms.floor_auc}, F1 {terms.floor_f1}\n"
+        f"- served: {REFIT if plan.refit else JUDGED}\n"
         f"- proof: the compiled forest answers as the library to {made.parity.margin_error:.1e}\n"
         f"- versions: {', '.join(_versions(made.fitted.family.library))}"
     )
@@ -131,7 +134,7 @@ def _bullets(title: str, sentences: tuple[str, ...]) -> str:
 
 def _months(made: "TrainedCandidate") -> tuple[Month, ...]:
     unfitted = made.material.rows.take(made.split.parts > SplitPart.SEARCH)
-    return by_month(unfitted, made.scorecard.score(unfitted.values).probability)
+    return by_month(unfitted, made.judged.score(unfitted.values).probability)
 
 
 def _stability(months: tuple[Month, ...]) -> str:

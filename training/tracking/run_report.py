@@ -73,7 +73,7 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
     run.params(_made_params(made))
     run.metrics(_metrics(made))
     run.tags({"verdict": answer.verdict.value, "why": answer.why, "digest": made.scorecard.digest})
-    scores = made.scorecard.score(made.judged_on.values)
+    scores = made.judged.score(made.judged_on.values)
     table = segments.table(made.material.contract, made.judged_on, scores.probability, made.scorecard.policy)
     card = model_card.text(made, table, answer, record)
     run.text(card, "model_card.md")
@@ -104,6 +104,7 @@ def _made_params(made: TrainedCandidate) -> Mapping[str, Any]:
         "family": made.scorecard.family,
         "choice": made.found.why,
         "calibration": made.calibrated.kind,
+        "refit": made.plan.refit,
         "approve_below": made.scorecard.policy.approve_below,
         "decline_from": made.scorecard.policy.decline_from,
         "policy": made.scorecard.policy.version,
@@ -170,7 +171,7 @@ def _dependences(made: TrainedCandidate, scores: Scores) -> Sequence[Dependence]
     names = made.scorecard.features.names
     strongest = np.argsort(-np.abs(scores.contributions).mean(axis=0), kind="stable")[:MOST_CURVES]
     features = [names[place] for place in strongest]
-    return dependences(made.scorecard, made.material.contract, made.judged_on.values, features)
+    return dependences(made.judged, made.material.contract, made.judged_on.values, features)
 
 
 def _plot_data(made: TrainedCandidate, scores: Scores) -> PlotData:

@@ -45,6 +45,23 @@ def test_the_bundle_that_was_written_is_the_scorecard_that_was_judged(one: Train
     assert one.judgement.figures["auc"] == auc(one.judged_on.defaulted, one.probability)
 
 
+def test_a_refit_learns_from_all_rows_and_keeps_what_was_judged(one: TrainedCandidate, tmp_path: Path) -> None:
+    again = a_candidate(tmp_path, refit=True)
+
+    assert again.judged.policy == again.scorecard.policy == one.scorecard.policy
+    assert np.array_equal(again.probability, one.probability)
+    assert again.judgement == one.judgement
+    read = bundle.read(again.material.folder, CONTRACT, again.scorecard.digest)
+    first = read.forest.roots[0]
+    assert read.forest.cover[first] > one.scorecard.forest.cover[one.scorecard.forest.roots[0]]
+    assert len(read.forest.roots) == len(one.scorecard.forest.roots)
+    fitted = bundle.training_identities(again.material.folder)
+    assert fitted is not None
+    assert np.isin(ROWS.identities, fitted).all()
+    unseen = ROWS.identities[one.split.places(SplitPart.JUDGEMENT)]
+    assert not np.isin(unseen, bundle.training_identities(one.material.folder)).any()
+
+
 def test_prices_and_watched_fields_are_not_scored_unless_asked_for(one: TrainedCandidate, tmp_path: Path) -> None:
     assert "loan_int_rate" not in one.scorecard.features.names
     assert "person_age" not in one.scorecard.features.names
