@@ -7,11 +7,11 @@ application's id and coordinates. Runs in the event loop.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from gateway.exchange.pending_decisions import Decision, Entry, PendingDecisions
-from schemas.errors import LoanError
-from schemas.records import Headers
+from schemas.records import Headers, RecordPosition
 from streams.kafka.kafka_errors import BrokerAwayError
 
 
@@ -23,8 +23,8 @@ class Publisher(Protocol):
     def encode(self, record: Mapping[str, Any]) -> bytes:
         """The application in wire format."""
 
-    async def publish(self, key: bytes, value: bytes, headers: Headers) -> tuple[int, int]:
-        """Partition and offset once the broker has it. Raises OutageError, SetupError."""
+    def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[RecordPosition]":
+        """Partition and offset once the broker has it; its exception is an OutageError or a SetupError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,12 @@ class Exchange:
             UndecidedError: all are accepted, and at least one is not decided in time.
         """
         entries = self.pending.enter([(each.application_id, each.digest) for each in submissions])
+        awaited = [entry.decision for entry in entries]
         try:
+            self._publish(entries, submissions)
             async with asyncio.timeout(self._timeout_s):
-                await self._accept(entries, submissions)
-                return [await asyncio.shield(entry.decision) for entry in entries]
+                # A caller that leaves takes nothing back from others who wait for the same.
+                return [await asyncio.shield(decision) for decision in awaited]
         except TimeoutError:
             if not all(entry.accepted for entry in entries):
                 raise BrokerAwayError from None
@@ -83,29 +85,19 @@ class Exchange:
             for entry in entries:
                 self.pending.leave(entry)
 
-    async def _accept(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
-        """All acknowledged. A caller that leaves meanwhile takes back nothing: what is on its way is kept track of."""
-        tasks = []
+    def _publish(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
         for entry, submission in zip(entries, submissions, strict=True):
             if entry.publishing is None and not entry.accepted:
-                entry.publishing = asyncio.create_task(self._publish(entry, submission))
-                entry.publishing.add_done_callback(_retrieve_exception)
-            if entry.publishing is not None:
-                tasks.append(entry.publishing)
-        for task in tasks:
-            await asyncio.shield(task)
+                # Repeated after a failure, it is the same bytes, which have the same decision.
+                entry.value = entry.value or self._publisher.encode(submission.record)
+                key = entry.application_id.encode()
+                entry.publishing = self._publisher.publish(key, entry.value, submission.headers)
+                entry.publishing.add_done_callback(partial(self._acknowledge, entry))
 
-    async def _publish(self, entry: Entry, submission: Submission) -> None:
-        # Repeated after a failure, it is the same bytes, which have the same decision.
-        entry.value = entry.value or self._publisher.encode(submission.record)
-        try:
-            place = await self._publisher.publish(entry.application_id.encode(), entry.value, submission.headers)
-        finally:
-            entry.publishing = None
-        self.pending.accept(entry, place)
-
-
-def _retrieve_exception(task: "asyncio.Task[None]") -> None:
-    # Its fault reaches whoever awaits; where nobody does any more, it is no news to the loop either.
-    if not task.cancelled() and isinstance(task.exception(), LoanError):
-        return
+    def _acknowledge(self, entry: Entry, publishing: "asyncio.Future[RecordPosition]") -> None:
+        entry.publishing = None
+        fault = publishing.exception()
+        if fault is None:
+            self.pending.accept(entry, publishing.result())
+        else:
+            self.pending.fail(entry, fault)

@@ -40,7 +40,7 @@ class Entry:
     """The published record: a repeated attempt publishes the same bytes, which have the same decision."""
     accepted: bool = False
     """The broker has it."""
-    publishing: "asyncio.Task[None] | None" = None
+    publishing: "asyncio.Future[RecordPosition] | None" = None
     place: RecordPosition | None = None
     candidates: list[Decision] = field(default_factory=list)
     waiting: int = 0
@@ -97,6 +97,14 @@ class PendingDecisions:
         for decision in entry.candidates:
             self._settle(entry, decision)
         entry.candidates.clear()
+
+    def fail(self, entry: Entry, fault: BaseException) -> None:
+        """It is not known whether the broker has the application: who waits is told, and may ask again."""
+        failed, entry.decision = entry.decision, asyncio.get_running_loop().create_future()
+        if not failed.done():
+            failed.set_exception(fault)
+            # Where nobody waits any more, it is no news to the loop either.
+            failed.exception()
 
     def add_decisions(self, decisions: Sequence[Decision]) -> None:
         """Decisions have come, of wanted keys or not."""

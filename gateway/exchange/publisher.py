@@ -6,7 +6,7 @@ thread serves delivery reports, another checks every second whether the broker i
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import fastavro
@@ -27,6 +27,9 @@ PROBE_S: Final = 2.0
 CLOSE_S: Final = 5.0
 LINGER_MS: Final = 1
 """Requests that arrive together share a batch; alone, a request waits so long for company."""
+
+DeliveryReport = tuple["asyncio.Future[RecordPosition]", KafkaError | None, Any]
+"""Who waits, and what librdkafka says."""
 
 
 class ApplicationPublisher:
@@ -49,6 +52,8 @@ class ApplicationPublisher:
         self._delivery_s = delivery_s
         self._stopped = threading.Event()
         self._producer: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reports: list[DeliveryReport] = []
         self.schema_id = 0
         """Of the application schema in the registry; 0 before `start`."""
 
@@ -73,36 +78,43 @@ class ApplicationPublisher:
         """The application in wire format."""
         return frame(self.schema_id, self._parsed, record)  # type: ignore[arg-type]  # a record schema is a dict
 
-    async def publish(self, key: bytes, value: bytes, headers: Headers) -> RecordPosition:
+    def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[RecordPosition]":
         """Publish one application; partition and offset once the broker has it.
 
-        Raises:
-            OutageError: it is not known to have been written.
-            SetupError: the topic does not exist, or this user may not write to it.
+        The future's exception is an OutageError (it is not known to have been written) or a SetupError (the topic does
+        not exist, or this user may not write to it).
         """
-        loop = asyncio.get_running_loop()
-        acknowledged: asyncio.Future[RecordPosition] = loop.create_future()
+        self._loop = asyncio.get_running_loop()
+        acknowledged: asyncio.Future[RecordPosition] = self._loop.create_future()
 
         def on_delivery(error: KafkaError | None, message: Any) -> None:
-            loop.call_soon_threadsafe(_report, acknowledged, error, message)
+            self._reports.append((acknowledged, error, message))
 
         try:
             self._producer.produce(self._topic, value, key=key, headers=list(headers), on_delivery=on_delivery)
-        except BufferError as cause:
-            raise BrokerAwayError from cause
+        except BufferError:
+            acknowledged.set_exception(BrokerAwayError())
         except KafkaException as cause:
-            raise delivery_fault(cause.args[0]) from cause
-        return await acknowledged
+            acknowledged.set_exception(delivery_fault(cause.args[0]))
+        return acknowledged
 
     def close(self) -> None:
         """Send what is under way, and let go."""
         self._stopped.set()
         if self._producer is not None:
             self._producer.flush(CLOSE_S)
+            self._hand_over()
 
     def _deliveries(self) -> None:
         while not self._stopped.is_set():
             self._producer.poll(POLL_S)
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Reports of one poll together: each call wakes the event loop."""
+        reports, self._reports = self._reports, []
+        if reports and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_settle, reports)
 
     def _probe(self) -> None:
         while not self._stopped.wait(PROBE_EVERY_S):
@@ -131,10 +143,11 @@ def _outage(cause: KafkaException) -> OutageError:
     return BrokerAwayError(cause.args[0].name())
 
 
-def _report(acknowledged: "asyncio.Future[RecordPosition]", error: KafkaError | None, message: Any) -> None:
-    if acknowledged.done():
-        return
-    if error is None:
-        acknowledged.set_result((message.partition(), message.offset()))
-    else:
-        acknowledged.set_exception(delivery_fault(error))
+def _settle(reports: Sequence[DeliveryReport]) -> None:
+    for acknowledged, error, message in reports:
+        if acknowledged.done():
+            continue
+        if error is None:
+            acknowledged.set_result((message.partition(), message.offset()))
+        else:
+            acknowledged.set_exception(delivery_fault(error))

@@ -55,7 +55,10 @@ class FakeTopic:
     def encode(self, record: Mapping[str, Any]) -> bytes:
         return frame(self.schema_id, PARSED, record)  # type: ignore[arg-type]
 
-    async def publish(self, key: bytes, value: bytes, headers: Any) -> tuple[int, int]:
+    def publish(self, key: bytes, value: bytes, headers: Any) -> "asyncio.Future[tuple[int, int]]":
+        return asyncio.ensure_future(self._publish(value, headers))
+
+    async def _publish(self, value: bytes, headers: Any) -> tuple[int, int]:
         if self.fault is not None:
             raise self.fault
         self.values.append(value)

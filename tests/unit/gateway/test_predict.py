@@ -155,13 +155,13 @@ async def test_the_latest_answers_are_remembered_and_the_oldest_forgotten() -> N
 async def test_of_one_id_so_many_decisions_are_kept_until_the_acknowledgement(strangers: int, status: int) -> None:
     double = a_gateway(gateway_timeout_s=30.0 if status == 200 else 0.2)
 
-    async def publish(_key: bytes, value: bytes, _headers: Any) -> tuple[int, int]:
+    async def publish(value: bytes, _headers: Any) -> tuple[int, int]:
         double.topic.values += [value] * (strangers + 1)
         for offset in range(strangers + 1):
             double.topic.decide(offset)
         return 0, 0
 
-    double.topic.publish = publish
+    double.topic._publish = publish
 
     answer = await predicted(double, a_body(application_id="a-1"))
 
