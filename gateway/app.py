@@ -45,7 +45,15 @@ log = structlog.get_logger(__name__)
 
 def create_app(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> FastAPI:
     """The application; nothing is started by it."""
-    app = GatewayApp(title="Loan decisions", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app = GatewayApp(
+        title="Loan decisions",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        # The framework would look for providers at every request; there are none.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     direct = [predictions.router(gateway), what_if.router(gateway)]
     for routes in direct:
         app.include_router(routes)

@@ -79,13 +79,12 @@ def config(app: Any, head_s: float) -> uvicorn.Config:
     """
     return uvicorn.Config(
         app,
-        http=protocol_of(head_s),
+        http=protocol_of(head_s, MOST_CONNECTIONS),
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         ws="none",
-        limit_concurrency=MOST_CONNECTIONS,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,

@@ -1,14 +1,15 @@
-"""Cuts connections whose request head does not arrive in time, or does not end.
+"""Cuts connections whose request head does not arrive in time, or does not end, and refuses more than may be open.
 
 Uvicorn waits without end for a head that comes byte by byte, or not at all; each such connection holds a file
-descriptor (the attack is called Slowloris). And it keeps a head in memory, however long. Bodies have their own limits,
-`gateway.api.request_bodies`.
+descriptor (the attack is called Slowloris). And it keeps a head in memory, however long; its own limit of connections
+answers plain text. Bodies have their own limits, `gateway.api.request_bodies`.
 """
 
 import asyncio
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.problems import Problem
@@ -21,24 +22,34 @@ TOO_LONG: Final = Problem(
     f"the request's head has more than {MOST_HEAD_BYTES} bytes",
     headers={"Connection": "close"},
 )
+TOO_MANY: Final = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "too-many-connections",
+    "too many connections are open",
+    headers={"Connection": "close", "Retry-After": "2"},
+)
 
 
-def protocol_of(head_s: float) -> type[HttpToolsProtocol]:
-    """The protocol with this time limit, see `TimedProtocol.head_s`."""
-    return type("TimedProtocol", (TimedProtocol,), {"head_s": head_s})
+def protocol_of(head_s: float, most_connections: int) -> type[HttpToolsProtocol]:
+    """The protocol with these limits, see `BoundedProtocol`."""
+    return type("BoundedProtocol", (BoundedProtocol,), {"head_s": head_s, "most_connections": most_connections})
 
 
-class TimedProtocol(HttpToolsProtocol):
-    """Uvicorn's HTTP protocol, with limits on the head of each request."""
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol, with limits on the head of each request, and on connections."""
 
     head_s: ClassVar[float]
     """From the connection, or from the first byte of a later request, to the end of its head."""
+    most_connections: ClassVar[int]
+    """Open at once, idle ones among them; a request on one more is answered 503."""
     _head: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """The first head is due."""
         super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            self.app = _refuse_connection
         self._arm()
 
     def data_received(self, data: bytes) -> None:
@@ -73,6 +84,10 @@ class TimedProtocol(HttpToolsProtocol):
         if self._head is not None:
             self._head.cancel()
             self._head = None
+
+
+async def _refuse_connection(scope: Scope, receive: Receive, send: Send) -> None:
+    await TOO_MANY.response()(scope, receive, send)
 
 
 def _bytes_of(problem: Problem) -> bytes:

@@ -9,7 +9,7 @@ clock that the caller passes in.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from schemas.applications import Fault, Matrix, faults, with_ratios
 from schemas.contract.contract import Contract, Field, Kind
-from scorecard.forest.forest import Nodes, sums_of_leaves
+from scorecard.forest.forest import Nodes, sums_of_variants
 from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard, raw_probability
 
@@ -96,7 +96,8 @@ class CounterfactualSearch:
                 for steps in _grid([len(options[field]) for field in fields]):
                     if not in_time():
                         return Counterfactuals(tuple(_minimal(found)[:most]), complete=False, scored=scored)
-                    found += self._verify(row, {field: options[field] for field in fields}, steps)
+                    moving = {field: options[field] for field in fields}
+                    found += self._best_of(row, moving, steps, found, most)
                     scored += len(steps[0])
             found = _minimal(found)
             if len(found) >= most:
@@ -106,27 +107,41 @@ class CounterfactualSearch:
 
     def warm(self, row: npt.NDArray[np.float64]) -> None:
         """Compiles, or loads from the cache, the kernels that a search runs."""
-        self._quick(row[None, :])
+        self._quick(row[None, :], ())
 
-    def _verify(
-        self, row: npt.NDArray[np.float64], options: Options, steps: Sequence[npt.NDArray[np.int64]]
+    def _best_of(
+        self,
+        row: npt.NDArray[np.float64],
+        options: Options,
+        steps: Sequence[npt.NDArray[np.int64]],
+        found: Sequence[Counterfactual],
+        most: int,
     ) -> list[Counterfactual]:
-        """Those that would be approved, by the worker's own arithmetic.
+        """The best `most` of some combinations that would be approved, by the worker's own arithmetic.
 
         Args:
             options: of the fields that move.
             steps: of each of these fields, the place in its options of every combination.
+            found: better ones, of which none may be a part of these.
         """
         values = self._values(row, options, steps)
         allowed = np.flatnonzero(faults(self._contract, self._scorecard.features.recognize(values)).codes == Fault.NONE)
-        likely = allowed[self._approves(self._quick(values[allowed]))]
+        likely = allowed[self._approves(self._quick(values[allowed], options.keys()))]
+        if not len(likely):
+            return []
         probability = self._scorecard.score(values[likely]).probability
         sure = self._approves(probability)
+        places = likely[sure]
+        taken = {
+            self._contract.observed[column]: np.array(moves)[step[places]]
+            for (column, moves), step in zip(options.items(), steps, strict=True)
+        }
         return [
             Counterfactual(
-                _changes(self._contract, row, options, [int(column[place]) for column in steps]), float(chance)
+                _changes(self._contract, row, options, [int(step[places[nth]]) for step in steps]),
+                float(probability[sure][nth]),
             )
-            for place, chance in zip(likely[sure], probability[sure], strict=True)
+            for nth in _smallest(taken, found, most)
         ]
 
     def _values(self, row: npt.NDArray[np.float64], options: Options, steps: Sequence[npt.NDArray[np.int64]]) -> Matrix:
@@ -138,10 +153,18 @@ class CounterfactualSearch:
                 values[:, ratio] = np.nan
         return with_ratios(self._contract, values)
 
-    def _quick(self, values: Matrix) -> npt.NDArray[np.float64]:
-        """Probabilities without contributions, a hair low: who is approved by `Scorecard.score` is approved here."""
-        matrix = self._scorecard.features.encode(values)
-        margin = sums_of_leaves(self._nodes, matrix, self._scorecard.forest.base) - ROUNDING
+    def _quick(self, values: Matrix, moved: Collection[int]) -> npt.NDArray[np.float64]:
+        """Probabilities without contributions, a hair low: who is approved by `Scorecard.score` is approved here.
+
+        Args:
+            values: of one applicant, shape (n, observed).
+            moved: columns in which they differ; with the ratios of these they are the only ones.
+        """
+        features = self._scorecard.features
+        differ = {*moved, *(ratio for ratio, parts in self._ratios.items() if not parts.isdisjoint(moved))}
+        varies = np.array([position in differ for position in features.positions])[features.groups]
+        base = self._scorecard.forest.base
+        margin = sums_of_variants(self._nodes, features.encode(values), varies, base) - ROUNDING
         return self._scorecard.calibration.apply(raw_probability(self._scorecard.space, margin))
 
     def _approves(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -213,14 +236,47 @@ def _minimal(found: Sequence[Counterfactual]) -> list[Counterfactual]:
     """Ranked, without those that change as much as a better one and more."""
     kept: list[Counterfactual] = []
     for each in _rank(found):
-        if not any(_within(better, each) for better in kept):
+        if not any(_within(better, each.changes) for better in kept):
             kept.append(each)
     return kept
 
 
-def _within(better: Counterfactual, other: Counterfactual) -> bool:
-    moved = {change.field.name: change for change in other.changes}
+def _within(better: Counterfactual, changes: Sequence[FeatureMove]) -> bool:
+    moved = {change.field.name: change for change in changes}
     return all(change.field.name in moved and _as_far(change, moved[change.field.name]) for change in better.changes)
+
+
+def _smallest(taken: Mapping[Field, npt.NDArray[np.float64]], found: Sequence[Counterfactual], most: int) -> list[int]:
+    """The first `most` of combinations, by their steps, that are none of `found` and more, nor of one another.
+
+    Args:
+        taken: by field that moves, value and steps of each combination, shape (n, 2).
+        found: of smaller or equal size.
+    """
+    order = np.argsort(np.sum([moves[:, 1] for moves in taken.values()], axis=0), kind="stable")
+    left = np.ones(len(order), dtype=np.bool_)
+    for better in found:
+        left &= ~_as_far_as({change.field.name: (change.after, change.steps) for change in better.changes}, taken)
+    kept: list[int] = []
+    while len(kept) < most and left.any():
+        nth = int(order[left[order]][0])
+        kept.append(nth)
+        left &= ~_as_far_as({field.name: moves[nth] for field, moves in taken.items()}, taken)
+    return kept
+
+
+def _as_far_as(
+    point: Mapping[str, Sequence[float]], taken: Mapping[Field, npt.NDArray[np.float64]]
+) -> npt.NDArray[np.bool_]:
+    """Combinations that move each field of `point` (value, steps) as it does, or further; see `_as_far`."""
+    if not point.keys() <= {field.name for field in taken}:
+        return np.zeros(len(next(iter(taken.values()))), dtype=np.bool_)
+    masks = [
+        moves[:, 0] == point[field.name][0] if field.kind is Kind.CATEGORY else moves[:, 1] >= point[field.name][1]
+        for field, moves in taken.items()
+        if field.name in point
+    ]
+    return np.asarray(np.all(masks, axis=0))
 
 
 def _as_far(change: FeatureMove, other: FeatureMove) -> bool:

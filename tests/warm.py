@@ -1,8 +1,11 @@
 """Compiles the kernels, once: otherwise each of the processes that a test or the demo starts together would."""
 
+import numpy as np
+
+from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions import decoder
 from scorecard.decisions.scoring import warm
-from tests.builders import a_champion, a_wire
+from tests.builders import CONTRACT, a_champion, a_wire
 
 
 def main() -> None:
@@ -10,6 +13,8 @@ def main() -> None:
     champion = a_champion()
     warm(champion, champion.scorecard.policy, a_wire())
     decoder.warm()
+    scorecard = champion.scorecard
+    CounterfactualSearch(scorecard, scorecard.policy, CONTRACT).warm(np.zeros(len(CONTRACT.observed)))
 
 
 if __name__ == "__main__":

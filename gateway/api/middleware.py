@@ -3,10 +3,12 @@
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.metrics import GatewayMetrics
@@ -44,6 +46,7 @@ class Surroundings:
         self._metrics = metrics
         self._clock = clock
         self._extra = extra
+        self._series = cache(self._series_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,14 +72,17 @@ class Surroundings:
             self._count(scope, status[0], self._clock() - began)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
-        self._metrics.requests.labels(route, f"{status // 100}xx").inc()
-        self._metrics.seconds.labels(route).observe(seconds)
+        requests, histogram = self._series(getattr(scope.get("route"), "path", "other"), status // 100)
+        requests.inc()
+        histogram.observe(seconds)
+
+    def _series_of(self, route: str, hundreds: int) -> tuple[Counter, Histogram]:
+        return self._metrics.requests.labels(route, f"{hundreds}xx"), self._metrics.seconds.labels(route)
 
 
 def _with_security(given: Any) -> list[tuple[bytes, bytes]]:
     headers = [*given, *SECURITY_HEADERS]
-    names = {name.lower() for name, _ in headers}
+    names = {name for name, _ in headers}
     return headers + [header for header in UNSET_HEADERS if header[0] not in names]
 
 

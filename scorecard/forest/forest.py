@@ -107,10 +107,50 @@ def margins(forest: Forest, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.f
 @kernel
 def sums_of_leaves(nodes: Nodes, matrix: npt.NDArray[np.float32], base: float) -> npt.NDArray[np.float64]:
     """`margins`, for those who keep the nodes."""
-    total = np.full(len(matrix), base)
     links, column = _without_ends(nodes)
+    return _sums(nodes, links, column, nodes.roots, matrix, base)
+
+
+@kernel
+def sums_of_variants(
+    nodes: Nodes, matrix: npt.NDArray[np.float32], varies: npt.NDArray[np.bool_], base: float
+) -> npt.NDArray[np.float64]:
+    """`sums_of_leaves`, to the same bits, of rows that differ in some columns alone: the rest is asked once.
+
+    Args:
+        varies: shape (columns,); False where all rows are equal.
+    """
+    links, column = _without_ends(nodes)
+    if len(matrix) == 0:
+        return np.empty(0)
+    shortcut = np.arange(len(links))
+    for node in range(len(links)):
+        place = node
+        while nodes.feature[place] >= 0 and not varies[nodes.feature[place]]:
+            value = matrix[0, nodes.feature[place]]
+            right = (value > nodes.threshold[place]) | (np.isnan(value) & ~nodes.missing_left[place])
+            place = links[place, np.int64(right)]
+        shortcut[node] = place
+    for node in range(len(links)):
+        links[node, 0], links[node, 1] = shortcut[links[node, 0]], shortcut[links[node, 1]]
+    return _sums(nodes, links, column, shortcut[nodes.roots].astype(np.int32), matrix, base)
+
+
+@kernel
+def _sums(  # noqa: PLR0913 - what a walk needs, in the arrays that a kernel takes
+    nodes: Nodes,
+    links: npt.NDArray[np.int64],
+    column: npt.NDArray[np.uint64],
+    roots: npt.NDArray[np.int32],
+    matrix: npt.NDArray[np.float32],
+    base: float,
+) -> npt.NDArray[np.float64]:
+    total = np.full(len(matrix), base)
     place = np.empty(AT_ONCE, np.int64)
-    for root in nodes.roots:
+    for root in roots:
+        if links[root, 0] == root:
+            total += nodes.value[root]
+            continue
         for first in range(0, len(matrix), AT_ONCE):
             lanes = min(AT_ONCE, len(matrix) - first)
             place[:lanes] = root

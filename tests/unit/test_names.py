@@ -38,9 +38,9 @@ FIELD_TERMS = {
 KEPT = {
     "Contract.observed": "models logged to MLflow before the package travelled with them ask for it",
     "Contract.scored": "the same",
-    "TimedProtocol.connection_lost": "asyncio calls it",
-    "TimedProtocol.connection_made": "asyncio calls it",
-    "TimedProtocol.data_received": "asyncio calls it",
+    "BoundedProtocol.connection_lost": "asyncio calls it",
+    "BoundedProtocol.connection_made": "asyncio calls it",
+    "BoundedProtocol.data_received": "asyncio calls it",
     "Worker.on_startup_finished": "Faust calls it",
 }
 OF_EACH_PROGRAM = {"metrics", "process", "settings"}

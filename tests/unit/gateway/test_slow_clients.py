@@ -15,8 +15,9 @@ HEAD_S = 0.3
 
 
 @asynccontextmanager
-async def served(app: Any, head_s: float = HEAD_S, **limits: Any) -> AsyncIterator[int]:
-    config = uvicorn.Config(app, port=0, http=protocol_of(head_s), log_config=None, lifespan="off", ws="none", **limits)
+async def served(app: Any, head_s: float = HEAD_S, most_connections: int = 100) -> AsyncIterator[int]:
+    protocol = protocol_of(head_s, most_connections)
+    config = uvicorn.Config(app, port=0, http=protocol, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server._serve())  # without its signal handlers, which are the test run's
@@ -105,14 +106,16 @@ async def test_a_long_body_is_no_long_head() -> None:
     assert first.startswith(b"HTTP/1.1 422")
 
 
-async def test_as_many_connect_as_may_and_one_more_is_503() -> None:
-    # Uvicorn refuses at its limit, not beyond it.
-    async with served(a_gateway().app, head_s=60.0, limit_concurrency=3) as port:
+async def test_as_many_connect_as_may_and_a_request_on_one_more_is_503_by_a_problem_document() -> None:
+    async with served(a_gateway().app, head_s=60.0, most_connections=2) as port:
         idle = [await asyncio.open_connection("127.0.0.1", port)]
-        under = await answer_to(port, WHOLE)
+        at_limit = await answer_to(port, WHOLE)
         idle.append(await asyncio.open_connection("127.0.0.1", port))
-        over = await answer_to(port, WHOLE)
+        over = await answer_to(port, b"GET /health HTTP/1.1\r\n", b"Host: x\r\n\r\n")
         for _, writer in idle:
             writer.close()
 
-    assert (under, over) == (b"HTTP/1.1 200 OK", b"HTTP/1.1 503 Se")
+    assert at_limit == b"HTTP/1.1 200 OK"
+    assert over.startswith(b"HTTP/1.1 503 ")
+    assert b"content-type: application/problem+json\r\n" in over
+    assert b'"type":"urn:loan:problem:too-many-connections"' in over

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from scorecard.forest.forest import Forest, ForestError, margins
+from scorecard.forest.forest import Forest, ForestError, margins, sums_of_variants
 from scorecard.forest.matrix import MatrixError
 from tests.builders import a_stump_forest
+from tests.unit.scorecard.trees import forests, some_rows
 
 
 def test_a_row_goes_left_up_to_the_threshold_and_missing_goes_as_the_node_says():
@@ -130,3 +133,15 @@ def test_nodes_may_lie_in_any_order():
     forest.check()
 
     assert margins(forest, np.array([[0.0], [1.0]], dtype=np.float32)).tolist() == [-1.0, 1.0]
+
+
+@settings(deadline=None)  # the first example loads the kernel
+@given(forests(), st.integers(0, 2**32 - 1), st.integers(0, 70))
+def test_variants_of_one_row_have_their_margins_to_the_bit(forest: Forest, seed: int, count: int):
+    rng = np.random.default_rng(seed)
+    varies = rng.random(forest.columns) < 0.5
+    rows = np.where(varies, some_rows(rng, count, forest.columns), some_rows(rng, 1, forest.columns))
+
+    found = sums_of_variants(forest.nodes(), rows, varies, forest.base)
+
+    assert found.tolist() == margins(forest, rows).tolist()
