@@ -132,12 +132,13 @@ class FeatureSpace:
         encoded = np.zeros((len(values), len(self.columns)), dtype=np.float32)
         column = 0
         for field, position in zip(self.fields, self.positions, strict=True):
-            width = len(self._columns(field))
+            width = 1
             if field.kind is Kind.NUMBER:
                 encoded[:, column] = values[:, position]
             else:
-                codes = self._scored_codes(field, values[:, position])
-                encoded[:, column : column + width] = codes[:, None] == self._codes[field.name]
+                codes, declared = self._scored_codes(field, values[:, position]), self._codes[field.name]
+                width = len(declared)
+                encoded[:, column : column + width] = codes[:, None] == declared
             column += width
         return encoded
 

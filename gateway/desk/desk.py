@@ -29,6 +29,7 @@ MOST_FIELDS: Final = 200
 ROOMS: Final = (
     ("/desk/apply", "Apply", frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})),
     ("/desk/review", "Review", frozenset({CallerRole.OFFICER})),
+    ("/desk/overrides", "Overrides", frozenset({CallerRole.OFFICER, CallerRole.AUDITOR})),
     ("/desk/live", "Live", OBSERVE),
     ("/desk/drift", "Drift", OBSERVE),
     ("/desk/scorecards", "Scorecards", frozenset({CallerRole.OFFICER, CallerRole.AUDITOR, CallerRole.OPERATOR})),

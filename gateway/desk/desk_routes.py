@@ -8,6 +8,7 @@ from gateway.desk.apply import ApplyRoom
 from gateway.desk.desk import STATIC, Desk, SignInNeededError
 from gateway.desk.drift.drift_room import DriftRoom
 from gateway.desk.live import LiveRoom
+from gateway.desk.override_room import OverrideRoom
 from gateway.desk.review import ReviewRoom
 from gateway.desk.scorecards import ScorecardRoom
 from gateway.desk.visits.entrance import Entrance, ask_who
@@ -31,6 +32,7 @@ def furnish(app: FastAPI, gateway: Gateway) -> Desk:
     desk = Desk(gateway)
     app.include_router(Entrance(desk).router(), include_in_schema=False)
     app.include_router(ReviewRoom(desk).router(), include_in_schema=False)
+    app.include_router(OverrideRoom(desk).router(), include_in_schema=False)
     app.include_router(ApplyRoom(desk).router(), include_in_schema=False)
     app.include_router(ScorecardRoom(desk).router(), include_in_schema=False)
     drift = DriftRoom(desk)

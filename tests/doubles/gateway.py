@@ -149,7 +149,7 @@ def a_gateway(
 ) -> GatewayDouble:
     """A gateway in the event loop that runs, with these settings."""
     chosen = GatewaySettings(
-        **{"gateway_timeout_s": 5.0, "gateway_search_s": 60.0, "cache_dir": Path("/nonexistent"), **settings}
+        **{"gateway_timeout_s": 60.0, "gateway_search_s": 60.0, "cache_dir": Path("/nonexistent"), **settings}
     )
     pending = PendingDecisions(chosen.gateway_max_waiting, chosen.gateway_remembered)
     topic, slot, reader, registry = FakeTopic(pending), FakeSlot(), FakeReader(), CollectorRegistry()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gateway.desk.desk import ROOMS
 from loanctl.stack.ports import free_ports
 from scorecard.registry.registered_version import RegisteredVersion
 from tests.doubles.oidc_provider import OidcProviderDouble
+from tests.ledger_records import a_review, review
 from tests.unit.gateway.browser import chromium, served, served_desk
 from tests.unit.gateway.calls import a_body
 from tests.unit.gateway.drift_reports import checks, windows
@@ -253,7 +255,8 @@ def test_a_sign_in_at_the_provider_and_out_again_by_keyboard(browser: Browser) -
 def test_every_room_is_reached_by_keyboard_and_readable(page: Page, tmp_path: Path) -> None:
     """Each room that there is, and the pages between them: a new room is held to it without being named here."""
     ledger = CaseLedger(tmp_path)
-    ledger.refer("a-1", "a-2")
+    ledger.refer("a-1", "a-2", "a-3")
+    review(ledger.database, a_review("a-3", reason_codes=("R1",), reviewed_at=datetime.now(UTC)))
     ledger.report(windows(), checks())
     with served_desk(ledger=ledger.lookup, live=a_busy_hour()) as (url, double):
         double.versions.by_alias = {"champion": RegisteredVersion("s", "1", "d", "xgboost", "r", {"metric.auc": ".9"})}

@@ -1,0 +1,51 @@
+"""The page Overrides: how often reviewers decide against the score, by week, reason and officer."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from gateway.desk.desk import Desk
+from gateway.desk.review import NO_LEDGER, READERS
+from gateway.exchange.ledger_lookup import LedgerLookup
+from gateway.problems import Problem
+from ledger.query.override_breakdown import OverrideBreakdown, override_breakdown
+
+WEEKS: Final = (4, 12, 26, 52)
+"""Of the form; the second one where none is asked for."""
+
+
+class OverrideRoom:
+    """Endpoints of the room."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        fields = [field for field in desk.gateway.contract.observed if field.reason]
+        self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
+
+    def router(self) -> APIRouter:
+        """Its routes."""
+        routes = APIRouter()
+        routes.add_api_route("/desk/overrides", self.page, methods=["GET"], response_model=None)
+        return routes
+
+    async def page(self, request: Request) -> Response:
+        """Counts of the latest weeks."""
+        session = self._desk.visit(request, READERS)
+        ledger = self._desk.gateway.ledger
+        if ledger is None:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", NO_LEDGER)
+        asked = request.query_params.get("weeks", "")
+        weeks = int(asked) if asked in map(str, WEEKS) else WEEKS[1]
+        found = await asyncio.to_thread(_breakdown, ledger, datetime.now(UTC) - timedelta(weeks=weeks))
+        return self._desk.page(
+            request, session, "overrides.html", found=found, weeks=weeks, choices=WEEKS, reasons=self._reasons
+        )
+
+
+def _breakdown(ledger: LedgerLookup, since: datetime) -> OverrideBreakdown:
+    with ledger.database.read_transaction() as connection:
+        return override_breakdown(connection, since)
