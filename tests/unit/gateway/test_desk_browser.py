@@ -210,12 +210,19 @@ def test_the_interface_is_readable(page: Page) -> None:
         assert violations(page) == []
 
 
-def test_a_narrow_window_needs_no_scrolling_sideways(page: Page) -> None:
-    with served_desk() as (url, _):
+def test_on_a_phone_no_room_scrolls_sideways_and_its_head_leaves_room(page: Page, tmp_path: Path) -> None:
+    ledger = CaseLedger(tmp_path)
+    ledger.refer(*(f"an-application-with-a-long-name-{place}" for place in range(3)))
+    with served_desk(ledger=ledger.lookup, live=a_busy_hour()) as (url, _):
         page.set_viewport_size({"width": 360, "height": 800})
-        page.goto(f"{url}/desk/apply")
+        found = {}
+        for path, _, _ in ROOMS:
+            page.goto(f"{url}{path}")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            head = page.evaluate("document.querySelector('header').offsetHeight")
+            found[path] = (width <= 360, head < 800 / 3)
 
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert found == {path: (True, True) for path, _, _ in ROOMS}
         assert violations(page) == []
 
 
