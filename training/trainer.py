@@ -18,6 +18,7 @@ import structlog
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
+from schemas.events.retraining import RetrainScope
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import ModelRegistry
@@ -25,6 +26,7 @@ from scorecard.registry.registered_version import DIGEST_TAG, FAMILY_TAG, Regist
 from training.evaluation import reason_check
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
+from training.pipeline.recalibration import KeptForest, UnfitForRecalibrationError
 from training.promotion import version_tags
 from training.promotion.champion_comparison import (
     ChallengerAnswers,
@@ -51,6 +53,7 @@ class Task:
     cleaned: CleanRows
     window: Matrix | None = None
     """Applications that the reference population is to be."""
+    scope: RetrainScope = RetrainScope.FULL
     command_id: str = ""
     why: str = ""
     facts: Mapping[str, str] | None = None
@@ -108,7 +111,8 @@ class Trainer:
                 run.trial(trial)
                 watch.trial(trial)
 
-            material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window)
+            kept = self._kept_forest(before) if task.scope is RetrainScope.RECALIBRATION else None
+            material = Material(self._contract, task.cleaned.rows, Path(room) / BUNDLE, task.window, kept)
             one = train_candidate(material, self._plan, TrainingProgress(watch.step, report_trial, watch.stop))
             self._plan.sign(material.folder)
             watch.step("log")
@@ -131,6 +135,23 @@ class Trainer:
             "version.registered", version=registered.version, digest=registered.digest, verdict=answer.verdict.value
         )
         return TrainingResult(registered=registered, answer=answer, candidate=one, before=before, card=card)
+
+    def _kept_forest(self, champion: RegisteredVersion | None) -> KeptForest:
+        """The champion as it is to be recalibrated.
+
+        Raises:
+            UnfitForRecalibrationError: there is none, or its bundle does not say what it was made of.
+            BundleError: it cannot be read.
+        """
+        if champion is None:
+            problem = f"{self._registry.name} has no champion to recalibrate"
+            raise UnfitForRecalibrationError(problem)
+        folder = self._registry.fetch(champion)
+        made_of = bundle.training_identities(folder)
+        if made_of is None:
+            problem = f"version {champion.version} does not say which rows it was made of: retrain it wholly"
+            raise UnfitForRecalibrationError(problem)
+        return KeptForest(bundle.read(folder, self._contract, champion.digest), champion.version, made_of)
 
     def _record(self, task: Task) -> TrainingRecord:
         return TrainingRecord(

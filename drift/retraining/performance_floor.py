@@ -5,10 +5,11 @@ champion has fallen if the whole interval of its AUC is below a floor: chance al
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from schemas.events.performance import ObservedPerformance, PerformanceReport
-from schemas.events.retraining import RetrainCause, RetrainCommand
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
 
 
 def is_below_floor(observed: ObservedPerformance | None, least_auc: float, minimum_n: int = 0) -> bool:
@@ -22,6 +23,67 @@ def is_below_floor(observed: ObservedPerformance | None, least_auc: float, minim
     if observed is None or observed.auc is None or observed.n < minimum_n:
         return False
     return observed.auc.high < least_auc
+
+
+def is_level_off(observed: ObservedPerformance | None, most: float, minimum_n: int = 0) -> bool:
+    """True if the whole 95 % interval of the calibration intercept (Cox 1958, slope 1) is beyond `most`, either way.
+
+    Args:
+        observed: of loans that have ended.
+        most: tolerated, in log-odds.
+        minimum_n: of loans.
+    """
+    if observed is None or observed.intercept is None or observed.n < minimum_n:
+        return False
+    return observed.intercept.low > most or observed.intercept.high < -most
+
+
+def performance_command(
+    report: PerformanceReport, least_auc: float | None, most_off: float | None, now: datetime
+) -> RetrainCommand | str:
+    """The command that a performance check asks for; why none, in words, where it asks for nothing.
+
+    A ranking that has fallen asks for a whole retraining; a level that is off, for a recalibration.
+
+    Args:
+        report: of the champion, its rules naming the same floor.
+        least_auc: the floor; None for none.
+        most_off: tolerated error of the level, in log-odds; None to leave it.
+        now: time of the command.
+    """
+    if least_auc is not None and report.fallen:
+        return command_of(report, now)
+    observed, told = report.performance.observed, []
+    if most_off is not None:
+        if is_level_off(observed, most_off, report.rules.minimum_n):
+            return _recalibration_of(report, most_off, now)
+        told.append(f"{level_reason(report)}: not surely off by {most_off:g}")
+    if least_auc is not None:
+        told.append(f"{reason(report)}: not surely under {least_auc:g}")
+    return "; ".join(told)
+
+
+def level_reason(report: PerformanceReport) -> str:
+    """The level in words."""
+    version, observed = report.champion_version, report.performance.observed
+    if observed is None or observed.intercept is None:
+        return f"the level of version {version} cannot be observed"
+    off = observed.intercept
+    return (
+        f"version {version} states a default rate of {observed.stated_default_rate:.3f} where"
+        f" {observed.default_rate.value:.3f} of {observed.n} loans default: its log-odds are off by {off.value:+.2f}"
+        f" ({off.low:+.2f} to {off.high:+.2f})"
+    )
+
+
+def _recalibration_of(report: PerformanceReport, most_off: float, now: datetime) -> RetrainCommand:
+    finding_id = command_id(report).removeprefix("performance-")
+    return replace(
+        command_of(report, now),
+        command_id=f"recalibration-{finding_id}",
+        why=f"{level_reason(report)}, surely by more than {most_off:g}",
+        scope=RetrainScope.RECALIBRATION,
+    )
 
 
 def reason(report: PerformanceReport) -> str:

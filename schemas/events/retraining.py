@@ -16,6 +16,16 @@ class RetrainCause(StrEnum):
     PERFORMANCE = "PERFORMANCE"
 
 
+class RetrainScope(StrEnum):
+    """What of the champion is made anew."""
+
+    UNKNOWN = "UNKNOWN"
+    """Of a newer sender; answered as FULL."""
+    FULL = "FULL"
+    RECALIBRATION = "RECALIBRATION"
+    """Calibration, cut-offs and reasons; its forest stays."""
+
+
 class RetrainStatus(StrEnum):
     """How a command ended."""
 
@@ -41,6 +51,7 @@ class RetrainCommand:
     window_start: datetime | None
     window_end: datetime | None
     issued_at: datetime
+    scope: RetrainScope = RetrainScope.FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

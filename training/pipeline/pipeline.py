@@ -28,6 +28,7 @@ from training.families import family_registry
 from training.families.family import FamilyParameters, FittedModel, TrainingSample
 from training.families.parity import Parity, prove_parity
 from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
+from training.pipeline.recalibration import PROVEN, KeptForest
 from training.pipeline.reference_population import Draft, peers, population_profile
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Split, SplitPart, clone_keys, folds, split
@@ -89,14 +90,8 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         StoppedError: `watch.stop` requested it.
     """
     work = _Work.of(material, plan)
-    watch.step("search")
-    searched = work.search_data()
-    journal = _journal(searched, plan)
-    found = search(searched, plan.budget, watch.trial, watch.stop, journal)
-    watch.step("fit")
-    model = work.fit(found)
-    watch.step("compile")
-    forest = model.forest(len(work.features.columns))
+    kept = material.kept
+    found, journal, model, forest = _searched_forest(work, watch) if kept is None else _kept_forest(kept)
     watch.step("calibrate")
     draft, calibrated = work.draft(model, forest)
     watch.step("prove")
@@ -105,9 +100,11 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
     scorecard = work.write(draft, model, forest)
     watch.step("judge")
     probability, cutoff, cost = work.judge(scorecard)
-    if plan.refit:
+    # A forest that is kept is fitted to nothing.
+    refit = plan.refit and kept is None
+    if refit:
         watch.step("refit")
-    served, served_parity = work.refit(draft, model) if plan.refit else (scorecard, parity)
+    served, served_parity = work.refit(draft, model) if refit else (scorecard, parity)
     rows = material.rows.take(work.split.places(SplitPart.JUDGEMENT))
     return TrainedCandidate(
         plan=plan,
@@ -129,6 +126,21 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         faults=decisions_without_reason(scorecard, rows),
         reasons=reason_check.counts(scorecard, material.contract, rows.values),
     )
+
+
+def _searched_forest(work: "_Work", watch: TrainingProgress) -> tuple[SearchResult, Journal, FittedModel, Forest]:
+    watch.step("search")
+    searched = work.search_data()
+    journal = _journal(searched, work.plan)
+    found = search(searched, work.plan.budget, watch.trial, watch.stop, journal)
+    watch.step("fit")
+    model = work.fit(found)
+    watch.step("compile")
+    return found, journal, model, model.forest(len(work.features.columns))
+
+
+def _kept_forest(kept: KeptForest) -> tuple[SearchResult, Journal, FittedModel, Forest]:
+    return kept.search_result(), Forgetful(), kept.model(), kept.scorecard.forest
 
 
 def _journal(searched: SearchData, plan: Plan) -> Journal:
@@ -169,11 +181,12 @@ class _Work:
         if problem:
             raise ContractError(problem)
         ReasonBook.of(features.fields, np.zeros(len(features.names)))
+        parts = split(contract, rows, plan.seed, plan.method)
         return cls(
             material=material,
             plan=plan,
             features=features,
-            split=split(contract, rows, plan.seed, plan.method),
+            split=parts if material.kept is None else material.kept.split(parts, rows),
             encoded=TrainingSample(features.encode(rows.values), rows.defaulted),
             keys=clone_keys(contract, rows),
         )
@@ -212,6 +225,8 @@ class _Work:
         return draft, chosen
 
     def parity(self, model: FittedModel, forest: Forest, draft: Draft) -> Parity:
+        if self.material.kept is not None:
+            return PROVEN
         rows = self.material.rows.values[self.split.places(SplitPart.JUDGEMENT)]
         served = self.features.encode(with_missing_values(self.features, rows[:PARITY_ROWS]))
         return prove_parity(model.family, model.model, forest, draft.explainer, served)
@@ -253,6 +268,8 @@ class _Work:
         # Nobody's: a bundle is copied to every machine that decides.
         shown = profile_sample(parts.profile, contract, bundle.EXPECTED_ROWS, with_pricing=self.features.with_pricing)
         made_of = rows.identities[(self.split.parts >= SplitPart.SEARCH) & (self.split.parts <= last)]
+        if self.material.kept is not None:
+            made_of = np.union1d(made_of, self.material.kept.made_of)
         digest = bundle.write(parts, contract, shown, self.material.folder, made_of)
         return bundle.scorecard_of(parts, contract, digest)
 
@@ -266,7 +283,8 @@ class _Work:
         return probability, cutoffs.best_f1(stated, defaulted), cost
 
     def logistic(self) -> npt.NDArray[np.float64]:
-        return logistic(self.sample(SplitPart.SEARCH), self.sample(SplitPart.JUDGEMENT))
+        fitted = SplitPart.SEARCH if self.material.kept is None else SplitPart.CALIBRATION
+        return logistic(self.sample(fitted), self.sample(SplitPart.JUDGEMENT))
 
     def _sizes(self) -> cutoffs.Sizes | None:
         """Of the rows for cut-offs; a loan without an amount counts as one of the mean."""

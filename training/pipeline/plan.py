@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
@@ -14,6 +14,9 @@ from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Method
 from training.search.budget import Budget
 from training.search.trial import Trial
+
+if TYPE_CHECKING:  # it knows the families' libraries; a plan does not
+    from training.pipeline.recalibration import KeptForest
 
 
 def no_signature(_folder: Path) -> None:
@@ -71,3 +74,5 @@ class Material:
     window: Matrix | None = None
     """Applications that the reference population is to be, shape (n, observed); None for rows that the
     forest was not fitted to."""
+    kept: "KeptForest | None" = None
+    """The champion whose forest is to be recalibrated; None to search for another."""

@@ -153,6 +153,7 @@ class CommandHandler:
         task = Task(
             cleaned=cleaned,
             window=seen.window if len(seen.window) >= settings.least_window else None,
+            scope=asked.command.scope,
             command_id=asked.command.command_id,
             why=asked.command.why,
             facts={"offsets": seen.offsets, "cause": asked.command.cause.value, "notes": "; ".join(cleaned.notes)},

@@ -1,6 +1,7 @@
 """`loanctl retrain`: a person asks the trainer for a challenger, or the champion's performance does."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -12,7 +13,7 @@ from loanctl.console import Console
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import RetrainCause, RetrainCommand
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.kafka.topics.topic_scan import read_topic
@@ -31,29 +32,50 @@ Floor = Annotated[
 ]
 
 
+Recalibrate = Annotated[
+    bool, typer.Option("--recalibrate", help="Keep the champion's forest; make calibration, cut-offs and reasons anew.")
+]
+Level = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Recalibrate, only where the log-odds of default of the champion's loans are surely off by more.",
+    ),
+]
+
+
 class NobodyDecidesError(SetupError):
     """There is no champion whose performance could have fallen."""
 
 
-def retrain(why: Why = "asked by a person", if_auc_under: Floor = None) -> None:
+def retrain(
+    why: Why = "asked by a person",
+    if_auc_under: Floor = None,
+    recalibrate: Recalibrate = False,
+    if_level_off: Level = None,
+) -> None:
     """Ask the trainer for a challenger; the gate decides whether it becomes champion."""
     settings = TrainingSettings.read()
     champion = settings.model_registry().champion()
-    if if_auc_under is None:
-        _publish(settings, _by_a_person(settings, champion, why))
+    if if_auc_under is None and if_level_off is None:
+        scope = RetrainScope.RECALIBRATION if recalibrate else RetrainScope.FULL
+        _publish(settings, replace(_by_a_person(settings, champion, why), scope=scope))
         return
     if champion is None:
         problem = f"{settings.registered_model()} has no champion whose performance could have fallen"
         raise NobodyDecidesError(problem)
-    found = _look(champion, if_auc_under)
-    if not found.fallen:
-        _say(f"{performance_floor.reason(found)}: not surely under {if_auc_under:g}, nothing is asked")
-        return
-    command = performance_floor.command_of(found, datetime.now(UTC))
-    if _asked_before(settings, command):
-        _say(f"{command.command_id} was asked before: {command.why}")
-        return
-    _publish(settings, command)
+    found = _look(champion, if_auc_under or 0.0)
+    _answer(settings, performance_floor.performance_command(found, if_auc_under, if_level_off, datetime.now(UTC)))
+
+
+def _answer(settings: TrainingSettings, finding: RetrainCommand | str) -> None:
+    """Ask once; or say why not."""
+    if isinstance(finding, str):
+        _say(f"{finding}, nothing is asked")
+    elif _asked_before(settings, finding):
+        _say(f"{finding.command_id} was asked before: {finding.why}")
+    else:
+        _publish(settings, finding)
 
 
 def _by_a_person(settings: TrainingSettings, champion: RegisteredVersion | None, why: str) -> RetrainCommand:

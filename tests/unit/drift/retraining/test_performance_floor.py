@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drift.retraining.performance_floor import command_id, command_of, is_below_floor, reason
+from drift.retraining.performance_floor import command_id, command_of, is_below_floor, performance_command, reason
 from schemas.events.performance import Figure, ObservedPerformance
-from schemas.events.retraining import RetrainCause
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
 from tests.unit.drift.loans import a_look, seen
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
@@ -51,3 +53,34 @@ def test_the_command_speaks_of_the_champion_and_says_why() -> None:
     assert asked.cause is RetrainCause.PERFORMANCE
     assert (asked.champion_version, asked.champion_digest) == ("3", "c" * 64)
     assert asked.why == "AUC of version 3 is 0.680 (0.650 to 0.710) on 1000 loans, surely under 0.75"
+
+
+def test_a_level_that_is_surely_off_asks_for_a_recalibration() -> None:
+    off = replace(seen(), intercept=Figure(0.5, 0.3, 0.7))
+
+    asked = performance_command(a_look(off), None, 0.25, NOW)
+
+    assert isinstance(asked, RetrainCommand)
+    assert asked.scope is RetrainScope.RECALIBRATION
+    assert asked.command_id.startswith("recalibration-")
+    assert "its log-odds are off by +0.50 (+0.30 to +0.70), surely by more than 0.25" in asked.why
+
+
+@pytest.mark.parametrize("off", [Figure(0.5, 0.2, 0.7), Figure(-0.5, -0.7, -0.2), None])
+def test_a_level_that_may_be_right_asks_for_nothing(off: Figure | None) -> None:
+    asked = performance_command(a_look(replace(seen(), intercept=off)), None, 0.25, NOW)
+
+    assert isinstance(asked, str)
+    assert "not surely off by 0.25" in asked
+
+
+def test_a_ranking_that_has_fallen_asks_for_more_than_a_recalibration() -> None:
+    both = replace(seen(), auc=Figure(0.68, 0.65, 0.71), intercept=Figure(-0.5, -0.7, -0.3))
+
+    whole = performance_command(replace(a_look(both), fallen=True), 0.75, 0.25, NOW)
+    level = performance_command(replace(a_look(both), fallen=False), 0.6, 0.25, NOW)
+
+    assert isinstance(whole, RetrainCommand)
+    assert whole.scope is RetrainScope.FULL
+    assert isinstance(level, RetrainCommand)
+    assert level.scope is RetrainScope.RECALIBRATION

@@ -1,0 +1,97 @@
+"""A recalibration keeps the champion's forest and mends its level."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scorecard import bundle
+from tests.unit.training.builders import CONTRACT, made_up
+from training.pipeline.pipeline import TrainedCandidate, train_candidate
+from training.pipeline.plan import Material, Plan
+from training.pipeline.recalibration import KeptForest, UnfitForRecalibrationError
+from training.promotion.champion_comparison import (
+    ChallengerAnswers,
+    ChampionComparison,
+    ComparisonRules,
+    compare_with_champion,
+)
+from training.promotion.contest import contest
+from training.promotion.margins import Margins
+from training.rows import identity
+from training.rows.labelled_rows import LabelledRows
+from training.rows.split import SplitPart
+from training.search.budget import Budget
+
+OLD = made_up(1_500)
+PLAN = Plan(name="test", budget=Budget(trials=1, folds=2, most_trees=30, jobs=1))
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptForest:
+    folder = tmp_path_factory.mktemp("champion")
+    made = train_candidate(Material(CONTRACT, OLD, folder), PLAN)
+    made_of = bundle.training_identities(folder)
+    assert made_of is not None
+    return KeptForest(made.scorecard, "1", made_of)
+
+
+def risen(count: int) -> LabelledRows:
+    """Applicants of the topics, of whom a third of those that would have repaid default, too."""
+    rows = made_up(count, seed=9)
+    more = np.random.default_rng(9).random(count) < 1 / 3
+    return replace(
+        rows,
+        defaulted=rows.defaulted | more,
+        recent=np.ones(count, dtype=bool),
+        applied_at=np.arange(count) + 1,
+        ids=identity.of_ids([f"new-{place}" for place in range(count)]),
+    )
+
+
+@pytest.fixture(scope="module")
+def mended(kept: KeptForest, tmp_path_factory: pytest.TempPathFactory) -> TrainedCandidate:
+    rows = OLD.then(risen(4_000))
+    return train_candidate(Material(CONTRACT, rows, tmp_path_factory.mktemp("mended"), kept=kept), PLAN)
+
+
+def test_the_forest_is_the_champions_and_the_level_is_that_of_now(kept: KeptForest, mended: TrainedCandidate) -> None:
+    old = kept.scorecard.score(mended.judged_on.values).probability
+    observed = mended.judged_on.defaulted.mean()
+
+    assert np.array_equal(mended.scorecard.forest.value, kept.scorecard.forest.value)
+    assert mended.scorecard.digest != kept.scorecard.digest
+    assert observed - old.mean() > 0.15
+    assert abs(mended.probability.mean() - observed) < 0.05
+
+
+def test_it_is_promotable(kept: KeptForest, mended: TrainedCandidate) -> None:
+    answers = ChallengerAnswers(mended.probability, mended.scorecard.policy)
+    strange = np.ones(len(mended.judged_on), dtype=bool)
+    rules = ComparisonRules(exploration_share=1.0)
+    met = compare_with_champion(kept.scorecard, mended.judged_on, answers, strange, rules)
+    assert isinstance(met, ChampionComparison)
+
+    result = contest(met, Margins(), 1)
+
+    assert not result.lost
+    assert result.won[0].startswith("better than the champion by cost per applicant")
+
+
+def test_nothing_is_judged_or_calibrated_on_rows_that_the_champion_was_made_of(
+    kept: KeptForest, mended: TrainedCandidate
+) -> None:
+    used = mended.material.rows.take(mended.split.parts >= SplitPart.SEARCH)
+    named = bundle.training_identities(mended.material.folder)
+
+    assert used.recent.all()
+    assert not np.isin(used.identities, kept.made_of).any()
+    assert named is not None
+    assert np.isin(kept.made_of, named).all()
+    assert len(mended.split.places(SplitPart.SEARCH)) == 0
+
+
+def test_too_few_new_outcomes_are_refused_with_what_is_missing(kept: KeptForest, tmp_path: Path) -> None:
+    with pytest.raises(UnfitForRecalibrationError, match="that version 1 was not made of"):
+        train_candidate(Material(CONTRACT, OLD, tmp_path, kept=kept), PLAN)
