@@ -8,7 +8,7 @@ import pytest
 
 from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
-from tests.doubles.line import line_to
+from tests.doubles.line import HOST, line_to
 from tests.doubles.mlflow import mlflow_telling
 from tests.system.containers import ContainerStack
 from tests.system.gateways import start_gateway
@@ -23,6 +23,10 @@ from tests.unit.gateway.calls import a_body
 @pytest.fixture
 def champions(connection: Connection, tmp_path: Path) -> Champions:
     return Champions(connection, tmp_path / "models")
+
+
+UNUSED_PORT = 9
+"""Nobody is called there: the line to it stays cut."""
 
 
 def port_of(url: str) -> int:
@@ -145,21 +149,43 @@ def test_without_mlflow_and_registry_applications_are_decided_and_questions_wait
 
 
 def test_a_gateway_waits_for_its_neighbours_and_says_so(
-    stack: LocalStack | ContainerStack, champions: Champions, processes: Processes
+    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
 ) -> None:
     stack.stop("registry")
-    try:
-        gateway = start_gateway(processes, ready=False)
-        wait_for(lambda: gateway.health("health")[1].get("away", {}).keys() == {"registry"}, 60, "the outage")
-        refused = gateway.predict()
-    finally:
-        stack.start("registry")
-    wait_for(lambda: gateway.health("health")[1]["missing"] == ["champion"], 60, "waiting for a champion")
-    champions.promote(champions.register())
-    wait_for(gateway.is_ready, 60, "the champion")
+    with line_to(port_of(connection.bootstrap_servers)) as broker, line_to(UNUSED_PORT) as database:
+        broker.cut()
+        database.cut()
+        own = {
+            "bootstrap_servers": f"{HOST}:{broker.port}",
+            "ledger_url": f"postgresql://{HOST}:{database.port}/ledger",
+        }
+        try:
+            gateway = start_gateway(processes, ready=False, **own)
+            wait_for(lambda: "registry" in gateway.health("health")[1].get("away", {}), 60, "the registry's outage")
+            refused = gateway.predict()
+        finally:
+            stack.start("registry")
+        wait_for(lambda: "broker" in gateway.health("health")[1]["away"], 60, "the broker's outage")
+        broker.mend()
+        wait_for(lambda: gateway.health("health")[1]["missing"] == ["champion"], 60, "waiting for a champion")
+        champions.promote(champions.register())
+        wait_for(gateway.is_ready, 60, "the champion")
+        start_worker(processes)
+        decided = wait_for(
+            lambda: (found := gateway.predict()).status == 200 and found, 60, "an application without id"
+        )
+        of_ledger = [gateway.predict(application_id="a-1"), gateway.get("/decisions/a-0"), gateway.get("/desk/review")]
 
     assert refused.status == 503
     assert refused.headers["content-type"] == "application/problem+json"
+    assert decided.json["outcome"] == "APPROVE"
+    # Whether the ledger has a decision of this name cannot be said; nothing is published twice instead.
+    assert [each.status for each in of_ledger] == [503, 503, 503]
+    assert [each.headers["content-type"].partition(";")[0] for each in of_ledger] == [
+        "application/problem+json",
+        "application/problem+json",
+        "text/html",
+    ]
 
 
 def test_missing_topics_stop_the_gateway_with_one_line(processes: Processes) -> None:
