@@ -135,7 +135,10 @@ def a_serde(settings: DriftSettings) -> EventSerde[DriftCounts]:
     """Avro with a registry in memory."""
     registry = SchemaRegistryClient.new_client({"url": "mock://"})
     topic = settings.topics().drift_counts.name
-    registry.register_schema(f"{topic}-value", Schema(json.dumps(avro_schema(DriftCounts)), "AVRO"))
+    subject = f"{topic}-value"
+    registry.register_schema(subject, Schema(json.dumps(avro_schema(DriftCounts)), "AVRO"))
+    # The one in memory would ask a server for the subjects of a schema.
+    vars(registry)["get_subjects_by_schema_id"] = lambda _schema_id: [subject]
     return EventSerde(registry, DriftCounts, topic)
 
 
