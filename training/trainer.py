@@ -38,7 +38,7 @@ from training.promotion.champion_comparison import (
 from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.promotion.reigns import comparisons
 from training.rows.labelled_rows import CleanRows
-from training.rows.split import SplitPart
+from training.rows.split import SplitPart, clone_keys
 from training.tracking import mlflow_run, run_report
 from training.tracking.model_record import TrainingRecord
 from training.tracking.model_signature import model_signature
@@ -181,7 +181,8 @@ class Trainer:
             return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
         judged = one.material.rows.identities[one.split.places(SplitPart.JUDGEMENT)]
         strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
-        answers = ChallengerAnswers(one.probability, one.scorecard.policy)
+        _, groups = np.unique(clone_keys(self._contract, one.judged_on).astype("S"), return_inverse=True)
+        answers = ChallengerAnswers(one.probability, one.scorecard.policy, groups)
         rules = ComparisonRules(costs=self._plan.costs, exploration_share=self._plan.exploration_share)
         comparison = compare_with_champion(champion, one.judged_on, answers, strange, rules)
         if isinstance(comparison, Incomparable):

@@ -91,6 +91,8 @@ class ChallengerAnswers:
 
     probability: Probabilities
     policy: Policy
+    groups: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Near-clones have one number, shape (n,); each row apart where nothing is given."""
 
 
 def compare_with_champion(
@@ -135,6 +137,7 @@ def compare_with_champion(
         challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, rules.costs),
         champion_cost=costs_of(outcomes(champion.policy, theirs), truth, rules.costs),
         weight=weight,
+        groups=challenger.groups[free][places] if len(challenger.groups) else challenger.groups,
         superior_by=("log_loss", "auc") if alike else ("cost", "auc"),
         notes=_notes(met, known, alike=alike),
     )

@@ -87,6 +87,16 @@ def test_a_champion_whose_answers_are_no_numbers_is_no_contest(champion: Scoreca
     assert isinstance(meet(broken, rows(100, 200), np.zeros(300), ALL[:300]), Incomparable)
 
 
+def test_near_clones_stay_together_when_rows_are_drawn(champion: Scorecard) -> None:
+    strange = np.arange(300) % 2 == 0
+    answers = ChallengerAnswers(np.arange(300) / 300, champion.policy, np.arange(300) // 4)
+
+    met = compare_with_champion(champion, rows(100, 200), answers, strange, RULES)
+
+    assert isinstance(met, ChampionComparison)
+    assert met.groups.tolist() == [place // 4 for place in range(0, 300, 2)]
+
+
 def test_each_pays_for_its_decisions_by_its_own_cutoffs(champion: Scorecard) -> None:
     judged = rows(100, 200)
     approves_all = ChallengerAnswers(np.full(300, 0.1), Policy(0.5, 0.9))
