@@ -15,7 +15,6 @@ Reading checks bytes before it parses them: parsers of model files are not safe 
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -164,7 +163,7 @@ def read(folder: Path, contract: Contract, expected_digest: str = "") -> Scoreca
     try:
         scorecard = scorecard_of(_parts(contents, contract), contract, digest)
         _refuse_other_answers(scorecard, contract, contents["rows.npz"])
-    except (KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as cause:
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as cause:
         problem = f"{folder.name}: the bundle is malformed ({type(cause).__name__})"
         raise BundleError(problem) from cause
     return scorecard
@@ -194,10 +193,10 @@ def _verify(folder: Path) -> tuple[Mapping[str, bytes], str]:
     try:
         manifest = (folder / MANIFEST).read_bytes()
         promised = json.loads(manifest)
-        promised_files = promised["files"]
+        promised_files = dict(promised["files"])
         names = (*FILES, FITTED) if FITTED in promised_files else FILES
         contents = {name: (folder / name).read_bytes() for name in names}
-    except (OSError, ValueError, KeyError, TypeError) as cause:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as cause:
         problem = f"{folder.name}: the bundle lacks a file or its manifest ({type(cause).__name__})"
         raise BundleError(problem) from cause
     if promised.get("format") != FORMAT:

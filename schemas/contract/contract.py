@@ -81,7 +81,7 @@ class Contract:
                 fields=tuple(field_of(spec, types[name], texts_of(specs, name)) for name, spec in specs.items()),
                 schema=schema,
             )
-        except (KeyError, TypeError, ValueError) as cause:
+        except (LookupError, TypeError, ValueError, AttributeError) as cause:
             name = schema.get("name", "the schema")
             problem = f"{name}: a contract attribute is absent or malformed: {cause}"
             raise ContractError(problem) from cause
