@@ -11,6 +11,7 @@ PARTS: Final = {
     "attribution": "tests.bench.attribution",
     "decoding": "tests.bench.decoding",
     "score_batch": "tests.bench.batches",
+    "poison": "tests.bench.poison",
     "counting": "tests.bench.counting",
     "agent": "tests.bench.agent",
     "ledger": "tests.bench.ledger",
@@ -19,7 +20,7 @@ PARTS: Final = {
     "http": "tests.bench.http",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "counting", "ledger")
+ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "poison", "counting", "ledger")
 """Measured in this process; the others start processes, and pin those."""
 
 

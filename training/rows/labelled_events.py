@@ -23,6 +23,7 @@ from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.reviews import LoanReview
 from schemas.registry_client import WriterSchemas
 from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
+from streams.runtime.application_keys import application_keys
 from streams.runtime.settings import Connection
 from training.rows import identity
 from training.rows.admission import DECIDED, REVIEWED, AdmissionJoin
@@ -124,7 +125,7 @@ def read_snapshot(
     ended = partition_ranges(connection, [topics.outcomes.name])
     outcomes = _outcomes(_until(connection, ended, latest), WriterSchemas(registry, topics.outcomes.name))
     span = tuple(round(end.timestamp() * 1000) for end in window) if window else (0, 0)
-    reader = ApplicationReader(contract, connection.record_limits())
+    reader = ApplicationReader(contract, connection.record_limits(), application_keys(connection))
     writers = WriterSchemas(registry, topics.applications.name)
     parts = [
         _relevant(_decode(reader, block, writers), outcomes, span) for block in _until(connection, applications, latest)

@@ -11,12 +11,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from schemas.small_groups import LEAST_PEOPLE
 from training.evaluation.discrimination_figures import auc, calibration_curve, pr_auc
 
 INCHES: Final = (6.0, 5.0)
 DPI: Final = 90
-MOST_POINTS: Final = 600
-"""Of a scatter: more overlap anyway."""
+VALUE_BINS: Final = 10
+"""Of equal size, by a feature's value; fewer where they would hold less than `LEAST_PEOPLE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +106,25 @@ def _importance(axes: Any, pictured: PlotData) -> None:
 
 
 def _contributions(axes: Any, pictured: PlotData) -> None:
-    """A dot for each applicant and feature, dark where the value is high."""
+    """A dot for each tenth of the applicants by a feature's value, dark where it is high: nobody is a dot."""
     order = np.argsort(np.abs(pictured.contributions).mean(axis=0))
-    rows = np.arange(len(pictured.contributions))[:MOST_POINTS]
-    spread = np.random.default_rng(0).uniform(-0.3, 0.3, len(rows))
     for height, place in enumerate(order):
-        values = pictured.encoded[rows, place]
-        ranked = np.argsort(np.argsort(values, kind="stable")) / max(len(rows) - 1, 1)
-        axes.scatter(pictured.contributions[rows, place], height + spread, c=ranked, s=4, cmap="viridis_r")
+        means = mean_contributions(pictured.encoded[:, place], pictured.contributions[:, place])
+        ranks = np.linspace(0.0, 1.0, len(means))
+        axes.scatter(means, np.full(len(means), height), c=ranks, s=30, alpha=0.7, cmap="viridis_r")
     axes.set_yticks(range(len(order)), [pictured.features[place] for place in order])
-    _label_axes(axes, "Contributions, darker for higher values", "contribution", "")
+    _label_axes(axes, "Mean contributions by tenths of the value, darker for higher ones", "mean contribution", "")
+
+
+def mean_contributions(
+    values: npt.NDArray[np.float64], contributions: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Mean contribution of bins of equal size, lowest values first; each of `LEAST_PEOPLE` or more, so maybe none."""
+    bins = min(VALUE_BINS, len(values) // LEAST_PEOPLE)
+    if not bins:
+        return np.empty(0)
+    ranked = contributions[np.argsort(values, kind="stable")]
+    return np.array([part.mean() for part in np.array_split(ranked, bins)])
 
 
 PICTURES: Final[dict[str, Callable[[Any, PlotData], None]]] = {

@@ -178,6 +178,19 @@ def test_an_acknowledgement_is_not_published_where_the_audit_log_does_not_take_i
     assert isinstance(answer.exception, UnwritableAuditError)
 
 
+def test_the_broker_s_name_for_a_person_is_proven_and_another_one_beside_it_is_what_they_say() -> None:
+    sasl = {"kafka_security_protocol": "SASL_SSL", "kafka_sasl_username": "operator", "_env_file": None}
+    token = "; ".join(
+        f"sasl.oauthbearer.{name}" for name in ("client.id=ann", "client.secret=s", "token.endpoint.url=https://id/t")
+    )
+    oauth = {"kafka_security_protocol": "SASL_SSL", "kafka_sasl_mechanism": "OAUTHBEARER", "kafka_properties": token}
+
+    assert Connection(**sasl).actor() == "operator"
+    assert Connection(**sasl, principal="operator").actor() == "operator"
+    assert Connection(**sasl, principal="ann").actor() == "ann (as operator)"
+    assert Connection(**oauth, _env_file=None).actor() == "ann"
+
+
 def test_acts_are_chosen_by_subject_actor_and_time() -> None:
     acts = [an_act(), an_act(actor="bob"), an_act(subject="a-1"), an_act(at=NOW + timedelta(days=1))]
 
