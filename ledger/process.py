@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from ledger.audit.anchor_schedule import AnchorSchedule
 from ledger.ingest import bulk_decision_rows
 from ledger.ingest.recorded_topics import row_makers
 from ledger.ingest.recorder import Recorder
@@ -49,6 +50,7 @@ class LedgerProcess:
             writers={topic: WriterSchemas(registry, topic) for topic in makers},
             metrics=self.metrics,
             lifecycle=self.lifecycle,
+            daily=AnchorSchedule(self.database, settings.ledger_anchors).look,
         )
 
     def run(self, stop: StopSignal) -> None:

@@ -20,6 +20,9 @@ class LedgerSettings(LedgerConnection):
 
     ledger_migrate: bool = True
     """Bring the tables up to date at start; otherwise `loanctl ledger migrate` does."""
+    ledger_anchors: str = ""
+    """Folder or URL (`s3://BUCKET/PATH`) where the ledger writes the hash chain's last links each day, as
+    `loanctl ledger anchor` does; best where its own database's writers may not write. Empty: it writes none."""
     ledger_batch_records: PositiveInt = 5_000
     """Most records of one transaction."""
     ledger_instance_id: str = ""

@@ -6,7 +6,7 @@ database, the registry or the broker ends the membership; it resumes once the da
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -54,6 +54,8 @@ class Recorder:
     """By topic."""
     metrics: LedgerMetrics
     lifecycle: Lifecycle
+    daily: Callable[[], None] = lambda: None
+    """Called every few seconds; does by itself what is due once a day."""
     consumer: GroupConsumer | None = None
     newest: int = 0
     """When the last record recorded was produced, in milliseconds since 1970."""
@@ -152,6 +154,7 @@ class Recorder:
             # After the records before them, so that no restart and no retention takes a marker for a record.
             self._store.reach(self._ends)
             self._ends = {}
+        self.daily()
         with self.database.read_transaction() as connection:
             self.metrics.waiting.set(review_queue.size(connection))
             oldest = review_queue.oldest(connection)

@@ -1,12 +1,14 @@
 """Whoever may write to the database and computes every link anew is found by an anchor that is kept elsewhere."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from ledger.audit.anchor import AnchorError, current_links, read_anchors, write_anchor
+from ledger.audit.anchor_schedule import AnchorSchedule
 from ledger.audit.archive_folder import ArchiveSetupError
 from ledger.audit.chain_verification import verify
 from loanctl.commands.cluster import ledger
@@ -112,3 +114,52 @@ def test_an_anchor_that_is_missed_is_a_finding(database, database_url, tmp_path,
     assert (written.output.strip()[-7:], "there already" in again.output) == ("written", True)
     assert (clean.exit_code, unseen.exit_code, found.exit_code) == (0, 0, FINDING)
     assert json.loads(found.output)[0]["missed_anchors"] == [told[0]["day"]]
+
+
+def at(day: date, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+def test_the_ledger_writes_one_anchor_a_day_by_itself_once_something_is_recorded(database, tmp_path):
+    now = at(FIRST, 9)
+    schedule = AnchorSchedule(database, str(tmp_path / "kept"), lambda: now)
+
+    schedule.look()
+    assert not (tmp_path / "kept").exists()
+    decide(database, *some(0.1))
+    schedule.look()
+    decide(database, *some(0.2, start=1), first_offset=1)
+    now = at(FIRST, 23, 59)
+    schedule.look()
+    now = at(SECOND)
+    schedule.look()
+
+    assert [(link.day, link.rows) for link in read_anchors(str(tmp_path / "kept"))] == [
+        (FIRST.isoformat(), 1),
+        (SECOND.isoformat(), 2),
+    ]
+
+
+def test_a_folder_that_fails_is_told_and_tried_again_after_five_minutes(database, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    now = at(FIRST)
+    schedule = AnchorSchedule(database, str(tmp_path / "file"), lambda: now)
+    decide(database, *some(0.1))
+
+    with capture_logs() as told:
+        schedule.look()
+        now = at(FIRST, 0, 4)
+        schedule.look()
+        now = at(FIRST, 0, 5)
+        schedule.look()
+
+    assert [line["event"] for line in told] == ["anchor.failed", "anchor.failed"]
+
+
+def test_without_a_folder_the_ledger_writes_none(database, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    decide(database, *some(0.1))
+
+    AnchorSchedule(database, "", lambda: at(FIRST)).look()
+
+    assert list(tmp_path.rglob("anchor-*")) == []
