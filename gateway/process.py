@@ -216,7 +216,9 @@ class GatewayProcess:
     def _exchange(self) -> Exchange:
         if self.settings.gateway_demo:
             return MadeUpExchange(self.pending, self.publisher, self.hypotheticals, self._decider)
-        return Exchange(self.pending, self.publisher, timeout_s=self.settings.gateway_timeout_s)
+        settings = self.settings
+        seals = bool(settings.keys_url.get_secret_value())
+        return Exchange(self.pending, self.publisher, timeout_s=settings.gateway_timeout_s, seals=seals)
 
     def _decider(self) -> tuple[RegisteredScorecard, Policy] | None:
         holder = self.champion.holder

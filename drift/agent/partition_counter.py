@@ -33,6 +33,7 @@ from streams.kafka.group.read_batch import records_of
 from streams.kafka.group.start_offsets import Start
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.kafka.topics.messages import ends
+from streams.runtime.application_keys import application_keys
 
 SETTLE_S: Final = 1.0
 """How long panes are held back after all partitions were idle: partitions that resume together are counted together,
@@ -75,7 +76,8 @@ class PartitionCounter:
         self._places: dict[Partition, PartitionState] = {}
         self._held_until = 0.0
         self._reference = reference
-        self._cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
+        self._keys = application_keys(settings)
+        self._cells = self._cells_of(reference)
         self._partitions: dict[str, int] = {}
         reading = ConsumerConfig(
             topics=settings.sources(),
@@ -150,9 +152,7 @@ class PartitionCounter:
     def follow(self, reference: Reference) -> None:
         """Count for another champion: open panes are counted again, in its bins; call after `tell`."""
         self._reference = reference
-        self._cells = cells_of(
-            self._settings.contract(), self._settings.topics(), reference, self._settings.record_limits()
-        )
+        self._cells = self._cells_of(reference)
         for place, counted in self._places.items():
             position = counted.panes.position().for_successor()
             counted.panes = self._panes(place, position)
@@ -196,6 +196,10 @@ class PartitionCounter:
         if len(seen.offsets):
             counted.seen_at, counted.awake = now, True
         self._metrics.count_records(place[0], len(seen.offsets))
+
+    def _cells_of(self, reference: Reference) -> Any:
+        settings = self._settings
+        return cells_of(settings.contract(), settings.topics(), reference, settings.record_limits(), self._keys)
 
     def _teller(self, place: Partition) -> PartialCounts:
         return PartialCounts(

@@ -17,6 +17,7 @@ from schemas.avro_resolution.writer_schemas import Writers
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.projection import Projection, millis
 from schemas.codec.record_limits import USUAL, RecordLimits
+from schemas.codec.sealed_records import ApplicationKeys, without_keys
 from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.records import RecordBatch
@@ -39,10 +40,16 @@ READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons":
 class ApplicationCells:
     """Counts applications by the bins of their features."""
 
-    def __init__(self, contract: Contract, reference: Reference, limits: RecordLimits = USUAL) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        reference: Reference,
+        limits: RecordLimits = USUAL,
+        keys: ApplicationKeys = without_keys,
+    ) -> None:
         self._contract = contract
         self._layout = reference.applications
-        self._reader = ApplicationReader(contract, limits)
+        self._reader = ApplicationReader(contract, limits, keys)
         self.shape = Shape(self._layout.size)
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
@@ -142,11 +149,15 @@ class DecisionCells:
 
 
 def cells_of(
-    contract: Contract, topics: Topics, reference: Reference, limits: RecordLimits
+    contract: Contract,
+    topics: Topics,
+    reference: Reference,
+    limits: RecordLimits,
+    keys: ApplicationKeys = without_keys,
 ) -> Mapping[str, ApplicationCells | DecisionCells]:
     """What counts the records of each topic, by its name."""
     return {
-        topics.applications.name: ApplicationCells(contract, reference, limits),
+        topics.applications.name: ApplicationCells(contract, reference, limits, keys),
         topics.decisions.name: DecisionCells(reference),
     }
 

@@ -21,7 +21,7 @@ class Publisher(Protocol):
     schema_id: int
 
     def encode(self, record: Mapping[str, Any]) -> bytes:
-        """The application in wire format."""
+        """The application as it is published. Raises OutageError, SetupError where it is sealed."""
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[RecordPosition]":
         """Partition and offset once the broker has it; its exception is an OutageError or a SetupError."""
@@ -50,8 +50,15 @@ class UndecidedError(Exception):
 class Exchange:
     """Submits applications and gives back their decisions."""
 
-    def __init__(self, pending: PendingDecisions, publisher: Publisher, *, timeout_s: float) -> None:
-        """Starts nothing."""
+    def __init__(
+        self, pending: PendingDecisions, publisher: Publisher, *, timeout_s: float, seals: bool = False
+    ) -> None:
+        """Starts nothing.
+
+        Args:
+            seals: the publisher asks a database for a key before it encodes, which may take a while.
+        """
+        self._seals = seals
         self.pending = pending
         self._publisher = publisher
         self._timeout_s = timeout_s
@@ -88,11 +95,20 @@ class Exchange:
     def _publish(self, entries: Sequence[Entry], submissions: Sequence[Submission]) -> None:
         for entry, submission in zip(entries, submissions, strict=True):
             if entry.publishing is None and not entry.accepted:
-                # Repeated after a failure, it is the same bytes, which have the same decision.
-                entry.value = entry.value or self._publisher.encode(submission.record)
-                key = entry.application_id.encode()
-                entry.publishing = self._publisher.publish(key, entry.value, submission.headers)
+                entry.publishing = self._position_of(entry, submission)
                 entry.publishing.add_done_callback(partial(self._acknowledge, entry))
+
+    def _position_of(self, entry: Entry, submission: Submission) -> "asyncio.Future[RecordPosition]":
+        if self._seals and not entry.value:
+            return asyncio.ensure_future(self._seal_and_publish(entry, submission))
+        # Repeated after a failure, it is the same bytes, which have the same decision.
+        entry.value = entry.value or self._publisher.encode(submission.record)
+        return self._publisher.publish(entry.application_id.encode(), entry.value, submission.headers)
+
+    async def _seal_and_publish(self, entry: Entry, submission: Submission) -> RecordPosition:
+        # A key is asked for in a thread: its database may take a while, and the loop serves all callers.
+        entry.value = await asyncio.to_thread(self._publisher.encode, submission.record)
+        return await self._publisher.publish(entry.application_id.encode(), entry.value, submission.headers)
 
     def _acknowledge(self, entry: Entry, publishing: "asyncio.Future[RecordPosition]") -> None:
         entry.publishing = None

@@ -12,11 +12,13 @@ from typing import Any, Final
 import fastavro
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from schemas.codec.sealed_records import seal
 from schemas.codec.wire_format import frame
 from schemas.contract.contract import Contract
 from schemas.errors import OutageError
 from schemas.records import Headers, RecordPosition
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
+from streams.runtime.application_keys import keys_at
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 
@@ -47,6 +49,7 @@ class ApplicationPublisher:
         """
         self._connection = connection
         self._topic = connection.topics().applications.name
+        self._id_field = connection.contract().id_field
         self._parsed = fastavro.parse_schema(dict(connection.contract().schema))
         self._lifecycle = lifecycle
         self._delivery_s = delivery_s
@@ -75,8 +78,17 @@ class ApplicationPublisher:
             threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True).start()
 
     def encode(self, record: Mapping[str, Any]) -> bytes:
-        """The application in wire format."""
-        return frame(self.schema_id, self._parsed, record)  # type: ignore[arg-type]  # a record schema is a dict
+        """The application in wire format; sealed under a key of its own where a database of keys is set.
+
+        Raises:
+            OutageError, SetupError: the key cannot be had, or was erased.
+        """
+        framed = frame(self.schema_id, self._parsed, record)  # type: ignore[arg-type]  # a record schema is a dict
+        url = self._connection.keys_url.get_secret_value()
+        if not url:
+            return framed
+        name = str(record[self._id_field])
+        return seal(framed, keys_at(url).issue(name), name)
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[RecordPosition]":
         """Publish one application; partition and offset once the broker has it.

@@ -15,6 +15,7 @@ from loanctl.audit.decision_search import (
 )
 from loanctl.audit.ledger_record import LedgerRecord, decision_copy, history_facts, ledger_record
 from schemas.codec.event_decoder import EventDecoder
+from schemas.codec.sealed_records import open_values
 from schemas.codec.wire_format import schema_ids
 from schemas.errors import RecordError
 from schemas.registry_client import WriterSchemas
@@ -24,6 +25,7 @@ from scorecard.decisions.reproduction import differences
 from scorecard.policy import Policy
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.topics.topic_reader import Record
+from streams.runtime.application_keys import application_keys
 from streams.worker.settings import ScoringSettings
 
 
@@ -136,8 +138,11 @@ def _application(settings: ScoringSettings, record: Record | None) -> Mapping[st
     if record is None:
         return None
     writers = WriterSchemas(settings.registry(), record.topic).of(schema_ids([record.value]))
+    [value] = open_values([record.value], application_keys(settings))
+    if isinstance(value, RecordError):
+        return None
     try:
-        return EventDecoder(settings.contract().schema).decode(record.value, writers)
+        return EventDecoder(settings.contract().schema).decode(value, writers)
     except RecordError:
         return None
 

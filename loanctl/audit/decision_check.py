@@ -14,6 +14,7 @@ from loanctl.audit.application_lookup import ApplicationLookup, Source
 from loanctl.audit.decision_search import RecordedDecision
 from loanctl.audit.scorecard_shelf import ScorecardShelf, ShelvedScorecard
 from schemas.codec.event_codec import avro_schema
+from schemas.codec.sealed_records import is_sealed
 from schemas.codec.wire_format import schema_ids
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import WriterSchemas, registered_id, subject_of
@@ -37,6 +38,7 @@ DecisionTerms = tuple[str, str, float, float, str]
 """Version and digest of the scorecard, the two cut-offs, and the release that decided."""
 
 NO_RECORD: Final = "its application is gone, and it holds no values to compute it from"
+SEALED_RECORD: Final = "its application is sealed, and its key is erased or not given (LOAN_KEYS_URL)"
 
 
 class Basis(StrEnum):
@@ -156,6 +158,8 @@ def _by_values(recorded: RecordedDecision, again: DecisionCopy | None, shelved: 
 
 
 def _check(recorded: RecordedDecision, again: DecisionCopy | None, record: Record, problem: str) -> DecisionCheck:
+    if again is None and is_sealed(record.value):
+        return DecisionCheck(basis=Basis.NOTHING, problem=SEALED_RECORD, application=record)
     return DecisionCheck(
         basis=Basis.BYTES,
         changes=_with_scorecard(changes(recorded.copy, again, record.value or b""), problem),

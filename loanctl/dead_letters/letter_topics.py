@@ -25,6 +25,7 @@ from streams.kafka.topics.topic_reader import (
     blocks,
     partition_ranges,
 )
+from streams.runtime.application_keys import application_keys
 from streams.runtime.settings import Connection
 
 CLOCKS: Final = timedelta(days=1)
@@ -101,7 +102,7 @@ class LetterTopics:
         return {**whole, **fetched}
 
     def _prospects(self, originals: Mapping[RecordPosition, OriginalRecord]) -> Mapping[RecordPosition, Prospect]:
-        reader = ApplicationReader(self._contract, self._connection.record_limits())
+        reader = ApplicationReader(self._contract, self._connection.record_limits(), application_keys(self._connection))
         writers = WriterSchemas(self._connection.registry(), self._topics.applications.name)
         places, found = list(originals), dict[RecordPosition, Prospect]()
         for start in range(0, len(places), BLOCK):

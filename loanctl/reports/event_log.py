@@ -21,6 +21,7 @@ from scorecard.decisions.dead_letters import CONNECT
 from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.kafka.topics.topic_reader import Record
 from streams.kafka.topics.topic_scan import read_whole
+from streams.runtime.application_keys import application_keys
 from streams.runtime.settings import Connection
 
 
@@ -53,7 +54,9 @@ class RecordDecoder:
     def __init__(self, connection: Connection) -> None:
         self._registry = connection.registry()
         self._passed_over = SkippedRecords()
-        self._reader = ApplicationReader(connection.contract(), connection.record_limits())
+        self._reader = ApplicationReader(
+            connection.contract(), connection.record_limits(), application_keys(connection)
+        )
 
     def applications(self, records: Sequence[Record]) -> list[SeenApplication]:
         """Each record, with its id where it can be read."""

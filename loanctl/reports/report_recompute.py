@@ -20,6 +20,7 @@ from scorecard import bundle
 from scorecard.scorecard import Scorecard
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, blocks
 from streams.kafka.topics.topic_scan import read_topic
+from streams.runtime.application_keys import application_keys
 
 
 class UndeclaredSeasonError(SetupError):
@@ -54,7 +55,8 @@ def read(report: DriftReport | PerformanceReport) -> str:
 def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     reference = reference_of(report.champion_version, report.champion_digest, settings)
     compared_with = _reference_of(report, reference, settings)
-    cells = cells_of(settings.contract(), settings.topics(), reference, settings.record_limits())
+    limits, keys = settings.record_limits(), application_keys(settings)
+    cells = cells_of(settings.contract(), settings.topics(), reference, limits, keys)
     reread = {}
     for stretch in report.offsets:
         batch = batch_of(stretch.topic, _records(stretch, settings))

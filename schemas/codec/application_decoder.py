@@ -19,6 +19,7 @@ from schemas.codec import bulk_decoder
 from schemas.codec.application_plan import ReadPlan, plan_of
 from schemas.codec.bulk_program import Program
 from schemas.codec.record_limits import USUAL, OversizedError, RecordLimits
+from schemas.codec.sealed_records import ApplicationKeys, open_values, without_keys
 from schemas.codec.wire_format import NamelessError, OversizedIdError, UnknownSchemaError, by_schema, unframe
 from schemas.contract.contract import Contract
 from schemas.errors import RecordError
@@ -50,9 +51,15 @@ class ApplicationReader:
     In bulk where the writer's schema allows it (`schemas.codec.bulk_decoder`); what is left over, one by one.
     """
 
-    def __init__(self, contract: Contract, limits: RecordLimits = USUAL) -> None:
+    def __init__(self, contract: Contract, limits: RecordLimits = USUAL, keys: ApplicationKeys = without_keys) -> None:
+        """Reads nothing yet.
+
+        Args:
+            keys: of applications that are sealed (`schemas.codec.sealed_records`); an outage of theirs is raised.
+        """
         self._contract = contract
         self._limits = limits
+        self._keys = keys
         self._plans: dict[int, tuple[Any, ReadPlan]] = {}
 
     def read_batch(self, batch: RecordBatch, writers: Writers) -> DecodedBatch:
@@ -71,10 +78,13 @@ class ApplicationReader:
     def _decode_admissible(
         self, values: Sequence[bytes | None], oversized: Sequence[int], writers: Writers
     ) -> DecodedBatch:
-        if not oversized:
-            return self._read(values, writers)
         refused = {place: Unreadable(place, OversizedError()) for place in oversized}
-        decoded = self._read([None if place in refused else value for place, value in enumerate(values)], writers)
+        admitted = [None if place in refused else value for place, value in enumerate(values)] if refused else values
+        found = open_values(admitted, self._keys)
+        refused |= {place: Unreadable(place, each) for place, each in enumerate(found) if isinstance(each, RecordError)}
+        if not refused:
+            return self._read(found, writers)  # type: ignore[arg-type]  # none of them is a refusal
+        decoded = self._read([None if place in refused else value for place, value in enumerate(found)], writers)  # type: ignore[misc]  # nor here
         rest = [item for item in decoded.unreadable if item.place not in refused]
         return replace(decoded, unreadable=sorted([*rest, *refused.values()], key=lambda item: item.place))
 

@@ -11,6 +11,8 @@ import fastavro
 from schemas.errors import RecordError
 
 MAGIC: Final = 0
+SEALED: Final = ord("S")
+"""First byte of an encrypted application (`schemas.codec.sealed_records`)."""
 HEADER: Final = struct.Struct(">bI")
 
 
@@ -24,6 +26,12 @@ class NotFramedError(RecordError):
     """The bytes do not begin with the magic byte and a schema id."""
 
     reason = "not_framed"
+
+
+class SealedError(RecordError):
+    """The application is encrypted, and its key is erased, or was not given to this process."""
+
+    reason = "sealed"
 
 
 class UnknownSchemaError(RecordError):
@@ -63,9 +71,9 @@ class OversizedIdError(RecordError):
 
 
 def schema_ids(values: Sequence[bytes | None]) -> frozenset[int]:
-    """The schema ids that framed values name; what is not framed names none."""
+    """The schema ids that framed and sealed values name; what is neither names none."""
     headers = {value[:5] for value in values if value is not None}
-    frame = (header for header in headers if len(header) == HEADER.size and header[0] == MAGIC)
+    frame = (header for header in headers if len(header) == HEADER.size and header[0] in (MAGIC, SEALED))
     return frozenset(int.from_bytes(header[1:], "big") for header in frame)
 
 
@@ -99,10 +107,13 @@ def unframe(value: bytes | None) -> tuple[int, bytes]:
 
     Raises:
         TombstoneError: there is no value.
+        SealedError: the value is encrypted.
         NotFramedError: too short, or another magic byte.
     """
     if value is None:
         raise TombstoneError
+    if value[:1] == SEALED.to_bytes():
+        raise SealedError
     if len(value) < HEADER.size or value[0] != MAGIC:
         raise NotFramedError
     return int.from_bytes(value[1:5], "big"), value[HEADER.size :]

@@ -27,6 +27,8 @@ class AuditAction(StrEnum):
     """A person decided on an application."""
     REDRIVE = "REDRIVE"
     """A person sent dead letters back to the applications topic."""
+    ERASE = "ERASE"
+    """A person deleted the key of an application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,10 @@ REASON_TEXTS: Final[Mapping[str, ReasonAdvice]] = {
         "The bytes do not begin with a zero byte and a schema id.",
         f"The producer does not write Confluent's wire format. {_PRODUCER}",
     ),
+    "sealed": ReasonAdvice(
+        "The application is encrypted, and its key is erased or was not given to the worker.",
+        "If it was erased (`loanctl audit log`), nothing is to be done. Else set LOAN_KEYS_URL for the workers, then redrive.",
+    ),
     "unknown_schema": ReasonAdvice(
         "The registry has no schema of the id that the bytes name.",
         f"Register the producer's schema, or have the producer use this registry. {_SCHEMA}",

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Applications, Faults
+from schemas.codec.sealed_records import is_sealed
 from schemas.records import Headers, OutgoingRecord, RecordBatch
 from scorecard.decisions.encoder import ID_PLACE, EncoderColumns, Phrases, encode, phrases_of
 from scorecard.decisions.encoder_kernels import ID_TEXT
@@ -121,6 +122,7 @@ def _rows(
         id_starts=np.cumsum([0, *map(len, ids)]),
         applied_at=decided.applications.applied_at,
         values=decided.applications.values,
+        shown=_shown_values(decided, batch),
         fault_codes=decided.faults.codes,
         fault_columns=decided.faults.columns,
         outcomes=decided.outcomes,
@@ -133,6 +135,17 @@ def _rows(
         offsets=np.asarray(batch.offsets, dtype=np.int64)[decided.places],
         schema_ids=decided.schema_ids,
     )
+
+
+def _shown_values(decided: DecisionColumns, batch: RecordBatch) -> npt.NDArray[np.float64]:
+    """Values as decisions carry them: none of a sealed application, which its key alone may tell."""
+    values = decided.applications.values
+    hidden = [row for row, place in enumerate(decided.places.tolist()) if is_sealed(batch.values[place])]
+    if not hidden:
+        return values
+    shown = values.copy()
+    shown[hidden] = np.nan
+    return shown
 
 
 def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Headers) -> Headers:

@@ -76,6 +76,8 @@ class EncoderColumns(NamedTuple):
     id_starts: npt.NDArray[np.int64]
     applied_at: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
+    shown: npt.NDArray[np.float64]
+    """The same, NaN in rows whose values no decision may carry."""
     fault_codes: npt.NDArray[np.int8]
     fault_columns: npt.NDArray[np.int64]
     outcomes: npt.NDArray[np.int8]

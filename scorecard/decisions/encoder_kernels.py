@@ -85,7 +85,7 @@ def _put_scores(out: Any, at: int, phrases: Any, rows: Any, row: int) -> int:  #
     at = put_long(out, at, features)
     for feature in range(features):
         at = _put_word(out, at, phrases.names, feature)
-        at = _put_value(out, at, phrases, feature, rows.values[row, phrases.positions[feature]])
+        at = _put_value(out, at, phrases, feature, rows.shown[row, phrases.positions[feature]])
         at = _put_double(out, at, rows.contributions[row, feature])
     return put_long(out, at, 0)
 

@@ -116,9 +116,11 @@ def recomputation_from_values(
 ) -> DecisionCopy | None:
     """The decision on the values that it names itself, under the recorded id: for an application whose bytes are gone.
 
-    None where it was not scored, or by other features than the scorecard has.
+    None where it was not scored, by other features than the scorecard has, or of a sealed application.
     """
     space, contract = champion.scorecard.features, codec.contract
+    if withholds_values(recorded):
+        return None
     if tuple(item["feature"] for item in recorded["contributions"]) != space.names:
         return None
     values: Matrix = np.full((1, len(contract.observed)), np.nan)
@@ -129,6 +131,12 @@ def recomputation_from_values(
     decided = decide(_decoded_batch(recorded, values), sound, champion, policy)
     [record] = codec.writer.write(decided, _batch(recorded), champion.scorecard, champion.version, policy)
     return DecisionCopy(None, {**own_decision(record.value), IDENTITY: recorded[IDENTITY]})
+
+
+def withholds_values(recorded: Decision) -> bool:
+    """Whether the decision is on a sealed application: a value is null, and no flag says why."""
+    flagged = {flag["feature"] for flag in recorded["flags"]}
+    return any(item["value"] is None and item["feature"] not in flagged for item in recorded["contributions"])
 
 
 def own_copy(record: OutgoingRecord | None) -> DecisionCopy | None:

@@ -25,7 +25,7 @@ from schemas.errors import SetupError
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs
-from streams.runtime.client_properties import client_properties, oauth_properties
+from streams.runtime.client_properties import CLIENT_ID, client_properties, oauth_properties
 from streams.runtime.setting_names import PREFIX, former, misspelt, rename_warnings
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ class Connection(BaseSettings):
     max_header_bytes: Annotated[int, Field(ge=256, le=100_000)] = 8_192
     """The same limit for all its headers together, and for its key."""
 
+    keys_url: SecretStr = SecretStr("")
+    """Database of the keys of sealed applications, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`, for
+    all processes that read applications. With it the gateway seals what it publishes. Empty: nothing is sealed."""
+
     registry_basic_auth: SecretStr = SecretStr("")
     """`user:password`."""
     registry_ssl_ca_location: str = ""
@@ -145,11 +149,16 @@ class Connection(BaseSettings):
         return read(cls, **given)
 
     def actor(self) -> str:
-        """The person who acts.
+        """The person who acts, for the audit log.
+
+        The name by which the broker knows this connection (SASL) is proven; `principal` beside it is what they say.
 
         Raises:
             SettingsError: the operating system has no name for the user.
         """
+        proven = self.kafka_sasl_username or self.client_properties().get(CLIENT_ID, "")
+        if proven:
+            return f"{self.principal} (as {proven})" if self.principal not in ("", proven) else proven
         try:
             return self.principal or getpass.getuser()
         except (OSError, KeyError):

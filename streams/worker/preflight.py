@@ -21,6 +21,7 @@ from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
 from streams.kafka.admin import require_topics
 from streams.kafka.broker_settings import report_small_topics
+from streams.runtime.application_keys import application_keys
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
@@ -91,7 +92,7 @@ def decision_codec(settings: ScoringSettings, writer: DecisionWriter) -> Decisio
     contract, limits = settings.contract(), settings.record_limits()
     return DecisionCodec(
         contract=contract,
-        reader=ApplicationReader(contract, limits),
+        reader=ApplicationReader(contract, limits, application_keys(settings)),
         writer=writer,
         dead_letters=DeadLetterOffice(
             settings.topics().dead_letters.name, contract, keep_bytes=settings.keep_dead_bytes, limits=limits

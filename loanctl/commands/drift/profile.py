@@ -88,6 +88,7 @@ def _on_topic(connection: Connection, since: datetime | None, until: datetime | 
     from schemas.codec.application_decoder import ApplicationReader
     from schemas.registry_client import WriterSchemas
     from streams.kafka.topics.topic_reader import blocks, partition_ranges
+    from streams.runtime.application_keys import application_keys
 
     topic, chosen = connection.topics().applications.name, span(since, until, last)
     lying = partition_ranges(connection, [topic], chosen.begins)
@@ -96,7 +97,7 @@ def _on_topic(connection: Connection, since: datetime | None, until: datetime | 
     latest = sorted(heapq.nlargest(chosen.most or 0, records, key=PLACE), key=PLACE)
     values = [record.value for record in latest]
     writers = WriterSchemas(connection.registry(), topic).of(schema_ids(values))
-    reader = ApplicationReader(connection.contract(), connection.record_limits())
+    reader = ApplicationReader(connection.contract(), connection.record_limits(), application_keys(connection))
     found = reader.read(values, writers).applications.values
     if not len(found):
         problem = f"no application on {topic}{chosen}"

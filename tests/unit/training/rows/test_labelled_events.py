@@ -9,6 +9,7 @@ from typing import Any
 
 import fastavro
 import pytest
+from pydantic import SecretStr
 
 from schemas.codec.event_codec import as_record, avro_schema
 from schemas.codec.record_limits import RecordLimits
@@ -25,6 +26,8 @@ LATER = APPLIED_AT + timedelta(days=90)
 
 class Topics:
     """Records of both topics, given out in blocks as the real reader gives them."""
+
+    keys_url = SecretStr("")
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.records: dict[str, Iterator[Record] | list[Record]] = {
