@@ -27,7 +27,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system chaos lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system chaos fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,8 +52,14 @@ contract: $(WARM) ## Doubles and the real thing, by the same tests.
 system: $(WARM) $(QUIX) ## Tests that need the real broker.
 	@$(BIN)/pytest -m "system and not chaos" $(PARALLEL)
 
-chaos: $(WARM) ## The long forms: kills, freezes and outages by the dozen, on the real broker.
+chaos: $(WARM) ## Every fault alone and mixed, three seeds, results in build/chaos.json; then the long forms of tests. An hour.
+	@$(BIN)/python -m tests.chaos
 	@$(BIN)/pytest -m chaos
+
+fuzz: $(SYNCED) ## A minute of fuzzing by coverage (atheris) of each target in tests/fuzz; findings become cases of `make unit`.
+	@for target in codec contract archive bundle csv; do \
+		$(UV) run --quiet --frozen --no-sync --with atheris==3.0.0 python -m tests.fuzz $$target -max_total_time=60 || exit 1; \
+	done
 
 lint: $(SYNCED) ## ruff: rules and format.
 	@$(BIN)/ruff check .

@@ -30,6 +30,11 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow file with its tables and nothing in them, to copy: MLflow makes them longer than most tests take."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    return empty_store_at(tmp_path_factory.mktemp("mlflow"))
+
+
+def empty_store_at(folder: Path) -> Path:
+    """The same in this folder."""
+    path = folder / "mlflow.db"
     assert ask(f"sqlite:///{path}", lambda client: client.search_registered_models()) == []
     return path

@@ -36,7 +36,8 @@ REASON_TEXTS: Final[Mapping[str, ReasonAdvice]] = {
     ),
     "sealed": ReasonAdvice(
         "The application is encrypted, and its key is erased or was not given to the worker.",
-        "If it was erased (`loanctl audit log`), nothing is to be done. Else set LOAN_KEYS_URL for the workers, then redrive.",
+        "If it was erased (`loanctl audit log`), nothing is to be done. Else set LOAN_KEYS_URL for the workers, "
+        "and redrive.",
     ),
     "unknown_schema": ReasonAdvice(
         "The registry has no schema of the id that the bytes name.",

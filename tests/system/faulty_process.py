@@ -29,6 +29,8 @@ PRELOADED: Final = {
     "streams": ("streams.worker.process", "streams.worker.faust_app"),
     "drift": ("drift.agent.process",),
     "training": ("mlflow", "training.service.process", "training.trainer"),
+    "ledger": ("ledger.process",),
+    "gateway": ("gateway.process",),
 }
 HANGS: Final = "?hangs"
 """Behind a step: it does not raise, it does not return."""

@@ -78,9 +78,9 @@ class Processes:
         own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
         return self._launch((sys.executable, "-m", *arguments), name or arguments[0], own)
 
-    def start_program(self, *command: str, **variables: str) -> Started:
-        """Start another program than Python, with variables besides the environment's."""
-        return self._launch(command, command[0], variables)
+    def start_program(self, *command: str, name: str = "", **variables: str) -> Started:
+        """Start another program than a module of ours, with variables besides the environment's."""
+        return self._launch(command, name or command[0], variables)
 
     def faulty(self, module: str, steps: Sequence[str], after: int = 0, **settings: object) -> Started:
         """A process that raises in each of these steps in turn, and starts again: `tests.system.faulty_process`."""

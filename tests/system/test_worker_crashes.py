@@ -1,28 +1,20 @@
-"""Two workers killed, frozen and cut off under load; a reader of the topics counts what became of each application."""
+"""Workers that are told to stop, at once or under load; kills and freezes are `tests.chaos`'s."""
 
-import random
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
-from tests.system.containers import ContainerStack
-from tests.system.processes import Processes, pause
+from tests.system.processes import Processes
 from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
-from tests.system.workers import Answers, Applicants, Worker, start_worker
+from tests.system.workers import Answers, Applicants, start_worker
 
 RATE = 200
 TICKS = 200
 """Times a second at which applications are sent, at most."""
-FROZEN_S = 10.0
-"""Longer than a session: the group has gone on without the worker when it wakes."""
-DOWN_S = 3.0
 RECOVERY_S = 90.0
 
 
@@ -45,48 +37,6 @@ def applying(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
         stop.set()
         thread.join()
         applicants.acknowledged()
-
-
-@pytest.mark.timeout(600)  # thirteen starts of a worker, each of some seconds, on a machine that others may use too
-@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.chaos)])
-def test_kills_a_freeze_and_a_broker_restart_leave_one_decision_for_each_application(
-    stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, tmp_path: Path, kills: int
-) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
-    applicants, answers = Applicants(connection), Answers(connection)
-    chance = random.Random(7)
-    workers = [start_worker(processes), start_worker(processes)]
-
-    with applying(applicants):
-        for kill in range(kills):
-            pause(chance.uniform(0.2, 1.0))
-            workers[kill % 2] = killed_and_started_again(workers[kill % 2], processes)
-            if kill == kills // 2:
-                stack.restart_broker(DOWN_S)
-            if kill == kills - 1:
-                frozen_for(workers[1 - kill % 2], FROZEN_S)
-
-    wait_for(lambda: set(answers.counted()) >= set(applicants.sent), RECOVERY_S, "a decision for each application")
-    counted = answers.counted()
-
-    assert {name: count for name, count in counted.items() if count != 1} == {}
-    assert counted.keys() == set(applicants.sent)
-    assert [worker.process.stop() for worker in workers] == [0, 0]
-
-
-def killed_and_started_again(worker: Worker, processes: Processes) -> Worker:
-    """Its successor, which takes over its name, its partitions and what it left open."""
-    wait_for(worker.is_ready, RECOVERY_S, "the worker to be killed")
-    worker.process.kill()
-    return start_worker(processes, ready=False)
-
-
-def frozen_for(worker: Worker, seconds: float) -> None:
-    wait_for(worker.is_ready, RECOVERY_S, "the worker to be frozen")
-    worker.process.freeze()
-    pause(seconds)
-    worker.process.thaw()
 
 
 def test_a_worker_told_to_stop_as_soon_as_it_is_ready_leaves_in_good_order(

@@ -24,8 +24,8 @@ def test_make_test_lints_types_and_runs_every_test_but_the_long_forms():
     assert lines == ['$(BIN)/pytest -m "not chaos" $(PARALLEL)']
 
 
-def test_make_chaos_runs_the_long_forms():
-    assert recipe("chaos")[1] == ["$(BIN)/pytest -m chaos"]
+def test_make_chaos_runs_the_checker_and_the_long_forms():
+    assert recipe("chaos")[1] == ["$(BIN)/python -m tests.chaos", "$(BIN)/pytest -m chaos"]
 
 
 def test_ci_runs_the_test_command_and_nothing_else():

@@ -1,0 +1,106 @@
+"""The chaos checker finds each kind of fault that it looks for, and nothing where all is well."""
+
+from collections import Counter
+
+import pytest
+
+from tests.chaos.invariant import (
+    DecisionSeen,
+    LetterSeen,
+    champion_findings,
+    commit_findings,
+    decision_findings,
+    leak_findings,
+    letter_findings,
+    report_findings,
+    violations,
+)
+from tests.chaos.load import Kind, Sent
+
+SENT = [
+    Sent(0, Kind.GOOD, "a-0", 0, 10, 0.0),
+    Sent(1, Kind.GOOD, "a-0", 0, 11, 0.0),
+    Sent(2, Kind.FAULTY, "a-2", 1, 7, 0.0),
+    Sent(3, Kind.POISON, "a-3", 1, 8, 0.0),
+]
+
+
+def decided(partition, offset, place, key="a-0", version="1", value=b"same"):
+    return DecisionSeen((partition, offset), (partition, place), key, version, value)
+
+
+CLEAN = [decided(0, 10, 0), decided(0, 11, 1), decided(1, 7, 0, "a-2")]
+
+
+def test_a_clean_run_has_no_findings():
+    assert decision_findings(SENT, CLEAN, (), ()) == Counter()
+    assert letter_findings(SENT, [LetterSeen((1, 7)), LetterSeen((1, 8))], (), ()) == Counter()
+    assert commit_findings({0: 12, 1: 9}, {0: 12, 1: 9}) == Counter()
+    assert champion_findings(CLEAN) == Counter()
+    assert report_findings([("w-1", 100), ("w-2", 7)], {"w-1": 100}) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("decisions", "name"),
+    [
+        (CLEAN[:2], "decisions_lost"),
+        ([*CLEAN, decided(0, 11, 2)], "decisions_repeated"),
+        ([*CLEAN, decided(0, 99, 2)], "decisions_without_application"),
+        ([*CLEAN, decided(1, 8, 2, "a-3")], "decisions_without_application"),
+        ([decided(0, 11, 0), decided(0, 10, 1), CLEAN[2]], "keys_out_of_order"),
+    ],
+)
+def test_each_fault_of_decisions_is_found(decisions, name):
+    assert decision_findings(SENT, decisions, (), ()) == {name: 1}
+
+
+def test_a_repetition_with_other_bytes_is_mixed_in_either_mode():
+    found = decision_findings(SENT, [*CLEAN, decided(0, 11, 2, value=b"other")], (), ())
+
+    assert violations(found, at_least_once=True) == {"decisions_mixed": 1}
+    assert violations(found, at_least_once=False) == {"decisions_mixed": 1, "decisions_repeated": 1}
+
+
+def test_a_repetition_by_the_next_champion_has_other_bytes_and_is_no_mixture():
+    found = decision_findings(SENT, [*CLEAN, decided(0, 11, 2, version="2", value=b"other")], (), ())
+
+    assert found == {"decisions_repeated": 1}
+
+
+def test_what_is_gone_is_owed_nothing_and_what_was_set_back_may_come_again():
+    assert decision_findings(SENT, CLEAN[1:], gone={(0, 10)}, again=()) == Counter()
+    assert decision_findings(SENT, [*CLEAN, decided(0, 10, 2)], gone=(), again={(0, 10)}) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("letters", "name"),
+    [
+        ([(1, 7)], "letters_lost"),
+        ([(1, 7), (1, 8), (1, 8)], "letters_repeated"),
+        ([(1, 7), (1, 8), (0, 10)], "letters_without_record"),
+    ],
+)
+def test_each_fault_of_dead_letters_is_found(letters, name):
+    assert letter_findings(SENT, [LetterSeen(source) for source in letters], (), ()) == {name: 1}
+
+
+def test_a_gap_a_turn_back_and_a_window_are_found():
+    assert commit_findings({0: 12, 1: 8}, {0: 12, 1: 9}) == {"commits_apart": 1}
+    back = [decided(0, 10, 0, version="2"), decided(0, 11, 1, version="1")]
+    assert champion_findings(back) == {"champions_out_of_order": 1}
+    reports = [("w-1", 99), ("w-1", 99)]
+    assert report_findings(reports, {"w-1": 100, "w-2": 5}) == {
+        "windows_repeated": 1,
+        "windows_lost": 1,
+        "windows_miscounted": 1,
+    }
+
+
+@pytest.mark.parametrize("text", [b"income 73913.07", b'{"value": 73913}', b"YACHTSMAN is not declared"])
+def test_a_value_of_an_applicant_is_found_in_a_log(text):
+    assert leak_findings({"worker.log": text}) == {"values_leaked": 1}
+
+
+@pytest.mark.parametrize("text", [b"12:00:00.739131Z", b"4d73913ab", b"a-73913x", b"pid 273913"])
+def test_digits_of_a_time_or_an_id_are_no_value(text):
+    assert leak_findings({"worker.log": text}) == Counter()
