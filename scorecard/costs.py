@@ -33,16 +33,25 @@ class Costs:
             raise CutoffsError(problem)
 
 
-def costs_of(decided: Codes, chance: Floats, costs: Costs) -> Floats:
+def sizes_of(amounts: Floats) -> Floats:
+    """Amounts over their mean, shape (n,); 1 where one is missing, and for all where their mean is not positive."""
+    known = amounts[np.isfinite(amounts)]
+    mean = float(known.mean()) if len(known) else 0.0
+    return np.where(np.isfinite(amounts), amounts / mean, 1.0) if mean > 0.0 else np.ones(len(amounts))
+
+
+def costs_of(decided: Codes, chance: Floats, costs: Costs, sizes: Floats | None = None) -> Floats:
     """Cost of each decision, in lost good loans, shape (n,).
 
     Args:
         decided: codes of outcomes, shape (n,).
         chance: of a default: its probability, or 0 or 1 where it is known; shape (n,).
         costs: a default on an approved loan, a person's look; a good loan declined costs 1.
+        sizes: of loans, where mistakes cost in proportion to them (`sizes_of`).
     """
+    size = np.ones(chance.shape) if sizes is None else sizes
     return np.select(
         [decided == APPROVE, decided == DECLINE, decided == REFER],
-        [chance * costs.default, 1.0 - chance, np.full(chance.shape, costs.review)],
+        [chance * costs.default * size, (1.0 - chance) * size, np.full(chance.shape, costs.review)],
         default=0.0,
     )

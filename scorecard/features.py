@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from schemas.applications import UNSEEN, Matrix
 from schemas.contract.contract import Contract, Field, Kind, Role
+from schemas.contract.fields import Unknown
 from schemas.small_groups import is_small
 
 Levels = Mapping[str, tuple[str, ...]]
@@ -122,6 +123,15 @@ class FeatureSpace:
             codes = [float(field.levels.index(level)) for level in self.unknown.get(field.name, ())]
             seen[np.isin(seen[:, position], codes), position] = UNSEEN
         return seen
+
+    def refers(self, values: Matrix) -> npt.NDArray[np.bool_]:
+        """Whom the scorecard refers because it does not know a level of theirs; shape (n,)."""
+        seen = self.recognize(values)
+        unseen = np.zeros(len(values), dtype=np.bool_)
+        for field, position in zip(self.fields, self.positions, strict=True):
+            if field.kind is Kind.CATEGORY and field.unknown is Unknown.REFER:
+                unseen |= seen[:, position] == UNSEEN
+        return unseen
 
     def encode(self, values: Matrix) -> npt.NDArray[np.float32]:
         """The forest's matrix, shape (n, columns): NaN where a number is missing, no level where a category is.

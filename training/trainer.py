@@ -127,7 +127,7 @@ class Trainer:
             registered = self._registry.register(
                 logged.source,
                 run.run_id,
-                {**_tags(task, one, answer, before, record), **_comparison_tags(comparison)},
+                {**_tags(task, one, answer, before, record), **_comparison_tags(made.digest, comparison)},
                 logged.model_id,
             )
         one.journal.end()
@@ -183,15 +183,17 @@ class Trainer:
         strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
         _, groups = np.unique(clone_keys(self._contract, one.judged_on).astype("S"), return_inverse=True)
         answers = ChallengerAnswers(one.probability, one.scorecard.policy, groups)
-        rules = ComparisonRules(costs=self._plan.costs, exploration_share=self._plan.exploration_share)
+        amount = self._contract.position[self._plan.amount] if self._plan.amount else None
+        rules = ComparisonRules(costs=self._plan.costs, amount=amount, exploration_share=self._plan.exploration_share)
         comparison = compare_with_champion(champion, one.judged_on, answers, strange, rules)
         if isinstance(comparison, Incomparable):
             return comparison
         return replace(comparison, looks=1 + comparisons(before, self._registry.history(), datetime.now(UTC)))
 
 
-def _comparison_tags(comparison: ChampionComparison | Incomparable | None) -> Mapping[str, str]:
-    if not isinstance(comparison, ChampionComparison):
+def _comparison_tags(digest: str, comparison: ChampionComparison | Incomparable | None) -> Mapping[str, str]:
+    """The time of a comparison; the champion itself, made again, was not compared."""
+    if not isinstance(comparison, ChampionComparison) or comparison.champion_digest == digest:
         return {}
     return {version_tags.COMPARED: datetime.now(UTC).isoformat(timespec="milliseconds")}
 

@@ -14,7 +14,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from scipy.special._ufuncs import _hypergeom_cdf, _hypergeom_sf
+
+try:
+    from scipy.special._ufuncs import _hypergeom_cdf, _hypergeom_sf
+except ImportError:  # a release of SciPy may name its own parts anew; the same bits, a second later
+    from scipy.stats import hypergeom
+
+    _hypergeom_cdf, _hypergeom_sf = hypergeom.cdf, hypergeom.sf  # type: ignore[assignment]  # called alike
 
 Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]

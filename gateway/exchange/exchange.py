@@ -82,7 +82,7 @@ class Exchange:
             self._publish(entries, submissions)
             async with asyncio.timeout(self._timeout_s):
                 # A caller that leaves takes nothing back from others who wait for the same.
-                return [await asyncio.shield(decision) for decision in awaited]
+                return list(await asyncio.gather(*map(asyncio.shield, awaited)))
         except TimeoutError:
             if not all(entry.accepted for entry in entries):
                 raise BrokerAwayError from None

@@ -116,7 +116,8 @@ def project(  # noqa: C901, PLR0913, PLR0915 - one pass, one loop
                     if at >= 0 and left[depth] < 0:
                         left[depth] = -left[depth]
                         _, at = _long(data, at, end)
-                    good = at >= 0 and left[depth] >= 0
+                    # An item has a byte at least: a count beyond the bytes that are left would only be counted down.
+                    good = at >= 0 and 0 <= left[depth] <= end - at
                 if left[depth] == 0:
                     depth -= 1
                     place = first if op == BLOCK else place

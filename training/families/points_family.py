@@ -17,7 +17,7 @@ from schemas.events.decisions import ContributionSpace
 from scorecard.calibration import sigmoid
 from scorecard.forest.forest import LEAF, Forest
 from training.families.family import Dimension, Encoded, Family, Labels, Numbers, TrainingSample, itself
-from training.families.trees import LARGEST, Tree, forest_of_trees
+from training.families.trees import LARGEST, CompileError, Tree, forest_of_trees
 
 HALF: Final = 0.5
 """Count that is added to each class of a bin: a bin without defaults has a weight, too."""
@@ -82,6 +82,9 @@ def fit_points(
         if (each := _bin_column(column, train, parameters, way, seed)) is not None
     ]
     model = LogisticRegression(C=parameters["looseness"], max_iter=MOST_ROUNDS)
+    if not binned:
+        problem = "no column parts the rows into bins: a points scorecard needs more rows, or smaller bins"
+        raise CompileError(problem)
     evidence = np.stack([each.weights[each.places(train.matrix[:, each.column])] for each in binned], axis=1)
     kept = np.arange(len(binned))
     while True:

@@ -14,6 +14,7 @@ from schemas.applications import Fault, Matrix, faults
 from schemas.contract.contract import ContractError
 from schemas.contract.field_rules import declaration_problem
 from scorecard import bundle
+from scorecard.costs import sizes_of
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest, margins
@@ -89,8 +90,10 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         ParityError: the forest does not answer as the model does.
         StoppedError: `watch.stop` requested it.
     """
-    work = _Work.of(material, plan)
     kept = material.kept
+    if kept is not None:
+        material = replace(material, rows=kept.decidable(material.contract, material.rows))
+    work = _Work.of(material, plan)
     found, journal, model, forest = _searched_forest(work, watch) if kept is None else _kept_forest(kept)
     watch.step("calibrate")
     draft, calibrated = work.draft(model, forest)
@@ -126,6 +129,11 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         faults=decisions_without_reason(scorecard, rows),
         reasons=reason_check.counts(scorecard, material.contract, rows.values),
     )
+
+
+def _learnable_features(material: Material, plan: Plan) -> FeatureSpace:
+    scored = [field.name for field in material.contract.scored(with_pricing=plan.with_pricing)]
+    return FeatureSpace.of(material.contract, scored).with_frequent_levels(material.rows.values)
 
 
 def _searched_forest(work: "_Work", watch: TrainingProgress) -> tuple[SearchResult, Journal, FittedModel, Forest]:
@@ -174,8 +182,7 @@ class _Work:
     @classmethod
     def of(cls, material: Material, plan: Plan) -> "_Work":
         contract, rows = material.contract, material.rows
-        scored = [field.name for field in contract.scored(with_pricing=plan.with_pricing)]
-        features = FeatureSpace.of(contract, scored).with_frequent_levels(rows.values)
+        features = _learnable_features(material, plan) if material.kept is None else material.kept.scorecard.features
         # What may not be scored is refused before any work, and so is a feature without a reason text.
         problem = declaration_problem(features.fields)
         if problem:
@@ -292,14 +299,14 @@ class _Work:
             return None
         column = self.material.contract.position[self.plan.amount]
         amounts = self.material.rows.values[self.split.places(SplitPart.CUTOFFS), column]
-        return np.asarray(np.nan_to_num(amounts / np.nanmean(amounts), nan=1.0))
+        return sizes_of(amounts)
 
     def _reference(self, unfitted: Matrix) -> Matrix:
         window = self.material.window
         if window is None:
             return unfitted
         known = self.features.recognize(window)
-        found = faults(self.material.contract, known, with_pricing=self.plan.with_pricing)
+        found = faults(self.material.contract, known, with_pricing=self.features.with_pricing)
         scorable = found.codes == Fault.NONE
         return np.asarray(window[scorable])
 

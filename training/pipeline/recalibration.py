@@ -1,7 +1,8 @@
 """A recalibration: the champion's forest, with a calibration, cut-offs and reasons of rows that it was not made of.
 
-It mends the level where ranking is still good, needs some hundred outcomes and takes seconds. Rows of the topics
-alone are used where they have enough of both classes: the level of now is theirs.
+It mends the level where ranking is still good, and takes seconds. Rows of the topics alone are used where they have
+enough of both classes: the level of now is theirs. Of the rows an eighth judges; where fewer than twenty defaults and
+twenty repaid loans among them can be compared, the gate holds the result for a person.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from schemas.applications import Fault, faults
+from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from scorecard.scorecard import Scorecard
 from training.families.family import FamilyParameters, FittedModel
@@ -39,6 +42,12 @@ class KeptForest:
     version: str
     made_of: Identities
     """Of the rows that it was made of, sorted."""
+
+    def decidable(self, contract: Contract, rows: LabelledRows) -> LabelledRows:
+        """Those of the rows that this scorecard would decide itself, none of a level that it refers."""
+        features = self.scorecard.features
+        found = faults(contract, features.recognize(rows.values), with_pricing=features.with_pricing)
+        return rows.take(found.codes == Fault.NONE)
 
     def model(self) -> FittedModel:
         """As if it had just been fitted; there is no library's model."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from scorecard.costs import Costs, costs_of
+from scorecard.costs import Costs, costs_of, sizes_of
 from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard
 from training.promotion.selection import selected_rows
@@ -81,6 +81,8 @@ class ComparisonRules:
 
     costs: Costs = field(default_factory=Costs)
     """Of mistakes and reviews."""
+    amount: int | None = None
+    """Column of the rows' values in proportion to which mistakes cost; None for the same cost of each loan."""
     exploration_share: float = 0.0
     """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
 
@@ -98,7 +100,7 @@ class ChallengerAnswers:
 def compare_with_champion(
     champion: Scorecard, rows: LabelledRows, challenger: ChallengerAnswers, strange: Labels, rules: ComparisonRules
 ) -> ChampionComparison | Incomparable:
-    """Both on those of the judgement rows that count.
+    """Both on those of the judgement rows that count. None does that the champion would refer for an unknown level.
 
     Args:
         champion: as read from its bundle.
@@ -107,7 +109,7 @@ def compare_with_champion(
         strange: which of them the champion was not made of, shape (n,).
         rules: costs, and whose outcomes are known.
     """
-    free = np.flatnonzero(strange)
+    free = np.flatnonzero(strange & ~champion.features.refers(rows.values))
     known, ours = rows.take(free), challenger.probability[free]
     theirs = champion.score(known.values).probability
     both = (outcomes(champion.policy, theirs) == APPROVE) & (outcomes(challenger.policy, ours) == APPROVE)
@@ -128,14 +130,15 @@ def compare_with_champion(
     if not np.isfinite(theirs).all():
         return Incomparable(champion_digest=champion.digest, why="it gives probabilities that are no numbers")
     truth = met.defaulted.astype(np.float64)
+    sizes = None if rules.amount is None else sizes_of(met.values[:, rules.amount])
     alike = selected.both_approve and bool(met.recent.any())
     return ChampionComparison(
         defaulted=met.defaulted,
         challenger=ours,
         champion=theirs,
         champion_digest=champion.digest,
-        challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, rules.costs),
-        champion_cost=costs_of(outcomes(champion.policy, theirs), truth, rules.costs),
+        challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, rules.costs, sizes),
+        champion_cost=costs_of(outcomes(champion.policy, theirs), truth, rules.costs, sizes),
         weight=weight,
         groups=challenger.groups[free][places] if len(challenger.groups) else challenger.groups,
         superior_by=("log_loss", "auc") if alike else ("cost", "auc"),

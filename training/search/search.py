@@ -20,6 +20,7 @@ from schemas.errors import StoppedError
 from training.evaluation.logistic_baseline import floor_auc
 from training.families import family_registry
 from training.families.family import FamilyParameters, TrainingSample
+from training.families.family_registry import USUAL
 from training.search import space
 from training.search.budget import Budget
 from training.search.journal import Forgetful, Journal, key_of
@@ -51,8 +52,10 @@ class SearchData:
 
     def key(self, budget: Budget) -> str:
         """Id of a search of these rows in a journal; more trials or time do not change it."""
-        told = [self.seed, self.monotone, budget.folds, budget.most_trees, budget.families]
-        return key_of(self.rows, self.stopping, self.folds, told)
+        told = [self.seed, self.monotone, budget.folds, budget.most_trees]
+        # Journals of before named no families.
+        named = [] if budget.families == USUAL else [budget.families]
+        return key_of(self.rows, self.stopping, self.folds, [*told, *named])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ documentation so detailed that a party who does not know the model understands i
 import math
 import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import metadata
@@ -29,7 +30,7 @@ LIBRARIES: Final = ("numpy", "scikit-learn", "hyperopt")
 """Whose versions may change a scorecard, beside that of its family."""
 ASSUMPTIONS: Final = (
     "Applicants to come are like those of the reference population; the drift agent watches it.",
-    "A label is what became of the loan, not what was decided; of applicants who were declined nothing is known.",
+    "A label is what became of the loan, not what was decided.",
     "The loans' terms, their servicing and the economy stay as they were when the rows were collected.",
     "The costs of a default and of a review are the lender's own.",
 )
@@ -70,12 +71,20 @@ def sections(made: "TrainedCandidate", record: TrainingRecord) -> tuple[str, ...
     return (
         _data(made, record.cleaned),
         _method(made, record),
-        _bullets("Assumptions", ASSUMPTIONS),
+        _bullets("Assumptions", (*ASSUMPTIONS, _selection(made.plan.exploration_share))),
         _bullets("Limits", (*LIMITS, *record.cleaned.notes)),
         _stability(_months(made)),
         _monitoring_plan(),
         _sign_off(record),
     )
+
+
+def _selection(share: float) -> str:
+    if share >= 1.0:
+        return "The outcomes of all applicants are known, of those who would be declined, too."
+    if share > 0.0:
+        return f"A share of {share} of refused applicants got a loan at random, and stands for all of them."
+    return "Of applicants who were declined nothing is known."
 
 
 def _data(made: "TrainedCandidate", cleaned: CleanRows) -> str:
@@ -115,17 +124,26 @@ def _method(made: "TrainedCandidate", record: TrainingRecord) -> str:
         f"- search: {len(made.found.trials)} trials over {plan.budget.folds} folds, seed {plan.seed}\n"
         f"- costs, in lost good loans: a default {plan.costs.default}, a review {plan.costs.review}\n"
         f"- floors, for the lower end of the interval: AUC {terms.floor_auc}, F1 {terms.floor_f1}\n"
-        f"- served: {REFIT if plan.refit else JUDGED}\n"
-        f"- proof: the compiled forest answers as the library to {made.parity.margin_error:.1e}\n"
+        f"- served: {JUDGED if made.judged is made.scorecard else REFIT}\n"
+        f"- proof: {_proof(made)}\n"
         f"- versions: {', '.join(_versions(made.fitted.family.library))}"
     )
+
+
+def _proof(made: "TrainedCandidate") -> str:
+    kept = made.material.kept
+    if kept is not None:
+        return f"the forest is that of version {kept.version}, as it was proven when it was made"
+    return f"the compiled forest answers as the library to {made.parity.margin_error:.1e}"
 
 
 def _versions(library: str) -> Iterator[str]:
     yield f"loan-decisions {code_version()}"
     yield f"Python {platform.python_version()}"
     for name in dict.fromkeys((library, *LIBRARIES)):
-        yield f"{name} {metadata.version(name)}"
+        # The library of a forest that is kept need not be here.
+        with suppress(metadata.PackageNotFoundError):
+            yield f"{name} {metadata.version(name)}"
 
 
 def _bullets(title: str, sentences: tuple[str, ...]) -> str:

@@ -104,7 +104,7 @@ def _made_params(made: TrainedCandidate) -> Mapping[str, Any]:
         "family": made.scorecard.family,
         "choice": made.found.why,
         "calibration": made.calibrated.kind,
-        "refit": made.plan.refit,
+        "refit": made.judged is not made.scorecard,
         "approve_below": made.scorecard.policy.approve_below,
         "decline_from": made.scorecard.policy.decline_from,
         "policy": made.scorecard.policy.version,

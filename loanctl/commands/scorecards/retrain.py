@@ -44,6 +44,10 @@ Level = Annotated[
 ]
 
 
+class ConflictingOptionsError(SetupError):
+    """Options that ask for different retrainings."""
+
+
 class NobodyDecidesError(SetupError):
     """There is no champion whose performance could have fallen."""
 
@@ -55,6 +59,9 @@ def retrain(
     if_level_off: Level = None,
 ) -> None:
     """Ask the trainer for a challenger; the gate decides whether it becomes champion."""
+    if recalibrate and not (if_auc_under is None and if_level_off is None):
+        problem = "--recalibrate asks at once; --if-auc-under asks for a whole retraining, --if-level-off recalibrates"
+        raise ConflictingOptionsError(problem)
     settings = TrainingSettings.read()
     champion = settings.model_registry().champion()
     if if_auc_under is None and if_level_off is None:

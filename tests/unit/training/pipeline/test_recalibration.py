@@ -66,6 +66,26 @@ def test_the_forest_is_the_champions_and_the_level_is_that_of_now(kept: KeptFore
     assert abs(mended.probability.mean() - observed) < 0.05
 
 
+def test_a_forest_that_does_not_know_a_level_keeps_its_columns_and_its_margins(tmp_path: Path) -> None:
+    """Levels have since become frequent, and another one rare: the columns are those of the forest, not of the rows."""
+    intent = CONTRACT.position["loan_intent"]
+    former = OLD.take(OLD.values[:, intent] != 0.0)
+    made = train_candidate(Material(CONTRACT, former, tmp_path / "champion"), PLAN)
+    made_of = bundle.training_identities(tmp_path / "champion")
+    assert made_of is not None
+    now = former.then(risen(3_000))
+    now = now.take(now.values[:, intent] != 5.0)
+    assert (now.values[:, intent] == 0.0).sum() > 100
+
+    kept = KeptForest(made.scorecard, "1", made_of)
+    again = train_candidate(Material(CONTRACT, now, tmp_path / "again", kept=kept), PLAN)
+
+    assert again.scorecard.features.columns == made.scorecard.features.columns
+    known = again.judged_on.values
+    assert not np.any(known[:, intent] == 0.0)
+    assert np.array_equal(again.scorecard.score(known).margin, made.scorecard.score(known).margin)
+
+
 def test_it_is_promotable(kept: KeptForest, mended: TrainedCandidate) -> None:
     answers = ChallengerAnswers(mended.probability, mended.scorecard.policy)
     strange = np.ones(len(mended.judged_on), dtype=bool)

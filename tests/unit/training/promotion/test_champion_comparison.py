@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from schemas.applications import UNSEEN
 from scorecard.bundle import scorecard_of
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
-from tests.builders import CONTRACT, scorecard_parts
+from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts
 from tests.unit.training.builders import made_up
 from training.promotion.champion_comparison import (
     ChallengerAnswers,
@@ -113,3 +114,30 @@ class Nothing:
 
     def apply(self, raw: np.ndarray) -> np.ndarray:
         return np.full(len(raw), np.nan)
+
+
+def test_nobody_is_compared_on_whom_the_champion_would_refer_for_a_level_that_it_does_not_know() -> None:
+    judged = rows(100, 200)
+    ventures = judged.values[:, CONTRACT.position["loan_intent"]] == 2.0
+    space = feature_space().with_frequent_levels(judged.values[~ventures])
+    forest = a_stump_forest(space.columns.index("loan_percent_income"), 0.25, -2.0, 1.0, len(space.columns))
+    unaware = scorecard_of(scorecard_parts(features=space, forest=forest), CONTRACT, "old")
+
+    met = meet(unaware, judged, np.linspace(0, 1, 300), ALL[:300])
+
+    assert "VENTURE" in space.unknown["loan_intent"]
+    assert isinstance(met, ChampionComparison)
+    known = (space.recognize(judged.values) != UNSEEN).all(axis=1)
+    assert len(met.defaulted) == known.sum() <= 300 - ventures.sum()
+
+
+def test_where_mistakes_cost_by_amount_both_pay_so(champion: Scorecard) -> None:
+    judged = rows(100, 200)
+    amount = CONTRACT.position["loan_amnt"]
+    answers = ChallengerAnswers(np.zeros(300), champion.policy)
+
+    met = compare_with_champion(champion, judged, answers, ALL[:300], replace(RULES, amount=amount))
+
+    assert isinstance(met, ChampionComparison)
+    sizes = judged.values[:, amount] / judged.values[:, amount].mean()
+    assert met.challenger_cost == pytest.approx(np.where(judged.defaulted, RULES.costs.default * sizes, 0.0))
