@@ -23,6 +23,7 @@ from schemas.events.retraining import (
     RetrainCause,
     RetrainCommand,
     RetrainResult,
+    RetrainScope,
     RetrainStatus,
 )
 from schemas.events.reviews import LoanReview
@@ -197,7 +198,7 @@ def retraining_history(
 ) -> Sequence[tuple[RetrainCommand, RetrainResult | None]]:
     """Commands with their last results, the latest command first; None while one is in work."""
     query = sa.select(retrain_commands).order_by(*_latest(retrain_commands)).limit(most)
-    asked = [_event(RetrainCommand, row, cause=RetrainCause) for row in connection.execute(query).mappings()]
+    asked = [_command(row) for row in connection.execute(query).mappings()]
     ids = [command.command_id for command in asked]
     answers = (
         sa.select(retrain_results).where(retrain_results.c.command_id.in_(ids)).order_by(retrain_results.c.finished_at)
@@ -226,6 +227,16 @@ def _dead_letters(connection: sa.Connection, decided: Sequence[LoanDecision]) ->
 def _window(row: Any) -> DriftWindow:
     plain = {name: row[name] for name in DriftWindow.__slots__ if name != "feature_psi"}
     return DriftWindow(**plain, feature_psi=json.loads(row["feature_psi"]))
+
+
+def _command(row: Any) -> RetrainCommand:
+    # Null in rows of before commands had a scope: they asked for all.
+    command: RetrainCommand = _event(RetrainCommand, row, cause=RetrainCause, scope=_scope)
+    return command
+
+
+def _scope(word: str | None) -> RetrainScope:
+    return RetrainScope(word or RetrainScope.FULL)
 
 
 def _result(row: Any) -> RetrainResult:

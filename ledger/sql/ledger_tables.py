@@ -142,6 +142,7 @@ retrain_commands: Final = _record(
     table_columns.time("window_start", nullable=True),
     table_columns.time("window_end", nullable=True),
     table_columns.time("issued_at"),
+    table_columns.text("scope", nullable=True),
     indices={},
 )
 
@@ -241,7 +242,7 @@ review_queue: Final = sa.Table(
 )
 """Applications referred by their first decision and not yet decided by a person: derived, in the same transaction."""
 
-LATER_COLUMNS: Final = frozenset({"code_version"})
+LATER_COLUMNS: Final = frozenset({"code_version", "scope"})
 """Columns that tables got after they had rows; null in those rows, and in no other."""
 
 RECORDS: Final[tuple[sa.Table, ...]] = (
