@@ -18,7 +18,7 @@ from tests.chaos.arena import arena_of
 from tests.chaos.checker import Checker, Outcome
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.mixture import MIXTURE
-from tests.chaos.faults.neighbour_faults import NEIGHBOUR_FAULTS, RESTART
+from tests.chaos.faults.neighbour_faults import CUT, NEIGHBOUR_FAULTS
 from tests.chaos.faults.person_faults import PERSON_FAULTS
 from tests.chaos.faults.process_faults import FEW_KILLS, FREEZE, PROCESS_FAULTS
 from tests.conftest import empty_store_at
@@ -30,7 +30,8 @@ ALONE: Final = (*PROCESS_FAULTS, *NEIGHBOUR_FAULTS, *PERSON_FAULTS[:2])
 LAST: Final = PERSON_FAULTS[2:]
 """They change the topics or the group for good."""
 FULL: Final = (*ALONE, MIXTURE, *LAST)
-SHORT: Final = (FEW_KILLS, FREEZE, RESTART)
+SHORT: Final = (FEW_KILLS, FREEZE, CUT)
+"""Not the broker: one alone, which is killed where it stops too slowly, keeps no promise of three."""
 THREE: Final = 3
 
 

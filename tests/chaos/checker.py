@@ -1,11 +1,13 @@
 """Breaks one thing after the other under load, and holds the invariant after each."""
 
 import random
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.arena import SETTLED_S, Arena
@@ -99,6 +101,12 @@ class Checker:
             whole += self._arena.ledger_findings() + self._arena.window_findings() + self._arena.leaks()
         place = self._arena.lanes.index(lane)
         fresh = whole - self._told[place]
+        if fresh and violations(fresh, at_least_once=lane.at_least_once):
+            self._tell(lane.evidence())
+            # The folder goes with the run; what the processes said of it is kept.
+            kept = Path("build/chaos-logs") / f"seed-{self._seed}-{lane.delivery}"
+            shutil.copytree(lane.processes.folder, kept, dirs_exist_ok=True)
+            shutil.copytree(self._arena.folder / "cluster" / "log-0", kept / "broker", dirs_exist_ok=True)
         self._told[place] = whole
         fresh += +Counter(decisions_altered=lane.altered())
         return fresh + (lane.champions_out_of_order(since) if fault.keeps_partitions else Counter())

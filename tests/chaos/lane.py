@@ -1,6 +1,6 @@
 """One delivery mode under test: its topics, its workers, the applications played to it, and what its topics hold."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -94,6 +94,15 @@ class Lane:
             + Counter(records_refused=len(self.load.failed))
             + self._headers_leaked()
         )
+
+    def evidence(self) -> str:
+        """Where decisions lie that answer one application more than once, and when they were produced."""
+        found: dict[Source, list[str]] = defaultdict(list)
+        for each in self.decisions.items:
+            record = each.recorded.record
+            at = record.timestamp if record else 0
+            found[each.seen.source].append(f"{each.seen.place} at {at} by {each.seen.version}")
+        return "\n".join(f"{source}: {', '.join(those)}" for source, those in found.items() if len(those) > 1)
 
     def altered(self) -> int:
         """Decisions since the last call whose bytes are not those of a clean run: of the same bytes, computed here."""

@@ -27,7 +27,7 @@ def checkers(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.mark.timeout(900)  # a broker, a registry and four workers start, on a machine that others may use too
-def test_kills_a_freeze_and_a_broker_s_restart_leave_the_invariant_whole(checkers: Processes, tmp_path: Path) -> None:
+def test_kills_a_freeze_and_a_cut_network_leave_the_invariant_whole(checkers: Processes, tmp_path: Path) -> None:
     out = tmp_path / "chaos.json"
 
     checker = checkers.start_program(sys.executable, "-m", "tests.chaos", "--short", "--seeds", "1", "--out", str(out))

@@ -111,4 +111,4 @@ NEIGHBOUR_FAULTS: Final = (
     Fault("registry away, at a start too", registry_away),
     Fault("MLflow away, at a start too", mlflow_away),
 )
-RESTART: Final = NEIGHBOUR_FAULTS[0]
+CUT: Final = NEIGHBOUR_FAULTS[4]
