@@ -6,6 +6,7 @@ from confluent_kafka import Producer
 from streams.kafka.kafka_errors import NoTopicError
 from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
+from tests.system.waiting import wait_for
 
 
 @pytest.fixture
@@ -30,6 +31,12 @@ def sent(connection: Connection, topic: str) -> Producer:
     return transactional
 
 
+def ranges_beyond(connection: Connection, topic: str, end: int) -> list[PartitionRange] | None:
+    """The topic's range once it ends after this offset; None before."""
+    found = partition_ranges(connection, [topic])
+    return found if found[0].end > end else None
+
+
 def read(connection: Connection, wanted: list[PartitionRange]) -> list[Record]:
     return [record for block in blocks(connection, wanted) for record in block]
 
@@ -38,7 +45,7 @@ def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topi
     before = partition_ranges(connection, [topic])
     found = read(connection, before)
     sent.commit_transaction(30)
-    after = partition_ranges(connection, [topic])
+    after = wait_for(lambda: ranges_beyond(connection, topic, 4), what="the end beyond the committed records")
 
     assert before == [PartitionRange(topic, 0, 0, 3)]
     assert [(record.value, record.timestamp, record.key) for record in found] == [
@@ -54,9 +61,9 @@ def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topi
 
 def test_what_was_aborted_is_passed_over_and_the_end_found(connection: Connection, topic: str, sent: Producer) -> None:
     sent.abort_transaction(30)
-    lying = partition_ranges(connection, [topic])
+    # Markers are written after the producer has its answer, and the end moves with them.
+    lying = wait_for(lambda: ranges_beyond(connection, topic, 5), what="the end beyond the aborted records")
 
-    assert lying[0].end > 5
     assert len(read(connection, lying)) == 3
 
 

@@ -169,6 +169,7 @@ class CommandHandler:
             raise TooFewOutcomesError(problem)
         base = self._base()
         together = rows.together(base, events) if base else events
+        rows.refuse_too_few(together)
         cleaned = without_rare_levels(self._contract, together, with_pricing=self._settings.with_pricing)
         for note in cleaned.notes:
             log.warning("rows.remarked", why=note)

@@ -116,6 +116,7 @@ def table_rows(settings: TrainingSettings) -> CleanRows:
         with_pricing=settings.with_pricing,
         dialect=dialect,
     )
+    rows.refuse_too_few(cleaned)
     learnable = without_rare_levels(settings.contract(), cleaned, with_pricing=settings.with_pricing)
     rows.refuse_too_few(learnable)
     return learnable
