@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import UNSEEN, Matrix
+from schemas.applications import UNSEEN, Faults, Matrix, faults
 from schemas.contract.contract import Contract, Field, Kind, Role
 from schemas.contract.fields import Unknown
 from schemas.small_groups import is_small
@@ -123,6 +123,15 @@ class FeatureSpace:
             codes = [float(field.levels.index(level)) for level in self.unknown.get(field.name, ())]
             seen[np.isin(seen[:, position], codes), position] = UNSEEN
         return seen
+
+    def faults(self, contract: Contract, values: Matrix) -> Faults:
+        """The fault that keeps this scorecard from scoring an applicant, an unknown level among them.
+
+        Args:
+            contract: of the values.
+            values: shape (n, observed fields of the contract), ratios computed.
+        """
+        return faults(contract, self.recognize(values), with_pricing=self.with_pricing)
 
     def refers(self, values: Matrix) -> npt.NDArray[np.bool_]:
         """Whom the scorecard refers because it does not know a level of theirs; shape (n,)."""

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from scorecard.stability_index import jeffreys, smooth_shares
+
 try:
     from scipy.special._ufuncs import _hypergeom_cdf, _hypergeom_sf
 except ImportError:  # a release of SciPy may name its own parts anew; the same bits, a second later
@@ -24,9 +26,6 @@ except ImportError:  # a release of SciPy may name its own parts anew; the same 
 
 Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
-
-HALF_COUNT: Final = 0.5
-"""Added to every bin, so that an empty bin gives a large index instead of an infinite one."""
 
 FLOOR: Final = 1e-4
 """The other custom: smaller shares are raised to it. Reported in addition, for comparison."""
@@ -100,13 +99,13 @@ def psi(reference: Counts, window: Counts) -> float:
         BinMismatchError: the two differ in length.
     """
     _refuse_mismatch(reference, window)
-    return _jeffreys(_smooth_shares(reference), _smooth_shares(window))
+    return jeffreys(smooth_shares(reference), smooth_shares(window))
 
 
 def floored_psi(reference: Counts, window: Counts) -> float:
     """The index with shares raised to at least `FLOOR`; it is discontinuous there, `psi` is not."""
     _refuse_mismatch(reference, window)
-    return _jeffreys(np.maximum(_shares(reference), FLOOR), np.maximum(_shares(window), FLOOR))
+    return jeffreys(np.maximum(_shares(reference), FLOOR), np.maximum(_shares(window), FLOOR))
 
 
 def psi_critical(reference: Counts, window: Counts, alpha: float) -> float:
@@ -190,15 +189,6 @@ def share_fall_p(reference: int, reference_n: int, window: int, window_n: int) -
     if window >= min(hits, window_n):
         return 1.0
     return float(np.clip(_hypergeom_cdf(window, hits, window_n, reference_n + window_n), 0.0, 1.0))
-
-
-def _jeffreys(expected: Shares, actual: Shares) -> float:
-    return float(np.sum((actual - expected) * np.log(actual / expected)))
-
-
-def _smooth_shares(counts: Counts) -> Shares:
-    raised = counts + HALF_COUNT
-    return np.asarray(raised / raised.sum(), dtype=np.float64)
 
 
 def _shares(counts: Counts) -> Shares:

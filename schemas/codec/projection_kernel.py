@@ -21,6 +21,8 @@ JUMP: Final = int(FieldOp.JUMP)
 BLOCK: Final = int(FieldOp.BLOCK)
 NEXT: Final = int(FieldOp.NEXT)
 
+# `_long` stands in `schemas.codec.bulk_decoder`, too: see `schemas.jit` for why.
+
 
 @inline
 def _long(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled

@@ -7,7 +7,7 @@ parsed JSON in, digests out.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 FieldDigests = tuple[tuple[str, str], ...]
@@ -52,9 +52,7 @@ FORMER: Final[Mapping[str, str]] = {
 
 def field_digests(schema: Mapping[str, Any]) -> FieldDigests:
     """Of every field that is not ignored."""
-    product = schema["product"]
-    kept = [field for field in schema["fields"] if field["role"] != IGNORED]
-    return tuple((field["name"], _digest([product, field["name"], _facts(field)])[:DIGITS]) for field in kept)
+    return tuple((field["name"], _field_digest(schema["product"], field)) for field in _answering_fields(schema))
 
 
 def fingerprint(digests: FieldDigests) -> str:
@@ -77,24 +75,27 @@ def extends(schema: Mapping[str, Any], former: Iterable[Sequence[str]]) -> bool:
         former: the former schema's `field_digests`.
     """
     wanted = [(name, digest) for name, digest in former]
-    if not wanted:
-        return False
-    stages = [dict(field_digests({**schema, "fields": fields})) for fields in _stages(schema["fields"])]
-    ours = iter([field["name"] for field in schema["fields"]])
-    return all(
-        any(name == own and digest in [stage.get(name) for stage in stages] for own in ours) for name, digest in wanted
+    ours = iter(_answering_fields(schema))
+    return bool(wanted) and all(
+        any(name == field["name"] and digest in _digests_so_far(schema["product"], field) for field in ours)
+        for name, digest in wanted
     )
 
 
-def _stages(fields: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Mapping[str, Any]]]:
-    """The fields as they are, and as they were with one, two, ... of the last levels of each category less."""
-    most = max(len(field.get("levels", ())) for field in fields)
-    return [fields, *([_with_fewer_levels(field, fewer) for field in fields] for fewer in range(1, most))]
+def _answering_fields(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [field for field in schema["fields"] if field["role"] != IGNORED]
 
 
-def _with_fewer_levels(field: Mapping[str, Any], fewer: int) -> Mapping[str, Any]:
+def _digests_so_far(product: str, field: Mapping[str, Any]) -> Iterator[str]:
+    """The field's digest, and those from before its last level, its last two, ... were added."""
+    yield _field_digest(product, field)
     levels = field.get("levels", ())
-    return {**field, "levels": levels[:-fewer]} if len(levels) > fewer else field
+    for kept in range(len(levels) - 1, 0, -1):
+        yield _field_digest(product, {**field, "levels": levels[:kept]})
+
+
+def _field_digest(product: str, field: Mapping[str, Any]) -> str:
+    return _digest([product, field["name"], _facts(field)])[:DIGITS]
 
 
 def _facts(field: Mapping[str, Any]) -> Sequence[Any]:

@@ -32,6 +32,30 @@ PRELOADED: Final = {
     "ledger": ("ledger.process",),
     "gateway": ("gateway.process",),
 }
+WORKER_STEPS: Final = {
+    "exactly_once": (
+        "schemas",
+        "scoring",
+        "begin_transaction",
+        "produce",
+        "send_offsets_to_transaction",
+        "commit_transaction",
+        "commit_transaction:done",
+        "metrics",
+    ),
+    "at_least_once": ("schemas", "scoring", "produce", "flush", "flush:done", "commit", "commit:done", "metrics"),
+}
+"""The steps of a worker's batch, by its delivery mode."""
+COUNTING_STEPS: Final = (
+    "reading",
+    "counts",
+    "begin_transaction",
+    "produce",
+    "send_offsets_to_transaction",
+    "commit_transaction",
+    "commit_transaction:done",
+)
+"""Those of the drift agent's counts."""
 HANGS: Final = "?hangs"
 """Behind a step: it does not raise, it does not return."""
 STUCK_S: Final = 2.0

@@ -14,7 +14,7 @@ import pytest
 from loanctl.simulation import synthetic_population
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
-from tests.system.faulty_process import CRASHED, ENDED, HANGS
+from tests.system.faulty_process import COUNTING_STEPS, CRASHED, ENDED, HANGS, WORKER_STEPS
 from tests.system.processes import Processes, Started
 from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
@@ -24,30 +24,8 @@ APPLICATIONS = 500
 DEAD = 503
 BATCH = 20
 START_S = 280.0
-IN_TRANSACTION = (
-    "schemas",
-    "scoring",
-    "begin_transaction",
-    "produce",
-    "send_offsets_to_transaction",
-    "commit_transaction",
-    "commit_transaction:done",
-    "metrics",
-)
-ACKNOWLEDGED = ("schemas", "scoring", "produce", "flush", "flush:done", "commit", "commit:done", "metrics")
-
-OF_THE_AGENT = (
-    "reading",
-    "counts",
-    "begin_transaction",
-    "produce",
-    "send_offsets_to_transaction",
-    "commit_transaction",
-    "commit_transaction:done",
-    "assembly",
-    "reports",
-    "reports:done",
-)
+IN_TRANSACTION, ACKNOWLEDGED = WORKER_STEPS["exactly_once"], WORKER_STEPS["at_least_once"]
+OF_THE_AGENT = (*COUNTING_STEPS, "assembly", "reports", "reports:done")
 
 
 @dataclass

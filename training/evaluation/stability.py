@@ -8,12 +8,11 @@ import numpy.typing as npt
 
 from schemas.small_groups import is_small
 from schemas.tables.times import NO_TIME
+from scorecard.stability_index import jeffreys, smooth_shares
 from training.evaluation.discrimination_figures import auc
 from training.rows.labelled_rows import LabelledRows
 
 BINS: Final = 10
-HALF: Final = 0.5
-"""Count that is added to each bin of a PSI, as in the drift reports."""
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -66,8 +65,7 @@ def _month(name: str, defaulted: npt.NDArray[np.bool_], stated: Probabilities, e
 
 def _psi(some: Probabilities, every: Probabilities) -> float:
     edges = np.unique(np.quantile(every, np.arange(1, BINS) / BINS))
-    shares = []
-    for sample in (some, every):
-        counts = np.bincount(np.searchsorted(edges, sample, side="left"), minlength=len(edges) + 1) + HALF
-        shares.append(counts / counts.sum())
-    return float(np.sum((shares[0] - shares[1]) * np.log(shares[0] / shares[1])))
+    ours, whole = (
+        np.bincount(np.searchsorted(edges, sample, side="left"), minlength=len(edges) + 1) for sample in (some, every)
+    )
+    return jeffreys(smooth_shares(whole), smooth_shares(ours))

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Fault, Matrix, faults
+from schemas.applications import Fault, Matrix
 from schemas.contract.contract import ContractError
 from schemas.contract.field_rules import declaration_problem
 from scorecard import bundle
@@ -32,6 +32,7 @@ from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
 from training.pipeline.recalibration import PROVEN, KeptForest
 from training.pipeline.reference_population import Draft, peers, population_profile
 from training.rows.labelled_rows import LabelledRows
+from training.rows.rare_levels import learnable_features
 from training.rows.split import Split, SplitPart, clone_keys, folds, split
 from training.search.journal import FileJournal, Forgetful, Journal
 from training.search.search import SearchData, SearchResult, search
@@ -131,11 +132,6 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
     )
 
 
-def _learnable_features(material: Material, plan: Plan) -> FeatureSpace:
-    scored = [field.name for field in material.contract.scored(with_pricing=plan.with_pricing)]
-    return FeatureSpace.of(material.contract, scored).with_frequent_levels(material.rows.values)
-
-
 def _searched_forest(work: "_Work", watch: TrainingProgress) -> tuple[SearchResult, Journal, FittedModel, Forest]:
     watch.step("search")
     searched = work.search_data()
@@ -182,7 +178,10 @@ class _Work:
     @classmethod
     def of(cls, material: Material, plan: Plan) -> "_Work":
         contract, rows = material.contract, material.rows
-        features = _learnable_features(material, plan) if material.kept is None else material.kept.scorecard.features
+        if material.kept is None:
+            features = learnable_features(contract, rows.values, with_pricing=plan.with_pricing)
+        else:
+            features = material.kept.scorecard.features
         # What may not be scored is refused before any work, and so is a feature without a reason text.
         problem = declaration_problem(features.fields)
         if problem:
@@ -305,9 +304,7 @@ class _Work:
         window = self.material.window
         if window is None:
             return unfitted
-        known = self.features.recognize(window)
-        found = faults(self.material.contract, known, with_pricing=self.features.with_pricing)
-        scorable = found.codes == Fault.NONE
+        scorable = self.features.faults(self.material.contract, window).codes == Fault.NONE
         return np.asarray(window[scorable])
 
 

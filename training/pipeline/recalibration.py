@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Fault, faults
+from schemas.applications import Fault
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from scorecard.scorecard import Scorecard
@@ -45,9 +45,7 @@ class KeptForest:
 
     def decidable(self, contract: Contract, rows: LabelledRows) -> LabelledRows:
         """Those of the rows that this scorecard would decide itself, none of a level that it refers."""
-        features = self.scorecard.features
-        found = faults(contract, features.recognize(rows.values), with_pricing=features.with_pricing)
-        return rows.take(found.codes == Fault.NONE)
+        return rows.take(self.scorecard.features.faults(contract, rows.values).codes == Fault.NONE)
 
     def model(self) -> FittedModel:
         """As if it had just been fitted; there is no library's model."""

@@ -55,8 +55,9 @@ def paired_figures(comparison: ChampionComparison, seed: int, draws: int = DRAWS
     whole = [each.figures(comparison.weight[None, :], comparison.defaulted) for each in sides]
     drawn: list[list[Mapping[str, Probabilities]]] = [[], []]
     generator, left = np.random.default_rng(seed), draws
+    _, group = np.unique(comparison.groups, return_inverse=True)
     while left > 0:
-        counts = _counts(comparison, min(left, max(BATCH // len(comparison.defaulted), 1)), generator)
+        counts = _counts(comparison, group, min(left, max(BATCH // len(comparison.defaulted), 1)), generator)
         left -= len(counts)
         for each, collected in zip(sides, drawn, strict=True):
             collected.append(each.figures(counts, comparison.defaulted))
@@ -82,9 +83,17 @@ def _badness(name: str, value: Probabilities) -> Probabilities:
     return np.abs(value - 1.0) if name == "slope" else value
 
 
-def _counts(comparison: ChampionComparison, draws: int, generator: np.random.Generator) -> Counts:
-    """Weighted counts of each row in resamples that have both classes, shape (draws or fewer, n)."""
-    _, group = np.unique(comparison.groups, return_inverse=True)
+def _counts(
+    comparison: ChampionComparison, group: npt.NDArray[np.int64], draws: int, generator: np.random.Generator
+) -> Counts:
+    """Weighted counts of each row in resamples that have both classes, shape (draws or fewer, n).
+
+    Args:
+        comparison: whose rows are drawn.
+        group: of each row, numbered from 0 without a gap; shape (n,).
+        draws: how many resamples.
+        generator: of the resampling.
+    """
     groups = int(group.max()) + 1
     counts = np.empty((draws, len(group)))
     for draw in range(draws):

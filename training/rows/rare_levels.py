@@ -6,7 +6,7 @@ A level that the contract has gained is so trained from at the first training th
 from dataclasses import replace
 from typing import Final
 
-from schemas.applications import Fault, faults
+from schemas.applications import Fault, Matrix
 from schemas.contract.contract import Contract
 from schemas.contract.fields import Unknown
 from schemas.small_groups import LEAST_PEOPLE
@@ -22,6 +22,18 @@ TREATMENT: Final = {
 }
 
 
+def learnable_features(contract: Contract, values: Matrix, *, with_pricing: bool) -> FeatureSpace:
+    """What a scorecard may use, each category with the levels that enough of these rows have.
+
+    Args:
+        contract: what the columns mean.
+        values: all rows of one training, shape (n, observed fields of the contract).
+        with_pricing: prices are scored.
+    """
+    scored = [field.name for field in contract.scored(with_pricing=with_pricing)]
+    return FeatureSpace.of(contract, scored).with_frequent_levels(values)
+
+
 def without_rare_levels(contract: Contract, cleaned: CleanRows, *, with_pricing: bool) -> CleanRows:
     """Rows whose levels can all be learned from or need not be, with a note on each level that is not.
 
@@ -30,10 +42,9 @@ def without_rare_levels(contract: Contract, cleaned: CleanRows, *, with_pricing:
         cleaned: all rows of one training.
         with_pricing: prices are scored.
     """
-    scored = [field.name for field in contract.scored(with_pricing=with_pricing)]
     values = cleaned.rows.values
-    space = FeatureSpace.of(contract, scored).with_frequent_levels(values)
-    sound = faults(contract, space.recognize(values), with_pricing=with_pricing).codes == Fault.NONE
+    space = learnable_features(contract, values, with_pricing=with_pricing)
+    sound = space.faults(contract, values).codes == Fault.NONE
     rare = int((~sound).sum())
     if rare == 0:
         return replace(cleaned, notes=(*cleaned.notes, *_notes(contract, space)))

@@ -12,6 +12,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
 from tests.chaos.lane import Lane
 from tests.chaos.supervised import Supervised
+from tests.system.faulty_process import COUNTING_STEPS, WORKER_STEPS
 from tests.system.waiting import wait_for
 
 KILLS: Final = 17
@@ -20,28 +21,6 @@ FROZEN_S: Final = 10.0
 """Longer than a session of eight seconds."""
 TRANSACTION_S: Final = 27.0
 """A transaction times out after 15 s, and the broker looks each 10 s."""
-STEPS: Final = {
-    "exactly_once": (
-        "schemas",
-        "scoring",
-        "begin_transaction",
-        "produce",
-        "send_offsets_to_transaction",
-        "commit_transaction",
-        "commit_transaction:done",
-        "metrics",
-    ),
-    "at_least_once": ("schemas", "scoring", "produce", "flush", "flush:done", "commit", "commit:done", "metrics"),
-}
-STEPS_OF_DRIFT: Final = (
-    "reading",
-    "counts",
-    "begin_transaction",
-    "produce",
-    "send_offsets_to_transaction",
-    "commit_transaction",
-    "commit_transaction:done",
-)
 HOUR_S: Final = 3_600
 SMALL_QUEUE: Final = 20
 
@@ -101,7 +80,7 @@ def exceptions(arena: Arena, _: random.Random) -> None:
 
 
 def _steps(lane: Lane) -> Sequence[str]:
-    return STEPS[lane.delivery]
+    return WORKER_STEPS[lane.delivery]
 
 
 def _raise_in_turn(process: Supervised, steps: Sequence[str]) -> None:
@@ -111,7 +90,7 @@ def _raise_in_turn(process: Supervised, steps: Sequence[str]) -> None:
 
 def drift_exceptions(arena: Arena, _: random.Random) -> None:
     """The same in each step of a drift agent's turn."""
-    _raise_in_turn(arena.agents["drift"], STEPS_OF_DRIFT)
+    _raise_in_turn(arena.agents["drift"], COUNTING_STEPS)
 
 
 def agent_kills(arena: Arena, chance: random.Random) -> None:
