@@ -27,6 +27,7 @@ from schemas.codec.wire_format import schema_ids
 from schemas.events.drift import DriftCounts
 from schemas.records import Partition
 from schemas.registry_client import EventSerde, WriterSchemas
+from streams.kafka.admin import partitions_of
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
 from streams.kafka.group.read_batch import records_of
@@ -215,7 +216,7 @@ class PartitionCounter:
 
     def _partitions_of(self, topic: str) -> int:
         if topic not in self._partitions:
-            self._partitions[topic] = self._consumer.partition_count(topic)
+            self._partitions[topic] = len(partitions_of(self._settings, topic))
         return self._partitions[topic]
 
     def _panes(self, place: Partition, position: Any) -> PartitionPanes:

@@ -22,6 +22,7 @@ from streams.kafka.kafka_errors import (
     NoTopicError,
     delivery_fault,
     error_of,
+    raised_fault,
 )
 from streams.runtime.resources import require_room
 from streams.runtime.settings import Connection
@@ -85,6 +86,22 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
                 "(a topic that we may not describe looks the same)"
             )
             raise NoTopicError(problem)
+
+
+def partitions_of(connection: Connection, topic: str) -> Sequence[int]:
+    """The partitions of a topic, in order.
+
+    It asks by a client of its own, so it may be called inside a consumer's callback: asking by that consumer there
+    ends the process (`Assignment` says how).
+
+    Raises:
+        ReadingError: the broker does not answer.
+        SetupError: a person must act.
+    """
+    try:
+        return sorted(admin_of(connection).list_topics(topic, ASK_S).topics[topic].partitions)
+    except CLIENT_FAULTS as cause:
+        raise raised_fault(cause, topic) from cause
 
 
 def _missing_topics(admin: AdminClient, topics: Sequence[Topic]) -> list[str]:

@@ -2,10 +2,14 @@
 
 A shell around `confluent_kafka.Consumer`, called inside its rebalance callback. Heartbeats continue meanwhile, and the
 group waits as long as `max.poll.interval.ms` (300 s) allows. `streams.kafka.group.start_offsets` decides.
+
+Inside a callback the consumer may be asked for offsets and ends alone. Its other blocking calls (`list_topics`, `poll`,
+`consume`) clear the binding's record of the outer call, and the next callback of that call, such as the error that
+fences a second member, then aborts the process: `CallState_get: Assertion cs != NULL` (confluent-kafka 2.16).
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +46,8 @@ class Assignment:
     consumer: Any
     reading: ConsumerConfig
     hooks: ConsumerHooks
+    partitions: Callable[[str], Sequence[int]]
+    """The partitions of a topic, by another client than `consumer`; raises what `starts` does."""
 
     def starts(self, given: Sequence[TopicPartition]) -> list[Start]:
         """Where reading of these partitions begins; a lost position is logged and reported.
@@ -155,19 +161,13 @@ class Assignment:
         return any(
             self._ends(topic, partition)[1] > self._ends(topic, partition)[0]
             for topic in self.reading.output_topics
-            for partition in self._partitions(topic)
+            for partition in self.partitions(topic)
         )
 
     def _committed_elsewhere(self) -> bool:
         """Whether the group has an offset in any partition; one that is not stable is one, too."""
         everywhere = [
-            TopicPartition(topic, partition) for topic in self.reading.topics for partition in self._partitions(topic)
+            TopicPartition(topic, partition) for topic in self.reading.topics for partition in self.partitions(topic)
         ]
         found, unstable = self._committed_offsets(everywhere)
         return bool(unstable) or any(each.offset >= 0 for each in found)
-
-    def _partitions(self, topic: str) -> list[int]:
-        try:
-            return sorted(self.consumer.list_topics(topic, ASK_S).topics[topic].partitions)
-        except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, topic) from cause

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from schemas.records import Partition
+from streams.kafka.admin import partitions_of
 from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, raised_fault
@@ -71,7 +73,7 @@ class GroupConsumer:
         self._read_to: dict[Partition, int] = {}
         self._starts: dict[Partition, int] = {}
         self._consumer = make(properties(connection, reading))
-        self._assignment = Assignment(self._consumer, reading, self._hooks)
+        self._assignment = Assignment(self._consumer, reading, self._hooks, partial(partitions_of, connection))
         if reading.group:
             self._consumer.subscribe(
                 list(reading.topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_loss
@@ -115,17 +117,6 @@ class GroupConsumer:
             self._consumer.seek(TopicPartition(*place, offset))
         except CLIENT_FAULTS as cause:
             raise raised_fault(cause, place[0]) from cause
-
-    def partition_count(self, topic: str) -> int:
-        """How many partitions a topic has.
-
-        Raises:
-            ReadingError: the broker does not answer.
-        """
-        try:
-            return len(self._consumer.list_topics(topic, ASK_S).topics[topic].partitions)
-        except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, topic) from cause
 
     def commit(self, positions: Sequence[TopicPartition]) -> None:
         """Commit, and wait for it.

@@ -34,9 +34,8 @@ def at(offset: int) -> TopicPartition:
     return TopicPartition("in", 0, offset)
 
 
-@dataclass
-class Topic:
-    partitions: dict[int, None]
+def one_partition(_topic: str) -> list[int]:
+    return [0]
 
 
 @dataclass
@@ -59,9 +58,6 @@ class Scripted:
         ends = self.ends[place.topic]
         return ends.pop(0) if len(ends) > 1 else ends[0]
 
-    def list_topics(self, topic: str, _timeout_s: float) -> Any:
-        return type("Metadata", (), {"topics": {topic: Topic({0: None})}})
-
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
         self.marked += [each.offset for each in offsets]
 
@@ -74,7 +70,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked(consumer: Scripted, lost: Callable[[Start], object] = lambda _: None, **reading: Any) -> list[Start]:
     config = ConsumerConfig(topics=["in"], group="g", **reading)
-    return Assignment(consumer, config, ConsumerHooks(offsets_lost=lost)).starts(GIVEN)
+    return Assignment(consumer, config, ConsumerHooks(offsets_lost=lost), one_partition).starts(GIVEN)
 
 
 def test_no_client_begins_at_a_default() -> None:
@@ -116,7 +112,7 @@ def test_a_stop_ends_the_wait() -> None:
     consumer = Scripted([Unstable()], {"in": [(0, 9)]})
 
     with pytest.raises(ReadingError, match="stopped"):
-        Assignment(consumer, ConsumerConfig(topics=["in"], group="g"), hooks).starts(GIVEN)
+        Assignment(consumer, ConsumerConfig(topics=["in"], group="g"), hooks, one_partition).starts(GIVEN)
 
 
 def test_the_client_s_own_time_out_says_that_an_offset_is_not_stable_yet() -> None:
