@@ -10,8 +10,10 @@ from streams.runtime import gc_freeze
 
 @pytest.fixture
 def thawed() -> Iterator[None]:
+    usual = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*usual)
 
 
 @pytest.mark.usefixtures("thawed")
@@ -24,3 +26,4 @@ def test_what_is_there_is_not_looked_at_again_and_what_comes_later_is() -> None:
     looked_at = {id(each) for each in gc.get_objects()}
     assert not looked_at & {id(each) for each in held}
     assert {id(each) for each in later} <= looked_at
+    assert gc.get_threshold()[0] == gc_freeze.YOUNG
