@@ -1,7 +1,8 @@
-"""Topics, rights and alerts as other tools declare them, from this project's own tables: `make declarations`.
+"""Topics, rights, alerts and dashboards as other tools declare them, from this project's own tables.
 
-Strimzi's resources, the Prometheus operator's and Terraform's variables say what `schemas/topics.py`,
-`schemas/access.py` and `deploy/prometheus/rules.yml` say. A test compares the files with the tables.
+`make declarations` writes them. Strimzi's resources, the Prometheus operator's and Terraform's variables say what
+`schemas/topics.py`, `schemas/access.py` and `deploy/prometheus/rules.yml` say, dashboards what `deploy/grafana` does.
+A test compares the files with the tables.
 """
 
 import json
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 import yaml
 
+from deploy.grafana.boards import BOARDS
+from deploy.grafana.panels import Board
 from loanctl.commands.cluster.topics import TopicSettings
 from schemas.access import AccessRight, Resource, rights
 from schemas.contract import contract as contracts
@@ -110,7 +113,12 @@ def files() -> Mapping[Path, str]:
         deploy / "kubernetes" / "components" / "monitoring" / "rules.yaml": _yaml([prometheus_rule()]),
         deploy / "terraform" / "kafka" / "tables.auto.tfvars.json": json.dumps(terraform_variables(topics), indent=2)
         + "\n",
+        **{_dashboard(board): json.dumps(board.document(), indent=2) + "\n" for board in BOARDS},
     }
+
+
+def _dashboard(board: Board) -> Path:
+    return ROOT / "deploy" / "grafana" / "dashboards" / f"{board.uid.removeprefix('loan-')}.json"
 
 
 def _metadata(name: str) -> dict[str, Any]:

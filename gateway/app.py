@@ -89,10 +89,18 @@ def _layers(gateway: Gateway, refuse: Refuse, posts: Mapping[str, APIRoute]) -> 
     direct = partial(DirectPosts, routes=posts, refuse=refuse)
     surroundings = partial(Surroundings, metrics=gateway.metrics)
     if not settings.gateway_demo:
-        return direct, surroundings
+        return direct, *_spans(gateway), surroundings
     limiter = RateLimiter(settings.gateway_demo_rate_per_s)
     limit = partial(AddressLimit, limiter=limiter, proxies=settings.gateway_proxies, refuse=refuse)
     return direct, limit, partial(surroundings, extra=DEMO_HEADERS)
+
+
+def _spans(gateway: Gateway) -> Sequence[Layer]:
+    if gateway.tracer is None:
+        return ()
+    from gateway.api.request_spans import RequestSpans
+
+    return (partial(RequestSpans, tracer=gateway.tracer),)
 
 
 def _refusal(gateway: Gateway, desk: Desk) -> Refuse:

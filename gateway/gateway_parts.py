@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pydantic import BaseModel
 
@@ -27,6 +27,9 @@ from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.kafka_errors import BrokerAwayError
 from streams.kafka.producer.audit_trail import AuditTrail
 from streams.runtime.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from streams.traces.tracer import Tracer
 
 NO_CHAMPION: Final = "there is no champion yet"
 
@@ -81,6 +84,8 @@ class Gateway:
     ledger: LedgerLookup | None = None
     sign_in: OidcSignIn | None = None
     """At the OpenID provider; None where the desk has none."""
+    tracer: "Tracer | None" = None
+    """Makes a span of each request; None where traces are off."""
     publish_event: Callable[[Topic, str, object, str], None] = publish_nowhere
     """Blocks until the broker has it. Raises OutageError, SetupError."""
 

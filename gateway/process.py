@@ -27,7 +27,7 @@ from gateway.app import create_app
 from gateway.demo.made_up_exchange import MadeUpExchange
 from gateway.desk.visits.entrance import provider_sign_in
 from gateway.exchange.decision_reader import DecisionReader, Observer
-from gateway.exchange.exchange import Exchange
+from gateway.exchange.exchange import Exchange, with_spans
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.pending_decisions import Decision, PendingDecisions
 from gateway.exchange.publisher import ApplicationPublisher
@@ -52,6 +52,7 @@ from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.stop_signal import StopSignal
+from streams.traces.tracer_factory import tracer_of
 from streams.worker.model_slots import ModelSlot, ModelWatcher
 
 DELIVERY_SHARE: Final = 0.5
@@ -71,6 +72,7 @@ class GatewayProcess:
         """
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.tracer = tracer_of(settings, "loan-gateway")
         self.pending = PendingDecisions(settings.gateway_max_waiting, settings.gateway_remembered)
         self.metrics = GatewayMetrics(lambda: self.pending.waiting)
         self.publisher = ApplicationPublisher(
@@ -177,8 +179,9 @@ class GatewayProcess:
         self.publisher.close()
         self.events.close()
         self.reader.close()
-        if self.ledger is not None:
-            self.ledger.close()
+        for each in (self.ledger, self.tracer):
+            if each is not None:
+                each.close()
 
     def _on_decisions(self, decisions: Sequence[Decision]) -> None:
         loop = self._loop
@@ -210,6 +213,7 @@ class GatewayProcess:
             versions=self.versions,
             ledger=self.ledger,
             sign_in=provider_sign_in(settings, provider, tokens),
+            tracer=self.tracer,
             publish_event=publish_nowhere if settings.gateway_demo else self.events.publish,
         )
 
@@ -218,7 +222,8 @@ class GatewayProcess:
             return MadeUpExchange(self.pending, self.publisher, self.hypotheticals, self._decider)
         settings = self.settings
         seals = bool(settings.keys_url.get_secret_value())
-        return Exchange(self.pending, self.publisher, timeout_s=settings.gateway_timeout_s, seals=seals)
+        publisher = with_spans(self.publisher, self.tracer, settings.topics().applications.name)
+        return Exchange(self.pending, publisher, timeout_s=settings.gateway_timeout_s, seals=seals)
 
     def _decider(self) -> tuple[RegisteredScorecard, Policy] | None:
         holder = self.champion.holder

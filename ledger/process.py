@@ -20,6 +20,7 @@ from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, Lifecycle, leave_within
 from streams.runtime.stop_signal import StopSignal
+from streams.traces.tracer_factory import batch_spans_of, tracer_of
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class LedgerProcess:
         settings = self.settings
         makers, registry = row_makers(settings.topics()), settings.registry()
         self.metrics = LedgerMetrics(maker.table.name for maker in makers.values())
+        self.tracer = tracer_of(settings, "loan-ledger")
         self.lifecycle = Lifecycle(lambda dependency: self.metrics.outages.labels(dependency).inc())
         self.instance: Instance = claim(settings.cache(), settings.group(), settings.ledger_instance_id)
         self.database = Database(settings.ledger_url.get_secret_value())
@@ -50,6 +52,7 @@ class LedgerProcess:
             writers={topic: WriterSchemas(registry, topic) for topic in makers},
             metrics=self.metrics,
             lifecycle=self.lifecycle,
+            spans=batch_spans_of(self.tracer, "record", "insert", {"messaging.consumer.group.name": settings.group()}),
             daily=AnchorSchedule(self.database, settings.ledger_anchors).look,
         )
 
@@ -69,6 +72,8 @@ class LedgerProcess:
             gc_freeze.freeze()
             self.recorder.run()
         self.database.close()
+        if self.tracer is not None:
+            self.tracer.close()
 
     def health(self) -> health_server.Health:
         """For the web port: supervisors and waiting clients."""

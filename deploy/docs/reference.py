@@ -15,12 +15,12 @@ import click
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from prometheus_client import CollectorRegistry
 
 from loanctl.cli import COMMANDS
 from loanctl.commands.cluster.settings import PLACES
 from loanctl.documents.asyncapi import asyncapi
 from loanctl.documents.data_contract import data_contract
+from loanctl.documents.exported_metrics import exported_metrics
 from schemas.contract import contract as contracts
 from schemas.release import code_version
 from schemas.topics import Topic, topics_of
@@ -161,19 +161,9 @@ def _settings_sections() -> Iterator[str]:
 
 
 def _metric_sections() -> Iterator[str]:
-    contract = contracts.load(PRODUCT)
-    for title, place, arguments in (
-        ("Scoring worker", "streams.worker.metrics:WorkerMetrics", (contract,)),
-        ("Drift agent", "drift.metrics:DriftMetrics", (topics_of(contract),)),
-        ("Trainer", "training.metrics:TrainerMetrics", ()),
-        ("Ledger", "ledger.metrics:LedgerMetrics", (("decisions",),)),
-        ("Gateway", "gateway.metrics:GatewayMetrics", (float,)),
-    ):
-        registry = CollectorRegistry()
-        module, _, name = place.partition(":")
-        getattr(import_module(module), name)(*arguments, registry)
-        rows = [(f"`{metric.name}`", metric.type, metric.documentation) for metric in registry.collect()]
-        yield "\n".join((f"## {title}\n", *_table(("metric", "type", "meaning"), sorted(rows)), ""))
+    for process, metrics in exported_metrics(contracts.load(PRODUCT)).items():
+        rows = [(f"`{metric.name}`", metric.type, metric.documentation) for metric in metrics]
+        yield "\n".join((f"## {process}\n", *_table(("metric", "type", "meaning"), rows), ""))
 
 
 def _schemas() -> Iterator[str]:

@@ -28,6 +28,9 @@ UNSET_HEADERS: Final = (
 DEMO_HEADERS: Final = ((b"loan-demo", b"made up"), (b"x-robots-tag", b"noindex"))
 """Of every answer of a demo: no decision in it is anybody's."""
 
+EXEMPLAR: Final = "loan.exemplar"
+"""In a request's scope: labels of the exemplar of its metrics, where its trace is sampled."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -74,7 +77,7 @@ class Surroundings:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         requests, histogram = self._series(getattr(scope.get("route"), "path", "other"), status // 100)
         requests.inc()
-        histogram.observe(seconds)
+        histogram.observe(seconds, scope.get(EXEMPLAR))
 
     def _series_of(self, route: str, hundreds: int) -> tuple[Counter, Histogram]:
         return self._metrics.requests.labels(route, f"{hundreds}xx"), self._metrics.seconds.labels(route)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import REGISTRY, CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
 
 from gateway.access.access_guard import require_role
 from gateway.access.roles import OBSERVE, Principal
@@ -15,7 +15,7 @@ from gateway.gateway_parts import NO_CHAMPION, Gateway
 from gateway.problems import Problem, away
 from schemas.contract.contract import Kind
 from scorecard.decisions.scoring import RegisteredScorecard
-from streams.runtime.health_server import ready_gauge
+from streams.runtime.health_server import metrics_page, ready_gauge
 
 
 def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRouter:
@@ -37,9 +37,10 @@ def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRoute
         return JSONResponse({"live": True, "ready": not missing, **_facts(gateway)}, status)
 
     @routes.get("/metrics", response_class=PlainTextResponse)
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         """For Prometheus."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        content_type, page = metrics_page(registry, request.headers.get("accept", ""))
+        return Response(page, headers={"content-type": content_type})
 
     @routes.get("/model-info", response_model=None)
     async def model_info(_: Annotated[Principal, caller]) -> JSONResponse:

@@ -1,6 +1,5 @@
 """`POST /predict` and `POST /predict/batch`: applications onto the topic, their decisions back."""
 
-import re
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,14 +26,13 @@ from gateway.gateway_parts import Gateway
 from gateway.problems import FieldError, Problem, away, invalid
 from schemas.errors import OutageError
 from schemas.events.decisions import Outcome
+from schemas.trace_context import TRACEPARENT, W3C
 
 MOST_IN_BATCH: Final = 500
 NOT_READING: Final = "decisions are not read yet"
 LONGEST_KEY: Final = 255
 KEY_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.IdempotencyKey")
 """Under it a caller and its key are hashed to the application's id: every gateway comes to the same."""
-TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-"""W3C Trace Context, version 00 and those that keep its form."""
 
 KEY: Final = "idempotency-key"
 KEY_TEXT: Final = "The same key with the same body has the same answer; 409 otherwise."
@@ -142,8 +140,8 @@ def submissions_of(
 ) -> list[Submission]:
     """Applications to be decided; each goes by its own id, or by the name given for it."""
     contract, now, keyed = gateway.contract, datetime.now(UTC), KEY in request.headers
-    trace = request.headers.get("traceparent", "")
-    traceparent = trace if TRACEPARENT.fullmatch(trace) else None
+    trace = request.headers.get(TRACEPARENT, "").encode()
+    traceparent = trace if W3C.fullmatch(trace) else None
     submissions = []
     for application, name in zip(applications, names, strict=True):
         application_id = getattr(application, contract.id_field) or name

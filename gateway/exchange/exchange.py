@@ -8,11 +8,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.exchange.pending_decisions import Decision, Entry, PendingDecisions
 from schemas.records import Headers, RecordPosition
 from streams.kafka.kafka_errors import BrokerAwayError
+
+if TYPE_CHECKING:
+    from streams.traces.tracer import Tracer
 
 
 class Publisher(Protocol):
@@ -25,6 +28,15 @@ class Publisher(Protocol):
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[RecordPosition]":
         """Partition and offset once the broker has it; its exception is an OutageError or a SetupError."""
+
+
+def with_spans(publisher: Publisher, tracer: "Tracer | None", topic: str) -> Publisher:
+    """The publisher, with a span of each application where traces are on."""
+    if tracer is None:
+        return publisher
+    from gateway.exchange.application_spans import TracedPublisher
+
+    return TracedPublisher(publisher, tracer, topic)
 
 
 @dataclass(frozen=True, slots=True)

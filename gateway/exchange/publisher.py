@@ -17,6 +17,7 @@ from schemas.codec.wire_format import frame
 from schemas.contract.contract import Contract
 from schemas.errors import OutageError
 from schemas.records import Headers, RecordPosition
+from schemas.trace_context import TRACEPARENT
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
 from streams.runtime.application_keys import keys_at
 from streams.runtime.lifecycle import Lifecycle
@@ -138,7 +139,7 @@ class ApplicationPublisher:
                 self._lifecycle.report_recovery(BROKER)
 
 
-def headers_of(contract: Contract, application_id: str, traceparent: str | None) -> Headers:
+def headers_of(contract: Contract, application_id: str, traceparent: bytes | None) -> Headers:
     """CloudEvents attributes in binary mode, and the caller's trace."""
     schema = contract.schema
     own: Headers = (
@@ -148,7 +149,7 @@ def headers_of(contract: Contract, application_id: str, traceparent: str | None)
         ("ce_type", f"{schema['namespace']}.{schema['name']}".encode()),
         ("content-type", b"application/avro"),
     )
-    return own if traceparent is None else (*own, ("traceparent", traceparent.encode()))
+    return own if traceparent is None else (*own, (TRACEPARENT, traceparent))
 
 
 def _outage(cause: KafkaException) -> OutageError:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from confluent_kafka import TopicPartition
@@ -30,6 +30,9 @@ from streams.kafka.group.start_offsets import Start
 from streams.kafka.topics.messages import ends
 from streams.runtime.lifecycle import Backoff, Lifecycle
 from streams.runtime.settings import Connection
+
+if TYPE_CHECKING:
+    from streams.traces.batch_spans import BatchSpans
 
 POLL_S: Final = 0.2
 TICK_S: Final = 5.0
@@ -56,6 +59,8 @@ class Recorder:
     lifecycle: Lifecycle
     daily: Callable[[], None] = lambda: None
     """Called every few seconds; does by itself what is due once a day."""
+    spans: "BatchSpans | None" = None
+    """None where traces are off."""
     consumer: GroupConsumer | None = None
     newest: int = 0
     """When the last record recorded was produced, in milliseconds since 1970."""
@@ -129,19 +134,23 @@ class Recorder:
                 self.lifecycle.report_recovery("broker")
                 waits.reset()
             for batch in _by_topic(messages):
-                self._record(consumer, batch)
+                self.record(consumer, batch)
             self._ends.update({(each.topic(), each.partition()): each.offset() for each in messages if ends(each)})
             if time.monotonic() - self._ticked_at >= TICK_S:
                 self._ticked_at = time.monotonic()
                 self._tick()
 
-    def _record(self, consumer: GroupConsumer, batch: RecordBatch) -> None:
+    def record(self, consumer: GroupConsumer, batch: RecordBatch) -> None:
+        """Records of one topic become rows, and their offsets positions."""
         items = self.makers[batch.topic].items(batch, self.writers[batch.topic].of(schema_ids(batch.values)))
         self.lifecycle.report_recovery("registry")
         following = {at: offset + 1 for at, offset in zip(batch.partitions, batch.offsets, strict=True)}
         table = self.makers[batch.topic].table
+        began_ns = time.time_ns()
         with self.metrics.write_seconds.time():
             written = self._store.write(table, batch.topic, items, following)
+        if self.spans is not None:
+            self.spans.record(batch, began_ns, {"db.collection.name": table.name})
         self.newest = batch.timestamps[-1]
         self.metrics.rows.labels(table.name).inc(written.rows)
         for reason, count in written.passed_over.items():

@@ -14,9 +14,9 @@ from schemas.records import RecordPosition
 from schemas.redrive_marker import REDRIVEN_FROM, marker_place
 from schemas.timestamps import time_of
 from schemas.topics import Topics
+from schemas.trace_context import TRACEPARENT, W3C
 from scorecard.decisions.dead_letter_parser import Letter
 from scorecard.decisions.dead_letter_reasons import REASON_TEXTS
-from scorecard.decisions.decision_records import TRACEPARENT, W3C
 from streams.kafka.topics.topic_reader import PartitionRange
 
 

@@ -5,7 +5,6 @@ application's `traceparent` (W3C Trace Context) on.
 """
 
 import hashlib
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from schemas.applications import Applications, Faults
 from schemas.codec.sealed_records import is_sealed
 from schemas.records import Headers, OutgoingRecord, RecordBatch
+from schemas.trace_context import TRACEPARENT, traceparent_of
 from scorecard.decisions.encoder import ID_PLACE, EncoderColumns, Phrases, encode, phrases_of
 from scorecard.decisions.encoder_kernels import ID_TEXT
 from scorecard.policy import Policy
@@ -27,9 +27,6 @@ DECISION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.LoanDecision
 
 REPLAY: Final = "ce_replay"
 """Header of a decision that answers nobody: the id of the replay that made it."""
-TRACEPARENT: Final = "traceparent"
-W3C: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-"""A trace parent as W3C Trace Context writes it; anything else is a stranger's bytes, and stays behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +158,5 @@ def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Hea
 
 
 def _trace(given: Headers) -> Headers:
-    # Of several nobody knows which is meant: W3C has such a trace begin anew.
-    found = [value for name, value in given if name == TRACEPARENT]
-    return ((TRACEPARENT, found[0]),) if len(found) == 1 and W3C.fullmatch(found[0] or b"") else ()
+    traceparent = traceparent_of(given)
+    return ((TRACEPARENT, traceparent),) if traceparent is not None else ()

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 
 from schemas.errors import SetupError
 
@@ -98,7 +98,7 @@ def serve(
     class Handler(_Handler):
         def answers(self) -> Mapping[str, Callable[[], tuple[int, str, bytes]]]:
             return {
-                "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
+                "/metrics": lambda: (HTTPStatus.OK, *metrics_page(registry, self.headers.get("Accept", ""))),
                 "/health": lambda: _response(health(), lambda known: known.live),
                 "/ready": lambda: _response(health(), lambda known: known.ready),
             }
@@ -112,6 +112,12 @@ def serve(
     ready = ready_gauge(lambda: health().ready)
     registry.register(ready)
     return WebServer(server, lambda: registry.unregister(ready))
+
+
+def metrics_page(registry: CollectorRegistry, accept: str) -> tuple[str, bytes]:
+    """Content type and page for a scrape that accepts these types; in OpenMetrics, which has exemplars, if it may."""
+    encode, content_type = choose_encoder(accept)
+    return content_type, encode(registry)
 
 
 def ready_gauge(ready: Callable[[], bool]) -> Gauge:

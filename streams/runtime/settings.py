@@ -41,8 +41,8 @@ another (CRC32). A record without a key goes anywhere."""
 CONNECT_TIMEOUT_MS: Final = 6_000
 """librdkafka's default of thirty seconds is longer than a session."""
 
-CREDENTIALS: Final = ("MLFLOW_", "AWS_", "GOOGLE_", "AZURE_")
-"""Beginnings of variables that MLflow's and the stores' own clients read from the environment alone."""
+CREDENTIALS: Final = ("MLFLOW_", "AWS_", "GOOGLE_", "AZURE_", "OTEL_")
+"""Beginnings of variables that clients of MLflow, of the stores and OpenTelemetry read from the environment alone."""
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -110,6 +110,9 @@ class Connection(BaseSettings):
     standby: bool = False
     """A second process with the name of a running one: true, it waits until that one is gone; false, it exits."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    traces: bool = False
+    """Spans by OpenTelemetry, of the gateway, the worker and the ledger, to the collector that
+    `OTEL_EXPORTER_OTLP_ENDPOINT` names; needs the extra `otel`."""
 
     @model_validator(mode="before")
     @classmethod

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.codec.wire_format import schema_ids
 from schemas.errors import OutageError, SetupError
-from schemas.records import OutgoingRecord
+from schemas.records import OutgoingRecord, RecordBatch
 from schemas.registry_client import WriterSchemas
 from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, ScoredBatch, score_batch, warm
 from scorecard.policy import Policy
@@ -22,6 +23,9 @@ from streams.runtime.lifecycle import Lifecycle
 from streams.worker.data_plane import InFlightBatch
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.model_slots import ModelSlot
+
+if TYPE_CHECKING:
+    from streams.traces.batch_spans import BatchSpans
 
 DEPENDENCY = "registry"
 
@@ -43,6 +47,8 @@ class BatchHandler:
     challenger: ModelSlot
     metrics: WorkerMetrics
     lifecycle: Lifecycle
+    spans: "BatchSpans | None" = None
+    """None where traces are off."""
     refused: threading.Event = field(default_factory=threading.Event)
     """The broker refused the last batch: its dead letters are sent again without anything of the records."""
 
@@ -78,17 +84,28 @@ class BatchHandler:
     def _answer(self, handed: InFlightBatch) -> None:
         records = handed.batch.records
         writers = self._writers(handed)
-        began = time.perf_counter()
+        began, began_ns = time.perf_counter(), time.time_ns()
         scored = self._score(handed, writers, self.champion.holder, self._terms())
         shadow = self._score(handed, writers, self.challenger.holder, self.shadow_wire)
         self.metrics.scoring.observe(time.perf_counter() - began)
         handed.session.delivery.deliver(_answers(scored, shadow), handed.batch, handed.session.reader)
-        self.metrics.latency.observe(time.time() - np.asarray(records.timestamps) / 1000)
+        waited = time.time() - np.asarray(records.timestamps) / 1000
+        self.metrics.latency.observe(waited, self._exemplars(records, waited, began_ns))
         self.metrics.batch_size.observe(len(records))
         if scored is not None:
             self.metrics.record_batch(scored)
         if shadow is not None:
             self.metrics.record_shadow(shadow.outcomes)
+
+    def _exemplars(
+        self, records: RecordBatch, waited: npt.NDArray[np.float64], began_ns: int
+    ) -> Sequence[tuple[float, str]]:
+        """Records the batch's spans; the wait and trace of each record that has one."""
+        holder = self.champion.holder
+        if self.spans is None or holder is None:
+            return ()
+        about = {"loan.scorecard.version": holder.version, "loan.scorecard.digest": holder.scorecard.digest}
+        return [(float(waited[place]), trace) for place, trace in self.spans.record(records, began_ns, about)]
 
     def _terms(self) -> DecisionCodec:
         bare = self.wire.dead_letters.bare()

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from schemas.applications import UNSEEN, Fault
 from schemas.contract.contract import Contract, Field
@@ -44,11 +45,16 @@ class ArrayHistogram(Collector):
         self._edges = np.array(buckets)
         self._counts = np.zeros(len(buckets) + 1, dtype=np.int64)
         self._sum = 0.0
+        self._exemplars: dict[int, Exemplar] = {}
         self._lock = threading.Lock()
         registry.register(self)
 
-    def observe(self, values: npt.ArrayLike) -> None:
-        """Count all finite values."""
+    def observe(self, values: npt.ArrayLike, exemplars: Sequence[tuple[float, str]] = ()) -> None:
+        """Count all finite values.
+
+        Args:
+            exemplars: some of them, each with the id of its trace; each bucket shows its last.
+        """
         array = np.asarray(values, dtype=np.float64).ravel()
         finite = array[np.isfinite(array)]
         # A bucket counts what is less than or equal to its edge.
@@ -56,13 +62,20 @@ class ArrayHistogram(Collector):
         with self._lock:
             self._counts += counts
             self._sum += float(finite.sum())
+            for value, trace in exemplars:
+                bucket = int(np.searchsorted(self._edges, value, side="left"))
+                self._exemplars[bucket] = Exemplar({"trace_id": trace}, value)
 
     def collect(self) -> Iterable[Metric]:
         """For the registry."""
         with self._lock:
-            cumulative, total = np.cumsum(self._counts), self._sum
+            cumulative, total, exemplars = np.cumsum(self._counts).tolist(), self._sum, dict(self._exemplars)
         edges = [*(repr(float(edge)) for edge in self._edges), "+Inf"]
-        buckets = [(edge, float(count)) for edge, count in zip(edges, cumulative, strict=True)]
+        # What has no exemplar is shown as a pair: the library does not take None.
+        buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = [
+            (edge, float(count), exemplars[bucket]) if bucket in exemplars else (edge, float(count))
+            for bucket, (edge, count) in enumerate(zip(edges, cumulative, strict=True))
+        ]
         yield HistogramMetricFamily(self._name, self._doc, buckets=buckets, sum_value=total)
 
 

@@ -19,6 +19,7 @@ from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within
 from streams.runtime.stop_signal import StopSignal
+from streams.traces.tracer_factory import batch_spans_of, tracer_of
 from streams.worker import preflight
 from streams.worker.batch_handler import BatchHandler
 from streams.worker.data_plane import DataPlane, KafkaSession
@@ -38,6 +39,7 @@ class ScoringProcess:
     def __post_init__(self) -> None:
         settings = self.settings
         self.metrics = WorkerMetrics(settings.contract())
+        self.tracer = tracer_of(settings, "loan-worker")
         self.lifecycle = Lifecycle(self.metrics.outage_began)
         self.instance: Instance = claim(
             settings.cache(), settings.group(), settings.instance_id, standby=settings.standby
@@ -126,6 +128,8 @@ class ScoringProcess:
             run(parts, stop, stopping=self._stop)
         finally:
             self.watch.close()
+            if self.tracer is not None:
+                self.tracer.close()
 
     def _stop(self) -> None:
         self.lifecycle.stopping.set()
@@ -144,7 +148,11 @@ class ScoringProcess:
             challenger=self.challenger,
             metrics=self.metrics,
             lifecycle=self.lifecycle,
+            spans=batch_spans_of(self.tracer, "process", "decide", self._span_attributes()),
         )
+
+    def _span_attributes(self) -> dict[str, str | int]:
+        return {"messaging.consumer.group.name": self.settings.group(), "service.instance.id": self.instance.name}
 
     def _warm(self, wire: DecisionCodec, successor: RegisteredScorecard) -> None:
         warm(successor, self.settings.policy() or successor.scorecard.policy, wire)

@@ -18,7 +18,7 @@ from gateway.access.roles import ANYBODY, VISITOR
 from gateway.api.request_model import application_model
 from gateway.app import create_app
 from gateway.demo.made_up_exchange import MadeUpExchange
-from gateway.exchange.exchange import Exchange
+from gateway.exchange.exchange import Exchange, with_spans
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.exchange.pending_decisions import PendingDecisions
 from gateway.gateway_parts import Gateway
@@ -145,6 +145,7 @@ def a_gateway(
     publish_event: Callable[..., None] = lambda *_: None,
     live: Live | None = None,
     sign_in: OidcSignIn | None = None,
+    tracer: Any = None,
     **settings: Any,
 ) -> GatewayDouble:
     """A gateway in the event loop that runs, with these settings."""
@@ -154,7 +155,10 @@ def a_gateway(
     pending = PendingDecisions(chosen.gateway_max_waiting, chosen.gateway_remembered)
     topic, slot, reader, registry = FakeTopic(pending), FakeSlot(), FakeReader(), CollectorRegistry()
     live, versions = live or Live(Activity(time.time), FakeLag()), FakeVersions()
-    hypotheticals, exchange = Hypotheticals(CONTRACT), Exchange(pending, topic, timeout_s=chosen.gateway_timeout_s)
+    hypotheticals, exchange = (
+        Hypotheticals(CONTRACT),
+        Exchange(pending, with_spans(topic, tracer, "loan.applications.v1"), timeout_s=chosen.gateway_timeout_s),
+    )
     if chosen.gateway_demo:
         exchange = MadeUpExchange(
             pending, topic, hypotheticals, lambda: slot.holder and (slot.holder, slot.holder.scorecard.policy)
@@ -176,6 +180,7 @@ def a_gateway(
         versions=versions,
         ledger=ledger,
         sign_in=sign_in,
+        tracer=tracer,
         publish_event=publish_event,
     )
     return GatewayDouble(gateway, topic, slot, reader, live, versions, create_app(gateway, registry))

@@ -8,16 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
-import drift.metrics
-import gateway.metrics
-import ledger.metrics
 import streams.worker.metrics
-import training.metrics
+from deploy.grafana.boards import BOARDS
+from loanctl.documents.exported_metrics import exported_metrics, registries, series_of
 from schemas.contract import contract as contracts
-from schemas.topics import topics_of
-from streams.runtime.health_server import serve
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -30,23 +26,13 @@ CASES = [
 ]
 RECORDED = [rule for group in RULES["groups"] for rule in group["rules"] if "record" in rule]
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
-SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",), "summary": ("",)}
+METRICS = exported_metrics(contracts.load("credit_risk"))
 
 
 @pytest.fixture(scope="module")
 def exported():
     """Names of the series that the processes show to Prometheus."""
-    contract = contracts.load("credit_risk")
-    worker, agent, trainer, keeper, door = (CollectorRegistry() for _ in range(5))
-    streams.worker.metrics.WorkerMetrics(contract, worker)
-    drift.metrics.DriftMetrics(topics_of(contract), agent)
-    training.metrics.TrainerMetrics(trainer)
-    ledger.metrics.LedgerMetrics(["decisions"], keeper)
-    gateway.metrics.GatewayMetrics(lambda: 0.0, door)
-    with serve(0, registry=worker):
-        ready = {metric.name for metric in worker.collect()}
-    found = (metric for registry in (worker, agent, trainer, keeper, door) for metric in registry.collect())
-    return ready | {f"{metric.name}{suffix}" for metric in found for suffix in SUFFIXES[metric.type]}
+    return {series for metrics in METRICS.values() for metric in metrics for series in series_of(metric)}
 
 
 def metrics_of(expression):
@@ -93,7 +79,7 @@ def test_every_query_of_a_dashboard_asks_for_what_is_exported(path, exported):
 def test_there_are_dashboards_and_they_are_provisioned():
     provider = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "loan.yml").read_text(encoding="utf-8"))
 
-    assert len(DASHBOARDS) == 2
+    assert {path.stem for path in DASHBOARDS} == {"operations", "decisions", "drift", "scorecard", "ledger"}
     assert provider["providers"][0]["options"]["path"] == "/var/lib/grafana/dashboards"
 
 
@@ -105,6 +91,41 @@ def test_every_panel_asks_the_data_source_that_is_provisioned():
         panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
         assert {panel["datasource"]["uid"] for panel in panels} <= provisioned
         assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_every_metric_is_on_a_dashboard():
+    asked = set().union(*(metrics_of(expression) for path in DASHBOARDS for expression in queries(path)))
+    recorded = set().union(*(metrics_of(rule["expr"]) for rule in RECORDED))
+    absent = [
+        metric.name
+        for metrics in METRICS.values()
+        for metric in metrics
+        if (asked | recorded).isdisjoint(series_of(metric))
+    ]
+
+    assert sorted(set(absent)) == []
+
+
+def test_a_panel_that_a_page_names_is_on_a_dashboard():
+    titles = {panel.title for board in BOARDS for panel in board.panels}
+    text = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    named = {" ".join(name.split()) for name in re.findall(r"\*([A-Z][^*]+)\*", text.replace("**", ""))}
+
+    assert len(named) > 5
+    assert named <= titles
+
+
+def test_panels_do_not_lie_on_each_other():
+    for path in DASHBOARDS:
+        places = [panel["gridPos"] for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]]
+        cells = [
+            (x, y)
+            for place in places
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        ]
+        assert len(set(cells)) == len(cells)
+        assert max(x for x, _ in cells) < 24
 
 
 def test_every_alert_has_a_page_in_the_runbook():
@@ -126,9 +147,24 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
         assert set(cases) == {True, False}, alert["alert"]
 
 
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="needs promtool, of Debian's package prometheus: `make programs`"
+)
+
+
+@needs_promtool
+@pytest.mark.parametrize("process", METRICS)
+def test_promtool_finds_nothing_to_say_of_a_process_metrics(process):
+    page = generate_latest(registries(contracts.load("credit_risk"))[process])
+
+    checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
+
+    assert (checked.returncode, checked.stderr) == (0, b"")
+    assert page.count(b"# TYPE loan_") > 5
+
+
+@needs_promtool
 def test_promtool_agrees_with_every_case():
-    if shutil.which("promtool") is None:
-        pytest.skip("needs promtool, of Debian's package prometheus")
 
     for command in (["check", "rules", "rules.yml"], ["test", "rules", *CASE_FILES]):
         told = subprocess.run(["promtool", *command], cwd=PROMETHEUS, capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""Spans of OpenTelemetry: optional, and imported only where they are on."""
