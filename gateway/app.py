@@ -105,9 +105,9 @@ def _spans(gateway: Gateway) -> Sequence[Layer]:
 
 def _refusal(gateway: Gateway, desk: Desk) -> Refuse:
     def refuse(scope: Scope, fault: Exception) -> Response:
-        told = _problem_of(fault)
-        gateway.metrics.refusals.labels(told.kind).inc()
-        return desk.problem_page(told) if scope["path"].startswith("/desk") else told.response()
+        problem = _problem_of(fault)
+        gateway.metrics.refusals.labels(problem.kind).inc()
+        return desk.problem_page(problem) if scope["path"].startswith("/desk") else problem.response()
 
     return refuse
 
@@ -132,10 +132,10 @@ def _problem_of(fault: Exception) -> Problem:
         phrase = HTTPStatus(fault.status_code).phrase
         return Problem(fault.status_code, phrase.lower().replace(" ", "-"), phrase, headers=dict(fault.headers or {}))
     if isinstance(fault, RequestValidationError):
-        told = [
+        errors = [
             FieldError("/" + "/".join(map(str, each["loc"][1:])), each["type"], each["msg"]) for each in fault.errors()
         ]
-        return invalid(told)
+        return invalid(errors)
     raise fault
 
 

@@ -101,8 +101,8 @@ def field_errors(fault: ValidationError, at: str = "") -> list[FieldError]:
     Args:
         at: pointer of what was validated.
     """
-    told = fault.errors(include_url=False, include_context=False, include_input=False)
-    return [_field_error(error, at) for error in told]
+    errors = fault.errors(include_url=False, include_context=False, include_input=False)
+    return [_field_error(error, at) for error in errors]
 
 
 def _field_error(error: ErrorDetails, at: str) -> FieldError:

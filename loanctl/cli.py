@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and how a fault is told.
+"""The command line: its commands, and how a fault is shown.
 
 A command's module is imported when the command is called, so that `loanctl --help` is quick.
 """

@@ -1,6 +1,6 @@
 """Where a command finds Kafka, the registry and MLflow: as settings say, else the local stack that runs here.
 
-The answer is told by the settings' own variables, so that every command, and every process that
+The answer is given as the settings' own variables, so that every command, and every process that
 one starts, reads its settings in one way.
 """
 

@@ -108,11 +108,11 @@ class Agent:
         return {topic: WriterSchemas(registry, topic) for topic in self._settings.sources()}
 
     def run(self) -> None:
-        """Until told to stop.
+        """Run until the process stops.
 
         Raises:
             SetupError: a person must act.
-            StoppedError: told to stop before there was a champion.
+            StoppedError: the process stops before there is a champion.
         """
         self.lifecycle.at("waiting for the broker")
         waits = Backoff()
@@ -148,7 +148,7 @@ class Agent:
         return time.monotonic() - began if began is not None else 0.0
 
     def _work(self, waits: Backoff) -> None:
-        """One session, until told to stop or something fails."""
+        """One session, until the process stops or something fails."""
         require_topics(self._settings, self._settings.all_topics())
         self._duplicates.require_none(self.lifecycle.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)

@@ -106,7 +106,7 @@ def ended_loans(batch: RecordBatch, columns: EventColumns) -> Iterator[EndedLoan
 
 
 def _readable(joining: OutcomeJoin | LoanSample, columns: EventColumns, found: Iterator[Event]) -> Iterator[Event]:
-    """What could be read; the rest is told to the joining."""
+    """What could be read; the join counts the rest."""
     for readable, event in zip(columns.readable.tolist(), found, strict=True):
         if readable:
             yield event

@@ -278,5 +278,5 @@ class _Run(threading.Thread):
     def run(self) -> None:
         try:
             self.found = self._act()
-        except BaseException as fault:  # noqa: BLE001 - told in the thread that asked
+        except BaseException as fault:  # noqa: BLE001 - raised in the thread that asked
             self.fault = fault

@@ -17,7 +17,7 @@ def run(stop: StopSignal) -> None:
 
     Raises:
         SetupError: a person must act.
-        StoppedError: told to stop before there was a champion.
+        StoppedError: the process stops before there is a champion.
     """
     settings = DriftSettings.read()
     logs.configure(settings.log_level, "drift-agent")

@@ -170,7 +170,7 @@ def _feature(
 
 
 def _is_withheld(people: int, rules: DriftRules) -> bool:
-    """Whether means and rates of so few are not told; earlier methods told them."""
+    """True if means and rates of so few are left out; earlier methods contain them."""
     return rules.method >= SECOND_METHOD and is_small(people)
 
 

@@ -99,15 +99,15 @@ def estimated_performance(probability: Floats, rng: np.random.Generator) -> Esti
     drawn = rng.binomial(groups.size, np.clip(groups.probability, 0.0, 1.0), size=(DRAWS, len(groups.size)))
     repaid, n = groups.size - drawn, len(probability)
     both = (drawn.sum(axis=1) > 0) & (repaid.sum(axis=1) > 0)
-    told = both.mean() > 1.0 - 1.0 / LEAST
+    ranked = both.mean() > 1.0 - 1.0 / LEAST
     gaps = gaps_of(drawn[both], repaid[both])
     missed = drawn * (1.0 - 2.0 * groups.probability)
     return EstimatedPerformance(
         n=n,
         default_rate=percentile_interval(float(probability.mean()), drawn.sum(axis=1) / n),
-        auc=percentile_interval(expected_auc(probability), areas(drawn[both], repaid[both])) if told else None,
+        auc=percentile_interval(expected_auc(probability), areas(drawn[both], repaid[both])) if ranked else None,
         # The greatest of noisy gaps is greater than the gap expected: its mean is had by drawing, too.
-        ks=percentile_interval(float(gaps.mean()), gaps) if told else None,
+        ks=percentile_interval(float(gaps.mean()), gaps) if ranked else None,
         brier=percentile_interval(
             float(np.mean(probability * (1.0 - probability))), (np.square(probability).sum() + missed.sum(axis=1)) / n
         ),

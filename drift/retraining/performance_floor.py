@@ -53,14 +53,14 @@ def performance_command(
     """
     if least_auc is not None and report.fallen:
         return command_of(report, now)
-    observed, told = report.performance.observed, []
+    observed, reasons = report.performance.observed, []
     if most_off is not None:
         if is_level_off(observed, most_off, report.rules.minimum_n):
             return _recalibration_of(report, most_off, now)
-        told.append(f"{level_reason(report)}: not surely off by {most_off:g}")
+        reasons.append(f"{level_reason(report)}: not surely off by {most_off:g}")
     if least_auc is not None:
-        told.append(f"{reason(report)}: not surely under {least_auc:g}")
-    return "; ".join(told)
+        reasons.append(f"{reason(report)}: not surely under {least_auc:g}")
+    return "; ".join(reasons)
 
 
 def level_reason(report: PerformanceReport) -> str:

@@ -22,7 +22,7 @@ class PartitionState:
     """One counted partition."""
 
     panes: PartitionPanes
-    told: int
+    published_horizon: int
     """The horizon that was sent last."""
     seen_at: float
     """When a record arrived, by the wall clock."""
@@ -50,7 +50,7 @@ class PartialCounts:
         """Says that a partition is to be waited for again, before any other closes a window without it."""
         if counted.awake and counted.idle is not False:
             counted.idle = False
-            yield self._message(counted.told, (), idle=False)
+            yield self._message(counted.published_horizon, (), idle=False)
 
     def flush(self, counted: PartitionState, now: float, silence_s: float) -> Iterator[DriftCounts]:
         """Panes that have closed, and silence once it has lasted, with what the open ones hold; nothing without news.
@@ -66,9 +66,9 @@ class PartialCounts:
         if silent:
             panes = (*panes, *counted.panes.flush())
             counted.awake = False
-        if not silent and horizon == counted.told and not panes:
+        if not silent and horizon == counted.published_horizon and not panes:
             return
-        counted.idle, counted.told = silent, horizon
+        counted.idle, counted.published_horizon = silent, horizon
         most = _most(panes)
         for first in range(0, max(1, len(panes)), most):
             rest = panes[first + most :]

@@ -62,7 +62,7 @@ class AlertNotification(BaseModel):
 
 def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
     """An alert of a notification as event."""
-    told = {name: text[:MOST_CHARACTERS] for name, text in alert.annotations.items()}
+    annotations = {name: text[:MOST_CHARACTERS] for name, text in alert.annotations.items()}
     labels = {name: text[:MOST_CHARACTERS] for name, text in alert.labels.items()}
     resolved = alert.status == "resolved"
     return AlertEvent(
@@ -71,9 +71,9 @@ def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
         name=labels.get("alertname", ""),
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
         severity=labels.get("severity", ""),
-        summary=told.get("summary", ""),
-        description=told.get("description", ""),
-        runbook=told.get("runbook", ""),
+        summary=annotations.get("summary", ""),
+        description=annotations.get("description", ""),
+        runbook=annotations.get("runbook", ""),
         labels=labels,
         started_at=alert.startsAt,
         # Of a firing alert Alertmanager sends the year 1.

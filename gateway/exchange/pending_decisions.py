@@ -99,7 +99,7 @@ class PendingDecisions:
         entry.candidates.clear()
 
     def fail(self, entry: Entry, fault: BaseException) -> None:
-        """It is not known whether the broker has the application: who waits is told, and may ask again."""
+        """Whether the broker has the application is unknown: the waiting caller gets that answer, and may ask again."""
         failed, entry.decision = entry.decision, asyncio.get_running_loop().create_future()
         if not failed.done():
             failed.set_exception(fault)

@@ -55,7 +55,7 @@ def standings(connection: sa.Connection, decision: LoanDecision, sample: int = S
 
 
 def population_rank(feature: str, value: Value, others: Sequence[Value]) -> PopulationRank:
-    """One value among others; nothing is told of too few, nor of a level that too few have. Pure."""
+    """One value among others; None for a small population, or a level that few have. Pure."""
     if isinstance(value, str):
         levels: Mapping[Value, int] = Counter(each for each in others if isinstance(each, str))
         n = sum(levels.values())

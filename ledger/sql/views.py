@@ -52,7 +52,7 @@ ENOUGH: Final = {
     "enough": f"count(*) >= {LEAST_PEOPLE}",
     "enough_scored": f"count(probability) >= {LEAST_PEOPLE}",
 }
-"""Of fewer no mean is told, and no segment (`schemas.small_groups`)."""
+"""A smaller group shows no mean and no segment (`schemas.small_groups`)."""
 OVERRIDDEN: Final = "outcome <> 'REFER' AND review_outcome <> outcome"
 """A review of an automatic decision that went against it."""
 AGAINST_SCORE: Final = (

@@ -10,7 +10,7 @@ from loanctl.audit.decision_search import RecordedDecision
 from scorecard.decisions.reproduction import Change
 
 NAMED: Final = 100
-"""Decisions that are told one by one; all are counted."""
+"""Decisions that are listed; all are counted."""
 
 
 @dataclass(slots=True)

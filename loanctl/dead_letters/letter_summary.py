@@ -1,6 +1,6 @@
 """Dead letters in figures and words, for people and as JSON; nothing of an applicant's in either. Pure.
 
-A stranger's header is told by its name and size: its value may be anything.
+A foreign header is shown by name and size: its value may be anything.
 """
 
 from collections import Counter
@@ -94,7 +94,7 @@ def lies_there(letter: Letter, lying: Mapping[int, PartitionRange]) -> bool:
 def letter_facts(
     letter: Letter, application_id: str | None, lying: Mapping[int, PartitionRange], topics: Topics, contract: Contract
 ) -> dict[str, Any]:
-    """All that may be told of one letter.
+    """All that may be shown of one letter.
 
     Args:
         application_id: None where it cannot be read.
@@ -171,7 +171,7 @@ def _with_place(
 
 
 def _header(name: str, value: bytes | None) -> str:
-    told = name == REDRIVEN_FROM or (name == TRACEPARENT and W3C.fullmatch(value or b"") is not None)
-    if told and value is not None:
+    public = name == REDRIVEN_FROM or (name == TRACEPARENT and W3C.fullmatch(value or b"") is not None)
+    if public and value is not None:
         return f"{name}: {value.decode(errors='replace')}"
     return f"{name}: {len(value or b'')} bytes"

@@ -86,7 +86,7 @@ def verification(rows: int, answers: Sequence[Answer], limits: Limits) -> Verifi
 
 
 def _faults(decision: Mapping[str, Any]) -> Iterable[str]:
-    """What is wrong with one decision; nothing of what the applicant told."""
+    """What is wrong with one decision, without an applicant's value."""
     name, margin = decision["application_id"], decision["margin"]
     if decision["outcome"] not in (Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE):
         yield f"{name} has no outcome"

@@ -75,8 +75,8 @@ def _middle(field: Field) -> Any:
 
 
 def _refusal(wrong: list[tuple[str, str]]) -> InvalidApplicationError:
-    told = [f"{pointer.strip('/') or 'application'}: {detail}" for pointer, detail in wrong]
-    return InvalidApplicationError("; ".join(told))
+    problems = [f"{pointer.strip('/') or 'application'}: {detail}" for pointer, detail in wrong]
+    return InvalidApplicationError("; ".join(problems))
 
 
 def plain(value: Any) -> Any:

@@ -48,10 +48,10 @@ class ScoreJournal:
     def marker_facts(self) -> Mapping[str, Any] | None:
         """What the marker says, where it is of the same input; None otherwise."""
         try:
-            told: Mapping[str, Any] = json.loads(self.marker.read_text(encoding="utf-8"))
+            facts: Mapping[str, Any] = json.loads(self.marker.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return told if self._out.exists() and told.get("about") == self._about else None
+        return facts if self._out.exists() and facts.get("about") == self._about else None
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Keep some more; they are on disk when this returns."""
@@ -104,7 +104,7 @@ def _parse_line(line: str) -> dict[str, Any] | None:
 
 
 def row_of(decision: Mapping[str, Any]) -> dict[str, Any]:
-    """A decision as a row of the output: flat, and nothing of what the applicant told."""
+    """A decision as a row of the output: flat, without an applicant's value."""
     return {
         "application_id": decision["application_id"],
         "applied_at": decision["applied_at"].isoformat(),

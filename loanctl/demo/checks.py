@@ -50,7 +50,7 @@ class Check:
 
 
 def checks(run: DemoRun) -> tuple[Check, ...]:
-    """Every claim of the story, in the order it is told."""
+    """Every claim of the story, in its order."""
     return (*_answers(run), *_explanations(run.observed), *_drift(run.observed), *_succession(run.observed))
 
 
@@ -110,7 +110,7 @@ def _explanations(observed: TopicContents) -> tuple[Check, ...]:
     wanted = {Outcome.APPROVE, Outcome.REFER, Outcome.DECLINE}
     return (
         Check("Base value and contributions are the margin", widest < GAP, f"widest gap {widest:.1e}"),
-        Check("Who is not approved is told why", bool(adverse) and silent == 0, f"{silent:,} of {len(adverse):,} not"),
+        Check("Each refusal has its reasons", bool(adverse) and silent == 0, f"{silent:,} of {len(adverse):,} not"),
         Check("Some were approved, referred, declined", outcomes == wanted, ", ".join(sorted(outcomes))),
     )
 
@@ -122,9 +122,9 @@ def _drift(observed: TopicContents) -> tuple[Check, ...]:
     drifted = verdicts.count(Verdict.DRIFTED)
     causes = [command.cause for command in observed.commands]
     runs = [f"{len(list(same))} {verdict}" for verdict, same in groupby(verdicts)]
-    told = ", ".join(runs) or "no window"
+    levels = ", ".join(runs) or "no window"
     return (
-        Check("Windows were steady before they drifted", steady, told),
+        Check("Windows were steady before they drifted", steady, levels),
         Check("The shift was found in two windows", drifted >= DRIFTED_BEFORE_COMMAND, f"{drifted} drifted"),
         Check("Drift commanded one retraining", causes == [RetrainCause.DRIFT], ", ".join(causes) or "no command"),
     )
@@ -143,9 +143,9 @@ def _succession(observed: TopicContents) -> tuple[Check, ...]:
         for report in observed.reports
         if report.champion_version in successors and report.verdict is Verdict.STEADY
     ]
-    told = ", ".join(f"{result.status}: {result.why}" for result in observed.results) or "no result"
+    answers = ", ".join(f"{result.status}: {result.why}" for result in observed.results) or "no result"
     return (
-        Check("The challenger earned its promotion", earned, told),
+        Check("The challenger earned its promotion", earned, answers),
         Check("The new champion was announced", bool(successors & announced), _versions(announced)),
         Check(
             "The new champion decides",

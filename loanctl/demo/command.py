@@ -1,4 +1,4 @@
-"""`loanctl demo`: the whole story on real Kafka, told as it happens, and then read back from the topics.
+"""`loanctl demo`: the whole story on real Kafka, shown as it happens, then read back from the topics.
 
 The stack, the first champion, the processes, one application by HTTP, a stream whose applicants change, the drift, the
 command, the training, the promotion, the swap. Nothing is believed that was not on the topics: the

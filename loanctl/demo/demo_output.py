@@ -52,14 +52,14 @@ def print_line(console: Console, line: str | Text) -> None:
     console.print(Text.assemble("  ", line), soft_wrap=True)
 
 
-def decision(console: Console, told: LoanDecision) -> None:
+def decision(console: Console, shown: LoanDecision) -> None:
     """A decision as one would tell it to a credit officer."""
-    colour = COLOURS.get(told.outcome, "white")
-    title = Text.assemble((told.outcome.value, f"bold {colour}"), f" {told.application_id}")
-    parts: list[ConsoleRenderable] = [_probability(told), _contributions(told)]
-    if told.reasons:
-        parts.append(_reasons(told))
-    parts.append(Text(f"decided by {told.scorecard_name} {told.scorecard_version} ({told.scorecard_family})", "dim"))
+    colour = COLOURS.get(shown.outcome, "white")
+    title = Text.assemble((shown.outcome.value, f"bold {colour}"), f" {shown.application_id}")
+    parts: list[ConsoleRenderable] = [_probability(shown), _contributions(shown)]
+    if shown.reasons:
+        parts.append(_reasons(shown))
+    parts.append(Text(f"decided by {shown.scorecard_name} {shown.scorecard_version} ({shown.scorecard_family})", "dim"))
     console.print(Panel(Group(*parts), title=title, title_align="left", border_style=colour, width=_width(console)))
 
 
@@ -81,14 +81,14 @@ def window(console: Console, report: DriftReport) -> None:
 
 def promotion(console: Console, result: RetrainResult) -> None:
     """What the trainer answered."""
-    told = Table.grid(padding=(0, 2))
-    told.add_row("status", Text(result.status.value, "bold"))
-    told.add_row("why", result.why)
-    told.add_row("rows", f"{result.rows:,}")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("status", Text(result.status.value, "bold"))
+    grid.add_row("why", result.why)
+    grid.add_row("rows", f"{result.rows:,}")
     for name, value in sorted(result.metrics.items()):
-        told.add_row(name, f"{value:.4f}")
+        grid.add_row(name, f"{value:.4f}")
     title = Text(f"version {result.champion_version} -> version {result.challenger_version or '-'}")
-    console.print(Panel(told, title=title, title_align="left", border_style="cyan", width=_width(console)))
+    console.print(Panel(grid, title=title, title_align="left", border_style="cyan", width=_width(console)))
 
 
 def print_summary(console: Console, summary: Mapping[str, Any], found: Sequence[Check]) -> None:
@@ -110,22 +110,22 @@ def print_summary(console: Console, summary: Mapping[str, Any], found: Sequence[
     console.print(numbers)
 
 
-def _probability(told: LoanDecision) -> Text:
-    if told.probability is None:
-        return Text(f"not scored: {told.fault}")
-    limits = f"approve below {told.approve_below:.3f}, decline from {told.decline_from:.3f}"
-    return Text.assemble("probability of default ", (f"{told.probability:.1%}", "bold"), (f"   {limits}", "dim"))
+def _probability(shown: LoanDecision) -> Text:
+    if shown.probability is None:
+        return Text(f"not scored: {shown.fault}")
+    limits = f"approve below {shown.approve_below:.3f}, decline from {shown.decline_from:.3f}"
+    return Text.assemble("probability of default ", (f"{shown.probability:.1%}", "bold"), (f"   {limits}", "dim"))
 
 
-def _contributions(told: LoanDecision) -> Table:
+def _contributions(shown: LoanDecision) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
-    largest = max((abs(item.contribution) for item in told.contributions), default=0.0) or 1.0
+    largest = max((abs(item.contribution) for item in shown.contributions), default=0.0) or 1.0
     table.add_column(no_wrap=True)
-    for item in sorted(told.contributions, key=lambda item: -abs(item.contribution)):
+    for item in sorted(shown.contributions, key=lambda item: -abs(item.contribution)):
         table.add_row(item.feature, _value(item), f"{item.contribution:+.3f}", _bar(item.contribution / largest))
-    table.add_row(Text("base value", "dim"), "", Text(f"{told.base_value or 0.0:+.3f}", "dim"), "")
-    space = Text(told.contribution_space, "dim")
-    table.add_row(Text("margin", "bold"), "", Text(f"{told.margin or 0.0:+.3f}", "bold"), space)
+    table.add_row(Text("base value", "dim"), "", Text(f"{shown.base_value or 0.0:+.3f}", "dim"), "")
+    space = Text(shown.contribution_space, "dim")
+    table.add_row(Text("margin", "bold"), "", Text(f"{shown.margin or 0.0:+.3f}", "bold"), space)
     return table
 
 
@@ -142,9 +142,9 @@ def _value(item: Contribution) -> str:
     return item.value if isinstance(item.value, str) else f"{item.value:,.6g}"
 
 
-def _reasons(told: LoanDecision) -> Text:
+def _reasons(shown: LoanDecision) -> Text:
     lines: list[Any] = [("Reasons", "bold")]
-    for number, reason in enumerate(told.reasons, start=1):
+    for number, reason in enumerate(shown.reasons, start=1):
         lines.extend([f"\n  {number}. {reason.text} ", (f"({reason.code})", "dim")])
     return Text.assemble(*lines)
 

@@ -28,7 +28,7 @@ from schemas.topics import Topic, Topics
 from streams.kafka.producer.event_publisher import EventPublisher
 
 WINDOW: Final = timedelta(hours=1)
-"""Of event time: what the drift agent is told, too."""
+"""Of event time; the drift agent's, too."""
 LOOKED_THROUGH: Final = 300
 """Decisions among which one is sought to be shown."""
 APPLICANTS_A_WINDOW: Final = 2_000
@@ -47,7 +47,7 @@ class TrafficPhase:
     """A second; None for as fast as can be."""
     shift: PopulationShift = synthetic_population.UNSHIFTED
     ended: bool = True
-    """Whether what became of their loans is told, at once."""
+    """True if the outcomes of their loans are played at once."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class DemoStream:
             self.shown = len(reports)
 
     def reports(self) -> list[DriftReport]:
-        """Of the windows that have closed, in the order they were told."""
+        """Of the closed windows, in the order of their reports."""
         return self._events(DriftReport, self.topics.drift_reports)
 
     def commands(self) -> list[RetrainCommand]:
@@ -116,8 +116,9 @@ class DemoStream:
     def last_decision(self, *outcomes: Outcome) -> LoanDecision | None:
         """The latest scored decision with one of these outcomes; None where there is none among the last ones."""
         recent = self.watcher.records(self.topics.decisions)[-LOOKED_THROUGH:]
-        told = self.decoding.events(LoanDecision, recent)
-        return next((each for each in reversed(told) if each.outcome in outcomes and each.margin is not None), None)
+        decisions = self.decoding.events(LoanDecision, recent)
+        scored = (each for each in reversed(decisions) if each.margin is not None)
+        return next((each for each in scored if each.outcome in outcomes), None)
 
     def decision_on(self, application_id: str) -> LoanDecision | None:
         """On an application of late; None where there is none (yet)."""

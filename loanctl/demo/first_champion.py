@@ -46,8 +46,8 @@ def _summary(base: Path, settings: Mapping[str, str]) -> Mapping[str, Any]:
     """What `loanctl train --json` says."""
     command = (str(Path(sys.executable).with_name("loanctl")), "train", "--data", str(base), "--json")
     environment = {**os.environ, **settings}
-    told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - ours
-    if told.returncode:
-        raise UntrainedError(told.returncode)
-    summary: Mapping[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - ours
+    if ran.returncode:
+        raise UntrainedError(ran.returncode)
+    summary: Mapping[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return summary

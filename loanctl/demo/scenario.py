@@ -131,7 +131,7 @@ class DemoScenario:
             "LOAN_WINDOW_S": str(WINDOW.total_seconds()),
             "LOAN_BASE_TABLE": str(self._base.resolve()),
             "LOAN_SEED": str(self._seed),
-            # A story told on a Monday at two has one command too.
+            # A demo that runs on a Monday at two has one command, too.
             "LOAN_RETRAIN_SCHEDULE": "",
             "LOAN_LEDGER_URL": f"sqlite:///{(self._folder / 'ledger.db').resolve()}",
             # What others use on this machine is not for a demo.

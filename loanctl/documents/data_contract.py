@@ -27,7 +27,7 @@ LOGICAL: Final[Mapping[str, str]] = {
     "record": "object",
     "array": "array",
 }
-"""Avro's types; a timestamp is told by its logical type."""
+"""Avro's types; a timestamp is known by its logical type."""
 OF_A_PERSON: Final = frozenset(
     {"application_id", "probability", "margin", "contributions", "reasons", "flags", "outcome"}
 )

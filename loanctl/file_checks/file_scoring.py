@@ -68,7 +68,7 @@ def scored_reference(against: Table | None, bundle_folder: Path | None, settings
 
 def performance_summary(found: Sequence[ChunkReport], now: datetime) -> PerformanceSummary:
     """The performance of all parts as page and terminal show it; final where all its loans are old enough."""
-    told = tuple(
+    performances = tuple(
         ChampionPerformance(
             start=each.report.window_start,
             end=each.report.window_end,
@@ -81,4 +81,4 @@ def performance_summary(found: Sequence[ChunkReport], now: datetime) -> Performa
         for each in found
         if each.performance is not None
     )
-    return PerformanceSummary(as_of=now, age_days=float("inf"), kept=1.0, notes=Notes(), told=told)
+    return PerformanceSummary(as_of=now, age_days=float("inf"), kept=1.0, notes=Notes(), performances=performances)

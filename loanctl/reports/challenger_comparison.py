@@ -129,8 +129,8 @@ class Comparison:
 
     def plain(self) -> dict[str, Any]:
         """As JSON can tell it."""
-        told = asdict(self) | {"flips": [flip.plain() for flip in self.flips]}
-        return {"flipped": self.flip_count, **told}
+        summary = asdict(self) | {"flips": [flip.plain() for flip in self.flips]}
+        return {"flipped": self.flip_count, **summary}
 
 
 def comparison(pairs: Sequence[Pair], defaulted: Mapping[str, bool], seed: int = SEED) -> Comparison:

@@ -30,7 +30,7 @@ class ChampionPerformance:
     end: datetime
     champion_version: str
     final: bool
-    """Every loan has reached the age up to which outcomes count: what is told will not change."""
+    """Every loan has reached the age up to which outcomes count: the figures are final."""
     performance: Performance
     rows: tuple[int, int] | None = None
     """The first and the last row, from 1, in place of times that a file does not have."""
@@ -45,7 +45,7 @@ class PerformanceSummary:
     kept: float
     """Share of the loans that memory had room for."""
     notes: Notes
-    told: tuple[ChampionPerformance, ...]
+    performances: tuple[ChampionPerformance, ...]
 
     def plain(self) -> dict[str, Any]:
         """As JSON can tell it."""
@@ -69,7 +69,7 @@ def summarize_performance(
         age_days=rules.age_ms / 86_400_000,
         kept=joining.share,
         notes=joining.notes,
-        told=tuple(_performances(joining, stretches, rules)),
+        performances=tuple(_performances(joining, stretches, rules)),
     )
 
 

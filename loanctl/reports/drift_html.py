@@ -94,14 +94,14 @@ def _window_cells(story: Lineage[DriftReport]) -> Sequence[str]:
 
 
 def _performance(found: PerformanceSummary | None) -> str:
-    told = [each for each in found.told if each.performance.decided] if found else []
-    if found is None or not told:
+    performances = [each for each in found.performances if each.performance.decided] if found else []
+    if found is None or not performances:
         return ""
     hint = (
         "est.: estimated from calibrated probabilities, not observed. Figures with their 95 % intervals; that of KS is "
         f"approximate. {' '.join(remarks(found))}"
     )
-    return _table("Performance", hint, COLUMNS, map(row, told))
+    return _table("Performance", hint, COLUMNS, map(row, performances))
 
 
 def _looks(stories: Sequence[Lineage[PerformanceReport]]) -> str:

@@ -32,9 +32,9 @@ def read_topics(connection: Connection) -> TopicContents:
         OutageError: broker or registry is away.
     """
     topics = connection.topics()
-    told = (topics.applications, topics.decisions, topics.dead_letters)
+    inputs = (topics.applications, topics.decisions, topics.dead_letters)
     done = (topics.drift_reports, topics.retrain_commands, topics.retrain_results, topics.champions)
-    found = read_whole(connection, [topic.name for topic in (*told, *done)])
+    found = read_whole(connection, [topic.name for topic in (*inputs, *done)])
     records = {name: topic.by_time() for name, topic in found.items()}
     reading = RecordDecoder(connection)
     return TopicContents(

@@ -43,7 +43,7 @@ class Lineage(Generic[Report]):
 
 @dataclass(frozen=True, slots=True)
 class Stories:
-    """All that was found, each kind in the order told."""
+    """All findings, in the order of their kinds."""
 
     windows: Sequence[Lineage[DriftReport]]
     looks: Sequence[Lineage[PerformanceReport]]

@@ -42,24 +42,24 @@ def show(out: Console, found: PerformanceSummary) -> None:
     lines = Lines(title="Performance; exp.: expected of the loans observed, by their probabilities; est.: of all")
     for name in COLUMNS:
         lines.add_column(name, justify="left" if name in COLUMNS[:2] else "right")
-    for told in found.told:
-        lines.add_row(*row(told))
+    for each in found.performances:
+        lines.add_row(*row(each))
     out.print(lines)
     for line in remarks(found):
         out.print(line, highlight=False, soft_wrap=True)
 
 
-def row(told: ChampionPerformance) -> tuple[str, ...]:
+def row(shown: ChampionPerformance) -> tuple[str, ...]:
     """One stretch, figures with the ends of their intervals: few of them lie in the middle."""
-    until = "rows {:,} to {:,}".format(*told.rows) if told.rows else f"{told.end:{TIME}}"
-    return (until, told.champion_version, *figures(told.performance, final=told.final))
+    until = "rows {:,} to {:,}".format(*shown.rows) if shown.rows else f"{shown.end:{TIME}}"
+    return (until, shown.champion_version, *figures(shown.performance, final=shown.final))
 
 
 def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
     """By the columns of figures.
 
     Args:
-        made: what is told.
+        made: what is shown.
         final: nothing more is to come.
     """
     observed, expected, estimated = made.observed, made.expected, made.estimated
@@ -79,7 +79,7 @@ def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
 
 
 def vintage_row(vintage: Vintage) -> tuple[str, ...]:
-    """One month of applications; of fewer than ten people no figure is told."""
+    """One month of applications; no figure for fewer than ten people."""
     return (
         vintage.month,
         str(vintage.decided),
@@ -109,7 +109,7 @@ def _odd(notes: Notes) -> Iterator[str]:
         if odd.count:
             yield f"{odd.count} outcomes {what}: {', '.join(odd.ids)}{', ...' if odd.count > len(odd.ids) else ''}"
     counts = {
-        "outcomes told twice": notes.repeated,
+        "repeated outcomes": notes.repeated,
         "outcomes observed too late to count": notes.too_old,
         "decisions of applications that had one; the first stands": notes.decided_again,
         "records that cannot be read": notes.unreadable,

@@ -76,7 +76,7 @@ def missing_count(observed: TopicContents) -> int:
 
 
 def duplicates(observed: TopicContents) -> int:
-    """Decisions beyond the first of each application, told by application id."""
+    """Decisions beyond the first of each application, by application id."""
     return len(observed.decisions) - len({decision.application_id for decision in observed.decisions})
 
 

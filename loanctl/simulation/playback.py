@@ -173,14 +173,14 @@ def play(
     parts: Sequence[Iterator[OutgoingRecord | None]],
     publisher: EventPublisher,
     rate: float | None,
-    told: Callable[[int], None] = lambda _sent: None,
+    on_progress: Callable[[int], None] = lambda _sent: None,
 ) -> PlaybackResult:
     """Send applications, and beside each its outcome where there is a second iterator; all acknowledged.
 
     Args:
         parts: applications, and after them perhaps outcomes in the same order.
         rate: applications a second; None for as fast as the broker takes them.
-        told: hears how many applications were sent, after every block.
+        on_progress: receives the number of applications sent, after every block.
 
     Raises:
         OutageError: the broker did not acknowledge; what was sent so far may be sent again, ids are the same.
@@ -191,7 +191,7 @@ def play(
     while block := _block(together, _due(began, sent, rate)):
         written += publisher.send(record for group in block for record in group if record is not None)
         sent += len(block)
-        told(sent)
+        on_progress(sent)
     return PlaybackResult(applications=sent, outcomes=written - sent, seconds=time.monotonic() - began)
 
 

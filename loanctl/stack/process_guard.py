@@ -1,7 +1,7 @@
 """Ends the processes of a stack when the process that started them is gone, however it went.
 
 `ProcessGuard` holds the writing end of a pipe to a small process, `python -m loanctl.stack.process_guard`. When
-the pipe closes (we ended, crashed, were killed), that process stops what it was told of. A signal
+the pipe closes (we ended, crashed, were killed), that process stops the processes that it knows. A signal
 on the parent's death (Linux's PDEATHSIG) would come when the *thread* that started a process ends.
 """
 

@@ -20,7 +20,7 @@ def resolver(writer: AvroType, reader: AvroType) -> Read:
     """Reads what `writer` wrote as `reader`.
 
     Raises:
-        IncompatibleSchemaError: no value can be. That one cannot is told by the function: UndecodableError.
+        IncompatibleSchemaError: no value can be. The function itself raises UndecodableError.
     """
     if writer.kind == "union":
         return _of_union(writer, reader)

@@ -42,13 +42,13 @@ def require_columns(contract: Contract, table: pd.DataFrame, source: str, needed
     near = _near_names(contract, table)
     absent = [column for column in needed if column not in table.columns]
     if absent:
-        told = ", ".join(absent)
-        problem = f"{source} has no column {told}, which the contract of {contract.product} needs{_hint(near)}"
+        missing = ", ".join(absent)
+        problem = f"{source} has no column {missing}, which the contract of {contract.product} needs{_hint(near)}"
         raise TableError(problem)
     if near:
         # Without this an optional column that is misspelt would count as missing in every row.
-        told = ", ".join(near)
-        problem = f"{source} has no column {told}{_hint(near)}"
+        names = ", ".join(near)
+        problem = f"{source} has no column {names}{_hint(near)}"
         raise TableError(problem)
 
 

@@ -56,11 +56,11 @@ def _copy(folder: Path, room: Path) -> Path | None:
 
 def _download(place: str, room: Path, tracking_uri: str) -> Path | None:
     # The address may hold a password: it goes through the pipe, where no list of processes shows it.
-    told = json.dumps({"place": place, "room": str(room), "tracking_uri": tracking_uri})
+    request = json.dumps({"place": place, "room": str(room), "tracking_uri": tracking_uri})
     try:
         ran = subprocess.run(
             [sys.executable, "-m", "scorecard.registry.download"],
-            input=told,
+            input=request,
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,

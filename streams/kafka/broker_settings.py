@@ -65,11 +65,11 @@ def _settings(connection: Connection, kind: Any, names: Sequence[str]) -> Mappin
     if not names:
         return {}
     resources = [ConfigResource(kind, name) for name in names]
-    told: dict[str, Mapping[str, str]] = {}
+    values: dict[str, Mapping[str, str]] = {}
     for resource, future in admin_of(connection).describe_configs(resources, request_timeout=ASK_S).items():
         try:
             entries = future.result(ASK_S + 1)
         except (KafkaException, TimeoutError):
             continue
-        told[resource.name] = {name: entry.value for name, entry in entries.items() if entry.value is not None}
-    return told
+        values[resource.name] = {name: entry.value for name, entry in entries.items() if entry.value is not None}
+    return values

@@ -277,8 +277,8 @@ def read(settings: type[Settings], **given: Any) -> Settings:
     try:
         found = settings(**{**former(variables, settings.model_fields), **given})
     except ValidationError as cause:
-        told = [_problem(error["loc"], error["msg"]) for error in cause.errors()]
-        raise SettingsError("; ".join((*unknown, *told))) from None
+        problems = [_problem(error["loc"], error["msg"]) for error in cause.errors()]
+        raise SettingsError("; ".join((*unknown, *problems))) from None
     if unknown:
         raise SettingsError("; ".join(unknown))
     return found

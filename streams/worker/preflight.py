@@ -32,7 +32,7 @@ def await_topics(settings: ScoringSettings, lifecycle: Lifecycle) -> None:
 
     Raises:
         NoTopicError: names every topic that is missing.
-        StoppedError: told to stop meanwhile.
+        StoppedError: the process is stopping.
     """
     lifecycle.at("waiting for the broker")
     lifecycle.retry("broker", lambda: require_topics(settings, worker_topics(settings)))
@@ -51,7 +51,7 @@ def wires(settings: ScoringSettings, lifecycle: Lifecycle) -> tuple[DecisionCode
 
     Raises:
         NotRegisteredError: the schema of decisions is not in the registry.
-        StoppedError: told to stop meanwhile.
+        StoppedError: the process is stopping.
     """
     lifecycle.at("waiting for the schema registry")
     topics = settings.topics()
@@ -72,7 +72,7 @@ def await_champion(seat: ModelSlot, watch: ModelWatcher, lifecycle: Lifecycle, p
     """Wait until there is a champion.
 
     Raises:
-        StoppedError: told to stop meanwhile.
+        StoppedError: the process is stopping.
     """
     seat.look()
     while seat.holder is None:

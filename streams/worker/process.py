@@ -157,6 +157,6 @@ class ScoringProcess:
     def _warm(self, wire: DecisionCodec, successor: RegisteredScorecard) -> None:
         warm(successor, self.settings.policy() or successor.scorecard.policy, wire)
 
-    def _seat(self, alias: str, told: Callable[[str, Any], None]) -> ModelSlot:
+    def _seat(self, alias: str, on_change: Callable[[str, Any], None]) -> ModelSlot:
         settings = self.settings
-        return ModelSlot(alias, settings.model_registry(), settings.contract(), self.lifecycle, on_change=told)
+        return ModelSlot(alias, settings.model_registry(), settings.contract(), self.lifecycle, on_change=on_change)

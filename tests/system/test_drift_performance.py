@@ -41,18 +41,18 @@ def test_performance_is_observed_as_outcomes_come_and_estimated_before(
     young = of(settings, [stretch], datetime.now(UTC), age_days=20)
     ran = processes.loanctl("drift", "performance", *SINCE, "--least-auc", "0.99")
 
-    assert before.told[0].performance.observed is None
-    assert before.told[0].performance.estimated is not None
-    assert before.told[0].performance.estimated.default_rate.value == pytest.approx(probability.mean())
-    found = after.told[0].performance
+    assert before.performances[0].performance.observed is None
+    assert before.performances[0].performance.estimated is not None
+    assert before.performances[0].performance.estimated.default_rate.value == pytest.approx(probability.mean())
+    found = after.performances[0].performance
     assert (found.decided, found.with_outcome, found.share_with_outcome) == (400, 300, 0.75)
     assert found.observed is not None
     assert found.observed.auc is not None
     assert found.observed.auc.low < found.observed.auc.value < found.observed.auc.high < 0.99
-    assert found.estimated == before.told[0].performance.estimated
+    assert found.estimated == before.performances[0].performance.estimated
     assert (after.notes.unknown, after.notes.contradictory) == (Odd(1, ["nobody"]), Odd(1, ["a-0"]))
     assert after.notes.repeated == 1
-    assert (young.told[0].performance.with_outcome, young.notes.too_old) == (0, 302)
+    assert (young.performances[0].performance.with_outcome, young.notes.too_old) == (0, 302)
     assert ran.status == 3
     assert "outcomes of applications that no decision on the topic is about: nobody" in ran.out
 

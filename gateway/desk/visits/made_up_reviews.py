@@ -41,8 +41,8 @@ class MadeUpReviews:
     def moments(self, session: DeskSession, application_id: str, moments: Sequence[Moment]) -> Sequence[Moment]:
         """With the visit's own reviews."""
         own = self._events(session, application_id)
-        told = [Moment(each.event.reviewed_at, "reviewed", each) for each in own]
-        return sorted([*moments, *told], key=lambda moment: moment.at)
+        reviews = [Moment(each.event.reviewed_at, "reviewed", each) for each in own]
+        return sorted([*moments, *reviews], key=lambda moment: moment.at)
 
     def _events(self, session: DeskSession, application_id: str) -> list[RecordedEvent[LoanReview]]:
         own = [each for each in reversed(self._kept.of(session)) if each.application_id == application_id]

@@ -59,15 +59,15 @@ class Sessions:
 
     def cookie(self, session: DeskSession) -> str:
         """The signed value."""
-        told = [session.id, session.principal.name, sorted(session.principal.roles)]
-        return self._sign(COOKIE, told, session.expires_at)
+        claims = [session.id, session.principal.name, sorted(session.principal.roles)]
+        return self._sign(COOKIE, claims, session.expires_at)
 
     def read(self, cookie: str | None) -> DeskSession | None:
         """The visit of a cookie that this gateway signed, and that has neither ended nor expired."""
-        told, expires_at = self._verify(COOKIE, cookie)
-        if told is None or told[0] in self._ended:
+        claims, expires_at = self._verify(COOKIE, cookie)
+        if claims is None or claims[0] in self._ended:
             return None
-        identity, name, roles = told
+        identity, name, roles = claims
         return DeskSession(identity, Principal(name, frozenset(map(CallerRole, roles))), expires_at)
 
     def live(self, session: DeskSession) -> bool:
@@ -80,8 +80,8 @@ class Sessions:
 
     def read_sign_in(self, cookie: str | None) -> SignInRequest | None:
         """The sign-in of a cookie that this gateway signed, and that is not too old."""
-        told, _ = self._verify(SIGN_IN_COOKIE, cookie)
-        return None if told is None else SignInRequest(*told)
+        claims, _ = self._verify(SIGN_IN_COOKIE, cookie)
+        return None if claims is None else SignInRequest(*claims)
 
     def form_token(self, session: DeskSession) -> str:
         """The token in every form of the visit."""
@@ -91,8 +91,8 @@ class Sessions:
         """True for the visit's own token."""
         return hmac.compare_digest(token.encode("utf-8", "replace"), self.form_token(session).encode())
 
-    def _sign(self, purpose: str, told: Sequence[Any], expires_at: int) -> str:
-        text = base64.urlsafe_b64encode(json.dumps([*told, expires_at]).encode()).decode()
+    def _sign(self, purpose: str, claims: Sequence[Any], expires_at: int) -> str:
+        text = base64.urlsafe_b64encode(json.dumps([*claims, expires_at]).encode()).decode()
         return f"{text}.{self._signature(f'{purpose}:{text}')}"
 
     def _verify(self, purpose: str, cookie: str | None) -> tuple[list[Any] | None, int]:
@@ -100,8 +100,8 @@ class Sessions:
         expected = self._signature(f"{purpose}:{text}")
         if not text or not hmac.compare_digest(signature.encode("utf-8", "replace"), expected.encode()):
             return None, 0
-        *told, expires_at = json.loads(base64.urlsafe_b64decode(text))
-        return (told, expires_at) if expires_at > self._clock() else (None, 0)
+        *claims, expires_at = json.loads(base64.urlsafe_b64decode(text))
+        return (claims, expires_at) if expires_at > self._clock() else (None, 0)
 
     def _signature(self, text: str) -> str:
         return hmac.digest(self._secret, text.encode("utf-8", "replace"), "sha256").hex()

@@ -177,8 +177,8 @@ def _check(registry: SchemaRegistryClient, subject: SubjectPlan) -> SchemaCheck:
         raise
     level = _ask(lambda: registry.get_config(subject.name)).compatibility_level
     if level is None or level.value != subject.compatibility:
-        told = level.value if level else "none"
-        return SchemaCheck(subject.name, "", f"its rule is {told}, not {subject.compatibility}: register sets it")
+        rule = level.value if level else "none"
+        return SchemaCheck(subject.name, "", f"its rule is {rule}, not {subject.compatibility}: register sets it")
     schema = Schema(subject.text(), "AVRO")
     if not _ask(lambda: registry.test_compatibility_all_versions(subject.name, schema)):
         return SchemaCheck(subject.name, "", _why(registry, subject))

@@ -136,9 +136,9 @@ def _open_desk(
     topics.apply(read(topics.TopicSettings))
     schemas.register(Connection.read())
     desk_services.start_applications(folder, variables, ConsoleProgress(console), stack)
-    told = stack_state.read(folder)
-    if told:
-        console.print(_desk_line(told), highlight=False)
+    state = stack_state.read(folder)
+    if state:
+        console.print(_desk_line(state), highlight=False)
 
 
 def _desk_line(found: State) -> str:

@@ -46,9 +46,9 @@ def score(
     table = loan_tables.read(file, contract, settings.table_dialect())
     with _scorer(settings, patience_s, offline=offline) as (way, scorer):
         journal = ScoreJournal(out, {"input": table.digest, "way": way})
-        told = journal.marker_facts
-        if told is not None:
-            console.print(f"{out} is whole already: {told['rows']:,} rows")
+        facts = journal.marker_facts
+        if facts is not None:
+            console.print(f"{out} is whole already: {facts['rows']:,} rows")
             return
         records = file_rows.applications(table, contract, datetime.now(UTC))
         ids = [str(record[contract.id_field]) for record in records]

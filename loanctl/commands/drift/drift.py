@@ -61,7 +61,7 @@ class NoReportError(SetupError):
 
 
 class HalfASeasonError(SetupError):
-    """A season was told in part."""
+    """A season was declared in part."""
 
 
 @app.command()
@@ -198,7 +198,7 @@ def _season(start: datetime | None, end: datetime | None, file: Path | None, set
     if start is None and end is None and file is None:
         return None
     if start is None or end is None or file is None:
-        problem = "a season is told by --season-from, --season-until and --season-file together"
+        problem = "a season is declared by --season-from, --season-until and --season-file together"
         raise HalfASeasonError(problem)
     # Pandas is of no use to the other commands.
     from loanctl.reports import season_counts

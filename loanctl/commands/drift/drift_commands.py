@@ -13,7 +13,7 @@ class DriftCommands(TyperGroup):
     """All commands of `loanctl.commands.drift.drift`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names, in the order they are told."""
+        """Names, in order of the help text."""
         return list(_all_commands().list_commands(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -26,7 +26,7 @@ LAST: Final = 20
 
 
 class NoWindowError(SetupError):
-    """There is no window whose performance could be told."""
+    """No window has a performance to show."""
 
 
 def performance(  # noqa: PLR0913 - each argument is an option of the command
@@ -50,7 +50,7 @@ def performance(  # noqa: PLR0913 - each argument is an option of the command
         sys.stdout.write(json.dumps(found.plain(), default=str) + "\n")
     else:
         show(console(), found)
-    if is_below_floor(found.told, least_auc):
+    if is_below_floor(found.performances, least_auc):
         raise typer.Exit(FINDING)
 
 
@@ -85,9 +85,9 @@ def windows(reports: Iterable[DriftReport]) -> list[Reign]:
     return [Reign(each.window_start, each.window_end, each.champion_version) for each in reports]
 
 
-def is_below_floor(told: Sequence[ChampionPerformance], least_auc: float) -> bool:
+def is_below_floor(performances: Sequence[ChampionPerformance], least_auc: float) -> bool:
     """Whether the champion whose AUC is the last observed has fallen under this."""
-    seen = [each.performance.observed for each in told]
+    seen = [each.performance.observed for each in performances]
     known = [observed for observed in seen if observed is not None and observed.auc is not None]
     return performance_floor.is_below_floor(known[-1] if known else None, least_auc)
 

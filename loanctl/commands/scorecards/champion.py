@@ -77,15 +77,15 @@ def show(as_json: AsJson = False) -> None:
     seats = _seats(TrainingSettings.read().model_registry())
     if seats.champion is None:
         raise NoChampionError(_nobody(TrainingSettings.read()))
-    told = {
+    summaries = {
         "champion": _summary(seats.champion),
         "challenger": _summary(seats.challenger) if seats.challenger else None,
     }
     if as_json:
-        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.write(json.dumps(summaries) + "\n")
         return
     console = Console()
-    for seat, one in told.items():
+    for seat, one in summaries.items():
         if one is not None:
             console.print(
                 f"{seat}: {one['name']} version {one['version']} ({one['family']}), digest {one['digest']}",
@@ -171,9 +171,10 @@ def history(as_json: AsJson = False) -> None:
         return
     table = Table("version", "family", "AUC", "verdict", "promoted", "why", box=None)
     for one in seats.versions:
-        told = _summary(one)
+        summary = _summary(one)
         now = " *" if seats.champion and one.version == seats.champion.version else ""
-        table.add_row(f"{one.version}{now}", one.family, told["auc"], told["verdict"], told["promoted_at"], told["why"])
+        shown = (summary[name] for name in ("auc", "verdict", "promoted_at", "why"))
+        table.add_row(f"{one.version}{now}", one.family, *shown)
     Console().print(table)
 
 
@@ -215,19 +216,19 @@ def _seats(registry: ModelRegistry) -> Seats:
 
 
 def _summary(one: RegisteredVersion) -> dict[str, Any]:
-    told = one.tags
-    auc = told.get(f"{version_tags.METRIC}auc", "")
+    tags = one.tags
+    auc = tags.get(f"{version_tags.METRIC}auc", "")
     return {
         "name": one.name,
         "version": one.version,
         "family": one.family,
         "digest": one.digest,
         "auc": f"{float(auc):.4f}" if auc else "",
-        "verdict": told.get(version_tags.VERDICT, ""),
-        "why": told.get(version_tags.PROMOTED_WHY) or told.get(version_tags.WHY, ""),
-        "promoted_at": told.get(version_tags.PROMOTED_AT, ""),
-        "previous_version": told.get(version_tags.PREVIOUS, ""),
-        "valid_until": told.get(version_tags.VALID_UNTIL, ""),
+        "verdict": tags.get(version_tags.VERDICT, ""),
+        "why": tags.get(version_tags.PROMOTED_WHY) or tags.get(version_tags.WHY, ""),
+        "promoted_at": tags.get(version_tags.PROMOTED_AT, ""),
+        "previous_version": tags.get(version_tags.PREVIOUS, ""),
+        "valid_until": tags.get(version_tags.VALID_UNTIL, ""),
         "expired": version_tags.is_past_validity(one, datetime.now(UTC).date()),
         "run_id": one.run_id,
     }

@@ -42,7 +42,7 @@ Multiply = Annotated[list[str] | None, typer.Option(help="FIELD=FACTOR; its rati
 
 
 class OutcomeChoice(StrEnum):
-    """Whose outcomes are told."""
+    """Whose outcomes are played."""
 
     NONE = "none"
     APPROVED = "approved"
@@ -97,9 +97,9 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
         # A label that is none is refused before anything is played.
         loan_tables.default_flags(performance.table, contract)
     played = play_with_progress(performance, connection, Console(stderr=True))
-    told = f" and {played.outcomes:,} outcomes" if all_outcomes else ""
+    outcomes_clause = f" and {played.outcomes:,} outcomes" if all_outcomes else ""
     console.print(
-        f"{played.applications:,} applications{told} on {connection.topics().applications.name} "
+        f"{played.applications:,} applications{outcomes_clause} on {connection.topics().applications.name} "
         f"in {played.seconds:.1f} s ({played.per_second:,.0f}/s), all acknowledged"
     )
 

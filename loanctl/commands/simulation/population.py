@@ -10,7 +10,7 @@ from loanctl.simulation import loan_tables, synthetic_population
 from loanctl.simulation.synthetic_population import PopulationShift, ShiftError
 
 BEST_AUC_ROWS: Final = 200_000
-"""The best AUC is told to two places; that many rows give it to three."""
+"""The best AUC is shown to two places; so many rows give it to three."""
 
 Rows = Annotated[int, typer.Option(min=1, help="How many applicants.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same applicants.")]

@@ -140,7 +140,7 @@ class Kafka:
 def properties(kafka: Kafka) -> str:
     """The text of `server.properties`."""
     port, controller_port = kafka.ports
-    told = {
+    lines = {
         **FIXED,
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
@@ -148,7 +148,7 @@ def properties(kafka: Kafka) -> str:
         "log.dirs": kafka.folder / "data",
         **kafka.extra,
     }
-    return "".join(f"{name}={value}\n" for name, value in told.items())
+    return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
 def _cluster_id_option() -> str:

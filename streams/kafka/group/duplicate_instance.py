@@ -57,15 +57,15 @@ class DuplicateInstanceCheck:
         """
         if self._asked:
             return
-        since, told = time.monotonic(), False
+        since, warned = time.monotonic(), False
         while host := self._host_of_namesake():
             if time.monotonic() - since > OUTLIVES_S and not self._standby:
                 problem = f"a living process at {host} has the instance id {self._instance.name!r}"
                 text = f"{problem} in group {self._group}: give each its own, or set LOAN_STANDBY=true"
                 raise NameTakenError(text)
-            if not told:
+            if not warned:
                 log.info("namesake.awaited", instance=self._instance.name, group=self._group, host=host)
-                told = True
+                warned = True
             if stopping.wait(POLL_S):
                 problem = "stopped while a namesake was awaited"
                 raise BrokerAwayError(problem)

@@ -211,9 +211,9 @@ def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
 
 def _since(consumer: Consumer, found: Sequence[PartitionRange], since: int) -> list[PartitionRange]:
     asked = [TopicPartition(each.topic, each.partition, since) for each in found]
-    told = consumer.offsets_for_times(asked, timeout=ASK_S)
+    places = consumer.offsets_for_times(asked, timeout=ASK_S)
     # If no record is as late as that, the answer is no offset.
-    begins = [place.offset if place.offset >= 0 else each.end for each, place in zip(found, told, strict=True)]
+    begins = [place.offset if place.offset >= 0 else each.end for each, place in zip(found, places, strict=True)]
     return [replace(each, first=begin) for each, begin in zip(found, begins, strict=True)]
 
 
@@ -224,18 +224,18 @@ def _until(consumer: Consumer, full: Mapping[Partition, PartitionRange]) -> Iter
         # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
         messages: list[Any] = poll_records(consumer, 1, 1.0, topics, in_group=False)
         messages += poll_records(consumer, MOST - 1, 0, topics, in_group=False) if messages else []
-        told = [message for message in messages if (message.topic(), message.partition()) in left]
-        if not told and time.monotonic() - heard > PATIENCE_S:
+        fresh = [message for message in messages if (message.topic(), message.partition()) in left]
+        if not fresh and time.monotonic() - heard > PATIENCE_S:
             problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in left}))
             raise UnreadTopicError(problem)
-        done = {place for message in told for place in [_place(message)] if _ends(message, full[place])}
-        yield [message for message in told if message.error() is None and _lies_in(message, full[_place(message)])]
+        done = {place for message in fresh for place in [_place(message)] if _ends(message, full[place])}
+        yield [message for message in fresh if message.error() is None and _lies_in(message, full[_place(message)])]
         if done:
             # Later records are not needed, and would be fetched.
             consumer.pause([TopicPartition(*place) for place in sorted(done)])
             left -= done
         # Whoever takes the records may have been slow with them.
-        heard = time.monotonic() if told else heard
+        heard = time.monotonic() if fresh else heard
 
 
 def _place(message: Any) -> Partition:

@@ -136,7 +136,7 @@ def with_decisions(**changes):
         ),
         (
             with_decisions(reasons=0),
-            "Who is not approved is told why",
+            "Each refusal has its reasons",
         ),
         (
             with_decisions(outcome="DECLINE", reasons=1),

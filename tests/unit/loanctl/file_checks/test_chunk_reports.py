@@ -140,7 +140,7 @@ def test_performance_is_final_when_the_window_has_ended_for_every_row(
 
     summary = performance_summary(found, datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=days))
 
-    assert [told.final for told in summary.told] == finals
+    assert [each.final for each in summary.performances] == finals
 
 
 def test_two_files_are_compared_without_what_takes_a_second_to_import(folder: Path) -> None:

@@ -32,7 +32,7 @@ def told(loans: Loans, *, final: bool = False) -> ChampionPerformance:
 
 
 def telling(*parts: ChampionPerformance, kept: float = 1.0, **notes: object) -> PerformanceSummary:
-    return PerformanceSummary(as_of=NOON, age_days=365.0, kept=kept, notes=Notes(**notes), told=parts)
+    return PerformanceSummary(as_of=NOON, age_days=365.0, kept=kept, notes=Notes(**notes), performances=parts)
 
 
 def test_a_window_tells_what_was_observed_beside_what_was_estimated() -> None:
@@ -93,7 +93,7 @@ def test_odd_outcomes_are_counted_and_named() -> None:
     assert "1 outcomes that contradict another; the one observed last stands: c" in lines
     assert "not believed: d" in lines
     assert "A sample of 25.0% of the loans" in lines
-    for count in ("3 outcomes told twice", "4 outcomes observed too late", "5 decisions of", "6 records"):
+    for count in ("3 repeated outcomes", "4 outcomes observed too late", "5 decisions of", "6 records"):
         assert count in lines
 
 
