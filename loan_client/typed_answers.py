@@ -98,7 +98,7 @@ class Decision(Assessment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothetical(Assessment):
-    """The champion's answer to values that nobody applied with: no decision, and published nowhere."""
+    """The champion's answer to hypothetical values: no decision, and published nowhere."""
 
     published: bool
     notice: str

@@ -1,6 +1,6 @@
 """How few people a published mean, share or segment may be of: one rule for every report, view and page. Pure.
 
-A mean of a few people tells something of each of them to whoever knows the others. Counts of all people stay as
+A mean of a few people reveals something of each of them to a reader who knows the others. Counts of all people stay as
 they are, since counts are what is added up.
 """
 

@@ -97,7 +97,7 @@ def to_fold(
     """The sample to go on with, which says how far it will reach, and what it has not read.
 
     It begins anew where it is not there, where records between it and now are gone, or where this champion decided
-    while nobody kept its loans; those of the champions watched before are read again with it.
+    while its loans were not kept; those of the champions watched before are read again with it.
 
     Args:
         kept: of the last check.

@@ -27,7 +27,7 @@ LOOKED_BACK: Final = (10, 1_000, 100_000)
 LOOK_AGAIN_S: Final = 0.2
 SAMPLE: Final = "sample"
 DECLARED: Final = "declared"
-"""Names of what lies beside the state on its topic, in parts."""
+"""Names of the records beside the state on its topic, in parts."""
 DECLARED_AGAIN: Final = 1_000
 """Transactions after which declarations are written again, so that nobody seeks them far back."""
 CLEARED: Final = DriftState(product="", state="")
@@ -56,7 +56,7 @@ class SavedText:
         return own + [""] * (self.former_parts - len(own))
 
     def to_dict(self) -> dict[str, Any]:
-        """Where it lies, and by which digest it is known."""
+        """Its offset and digest."""
         return {"after": self.after, "chunks": len(chunk_starts(self.text)), "digest": self.digest}
 
 
@@ -86,7 +86,7 @@ class OwnerState:
 
     @property
     def texts(self) -> list[SavedText]:
-        """What lies beside the state."""
+        """The records beside the state."""
         return [text for text in (self.sample, self.declared) if text is not None]
 
     def to_json(self) -> str:

@@ -276,7 +276,7 @@ def _tally(loan: KeptLoan, rules: PerformanceRules, tally: _Tally) -> None:
 
 
 def _with(known: Sequence[KnownOutcome], outcome: KnownOutcome) -> list[KnownOutcome]:
-    """With one more of a loan that nobody decided yet; of many, one of each answer."""
+    """With one more of a loan without a decision yet; of many, one of each answer."""
     if len(known) < MOST_UNDECIDED:
         return [*known, outcome]
     alike = [each for each in (*known, outcome) if each.defaulted == outcome.defaulted]

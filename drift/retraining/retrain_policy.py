@@ -141,7 +141,7 @@ def judged_performance(
 
 
 def command_id(report: DriftReport) -> str:
-    """Id of the finding: the same champion, reference and window command once, whoever finds it and how often."""
+    """Id of the finding: the same champion, reference and window command once, however often it is found."""
     finding = "\x1f".join((report.champion_digest, report.reference_id, report.window_id))
     return f"drift-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
 
@@ -165,7 +165,7 @@ def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
 
 
 def _is_quiet(report: DriftReport) -> bool:
-    """True if the window lies wholly within quiet hours."""
+    """True if the whole window is within quiet hours."""
     rules = report.rules
     if not rules.quiet_hours:
         return False

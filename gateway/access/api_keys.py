@@ -46,7 +46,7 @@ def key_digest(key: str) -> str:
 
 
 def new_key() -> str:
-    """A key nobody has."""
+    """An unknown key."""
     return secrets.token_urlsafe(KEY_BYTES)
 
 

@@ -19,7 +19,7 @@ from gateway.problems import Problem
 from schemas.errors import OutageError, SetupError
 
 ANSWERED_FAULTS: Final = (Problem, OutageError, SetupError)
-"""Faults that have an answer of their own; any other one is nobody's intention."""
+"""Faults that have an answer of their own; any other one is a defect."""
 
 Refuse = Callable[[Scope, Exception], Response]
 """The answer to a request that ended in one of them."""

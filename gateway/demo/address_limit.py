@@ -1,4 +1,4 @@
-"""Rate limit by address, for a gateway that asks nobody who they are."""
+"""Rate limit by address, for a gateway without sign-in."""
 
 import ipaddress
 import math
@@ -34,7 +34,7 @@ class AddressLimit:
             app: what is asked.
             limiter: of each address.
             proxies: trusted ones in front of the gateway, each of which adds to `X-Forwarded-For`.
-            refuse: the answer to somebody over the limit.
+            refuse: the answer to a caller over the limit.
         """
         self._app, self._limiter, self._proxies, self._refuse = app, limiter, proxies, refuse
         self._open: Counter[str] = Counter()

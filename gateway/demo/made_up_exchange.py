@@ -43,7 +43,7 @@ class MadeUpExchange(Exchange):
         """The decision on each application, in order.
 
         Raises:
-            ChampionAwayError: nobody can decide yet.
+            ChampionAwayError: there is no champion yet.
         """
         deciding = self._deciding()
         if deciding is None:

@@ -1,1 +1,1 @@
-"""Applications onto their topic, and their decisions back to whoever waits."""
+"""Publishes applications, and returns their decisions to the waiting callers."""

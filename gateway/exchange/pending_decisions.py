@@ -103,7 +103,7 @@ class PendingDecisions:
         failed, entry.decision = entry.decision, asyncio.get_running_loop().create_future()
         if not failed.done():
             failed.set_exception(fault)
-            # Where nobody waits any more, it is no news to the loop either.
+            # Without a waiting caller there is nothing to tell the loop.
             failed.exception()
 
     def add_decisions(self, decisions: Sequence[Decision]) -> None:

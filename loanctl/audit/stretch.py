@@ -15,7 +15,7 @@ class StretchError(SetupError):
 def stretches(
     connection: Connection, topic: str, partition: int | None, first: int | None, end: int | None
 ) -> list[PartitionRange]:
-    """What of the stretch lies on the topic now; all of it where nothing is said.
+    """The part of the stretch that is on the topic now; all of the topic by default.
 
     Args:
         connection: broker.

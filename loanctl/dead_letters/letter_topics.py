@@ -29,12 +29,12 @@ from streams.runtime.application_keys import application_keys
 from streams.runtime.settings import Connection
 
 CLOCKS: Final = timedelta(days=1)
-"""So far the clocks of whoever writes to the topics may differ."""
+"""Largest difference between the clocks of the topics' writers."""
 BLOCK: Final = 1_000
 
 
 class LetterTopics:
-    """The dead-letter topic of a product, and the topics that say what became of its records."""
+    """The dead-letter topic of a product, and the topics that show what happened to its records."""
 
     def __init__(self, connection: Connection) -> None:
         """Connects nothing yet."""
@@ -61,7 +61,7 @@ class LetterTopics:
         """What the topics say of these letters.
 
         Raises:
-            OutageError: broker or registry is away, or a transaction stays open, so that nobody can say.
+            OutageError: broker or registry is away, or a transaction stays open.
         """
         if not letters:
             return RedriveEvidence({}, {})

@@ -91,7 +91,7 @@ def redrive_plan(
 
     Args:
         chosen: letters to be redriven.
-        sources: of every letter on the topic, where its record lies: one record with two letters goes back once.
+        sources: of every letter on the topic, its record's place: one record with two letters goes back once.
         evidence: of the chosen ones.
         force: send what a worker would set aside again, too.
     """

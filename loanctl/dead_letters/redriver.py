@@ -35,7 +35,7 @@ class Redriver:
         """Sends all in order; yields how many each committed transaction held.
 
         Raises:
-            OutageError: nobody knows whether the last transaction was committed; run again.
+            OutageError: whether the last transaction was committed is unknown; run again.
             OvertakenRedriveError: the rest is another's.
         """
         for start in range(0, len(records), TOGETHER):

@@ -1,1 +1,1 @@
-"""Decisions for whoever asks: one application, a file of them, the latest ones."""
+"""Decisions on request: one application, a file of them, the latest ones."""

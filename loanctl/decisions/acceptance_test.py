@@ -25,7 +25,7 @@ class Answer:
     decision: Mapping[str, Any]
     milliseconds: float
     defaulted: bool | None
-    """What became of the loan; None where the rows do not say."""
+    """Outcome of the loan; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The demo's claims, one by one, held against what lay on the topics.
+"""The demo's claims, one by one, checked against the records on the topics.
 
 Pure. Each check has a name that is a sentence, and says what was seen where it does not hold.
 """
@@ -150,7 +150,7 @@ def _succession(observed: TopicContents) -> tuple[Check, ...]:
         Check(
             "The new champion decides",
             len(decided) >= SWAPS and decided[-1] in successors,
-            " then ".join(decided) or "nobody decided",
+            " then ".join(decided) or "no decision",
         ),
         Check("To the new champion the applicants are steady", bool(calm), f"{len(calm)} windows"),
         Check("No swap was taken back", back == 0, f"{back:,} decisions by a former champion"),

@@ -81,7 +81,7 @@ def _closed(console: Console, run: DemoRun, out: Path) -> bool:
     summary, found = checks.document(run), checks.checks(run)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(checks.as_json(summary), encoding="utf-8")
-    demo_output.heading(console, "What lay on the topics")
+    demo_output.heading(console, "On the topics")
     demo_output.print_summary(console, summary, found)
     demo_output.print_line(
         console, f"{'ok' if summary['ok'] else 'NOT ok'} after {summary['seconds']:.0f} s; {out} tells it"
@@ -114,7 +114,7 @@ def _theatre(console: Console) -> Iterator[Connection]:
         demo_output.print_line(
             console, f"{len(applied)} topics, {connection.topics().applications.name} the first of them"
         )
-        demo_output.print_line(console, f"{len(registered)} schemas, registered by us and not by whoever produces")
+        demo_output.print_line(console, f"{len(registered)} schemas, registered by us and not by the producers")
         yield connection
 
 

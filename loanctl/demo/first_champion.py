@@ -38,7 +38,7 @@ def train(rows: int, seed: int, base: Path, settings: Mapping[str, str]) -> tupl
     auc = f"AUC {summary['auc']:.3f} ({low:.3f} to {high:.3f}) on rows held out"
     return (
         f"version {summary['version']}, {summary['family']}, after {summary['seconds']:.0f} s: {auc};",
-        f"in the long run nobody can have over {synthetic_population.best_auc(BEST_AUC_ROWS, seed):.3f}",
+        f"best achievable AUC: {synthetic_population.best_auc(BEST_AUC_ROWS, seed):.3f}",
     )
 
 

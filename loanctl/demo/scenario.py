@@ -74,7 +74,7 @@ class DemoScenario:
         """Tell the story.
 
         Args:
-            end: given what lay on the topics when it ended, however far it came, and the desk's address; the
+            end: called with the topics' records at its end, however far it came, and the desk's address; the
                 processes run until it returns.
         """
         self._first_champion()
@@ -139,7 +139,7 @@ class DemoScenario:
             "LOAN_GATEWAY_API_KEYS": "",
             "LOAN_GATEWAY_DEMO": "false",
             "LOAN_OIDC_ISSUER": "",
-            # The made-up world tells what became of all loans, so that the story is short.
+            # The simulation plays the outcomes of all loans, so that the demo is short.
             "LOAN_EXPLORATION_SHARE": "1",
             **budget,
         }

@@ -38,7 +38,7 @@ class FileScores:
     """Shape (n, most reasons): places in the reason book, -1 for none; none of approved applicants."""
     outcomes: npt.NDArray[np.int8]
     known: Flags
-    """Whether the file says what became of it."""
+    """True if the file has its outcome."""
     defaulted: Flags
 
     def performance(self, rows: npt.NDArray[np.int64]) -> Performance:

@@ -93,7 +93,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """Both against what became of the loans, on the same rows."""
+    """Both against the loans' outcomes, on the same rows."""
 
     rows: int
     defaults: int
@@ -120,7 +120,7 @@ class Comparison:
     """The most different first; none where the two are explained in different units."""
     right: Accuracy | None
     known: int
-    """Applications scored by both whose loan's end is known; without both kinds of end nobody is judged."""
+    """Applications scored by both whose outcome is known; without both outcomes there is no comparison."""
 
     @property
     def flip_count(self) -> int:

@@ -44,7 +44,7 @@ def page(
     Args:
         stories: of the windows, at least one.
         performance: in the same windows, where it was asked for.
-        looks: at what became of the champion's loans.
+        looks: performance checks of the champion's loans.
         of_rows: whether they are parts of a file without times.
     """
     windows = [as_record(story.report) for story in stories]
@@ -107,7 +107,7 @@ def _performance(found: PerformanceSummary | None) -> str:
 def _looks(stories: Sequence[Lineage[PerformanceReport]]) -> str:
     head = ("as of (UTC)", "champion", *FIGURES, "command", "result")
     hint = "All that it has decided, as known when the drift agent looked."
-    return _table("What became of the champion's loans", hint, head, map(_look_cells, stories))
+    return _table("Outcomes of the champion's loans", hint, head, map(_look_cells, stories))
 
 
 def _vintages(stories: Sequence[Lineage[PerformanceReport]]) -> str:

@@ -1,4 +1,4 @@
-"""What lies on the topics, decoded as far as the figures of a run need it.
+"""Records of the topics, decoded as far as the figures of a run need them.
 
 Reading the records is `streams.kafka.topics.topic_scan`; adding them up is `loanctl.reports.stream_audit`.
 """

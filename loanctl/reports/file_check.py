@@ -28,7 +28,7 @@ def by_file(table: Table, settings: DriftSettings) -> Reference:
 
 
 def features_only(values: Matrix, contract: Contract, bins: BinPlan = USUAL_BINS) -> Profile:
-    """The profile of applicants whom nobody has scored."""
+    """The profile of applicants without scores."""
     n = len(values)
     population = Population(
         values=values,

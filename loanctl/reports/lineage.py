@@ -1,6 +1,6 @@
 """Each finding with what it led to: report, command, result and announcement share ids, and meet here.
 
-A finding is a window of the drift agent's, or its look at what became of the champion's loans.
+A finding is a window of the drift agent's, or a performance check of the champion's loans.
 """
 
 from collections.abc import Sequence

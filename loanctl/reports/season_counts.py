@@ -49,7 +49,7 @@ def of_file(file: Path, start: datetime, end: datetime, settings: DriftSettings)
         settings: of the drift agent: whom it watches, and how few applicants it judges.
 
     Raises:
-        SetupError: no time lies between, too few applicants, or no champion.
+        SetupError: an empty period, too few applicants, or no champion.
         OutageError: MLflow is away.
     """
     if start >= end:

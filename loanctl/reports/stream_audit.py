@@ -55,7 +55,7 @@ class SeenLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicContents:
-    """Everything that lay on a product's topics, each topic in the order of its records' timestamps."""
+    """All records of a product's topics, each topic in the order of its records' timestamps."""
 
     applications: Sequence[SeenApplication]
     decisions: Sequence[SeenDecision]
@@ -162,7 +162,7 @@ def drift(observed: TopicContents) -> list[dict[str, Any]]:
 
 
 def retrain(observed: TopicContents) -> dict[str, list[dict[str, Any]]]:
-    """Commands and what became of them."""
+    """Commands and their results."""
     return {
         "commands": [
             {

@@ -117,7 +117,7 @@ def avro_columns(table: Table, contract: Contract) -> dict[str, Sequence[Any]]:
 
 
 def default_flags(table: Table, contract: Contract) -> Sequence[bool | None]:
-    """What became of each loan, True for a default, None where the table does not say.
+    """Outcome of each loan: True for a default, None if unknown.
 
     Raises:
         TableError: there is no label column, or it holds another value than the contract's two.

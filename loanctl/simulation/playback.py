@@ -1,4 +1,4 @@
-"""Plays a table onto the topics: framed applications at a rate, and what became of them where asked.
+"""Plays a table onto the topics: framed applications at a rate, and their outcomes on request.
 
 The first half is pure: a table and a script in, records out, the same ones every time. The second
 half sends them and waits for the broker's acknowledgement. Reading tables is `loanctl.simulation.loan_tables`.
@@ -104,7 +104,7 @@ def records(table: Table, script: Script, contract: Contract) -> Iterator[dict[s
 def outcomes(
     table: Table, script: Script, playback_codec: PlaybackCodec, granted: Container[str] | None = None
 ) -> Iterator[OutgoingRecord | None]:
-    """What became of each row's loan, in the same order as `applications`; None where the table does not say.
+    """Outcome of each row's loan, in the same order as `applications`; None if unknown.
 
     Args:
         table: played.

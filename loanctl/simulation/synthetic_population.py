@@ -1,4 +1,4 @@
-"""Made-up applicants and what became of their loans, in the columns of the credit-risk file.
+"""Simulated applicants and the outcomes of their loans, in the columns of the credit-risk file.
 
 Pure: a seed in, a table out; the same seed, rows and shift give the same table. The distributions
 follow the public file's moments; the risk is in `loanctl.simulation.true_risk`; docs/population.md describes both.

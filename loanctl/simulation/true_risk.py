@@ -1,10 +1,10 @@
-"""What became of a made-up loan: the true risk, its noise, and the best that any scorecard could do.
+"""The outcome of a simulated loan: the true risk, its noise, and the best that any scorecard could do.
 
 Pure: applicants and a seeded generator in, probabilities and defaults out. Who the applicants are
 is the subject of `loanctl.simulation.synthetic_population`; both are documented in docs/population.md.
 
 The log-odds of default are a function of what a scorecard may see, plus `HIDDEN_SD` times a normal
-variable that nobody sees. Ranking by the visible part is therefore the best there is, and its AUC
+unobserved variable. Ranking by the visible part is therefore the best there is, and its AUC
 is computed from the probabilities themselves, without drawing a default.
 """
 
@@ -118,7 +118,7 @@ def probability(visible: Floats) -> Floats:
 
 
 def defaults(visible: Floats, hidden: Floats, generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draws what became of each loan: 1 for a default.
+    """Draws the outcome of each loan: 1 for a default.
 
     Args:
         hidden: standard normal, shape (n,).

@@ -60,11 +60,11 @@ class Cache:
     folder: Path
 
     def path(self, artifact: Artifact) -> Path:
-        """Where an artifact's file lies."""
+        """Path of an artifact's file."""
         return self.folder / artifact.folder / artifact.filename
 
     def unpack(self, archive: Artifact) -> Path:
-        """Where an archive's content lies; the archive itself is not kept."""
+        """Folder of an archive's content; the archive itself is not kept."""
         return self.folder / archive.folder / "content"
 
     def missing_artifacts(self, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:

@@ -1,15 +1,15 @@
-"""Free ports of this machine, and whether somebody listens."""
+"""Free ports of this machine, and whether a port is in use."""
 
 import socket
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-"""Loopback: a local stack has no passwords, so nobody else may reach it."""
+"""Loopback: a local stack has no passwords, so no other machine may reach it."""
 CONNECT_TIMEOUT_S: Final = 1.0
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Ports that nobody listens on now; distinct, since all are held until the last is found."""
+    """Ports that are free now; distinct, since all are held until the last is found."""
     held = [socket.socket() for _ in range(count)]
     try:
         for one in held:

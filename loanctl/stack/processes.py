@@ -1,6 +1,6 @@
 """Processes that we start, know again after a crash, and stop with all their children.
 
-A process is known by its id *and* by when it was born: an id alone may be somebody else's by now.
+A process is known by its id *and* by when it was born: an id alone may belong to another process by now.
 """
 
 import os

@@ -25,7 +25,7 @@ class ProgressReporter(Protocol):
 
 
 class Silence:
-    """Tells nobody; for tests."""
+    """Shows nothing; for tests."""
 
     @contextmanager
     def fetch_progress(self, files: int, total_bytes: int) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names

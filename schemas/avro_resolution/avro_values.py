@@ -67,7 +67,7 @@ def number(writer: AvroType, reader: AvroType) -> Read:
 
 
 def decimal(writer: AvroType) -> Read:
-    """A decimal of any scale; without a scale of the writer's nobody knows what the bytes stand for."""
+    """A decimal of any scale; without the writer's scale the bytes have no meaning."""
     if writer.logical != "decimal":
         raise IncompatibleSchemaError
     divisor, lie = 10**writer.scale, unread(writer)

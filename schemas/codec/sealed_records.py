@@ -1,4 +1,4 @@
-"""Applications encrypted under a key of their own: whoever deletes the key erases them, wherever their bytes lie.
+"""Applications encrypted under a key of their own: deleting the key erases them, wherever their bytes are.
 
 Pure: keys come in as an argument (`streams.runtime.application_keys` asks a database for them). A sealed value is
 

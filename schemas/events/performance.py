@@ -20,7 +20,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Loans of near probabilities: what was stated, and what became of them."""
+    """Loans of similar probability: the stated and the observed default rate."""
 
     n: int
     stated: float

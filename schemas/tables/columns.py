@@ -95,7 +95,7 @@ def labels(contract: Contract, table: pd.DataFrame, source: str) -> tuple[npt.ND
     """
     label = contract.label
     if label.column not in table.columns:
-        problem = f"{source}: no column {label.column}, which would tell what became of the loans"
+        problem = f"{source}: no column {label.column}, which would give the loans' outcomes"
         raise TableError(problem)
     places = cells.levels(table[label.column], (label.default, label.repaid))
     others = places == UNSEEN

@@ -49,7 +49,7 @@ class Letter:
         """True unless the record at the letter's coordinates is another one: the topic was deleted and made anew.
 
         Args:
-            record: that lies there now.
+            record: the current one there.
             timestamp: of it, milliseconds since 1970; asked only where the letter carries neither key nor value.
         """
         held = {"key": record.key == self.carried.key, "value": record.value == self.carried.value}

@@ -64,7 +64,7 @@ REASON_TEXTS: Final[Mapping[str, ReasonAdvice]] = {
     ),
     "missing": ReasonAdvice("A field that the contract requires has no value.", _PERSON),
     "not_finite": ReasonAdvice("A number is infinite or not a number.", _PERSON),
-    "out_of_range": ReasonAdvice("A number lies outside the range that the contract declares.", _PERSON),
+    "out_of_range": ReasonAdvice("A number is outside the range that the contract declares.", _PERSON),
     "contradictory": ReasonAdvice("Two fields of the application contradict each other.", _PERSON),
     "unknown_level": ReasonAdvice(
         "A category is none of those that the contract declares, letter by letter.",

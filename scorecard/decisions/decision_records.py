@@ -26,7 +26,7 @@ DECISION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.LoanDecision
 """Under it a decision's name is hashed to its id (RFC 9562, version 5)."""
 
 REPLAY: Final = "ce_replay"
-"""Header of a decision that answers nobody: the id of the replay that made it."""
+"""Header of a replayed decision: the id of the replay."""
 
 
 @dataclass(frozen=True, slots=True)

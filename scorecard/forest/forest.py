@@ -231,7 +231,7 @@ def _refuse_links(forest: Forest) -> None:
             problem = f"forest: {name} points outside the {nodes} nodes, or out of a leaf"
             raise ForestError(problem)
     if np.any((forest.roots < 0) | (forest.roots >= nodes)):
-        problem = f"forest: a root lies outside the {nodes} nodes"
+        problem = f"forest: a root is outside the {nodes} nodes"
         raise ForestError(problem)
 
 

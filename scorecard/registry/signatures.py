@@ -132,7 +132,7 @@ def new_pair(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def _write_new(place: Path, content: bytes, mode: int) -> None:
-    # With its mode from the first moment: nobody reads it between two calls.
+    # With its mode from the first moment: no other user can read it between two calls.
     with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
 

@@ -1,4 +1,4 @@
-"""Kafka's errors by who must act: nobody (the client recovers by itself), an outage, a set-up fault.
+"""Kafka's errors by who must act: no one (the client recovers by itself), an outage, a set-up fault.
 
 The only classifier for all clients of this project: consumers call `reading_fault`, producers `delivery_fault`. For
 reading there is a closed list of errors that pass. Any other error ends the consumer, since an error that a client

@@ -1,6 +1,6 @@
 """`loanctl topics acls`: the least rights of each principal, printed, or made so on a broker.
 
-Idempotent. A right is added and never taken away: whoever has more was given it by a person.
+Idempotent. A right is added and never taken away: further rights were given by a person.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

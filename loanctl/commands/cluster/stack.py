@@ -146,7 +146,7 @@ def _desk_line(found: State) -> str:
 
 
 def _ledger_export(folder: Path, found: State) -> str:
-    """Where the ledger's database is, for whoever asks it (`loanctl ledger`)."""
+    """Address of the ledger's database, for `loanctl ledger`."""
     if "ledger" not in found.ports:
         return ""
     return f"export LOAN_LEDGER_URL={shlex.quote(desk_services.ledger_url(folder))}\n"

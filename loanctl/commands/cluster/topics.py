@@ -32,7 +32,7 @@ from streams.runtime.settings import Connection, read
 TIMEOUT_S: Final = 15.0
 POLL_S: Final = 0.1
 AWAY: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
-"""Codes by which librdkafka says that it reached nobody."""
+"""Codes by which librdkafka says that it reached no broker."""
 BROKERS_OWN: Final = -1
 """A replication factor that leaves the choice to the broker."""
 
@@ -140,7 +140,7 @@ def _settled_as_new(future: Future[Any], name: str) -> bool:
 
 
 def _await_visibility(admin: AdminClient, applied: Mapping[str, TopicChange], settings: TopicSettings) -> None:
-    """A broker learns of what the controller did a moment later; whoever starts next must find it."""
+    """A broker learns of what the controller did a moment later; the next process must find it."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         seen = _current_partitions(admin, settings)

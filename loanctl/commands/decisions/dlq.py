@@ -62,7 +62,7 @@ def show(
     which: Annotated[str, typer.Argument(help="PARTITION:OFFSET of a dead letter, or the id of an application.")],
     as_json: AsJson = False,
 ) -> None:
-    """Explain a dead letter: what is wrong, what to do, where its record lies. Prints no value of an applicant."""
+    """Explain a dead letter: what is wrong, what to do, where its record is. Prints no value of an applicant."""
     connection = Connection.read()
     topics = _topics(connection)
     place = place_of(which)

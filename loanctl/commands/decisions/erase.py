@@ -24,7 +24,7 @@ def erase(
     application: Annotated[str, typer.Argument(help="Its id.")],
     why: Annotated[str, typer.Option(help="Why; kept on the audit log.")] = "",
 ) -> None:
-    """Delete the key of an application: nobody can read its values again. It cannot be undone."""
+    """Delete the key of an application: its values become unreadable. It cannot be undone."""
     logs.configure("error", "erase")
     connection = Connection.read()
     url = connection.keys_url.get_secret_value()

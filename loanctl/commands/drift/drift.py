@@ -78,7 +78,7 @@ def history(last: Last = LAST, as_json: AsJson = False) -> None:
         return
     console().print(_table("Windows and what they led to", OF_WINDOWS, map(_row, windows)))
     if looks:
-        console().print(_table("What became of the champion's loans", OF_LOOKS, map(_look_row, looks)))
+        console().print(_table("Outcomes of the champion's loans", OF_LOOKS, map(_look_row, looks)))
         latest = looks[-1].report
         title = f"Version {latest.champion_version} by month of application, as of {latest.as_of:{TIME}} UTC"
         console().print(_table(title, OF_VINTAGES, map(vintage_row, latest.vintages)))

@@ -96,7 +96,7 @@ def _stretches(settings: DriftSettings, last: int, since: datetime | None, until
     if since or until:
         stretch = Reign(since or EPOCH, until or datetime.now(UTC))
         if stretch.start >= stretch.end:
-            problem = f"no time lies between {stretch.start:{TIME}} and {stretch.end:{TIME}}"
+            problem = f"the period from {stretch.start:{TIME}} to {stretch.end:{TIME}} is empty"
             raise NoWindowError(problem)
         return [stretch]
     reports = [story.report for story in stories_told(settings).windows][-last:]

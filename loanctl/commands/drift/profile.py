@@ -25,7 +25,7 @@ QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 class NoApplicantsError(SetupError):
-    """There is nobody to describe."""
+    """There are no applicants to describe."""
 
 
 def profile(

@@ -33,12 +33,12 @@ app = typer.Typer(no_args_is_help=True, help="Show, promote or roll back the cha
 
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 Version = Annotated[str, typer.Argument(help="A version; the challenger where none is given.")]
-Why = Annotated[str, typer.Option(help="Told to whoever asks later.")]
+Why = Annotated[str, typer.Option(help="The reason, kept on the audit log.")]
 Force = Annotated[bool, typer.Option("--force", help="Although it was rejected, taken back or compared with another.")]
 
 
 class NoChampionError(SetupError):
-    """There is nobody to show, to promote or to go back to."""
+    """There is no version to show, to promote or to go back to."""
 
 
 class TwoPeopleError(SetupError):
@@ -95,7 +95,7 @@ def show(as_json: AsJson = False) -> None:
             console.print(f"  AUC {one['auc']}; {one['verdict']}: {one['why']}", highlight=False, soft_wrap=True)
             if one["promoted_at"]:
                 console.print(
-                    f"  promoted {one['promoted_at']}, after {one['previous_version'] or 'nobody'}", highlight=False
+                    f"  promoted {one['promoted_at']}, after {one['previous_version'] or 'none'}", highlight=False
                 )
             if one["valid_until"]:
                 ended = "; that day is past: validate it anew" if one["expired"] else ""
@@ -153,7 +153,7 @@ def rollback(why: Why = "rolled back by a person") -> None:
         raise NoChampionError(_nobody(settings))
     previous = predecessor(champion, registry.history())
     if previous is None:
-        problem = f"{registry.name} version {champion.version} followed nobody: there is nothing to go back to"
+        problem = f"{registry.name} version {champion.version} has no predecessor to go back to"
         raise NoChampionError(problem)
     now = datetime.now(UTC)
     registry.fetch(previous)

@@ -29,10 +29,12 @@ Data = Annotated[Path | None, typer.Option(help="A table with the contract's col
 Rate = Annotated[float | None, typer.Option(min=0.001, help="Applications a second; else as fast as can be.")]
 Shuffle = Annotated[int | None, typer.Option(help="Shuffle the rows by this seed; else in the file's order.")]
 Outcomes = Annotated[
-    bool, typer.Option("--outcomes", help="Tell what became of loans that were approved and have run long enough, too.")
+    bool,
+    typer.Option("--outcomes", help="Play the outcomes of approved loans that have run long enough, too."),
 ]
 AllOutcomes = Annotated[
-    bool, typer.Option("--all-outcomes", help="Tell at once what became of each, as no lender could know it.")
+    bool,
+    typer.Option("--all-outcomes", help="Play every outcome at once, as no lender could know it."),
 ]
 Start = Annotated[
     datetime | None, typer.Option(help="When the first was signed, UTC; else now, or so that the last was.")
@@ -108,7 +110,7 @@ def play(  # noqa: PLR0913 - each argument is an option of the command
 
 
 def _tell_outcomes(performance: Playback, connection: Connection) -> str:
-    """Publish what became of approved loans; in words how many."""
+    """Publish the outcomes of approved loans; in words how many."""
     table, script, contract = performance.table, performance.script, connection.contract()
     writing = playback.playback_codec(connection)
     names = {playback.application_id(table, row) for row in range(len(table))}

@@ -28,7 +28,7 @@ def population(  # noqa: PLR0913 - each argument is an option of the command
     new_levels: Annotated[float, typer.Option(help="Share with an intent that the contract does not declare.")] = 0.0,
     changed_risk: Annotated[float, typer.Option(help="0: they default as ever; 1: as in a changed world.")] = 0.0,
 ) -> None:
-    """Write made-up applicants, and what became of their loans, in the columns of the credit-risk file."""
+    """Write simulated applicants, and the outcomes of their loans, in the columns of the credit-risk file."""
     shift = PopulationShift(
         income_factor=income_factor,
         intent_mix=pairs(intent or []),

@@ -1,6 +1,6 @@
 """The ledger and the gateway of a local stack: what people look at. They need topics and schemas, so they start last.
 
-They read the settings of whoever starts the stack, but for where the stack's own parts are.
+They read the caller's settings, except for the addresses of the stack's own parts.
 """
 
 import os

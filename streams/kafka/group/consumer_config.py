@@ -39,7 +39,7 @@ class ConsumerConfig:
     stop_on_lost_offsets: bool = False
     """Raise instead of reading on where the group lost its place."""
     drain_s: float = 5.0
-    """How long a rebalance waits for batches in flight: shorter than a session, so that nobody is thrown out for it."""
+    """How long a rebalance waits for batches in flight: shorter than a session, so that no member loses its session."""
 
 
 def nothing(*_: object) -> None:

@@ -17,7 +17,9 @@ def counted(count: int = 500, spacing_ms: int = 10, **fields: Any) -> PartitionS
     seen = observations(applicants(some_values(count, seed=2), spacing_ms=spacing_ms), REFERENCE)
     panes = PartitionPanes(PANES, Shape(REFERENCE.applications.size), PanePosition())
     panes.observe(seen)
-    return PartitionState(**{"panes": panes, "published_horizon": PanePosition().horizon, "seen_at": 100.0, "awake": True, **fields})
+    return PartitionState(
+        **{"panes": panes, "published_horizon": PanePosition().horizon, "seen_at": 100.0, "awake": True, **fields}
+    )
 
 
 def test_closed_panes_are_told_once() -> None:

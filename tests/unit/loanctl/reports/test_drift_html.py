@@ -102,7 +102,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(told):
     assert "http" not in page
     assert "<b>2</b>" not in page
     assert "<i>3</i>" not in page
-    assert "What became of the champion" in page
+    assert "Outcomes of the champion" in page
     known, checks = sum(each.n > 0 for each in odd.features), 4
     assert page.count('class="multiple"') == known + checks
     # The heat map, a drawing for each series, and the bins of each field in the last window.
