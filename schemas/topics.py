@@ -80,6 +80,11 @@ def scoring_group(topics: Topics) -> str:
     return f"{topics.applications.name}.scoring"
 
 
+def announcements_group(topics: Topics, instance: str) -> str:
+    """The consumer group in which one worker receives the announcements of champions."""
+    return f"{topics.champions.name}.{instance}"
+
+
 def redrive_id(topics: Topics) -> str:
     """The transactional id of every redrive of dead letters: one at a time."""
     return f"{topics.applications.name}.redrive"

@@ -19,7 +19,7 @@ from schemas.errors import OutageError
 from schemas.records import Headers, RecordPosition
 from schemas.trace_context import TRACEPARENT
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
-from streams.runtime.application_keys import keys_at
+from streams.runtime.key_database import keys_at
 from streams.runtime.lifecycle import Lifecycle
 from streams.runtime.settings import Connection
 
@@ -108,7 +108,7 @@ class ApplicationPublisher:
         except BufferError:
             acknowledged.set_exception(BrokerAwayError())
         except KafkaException as cause:
-            acknowledged.set_exception(delivery_fault(cause.args[0]))
+            acknowledged.set_exception(delivery_fault(cause.args[0], self._topic))
         return acknowledged
 
     def close(self) -> None:
@@ -163,4 +163,4 @@ def _settle(reports: Sequence[DeliveryReport]) -> None:
         if error is None:
             acknowledged.set_result((message.partition(), message.offset()))
         else:
-            acknowledged.set_exception(delivery_fault(error))
+            acknowledged.set_exception(delivery_fault(error, message.topic()))

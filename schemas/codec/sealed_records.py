@@ -1,6 +1,6 @@
 """Applications encrypted under a key of their own: deleting the key erases them, wherever their bytes are.
 
-Pure: keys come in as an argument (`streams.runtime.application_keys` asks a database for them). A sealed value is
+Pure: keys come in as an argument (`streams.runtime.key_database` asks a database for them). A sealed value is
 
     "S", the schema id as four bytes, the length of the application's id as two, the id,
     a nonce of 12 bytes, and the framed application encrypted by AES-256-GCM; all that comes before the nonce is

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from schemas.errors import SetupError
@@ -88,6 +88,22 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
             raise NoTopicError(problem)
 
 
+def require_group(connection: Connection, group: str) -> None:
+    """Return if the broker lets this user join the group, or does not say.
+
+    Raises:
+        NotAllowedError: it refuses; a member would only wait.
+    """
+    [future] = admin_of(connection).describe_consumer_groups([group], request_timeout=ASK_S).values()
+    try:
+        future.result(ASK_S + 1)
+    except TimeoutError:
+        return
+    except KafkaException as cause:
+        if cause.args[0].code() in NOT_ALLOWED:
+            raise raised_fault(cause, group) from cause
+
+
 def partitions_of(connection: Connection, topic: str) -> Sequence[int]:
     """The partitions of a topic, in order.
 
@@ -108,7 +124,7 @@ def _missing_topics(admin: AdminClient, topics: Sequence[Topic]) -> list[str]:
     try:
         known = admin.list_topics(timeout=ASK_S).topics
     except CLIENT_FAULTS as cause:
-        error = error_of(cause)
-        fault = delivery_fault(error) if error else BrokerAwayError(type(cause).__name__)
+        error, names = error_of(cause), ", ".join(topic.name for topic in topics)
+        fault = delivery_fault(error, names) if error else BrokerAwayError(type(cause).__name__)
         raise (fault if isinstance(fault, SetupError) else BrokerAwayError(str(fault))) from cause
     return [topic.name for topic in topics if topic.name not in known or not known[topic.name].partitions]

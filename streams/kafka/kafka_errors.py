@@ -128,13 +128,18 @@ def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | No
     return (FencedError if code in FENCED else ReadingError)(error.name())
 
 
-def delivery_fault(error: KafkaError) -> OutageError | SetupError:
-    """The meaning of a producer's error."""
+def delivery_fault(error: KafkaError, what: str) -> OutageError | SetupError:
+    """The meaning of a producer's error.
+
+    Args:
+        error: the client's, of a call or of a record.
+        what: topics and transactional id that the error may be about, for the operator.
+    """
     code = error.code()
     if code in NO_TOPIC:
-        return NoTopicError("a topic does not exist: run `loanctl topics apply`")
+        return NoTopicError.of(what)
     if code in NOT_ALLOWED:
-        return NotAllowedError(f"{error.name()}: the broker does not let us write; grant WRITE on topic and id")
+        return NotAllowedError(f"{error.name()}: the broker does not let us write as {what}; grant WRITE on each")
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return RefusedRecordError(error.name())
     return BrokerAwayError(error.name())

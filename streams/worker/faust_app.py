@@ -19,6 +19,7 @@ import structlog
 from faust.app.base import BootStrategy
 from faust.auth import OAuthCredentials
 
+from schemas.topics import announcements_group
 from streams.runtime.client_properties import OAUTH
 from streams.runtime.lifecycle import IDLE_STOP_S, STOP_S, leave_within
 from streams.runtime.settings import Connection
@@ -58,7 +59,7 @@ def scoring_app(parts: AppParts) -> Any:
     connection = parts.connection
     champions = connection.topics().champions.name
     app = ScoringApp(
-        f"{champions}.{parts.instance}",
+        announcements_group(connection.topics(), parts.instance),
         broker=[f"kafka://{server.strip()}" for server in connection.bootstrap_servers.split(",")],
         broker_credentials=credentials(connection),
         datadir=parts.datadir,

@@ -15,11 +15,11 @@ from schemas.errors import StoppedError
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from schemas.release import code_version
-from schemas.topics import Topic
+from schemas.topics import Topic, announcements_group
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
-from streams.kafka.admin import require_topics
+from streams.kafka.admin import require_group, require_topics
 from streams.kafka.broker_settings import report_small_topics
 from streams.runtime.application_keys import application_keys
 from streams.runtime.lifecycle import Lifecycle
@@ -27,16 +27,18 @@ from streams.worker.model_slots import ModelSlot, ModelWatcher
 from streams.worker.settings import ScoringSettings
 
 
-def await_topics(settings: ScoringSettings, lifecycle: Lifecycle) -> None:
+def await_topics(settings: ScoringSettings, instance: str, lifecycle: Lifecycle) -> None:
     """Wait for the broker, then for nothing.
 
     Raises:
         NoTopicError: names every topic that is missing.
+        NotAllowedError: this worker may not join the group in which it receives announcements; Faust would only wait.
         StoppedError: the process is stopping.
     """
     lifecycle.at("waiting for the broker")
     lifecycle.retry("broker", lambda: require_topics(settings, worker_topics(settings)))
     topics = settings.topics()
+    lifecycle.retry("broker", lambda: require_group(settings, announcements_group(topics, instance)))
     report_small_topics(settings, [topics.decisions.name, topics.shadow_decisions.name, topics.dead_letters.name])
 
 

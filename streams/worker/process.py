@@ -108,7 +108,7 @@ class ScoringProcess:
     def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run
 
-        preflight.await_topics(self.settings, self.lifecycle)
+        preflight.await_topics(self.settings, self.instance.name, self.lifecycle)
         # Before the group, or Faust's, sees any of this project's clients.
         self.lifecycle.retry("broker", lambda: self.duplicates.require_none(self.lifecycle.stopping))
         answering = self._batch_handler()

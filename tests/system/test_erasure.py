@@ -11,7 +11,7 @@ from schemas.codec.sealed_records import is_sealed, open_values
 from schemas.codec.wire_format import SealedError
 from schemas.events.audit import AuditAction, AuditEvent
 from schemas.registry_client import EventSerde
-from streams.runtime.application_keys import keys_at
+from streams.runtime.key_database import keys_at
 from streams.runtime.settings import Connection
 from tests.system.conftest import Ran
 from tests.system.gateways import start_gateway

@@ -9,7 +9,7 @@ from loanctl.console import echo
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
 from streams.runtime import logs
-from streams.runtime.application_keys import keys_at
+from streams.runtime.key_database import keys_at
 from streams.runtime.settings import Connection
 
 ABSENT: Final = 1

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaException, Producer
 
 from schemas.records import OutgoingRecord
 from streams.kafka.group.batch_reader import ReadBatch, Reader
 from streams.kafka.producer.transactions import (
     CALL_S,
     DeliveryError,
+    RecordFailures,
     TransactionalProducer,
     discard,
     enqueue,
@@ -96,19 +97,19 @@ class AtLeastOnce:
 
     def __init__(self, connection: Connection, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
         """Connects nothing yet."""
-        self._failed: list[KafkaError] = []
+        self._failures = RecordFailures()
         self._properties = {
             **producer_properties(connection),
             "linger.ms": 0,
             "delivery.timeout.ms": round(CALL_S * 1000),
-            "on_delivery": self._on_delivery,
+            "on_delivery": self._failures.note,
         }
         self._make = make
         self._producer: Any = None
 
     def open(self) -> None:
         """As `Delivery.open`."""
-        self._failed.clear()
+        self._failures.clear()
         self._producer = self._make(self._properties)
 
     def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:
@@ -117,10 +118,10 @@ class AtLeastOnce:
         try:
             enqueue(self._producer, answers)
         except KafkaException as cause:
-            raise failed_delivery([cause.args[0]]) from cause
+            raise failed_delivery([cause.args[0]], _topics(answers)) from cause
         left = self._producer.flush(CALL_S)
-        if self._failed:
-            raise failed_delivery(self._failed)
+        if self._failures.errors:
+            raise failed_delivery(self._failures.errors, ", ".join(sorted(self._failures.topics)))
         if left:
             problem = "timed out"
             raise DeliveryError(problem)
@@ -131,9 +132,9 @@ class AtLeastOnce:
         discard(self._producer)
         self._producer = None
 
-    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
-        if error is not None:
-            self._failed.append(error)
+
+def _topics(answers: Sequence[OutgoingRecord]) -> str:
+    return ", ".join(sorted({answer.topic for answer in answers}))
 
 
 def delivery_of(mode: Mode, connection: Connection, name: str) -> Delivery:

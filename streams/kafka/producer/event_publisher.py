@@ -7,13 +7,14 @@ For infrequent records: announcements, reports, commands, results. Decisions go 
 from collections.abc import Iterable
 from typing import Any, Final, Self
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaException, Producer
 
 from schemas.codec.event_codec import avro_schema
 from schemas.records import Headers, OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
+from streams.kafka.producer.transactions import RecordFailures
 from streams.runtime.settings import Connection
 
 DELIVERY_TIMEOUT_MS: Final = 20_000
@@ -75,19 +76,14 @@ class EventPublisher:
             OutageError: at least one is not known to have been written.
             SetupError: a topic does not exist, or this user may not write to it.
         """
-        failures: list[KafkaError] = []
-
-        def on_delivery(error: KafkaError | None, _message: Any) -> None:
-            if error is not None:
-                failures.append(error)
-
+        failures = RecordFailures()
         count = 0
         for record in records:
-            self._enqueue(record, on_delivery)
+            self._enqueue(record, failures.note)
             count += 1
         left = self._producer.flush(DELIVERY_TIMEOUT_MS / 1000 + MARGIN_S)
-        if failures:
-            raise delivery_fault(failures[0])
+        if failures.errors:
+            raise failures.fault()
         if left:
             raise BrokerAwayError
         return count
@@ -121,7 +117,7 @@ class EventPublisher:
             except BufferError:
                 self._producer.poll(0.1)
             except KafkaException as cause:
-                raise delivery_fault(cause.args[0]) from cause
+                raise delivery_fault(cause.args[0], record.topic) from cause
             else:
                 self._producer.poll(0)
                 return

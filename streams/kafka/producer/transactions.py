@@ -6,6 +6,7 @@ the same way: the producer is discarded, and work begins again from the committe
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -56,13 +57,14 @@ class TransactionalProducer:
             name: the transactional id, of one living process only; the same after its restart.
             make: makes the producer; for tests.
         """
-        self._failed: list[KafkaError] = []
+        self._name = name
+        self._failures = RecordFailures()
         self._properties = {
             **producer_properties(connection),
             "transactional.id": name,
             "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
             "retry.backoff.ms": RETRY_BACKOFF_MS,
-            "on_delivery": self._on_delivery,
+            "on_delivery": self._failures.note,
         }
         self._make = make
         self._producer: Any = None
@@ -96,7 +98,7 @@ class TransactionalProducer:
             OutageError: it is unknown whether it was committed; this producer can no longer be used.
             SetupError: a topic does not exist, or must not be written.
         """
-        self._failed.clear()
+        self._failures.clear()
 
         def transaction() -> None:
             self._producer.begin_transaction()
@@ -125,19 +127,39 @@ class TransactionalProducer:
             if error.txn_requires_abort():
                 with suppress(KafkaException, HungError):
                     self._hand.do(lambda: self._producer.abort_transaction(ABORT_S), 2 * ABORT_S)
-            raise failed_delivery([*self._failed, error]) from cause
+            what = ", ".join([*sorted(self._failures.topics), f"transactional id {self._name}"])
+            raise failed_delivery([*self._failures.errors, error], what) from cause
 
-    def _on_delivery(self, error: KafkaError | None, _message: Any) -> None:
+
+@dataclass
+class RecordFailures:
+    """Errors of records that were not delivered, and their topics. `note` is a client's `on_delivery`."""
+
+    errors: list[KafkaError] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
+
+    def note(self, error: KafkaError | None, message: Any) -> None:
+        """Remember a failure."""
         if error is not None:
-            self._failed.append(error)
+            self.errors.append(error)
+            self.topics.add(message.topic())
+
+    def clear(self) -> None:
+        """Forget those of an earlier batch."""
+        self.errors.clear()
+        self.topics.clear()
+
+    def fault(self) -> OutageError | SetupError:
+        """Of the first failure, by who must act."""
+        return delivery_fault(self.errors[0], ", ".join(sorted(self.topics)))
 
 
-def failed_delivery(errors: Sequence[KafkaError]) -> OutageError | SetupError:
+def failed_delivery(errors: Sequence[KafkaError], what: str) -> OutageError | SetupError:
     """The result of a batch, by who must act; a refused record, then a set-up fault, take precedence."""
     refused = [error for error in errors if error.code() in REFUSED]
     if refused:
         return RefusedBatchError(refused[0].name())
-    faults = (delivery_fault(error) for error in errors)
+    faults = (delivery_fault(error, what) for error in errors)
     fenced = any(error.code() in FENCED for error in errors)
     lost = (FencedDeliveryError if fenced else DeliveryError)(errors[0].name())
     return next((fault for fault in faults if isinstance(fault, SetupError)), lost)

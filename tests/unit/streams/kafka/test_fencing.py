@@ -23,11 +23,11 @@ def test_a_fenced_consumer_is_told_from_a_broken_one(code: int) -> None:
 
 @pytest.mark.parametrize("code", [KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH])
 def test_a_fenced_producer_is_told_from_a_broken_one(code: int) -> None:
-    fault = failed_delivery([KafkaError(KafkaError._TIMED_OUT), KafkaError(code)])
+    fault = failed_delivery([KafkaError(KafkaError._TIMED_OUT), KafkaError(code)], "out")
 
     assert isinstance(fault, FencedError)
     assert isinstance(fault, DeliveryError)
-    assert not isinstance(failed_delivery([KafkaError(KafkaError._TIMED_OUT)]), FencedError)
+    assert not isinstance(failed_delivery([KafkaError(KafkaError._TIMED_OUT)], "out"), FencedError)
 
 
 @pytest.fixture

@@ -62,7 +62,14 @@ def test_a_fatal_error_passes_under_no_code():
     ],
 )
 def test_what_an_error_of_a_producer_means(code, expected):
-    assert type(delivery_fault(KafkaError(code))) is expected
+    assert type(delivery_fault(KafkaError(code), "out")) is expected
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]
+)
+def test_what_may_not_be_written_is_named(code):
+    assert "out, transactional id one" in str(delivery_fault(KafkaError(code), "out, transactional id one"))
 
 
 @pytest.mark.parametrize("raised", [RuntimeError("closed"), SystemError("not an exception"), KafkaException("text")])

@@ -19,7 +19,7 @@ from streams.kafka.producer.delivery import AtLeastOnce, Delivery, ExactlyOnce, 
 from streams.kafka.producer.transactions import DeliveryError, RefusedBatchError, enqueue
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import HungError
-from tests.doubles.kafka import Crash, FakeBroker, failure
+from tests.doubles.kafka import Crash, FakeBroker, Message, failure
 
 RECORDS = 12
 READING = ConsumerConfig(topics=["in"], group="g", instance_id="one", most_records=3, drain_s=0.0)
@@ -163,7 +163,7 @@ def test_offsets_are_not_committed_where_an_answer_was_not_acknowledged() -> Non
     made: list[dict[str, Any]] = []
     delivery = AtLeastOnce(Connection(), noted(made))
     delivery.open()
-    made[0]["on_delivery"](KafkaError(KafkaError._MSG_TIMED_OUT), None)
+    made[0]["on_delivery"](KafkaError(KafkaError._MSG_TIMED_OUT), REFUSED)
 
     with pytest.raises(DeliveryError, match="_MSG_TIMED_OUT"):
         delivery.deliver([], batch, reader)
@@ -199,6 +199,9 @@ def test_the_mode_chooses_the_delivery() -> None:
     assert isinstance(delivery_of(Mode.AT_LEAST_ONCE, Connection(), "n"), AtLeastOnce)
 
 
+REFUSED = Message(("out", 0, -1), b"key", b"value")
+
+
 class RefusingProducer:
     """A broker that takes no record: the report names why, the transaction only that it failed."""
 
@@ -218,7 +221,7 @@ class RefusingProducer:
         raise failure(KafkaError._FAIL)
 
     def flush(self, _timeout_s: float = 0) -> int:
-        self._report(KafkaError(self._code), None)
+        self._report(KafkaError(self._code), REFUSED)
         return 0
 
 

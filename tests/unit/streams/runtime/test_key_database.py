@@ -1,15 +1,13 @@
 """Keys of sealed applications in a database: issued once, erased for good."""
 
+import subprocess
+import sys
+
 import pytest
 
 from schemas.codec.sealed_records import KEY_BYTES, without_keys
-from streams.runtime.application_keys import (
-    ApplicationKeys,
-    ErasedError,
-    KeysAwayError,
-    KeysSetupError,
-    application_keys,
-)
+from streams.runtime.application_keys import application_keys
+from streams.runtime.key_database import ApplicationKeys, ErasedError, KeysAwayError, KeysSetupError
 from streams.runtime.settings import Connection
 
 
@@ -61,3 +59,11 @@ def test_a_database_that_is_away_is_an_outage_and_a_wrong_address_a_setup_fault(
 def test_a_process_without_a_database_opens_nothing(url):
     assert application_keys(Connection(_env_file=None)) is without_keys
     assert application_keys(Connection(_env_file=None, keys_url=url))(["a-1"]) == {}
+
+
+def test_worker_and_drift_agent_load_a_database_library_only_for_keys() -> None:
+    code = "import sys, streams.worker.process, drift.agent.process; sys.stdout.write(str('sqlalchemy' in sys.modules))"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert loaded == "False"

@@ -1,0 +1,128 @@
+"""Right by right: a process that lacks one of its rights on the broker ends with one line that names what it lacks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import (
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+)
+
+from loanctl.commands.cluster import acls, schemas, topics
+from schemas.access import AccessRight, KafkaPrincipal, Resource, rights
+from streams.runtime.settings import Connection
+from tests.system.processes import Processes, Started
+from tests.system.scorecards import Champions
+from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker, secured_broker
+from tests.system.waiting import wait_for
+from tests.system.workers import Applicants
+
+MODULES = {
+    KafkaPrincipal.WORKER: "streams",
+    KafkaPrincipal.DRIFT_AGENT: "drift",
+    KafkaPrincipal.TRAINER: "training",
+    KafkaPrincipal.LEDGER: "ledger",
+    KafkaPrincipal.GATEWAY: "gateway",
+}
+MISCONFIGURED = 2
+WITHIN_S = 60.0
+
+
+@dataclass
+class Rights:
+    """The rights on one broker, any of which can be taken away and given back."""
+
+    connection: Connection
+
+    def __post_init__(self) -> None:
+        self._admin = AdminClient(self.connection.kafka())
+
+    def give(self, wanted: tuple[AccessRight, ...]) -> None:
+        acls.grant(self.connection, wanted, acls.user_names(()))
+
+    def take(self, right: AccessRight) -> None:
+        pattern = ResourcePatternType.PREFIXED if right.prefix else ResourcePatternType.LITERAL
+        operation, user = AclOperation[right.operation.name], f"User:{right.principal.value}"
+        one = AclBindingFilter(
+            acls.RESOURCES[right.resource], right.name, pattern, user, "*", operation, AclPermissionType.ALLOW
+        )
+        [future] = self._admin.delete_acls([one]).values()
+        assert len(future.result(30)) == 1, right
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    with secured_broker(tmp_path_factory.mktemp("rights")) as running:
+        yield running
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("principal", MODULES)
+def test_a_process_with_one_right_less_ends_with_a_line_that_names_it(
+    principal: KafkaPrincipal,
+    broker: SecuredBroker,
+    connection: Connection,
+    processes: Processes,
+    tmp_path: Path,
+) -> None:
+    given = {**connection.model_dump(), **broker.settings(ADMINISTRATOR)}
+    own = Connection(**given)
+    topics.apply(topics.TopicSettings(**given, partitions=2))
+    schemas.register(own)
+    everyone = rights(own.topics())
+    granted = Rights(own)
+    granted.give(everyone)
+    champions = Champions(own, tmp_path / "models")
+    champions.promote(champions.register())
+    load = Applicants(own)
+
+    silent: list[str] = []
+    for right in (each for each in everyone if each.principal is principal):
+        granted.take(right)
+        process = _start(processes, principal, broker, tmp_path)
+        silent += _wrong(process, right, lambda: _send(load))
+        granted.give((right,))
+
+    assert not silent, "\n".join(silent)
+
+
+def _start(processes: Processes, principal: KafkaPrincipal, broker: SecuredBroker, folder: Path) -> Started:
+    ports = dict.fromkeys(("web_port", "drift_port", "trainer_port", "ledger_port", "gateway_port"), 0)
+    return processes.start(
+        MODULES[principal],
+        **ports,
+        cache_dir=folder / principal.value,
+        ledger_url=f"sqlite:///{folder / 'ledger.db'}",
+        **broker.settings(principal.value),
+    )
+
+
+def _send(load: Applicants) -> None:
+    load.apply(range(len(load.sent), len(load.sent) + 5))
+    load.send(b"rubbish", b"{}")
+    load.acknowledged()
+
+
+def _wrong(process: Started, right: AccessRight, send: Callable[[], None]) -> list[str]:
+    send()
+    try:
+        wait_for(lambda: not process.alive(), WITHIN_S, "the end")
+    except AssertionError:
+        process.stop()
+        return [f"{right}: goes on: {process.tail()}"]
+    status = process.wait(1)
+    said = process.output().strip().splitlines()[-1]
+    if status != MISCONFIGURED or right.name not in said:
+        return [f"{right}: status {status}, {said}"]
+    return []
+
+
+def test_every_kind_of_right_is_tried() -> None:
+    tried = {right.resource for right in rights(Connection().topics()) if right.principal in MODULES}
+
+    assert tried == set(Resource)
