@@ -6,6 +6,7 @@ BIN := .venv/bin
 SYNCED := .venv/.synced
 WARM := .venv/.warm
 QUIX := build/quix/.synced
+SPARK := build/spark/.synced
 # uv lives apart from what it manages, so that a sync may be exact.
 TOOLS := .cache/tools
 UV := $(TOOLS)/bin/uv
@@ -52,7 +53,7 @@ contract: $(WARM) ## Doubles and the real thing, by the same tests.
 system: $(WARM) $(QUIX) ## Tests that need the real broker.
 	@$(BIN)/pytest -m "system and not chaos" $(PARALLEL)
 
-chaos: $(WARM) ## Every fault alone and mixed, three seeds, results in build/chaos.json; then the long forms of tests. An hour.
+chaos: $(WARM) $(SPARK) ## Every fault alone and mixed, three seeds, results in build/chaos.json; then the long forms of tests. An hour.
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/pytest -m chaos
 
@@ -124,6 +125,12 @@ $(QUIX): tests/system/quix-requirements.txt $(UV)
 	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/quix
 	@$(UV) pip install --quiet --python build/quix/bin/python -r $< \
 		&& touch $@ || echo "not installed, so its test will be skipped: Quix Streams"
+
+# Half a gigabyte that one long test needs, and that Hyperopt would import wherever it finds it.
+$(SPARK): uv.lock $(UV)
+	@$(UV) export --quiet --frozen --extra spark --no-dev --no-emit-project --no-hashes | grep -E '^(pyspark|py4j)==' > build/spark.txt \
+		&& $(UV) pip install --quiet --target build/spark --no-deps -r build/spark.txt \
+		&& touch $@ || echo "not installed, so its test will be skipped: PySpark"
 
 # Whatever pip is told of indexes and certificates by its own settings holds here.
 $(UV):

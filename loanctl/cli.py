@@ -63,6 +63,7 @@ COMMANDS: Final = (
     Line("replay", "loanctl.commands.decisions.replay:replay", "Decide once more on past applications."),
     Line("tail", "loanctl.commands.decisions.ask:tail", "Print decisions as they come."),
     Line("score", "loanctl.commands.decisions.score:score", "Decide on a file of applications."),
+    Line("table", "loanctl.commands.decisions.table:app", "Decide on tables of many applications, count their drift."),
     Line("erase", "loanctl.commands.decisions.erase:erase", "Delete the key of an application, and so its values."),
     Line("dlq", "loanctl.commands.decisions.dlq:app", "Dead letters: count, explain, send back."),
     Line("verify", "loanctl.commands.decisions.verify:verify", "Hold an installed system to its promises."),

@@ -8,6 +8,7 @@ from scorecard import bundle
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.registry.model_registry import NoVersionError
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.worker.settings import ScoringSettings
 
 UNPUBLISHED: Final = {"decision_id": ""}
@@ -49,6 +50,19 @@ def load_champion(settings: ScoringSettings, version: str = "") -> RegisteredSco
         OutageError: MLflow does not answer.
         SetupError: the bundle is damaged, or of another contract.
     """
+    registry, registered = settings.model_registry(), registered_version(settings, version)
+    scorecard = bundle.read(registry.fetch(registered), settings.contract(), registered.digest)
+    return RegisteredScorecard(scorecard=scorecard, version=registered.version)
+
+
+def registered_version(settings: ScoringSettings, version: str = "") -> RegisteredVersion:
+    """The champion as it is now, or another version.
+
+    Raises:
+        NoChampionError: the alias points nowhere.
+        NoVersionError: there is no such version.
+        OutageError: MLflow does not answer.
+    """
     registry = settings.model_registry()
     registered = registry.version(version) if version else registry.champion()
     if registered is None and version:
@@ -57,5 +71,4 @@ def load_champion(settings: ScoringSettings, version: str = "") -> RegisteredSco
     if registered is None:
         problem = f"{registry.name} has no champion: `loanctl train` makes one"
         raise NoChampionError(problem)
-    scorecard = bundle.read(registry.fetch(registered), settings.contract(), registered.digest)
-    return RegisteredScorecard(scorecard=scorecard, version=registered.version)
+    return registered

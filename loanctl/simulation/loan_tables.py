@@ -18,12 +18,12 @@ import pandas as pd
 
 from schemas.contract.contract import Contract, Field, Kind
 from schemas.tables import cells, columns, file_format
+from schemas.tables.avro_numbers import unwritable, value_type
 from schemas.tables.dialect import SNIFFED, Dialect
 from schemas.tables.table_errors import TableError
 
 DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a file's digest that go into its application ids: 48 bits tell files apart."""
-INT_RANGE: Final = (-(2**31), 2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _all_factors(contract: Contract, factors: Mapping[str, float]) -> dict[Field
 def _column(table: Table, field: Field, avro_type: Any, sign: str) -> Sequence[Any]:
     if field.column not in table.rows.columns:
         return [None] * len(table)
-    bare = _bare(avro_type)
+    bare = value_type(avro_type)
     if field.kind is Kind.CATEGORY:
         words = cells.words(table.rows[field.column], field.levels)
         _refuse_gaps(table, field, np.array([word is None for word in words], dtype=bool))
@@ -151,9 +151,9 @@ def _column(table: Table, field: Field, avro_type: Any, sign: str) -> Sequence[A
     numbers = columns.number_column(field, table.rows, table.name, sign)
     missing = np.isnan(numbers)
     _refuse_gaps(table, field, missing)
-    unwritable = _unwritable(numbers, bare) & ~missing
-    if unwritable.any():
-        raise _refusal(table, field, unwritable, "cannot be written as the field's type")
+    wrong = unwritable(numbers, bare) & ~missing
+    if wrong.any():
+        raise _refusal(table, field, wrong, "cannot be written as the field's type")
     return [None if gone else value for value, gone in zip(_convert(numbers, bare), missing, strict=True)]
 
 
@@ -162,29 +162,12 @@ def _refuse_gaps(table: Table, field: Field, missing: npt.NDArray[np.bool_]) -> 
         raise _refusal(table, field, missing, "is empty")
 
 
-def _unwritable(numbers: npt.NDArray[np.float64], bare: Any) -> npt.NDArray[np.bool_]:
-    if bare in ("double", "float"):
-        return np.zeros(len(numbers), dtype=bool)
-    if bare in ("int", "long"):
-        low, high = INT_RANGE
-        return np.asarray((np.floor(numbers) != numbers) | (numbers < low) | (numbers > high))
-    most = 10.0 ** (bare["precision"] - bare["scale"])
-    return np.asarray(~(np.abs(numbers) < most))
-
-
 def _convert(numbers: npt.NDArray[np.float64], bare: Any) -> list[Any]:
     if bare in ("double", "float"):
         return list(numbers.tolist())
     if bare in ("int", "long"):
         return list(np.nan_to_num(numbers).astype(np.int64).tolist())
     return [Decimal(f"{number:.{bare['scale']}f}") for number in np.nan_to_num(numbers).tolist()]
-
-
-def _bare(avro_type: Any) -> Any:
-    """The type without its null."""
-    if not isinstance(avro_type, list):
-        return avro_type
-    return next(branch for branch in avro_type if branch != "null")
 
 
 def _refusal(table: Table, field: Field, wrong: npt.NDArray[np.bool_], what: str) -> TableError:

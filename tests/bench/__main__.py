@@ -11,6 +11,7 @@ PARTS: Final = {
     "attribution": "tests.bench.attribution",
     "decoding": "tests.bench.decoding",
     "score_batch": "tests.bench.batches",
+    "bulk": "tests.bench.bulk",
     "poison": "tests.bench.poison",
     "counting": "tests.bench.counting",
     "agent": "tests.bench.agent",
@@ -20,7 +21,7 @@ PARTS: Final = {
     "http": "tests.bench.http",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "poison", "counting", "ledger")
+ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "bulk", "poison", "counting", "ledger")
 """Measured in this process; the others start processes, and pin those."""
 
 

@@ -1,0 +1,1 @@
+"""Tables of many applications: their drift, counted where they are."""

@@ -1,0 +1,46 @@
+"""A Spark cluster decides on a table, and counts its drift, as processes of this machine do. Minutes: `make chaos`."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from drift.binning.reference import Reference
+from drift.settings import DriftSettings
+from loanctl.bulk.table_profile import COUNTS, TableCounter, table_report
+from schemas.codec.event_codec import as_record
+from scorecard.bulk.decision_folder import DecisionFolder, PartWriter
+from scorecard.bulk.process_engine import map_groups
+from scorecard.bulk.row_groups import stored_table
+from scorecard.bulk.spark_engine import SparkTable, session
+from tests.builders import CONTRACT
+from tests.system.spark_cluster import PYSPARK, spark_cluster
+from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
+
+
+@pytest.mark.chaos
+@pytest.mark.skipif(not (PYSPARK / "pyspark").is_dir(), reason="no build/spark: `make chaos` makes it")
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas", "ignore::DeprecationWarning")
+def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_path: Path) -> None:
+    table, package = stored_table(stored(a_table(3_000), tmp_path / "rows")), a_package(tmp_path / "bundle")
+    folder = DecisionFolder(tmp_path / "here", {"input": table.digest})
+    folder.open()
+    groups = list(enumerate(table.groups))
+    assert sum(map_groups(PartWriter(package, folder), groups, 2)) == 3_000
+    counts = pa.concat_tables(map_groups(TableCounter(package), groups, 2))
+
+    with spark_cluster(tmp_path / "spark") as master:
+        there = SparkTable(session(master), table)
+        there.write(tmp_path / "there", package.decisions, package.scorer().schema)
+        counted = there.collect(TableCounter(package).counts, COUNTS)
+
+    here = pq.read_table(folder.path).sort_by("application_id")
+    spark = pq.read_table(tmp_path / "there").sort_by("application_id").select(here.column_names)
+    assert spark.cast(here.schema).combine_chunks().equals(here.combine_chunks())
+    card = package.scorer().champion.scorecard
+    reference = Reference.of(0, package.version, card.digest, card.profile, CONTRACT)
+    reports = [table_report(one, reference, DriftSettings.read().rules().reporting) for one in (counts, counted)]
+    assert as_record(reports[0]) == as_record(reports[1])
+    assert reports[0].n == 3_000
