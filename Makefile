@@ -28,7 +28,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system chaos fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system chaos schedulers fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ test: lint types layers programs $(WARM) $(QUIX) ## Lint, types, layers, then al
 programs: ## Programs that some tests run (promtool, Alertmanager, Chromium): from Debian's packages, as root.
 	@deploy/tools/programs
 
-unit: $(WARM) ## Tests that need nothing started.
+unit: programs $(WARM) ## Tests that need nothing started.
 	@$(BIN)/pytest -m "not system" $(PARALLEL)
 
 contract: $(WARM) ## Doubles and the real thing, by the same tests.
@@ -56,6 +56,13 @@ system: $(WARM) $(QUIX) ## Tests that need the real broker.
 chaos: $(WARM) $(SPARK) ## Every fault alone and mixed, three seeds, results in build/chaos.json; then the long forms of tests. An hour.
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/pytest -m chaos
+
+schedulers: $(WARM) ## The examples for Airflow and Prefect, by the real libraries, which it installs beside the project.
+	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/airflow
+	@$(UV) pip install --quiet --python build/airflow/bin/python "apache-airflow>=3.1,<4"
+	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/prefect
+	@$(UV) pip install --quiet --python build/prefect/bin/python "prefect>=3.4,<4"
+	@$(BIN)/pytest -m chaos tests/system/test_schedulers.py
 
 fuzz: $(SYNCED) ## A minute of fuzzing by coverage (atheris) of each target in tests/fuzz; findings become cases of `make unit`.
 	@for target in codec contract archive bundle csv; do \

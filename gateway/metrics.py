@@ -1,14 +1,20 @@
 """Prometheus metrics of the gateway; `loan_gateway_...`, base units, no ids and no values."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.events.alerts import AlertStatus
 from scorecard.decisions.scoring import RegisteredScorecard
 from streams.worker.model_slots import REFUSALS
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SEVERITIES: Final = ("critical", "warning")
+"""Of alerts in deploy/prometheus/rules.yml."""
+OTHER: Final = "other"
+"""All other severities are one to the metric, whose labels are a closed set."""
 
 
 class GatewayMetrics:
@@ -45,6 +51,9 @@ class GatewayMetrics:
             ["severity", "status"],
             registry=registry,
         )
+        for severity, status in product((*SEVERITIES, OTHER), AlertStatus):
+            if status is not AlertStatus.UNKNOWN:
+                self.alerts.labels(severity, status.lower())
         self.published = Counter(
             "loan_gateway_applications_total", "Applications that the broker accepted.", registry=registry
         )

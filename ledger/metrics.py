@@ -51,6 +51,8 @@ class LedgerMetrics:
             registry=registry,
         )
         # A counter that first appears with its first event hides that event from `increase()`.
+        for dependency in ("broker", "registry", "database"):
+            self.outages.labels(dependency)
         for table in tables:
             self.rows.labels(table)
             self.passed_over.labels(table, "undecodable")

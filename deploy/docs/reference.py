@@ -7,6 +7,7 @@ The front page is the README, its links seen from `docs/`.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,11 @@ import click
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from prometheus_client import CollectorRegistry
 
+from gateway.app import create_app
+from gateway.process import GatewayProcess
+from gateway.settings import GatewaySettings
 from loanctl.cli import COMMANDS
 from loanctl.commands.cluster.settings import PLACES
 from loanctl.documents.asyncapi import asyncapi
@@ -38,6 +43,21 @@ Two documents for machines, generated from the Avro schemas, the topics and the 
   and who sends and receives. `loanctl schemas asyncapi` prints it with your product, prefix and broker.
 - [decisions-contract.json](decisions-contract.json), Open Data Contract Standard 3.1: the fields of a decision, what
   always holds of them, and how long they are kept. `loanctl schemas contract` prints yours.
+"""
+HTTP: Final = """\
+# HTTP
+
+{}
+
+The whole document is [openapi.json](openapi.json); a running gateway has its own at `/openapi.json`, with the fields of
+its product. Roles, limits and examples: [the gateway](../gateway.md).
+"""
+EVENTS: Final = """\
+# Events
+
+What is said on the topics, by whom and to whom. Fields: [topics and schemas](topics.md). Every event is a record of its
+own, in Confluent's wire format, with CloudEvents headers in binary mode. Lines of the processes' logs are another
+matter: [log events](../log-events.md).
 """
 COMMON: Final = frozenset({"--help", "--install-completion", "--show-completion"})
 """Options of every command."""
@@ -92,6 +112,28 @@ def documents_page() -> str:
     )
 
 
+def http_page() -> str:
+    """Every operation of the gateway, as its own OpenAPI document has it."""
+    document = _openapi()
+    rows = [
+        (f"`{method.upper()} {path}`", " ".join(operation.get("description", operation["summary"]).split()))
+        for path, methods in sorted(document["paths"].items())
+        for method, operation in methods.items()
+    ]
+    return "\n".join((HTTP.format(document["info"]["description"]), *_table(("operation", "does"), rows)))
+
+
+def events_page() -> str:
+    """Every event by topic: who writes it, who reads it, and what it is."""
+    operations = list(_asyncapi()["operations"].values())
+    sides = {action: _principals(operations, action) for action in ("send", "receive")}
+    rows = [
+        (f"`{topic.name}`", _value_of(topic), sides["send"].get(topic.name, ""), sides["receive"].get(topic.name, ""))
+        for topic in topics_of(contracts.load(PRODUCT)).all()
+    ]
+    return "\n".join((EVENTS, *_table(("topic", "event", "written by", "read by"), rows)))
+
+
 def metrics_page() -> str:
     """Every metric by process."""
     return "# Metrics\n\n" + "\n".join(_metric_sections())
@@ -121,6 +163,9 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/documents.md": documents_page,
     "reference/asyncapi.json": lambda: json.dumps(_asyncapi(), indent=2),
     "reference/decisions-contract.json": lambda: json.dumps(_contract(), indent=2),
+    "reference/http.md": http_page,
+    "reference/openapi.json": lambda: json.dumps(_openapi(), indent=2),
+    "reference/events.md": events_page,
     "reference/metrics.md": metrics_page,
     "reference/commands.md": commands_page,
     "reference/alerts.md": alerts_page,
@@ -135,6 +180,21 @@ def _asyncapi() -> dict[str, Any]:
 def _contract() -> dict[str, Any]:
     contract = contracts.load(PRODUCT)
     return data_contract(contract, topics_of(contract), BROKER, code_version())
+
+
+@cache
+def _openapi() -> dict[str, Any]:
+    """Of a gateway that connects nowhere; once, since its metrics are the process'."""
+    process = GatewayProcess(GatewaySettings())
+    return dict(create_app(process.gateway, CollectorRegistry()).openapi())
+
+
+def _principals(operations: Iterable[Mapping[str, Any]], action: str) -> Mapping[str, str]:
+    names: dict[str, list[str]] = {}
+    for each in operations:
+        if each["action"] == action:
+            names.setdefault(each["channel"]["$ref"].rpartition("/")[2], []).append(each["tags"][0]["name"])
+    return {channel: ", ".join(sorted(who)) for channel, who in names.items()}
 
 
 def _channels(operations: Iterable[Mapping[str, Any]], principal: str, action: str) -> str:

@@ -72,9 +72,9 @@ DRIFT: Final[Sequence[Panel]] = (
         "Data quality alarms",
         "short",
         {
-            "{{feature}} {{kind}}": "loan_drift_data_alarm > 0",
-            "fields in alarm": "sum(loan_drift_data_alarm)",
-            "{{kind}} records": "loan_drift_window_alarm > 0",
+            "{{feature}}": "max by (feature) (loan_drift_data_alarm)",
+            "fields {{kind}}": "sum by (kind) (loan_drift_data_alarm)",
+            "records {{kind}}": "max by (kind) (loan_drift_window_alarm)",
         },
         "Missing, invalid or unseen values rose. Never a cause to retrain: somebody upstream must act.",
     ),

@@ -18,15 +18,13 @@ from gateway.access.access_guard import require_role
 from gateway.access.roles import RAISE_ALERTS, Principal
 from gateway.api.request_bodies import body_of, parse_body
 from gateway.gateway_parts import Gateway
+from gateway.metrics import OTHER, SEVERITIES
 from schemas.events.alerts import AlertEvent, AlertStatus
 
 MOST_ALERTS: Final = 100
 """In one notification; `max_alerts` of deploy/alertmanager is the same."""
 MOST_CHARACTERS: Final = 1_000
 """Of one label or annotation; a longer one is cut."""
-
-SEVERITIES: Final = frozenset({"critical", "warning"})
-"""Of deploy/prometheus/rules.yml; others are one to the metric, whose labels are a closed set."""
 
 Labels = dict[str, str]
 
@@ -109,7 +107,7 @@ def _publish(gateway: Gateway, events: list[AlertEvent]) -> None:
 def _severity_label(severity: str) -> str:
     if not severity:
         return "none"
-    return severity if severity in SEVERITIES else "other"
+    return severity if severity in SEVERITIES else OTHER
 
 
 def _millis(moment: datetime) -> int:

@@ -162,6 +162,7 @@ class WorkerMetrics:
             self._outages.labels(dependency)
         for outcome in OUTCOMES[1:]:
             self._predictions.labels(outcome.value.lower())
+            self._shadow.labels(outcome.value.lower())
         for reason in _reasons():
             self._dead_letters.labels(reason)
         for alias in ("champion", "challenger"):

@@ -19,12 +19,12 @@ from schemas.registry_client import EventSerde
 from streams.runtime.settings import Connection
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
+from tests.system.prometheus_server import DEPLOY, start_prometheus
 from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
 from tests.system.waiting import wait_for
 from tests.system.workers import start_worker
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
 OCCURRENCE_S = 60
 
@@ -37,20 +37,6 @@ def rules_without_waits(path: Path) -> None:
             if "for" in rule:
                 rule["for"] = "1s"
     path.write_text(yaml.safe_dump(rules), encoding="utf-8")
-
-
-def prometheus_configuration(folder: Path, targets: dict[str, int], alertmanager: int) -> Path:
-    """The deployed configuration, pointed at processes of this machine, and quicker."""
-    told = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
-    told["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    told["rule_files"] = [str(folder / "rules.yml")]
-    told["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{alertmanager}"]}]
-    told["scrape_configs"] = [each for each in told["scrape_configs"] if each["job_name"] in targets]
-    for each in told["scrape_configs"]:
-        each["static_configs"] = [{"targets": [f"127.0.0.1:{targets[each['job_name']]}"]}]
-    path = folder / "prometheus.yml"
-    path.write_text(yaml.safe_dump(told), encoding="utf-8")
-    return path
 
 
 def alertmanager_configuration(folder: Path, gateway_url: str) -> Path:
@@ -71,7 +57,7 @@ def test_a_killed_worker_is_an_event_on_the_topic_and_so_is_its_return(
 ) -> None:
     champions = Champions(connection, tmp_path / "models")
     champions.promote(champions.register())
-    worker_port, prometheus_port, alertmanager_port = free_ports(3)
+    worker_port, alertmanager_port = free_ports(2)
     worker = start_worker(processes, scoring_port=worker_port)
     gateway = start_gateway(processes)
     rules_without_waits(tmp_path / "rules.yml")
@@ -84,12 +70,7 @@ def test_a_killed_worker_is_an_event_on_the_topic_and_so_is_its_return(
         f"--web.listen-address=127.0.0.1:{alertmanager_port}",
         "--cluster.listen-address=",
     )
-    processes.start_program(
-        "prometheus",
-        f"--config.file={prometheus_configuration(tmp_path, targets, alertmanager_port)}",
-        f"--storage.tsdb.path={tmp_path / 'prometheus'}",
-        f"--web.listen-address=127.0.0.1:{prometheus_port}",
-    )
+    start_prometheus(processes, tmp_path, targets, alertmanager_port)
 
     def published() -> list[AlertEvent]:
         topic = connection.topics().alerts.name

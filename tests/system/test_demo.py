@@ -1,14 +1,38 @@
-"""The demo, whole, as a process: what it leaves is what lay on the topics, and it leaves nothing running."""
+"""The demo, whole, as a process: what it leaves is what lay on the topics, and it leaves nothing running.
+
+Meanwhile a real Prometheus scrapes its processes: every query of a dashboard has a value. Its one request by HTTP is a
+trace through gateway, worker and ledger.
+"""
 
 import json
 import os
+import shutil
 import signal
+import time
 
 import pytest
 
+from deploy.grafana.boards import BOARDS
 from loanctl.stack import stack_state
+from tests.doubles.collector import span_collector
+from tests.system.prometheus_server import start_prometheus
 from tests.system.waiting import wait_for
 
+JOBS = {"worker": "streams", "drift": "drift", "trainer": "training", "ledger": "ledger", "gateway": "gateway"}
+"""Modules by the jobs of `deploy/prometheus/prometheus.yml`."""
+NOT_IN_A_DEMO = {
+    "loan_drift_performance{": "no loan of it has ended when performance is checked",
+    "loan_drift_passed_over": "nobody writes rubbish to topics of ours",
+    "loan_gateway_refusals": "its requests are good",
+}
+ONE_TRACE = {
+    ("loan-gateway", "POST /predict"),
+    ("loan-gateway", "send loan.applications.v1"),
+    ("loan-worker", "process loan.applications.v1"),
+    ("loan-worker", "decide"),
+    ("loan-ledger", "record loan.decisions.v1"),
+    ("loan-ledger", "insert"),
+}
 FIELDS = [
     "ok",
     "seconds",
@@ -37,9 +61,17 @@ def alone(processes):
 
 @pytest.mark.timeout(600)
 def test_the_whole_story_is_seen_on_the_topics(alone, tmp_path):
-    told = alone.loanctl("demo", timeout_s=560)
+    with span_collector() as collector:
+        alone.environment |= {"LOAN_TRACES": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        demo, begin = alone.start("loanctl", "demo", name="demo"), time.time()
+        prometheus = watcher_of(demo, alone, tmp_path)
+        status, told = demo.wait(560), demo.output()
 
-    assert told.status == 0, told.out + told.err
+    assert status == 0, told
+    assert any(spans >= ONE_TRACE for spans in collector.traces())
+    if prometheus is not None:
+        assert empty_panels(prometheus, begin) == set()
+        assert prometheus.exemplars("loan_decision_latency_seconds_bucket", begin, time.time()) != []
     summary = json.loads((tmp_path / "build" / "demo.json").read_text(encoding="utf-8"))
     assert list(summary) == FIELDS
     assert summary["ok"] is True
@@ -52,8 +84,30 @@ def test_the_whole_story_is_seen_on_the_topics(alone, tmp_path):
     verdicts = [window["verdict"] for window in summary["drift"]]
     assert verdicts[0] == "STEADY"
     assert verdicts.count("DRIFTED") >= 2
-    assert "/desk" in told.out
+    assert "/desk" in told
     assert nothing_runs(tmp_path)
+
+
+def watcher_of(demo, processes, folder):
+    """Prometheus, which scrapes the demo's processes; None on a machine that has none."""
+    if shutil.which("prometheus") is None:
+        return None
+    logs = {job: folder / "build" / "demo" / "log" / f"{module}.log" for job, module in JOBS.items()}
+
+    def ports():
+        lines = {job: log.read_text(encoding="utf-8").splitlines() for job, log in logs.items() if log.exists()}
+        urls = {job: json.loads(line)["url"] for job in lines for line in lines[job] if '"web.listening"' in line}
+        return {job: int(url.rpartition(":")[2]) for job, url in urls.items()}
+
+    wait_for(lambda: len(ports()) == len(JOBS) or not demo.alive(), 240, "five processes to listen")
+    return start_prometheus(processes, folder, ports())
+
+
+def empty_panels(prometheus, begin):
+    """Queries of dashboards that had no value while the demo ran, but for what does not happen in it."""
+    asked = {query for board in BOARDS for panel in board.panels for query in panel.queries.values()}
+    silent = {query for query in asked if any(name in query for name in NOT_IN_A_DEMO)}
+    return {query for query in asked - silent if not prometheus.has_values(query, begin, time.time())}
 
 
 def test_a_demo_that_is_interrupted_leaves_nothing_running(alone, tmp_path):

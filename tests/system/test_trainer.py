@@ -209,3 +209,16 @@ def test_a_person_asks_by_a_command(stage: TrainingStage) -> None:
 
     assert asked.status == 0, asked.err
     assert "person-" in asked.out
+
+
+def test_a_scheduler_asks_once_under_a_key_and_waits_for_the_answer(stage: TrainingStage) -> None:
+    ask = ("retrain", "--why", "weekly", "--key", "run 1", "--wait")
+    early = stage.loanctl(*ask, "0.1")
+    stage.trainer(base_table="")
+    late = stage.loanctl(*ask, "120")
+
+    assert (early.status, late.status) == (1, 1), early.err + late.err
+    assert "is not answered yet" in early.out
+    assert "was asked before: weekly" in late.out
+    assert f"FAILED: {stage.results()[0].why}" in late.out
+    assert len(stage.commands()) == 1

@@ -53,7 +53,9 @@ def crowned(folder: Path, store: Path) -> Crowned:
     own = {"LOAN_MLFLOW_URI": f"sqlite:///{store}", "LOAN_BOOTSTRAP_SERVERS": "127.0.0.1:1", "OMP_NUM_THREADS": "1"}
     small = {f"LOAN_{name.upper()}": str(value) for name, value in SMALL.items()}
     with ProcessGuard() as guard:
-        ran = Processes(folder, {**os.environ, **own, **small}, guard).loanctl("train", "--data", str(base), "--json")
+        processes = Processes(folder, {**os.environ, **own, **small}, guard)
+        # Twenty seconds on a machine that does nothing else.
+        ran = processes.loanctl("train", "--data", str(base), "--json", timeout_s=240)
     assert ran.status == 0, ran.err
     return Crowned(store, base, dict(json.loads(ran.out.splitlines()[-1])))
 

@@ -5,12 +5,14 @@ import itertools
 import json
 import pkgutil
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import fastavro
 import pytest
 
+from loanctl.cli import COMMANDS
 from schemas.access import KafkaPrincipal, Operation, Resource, rights
 from schemas.codec.event_codec import avro_schema
 from schemas.contract.contract import load
@@ -18,7 +20,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.topics import topics_of
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md"))))
+PAGES = ("README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md"))))
 PACKAGES = ("schemas", "scorecard", "streams", "drift", "training", "ledger", "gateway", "loan_client", "loanctl")
 FILE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|deploy|tests|docs)/[\w./*-]*)`")
 MODULE = re.compile(r"`(\w+\.py)`")
@@ -56,6 +58,57 @@ def resolves(name: str) -> bool:
     except (ImportError, AttributeError):
         return False
     return True
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_that_a_page_shows_exists_with_its_options(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
+
+    for line in loanctl_lines(text):
+        parse(line)
+
+
+def test_commands_are_found_in_blocks_and_misspelt_ones_are_seen():
+    lines = list(loanctl_lines("```sh\nA=1 loanctl train --dta x && loanctl down  # stop\n```\n"))
+
+    assert lines == ["loanctl train --dta x", "loanctl down"]
+    with pytest.raises(Exception, match="No such option: --dta"):
+        parse(lines[0])
+    with pytest.raises(KeyError):
+        parse("loanctl topics aply")
+
+
+def test_every_target_that_a_page_names_is_the_makefiles():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        name for page in PAGES for name in re.findall(r"`make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 8
+    assert named <= targets
+
+
+def loanctl_lines(text: str) -> Iterator[str]:
+    """Calls of `loanctl` in blocks of shell, without variables, pipes and comments."""
+    for block in re.findall(r"^ *```(?:sh|bash)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|\|\||[|;]", re.sub(r"\$\(.*?\)", "VALUE", line)):
+                if found := re.search(r"(?:^|\s)(loanctl .*?)(?:\s+#.*|\s+>.*)?$", part.strip()):
+                    yield found[1].strip()
+
+
+def parse(line: str) -> None:
+    """Raises where there is no such command, or it has no such option."""
+    _, name, *rest = shlex.split(line)
+    command = next(each for each in COMMANDS if each.name == name).load()
+    while (group := getattr(command, "commands", {})) and rest and not rest[0].startswith("-"):
+        # `loanctl audit ID` is `loanctl audit show ID`.
+        command, rest = (
+            (group["show"], rest) if name == "audit" and rest[0] not in group else (group[rest[0]], rest[1:])
+        )
+    context = command.make_context(name, [], resilient_parsing=True)
+    context.resilient_parsing = False
+    command.make_parser(context).parse_args(rest)
 
 
 def test_every_error_that_the_architecture_names_is_a_class():

@@ -10,10 +10,11 @@ import typer
 from drift.retraining import performance_floor
 from loanctl.audit.audit_record import PersonTrail
 from loanctl.console import Console
+from loanctl.reports.retrain_answer import await_answer
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainScope, RetrainStatus
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.kafka.topics.topic_scan import read_topic
@@ -44,6 +45,21 @@ Level = Annotated[
 ]
 
 
+Key = Annotated[
+    str, typer.Option(help="Names the request: the same key asks once, however often a scheduler repeats the command.")
+]
+Wait = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        metavar="SECONDS",
+        help="Wait so long for the trainer's answer; exit status 1 if training failed, or nothing is answered in time.",
+    ),
+]
+KEYS: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.RetrainKey")
+"""Under it a key is hashed to the command's id."""
+
+
 class ConflictingOptionsError(SetupError):
     """Options that ask for different retrainings."""
 
@@ -52,21 +68,31 @@ class NobodyDecidesError(SetupError):
     """There is no champion whose performance could have fallen."""
 
 
-def retrain(
+def retrain(  # noqa: PLR0913 - an option each
     why: Why = "asked by a person",
     if_auc_under: Floor = None,
     recalibrate: Recalibrate = False,
     if_level_off: Level = None,
+    key: Key = "",
+    wait: Wait = 0.0,
 ) -> None:
     """Ask the trainer for a challenger; the gate decides whether it becomes champion."""
     if recalibrate and not (if_auc_under is None and if_level_off is None):
         problem = "--recalibrate asks at once; --if-auc-under asks for a whole retraining, --if-level-off recalibrates"
         raise ConflictingOptionsError(problem)
+    if (key or wait) and not (if_auc_under is None and if_level_off is None):
+        problem = "--key and --wait go with a request that is made at once, not with --if-auc-under or --if-level-off"
+        raise ConflictingOptionsError(problem)
     settings = TrainingSettings.read()
     champion = settings.model_registry().champion()
     if if_auc_under is None and if_level_off is None:
         scope = RetrainScope.RECALIBRATION if recalibrate else RetrainScope.FULL
-        _publish(settings, replace(_by_a_person(settings, champion, why), scope=scope))
+        command = replace(_by_a_person(settings, champion, why), scope=scope)
+        if key:
+            command = replace(command, command_id=f"person-{uuid.uuid5(KEYS, key)}")
+        _answer(settings, command)
+        if wait:
+            _report(command.command_id, await_answer(settings, command.command_id, wait))
         return
     if champion is None:
         problem = f"{settings.registered_model()} has no champion whose performance could have fallen"
@@ -83,6 +109,20 @@ def _answer(settings: TrainingSettings, finding: RetrainCommand | str) -> None:
         _say(f"{finding.command_id} was asked before: {finding.why}")
     else:
         _publish(settings, finding)
+
+
+def _report(command_id: str, found: RetrainResult | None) -> None:
+    """Say how the command ended.
+
+    Raises:
+        typer.Exit: with status 1 where it failed, or is not answered.
+    """
+    if found is None:
+        _say(f"{command_id} is not answered yet; the command is safe, ask again with the same --key")
+        raise typer.Exit(1)
+    _say(f"{found.status.value}: {found.why}")
+    if found.status is RetrainStatus.FAILED:
+        raise typer.Exit(1)
 
 
 def _by_a_person(settings: TrainingSettings, champion: RegisteredVersion | None, why: str) -> RetrainCommand:

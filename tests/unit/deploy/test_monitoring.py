@@ -26,6 +26,11 @@ CASES = [
 ]
 RECORDED = [rule for group in RULES["groups"] for rule in group["rules"] if "record" in rule]
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
+LATE_COUNTERS = {
+    "loan_gateway_requests": "a route is known by its first request, and no alert asks for it",
+    "loan_gateway_refusals": "as many kinds as problem documents, and no alert asks for it",
+    "loan_drift_passed_over": "a reason for each way in which a record cannot be read, on each topic",
+}
 METRICS = exported_metrics(contracts.load("credit_risk"))
 
 
@@ -104,6 +109,14 @@ def test_every_metric_is_on_a_dashboard():
     ]
 
     assert sorted(set(absent)) == []
+
+
+def test_a_counter_begins_at_zero_so_that_its_first_event_is_seen():
+    late = {metric.name for metrics in METRICS.values() for metric in metrics if metric.type == "counter"} & {
+        metric.name for metrics in METRICS.values() for metric in metrics if not metric.samples
+    }
+
+    assert late == set(LATE_COUNTERS)
 
 
 def test_a_panel_that_a_page_names_is_on_a_dashboard():
