@@ -103,6 +103,9 @@ class DriftSettings(BinSettings):
     """So many former champions' loans go on being checked."""
     min_auc: float = Field(default=0.0, ge=0.0, le=1.0)
     """If the AUC of the champion's loans is surely below this, ask for a challenger; 0 for never."""
+    max_level_off: NonNegativeFloat = 0.0
+    """If the champion's stated default rate of its loans is surely off by more than this, in log-odds, ask for a
+    recalibration; 0 for never."""
     drift_instance_id: str = ""
     """Permanent name of this agent, unique to it. Empty: generated once and kept in the cache folder."""
     batch_records: PositiveInt = 5_000
@@ -254,6 +257,7 @@ class DriftSettings(BinSettings):
             least_auc=self.min_auc,
             minimum_n=self.minimum_n,
             method=PERFORMANCE_METHOD,
+            most_level_off=self.max_level_off,
             mature_ms=timedelta(days=self.contract().label.outcome_after_days) // timedelta(milliseconds=1),
         )
 

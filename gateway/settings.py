@@ -3,21 +3,19 @@
 import ipaddress
 import secrets
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from schemas.topics import scoring_group
-from scorecard.policy import Policy
+from streams.runtime.cutoff_settings import CutoffSettings
 from streams.runtime.health_server import LOOPBACK
-from streams.runtime.model_settings import ModelSettings
 
 SECRET_LENGTH: Final = 32
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class GatewaySettings(ModelSettings):
+class GatewaySettings(CutoffSettings):
     """What an operator may set of a gateway."""
 
     gateway_host: str = LOOPBACK
@@ -72,21 +70,10 @@ class GatewaySettings(ModelSettings):
     """Seconds after which a visit of the desk ends, and the person signs in again."""
     scoring_group: str = ""
     """Consumer group of the workers, whose lag the desk shows; empty for the one named after the topics."""
-    approve_below: Probability | None = None
-    """Both cut-offs together override those of the scorecard in what-if answers: set them as the workers have them."""
-    decline_from: Probability | None = None
     champion_poll_s: PositiveFloat = 10.0
     """Time between checks of the alias; a decision by another scorecard triggers one at once."""
     gateway_search_s: PositiveFloat = 0.25
     """Time limit of a search for counterfactuals; the answer has what was found by then, and is marked so."""
-
-    @model_validator(mode="after")
-    def _whole_policy(self) -> Self:
-        if (self.approve_below is None) != (self.decline_from is None):
-            message = "approve_below and decline_from override the scorecard's cut-offs together, or not at all"
-            raise ValueError(message)
-        self.policy()
-        return self
 
     @model_validator(mode="after")
     def _require_access_rules(self) -> Self:
@@ -130,12 +117,6 @@ class GatewaySettings(ModelSettings):
     def guarded(self) -> bool:
         """True if callers need credentials."""
         return self.gateway_api_keys is not None or bool(self.oidc_issuer)
-
-    def policy(self) -> Policy | None:
-        """The operator's cut-offs; None for the scorecard's own."""
-        if self.approve_below is None or self.decline_from is None:
-            return None
-        return Policy(self.approve_below, self.decline_from)
 
     def worker_group(self) -> str:
         """The consumer group of the workers."""

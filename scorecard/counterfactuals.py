@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import Fault, Matrix, faults, with_ratios
+from schemas.applications import Fault, Matrix, with_ratios
 from schemas.contract.contract import Contract, Field, Kind
 from scorecard.forest.forest import Nodes, sums_of_variants
 from scorecard.policy import APPROVE, Policy, outcomes
@@ -125,7 +125,7 @@ class CounterfactualSearch:
             found: better ones, of which none may be a part of these.
         """
         values = self._values(row, options, steps)
-        allowed = np.flatnonzero(faults(self._contract, self._scorecard.features.recognize(values)).codes == Fault.NONE)
+        allowed = np.flatnonzero(self._scorecard.features.faults(self._contract, values).codes == Fault.NONE)
         likely = allowed[self._approves(self._quick(values[allowed], options.keys()))]
         if not len(likely):
             return []

@@ -12,6 +12,7 @@ from schemas.errors import SetupError
 from scorecard.costs import Costs, CutoffsError
 from scorecard.registry.signatures import TrustedKeys, sign, signing_key
 from streams.runtime.bin_settings import BinSettings
+from streams.runtime.cutoff_settings import CutoffSettings
 from streams.runtime.health_server import LOOPBACK
 from training.evaluation.cutoffs import Rule
 from training.families.family_registry import BY_NAME, USUAL
@@ -21,6 +22,7 @@ from training.promotion.margins import Margins
 from training.rows.split import Method
 from training.schedule import MONDAYS_AT_TWO, Schedule, ScheduleError
 from training.search.budget import Budget
+from training.search.trial import TrialPreference
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -32,7 +34,7 @@ class UntrustedSignerError(SetupError):
         super().__init__(f"{problem}: what is trained here would be refused; {remedy}")
 
 
-class TrainingSettings(BinSettings):
+class TrainingSettings(BinSettings, CutoffSettings):
     """What an operator may set for training."""
 
     base_table: str = ""
@@ -46,6 +48,9 @@ class TrainingSettings(BinSettings):
     """Time limit of a search; two such searches need not give the same result."""
     search_patience: PositiveInt = 40
     """The search ends after this many trials without improvement."""
+    trial_preference: TrialPreference = TrialPreference.CHEAPEST
+    """Of the trials as good as the best: `cheapest` to explain, or `fairest`, the least discriminatory by the watched
+    groups' impact ratios."""
     jobs: PositiveInt = 2
     spark_trials: NonNegativeInt = 0
     """Parallel trials on a Spark cluster, with Hyperopt's SparkTrials; 0 for one after the other on this machine."""
@@ -75,6 +80,9 @@ class TrainingSettings(BinSettings):
     floor_auc: Share = 0.6
     """The lower end of the AUC's 95 % interval must reach this."""
     floor_f1: Share = 0.10
+    min_adverse_impact_ratio: Share = 0.8
+    """A watched group that is surely approved less often than this share of the most approved group's rate holds the
+    promotion for a person; 0 for none."""
     gate_margins: str = ""
     """By how much a challenger may be worse than the champion, figure by figure, such as `auc=0.01, level=0.01`; those
     not named: cost=0.02, auc=0.02, brier=0.005, log_loss=0.015, level=0.03, slope=0.2."""
@@ -155,6 +163,7 @@ class TrainingSettings(BinSettings):
                 folds=self.folds,
                 most_trees=self.max_trees,
                 patience=self.search_patience,
+                prefer=self.trial_preference,
                 jobs=self.jobs,
                 spark=self.spark_trials,
                 **seconds,
@@ -162,6 +171,7 @@ class TrainingSettings(BinSettings):
             rule=self.cutoff_rule,
             costs=self.costs(),
             exploration_share=self.exploration_share,
+            policy=self.policy(),
             amount=self._amount(),
             refit=self.refit,
             journals=self.cache() / "searches",
@@ -196,6 +206,7 @@ class TrainingSettings(BinSettings):
             floor_auc=self.floor_auc,
             floor_f1=self.floor_f1,
             margins=Margins.parse(self.gate_margins),
+            min_adverse_impact_ratio=self.min_adverse_impact_ratio,
             promotion=self.promotion,
             approvals=self.promotion_approvals,
             seed=self.seed,

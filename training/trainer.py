@@ -39,6 +39,7 @@ from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.promotion.reigns import comparisons
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart, clone_keys
+from training.search.trial import TrialPreference
 from training.tracking import mlflow_run, run_report
 from training.tracking.model_record import TrainingRecord
 from training.tracking.model_signature import model_signature
@@ -167,7 +168,8 @@ class Trainer:
             probability=one.probability,
             logistic=one.logistic,
             faults=one.faults,
-            doubts=reason_check.doubts(one.reasons),
+            doubts=(*reason_check.doubts(one.reasons), *one.fairness.doubts(self._terms.min_adverse_impact_ratio)),
+            remarks=(*_choice_remark(one), *one.fairness.summary()),
         )
         return gate(candidate, self._terms, comparison)
 
@@ -184,11 +186,21 @@ class Trainer:
         _, groups = np.unique(clone_keys(self._contract, one.judged_on).astype("S"), return_inverse=True)
         answers = ChallengerAnswers(one.probability, one.scorecard.policy, groups)
         amount = self._contract.position[self._plan.amount] if self._plan.amount else None
-        rules = ComparisonRules(costs=self._plan.costs, amount=amount, exploration_share=self._plan.exploration_share)
+        rules = ComparisonRules(
+            costs=self._plan.costs,
+            amount=amount,
+            exploration_share=self._plan.exploration_share,
+            policy=self._plan.policy,
+        )
         comparison = compare_with_champion(champion, one.judged_on, answers, strange, rules)
         if isinstance(comparison, Incomparable):
             return comparison
         return replace(comparison, looks=1 + comparisons(before, self._registry.history(), datetime.now(UTC)))
+
+
+def _choice_remark(one: TrainedCandidate) -> tuple[str, ...]:
+    """How the trial was chosen, where it was not for being cheap."""
+    return (one.found.why,) if one.plan.budget.prefer is TrialPreference.FAIREST else ()
 
 
 def _comparison_tags(digest: str, comparison: ChampionComparison | Incomparable | None) -> Mapping[str, str]:
@@ -215,4 +227,5 @@ def _tags(
         version_tags.ROWS: str(len(task.cleaned.rows)),
         version_tags.VALID_UNTIL: record.expires.date().isoformat(),
         **{f"{version_tags.METRIC}{name}": repr(value) for name, value in one.judgement.figures.items()},
+        **({} if one.fairness.least is None else {version_tags.IMPACT_RATIO: repr(one.fairness.least_ratio)}),
     }

@@ -38,6 +38,18 @@ def is_level_off(observed: ObservedPerformance | None, most: float, minimum_n: i
     return observed.intercept.low > most or observed.intercept.high < -most
 
 
+def scope_of(report: PerformanceReport) -> RetrainScope | None:
+    """The retraining that a report's rules ask for; None for none.
+
+    A ranking that has fallen asks for a whole one; a level that is off, for a recalibration.
+    """
+    if report.fallen:
+        return RetrainScope.FULL
+    most, observed = report.rules.most_level_off, report.performance.observed
+    off = most > 0.0 and is_level_off(observed, most, report.rules.minimum_n)
+    return RetrainScope.RECALIBRATION if off else None
+
+
 def performance_command(
     report: PerformanceReport, least_auc: float | None, most_off: float | None, now: datetime
 ) -> RetrainCommand | str:
@@ -56,7 +68,7 @@ def performance_command(
     observed, reasons = report.performance.observed, []
     if most_off is not None:
         if is_level_off(observed, most_off, report.rules.minimum_n):
-            return _recalibration_of(report, most_off, now)
+            return recalibration_of(report, most_off, now)
         reasons.append(f"{level_reason(report)}: not surely off by {most_off:g}")
     if least_auc is not None:
         reasons.append(f"{reason(report)}: not surely under {least_auc:g}")
@@ -76,11 +88,25 @@ def level_reason(report: PerformanceReport) -> str:
     )
 
 
-def _recalibration_of(report: PerformanceReport, most_off: float, now: datetime) -> RetrainCommand:
-    finding_id = command_id(report).removeprefix("performance-")
+def commands_of(report: PerformanceReport, now: datetime) -> tuple[RetrainCommand, ...]:
+    """The command that a report names; none where it names none."""
+    if not report.command_id:
+        return ()
+    if report.fallen:
+        return (command_of(report, now),)
+    return (recalibration_of(report, report.rules.most_level_off, now),)
+
+
+def recalibration_id(report: PerformanceReport, failed: int = 0) -> str:
+    """Names the finding of a level that is off, as `command_id` does that of a ranking that has fallen."""
+    return f"recalibration-{command_id(report, failed).removeprefix('performance-')}"
+
+
+def recalibration_of(report: PerformanceReport, most_off: float, now: datetime) -> RetrainCommand:
+    """The command of a champion whose level is off by more than `most_off`, in log-odds."""
     return replace(
         command_of(report, now),
-        command_id=f"recalibration-{finding_id}",
+        command_id=report.command_id or recalibration_id(report),
         why=f"{level_reason(report)}, surely by more than {most_off:g}",
         scope=RetrainScope.RECALIBRATION,
     )

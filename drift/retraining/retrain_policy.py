@@ -1,6 +1,6 @@
 """Whether a finding asks for a challenger: hysteresis, one at a time, cooldown, latch.
 
-A finding is a window that has drifted, or a champion whose performance has fallen
+A finding is a window that has drifted, or a champion whose ranking has fallen or whose level is off
 (`drift.retraining.performance_floor`). A loop that retrains on its own alarm can run away. These guards prevent that:
 
 | guard | reason, or what it waits for |
@@ -11,9 +11,9 @@ A finding is a window that has drifted, or a champion whose performance has fall
 | cooldown | event time since the last command, whether or not a promotion followed |
 | latch | after a rejected or held challenger: a steady window, a new champion, or an acknowledgement |
 | hold | a person knows of the shift (a declared policy change, a season) |
-| asked | for fallen performance: the number of known outcomes passes the next power of two |
+| asked | for performance: the number of known outcomes passes the next power of two |
 
-Fallen performance needs no second check: its whole interval is below the floor. Windows that are INSUFFICIENT
+Performance needs no second check: its whole interval is beyond the limit. Windows that are INSUFFICIENT
 are skipped: they neither confirm nor deny. Time is event time, so a replay gives the same commands.
 The rules are the report's own. Pure.
 """
@@ -30,7 +30,7 @@ from drift.binning.binned_records import NO_TIME
 from drift.retraining import performance_floor
 from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainScope, RetrainStatus
 from schemas.timestamps import millis_of
 
 LATCHING: Final = frozenset({RetrainStatus.REJECTED, RetrainStatus.HELD})
@@ -62,7 +62,7 @@ class PolicyState:
     latched: bool = False
     hold_until: int | None = None
     fallen: str = ""
-    """The last command that fallen performance led to."""
+    """The last command that performance led to, a ranking that has fallen or a level that is off."""
     failed: int = 0
     """How many of those the trainer answered FAILED: each gives the next one another name."""
 
@@ -127,9 +127,11 @@ def judged_performance(
         event_time: of now, milliseconds since 1970: no window that ends before is open any more. `NO_TIME` before
             the first window.
     """
-    if not report.fallen:
+    scope = performance_floor.scope_of(report)
+    if scope is None:
         return memory, report
-    name = performance_floor.command_id(report, memory.failed)
+    naming = performance_floor.command_id if scope is RetrainScope.FULL else performance_floor.recalibration_id
+    name = naming(report, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
     withheld = asked or _guard(memory, event_time, rules)
     if withheld is not None:

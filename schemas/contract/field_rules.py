@@ -39,7 +39,12 @@ def field_problem(field: Field, known: Mapping[str, int]) -> str:
         problem = "refers to a field that there is not"
     elif field.actionable is not None:
         problem = _actionable_problem(field, field.actionable)
-    return problem or _protection_problem(field)
+    return problem or _groups_problem(field) or _protection_problem(field)
+
+
+def _groups_problem(field: Field) -> str:
+    parted = not field.groups or (field.kind is Kind.NUMBER and list(field.groups) == sorted(set(field.groups)))
+    return "" if parted else "has groups to compare, and they are no rising numbers of a number"
 
 
 def _protection_problem(field: Field) -> str:

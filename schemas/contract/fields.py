@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from schemas.avro_resolution.avro_types import AvroType
 from schemas.avro_resolution.field_types import bare, is_category, is_nullable
-from schemas.contract.protected_characteristics import ProtectedCharacteristic
+from schemas.contract.protected_characteristics import OLD_AGE, ProtectedCharacteristic
 from schemas.contract.reason_texts import ReasonText
 
 
@@ -101,6 +101,9 @@ class Field:
     """True if the schema declares that it reveals none, whatever its name."""
     scored_as: tuple[tuple[str, str], ...] = ()
     """Levels that are scored as another, the other beside each."""
+    groups: tuple[float, ...] = ()
+    """Where a number's values are parted into groups to compare for fairness: each is the first value of a group. An
+    age is parted at `OLD_AGE` unless the schema says otherwise."""
     metric: str = ""
     """The histogram in which the worker counts this field's values; empty for none."""
     title: str = ""
@@ -154,10 +157,16 @@ def field_of(spec: Mapping[str, Any], kind: AvroType, texts: Sequence[ReasonText
         protected=ProtectedCharacteristic(spec.get("protected", ProtectedCharacteristic.NONE)),
         exempt=spec.get("protected") == ProtectedCharacteristic.NONE,
         scored_as=tuple(spec.get("scored_as", {}).items()),
+        groups=_groups(spec),
         metric=spec.get("metric", ""),
         title=spec.get("title", ""),
         actionable=_actionable(spec["actionable"]) if "actionable" in spec else None,
     )
+
+
+def _groups(spec: Mapping[str, Any]) -> tuple[float, ...]:
+    usual = (OLD_AGE,) if spec.get("protected") == ProtectedCharacteristic.AGE else ()
+    return tuple(float(start) for start in spec.get("groups", usual))
 
 
 def _actionable(spec: Mapping[str, Any]) -> Actionable:

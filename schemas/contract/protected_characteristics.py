@@ -38,6 +38,8 @@ SUGGESTED: Final = {
     ProtectedCharacteristic.DISABILITY: {"disability", "disabled"},
 }
 """Words of a field's name or column that suggest a characteristic."""
+OLD_AGE: Final = 62.0
+"""Years from which an applicant is elderly (12 CFR 1002.2(o))."""
 MEDICAL_LEVELS: Final = {"medical", "health", "healthcare", "hospital"}
 """Words of a level that suggest medical information."""
 WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")

@@ -102,6 +102,8 @@ class PerformanceRules:
     """1: loans by the texts of their ids; 2: by their digests, from the kept sample, with vintages."""
     mature_ms: int = 0
     """Outcomes of younger loans do not count; 0 counts all."""
+    most_level_off: float = 0.0
+    """Log-odds; a level surely off by more asks for a recalibration, 0 for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,15 +49,20 @@ def policy(
     if rule is Rule.COST and sizes is not None:
         return _policy_by_amount(probability, costs, sizes)
     if rule is Rule.COST:
-        return Policy(
-            approve_below=round(costs.review / costs.default, DECIMALS),
-            decline_from=round(1.0 - costs.review, DECIMALS),
-        )
+        return least_cost(costs)
     centre = best_f1(probability, defaulted) if rule is Rule.F1 else best_youden(probability, defaulted)
     rank = float(np.mean(probability < centre))
     low, high = np.quantile(probability, [max(rank - costs.referred / 2, 0.0), min(rank + costs.referred / 2, 1.0)])
     return Policy(
         approve_below=round(min(float(low), centre), DECIMALS), decline_from=round(max(float(high), centre), DECIMALS)
+    )
+
+
+def least_cost(costs: Costs) -> Policy:
+    """The cut-offs of least expected cost where each loan costs the same: they follow from the costs alone."""
+    return Policy(
+        approve_below=round(costs.review / costs.default, DECIMALS),
+        decline_from=round(1.0 - costs.review, DECIMALS),
     )
 
 

@@ -1,11 +1,10 @@
-"""Figures and approval rates of a scorecard by segment of the judgement rows: quality and fairness.
+"""Figures and approval rates of a scorecard by segment of the judgement rows: where it is good and where not.
 
-Pure. A segment is a level of a category or a fifth of a number; missing values are a separate one. The adverse
-impact ratio of a segment is its approval rate over that of the field's most approved segment; below
-.8 is the four-fifths rule's alarm (29 CFR 1607.4 D), a custom adopted from employment.
+Pure. A segment is a level of a category, a group of a number as its contract parts it, else a fifth; missing values
+are a separate one. `training.fairness` compares the groups of watched fields.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,19 +18,7 @@ from training.evaluation.discrimination_figures import auc
 from training.rows.labelled_rows import LabelledRows
 
 FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
-COLUMNS: Final = (
-    "field",
-    "role",
-    "segment",
-    "rows",
-    "observed",
-    "stated",
-    "auc",
-    "approval_rate",
-    "adverse_impact_ratio",
-)
-LEAST: Final = 30
-"""Rows of a segment under which its approval rate is not compared."""
+COLUMNS: Final = ("field", "role", "segment", "rows", "observed", "stated", "auc", "approval_rate")
 
 
 def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.float64], policy: Policy) -> pd.DataFrame:
@@ -44,15 +31,12 @@ def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.fl
         policy: decides who is approved.
     """
     approved = outcomes(policy, probability) == APPROVE
-    lines = []
-    for place, field in enumerate(contract.observed):
-        lines += _with_impact(
-            [
-                _line(field, name, rows.defaulted[inside], probability[inside], approved[inside])
-                for name, inside in _segments(field, rows.values[:, place])
-                if not is_small(int(inside.sum()))
-            ]
-        )
+    lines = [
+        _line(field, name, rows.defaulted[inside], probability[inside], approved[inside])
+        for place, field in enumerate(contract.observed)
+        for name, inside in segments_of(field, rows.values[:, place])
+        if not is_small(int(inside.sum()))
+    ]
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
@@ -76,25 +60,33 @@ def _line(
     }
 
 
-def _with_impact(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    most = max((line["approval_rate"] for line in lines if line["rows"] >= LEAST), default=0.0)
-    return [
-        {**line, "adverse_impact_ratio": line["approval_rate"] / most if most and line["rows"] >= LEAST else np.nan}
-        for line in lines
-    ]
+def segments_of(field: Field, values: npt.NDArray[np.float64]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Names and members of a field's segments, those with a missing value last.
 
-
-def _segments(field: Field, values: npt.NDArray[np.float64]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    Args:
+        field: parted by its levels, its `groups`, or by fifths.
+        values: of the field, shape (n,).
+    """
     missing = np.isnan(values)
     if field.kind is Kind.CATEGORY:
         for code, level in enumerate(field.levels):
             yield level, values == code
+    elif field.groups:
+        place = np.searchsorted(field.groups, values, side="right")
+        for number in range(len(field.groups) + 1):
+            yield _group_name(field.groups, number), (place == number) & ~missing
     elif not missing.all():
         edges = np.unique(np.quantile(values[~missing], FIFTHS))
         place = np.searchsorted(edges, values, side="left")
         for number in range(len(edges) + 1):
             yield _interval_name(edges, number), (place == number) & ~missing
     yield "missing", missing
+
+
+def _group_name(starts: Sequence[float], number: int) -> str:
+    if number == len(starts):
+        return f"{starts[-1]:g} and over"
+    return (f"{starts[number - 1]:g} to " if number else "") + f"under {starts[number]:g}"
 
 
 def _interval_name(edges: npt.NDArray[np.float64], number: int) -> str:

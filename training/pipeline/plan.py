@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from scorecard.costs import Costs
+from scorecard.policy import Policy
 from scorecard.profile import USUAL_BINS, BinPlan
 from training.evaluation import cutoffs
 from training.rows.labelled_rows import LabelledRows
@@ -36,6 +37,8 @@ class Plan:
     costs: Costs = field(default_factory=Costs)
     exploration_share: float = 0.0
     """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
+    policy: Policy | None = None
+    """The operator's cut-offs in force; None for each scorecard's own."""
     amount: str = ""
     """The field in proportion to which mistakes cost; empty for the same cost of each loan."""
     refit: bool = False

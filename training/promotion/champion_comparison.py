@@ -85,6 +85,8 @@ class ComparisonRules:
     """Column of the rows' values in proportion to which mistakes cost; None for the same cost of each loan."""
     exploration_share: float = 0.0
     """Of refused applicants that got a loan at random; 0 for none, 1 where all outcomes are known."""
+    policy: Policy | None = None
+    """The operator's cut-offs in force, for both; None for each scorecard's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def compare_with_champion(
     free = np.flatnonzero(strange & ~champion.features.refers(rows.values))
     known, ours = rows.take(free), challenger.probability[free]
     theirs = champion.score(known.values).probability
-    both = (outcomes(champion.policy, theirs) == APPROVE) & (outcomes(challenger.policy, ours) == APPROVE)
+    former, newer = rules.policy or champion.policy, rules.policy or challenger.policy
+    both = (outcomes(former, theirs) == APPROVE) & (outcomes(newer, ours) == APPROVE)
     selected = selected_rows(known, both, rules.exploration_share)
     chosen = comparison_rows(known.take(selected.places))
     places, weight = selected.places[chosen], selected.weight[chosen]
@@ -137,8 +140,8 @@ def compare_with_champion(
         challenger=ours,
         champion=theirs,
         champion_digest=champion.digest,
-        challenger_cost=costs_of(outcomes(challenger.policy, ours), truth, rules.costs, sizes),
-        champion_cost=costs_of(outcomes(champion.policy, theirs), truth, rules.costs, sizes),
+        challenger_cost=costs_of(outcomes(newer, ours), truth, rules.costs, sizes),
+        champion_cost=costs_of(outcomes(former, theirs), truth, rules.costs, sizes),
         weight=weight,
         groups=challenger.groups[free][places] if len(challenger.groups) else challenger.groups,
         superior_by=("log_loss", "auc") if alike else ("cost", "auc"),

@@ -47,6 +47,8 @@ class Terms:
     """The F1 of calling every loan a default if one in twenty defaults; a lender can require more."""
     margins: Margins = field(default_factory=Margins)
     """By how much it may be worse than the champion."""
+    min_adverse_impact_ratio: float = 0.8
+    """A watched group whose approval rate is surely less of the most approved group's holds it; 0 for none."""
     promotion: Promotion = Promotion.AUTOMATIC
     """MANUAL holds what passes until a person promotes it."""
     approvals: int = 1
@@ -71,6 +73,8 @@ class Candidate:
     """Findings of the parity and reason checks, in words."""
     doubts: Sequence[str] = ()
     """Findings that a person must check before it decides, in words."""
+    remarks: Sequence[str] = ()
+    """What the record of the verdict says besides, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | In
     if comparison is not None and candidate.digest == comparison.champion_digest:
         return GateResult(GateVerdict.REJECT, "it is the champion itself: the same digest")
     failed = [*candidate.faults, *_below(candidate, terms)]
-    doubts, won = [*candidate.doubts], ["passes the floors"]
+    doubts, won = [*candidate.doubts], ["passes the floors", *candidate.remarks]
     behind = _behind_a_line(candidate, terms.seed)
     if comparison is None:
         failed += behind

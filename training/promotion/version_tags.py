@@ -21,6 +21,8 @@ TAKEN_BACK: Final = "taken_back_at"
 TAKEN_BACK_WHY: Final = "taken_back_why"
 METRIC: Final = "metric."
 """Before a figure's name."""
+IMPACT_RATIO: Final = f"{METRIC}least_adverse_impact_ratio"
+"""Absent where no two watched groups are compared."""
 
 
 def is_past_validity(version: RegisteredVersion, today: date) -> bool:

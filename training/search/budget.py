@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from training.families.family_registry import USUAL
+from training.search.trial import TrialPreference
 
 NEVER: Final = math.inf
 
@@ -23,5 +24,7 @@ class Budget:
     """Trials without gain after which the search ends."""
     jobs: int = 2
     """Folds fitted beside each other."""
+    prefer: TrialPreference = TrialPreference.CHEAPEST
+    """Among trials that are as good as the best."""
     spark: int = 0
     """Trials at once on a Spark cluster; 0 for one after the other on this machine."""

@@ -130,7 +130,9 @@ def trial_of(told: Mapping[str, Any]) -> Trial:
     """The trial from its `dataclasses.asdict`. Raises KeyError, TypeError and ValueError for other data."""
     choice = told["choice"]
     parameters = {str(name): float(value) for name, value in choice["parameters"].items()}
-    figures = {name: float(value) for name, value in told.items() if name not in ("number", "choice")}
+    figures = {
+        name: float(value) for name, value in told.items() if name not in ("number", "choice") and value is not None
+    }
     return Trial(
         number=int(told["number"]), choice=FamilyParameters(BY_NAME[choice["family"]].name, parameters), **figures
     )

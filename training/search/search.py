@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from schemas.errors import StoppedError
 from training.evaluation.logistic_baseline import floor_auc
+from training.fairness.applicant_groups import ApplicantGroup, least_impact_ratio
 from training.families import family_registry
 from training.families.family import FamilyParameters, TrainingSample
 from training.families.family_registry import USUAL
@@ -26,10 +27,8 @@ from training.search.budget import Budget
 from training.search.journal import Forgetful, Journal, key_of
 from training.search.spark import TrialRequest, refuse_without_pyspark, spread
 from training.search.trial import Trial
+from training.search.trial_choice import choose
 from training.search.usable_families import usable_families
-
-AS_GOOD: Final = 0.001
-"""Difference in AUC: trials closer than this are ranked by cost. Seeds alone move it by .004."""
 
 STARTS_BEFORE_TPE: Final = 6
 """Trials before the surrogate is used; Hyperopt's own 20 would make a usual budget a random search."""
@@ -49,6 +48,10 @@ class SearchData:
     stopping: TrainingSample
     monotone: tuple[int, ...]
     seed: int
+    groups: tuple[ApplicantGroup, ...] = ()
+    """Of the rows, for the impact ratio of a trial's decisions."""
+    approve_below: float = 0.0
+    """The cut-off of those decisions."""
 
     def key(self, budget: Budget) -> str:
         """Id of a search of these rows in a journal; more trials or time do not change it."""
@@ -67,6 +70,8 @@ class SearchResult:
     floor_auc: float
     """Of a logistic regression on the same folds."""
     why: str
+    out_of_fold: npt.NDArray[np.float64] | None = None
+    """The best trial's probabilities, each by a model of the other folds, shape (n,); None: it did not run here."""
 
 
 def search(
@@ -93,17 +98,37 @@ def search(
     if budget.spark:
         refuse_without_pyspark()
     here = min(budget.trials, len(usable_families(budget.families))) if budget.spark else budget.trials
-    trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal)
+    out_of_fold: dict[int, npt.NDArray[np.float64]] = {}
+    trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal, out_of_fold)
     if budget.spark:
         trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
-    best, why = choose(trials)
-    return SearchResult(best=best, trials=trials, floor_auc=floor_auc(searched.rows, searched.folds), why=why)
+    best, why = choose(trials, budget)
+    floor = floor_auc(searched.rows, searched.folds)
+    return SearchResult(best=best, trials=trials, floor_auc=floor, why=why, out_of_fold=out_of_fold.get(best.number))
 
 
-def _in_turn(
-    searched: SearchData, budget: Budget, watch: Watch, stop: Callable[[], bool], journal: Journal
+def cross_fit(
+    choice: FamilyParameters, searched: SearchData, jobs: int
+) -> tuple[npt.NDArray[np.float64], Sequence[float]]:
+    """Probabilities, each by a model of the other folds, shape (n,), and what each model costs to explain."""
+    numbers = np.unique(searched.folds)
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        answers = list(pool.map(lambda fold: _fold(choice, searched, int(fold)), numbers))
+    probability = np.empty(len(searched.folds))
+    for fold, (part, _) in zip(numbers, answers, strict=True):
+        probability[searched.folds == fold] = part
+    return probability, [cost for _, cost in answers]
+
+
+def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills in
+    searched: SearchData,
+    budget: Budget,
+    watch: Watch,
+    stop: Callable[[], bool],
+    journal: Journal,
+    out_of_fold: dict[int, npt.NDArray[np.float64]],
 ) -> tuple[Sequence[Trial], float]:
-    """The trials, and the seconds that are left."""
+    """The trials, and the seconds that are left; fills in the probabilities of those that ran."""
     import hyperopt
 
     trials: list[Trial] = []
@@ -116,7 +141,7 @@ def _in_turn(
         choice = space.choice(point, budget.most_trees)
         trial = journal.recall(len(trials), choice)
         if trial is None:
-            trial = _run_trial(len(trials), choice, searched, budget)
+            trial, out_of_fold[len(trials)] = _run_trial(len(trials), choice, searched, budget)
             journal.keep(trial)
         else:
             ended -= trial.seconds
@@ -157,7 +182,7 @@ def _spread(
         return begun
     if stop():
         raise StoppedError
-    ended = spread(lambda choice: _run_trial(0, choice, searched, budget), _tpe(hyperopt), asked, stop)
+    ended = spread(lambda choice: _run_trial(0, choice, searched, budget)[0], _tpe(hyperopt), asked, stop)
     if stop():
         raise StoppedError
     numbered = [replace(trial, number=number) for number, trial in enumerate(ended, start=len(begun))]
@@ -171,18 +196,6 @@ def _enough(trials: Sequence[Trial], budget: Budget) -> bool:
     return len(trials) >= budget.trials or len(trials) - 1 - best.number >= budget.patience
 
 
-def choose(trials: Sequence[Trial]) -> tuple[Trial, str]:
-    """The cheapest of the trials that are as good as the best, and why in words."""
-    top = max(trials, key=lambda trial: trial.auc)
-    alike = [trial for trial in trials if trial.auc >= top.auc - AS_GOOD]
-    best = min(alike, key=lambda trial: (trial.cost, trial.number))
-    why = (
-        f"trial {best.number} ({best.choice.family}): AUC {best.auc:.4f} over the folds, "
-        f"the cheapest to explain of {len(alike)} within {AS_GOOD} of the best ({top.auc:.4f})"
-    )
-    return best, why
-
-
 def front(trials: Sequence[Trial]) -> Sequence[Trial]:
     """The trials that no other beats in both AUC and cost, cheapest first."""
     kept: list[Trial] = []
@@ -192,35 +205,42 @@ def front(trials: Sequence[Trial]) -> Sequence[Trial]:
     return kept
 
 
-def _run_trial(number: int, choice: FamilyParameters, searched: SearchData, budget: Budget) -> Trial:
+def _run_trial(
+    number: int, choice: FamilyParameters, searched: SearchData, budget: Budget
+) -> tuple[Trial, npt.NDArray[np.float64]]:
     began = time.perf_counter()
-    with ThreadPoolExecutor(max_workers=budget.jobs) as pool:
-        judged = list(pool.map(lambda fold: _fold(choice, searched, fold), range(budget.folds)))
-    aucs = [auc for auc, _, _ in judged]
-    return Trial(
+    probability, costs = cross_fit(choice, searched, budget.jobs)
+    aucs, losses = zip(*(_fold_figures(searched, probability, fold) for fold in range(budget.folds)), strict=True)
+    trial = Trial(
         number=number,
         choice=choice,
         auc=float(np.mean(aucs)),
         auc_sd=float(np.std(aucs)),
-        log_loss=float(np.mean([loss for _, loss, _ in judged])),
-        cost=float(np.mean([cost for _, _, cost in judged])),
+        log_loss=float(np.mean(losses)),
+        cost=float(np.mean(costs)),
         seconds=time.perf_counter() - began,
+        impact_ratio=least_impact_ratio(searched.groups, probability < searched.approve_below),
     )
+    return trial, probability
 
 
-def _fold(choice: FamilyParameters, searched: SearchData, fold: int) -> tuple[float, float, float]:
+def _fold_figures(searched: SearchData, probability: npt.NDArray[np.float64], fold: int) -> tuple[float, float]:
     from sklearn.metrics import log_loss, roc_auc_score
 
     held = searched.folds == fold
+    defaulted = searched.rows.defaulted[held]
+    return (
+        float(roc_auc_score(defaulted, probability[held])),
+        float(log_loss(defaulted, np.clip(probability[held], 1e-6, 1 - 1e-6))),
+    )
+
+
+def _fold(choice: FamilyParameters, searched: SearchData, fold: int) -> tuple[npt.NDArray[np.float64], float]:
+    """Probabilities of the rows left out, by a model of all others, and its cost."""
+    held = searched.folds == fold
     fitted, seed = searched.rows.take(~held), searched.seed + fold
     model = family_registry.fit(choice, fitted, searched.stopping, searched.monotone, seed)
-    out = searched.rows.take(held)
-    probability = model.probability(out.matrix)
-    return (
-        float(roc_auc_score(out.defaulted, probability)),
-        float(log_loss(out.defaulted, np.clip(probability, 1e-6, 1 - 1e-6))),
-        model.cost,
-    )
+    return model.probability(searched.rows.take(held).matrix), model.cost
 
 
 def _tpe(hyperopt: Any) -> Callable[..., Any]:

@@ -1,14 +1,12 @@
-"""The model card: purpose, figures, segments and records of a scorecard, on a page.
+"""The model card: purpose, figures, fairness and records of a scorecard, on a page.
 
 Pure. Follows Mitchell et al., *Model cards for model reporting*, 2019.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from schemas.contract.contract import Role
+from training.fairness.fairness_report import card_section
 from training.promotion.gate import GateResult
 from training.tracking import model_record
 from training.tracking.model_record import TrainingRecord
@@ -16,14 +14,12 @@ from training.tracking.model_record import TrainingRecord
 if TYPE_CHECKING:  # what makes a candidate keeps a journal; a card does not
     from training.pipeline.pipeline import TrainedCandidate
 
-ALARM: Final = 0.8
-"""Adverse impact ratio under which a segment is named."""
 
-
-def text(made: "TrainedCandidate", segments: pd.DataFrame, answer: GateResult, record: TrainingRecord) -> str:
+def text(made: "TrainedCandidate", answer: GateResult, record: TrainingRecord) -> str:
     """The card, in Markdown."""
     records = model_record.sections(made, record)
-    parts = (_what(made), _rows(made), _figures(made), _fairness(segments), *records, _verdict(answer))
+    fairness = card_section(made.fairness, record.terms.min_adverse_impact_ratio)
+    parts = (_what(made), _rows(made), _figures(made), fairness, *records, _verdict(answer))
     return "\n\n".join(parts) + "\n"
 
 
@@ -56,19 +52,6 @@ def _figures(made: "TrainedCandidate") -> str:
         lines.append(f"| {name} | {value:.4f} | {low:.4f} to {high:.4f} |")
     lines.append(f"\nA logistic regression has AUC {made.logistic_auc:.4f} on them.")
     return "\n".join(lines)
-
-
-def _fairness(segments: pd.DataFrame) -> str:
-    watched = segments[segments["role"] == Role.WATCHED.value]
-    lines = ["## Watched, never scored", "", "| field | segment | rows | observed | stated | approved | impact ratio |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
-    for _, line in watched.iterrows():
-        flag = " (!)" if line["adverse_impact_ratio"] < ALARM else ""
-        lines.append(
-            f"| {line['field']} | {line['segment']} | {line['rows']} | {line['observed']:.3f} | {line['stated']:.3f} "
-            f"| {line['approval_rate']:.3f} | {line['adverse_impact_ratio']:.2f}{flag} |"
-        )
-    return "\n".join(lines) if len(watched) else "## Watched, never scored\n\nThe schema marks no field so."
 
 
 def _verdict(answer: GateResult) -> str:

@@ -18,6 +18,7 @@ from training.evaluation import segments
 from training.evaluation.partial_dependence import Dependence, dependences
 from training.evaluation.points_table import points_table
 from training.evaluation.reason_check import ReasonCount
+from training.fairness.fairness_report import group_table, proxy_table
 from training.pipeline.pipeline import TrainedCandidate
 from training.pipeline.plan import Plan
 from training.promotion.gate import GateResult
@@ -75,9 +76,11 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
     run.tags({"verdict": answer.verdict.value, "why": answer.why, "digest": made.scorecard.digest})
     scores = made.judged.score(made.judged_on.values)
     table = segments.table(made.material.contract, made.judged_on, scores.probability, made.scorecard.policy)
-    card = model_card.text(made, table, answer, record)
+    card = model_card.text(made, answer, record)
     run.text(card, "model_card.md")
     run.text(table.to_csv(index=False), "segments.csv")
+    run.text(group_table(made.fairness.figures).to_csv(index=False), "fairness.csv")
+    run.text(proxy_table(made.fairness.proxies).to_csv(index=False), "proxies.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
     points = points_table(made.scorecard.forest, made.scorecard.features, made.scorecard.space)
     if points:
@@ -139,6 +142,7 @@ def _metrics(made: TrainedCandidate) -> Mapping[str, float]:
         "cost_of_explanation": made.fitted.cost,
         "cost_per_applicant": made.cost_per_applicant,
         "rows_judged": judgement.rows,
+        "least_adverse_impact_ratio": made.fairness.least_ratio,
         "parity.margin_error": made.parity.margin_error,
         "parity.contribution_error": made.parity.contribution_error,
     }
@@ -156,6 +160,7 @@ def _trials(made: TrainedCandidate) -> pd.DataFrame:
                 "auc_sd": trial.auc_sd,
                 "log_loss": trial.log_loss,
                 "cost": trial.cost,
+                "impact_ratio": trial.impact_ratio,
                 "seconds": trial.seconds,
                 "front": trial.number in kept,
                 "chosen": trial.number == made.found.best.number,

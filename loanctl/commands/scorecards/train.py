@@ -155,6 +155,7 @@ def _summary(trained: TrainingResult, announcer: Announcer, cleaned: CleanRows, 
         "rows": len(cleaned.rows),
         "left_out": dict(cleaned.left_out),
         "ignored_columns": list(cleaned.ignored_columns),
+        "fairness": [*trained.candidate.fairness.summary()],
         "approve_below": trained.candidate.scorecard.policy.approve_below,
         "decline_from": trained.candidate.scorecard.policy.decline_from,
         "promoted": trained.answer.verdict is GateVerdict.PROMOTE,
@@ -194,6 +195,7 @@ def _tell(console: Console, summary: dict[str, Any]) -> None:
         f"PR-AUC {summary['pr_auc']:.4f}, F1 {summary['f1']:.4f}, Brier {summary['brier']:.4f}",
         f"  over the folds of the search AUC {summary['folds_auc']:.4f}, a logistic regression "
         f"{summary['folds_logistic_auc']:.4f}",
+        *(f"  {line}" for line in summary["fairness"]),
         f"  {verdict}: {summary['why']}",
     ]
     if summary["not_announced"]:

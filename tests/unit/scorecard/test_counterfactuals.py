@@ -12,10 +12,11 @@ from schemas.applications import Fault, faults, from_records, with_ratios
 from schemas.contract.contract import Contract
 from scorecard.bundle import scorecard_of
 from scorecard.counterfactuals import Counterfactual, CounterfactualSearch, options_of
+from scorecard.features import FeatureSpace
 from scorecard.forest.forest import Forest
 from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard
-from tests.builders import CONTRACT, a_champion, an_application, feature_space, scorecard_parts
+from tests.builders import CONTRACT, a_champion, a_stump_forest, an_application, feature_space, scorecard_parts
 
 POLICY = Policy(approve_below=0.2, decline_from=0.6)
 SPACE = feature_space()
@@ -220,3 +221,20 @@ def test_a_title_and_what_is_actionable_change_no_fingerprint() -> None:
     ]
 
     assert Contract.of({**CONTRACT.schema, "fields": fields}).fingerprint == CONTRACT.fingerprint
+
+
+def test_nothing_is_proposed_to_whom_the_scorecard_would_still_refer_for_a_price() -> None:
+    priced = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
+    column, width = priced.columns.index("loan_percent_income"), len(priced.columns)
+    parts = scorecard_parts(
+        features=priced,
+        forest=a_stump_forest(column, 0.25, -2.0, 1.0, width),
+        reason_baseline=np.zeros(len(priced.names)),
+    )
+    scorecard = scorecard_of(parts, CONTRACT, "priced")
+    row = a_row(loan_amnt=13_500, loan_percent_income=0.27)
+    assert the_search(scorecard).best(row, most=5).found
+
+    row[CONTRACT.position["loan_int_rate"]] = 150.0
+
+    assert the_search(scorecard).best(row, most=5).found == ()

@@ -10,7 +10,7 @@ from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState, command_id, command_of, decide, judged_performance
 from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
 from schemas.events.performance import Figure
-from schemas.events.retraining import RetrainCause, RetrainResult, RetrainStatus
+from schemas.events.retraining import RetrainCause, RetrainResult, RetrainScope, RetrainStatus
 from tests.unit.drift.loans import a_look, seen
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -166,6 +166,35 @@ def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
     after, report = judged_performance(memory, FALLEN, LATER, replace(RULES, cooldown_ms=3_600_000))
 
     assert (after, report.command_id, report.withheld) == (memory, "", withheld)
+
+
+OFF = replace(seen(), auc=Figure(0.8, 0.78, 0.82), intercept=Figure(0.5, 0.3, 0.7))
+OFF_RULES = replace(FALLEN.rules, most_level_off=0.25)
+
+
+def test_a_level_that_is_off_commands_a_recalibration_once_under_the_same_guards():
+    look = a_look(OFF, rules=OFF_RULES)
+    memory, first = judged_performance(PolicyState(), look, LATER, RULES)
+    _, in_flight = judged_performance(memory, a_look(replace(OFF, n=5_000), rules=OFF_RULES), LATER, RULES)
+    memory, _ = decide(memory.after_result(a_result(first.command_id, RetrainStatus.REJECTED)), a_report(S))
+    _, again = judged_performance(memory, look, LATER, RULES)
+
+    (command,) = performance_floor.commands_of(first, NOON)
+    assert (command.scope, command.cause) == (RetrainScope.RECALIBRATION, RetrainCause.PERFORMANCE)
+    assert command.command_id == first.command_id == performance_floor.recalibration_id(look)
+    assert "off by +0.50 (+0.30 to +0.70), surely by more than 0.25" in command.why
+    assert (in_flight.command_id, in_flight.withheld) == ("", "in_flight")
+    assert (again.command_id, again.withheld) == ("", "asked")
+
+
+def test_a_level_is_left_alone_where_no_limit_is_set_and_a_fallen_ranking_asks_for_more():
+    unlimited = a_look(OFF)
+    both = a_look(replace(OFF, auc=Figure(0.6, 0.58, 0.62)), rules=OFF_RULES)
+
+    assert judged_performance(PolicyState(), unlimited, LATER, RULES) == (PolicyState(), unlimited)
+    _, report = judged_performance(PolicyState(), both, LATER, RULES)
+    assert [each.scope for each in performance_floor.commands_of(report, NOON)] == [RetrainScope.FULL]
+    assert performance_floor.commands_of(unlimited, NOON) == ()
 
 
 def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():

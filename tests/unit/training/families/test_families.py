@@ -16,7 +16,7 @@ from tests.unit.training.builders import CONTRACT, made_up
 from training.families import family_registry
 from training.families.family import Dimension, Encoded, Family, FittedModel, TrainingSample
 from training.families.parity import ParityError, prove_parity
-from training.pipeline.pipeline import with_missing_values
+from training.pipeline.training_steps import with_missing_values
 from training.search import space, usable_families
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])

@@ -141,3 +141,20 @@ def test_where_mistakes_cost_by_amount_both_pay_so(champion: Scorecard) -> None:
     assert isinstance(met, ChampionComparison)
     sizes = judged.values[:, amount] / judged.values[:, amount].mean()
     assert met.challenger_cost == pytest.approx(np.where(judged.defaulted, RULES.costs.default * sizes, 0.0))
+
+
+def test_both_decide_by_the_operators_cut_offs_where_these_are_in_force(champion: Scorecard) -> None:
+    judged = replace(rows(150, 350), recent=np.ones(500, dtype=np.bool_))
+    stated = champion.score(judged.values).probability
+    answers = ChallengerAnswers(stated, Policy(approve_below=0.0, decline_from=0.0))
+
+    by_own = compare_with_champion(champion, judged, answers, ALL, ComparisonRules())
+    in_force = ComparisonRules(policy=Policy(approve_below=1.0, decline_from=1.0))
+    by_operator = compare_with_champion(champion, judged, answers, ALL, in_force)
+
+    # By its own cut-offs the challenger approves nobody; by the operator's both approve everybody.
+    assert isinstance(by_own, Incomparable)
+    assert isinstance(by_operator, ChampionComparison)
+    assert len(by_operator.defaulted) == 500
+    assert (by_operator.challenger_cost == by_operator.champion_cost).all()
+    assert by_operator.challenger_cost.sum() == 150 * ComparisonRules().costs.default

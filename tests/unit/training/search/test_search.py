@@ -1,15 +1,19 @@
 """The search keeps its budget, tries every family first, and chooses the cheap among the good."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from scorecard.features import FeatureSpace
 from tests.unit.training.builders import CONTRACT, made_up
+from training.fairness.applicant_groups import ApplicantGroup
 from training.families.family import FamilyParameters, TrainingSample
 from training.families.family_registry import USUAL
 from training.search.budget import Budget
-from training.search.search import SearchData, choose, front, search
-from training.search.trial import Trial
+from training.search.search import SearchData, cross_fit, front, search
+from training.search.trial import Trial, TrialPreference
+from training.search.trial_choice import choose
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 
@@ -64,7 +68,7 @@ def test_a_search_ends_when_its_time_is_over() -> None:
 
 
 def test_the_cheapest_of_the_trials_as_good_as_the_best_is_chosen_and_why_is_told() -> None:
-    best, why = choose([a_trial(0, 0.9000, 100.0), a_trial(1, 0.8995, 10.0), a_trial(2, 0.8900, 1.0)])
+    best, why = choose([a_trial(0, 0.9000, 100.0), a_trial(1, 0.8995, 10.0), a_trial(2, 0.8900, 1.0)], Budget())
 
     assert best.number == 1
     assert "the cheapest to explain of 2 within 0.001 of the best (0.9000)" in why
@@ -80,3 +84,39 @@ def test_a_search_ends_when_nothing_is_gained_any_more() -> None:
     found = search(searched(), Budget(trials=500, folds=2, most_trees=5, patience=4, jobs=1))
 
     assert len(found.trials) - 1 - max(found.trials, key=lambda trial: trial.auc).number == 4
+
+
+def test_the_less_discriminatory_of_equal_trials_is_taken_where_it_is_preferred_and_told() -> None:
+    best, fair, worse = a_trial(0, 0.900, 10.0), a_trial(1, 0.897, 100.0), a_trial(2, 0.880, 1.0)
+    trials = [
+        replace(best, auc_sd=0.01, impact_ratio=0.7),
+        replace(fair, impact_ratio=0.9),
+        replace(worse, impact_ratio=0.99),
+    ]
+    fairest = Budget(folds=4, prefer=TrialPreference.FAIREST)
+
+    chosen, why = choose(trials, fairest)
+
+    # A standard error of .01 / 2: .897 is as good, .880 is not.
+    assert chosen.number == 1
+    assert "the least discriminatory of 2 within 0.0050" in why
+    assert "0.900, the best's 0.700" in why
+    assert choose(trials, Budget(folds=4))[0].number == 0
+    assert choose([best, fair], fairest)[0].number == 0
+
+
+def test_a_trial_states_the_impact_ratio_of_its_decisions_on_rows_left_out() -> None:
+    data = searched()
+    renting = data.rows.matrix[:, FEATURES.columns.index("person_home_ownership=RENT")] > 0.0
+    groups = (ApplicantGroup("home", "rent", renting), ApplicantGroup("home", "other", ~renting))
+    told = replace(data, groups=groups, approve_below=0.2)
+    budget = Budget(trials=1, folds=2, most_trees=10, jobs=1)
+
+    found = search(told, budget)
+    again, _ = cross_fit(found.best.choice, told, jobs=1)
+
+    assert found.out_of_fold is not None
+    assert np.array_equal(found.out_of_fold, again)
+    rates = [(again[group.members] < 0.2).mean() for group in groups]
+    assert found.best.impact_ratio == min(rates) / max(rates)
+    assert search(data, budget).best.impact_ratio is None

@@ -1,0 +1,1 @@
+"""Fairness between groups of applicants: figures with tests, proxies, the less discriminatory of equal trials."""

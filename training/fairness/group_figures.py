@@ -1,0 +1,133 @@
+"""Decisions and figures by group of applicants, each against the field's most approved group, with tests.
+
+Pure. The adverse impact ratio is a group's approval rate over that of the most approved group; below .8 is the
+four-fifths rule's alarm (29 CFR 1607.4 D), a custom adopted from employment. Shares of approved among the repaid and
+among the defaulted are the true and false positive rates of approving (Hardt, Price and Srebro, *Equality of
+opportunity in supervised learning*, 2016). P values are adjusted for the number of groups (Holm 1979).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.small_groups import is_small
+from training.evaluation.discrimination_figures import auc
+from training.fairness.applicant_groups import LEAST_COMPARED, ApplicantGroup, Mask, by_field
+from training.fairness.proportions import Proportion, difference_p, holm, ratio_interval, two_sided_p
+
+Probabilities = npt.NDArray[np.float64]
+
+SURELY: Final = 0.05
+"""Adjusted p value below which a ratio is not chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFigures:
+    """One group of applicants; a figure is NaN where too few people would give it."""
+
+    field: str
+    group: str
+    approved: Proportion
+    approved_repaid: Proportion
+    """Of those who repaid."""
+    approved_defaulted: Proportion
+    """Of those who defaulted."""
+    observed: float
+    """Share of defaults."""
+    stated: float
+    """Mean probability."""
+    calibration_p: float
+    """Of observed against stated defaults."""
+    auc: float
+    reference: str = ""
+    """The most approved group of the field; empty where there is none to compare with."""
+    ratio: float = math.nan
+    """Adverse impact ratio."""
+    ratio_interval: tuple[float, float] = (math.nan, math.nan)
+    p: float = math.nan
+    """Of the approval rate against the reference's, adjusted; so are the next two."""
+    repaid_p: float = math.nan
+    defaulted_p: float = math.nan
+
+    @property
+    def name(self) -> str:
+        """Field and group."""
+        return f"{self.field} {self.group}"
+
+
+def group_figures(
+    groups: Sequence[ApplicantGroup], defaulted: Mask, probability: Probabilities, approved: Mask
+) -> tuple[GroupFigures, ...]:
+    """Figures of every group that is not too small to be reported.
+
+    Args:
+        groups: of the applicants.
+        defaulted: shape (n,).
+        probability: calibrated, of a forest that was not fitted to the row; shape (n,).
+        approved: shape (n,).
+    """
+    reported = [each for each in groups if not is_small(int(each.members.sum()))]
+    compared = [
+        figures
+        for together in by_field(reported)
+        for figures in _with_reference([_figures(each, defaulted, probability, approved) for each in together])
+    ]
+    adjusted = (holm([getattr(each, name) for each in compared]) for name in ("p", "repaid_p", "defaulted_p"))
+    return tuple(
+        replace(each, p=p, repaid_p=repaid_p, defaulted_p=defaulted_p)
+        for each, p, repaid_p, defaulted_p in zip(compared, *adjusted, strict=True)
+    )
+
+
+def is_adverse(figures: GroupFigures, floor: float) -> bool:
+    """Whether a group's impact ratio is below a floor, and not by chance."""
+    return figures.ratio < floor and figures.p < SURELY
+
+
+def _figures(group: ApplicantGroup, defaulted: Mask, probability: Probabilities, approved: Mask) -> GroupFigures:
+    inside = group.members
+    bad, stated, let_in = defaulted[inside], probability[inside], approved[inside]
+    few = min(int(bad.sum()), int((~bad).sum()))
+    variance = float(np.sum(stated * (1.0 - stated)))
+    missed = float(np.sum(bad - stated))
+    return GroupFigures(
+        field=group.field,
+        group=group.name,
+        approved=Proportion(int(let_in.sum()), len(bad)),
+        approved_repaid=_share(let_in[~bad]),
+        approved_defaulted=_share(let_in[bad]),
+        observed=float(bad.mean()),
+        stated=float(stated.mean()),
+        calibration_p=two_sided_p(missed / math.sqrt(variance)) if variance > 0.0 else math.nan,
+        auc=math.nan if is_small(few) else auc(bad, stated),
+    )
+
+
+def _share(approved: Mask) -> Proportion:
+    """Of nobody where they are too few to be reported."""
+    few = is_small(len(approved))
+    return Proportion(0, 0) if few else Proportion(int(approved.sum()), len(approved))
+
+
+def _with_reference(together: list[GroupFigures]) -> list[GroupFigures]:
+    large = [each for each in together if each.approved.people >= LEAST_COMPARED]
+    if not large or together == large[:1]:
+        return together
+    most = max(large, key=lambda each: each.approved.share)
+    return [replace(each, reference=most.group) if each is most else _against(each, most) for each in together]
+
+
+def _against(one: GroupFigures, most: GroupFigures) -> GroupFigures:
+    return replace(
+        one,
+        reference=most.group,
+        ratio=one.approved.share / most.approved.share if most.approved.hits else math.nan,
+        ratio_interval=ratio_interval(one.approved, most.approved),
+        p=difference_p(one.approved, most.approved),
+        repaid_p=difference_p(one.approved_repaid, most.approved_repaid),
+        defaulted_p=difference_p(one.approved_defaulted, most.approved_defaulted),
+    )
