@@ -52,8 +52,10 @@ class TrainingSettings(BinSettings, CutoffSettings):
     """Of the trials as good as the best: `cheapest` to explain, or `fairest`, the least discriminatory by the watched
     groups' impact ratios."""
     jobs: PositiveInt = 2
+    trial_batch: PositiveInt = 1
+    """Choices that a search proposes at once, before any of them is tried; another number is another search."""
     spark_trials: NonNegativeInt = 0
-    """Parallel trials on a Spark cluster, with Hyperopt's SparkTrials; 0 for one after the other on this machine."""
+    """As LOAN_TRIAL_BATCH, each choice tried on a Spark cluster, with the same result; 0: on this machine."""
     seed: NonNegativeInt = 42
     with_pricing: bool = False
     split_method: Method = Method.GROUPED
@@ -165,6 +167,7 @@ class TrainingSettings(BinSettings, CutoffSettings):
                 patience=self.search_patience,
                 prefer=self.trial_preference,
                 jobs=self.jobs,
+                batch=self.trial_batch,
                 spark=self.spark_trials,
                 **seconds,
             ),

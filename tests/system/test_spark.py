@@ -1,5 +1,6 @@
-"""A Spark cluster decides on a table, and counts its drift, as processes of this machine do. Minutes: `make chaos`."""
+"""A Spark cluster decides, counts drift and searches as processes of this machine do. Minutes: `make chaos`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,12 +18,18 @@ from scorecard.bulk.spark_engine import SparkTable, session
 from tests.builders import CONTRACT
 from tests.system.spark_cluster import PYSPARK, spark_cluster
 from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
+from tests.unit.training.search.test_search import searched
+from training.search.budget import Budget
+from training.search.search import search
+
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.skipif(not (PYSPARK / "pyspark").is_dir(), reason="no build/spark: `make chaos` makes it"),
+    pytest.mark.timeout(900),
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas", "ignore::DeprecationWarning"),
+]
 
 
-@pytest.mark.chaos
-@pytest.mark.skipif(not (PYSPARK / "pyspark").is_dir(), reason="no build/spark: `make chaos` makes it")
-@pytest.mark.timeout(900)
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas", "ignore::DeprecationWarning")
 def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_path: Path) -> None:
     table, package = stored_table(stored(a_table(3_000), tmp_path / "rows")), a_package(tmp_path / "bundle")
     folder = DecisionFolder(tmp_path / "here", {"input": table.digest})
@@ -44,3 +51,16 @@ def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_pat
     reports = [table_report(one, reference, DriftSettings.read().rules().reporting) for one in (counts, counted)]
     assert as_record(reports[0]) == as_record(reports[1])
     assert reports[0].n == 3_000
+
+
+def test_a_search_on_a_cluster_of_two_workers_is_that_of_one_machine(tmp_path: Path) -> None:
+    own = {"trials": 6, "folds": 2, "most_trees": 10, "jobs": 1}
+    here = search(searched(), Budget(batch=3, **own))
+
+    with spark_cluster(tmp_path / "spark") as master:
+        session(master)
+        there = search(searched(), Budget(spark=3, **own))
+
+    told = [[replace(trial, seconds=0.0) for trial in found.trials] for found in (here, there)]
+    assert told[0] == told[1]
+    assert here.best.choice == there.best.choice

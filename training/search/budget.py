@@ -26,5 +26,12 @@ class Budget:
     """Folds fitted beside each other."""
     prefer: TrialPreference = TrialPreference.CHEAPEST
     """Among trials that are as good as the best."""
+    batch: int = 1
+    """Choices proposed at once, before any of them is tried; another number is another search."""
     spark: int = 0
-    """Trials at once on a Spark cluster; 0 for one after the other on this machine."""
+    """The same, each tried on a Spark cluster; 0 to try them on this machine."""
+
+    @property
+    def batch_size(self) -> int:
+        """Choices proposed at once; the result of a search depends on it, and not on where they are tried."""
+        return self.spark or self.batch

@@ -10,7 +10,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,8 @@ from training.families.family_registry import USUAL
 from training.search import space
 from training.search.budget import Budget
 from training.search.journal import Forgetful, Journal, key_of
-from training.search.spark import TrialRequest, refuse_without_pyspark, spread
+from training.search.proposals import Proposals
+from training.search.spark import refuse_without_pyspark, spark_map
 from training.search.trial import Trial
 from training.search.trial_choice import choose
 from training.search.usable_families import usable_families
@@ -34,6 +36,8 @@ STARTS_BEFORE_TPE: Final = 6
 """Trials before the surrogate is used; Hyperopt's own 20 would make a usual budget a random search."""
 
 Watch = Callable[[Trial], None]
+Attempt = tuple[Trial, npt.NDArray[np.float64]]
+"""A trial, and its probabilities, each by a model of the other folds."""
 
 FORGETFUL: Final = Forgetful()
 
@@ -97,11 +101,9 @@ def search(
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     if budget.spark:
         refuse_without_pyspark()
-    here = min(budget.trials, len(usable_families(budget.families))) if budget.spark else budget.trials
     out_of_fold: dict[int, npt.NDArray[np.float64]] = {}
-    trials, left = _in_turn(searched, replace(budget, trials=here), watch, stop, journal, out_of_fold)
-    if budget.spark:
-        trials = _spread(searched, replace(budget, seconds=left), trials, watch, stop)
+    act = _in_batches if budget.batch_size > 1 else _in_turn
+    trials = act(searched, budget, watch, stop, journal, out_of_fold)
     best, why = choose(trials, budget)
     floor = floor_auc(searched.rows, searched.folds)
     return SearchResult(best=best, trials=trials, floor_auc=floor, why=why, out_of_fold=out_of_fold.get(best.number))
@@ -127,8 +129,8 @@ def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills i
     stop: Callable[[], bool],
     journal: Journal,
     out_of_fold: dict[int, npt.NDArray[np.float64]],
-) -> tuple[Sequence[Trial], float]:
-    """The trials, and the seconds that are left; fills in the probabilities of those that ran."""
+) -> Sequence[Trial]:
+    """The trials; fills in the probabilities of those that ran."""
     import hyperopt
 
     trials: list[Trial] = []
@@ -161,34 +163,56 @@ def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills i
         show_progressbar=False,
         verbose=False,
     )
-    return trials, ended - time.monotonic()
+    return trials
 
 
-def _spread(
-    searched: SearchData, budget: Budget, begun: Sequence[Trial], watch: Watch, stop: Callable[[], bool]
+def _in_batches(  # noqa: PLR0913 - the same
+    searched: SearchData,
+    budget: Budget,
+    watch: Watch,
+    stop: Callable[[], bool],
+    journal: Journal,
+    out_of_fold: dict[int, npt.NDArray[np.float64]],
 ) -> Sequence[Trial]:
+    """Trials proposed so many at once: the same ones, with the same results, wherever each of them runs."""
     import hyperopt
 
-    asked = TrialRequest(
-        count=budget.trials - len(begun),
-        parallel=budget.spark,
-        seconds=budget.seconds,
-        default_share=float(searched.rows.defaulted.mean()),
-        most_trees=budget.most_trees,
-        seed=searched.seed,
-        families=budget.families,
-    )
-    if asked.count <= 0 or asked.seconds <= 0:
-        return begun
-    if stop():
-        raise StoppedError
-    ended = spread(lambda choice: _run_trial(0, choice, searched, budget)[0], _tpe(hyperopt), asked, stop)
-    if stop():
-        raise StoppedError
-    numbered = [replace(trial, number=number) for number, trial in enumerate(ended, start=len(begun))]
-    for trial in numbered:
-        watch(trial)
-    return [*begun, *numbered]
+    families, share = usable_families(budget.families), float(searched.rows.defaulted.mean())
+    proposals = Proposals(families, share, budget.most_trees, _tpe(hyperopt), searched.seed)
+    trials: list[Trial] = []
+    ended = time.monotonic() + budget.seconds
+    while not trials or not (_enough(trials, budget) or time.monotonic() >= ended):
+        if stop():
+            raise StoppedError
+        choices = proposals.ask(min(budget.batch_size, budget.trials - len(trials)))
+        known, fresh = _batch(searched, budget, list(enumerate(choices, len(trials))), journal)
+        ended -= sum(trial.seconds for trial in known) / budget.batch_size
+        for trial, probability in fresh:
+            journal.keep(trial)
+            out_of_fold[trial.number] = probability
+        whole = [*known, *(trial for trial, _ in fresh)]
+        for trial in whole:
+            watch(trial)
+        trials += whole
+        proposals.tell([1.0 - trial.auc for trial in whole])
+    return trials
+
+
+def _batch(
+    searched: SearchData, budget: Budget, numbered: Sequence[tuple[int, FamilyParameters]], journal: Journal
+) -> tuple[Sequence[Trial], Sequence[Attempt]]:
+    """The trials of a batch that a journal answers for, and the others, tried now; the journal's come first."""
+    recalled = [journal.recall(number, choice) for number, choice in numbered]
+    known = [trial for trial in recalled if trial is not None]
+    left = numbered[len(known) :]
+    attempt = partial(_attempt, searched=searched, budget=budget)
+    if not left:
+        return known, ()
+    return known, spark_map(attempt, left) if budget.spark else [attempt(one) for one in left]
+
+
+def _attempt(numbered: tuple[int, FamilyParameters], searched: SearchData, budget: Budget) -> Attempt:
+    return _run_trial(*numbered, searched, budget)
 
 
 def _enough(trials: Sequence[Trial], budget: Budget) -> bool:
@@ -205,9 +229,7 @@ def front(trials: Sequence[Trial]) -> Sequence[Trial]:
     return kept
 
 
-def _run_trial(
-    number: int, choice: FamilyParameters, searched: SearchData, budget: Budget
-) -> tuple[Trial, npt.NDArray[np.float64]]:
+def _run_trial(number: int, choice: FamilyParameters, searched: SearchData, budget: Budget) -> Attempt:
     began = time.perf_counter()
     probability, costs = cross_fit(choice, searched, budget.jobs)
     aucs, losses = zip(*(_fold_figures(searched, probability, fold) for fold in range(budget.folds)), strict=True)

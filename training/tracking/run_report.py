@@ -48,6 +48,7 @@ def params(contract: Contract, plan: Plan, cleaned: CleanRows) -> Mapping[str, A
         "folds": plan.budget.folds,
         "patience": plan.budget.patience,
         "seconds": plan.budget.seconds,
+        "batch": plan.budget.batch_size,
         "spark": plan.budget.spark,
         "cutoff_rule": plan.rule.value,
         "rows.source": cleaned.source,

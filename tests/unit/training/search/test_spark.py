@@ -1,9 +1,13 @@
-"""Trials spread over a cluster: the sound starts first and here, the rest as Hyperopt's SparkTrials keeps them."""
+"""Trials proposed in batches: one search, wherever and in whatever order its trials run."""
 
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import hyperopt
+import numpy as np
 import pytest
 
 from schemas.errors import StoppedError
@@ -13,128 +17,146 @@ from training.families.family_registry import USUAL
 from training.search import search as searching
 from training.search import spark
 from training.search.budget import Budget
-from training.search.journal import Forgetful
+from training.search.journal import FileJournal, Forgetful
 from training.search.search import search
 from training.search.spark import NoSparkError
 from training.search.trial import Trial
 
 
-class Cluster(hyperopt.Trials):  # type: ignore[misc]  # Hyperopt ships no types
-    """Keeps trials as SparkTrials does, and tries them here."""
-
-    def __init__(self, parallelism: int, timeout: int | None) -> None:
-        super().__init__()
-        told.append((parallelism, timeout))
+def budget(trials: int, **limits: Any) -> Budget:
+    return Budget(**{"trials": trials, "folds": 2, "most_trees": 10, "jobs": 1, "batch": 4, **limits})
 
 
-class EndsIn(Cluster):
-    """Every trial ends in one state that is not done: given up as the time is over, or failed."""
-
-    state = hyperopt.base.JOB_STATE_CANCEL
-
-    def fmin(self, *_: object, max_evals: int, return_argmin: bool, **__: object) -> None:
-        """As Hyperopt's own comes to it, where no trial is valid at the end."""
-        assert not return_argmin, "Hyperopt raises where there is none to be the best"
-        self._dynamic_trials = [{"tid": tid, "state": self.state, "exp_key": None} for tid in range(max_evals)]
-        self.refresh()
+def figures(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials without what the machine's load makes of them."""
+    return [replace(trial, seconds=0.0) for trial in trials]
 
 
-class Fails(EndsIn):
-    state = hyperopt.JOB_STATE_ERROR
+class Backwards:
+    """Stands where a Spark context does: the last item is done first, and each answer is put at its item's place."""
+
+    def parallelize(self, items: Sequence[Any], slices: int) -> "Backwards":
+        self.items = items
+        tasks.append(slices)
+        return self
+
+    def map(self, function: Callable[[Any], Any]) -> "Backwards":
+        self.function = function
+        return self
+
+    def collect(self) -> list[Any]:
+        return [self.function(item) for item in reversed(self.items)][::-1]
 
 
-told: list[Any] = []
+tasks: list[int] = []
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    told.clear()
+    tasks.clear()
     monkeypatch.setattr(spark, "find_spec", lambda _: "there")
-    monkeypatch.setattr(hyperopt, "SparkTrials", Cluster)
+    monkeypatch.setattr(spark, "_context", Backwards)
     return monkeypatch
 
 
-def budget(trials: int, seconds: float = 90.0) -> Budget:
-    return Budget(trials=trials, folds=2, most_trees=10, jobs=1, spark=4, seconds=seconds)
+def test_a_search_on_a_cluster_is_that_of_one_machine_whichever_trial_ends_first(cluster: pytest.MonkeyPatch) -> None:
+    watched: list[Trial] = []
+
+    here = search(searched(), budget(9), watched.append)
+    there = search(searched(), budget(9, batch=1, spark=4))
+
+    assert figures(there.trials) == figures(here.trials)
+    assert there.best.choice == here.best.choice
+    assert np.array_equal(there.out_of_fold, here.out_of_fold)
+    assert [trial.number for trial in here.trials] == list(range(9))
+    assert [trial.choice.family for trial in here.trials[: len(USUAL)]] == list(USUAL)
+    assert watched == list(here.trials)
+    assert tasks == [4, 4, 1]
+
+
+def test_choices_of_one_batch_are_not_all_the_same_and_those_behind_it_know_its_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def trial(number: int, choice: FamilyParameters, _searched: Any, _budget: Any) -> Any:
+        auc = 0.9 if choice.family == favourite else 0.6
+        return replace(a_trial(number, auc, 1.0), choice=choice), np.zeros(1)
+
+    monkeypatch.setattr(searching, "_run_trial", trial)
+    found = {}
+    for favourite in USUAL[:2]:
+        found[favourite] = search(searched(), budget(30)).trials
+
+    first, other = found.values()
+    random_starts = searching.STARTS_BEFORE_TPE
+    assert [one.choice for one in first[:random_starts]] == [one.choice for one in other[:random_starts]]
+    assert [one.choice for one in first[random_starts:]] != [one.choice for one in other[random_starts:]]
+    assert len({str(one.choice) for one in first}) == 30
+    for name, trials in found.items():
+        chosen = [one.choice.family for one in trials[12:]]
+        assert max(set(chosen), key=chosen.count) == name
+
+
+def test_a_search_in_batches_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole = search(searched(), budget(8))
+    journal = FileJournal(tmp_path, "k")
+    for trial in whole.trials[:6]:
+        journal.keep(trial)
+    tried: list[int] = []
+    attempt = searching._run_trial
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "_run_trial", lambda number, *rest: tried.append(number) or attempt(number, *rest))
+        again = search(searched(), budget(8), journal=FileJournal(tmp_path, "k"))
+
+    assert tried == [6, 7]
+    assert figures(again.trials) == figures(whole.trials)
 
 
 class Recalled(Forgetful):
-    """The sound starts took half a minute each."""
+    """A trial of a batch took half a minute."""
 
     def recall(self, number: int, choice: FamilyParameters) -> Trial | None:
-        return replace(a_trial(number, auc=0.8, cost=1.0), choice=choice, seconds=30.0)
+        return replace(a_trial(number, 0.8, 1.0), choice=choice, seconds=30.0)
 
 
-def test_the_cluster_has_the_seconds_that_the_sound_starts_left(cluster: pytest.MonkeyPatch) -> None:
-    search(searched(), budget(len(USUAL) + 1, seconds=30.0 * len(USUAL) + 10.0), journal=Recalled())
-
-    ((_, timeout),) = told
-    assert 5 <= timeout <= 10
+def test_a_search_ends_after_the_batch_in_which_its_time_is_over() -> None:
+    assert len(search(searched(), budget(40, seconds=50.0), journal=Recalled()).trials) == 8
 
 
-def test_where_the_sound_starts_took_all_the_time_the_cluster_is_not_asked(cluster: pytest.MonkeyPatch) -> None:
-    found = search(searched(), budget(6, seconds=30.0 * len(USUAL)), journal=Recalled())
-
-    assert told == []
-    assert len(found.trials) == len(USUAL)
-
-
-@pytest.mark.parametrize("ended", [len(USUAL), len(USUAL) + 2])
-def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pytest.MonkeyPatch, ended: int) -> None:
-    tried: list[FamilyParameters] = []
-    attempt = searching._run_trial
-
-    def counted(number: int, choice: FamilyParameters, *rest: Any) -> Trial:
-        tried.append(choice)
-        return attempt(number, choice, *rest)
-
-    cluster.setattr(searching, "_run_trial", counted)
-
+def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoppedError):
-        search(searched(), budget(9), stop=lambda: len(tried) >= ended)
+        search(searched(), budget(12, spark=4), stop=lambda: bool(tasks))
 
-    assert len(tried) == ended
-
-
-def test_where_no_trial_ended_in_time_the_sound_starts_are_the_search(cluster: pytest.MonkeyPatch) -> None:
-    cluster.setattr(hyperopt, "SparkTrials", EndsIn)
-
-    assert len(search(searched(), budget(6)).trials) == len(USUAL)
-
-
-def test_a_cluster_on_which_every_trial_fails_is_one_line(cluster: pytest.MonkeyPatch) -> None:
-    cluster.setattr(hyperopt, "SparkTrials", Fails)
-
-    with pytest.raises(NoSparkError, match="every trial failed on the cluster"):
-        search(searched(), budget(6))
-
-
-def test_a_search_is_spread_over_the_cluster_after_its_sound_starts(cluster: pytest.MonkeyPatch) -> None:
-    watched: list[Trial] = []
-
-    found = search(searched(), budget(6), watched.append)
-
-    ((parallel, timeout),) = told
-    assert parallel == 4
-    assert timeout <= 90
-    assert [trial.number for trial in found.trials] == list(range(6))
-    assert [trial.choice.family for trial in found.trials[: len(USUAL)]] == list(USUAL)
-    assert watched == list(found.trials)
+    assert tasks == [4]
 
 
 def test_without_pyspark_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "find_spec", lambda _: None)
 
     with pytest.raises(NoSparkError, match="LOAN_SPARK_TRIALS needs PySpark, which is not installed"):
-        search(searched(), budget(5))
+        search(searched(), budget(5, spark=4))
+
+
+def test_a_cluster_on_which_a_trial_fails_is_one_line(cluster: pytest.MonkeyPatch) -> None:
+    def nothing(*_: Any) -> Trial:
+        raise ModuleNotFoundError
+
+    cluster.setattr(searching, "_run_trial", nothing)
+
+    with pytest.raises(NoSparkError, match=r"a trial failed on the cluster \(ModuleNotFoundError\)"):
+        search(searched(), budget(6, spark=4))
 
 
 def test_a_cluster_that_gives_no_session_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(**_: object) -> None:
-        raise ConnectionRefusedError
+    class Builder:
+        def getOrCreate(self) -> None:  # noqa: N802 - Spark's name
+            raise ConnectionRefusedError
 
+    sql = ModuleType("pyspark.sql")
+    sql.SparkSession = type("SparkSession", (), {"builder": Builder()})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pyspark", ModuleType("pyspark"))
+    monkeypatch.setitem(sys.modules, "pyspark.sql", sql)
     monkeypatch.setattr(spark, "find_spec", lambda _: "there")
-    monkeypatch.setattr(hyperopt, "SparkTrials", nobody)
 
     with pytest.raises(NoSparkError, match=r"no Spark session can be had \(ConnectionRefusedError\)"):
-        search(searched(), budget(5))
+        search(searched(), budget(5, spark=4))
