@@ -92,8 +92,9 @@ class TrainingSettings(BinSettings, CutoffSettings):
     scorecard_valid_days: PositiveInt = 365
     """By then a scorecard must be validated anew; its model card and `loanctl champion show` say the day."""
 
-    least_outcomes: PositiveInt = 300
-    """Fewest new true outcomes for a retraining; with fewer it would learn nothing new."""
+    least_outcomes: NonNegativeInt = 300
+    """Fewest true outcomes on the topics for a retraining; with fewer it would learn nothing new. 0 where labels come
+    to the base table alone."""
     least_window: PositiveInt = 500
     """Applications that a command's window must have to become the reference population."""
     min_retrain_interval_s: float = 0.0

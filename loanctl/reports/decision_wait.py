@@ -1,14 +1,18 @@
 """Waits for the decisions on some applications: whom the scorecard approved, and whom a person then let in or out."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.topic_watcher import Watcher
-from schemas.events.decisions import LoanDecision, Outcome
+from schemas.events.decisions import LoanDecision
 from schemas.events.reviews import LoanReview
 from streams.runtime.settings import Connection
+from training.rows import identity
+from training.rows.admission import Admission, AdmissionJoin
 
 PATIENCE_S: Final = 20.0
 """Without a further decision: a worker that runs decides within a second."""
@@ -50,18 +54,26 @@ def await_decisions(connection: Connection, names: Set[str], patience_s: float =
 
 
 def known_decisions(decisions: Iterable[LoanDecision], reviews: Iterable[LoanReview]) -> KnownDecisions:
-    """Who was decided on, and who got a loan.
+    """Who was decided on, and who got a loan, by the rule of training's rows (`training.rows.admission`).
 
     Args:
         decisions: in the order they came; the first one of an application counts.
         reviews: of these applications; one that sends the case on to another person decides nothing.
     """
-    last: dict[str, Outcome] = {}
-    for decision in decisions:
-        last.setdefault(decision.application_id, decision.outcome)
-    decided = frozenset(last)
-    final = (Outcome.APPROVE, Outcome.DECLINE)
-    for review in sorted(reviews, key=lambda each: each.reviewed_at):
-        if review.outcome in final:
-            last[review.application_id] = review.outcome
-    return KnownDecisions(decided, frozenset(name for name, outcome in last.items() if outcome is Outcome.APPROVE))
+    decided: list[Mapping[str, Any]] = [
+        {"application_id": each.application_id, "outcome": each.outcome} for each in decisions
+    ]
+    last_words: list[Mapping[str, Any]] = [
+        {"application_id": each.application_id, "outcome": each.outcome, "reviewed_at": each.reviewed_at}
+        for each in reviews
+    ]
+    names = list(dict.fromkeys(each["application_id"] for each in (*decided, *last_words)))
+    who = identity.of_ids(names)
+    joined = AdmissionJoin(np.unique(who))
+    joined.decide(decided)
+    joined.review(last_words)
+    let_in = np.isin(joined.of(who), [Admission.APPROVED, Admission.BY_PERSON])
+    return KnownDecisions(
+        decided=frozenset(each["application_id"] for each in decided),
+        approved=frozenset(name for name, approved in zip(names, let_in, strict=True) if approved),
+    )

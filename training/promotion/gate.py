@@ -17,7 +17,7 @@ from training.evaluation.discrimination_figures import auc
 from training.promotion.champion_comparison import ChampionComparison, Incomparable, Labels, Probabilities
 from training.promotion.contest import LEVEL, contest
 from training.promotion.margins import Margins
-from training.promotion.paired_bootstrap import paired_figures
+from training.promotion.paired_bootstrap import paired_auc
 
 
 class Promotion(StrEnum):
@@ -137,7 +137,7 @@ def _behind_a_line(candidate: Candidate, seed: int) -> list[str]:
         champion=candidate.logistic,
         champion_digest="",
     )
-    losses = paired_figures(against, seed)["auc"].drawn
+    losses = paired_auc(against, seed).drawn
     if float(np.quantile(losses, LEVEL)) <= 0.0:
         return []
     return [f"a logistic regression is better: its AUC is {auc(candidate.defaulted, candidate.logistic):.4f}"]

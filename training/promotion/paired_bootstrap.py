@@ -1,13 +1,13 @@
 """Paired bootstrap of two scorecards on the same rows: the challenger's losses less the champion's, by figure.
 
 Pure. A resample is a count of each row, so that all figures that are means, and one Newton step of the calibration
-slope, are matrix products; the AUC takes the order of the probabilities, which no resample changes.
+slope, are weighted sums; the AUC takes the order of the probabilities, which no resample changes: one pass for each.
 Rows of one group (near-clones, a borrower's loans) are drawn together (Field and Welsh, *Bootstrapping clustered
 data*, 2007). A row's weight multiplies its count: rows of an exploration share weigh by one over that share.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,13 +16,10 @@ import numpy.typing as npt
 from scorecard.calibration import SMALLEST, logit, sigmoid
 from training.evaluation.calibration_choice import NEWTON_STEPS, RIDGE
 from training.promotion.champion_comparison import ChampionComparison, Labels, Probabilities
-
-Counts = npt.NDArray[np.float64]
+from training.promotion.resample_sums import HEAD, count_draws, resample_sums
 
 DRAWS: Final = 1_000
 """Resamples: a standard error to 2 %, which a bound far out in the tail is multiplied from."""
-BATCH: Final = 250_000
-"""Counts held at once, rows times resamples: 2 MB, which a processor keeps near."""
 MEANS: Final = ("cost", "brier", "log_loss")
 
 
@@ -51,22 +48,32 @@ def paired_figures(comparison: ChampionComparison, seed: int, draws: int = DRAWS
         seed: of the resampling.
         draws: how many resamples; those without one of the classes are drawn again.
     """
-    sides = _Side.of(comparison, challenger=True), _Side.of(comparison, challenger=False)
-    whole = [each.figures(comparison.weight[None, :], comparison.defaulted) for each in sides]
-    drawn: list[list[Mapping[str, Probabilities]]] = [[], []]
-    generator, left = np.random.default_rng(seed), draws
-    _, group = np.unique(comparison.groups, return_inverse=True)
-    while left > 0:
-        counts = _counts(comparison, group, min(left, max(BATCH // len(comparison.defaulted), 1)), generator)
-        left -= len(counts)
-        for each, collected in zip(sides, drawn, strict=True):
-            collected.append(each.figures(counts, comparison.defaulted))
-    resampled = [{name: np.concatenate([part[name] for part in side]) for name in side[0]} for side in drawn]
+    return _pairs([_Side.of(comparison, challenger=ours) for ours in (True, False)], seed, draws)
+
+
+def paired_auc(comparison: ChampionComparison, seed: int, draws: int = DRAWS) -> PairedFigure:
+    """The AUC alone, of the same resamples."""
+    sides = [_Side.of_order(comparison, challenger=ours) for ours in (True, False)]
+    return _pairs(sides, seed, draws)["auc"]
+
+
+def _pairs(sides: Sequence["_Side"], seed: int, draws: int) -> Mapping[str, PairedFigure]:
+    groups = int(sides[0].group.max()) + 1
+    whole = [side.figures(side.sums(np.ones(groups))[None, :]) for side in sides]
+    generator, counts = np.random.default_rng(seed), np.empty(groups)
+    drawn: list[list[npt.NDArray[np.float64]]] = [[], []]
+    while len(drawn[0]) < draws:
+        count_draws(generator.integers(0, groups, groups), counts)
+        sums = [side.sums(counts) for side in sides]
+        if sums[0][0] > 0.0 and sums[0][1] > 0.0:
+            for collected, one in zip(drawn, sums, strict=True):
+                collected.append(one)
+    resampled = [side.figures(np.array(collected)) for side, collected in zip(sides, drawn, strict=True)]
     return {name: _pair(name, whole, resampled) for name in whole[0]}
 
 
 def _pair(
-    name: str, whole: list[Mapping[str, Probabilities]], resampled: list[dict[str, Probabilities]]
+    name: str, whole: list[Mapping[str, Probabilities]], resampled: list[Mapping[str, Probabilities]]
 ) -> PairedFigure:
     ours, theirs = (float(side[name][0]) for side in whole)
     losses = _badness(name, resampled[0][name]) - _badness(name, resampled[1][name])
@@ -83,47 +90,47 @@ def _badness(name: str, value: Probabilities) -> Probabilities:
     return np.abs(value - 1.0) if name == "slope" else value
 
 
-def _counts(
-    comparison: ChampionComparison, group: npt.NDArray[np.int64], draws: int, generator: np.random.Generator
-) -> Counts:
-    """Weighted counts of each row in resamples that have both classes, shape (draws or fewer, n).
-
-    Args:
-        comparison: whose rows are drawn.
-        group: of each row, numbered from 0 without a gap; shape (n,).
-        draws: how many resamples.
-        generator: of the resampling.
-    """
-    groups = int(group.max()) + 1
-    counts = np.empty((draws, len(group)))
-    for draw in range(draws):
-        drawn = np.bincount(generator.integers(0, groups, groups), minlength=groups)
-        counts[draw] = drawn[group] * comparison.weight
-    defaults = counts @ comparison.defaulted
-    return np.asarray(counts[(defaults > 0.0) & (defaults < counts.sum(axis=1))])
-
-
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What one scorecard's figures are computed from, once for all resamples."""
+    """What one scorecard's figures are computed from, once for all resamples; rows by its probability."""
 
     order: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
-    """Of ties, in that order."""
-    rows: npt.NDArray[np.float64]
-    """Shape (n, 8): cost, squared error, log-loss, stated less observed, and the Newton step's five sums."""
-    slope: npt.NDArray[np.float64]
-    """Intercept and slope of all rows."""
+    group: npt.NDArray[np.int64]
+    weight: Probabilities
+    defaulted: Labels
+    tied: npt.NDArray[np.bool_]
+    """Whether a row's probability is that of the row before."""
+    columns: npt.NDArray[np.float64]
+    """Cost, squared error, log-loss, stated less observed, and the Newton step's five sums; or none."""
+    slope: float
+    """Of all rows."""
+
+    @classmethod
+    def of_order(cls, comparison: ChampionComparison, *, challenger: bool) -> "_Side":
+        """For the AUC alone."""
+        probability = comparison.challenger if challenger else comparison.champion
+        order = np.argsort(probability, kind="stable")
+        _, group = np.unique(comparison.groups, return_inverse=True)
+        return cls(
+            order=order,
+            group=group[order],
+            weight=comparison.weight[order],
+            defaulted=comparison.defaulted[order],
+            tied=np.append(False, np.diff(probability[order]) == 0.0),
+            columns=np.empty((len(order), 0)),
+            slope=np.nan,
+        )
 
     @classmethod
     def of(cls, comparison: ChampionComparison, *, challenger: bool) -> "_Side":
+        """For every figure."""
+        ordered = cls.of_order(comparison, challenger=challenger)
         probability = comparison.challenger if challenger else comparison.champion
         cost = comparison.challenger_cost if challenger else comparison.champion_cost
         defaulted = comparison.defaulted
-        order = np.argsort(probability, kind="stable")
         inside = np.clip(probability, SMALLEST, 1.0 - SMALLEST)
         fitted, sums = _slope(probability, defaulted, comparison.weight)
-        losses = np.column_stack(
+        columns = np.column_stack(
             [
                 cost,
                 (probability - defaulted) ** 2,
@@ -132,28 +139,27 @@ class _Side:
                 sums,
             ]
         )
-        ties = np.append(True, np.diff(probability[order]) != 0.0)
-        return cls(order, np.flatnonzero(ties), losses, fitted)
+        return replace(ordered, columns=np.ascontiguousarray(columns[ordered.order]), slope=float(fitted[1]))
 
-    def figures(self, counts: Counts, defaulted: Labels) -> Mapping[str, Probabilities]:
-        """By name, shape (draws,) of counts of shape (draws, n)."""
-        sums = counts @ self.rows
-        means = sums / counts.sum(axis=1)[:, None]
+    def sums(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Of one resample, as `resample_sums` writes them; `counts` of each group, shape (groups,)."""
+        sums = np.empty(HEAD + self.columns.shape[1])
+        resample_sums(counts, self.group, self.weight, self.defaulted, self.tied, self.columns, sums)
+        return sums
+
+    def figures(self, sums: npt.NDArray[np.float64]) -> Mapping[str, Probabilities]:
+        """By name, shape (draws,) of sums of shape (draws, 3 + columns)."""
+        defaults, repaid, pairs = sums.T[:HEAD]
+        auc = {"auc": pairs / (defaults * repaid)}
+        if not self.columns.shape[1]:
+            return auc
+        means = sums[:, HEAD:] / (defaults + repaid)[:, None]
         return {
-            "auc": self._auc(counts, defaulted),
+            **auc,
             **{name: means[:, place] for place, name in enumerate(MEANS)},
-            "level": means[:, 3],
-            "slope": self.slope[1] + _newton_step(sums[:, 4:]),
+            "level": means[:, len(MEANS)],
+            "slope": self.slope + _newton_step(sums[:, HEAD + len(MEANS) + 1 :]),
         }
-
-    def _auc(self, counts: Counts, defaulted: Labels) -> Probabilities:
-        ordered, labels = counts[:, self.order], defaulted[self.order]
-        defaults, repaid = ordered * labels, ordered * ~labels
-        if len(self.starts) < len(labels):
-            defaults = np.add.reduceat(defaults, self.starts, axis=1)
-            repaid = np.add.reduceat(repaid, self.starts, axis=1)
-        below = np.cumsum(repaid, axis=1) - repaid / 2.0
-        return np.asarray(np.einsum("ij,ij->i", defaults, below) / (defaults.sum(axis=1) * repaid.sum(axis=1)))
 
 
 def _slope(

@@ -10,7 +10,7 @@ is memory. The labels are distributed separately, so that few rows suffice. Pure
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -19,19 +19,11 @@ import numpy.typing as npt
 from schemas.contract.contract import Contract, ContractError, Role
 from schemas.tables.times import NO_TIME
 from training.rows.labelled_rows import LabelledRows, RowsError
+from training.rows.split_parts import LEAST_OF_A_CLASS, SHARES, class_ranks, part_of
+from training.rows.split_parts import SplitPart as SplitPart
+from training.rows.time_split import split_by_time
 
 Places = npt.NDArray[np.int64]
-
-
-class SplitPart(IntEnum):
-    """The use of a row; `LEFT_OUT` for none."""
-
-    LEFT_OUT = -1
-    SEARCH = 0
-    STOPPING = 1
-    CALIBRATION = 2
-    CUTOFFS = 3
-    JUDGEMENT = 4
 
 
 class Method(StrEnum):
@@ -42,15 +34,6 @@ class Method(StrEnum):
     STRATIFIED = "stratified"
     """Plain, seeded 80/10/10 by label, to compare with published figures; it flatters where there are clones."""
 
-
-SHARES: Final = {
-    SplitPart.SEARCH: 0.65,
-    SplitPart.STOPPING: 0.08,
-    SplitPart.CALIBRATION: 0.08,
-    SplitPart.CUTOFFS: 0.07,
-    SplitPart.JUDGEMENT: 0.12,
-}
-"""Calibration and cut-offs need some hundreds of rows each, an AUC to .01 some thousand."""
 
 PUBLISHED_SHARES: Final = {
     SplitPart.SEARCH: 0.72,
@@ -65,8 +48,6 @@ RARE: Final = 0.5
 """Distinct keys for each row, below which equal keys are no clones: in coarse bands they are different people."""
 MANY: Final = 200
 """Rows of a class from which the draw alone leaves no part without some: of 200, 14 are expected in the smallest."""
-LEAST_OF_A_CLASS: Final = 3
-"""In each part: with fewer no curve can be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +134,7 @@ def uniform(keys: npt.NDArray[np.object_], salt: str) -> npt.NDArray[np.float64]
 
 def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt.NDArray[np.int8], str]:
     keys = clone_keys(contract, rows)
-    drawn = uniform(keys, f"split {seed}")
+    drawn, window_days = uniform(keys, f"split {seed}"), contract.label.outcome_after_days
     parts = np.full(len(rows), SplitPart.LEFT_OUT, dtype=np.int8)
     told = []
     for source, word in ((rows.recent, "topics"), (~rows.recent, "table")):
@@ -162,48 +143,18 @@ def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt
             continue
         timed = bool(np.all(rows.applied_at[places] != NO_TIME))
         if timed:
-            parts[places] = _by_time(rows.applied_at[places], drawn[places], rows.defaulted[places])
+            by_time = split_by_time(rows.applied_at[places], drawn[places], rows.defaulted[places], window_days)
+            parts[places], how = by_time.parts, by_time.how
         else:
-            parts[places] = _part_of(_dealt(drawn[places], rows.defaulted[places]), SHARES)
-        told.append(f"{word} by {'time' if timed else 'draw'}")
+            parts[places], how = part_of(_dealt(drawn[places], rows.defaulted[places]), SHARES), "draw"
+        told.append(f"{word} by {how}")
     return _without_torn_groups(parts, keys), " and ".join(told)
-
-
-def _by_time(
-    applied_at: npt.NDArray[np.int64], drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int8]:
-    """Parts by rank in time, what happened at once by the draw; where a part would be short, by rank in each class."""
-    rank = np.empty(len(applied_at))
-    rank[np.lexsort((drawn, applied_at))] = np.arange(len(applied_at)) / len(applied_at)
-    parts = _part_of(rank, SHARES)
-    return _part_of(_class_ranks(rank, defaulted), SHARES) if _short(parts, defaulted) else parts
 
 
 def _dealt(drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Positions in [0, 1): the draw itself, or, in a class of few rows, the rank of the draw."""
     few = {label for label in (False, True) if int((defaulted == label).sum()) < MANY}
-    return np.where(np.isin(defaulted, list(few)), _class_ranks(drawn, defaulted), drawn)
-
-
-def _class_ranks(order: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Rank of each row in its class, as a share in [0, 1)."""
-    shares = np.empty(len(order))
-    for label in (False, True):
-        places = np.flatnonzero(defaulted == label)
-        shares[places[np.argsort(order[places], kind="stable")]] = (np.arange(len(places)) + 0.5) / max(len(places), 1)
-    return shares
-
-
-def _short(parts: npt.NDArray[np.int8], defaulted: npt.NDArray[np.bool_]) -> bool:
-    return any(
-        min(int(inside.sum()), len(inside) - int(inside.sum())) < LEAST_OF_A_CLASS
-        for inside in (defaulted[parts == part] for part in SHARES)
-    )
-
-
-def _part_of(position: npt.NDArray[np.float64], shares: Mapping[SplitPart, float]) -> npt.NDArray[np.int8]:
-    ends = np.cumsum(list(shares.values()))[:-1]
-    return np.searchsorted(ends, position, side="right").astype(np.int8)
+    return np.where(np.isin(defaulted, list(few)), class_ranks(drawn, defaulted), drawn)
 
 
 def _without_torn_groups(parts: npt.NDArray[np.int8], keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int8]:
@@ -221,7 +172,7 @@ def _stratify(defaulted: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.int
         places = np.flatnonzero(defaulted == label)
         position = np.empty(len(places))
         position[generator.permutation(len(places))] = (np.arange(len(places)) + 0.5) / max(len(places), 1)
-        parts[places] = _part_of(position, PUBLISHED_SHARES)
+        parts[places] = part_of(position, PUBLISHED_SHARES)
     return parts
 
 

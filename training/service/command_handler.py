@@ -32,6 +32,7 @@ from training.rows import labelled_events, sources
 from training.rows import labelled_rows as rows
 from training.rows.labelled_events import TopicSnapshot
 from training.rows.labelled_rows import CleanRows
+from training.rows.maturity import mature_rows
 from training.rows.rare_levels import without_rare_levels
 from training.service import command_policy
 from training.service.command_policy import CommandAction, CommandOutcome, CommandPosition, Disposition, TrainerState
@@ -149,7 +150,7 @@ class CommandHandler:
         settings = self._settings
         watch.step("rows")
         seen = labelled_events.read_snapshot(settings, asked.timestamp, _window(asked.command))
-        cleaned = self._rows(seen)
+        cleaned = self._rows(seen, asked.timestamp)
         task = Task(
             cleaned=cleaned,
             window=seen.window if len(seen.window) >= settings.least_window else None,
@@ -161,13 +162,13 @@ class CommandHandler:
         trainer = Trainer(self._contract, self._registry, settings.mlflow_uri, settings.plan(), settings.terms())
         return trainer.train(task, watch).registered
 
-    def _rows(self, seen: TopicSnapshot) -> CleanRows:
+    def _rows(self, seen: TopicSnapshot, as_of: datetime) -> CleanRows:
         events = rows.from_events(self._contract, seen.labelled, with_pricing=self._settings.with_pricing)
         least = self._settings.least_outcomes
         if len(events.rows) < least:
             problem = f"{len(events.rows)} applications have a true outcome, at least {least} must"
             raise TooFewOutcomesError(problem)
-        base = self._base()
+        base = self._base(as_of)
         together = rows.together(base, events) if base else events
         rows.refuse_too_few(together)
         cleaned = without_rare_levels(self._contract, together, with_pricing=self._settings.with_pricing)
@@ -176,15 +177,16 @@ class CommandHandler:
         rows.refuse_too_few(cleaned)
         return cleaned
 
-    def _base(self) -> CleanRows | None:
+    def _base(self, as_of: datetime) -> CleanRows | None:
         settings = self._settings
         if not settings.base_table:
             return None
         table = sources.table(settings.base_table, settings.table_dialect())
         name = mask_credentials(settings.base_table)
-        return rows.from_table(
+        cleaned = rows.from_table(
             self._contract, table, name, with_pricing=settings.with_pricing, dialect=settings.table_dialect()
         )
+        return mature_rows(self._contract, cleaned, as_of)
 
     def _state(self, command: RetrainCommand) -> TrainerState:
         champion = self._registry.champion()

@@ -22,6 +22,7 @@ from training.evaluation.stability import Month, by_month
 from training.promotion.gate import Promotion, Terms
 from training.rows.labelled_rows import CleanRows
 from training.rows.split import SplitPart
+from training.tracking.vintage_table import vintage_section, vintage_table
 
 if TYPE_CHECKING:  # what makes a candidate keeps a journal; a record does not
     from training.pipeline.pipeline import TrainedCandidate
@@ -73,6 +74,7 @@ def sections(made: "TrainedCandidate", record: TrainingRecord) -> tuple[str, ...
         _method(made, record),
         _bullets("Assumptions", (*ASSUMPTIONS, _selection(made.plan.exploration_share))),
         _bullets("Limits", (*LIMITS, *record.cleaned.notes)),
+        vintage_section(vintage_table(made.material.rows)),
         _stability(_months(made)),
         _monitoring_plan(),
         _sign_off(record),

@@ -29,6 +29,7 @@ from training.tracking import mlflow_run, model_card, plots
 from training.tracking.dependence_plot import draw_dependence
 from training.tracking.model_record import TrainingRecord
 from training.tracking.plots import PlotData
+from training.tracking.vintage_table import vintage_table
 
 REASON_COLUMNS: Final = tuple(field.name for field in fields(ReasonCount))
 MOST_CURVES: Final = 9
@@ -82,6 +83,7 @@ def log_run(run: mlflow_run.TrackedRun, made: TrainedCandidate, answer: GateResu
     run.text(table.to_csv(index=False), "segments.csv")
     run.text(group_table(made.fairness.figures).to_csv(index=False), "fairness.csv")
     run.text(proxy_table(made.fairness.proxies).to_csv(index=False), "proxies.csv")
+    run.text(vintage_table(made.material.rows).to_csv(index=False), "vintages.csv")
     run.text(_trials(made).to_csv(index=False), "trials.csv")
     points = points_table(made.scorecard.forest, made.scorecard.features, made.scorecard.space)
     if points:

@@ -7,6 +7,7 @@ standard output tells the result.
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -25,6 +26,7 @@ from training.promotion.promote import settle
 from training.rows import labelled_rows as rows
 from training.rows import sources
 from training.rows.labelled_rows import CleanRows
+from training.rows.maturity import mature_rows
 from training.rows.rare_levels import without_rare_levels
 from training.rows.split import Method
 from training.search.trial import Trial
@@ -116,6 +118,7 @@ def table_rows(settings: TrainingSettings) -> CleanRows:
         with_pricing=settings.with_pricing,
         dialect=dialect,
     )
+    cleaned = mature_rows(settings.contract(), cleaned, datetime.now(UTC))
     rows.refuse_too_few(cleaned)
     learnable = without_rare_levels(settings.contract(), cleaned, with_pricing=settings.with_pricing)
     rows.refuse_too_few(learnable)
