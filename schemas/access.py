@@ -111,7 +111,9 @@ def _topics_outside(principal: KafkaPrincipal, topics: Topics) -> tuple[tuple[To
         return (topics.decisions, topics.reviews), ()
     reports = (topics.drift_reports, topics.performance_reports, topics.retrain_commands, topics.retrain_results)
     seen = (topics.dead_letters, topics.applications, topics.decisions, topics.champions, topics.audit, topics.alerts)
-    return (*seen, *reports), (
+    # What a challenger would have said, and what became of the loans: `loanctl challenger report`, `drift performance`.
+    judged = (topics.shadow_decisions, topics.outcomes)
+    return (*seen, *reports, *judged), (
         topics.applications,
         topics.champions,
         topics.retrain_commands,

@@ -26,12 +26,14 @@ from loanctl.commands.cluster.settings import PLACES
 from loanctl.documents.asyncapi import asyncapi
 from loanctl.documents.data_contract import data_contract
 from loanctl.documents.exported_metrics import exported_metrics
+from schemas.access import Operation, Resource, rights
 from schemas.contract import contract as contracts
 from schemas.release import code_version
-from schemas.topics import Topic, topics_of
+from schemas.topics import Topic, Topics, topics_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RULES: Final = ROOT / "deploy" / "prometheus" / "rules.yml"
+BOARDS: Final = ROOT / "deploy" / "grafana" / "dashboards"
 PRODUCT: Final = "credit_risk"
 BROKER: Final = "localhost:9092"
 DOCUMENTS: Final = """\
@@ -43,6 +45,12 @@ Two documents for machines, generated from the Avro schemas, the topics and the 
   and who sends and receives. `loanctl schemas asyncapi` prints it with your product, prefix and broker.
 - [decisions-contract.json](decisions-contract.json), Open Data Contract Standard 3.1: the fields of a decision, what
   always holds of them, and how long they are kept. `loanctl schemas contract` prints yours.
+"""
+DASHBOARDS: Final = """\
+# Dashboards
+
+For Grafana, in `deploy/grafana/dashboards/`. `docker compose up` provisions them. `make declarations` makes them from
+`deploy/grafana/boards.py`.
 """
 HTTP: Final = """\
 # HTTP
@@ -125,11 +133,15 @@ def http_page() -> str:
 
 def events_page() -> str:
     """Every event by topic: who writes it, who reads it, and what it is."""
-    operations = list(_asyncapi()["operations"].values())
-    sides = {action: _principals(operations, action) for action in ("send", "receive")}
+    topics = topics_of(contracts.load(PRODUCT))
     rows = [
-        (f"`{topic.name}`", _value_of(topic), sides["send"].get(topic.name, ""), sides["receive"].get(topic.name, ""))
-        for topic in topics_of(contracts.load(PRODUCT)).all()
+        (
+            f"`{topic.name}`",
+            _value_of(topic),
+            _principals(topics, topic, Operation.WRITE),
+            _principals(topics, topic, Operation.READ),
+        )
+        for topic in topics.all()
     ]
     return "\n".join((EVENTS, *_table(("topic", "event", "written by", "read by"), rows)))
 
@@ -156,6 +168,20 @@ def alerts_page() -> str:
     return "\n".join(("# Alerts\n", *_table(("alert", "severity", "after", "says"), rows)))
 
 
+def dashboards_page() -> str:
+    """Every panel of every dashboard, and what it asks Prometheus."""
+    boards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(BOARDS.glob("*.json"))]
+    sections = (
+        "\n".join((f"## {board['title']}\n", *_table(("panel", "shows", "asks"), map(_panel_row, board["panels"])), ""))
+        for board in boards
+    )
+    return "\n".join((DASHBOARDS, *sections))
+
+
+def _panel_row(panel: Mapping[str, Any]) -> tuple[str, str, str]:
+    return panel["title"], panel["description"], "<br>".join(f"`{target['expr']}`" for target in panel["targets"])
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "index.md": front_page,
     "reference/settings.md": settings_page,
@@ -169,6 +195,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/metrics.md": metrics_page,
     "reference/commands.md": commands_page,
     "reference/alerts.md": alerts_page,
+    "reference/dashboards.md": dashboards_page,
 }
 
 
@@ -189,12 +216,11 @@ def _openapi() -> dict[str, Any]:
     return dict(create_app(process.gateway, CollectorRegistry()).openapi())
 
 
-def _principals(operations: Iterable[Mapping[str, Any]], action: str) -> Mapping[str, str]:
-    names: dict[str, list[str]] = {}
-    for each in operations:
-        if each["action"] == action:
-            names.setdefault(each["channel"]["$ref"].rpartition("/")[2], []).append(each["tags"][0]["name"])
-    return {channel: ", ".join(sorted(who)) for channel, who in names.items()}
+def _principals(topics: Topics, topic: Topic, operation: Operation) -> str:
+    about = (Resource.TOPIC, topic.name, operation)
+    return ", ".join(
+        right.principal.value for right in rights(topics) if (right.resource, right.name, right.operation) == about
+    )
 
 
 def _channels(operations: Iterable[Mapping[str, Any]], principal: str, action: str) -> str:

@@ -31,7 +31,7 @@ def migrate(database: Database) -> str:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         for statement in drop_statements():
             connection.exec_driver_sql(statement)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
         for statement in create_statements(connection.dialect.name):
             connection.exec_driver_sql(statement)
     return head()
@@ -39,7 +39,7 @@ def migrate(database: Database) -> str:
 
 def head() -> str:
     """The revision that this version of the ledger works with."""
-    revision = ScriptDirectory.from_config(_config(None)).get_current_head()
+    revision = ScriptDirectory.from_config(alembic_config(None)).get_current_head()
     assert revision is not None  # noqa: S101 - a package without steps is broken
     return revision
 
@@ -57,7 +57,8 @@ def require_current(database: Database) -> None:
         raise DatabaseSetupError(problem)
 
 
-def _config(connection: sa.Connection | None) -> Config:
+def alembic_config(connection: sa.Connection | None) -> Config:
+    """Alembic's configuration: the steps of this package, within a connection's transaction."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("ledger") / "migrations"))
     config.attributes["connection"] = connection

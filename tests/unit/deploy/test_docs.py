@@ -42,6 +42,16 @@ def test_every_setting_and_command_has_its_line(site: Path) -> None:
     assert all(f"loanctl {line.name}" in commands for line in COMMANDS)
 
 
+def test_every_topic_has_who_writes_and_who_reads_it_and_every_operation_its_line(site: Path) -> None:
+    events = (site / "reference" / "events" / "index.html").read_text(encoding="utf-8")
+    http = (site / "reference" / "http" / "index.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr>\s*<td>(.*?)</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", events, re.DOTALL)
+
+    assert len(rows) > 12
+    assert [row for row in rows if not all(row)] == []
+    assert "POST /predict/batch" in http
+
+
 def test_a_page_fetches_nothing_from_another_server(site: Path) -> None:
     pages = list(site.rglob("*.html"))
 
