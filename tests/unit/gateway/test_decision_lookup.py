@@ -1,10 +1,12 @@
 """`GET /decisions/{id}`, and repeated applications, over a real ledger in SQLite."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import event
 
 from gateway.exchange.ledger_lookup import LedgerLookup
@@ -15,7 +17,9 @@ from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.ledger_records import decide
+from tests.system.waiting import wait_for
 from tests.unit.gateway.calls import a_body, client_of
+from tests.unit.training.postgres import postgres
 
 
 async def got(double: GatewayDouble, application_id: str) -> Any:
@@ -130,3 +134,28 @@ async def test_a_database_that_is_away_is_503_where_it_must_be_asked_and_nothing
     assert len(double.topic.values) == 1
     assert all("retry-after" in each.headers for each in (looked_up, named))
     assert not any(word in each.text for each in (looked_up, named) for word in ("secret", "127.0.0.1", "postgresql"))
+
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+async def test_a_database_that_breaks_off_amid_a_question_is_503_and_is_asked_again_by_the_next() -> None:
+    with postgres() as url:
+        lookup = LedgerLookup(url)
+        migrate(lookup.database)
+        double = a_gateway(ledger=lookup)
+        with lookup.database.engine.connect() as other, lookup.database.engine.connect() as watcher:
+            # Each look its own transaction: within one, PostgreSQL shows the activity of its first look.
+            watcher.execution_options(isolation_level="AUTOCOMMIT")
+            # The question waits for this lock, and its connection is ended from outside meanwhile.
+            other.execute(sa.text("LOCK TABLE decisions IN ACCESS EXCLUSIVE MODE"))
+            asked = asyncio.create_task(got(double, "a-1"))
+            pid = await asyncio.to_thread(wait_for, lambda: watcher.execute(sa.text(WAITING)).scalar(), 60, "a waiter")
+            watcher.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            broken = await asked
+        again = await got(double, "a-1")
+        lookup.database.close()
+
+    assert (broken.status_code, again.status_code) == (503, 404)
+    assert "retry-after" in broken.headers
+    assert not any(word in broken.text for word in ("terminating", "psycopg", "postgres"))
