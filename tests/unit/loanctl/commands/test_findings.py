@@ -29,7 +29,7 @@ def test_a_report_that_comes_out_otherwise_is_a_finding(n: int, status: int, mon
 @pytest.mark.parametrize(("below", "status"), [(False, 0), (True, FINDING)])
 def test_a_performance_under_its_floor_is_a_finding(below: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     class Found:
-        told: Any = ()
+        performances: Any = ()
 
         def plain(self) -> dict[str, object]:
             return {}

@@ -316,7 +316,7 @@ def test_a_letter_is_shown_with_its_reason_in_words_and_where_its_record_lies(st
     assert (facts["reason"], facts["field"]) == ("out_of_range", "cb_person_cred_hist_length")
     assert (facts["application_id"], facts["original_still_there"]) == ("a-1", True)
     assert "client: 11 bytes" in facts["headers"]
-    assert "A number lies outside the range" in text
+    assert "A number is outside the range" in text
     assert "A person decides on it" in text
 
 
