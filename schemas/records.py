@@ -5,6 +5,7 @@ Pure: a client's message type never leaves the shell that makes these.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Headers = tuple[tuple[str, bytes | None], ...]
 Partition = tuple[str, int]
@@ -30,9 +31,8 @@ class RecordBatch:
         return len(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingRecord:
-    """A record to be produced."""
+class OutgoingRecord(NamedTuple):
+    """A record to be produced. One for each decision: a tuple is made in half the time of a frozen dataclass."""
 
     topic: str
     key: bytes | None

@@ -6,6 +6,7 @@ application's `traceparent` (W3C Trace Context) on.
 
 import hashlib
 import uuid
+from binascii import hexlify
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.applications import Applications, Faults
-from schemas.codec.sealed_records import is_sealed
+from schemas.codec.sealed_records import sealed_places
 from schemas.records import Headers, OutgoingRecord, RecordBatch
 from schemas.trace_context import TRACEPARENT, traceparent_of
 from scorecard.decisions.encoder import ID_PLACE, EncoderColumns, Phrases, encode, phrases_of
@@ -105,7 +106,7 @@ def identities(
     digests = []
     for name, value in zip(ids, values, strict=True):
         decision = namespace.copy()
-        decision.update(b"%b\x1f%b%b" % (name, hashlib.sha256(value).hexdigest().encode(), rest))
+        decision.update(b"%b\x1f%b%b" % (name, hexlify(hashlib.sha256(value).digest()), rest))
         digests.append(decision.digest())
     return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 20).copy()
 
@@ -137,11 +138,11 @@ def _rows(
 def _shown_values(decided: DecisionColumns, batch: RecordBatch) -> npt.NDArray[np.float64]:
     """Values as decisions carry them: none of a sealed application, which its key alone may tell."""
     values = decided.applications.values
-    hidden = [row for row, place in enumerate(decided.places.tolist()) if is_sealed(batch.values[place])]
-    if not hidden:
+    sealed = sealed_places(batch.values)
+    if not sealed:
         return values
     shown = values.copy()
-    shown[hidden] = np.nan
+    shown[np.isin(decided.places, sealed)] = np.nan
     return shown
 
 
