@@ -38,6 +38,7 @@ from gateway.live.live_figures import Live
 from gateway.metrics import GatewayMetrics
 from gateway.server import Server, config, listening_socket
 from gateway.settings import GatewaySettings
+from schemas.access import KafkaPrincipal, topic_operations
 from schemas.codec.event_codec import avro_schema
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError, StoppedError
@@ -47,6 +48,7 @@ from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.decisions.scoring import RegisteredScorecard
 from scorecard.policy import Policy
+from streams.kafka.admin import require_group, require_topics
 from streams.kafka.group.lag_monitor import LagMonitor
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import gc_freeze
@@ -151,6 +153,8 @@ class GatewayProcess:
             lifecycle.retry("registry", partial(registered_id, registry, subject, schema)) for subject, schema in wanted
         )
         lifecycle.at("waiting for the broker")
+        if not settings.gateway_demo:
+            lifecycle.retry("broker", self._require_rights)
         lifecycle.retry("broker", partial(self.reader.open, frozenset({decision_id})))
         if settings.gateway_demo:
             # No producer: what a visitor types cannot be published, whatever an endpoint does.
@@ -162,6 +166,12 @@ class GatewayProcess:
         self._await_champion()
         gc_freeze.freeze()
         lifecycle.at("serving")
+
+    def _require_rights(self) -> None:
+        settings, topics = self.settings, self.settings.topics()
+        own = topic_operations(KafkaPrincipal.GATEWAY, topics)
+        require_topics(settings, [topic for topic in topics.all() if topic.name in own], KafkaPrincipal.GATEWAY)
+        require_group(settings, settings.worker_group())
 
     def _await_champion(self) -> None:
         self.champion.look()

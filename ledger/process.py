@@ -13,6 +13,7 @@ from ledger.metrics import LedgerMetrics
 from ledger.settings import LedgerSettings
 from ledger.sql.database import Database
 from ledger.sql.migrate import migrate, require_current
+from schemas.access import KafkaPrincipal
 from schemas.registry_client import WriterSchemas
 from streams.kafka.admin import require_topics
 from streams.kafka.group.consumer_config import ConsumerConfig
@@ -94,7 +95,7 @@ class LedgerProcess:
 
     def _require_topics(self) -> None:
         kept = {topic.name: topic for topic in self.settings.topics().all()}
-        require_topics(self.settings, [kept[name] for name in self.recorder.reading.topics])
+        require_topics(self.settings, [kept[name] for name in self.recorder.reading.topics], KafkaPrincipal.LEDGER)
 
     def _stop(self) -> None:
         self.lifecycle.stopping.set()

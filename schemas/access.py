@@ -4,7 +4,7 @@ Pure. `loanctl topics acls` prints them and applies them on a broker that denies
 declaration of rights (Kubernetes, Terraform) is made from the same table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,6 +56,13 @@ class AccessRight:
 def rights(topics: Topics) -> tuple[AccessRight, ...]:
     """The rights of every principal, for the topics of one product and prefix."""
     return tuple(right for principal in KafkaPrincipal for right in _of(principal, topics))
+
+
+def topic_operations(principal: KafkaPrincipal, topics: Topics) -> Mapping[str, frozenset[Operation]]:
+    """What a principal does with each of its topics, by the topic's name."""
+    read, written = ({topic.name for topic in some} for some in _topics_of(principal, topics))
+    kinds = {Operation.READ: read, Operation.WRITE: written}
+    return {name: frozenset(kind for kind, names in kinds.items() if name in names) for name in read | written}
 
 
 def _of(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRight]:

@@ -19,6 +19,7 @@ from drift.agent.serdes import Serdes
 from drift.agent.window_owner import WindowOwner, WindowSubject
 from drift.metrics import DriftMetrics
 from drift.settings import DriftSettings
+from schemas.access import KafkaPrincipal
 from schemas.errors import OutageError, StoppedError
 from schemas.events.retraining import ChampionAnnouncement
 from schemas.registry_client import EventSerde, WriterSchemas
@@ -149,7 +150,7 @@ class Agent:
 
     def _work(self, waits: Backoff) -> None:
         """One session, until the process stops or something fails."""
-        require_topics(self._settings, self._settings.all_topics())
+        require_topics(self._settings, self._settings.all_topics(), KafkaPrincipal.DRIFT_AGENT)
         self._duplicates.require_none(self.lifecycle.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:

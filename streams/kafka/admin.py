@@ -5,13 +5,14 @@ producers, which may hang when they are closed, are created only for a broker th
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from schemas.access import KafkaPrincipal, Operation, topic_operations
 from schemas.errors import SetupError
 from schemas.topics import Topic
 from streams.kafka.kafka_errors import (
@@ -57,13 +58,13 @@ def admin_of(connection: Connection) -> BrokerAdmin:
     return BrokerAdmin(connection)
 
 
-def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
-    """Return if the broker shows all of these topics.
+def require_topics(connection: Connection, topics: Sequence[Topic], principal: KafkaPrincipal) -> None:
+    """Return if the broker shows all of these topics, and lets this user do with them what the principal does.
 
     Raises:
         NoTopicError: names every topic that is missing, or hidden by missing rights.
         BrokerAwayError: no broker answers.
-        NotAllowedError: the broker refuses this user, or its password.
+        NotAllowedError: the broker refuses this user, or its password; or names every right that is missing.
         ExhaustedError: this process can open no more; its successor can.
     """
     require_room()
@@ -86,6 +87,27 @@ def require_topics(connection: Connection, topics: Sequence[Topic]) -> None:
                 "(a topic that we may not describe looks the same)"
             )
             raise NoTopicError(problem)
+    needed = topic_operations(principal, connection.topics())
+    lacking = _lacking_rights(admin, {topic.name: needed.get(topic.name, frozenset()) for topic in topics})
+    if lacking:
+        problem = f"{connection.bootstrap_servers} does not let us {', '.join(lacking)}: see `loanctl topics acls`"
+        raise NotAllowedError(problem)
+
+
+def _lacking_rights(admin: AdminClient, needed: Mapping[str, frozenset[Operation]]) -> list[str]:
+    """Rights that the broker says we do not have; none where it does not say."""
+    described = admin.describe_topics(
+        TopicCollection(list(needed)), include_authorized_operations=True, request_timeout=ASK_S
+    )
+    lacking: list[str] = []
+    for name, future in described.items():
+        try:
+            allowed = {operation.name.lower() for operation in future.result(ASK_S + 1).authorized_operations or ()}
+        except (KafkaException, TimeoutError):
+            continue
+        if allowed:
+            lacking += [f"{each.value} {name}" for each in sorted(needed[name]) if each.value not in allowed]
+    return lacking
 
 
 def require_group(connection: Connection, group: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from schemas.access import KafkaPrincipal
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.event_codec import avro_schema
 from schemas.errors import StoppedError
@@ -36,7 +37,7 @@ def await_topics(settings: ScoringSettings, instance: str, lifecycle: Lifecycle)
         StoppedError: the process is stopping.
     """
     lifecycle.at("waiting for the broker")
-    lifecycle.retry("broker", lambda: require_topics(settings, worker_topics(settings)))
+    lifecycle.retry("broker", lambda: require_topics(settings, worker_topics(settings), KafkaPrincipal.WORKER))
     topics = settings.topics()
     lifecycle.retry("broker", lambda: require_group(settings, announcements_group(topics, instance)))
     report_small_topics(settings, [topics.decisions.name, topics.shadow_decisions.name, topics.dead_letters.name])

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from schemas.access import KafkaPrincipal
 from schemas.registry_client import WriterSchemas
 from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, warm
 from streams.kafka.admin import require_topics
@@ -88,7 +89,7 @@ class ScoringProcess:
     def open_session(self) -> KafkaSession:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
-        require_topics(settings, preflight.worker_topics(settings))
+        require_topics(settings, preflight.worker_topics(settings), KafkaPrincipal.WORKER)
         self.duplicates.require_none(self.lifecycle.stopping)
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()

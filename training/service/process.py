@@ -4,6 +4,7 @@ from typing import Final
 
 import structlog
 
+from schemas.access import KafkaPrincipal
 from streams.kafka.admin import require_topics
 from streams.kafka.group.batch_reader import Reader
 from streams.kafka.group.consumer_config import ConsumerConfig, nothing
@@ -69,7 +70,8 @@ def _consumer(
 
     def open_reader() -> Reader:
         topics = settings.topics()
-        require_topics(settings, (topics.retrain_commands, topics.retrain_results, topics.champions, topics.audit))
+        own = (topics.retrain_commands, topics.retrain_results, topics.champions, topics.audit)
+        require_topics(settings, own, KafkaPrincipal.TRAINER)
         if named is not None:
             DuplicateInstanceCheck(settings, settings.group(), named).require_none(lifecycle.stopping)
         return Reader(

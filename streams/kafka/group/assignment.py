@@ -85,7 +85,7 @@ class Assignment:
                 offsets=[TopicPartition(*start.place, start.offset) for start in anew], asynchronous=False
             )
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, self.reading.group) from cause
+            raise raised_fault(cause, self.reading.description()) from cause
 
     def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
         began, warned = time.monotonic(), False
@@ -113,12 +113,12 @@ class Assignment:
             found = list(self.consumer.committed(list(places), COMMITTED_S))
         except CLIENT_FAULTS as cause:
             error = error_of(cause)
-            if error is None or reading_fault(error, self.reading.group) is not None:
-                raise raised_fault(cause, self.reading.group) from cause
+            if error is None or reading_fault(error, self.reading.description()) is not None:
+                raise raised_fault(cause, self.reading.description()) from cause
             return [], error.name()
         errors = [each.error for each in found if each.error is not None]
         for error in errors:
-            fault = reading_fault(error, self.reading.group)
+            fault = reading_fault(error, self.reading.description())
             if fault is not None and error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
                 raise fault
         return found, errors[0].name() if errors else ""

@@ -127,7 +127,7 @@ class GroupConsumer:
         try:
             self._consumer.commit(offsets=list(positions), asynchronous=False)
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, self.reading.group) from cause
+            raise raised_fault(cause, self.reading.description()) from cause
 
     def pause(self, places: Collection[Partition] | None = None) -> None:
         """Fetch nothing for a while, of these partitions or of all, and stay a member."""
@@ -157,7 +157,7 @@ class GroupConsumer:
         return [TopicPartition(*place) for place in sorted(self.partitions if places is None else places)]
 
     def _consume(self, most: int, timeout_s: float) -> list[Any]:
-        messages = poll_records(self._consumer, most, timeout_s, self.reading.topics, in_group=bool(self.reading.group))
+        messages = poll_records(self._consumer, most, timeout_s, self.reading.topics, self.reading.group)
         for message in filter(ends, messages):
             # The end in offsets, including transaction markers, which no record would show.
             self._read_to[message.topic(), message.partition()] = message.offset()

@@ -41,6 +41,15 @@ class ConsumerConfig:
     drain_s: float = 5.0
     """How long a rebalance waits for batches in flight: shorter than a session, so that no member loses its session."""
 
+    def description(self) -> str:
+        """Topics and group, for an operator who must grant a right."""
+        return description_of(self.topics, self.group)
+
+
+def description_of(topics: Sequence[str], group: str) -> str:
+    """As `ConsumerConfig.description`; without a group where it is empty."""
+    return f"{', '.join(topics)}{f' (group {group})' if group else ''}"
+
 
 def nothing(*_: object) -> None:
     """The hook of a reader that need not act."""

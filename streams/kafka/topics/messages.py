@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from schemas.records import Partition
-from streams.kafka.group.consumer_config import ConsumerConfig, properties
+from streams.kafka.group.consumer_config import ConsumerConfig, description_of, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NO_TOPIC, raised_fault, reading_fault
 from streams.runtime.settings import Connection
 
@@ -25,7 +25,7 @@ ASK_AGAIN_S: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
-def poll_records(consumer: Any, most: int, timeout_s: float, topics: Sequence[str], *, in_group: bool) -> list[Any]:
+def poll_records(consumer: Any, most: int, timeout_s: float, topics: Sequence[str], group: str = "") -> list[Any]:
     """Records, and ends of partitions, that have arrived.
 
     Args:
@@ -33,8 +33,8 @@ def poll_records(consumer: Any, most: int, timeout_s: float, topics: Sequence[st
         most: messages at once. The call waits until it has them all, or the time is over.
         timeout_s: how long to wait.
         topics: what is read, for an error that names none.
-        in_group: whether the consumer is a member. One that is not needs no right on a group, though librdkafka
-            asks for the coordinator of the name it must be given.
+        group: that the consumer is a member of. One without needs no right on a group, though librdkafka asks for the
+            coordinator of the name it must be given.
 
     Raises:
         NoTopicError, NotAllowedError: a person must act.
@@ -43,8 +43,8 @@ def poll_records(consumer: Any, most: int, timeout_s: float, topics: Sequence[st
     try:
         messages = consumer.consume(most, timeout_s)
     except CLIENT_FAULTS as cause:
-        raise raised_fault(cause, ", ".join(topics)) from cause
-    return [message for message in messages if message.error() is None or _is_end(consumer, message, topics, in_group)]
+        raise raised_fault(cause, description_of(topics, group)) from cause
+    return [message for message in messages if message.error() is None or _is_end(consumer, message, topics, group)]
 
 
 def ends(message: Any) -> bool:
@@ -53,14 +53,14 @@ def ends(message: Any) -> bool:
     return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
-def _is_end(consumer: Any, message: Any, topics: Sequence[str], in_group: bool) -> bool:
+def _is_end(consumer: Any, message: Any, topics: Sequence[str], group: str) -> bool:
     if ends(message):
         return True
     error = message.error()
-    if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED and not in_group:
+    if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED and not group:
         return False
     names = [message.topic()] if message.topic() else list(topics)
-    fault = reading_fault(error, ", ".join(names))
+    fault = reading_fault(error, description_of(names, group))
     if fault is not None and not (error.code() in NO_TOPIC and _exist(consumer, names)):
         raise fault
     log.warning("read.failed", error=error.name())
@@ -114,7 +114,7 @@ class Follower:
 
     def poll(self, most: int, timeout_s: float = 0.0) -> list[Any]:
         """Records, and ends of partitions, that have arrived; faults as of `poll_records`."""
-        return poll_records(self._consumer, most, timeout_s, self._topics, in_group=False)
+        return poll_records(self._consumer, most, timeout_s, self._topics)
 
     def partitions(self) -> set[Partition]:
         """Those that the topics have now.

@@ -222,8 +222,8 @@ def _until(consumer: Consumer, full: Mapping[Partition, PartitionRange]) -> Iter
     left, heard, topics = set(full), time.monotonic(), sorted({topic for topic, _ in full})
     while left:
         # The first message is waited for, the rest is what has arrived: a block would be waited for until it is full.
-        messages: list[Any] = poll_records(consumer, 1, 1.0, topics, in_group=False)
-        messages += poll_records(consumer, MOST - 1, 0, topics, in_group=False) if messages else []
+        messages: list[Any] = poll_records(consumer, 1, 1.0, topics)
+        messages += poll_records(consumer, MOST - 1, 0, topics) if messages else []
         fresh = [message for message in messages if (message.topic(), message.partition()) in left]
         if not fresh and time.monotonic() - heard > PATIENCE_S:
             problem = "topics could not be read to their end: " + ", ".join(sorted({topic for topic, _ in left}))

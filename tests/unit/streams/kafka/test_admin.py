@@ -3,6 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError
 
+from schemas.access import KafkaPrincipal
 from streams.kafka.admin import BrokerAdmin, admin_of, require_topics
 from streams.kafka.kafka_errors import BrokerAwayError
 from streams.runtime.settings import Connection
@@ -16,4 +17,4 @@ def test_a_refusal_of_before_does_not_make_an_outage_a_set_up_fault(monkeypatch:
     assert admin.refused
 
     with pytest.raises(BrokerAwayError):
-        require_topics(connection, connection.topics().all())
+        require_topics(connection, connection.topics().all(), KafkaPrincipal.WORKER)

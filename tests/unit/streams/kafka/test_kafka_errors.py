@@ -92,14 +92,14 @@ class Consumer:
 
 
 def test_a_deleted_topic_ends_its_reader_and_one_that_the_client_hears_of_late_does_not():
-    with pytest.raises(NoTopicError, match="no topic in: run `loanctl topics apply`"):
-        poll_records(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, set()), 10, 0, ["in"], in_group=True)
+    with pytest.raises(NoTopicError, match=r"no topic in \(group g\): run `loanctl topics apply`"):
+        poll_records(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, set()), 10, 0, ["in"], "g")
 
-    assert poll_records(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, {"in"}), 10, 0, ["in"], in_group=True) == []
+    assert poll_records(Consumer(KafkaError.UNKNOWN_TOPIC_OR_PART, {"in"}), 10, 0, ["in"], "g") == []
 
 
 def test_a_fenced_member_ends_its_reader_and_an_end_of_a_partition_is_given_out():
     with pytest.raises(ReadingError, match="_FATAL"):
-        poll_records(Consumer(KafkaError._FATAL, {"in"}), 10, 0, ["in"], in_group=True)
+        poll_records(Consumer(KafkaError._FATAL, {"in"}), 10, 0, ["in"], "g")
 
-    assert len(poll_records(Consumer(KafkaError._PARTITION_EOF, {"in"}), 10, 0, ["in"], in_group=True)) == 1
+    assert len(poll_records(Consumer(KafkaError._PARTITION_EOF, {"in"}), 10, 0, ["in"], "g")) == 1
