@@ -23,8 +23,9 @@ from training.pipeline.recalibration import KeptForest
 from training.pipeline.training_steps import TrainingSteps
 from training.rows.labelled_rows import LabelledRows
 from training.rows.split import Split, SplitPart
+from training.search.cross_validation import SearchData
 from training.search.journal import FileJournal, Forgetful, Journal
-from training.search.search import SearchData, SearchResult, search
+from training.search.search import SearchResult, search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,8 @@ from training.pipeline.recalibration import PROVEN
 from training.pipeline.reference_population import Draft, peers, population_profile
 from training.rows.rare_levels import learnable_features
 from training.rows.split import Split, SplitPart, clone_keys, folds, split
-from training.search.search import SearchData, SearchResult, cross_fit
+from training.search.cross_validation import SearchData, cross_fit
+from training.search.search import SearchResult
 
 CALIBRATION_FOLDS: Final = 5
 PARITY_ROWS: Final = 100

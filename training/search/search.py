@@ -9,7 +9,6 @@ Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -19,13 +18,11 @@ import numpy.typing as npt
 
 from schemas.errors import StoppedError
 from training.evaluation.logistic_baseline import floor_auc
-from training.fairness.applicant_groups import ApplicantGroup, least_impact_ratio
-from training.families import family_registry
-from training.families.family import FamilyParameters, TrainingSample
-from training.families.family_registry import USUAL
+from training.families.family import FamilyParameters
 from training.search import space
 from training.search.budget import Budget
-from training.search.journal import Forgetful, Journal, key_of
+from training.search.cross_validation import Attempt, SearchData, run_trial
+from training.search.journal import Forgetful, Journal
 from training.search.proposals import Proposals
 from training.search.spark import refuse_without_pyspark, spark_map
 from training.search.trial import Trial
@@ -36,33 +33,8 @@ STARTS_BEFORE_TPE: Final = 6
 """Trials before the surrogate is used; Hyperopt's own 20 would make a usual budget a random search."""
 
 Watch = Callable[[Trial], None]
-Attempt = tuple[Trial, npt.NDArray[np.float64]]
-"""A trial, and its probabilities, each by a model of the other folds."""
 
 FORGETFUL: Final = Forgetful()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchData:
-    """Input of a search."""
-
-    rows: TrainingSample
-    folds: npt.NDArray[np.int64]
-    """The fold of each row."""
-    stopping: TrainingSample
-    monotone: tuple[int, ...]
-    seed: int
-    groups: tuple[ApplicantGroup, ...] = ()
-    """Of the rows, for the impact ratio of a trial's decisions."""
-    approve_below: float = 0.0
-    """The cut-off of those decisions."""
-
-    def key(self, budget: Budget) -> str:
-        """Id of a search of these rows in a journal; more trials or time do not change it."""
-        told = [self.seed, self.monotone, budget.folds, budget.most_trees]
-        # Journals of before named no families.
-        named = [] if budget.families == USUAL else [budget.families]
-        return key_of(self.rows, self.stopping, self.folds, [*told, *named])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +81,6 @@ def search(
     return SearchResult(best=best, trials=trials, floor_auc=floor, why=why, out_of_fold=out_of_fold.get(best.number))
 
 
-def cross_fit(
-    choice: FamilyParameters, searched: SearchData, jobs: int
-) -> tuple[npt.NDArray[np.float64], Sequence[float]]:
-    """Probabilities, each by a model of the other folds, shape (n,), and what each model costs to explain."""
-    numbers = np.unique(searched.folds)
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        answers = list(pool.map(lambda fold: _fold(choice, searched, int(fold)), numbers))
-    probability = np.empty(len(searched.folds))
-    for fold, (part, _) in zip(numbers, answers, strict=True):
-        probability[searched.folds == fold] = part
-    return probability, [cost for _, cost in answers]
-
-
 def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills in
     searched: SearchData,
     budget: Budget,
@@ -143,7 +102,7 @@ def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills i
         choice = space.choice(point, budget.most_trees)
         trial = journal.recall(len(trials), choice)
         if trial is None:
-            trial, out_of_fold[len(trials)] = _run_trial(len(trials), choice, searched, budget)
+            trial, out_of_fold[len(trials)] = run_trial(len(trials), choice, searched, budget)
             journal.keep(trial)
         else:
             ended -= trial.seconds
@@ -212,7 +171,7 @@ def _batch(
 
 
 def _attempt(numbered: tuple[int, FamilyParameters], searched: SearchData, budget: Budget) -> Attempt:
-    return _run_trial(*numbered, searched, budget)
+    return run_trial(*numbered, searched, budget)
 
 
 def _enough(trials: Sequence[Trial], budget: Budget) -> bool:
@@ -227,42 +186,6 @@ def front(trials: Sequence[Trial]) -> Sequence[Trial]:
         if not kept or trial.auc > kept[-1].auc:
             kept.append(trial)
     return kept
-
-
-def _run_trial(number: int, choice: FamilyParameters, searched: SearchData, budget: Budget) -> Attempt:
-    began = time.perf_counter()
-    probability, costs = cross_fit(choice, searched, budget.jobs)
-    aucs, losses = zip(*(_fold_figures(searched, probability, fold) for fold in range(budget.folds)), strict=True)
-    trial = Trial(
-        number=number,
-        choice=choice,
-        auc=float(np.mean(aucs)),
-        auc_sd=float(np.std(aucs)),
-        log_loss=float(np.mean(losses)),
-        cost=float(np.mean(costs)),
-        seconds=time.perf_counter() - began,
-        impact_ratio=least_impact_ratio(searched.groups, probability < searched.approve_below),
-    )
-    return trial, probability
-
-
-def _fold_figures(searched: SearchData, probability: npt.NDArray[np.float64], fold: int) -> tuple[float, float]:
-    from sklearn.metrics import log_loss, roc_auc_score
-
-    held = searched.folds == fold
-    defaulted = searched.rows.defaulted[held]
-    return (
-        float(roc_auc_score(defaulted, probability[held])),
-        float(log_loss(defaulted, np.clip(probability[held], 1e-6, 1 - 1e-6))),
-    )
-
-
-def _fold(choice: FamilyParameters, searched: SearchData, fold: int) -> tuple[npt.NDArray[np.float64], float]:
-    """Probabilities of the rows left out, by a model of all others, and its cost."""
-    held = searched.folds == fold
-    fitted, seed = searched.rows.take(~held), searched.seed + fold
-    model = family_registry.fit(choice, fitted, searched.stopping, searched.monotone, seed)
-    return model.probability(searched.rows.take(held).matrix), model.cost
 
 
 def _tpe(hyperopt: Any) -> Callable[..., Any]:

@@ -11,7 +11,8 @@ from training.fairness.applicant_groups import ApplicantGroup
 from training.families.family import FamilyParameters, TrainingSample
 from training.families.family_registry import USUAL
 from training.search.budget import Budget
-from training.search.search import SearchData, cross_fit, front, search
+from training.search.cross_validation import SearchData, cross_fit
+from training.search.search import front, search
 from training.search.trial import Trial, TrialPreference
 from training.search.trial_choice import choose
 

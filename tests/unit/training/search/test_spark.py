@@ -17,6 +17,7 @@ from training.families.family_registry import USUAL
 from training.search import search as searching
 from training.search import spark
 from training.search.budget import Budget
+from training.search.cross_validation import run_trial
 from training.search.journal import FileJournal, Forgetful
 from training.search.search import search
 from training.search.spark import NoSparkError
@@ -81,7 +82,7 @@ def test_choices_of_one_batch_are_not_all_the_same_and_those_behind_it_know_its_
         auc = 0.9 if choice.family == favourite else 0.6
         return replace(a_trial(number, auc, 1.0), choice=choice), np.zeros(1)
 
-    monkeypatch.setattr(searching, "_run_trial", trial)
+    monkeypatch.setattr("training.search.search.run_trial", trial)
     found = {}
     for favourite in USUAL[:2]:
         found[favourite] = search(searched(), budget(30)).trials
@@ -102,10 +103,12 @@ def test_a_search_in_batches_that_was_interrupted_goes_on_where_it_was(tmp_path:
     for trial in whole.trials[:6]:
         journal.keep(trial)
     tried: list[int] = []
-    attempt = searching._run_trial
+    attempt = run_trial
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "_run_trial", lambda number, *rest: tried.append(number) or attempt(number, *rest))
+        patch.setattr(
+            "training.search.search.run_trial", lambda number, *rest: tried.append(number) or attempt(number, *rest)
+        )
         again = search(searched(), budget(8), journal=FileJournal(tmp_path, "k"))
 
     assert tried == [6, 7]
@@ -141,7 +144,7 @@ def test_a_cluster_on_which_a_trial_fails_is_one_line(cluster: pytest.MonkeyPatc
     def nothing(*_: Any) -> Trial:
         raise ModuleNotFoundError
 
-    cluster.setattr(searching, "_run_trial", nothing)
+    cluster.setattr(searching, "run_trial", nothing)
 
     with pytest.raises(NoSparkError, match=r"a trial failed on the cluster \(ModuleNotFoundError\)"):
         search(searched(), budget(6, spark=4))
