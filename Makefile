@@ -135,6 +135,7 @@ $(QUIX): tests/system/quix-requirements.txt $(UV)
 
 # Half a gigabyte that one long test needs, and that Hyperopt would import wherever it finds it.
 $(SPARK): uv.lock $(UV)
+	@mkdir -p build
 	@$(UV) export --quiet --frozen --extra spark --no-dev --no-emit-project --no-hashes | grep -E '^(pyspark|py4j)==' > build/spark.txt \
 		&& $(UV) pip install --quiet --target build/spark --no-deps -r build/spark.txt \
 		&& touch $@ || echo "not installed, so its test will be skipped: PySpark"

@@ -46,7 +46,7 @@ def key_digest(key: str) -> str:
 
 
 def new_key() -> str:
-    """An unknown key."""
+    """A new random key."""
     return secrets.token_urlsafe(KEY_BYTES)
 
 

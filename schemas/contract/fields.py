@@ -157,15 +157,17 @@ def field_of(spec: Mapping[str, Any], kind: AvroType, texts: Sequence[ReasonText
         protected=ProtectedCharacteristic(spec.get("protected", ProtectedCharacteristic.NONE)),
         exempt=spec.get("protected") == ProtectedCharacteristic.NONE,
         scored_as=tuple(spec.get("scored_as", {}).items()),
-        groups=_groups(spec),
+        groups=_groups(spec, kind),
         metric=spec.get("metric", ""),
         title=spec.get("title", ""),
         actionable=_actionable(spec["actionable"]) if "actionable" in spec else None,
     )
 
 
-def _groups(spec: Mapping[str, Any]) -> tuple[float, ...]:
-    usual = (OLD_AGE,) if spec.get("protected") == ProtectedCharacteristic.AGE else ()
+def _groups(spec: Mapping[str, Any], kind: AvroType) -> tuple[float, ...]:
+    # Bands of age are levels, and compared as they are.
+    aged = spec.get("protected") == ProtectedCharacteristic.AGE and _kind(spec, kind) is Kind.NUMBER
+    usual = (OLD_AGE,) if aged else ()
     return tuple(float(start) for start in spec.get("groups", usual))
 
 

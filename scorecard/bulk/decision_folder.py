@@ -69,8 +69,16 @@ class DecisionFolder:
         return self.path / f"part-{place:06d}.parquet"
 
     def finish(self, facts: Mapping[str, Any]) -> None:
-        """Say that all parts are there."""
-        (self.path / SUCCESS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        """Say that all parts are there.
+
+        Raises:
+            DecisionFolderError: the disk does not take it.
+        """
+        try:
+            (self.path / SUCCESS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        except OSError as cause:
+            problem = f"{self.path}: cannot be written ({cause.strerror})"
+            raise DecisionFolderError(problem) from cause
 
     def _refuse_other(self, known: Path) -> None:
         try:

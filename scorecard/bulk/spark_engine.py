@@ -85,11 +85,9 @@ class SparkTable:
 
 
 def _guard(act: Callable[[], Any]) -> Any:
-    from pyspark.errors import PySparkException
-
     try:
         return act()
-    except PySparkException as cause:
-        # Spark's own message may hold a row.
+    except Exception as cause:  # noqa: BLE001 - Java's, Py4J's and Spark's own, which share nothing
+        # Their messages may hold a row.
         problem = f"Spark failed ({type(cause).__name__}); its log says more"
         raise SparkError(problem) from None

@@ -1,5 +1,6 @@
 """The tracer of a process, where its settings ask for one; nothing of OpenTelemetry is imported where they do not."""
 
+import os
 from typing import TYPE_CHECKING
 
 from schemas.errors import SetupError
@@ -17,10 +18,12 @@ class TracesExtraError(SetupError):
 def tracer_of(connection: Connection, service: str) -> "Tracer | None":
     """Exports to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names; None where traces are off.
 
+    OpenTelemetry's own switch is `OTEL_SDK_DISABLED`.
+
     Raises:
         TracesExtraError: the extra `otel` is not installed.
     """
-    if not connection.traces:
+    if not connection.traces or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter

@@ -85,12 +85,13 @@ class BatchHandler:
         records = handed.batch.records
         writers = self._writers(handed)
         began, began_ns = time.perf_counter(), time.time_ns()
-        scored = self._score(handed, writers, self.champion.holder, self._terms())
+        champion = self.champion.holder
+        scored = self._score(handed, writers, champion, self._terms())
         shadow = self._score(handed, writers, self.challenger.holder, self.shadow_wire)
         self.metrics.scoring.observe(time.perf_counter() - began)
         handed.session.delivery.deliver(_answers(scored, shadow), handed.batch, handed.session.reader)
         waited = time.time() - np.asarray(records.timestamps) / 1000
-        self.metrics.latency.observe(waited, self._exemplars(records, waited, began_ns))
+        self.metrics.latency.observe(waited, self._exemplars(records, champion, waited, began_ns))
         self.metrics.batch_size.observe(len(records))
         if scored is not None:
             self.metrics.record_batch(scored)
@@ -98,10 +99,13 @@ class BatchHandler:
             self.metrics.record_shadow(shadow.outcomes)
 
     def _exemplars(
-        self, records: RecordBatch, waited: npt.NDArray[np.float64], began_ns: int
+        self,
+        records: RecordBatch,
+        holder: RegisteredScorecard | None,
+        waited: npt.NDArray[np.float64],
+        began_ns: int,
     ) -> Sequence[tuple[float, str]]:
         """Records the batch's spans; the wait and trace of each record that has one."""
-        holder = self.champion.holder
         if self.spans is None or holder is None:
             return ()
         about = {"loan.scorecard.version": holder.version, "loan.scorecard.digest": holder.scorecard.digest}

@@ -19,6 +19,7 @@ from streams.kafka.group.batch_reader import ReadBatch, Reader
 from streams.kafka.producer.transactions import (
     CALL_S,
     DeliveryError,
+    Failure,
     RecordFailures,
     TransactionalProducer,
     discard,
@@ -109,7 +110,7 @@ class AtLeastOnce:
 
     def open(self) -> None:
         """As `Delivery.open`."""
-        self._failures.clear()
+        self._failures.found.clear()
         self._producer = self._make(self._properties)
 
     def deliver(self, answers: Sequence[OutgoingRecord], batch: ReadBatch, reader: Reader) -> None:
@@ -118,10 +119,10 @@ class AtLeastOnce:
         try:
             enqueue(self._producer, answers)
         except KafkaException as cause:
-            raise failed_delivery([cause.args[0]], _topics(answers)) from cause
+            raise failed_delivery([Failure(cause.args[0], _topics(answers))]) from cause
         left = self._producer.flush(CALL_S)
-        if self._failures.errors:
-            raise failed_delivery(self._failures.errors, ", ".join(sorted(self._failures.topics)))
+        if self._failures.found:
+            raise failed_delivery(self._failures.found)
         if left:
             problem = "timed out"
             raise DeliveryError(problem)

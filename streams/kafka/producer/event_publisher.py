@@ -14,7 +14,7 @@ from schemas.records import Headers, OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
-from streams.kafka.producer.transactions import RecordFailures
+from streams.kafka.producer.transactions import RecordFailures, first_fault
 from streams.runtime.settings import Connection
 
 DELIVERY_TIMEOUT_MS: Final = 20_000
@@ -82,8 +82,8 @@ class EventPublisher:
             self._enqueue(record, failures.note)
             count += 1
         left = self._producer.flush(DELIVERY_TIMEOUT_MS / 1000 + MARGIN_S)
-        if failures.errors:
-            raise failures.fault()
+        if failures.found:
+            raise first_fault(failures.found)
         if left:
             raise BrokerAwayError
         return count

@@ -4,10 +4,10 @@ A thread that can be abandoned (`streams.runtime.timeouts`) makes each call into
 the same way: the producer is discarded, and work begins again from the committed offsets, as after `kill -9`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
@@ -98,7 +98,7 @@ class TransactionalProducer:
             OutageError: it is unknown whether it was committed; this producer can no longer be used.
             SetupError: a topic does not exist, or must not be written.
         """
-        self._failures.clear()
+        self._failures.found.clear()
 
         def transaction() -> None:
             self._producer.begin_transaction()
@@ -124,45 +124,53 @@ class TransactionalProducer:
             error = error_of(cause)
             if error is None:
                 raise DeliveryError(type(cause).__name__) from cause
+            # The abort reports every record that it drops, which says nothing of why.
+            failures = list(self._failures.found)
             if error.txn_requires_abort():
                 with suppress(KafkaException, HungError):
                     self._hand.do(lambda: self._producer.abort_transaction(ABORT_S), 2 * ABORT_S)
-            what = ", ".join([*sorted(self._failures.topics), f"transactional id {self._name}"])
-            raise failed_delivery([*self._failures.errors, error], what) from cause
+            raise failed_delivery([*failures, Failure(error, f"transactional id {self._name}")]) from cause
+
+
+class Failure(NamedTuple):
+    """An error of a client, and the topic or transactional id that it is about."""
+
+    error: KafkaError
+    what: str
 
 
 @dataclass
 class RecordFailures:
-    """Errors of records that were not delivered, and their topics. `note` is a client's `on_delivery`."""
+    """Records that were not delivered. `note` is a client's `on_delivery`."""
 
-    errors: list[KafkaError] = field(default_factory=list)
-    topics: set[str] = field(default_factory=set)
+    found: list[Failure] = field(default_factory=list)
 
     def note(self, error: KafkaError | None, message: Any) -> None:
         """Remember a failure."""
         if error is not None:
-            self.errors.append(error)
-            self.topics.add(message.topic())
-
-    def clear(self) -> None:
-        """Forget those of an earlier batch."""
-        self.errors.clear()
-        self.topics.clear()
-
-    def fault(self) -> OutageError | SetupError:
-        """Of the first failure, by who must act."""
-        return delivery_fault(self.errors[0], ", ".join(sorted(self.topics)))
+            self.found.append(Failure(error, message.topic()))
 
 
-def failed_delivery(errors: Sequence[KafkaError], what: str) -> OutageError | SetupError:
+def failed_delivery(failures: Sequence[Failure]) -> OutageError | SetupError:
     """The result of a batch, by who must act; a refused record, then a set-up fault, take precedence."""
-    refused = [error for error in errors if error.code() in REFUSED]
+    refused = [error for error, _ in failures if error.code() in REFUSED]
     if refused:
         return RefusedBatchError(refused[0].name())
-    faults = (delivery_fault(error, what) for error in errors)
-    fenced = any(error.code() in FENCED for error in errors)
-    lost = (FencedDeliveryError if fenced else DeliveryError)(errors[0].name())
-    return next((fault for fault in faults if isinstance(fault, SetupError)), lost)
+    fenced = any(error.code() in FENCED for error, _ in failures)
+    lost = (FencedDeliveryError if fenced else DeliveryError)(failures[0].error.name())
+    return next((fault for fault in _faults(failures) if isinstance(fault, SetupError)), lost)
+
+
+def first_fault(failures: Sequence[Failure]) -> OutageError | SetupError:
+    """The meaning of the first failure, with all topics that have the same."""
+    return next(_faults(failures))
+
+
+def _faults(failures: Sequence[Failure]) -> Iterator[OutageError | SetupError]:
+    """Of each kind of error, with the topics that have it."""
+    for code in dict.fromkeys(error.code() for error, _ in failures):
+        alike = [failure for failure in failures if failure.error.code() == code]
+        yield delivery_fault(alike[0].error, ", ".join(sorted({failure.what for failure in alike})))
 
 
 def producer_properties(connection: Connection) -> dict[str, Any]:

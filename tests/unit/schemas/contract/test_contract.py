@@ -233,3 +233,16 @@ def test_a_performance_window_of_no_days_is_refused(days):
 
     with pytest.raises(ContractError, match="malformed"):
         Contract.of({**schema, "label": {**schema["label"], "outcome_after_days": days}})
+
+
+def test_an_age_in_bands_is_compared_by_its_bands():
+    bands = with_field(
+        name="loan_intent",
+        role="watched",
+        protected="age",
+        scored_as={},
+        levels=["under 30", "30 to 61", "62 and over"],
+    )
+    field = Contract.of(bands).field("loan_intent")
+
+    assert (field.kind, field.groups) == (Kind.CATEGORY, ())

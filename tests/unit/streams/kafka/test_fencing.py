@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaError
 
-from schemas.errors import OutageError
+from schemas.errors import OutageError, SetupError
 from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.kafka_errors import FencedError, ReadingError, reading_fault
-from streams.kafka.producer.transactions import DeliveryError, failed_delivery
+from streams.kafka.producer.transactions import DeliveryError, Failure, failed_delivery
 from streams.runtime.instance_id import claim
 from streams.runtime.settings import Connection
 
@@ -23,11 +23,11 @@ def test_a_fenced_consumer_is_told_from_a_broken_one(code: int) -> None:
 
 @pytest.mark.parametrize("code", [KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH])
 def test_a_fenced_producer_is_told_from_a_broken_one(code: int) -> None:
-    fault = failed_delivery([KafkaError(KafkaError._TIMED_OUT), KafkaError(code)], "out")
+    fault = failed_delivery([Failure(KafkaError(KafkaError._TIMED_OUT), "out"), Failure(KafkaError(code), "id")])
 
     assert isinstance(fault, FencedError)
     assert isinstance(fault, DeliveryError)
-    assert not isinstance(failed_delivery([KafkaError(KafkaError._TIMED_OUT)], "out"), FencedError)
+    assert not isinstance(failed_delivery([Failure(KafkaError(KafkaError._TIMED_OUT), "out")]), FencedError)
 
 
 @pytest.fixture
@@ -51,3 +51,13 @@ def test_only_a_fence_makes_a_process_ask_for_its_name_again(
     duplicates.require_none(threading.Event())
 
     assert len(marks) == times
+
+
+def test_only_what_has_the_error_is_named() -> None:
+    dropped = Failure(KafkaError(KafkaError._PURGE_QUEUE), "decisions")
+    refused = Failure(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "shadow")
+
+    fault = failed_delivery([refused, dropped, Failure(KafkaError(KafkaError._FAIL), "transactional id w")])
+
+    assert isinstance(fault, SetupError)
+    assert "write as shadow;" in str(fault)

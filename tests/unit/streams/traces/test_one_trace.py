@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from opentelemetry.sdk.trace import ReadableSpan
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 
@@ -134,11 +135,17 @@ async def test_request_application_batch_decision_and_row_are_one_trace(
         assert connection.execute(sa.select(sa.func.count()).select_from(ledger_tables.decisions)).scalar_one() == 1
 
 
+def text_of(span: ReadableSpan) -> str:
+    """What a span says, without its ids and times: those are random, and have any digits."""
+    events = [(event.name, dict(event.attributes or {})) for event in span.events]
+    return f"{span.name} {dict(span.attributes or {})} {span.status.description} {events}"
+
+
 async def test_nothing_of_an_applicant_is_in_a_span(tracer: TracerInMemory, database: Database) -> None:
     record_in_ledger(answered(await submitted(a_gateway(tracer=tracer)), tracer, CollectorRegistry()), tracer, database)
 
     spans = tracer.spans().values()
-    text = " ".join(span.to_json() for span in spans)
+    text = " ".join(text_of(span) for span in spans)
     assert len(spans) == 6
     assert not re.search(f"canary|{CANARY}|RENT|MEDICAL|APPROVE|REFER|DECLINE", text)
 
@@ -179,7 +186,7 @@ async def test_an_application_that_the_broker_refuses_is_a_failed_span_without_i
 
     span = tracer.spans()["send loan.applications.v1"]
     assert span.status.description == "TooManyPendingError"
-    assert "48273" not in span.to_json()
+    assert "48273" not in text_of(span)
 
 
 def test_a_batch_of_which_everything_is_sampled_has_a_bound(tracer: TracerInMemory) -> None:

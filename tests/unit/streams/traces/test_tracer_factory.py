@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
+from opentelemetry.trace import SpanKind
 
 from streams.runtime.settings import Connection
-from streams.traces.tracer import Tracer
+from streams.traces.tracer import CLOSE_S, Tracer
 from streams.traces.tracer_factory import TracesExtraError, batch_spans_of, tracer_of
 
 
@@ -31,7 +33,17 @@ def test_a_collector_that_is_away_holds_back_no_stop(monkeypatch: pytest.MonkeyP
     tracer = tracer_of(Connection(traces=True), "loan-test")
 
     assert isinstance(tracer, Tracer)
+    tracer.start("one", SpanKind.INTERNAL).end()
+    began = time.monotonic()
     tracer.close()
+    # The exporter alone would try for OTLP's ten seconds and more.
+    assert time.monotonic() - began < CLOSE_S + 5.0
+
+
+def test_opentelemetry_s_own_switch_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+
+    assert tracer_of(Connection(traces=True), "loan-test") is None
 
 
 def test_a_missing_extra_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
