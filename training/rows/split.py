@@ -121,6 +121,18 @@ def folds(keys: npt.NDArray[np.object_], count: int, seed: int) -> npt.NDArray[n
     return np.minimum((uniform(keys, f"fold {seed}") * count).astype(np.int64), count - 1)
 
 
+def without_torn_groups(parts: npt.NDArray[np.int8], keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int8]:
+    """A group that time tore apart stays in its earliest part; its later rows are left out.
+
+    A row that is left out already takes none of its group with it.
+    """
+    _, group = np.unique(keys.astype("S"), return_inverse=True)
+    earliest = np.full(group.max() + 1, np.iinfo(np.int8).max, dtype=np.int8)
+    used = parts != SplitPart.LEFT_OUT
+    np.minimum.at(earliest, group[used], parts[used])
+    return np.where(parts == earliest[group], parts, SplitPart.LEFT_OUT).astype(np.int8)
+
+
 def uniform(keys: npt.NDArray[np.object_], salt: str) -> npt.NDArray[np.float64]:
     """A number in [0, 1) for each key, the same for the same key and salt, on any machine."""
     start = hashlib.blake2b(salt.encode(), digest_size=8)
@@ -148,21 +160,13 @@ def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt
         else:
             parts[places], how = part_of(_dealt(drawn[places], rows.defaulted[places]), SHARES), "draw"
         told.append(f"{word} by {how}")
-    return _without_torn_groups(parts, keys), " and ".join(told)
+    return without_torn_groups(parts, keys), " and ".join(told)
 
 
 def _dealt(drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Positions in [0, 1): the draw itself, or, in a class of few rows, the rank of the draw."""
     few = {label for label in (False, True) if int((defaulted == label).sum()) < MANY}
     return np.where(np.isin(defaulted, list(few)), class_ranks(drawn, defaulted), drawn)
-
-
-def _without_torn_groups(parts: npt.NDArray[np.int8], keys: npt.NDArray[np.object_]) -> npt.NDArray[np.int8]:
-    """A group that time tore apart stays in its earliest part; its later rows are left out."""
-    _, group = np.unique(keys.astype("S"), return_inverse=True)
-    earliest = np.full(group.max() + 1, np.iinfo(np.int8).max, dtype=np.int8)
-    np.minimum.at(earliest, group, parts)
-    return np.where(parts == earliest[group], parts, SplitPart.LEFT_OUT).astype(np.int8)
 
 
 def _stratify(defaulted: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.int8]:

@@ -12,7 +12,15 @@ from schemas.contract.contract import Contract
 from schemas.tables.times import NO_TIME
 from tests.unit.training.builders import CONTRACT, made_up
 from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, CleanRows, LabelledRows, RowsError, together
-from training.rows.split import Method, SplitPart, clone_keys, folds, near_clone_fields, split
+from training.rows.split import (
+    Method,
+    SplitPart,
+    clone_keys,
+    folds,
+    near_clone_fields,
+    split,
+    without_torn_groups,
+)
 
 ROWS = made_up(3_000)
 
@@ -91,6 +99,15 @@ def test_a_group_that_time_tears_apart_stays_in_its_earliest_part() -> None:
 
     assert np.all(parts[:100] == SplitPart.SEARCH)
     assert np.all(parts[-100:] == SplitPart.LEFT_OUT)
+
+
+def test_a_row_that_the_embargo_leaves_out_takes_none_of_its_group_with_it() -> None:
+    out, first, last = SplitPart.LEFT_OUT, SplitPart.SEARCH, SplitPart.JUDGEMENT
+    parts = np.array([first, out, first, last, out, first, last, out, out], dtype=np.int8)
+
+    kept = without_torn_groups(parts, np.array(list("aabccddde"), dtype=object))
+
+    assert kept.tolist() == [first, out, first, last, out, first, out, out, out]
 
 
 def test_table_and_topics_are_both_in_every_part() -> None:
