@@ -24,7 +24,8 @@ def refuse_without_pyspark() -> None:
         NoSparkError: it is not installed.
     """
     if find_spec("pyspark") is None:
-        problem = "LOAN_SPARK_TRIALS needs PySpark, which is not installed: pip install pyspark, or set it to 0"
+        missing, remedy = "PySpark, which is not installed", "pip install 'loan-decisions[spark]', or set it to 0"
+        problem = f"LOAN_SPARK_TRIALS needs {missing}: {remedy}"
         raise NoSparkError(problem)
 
 

@@ -136,7 +136,10 @@ def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pyte
 def test_without_pyspark_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "find_spec", lambda _: None)
 
-    with pytest.raises(NoSparkError, match="LOAN_SPARK_TRIALS needs PySpark, which is not installed"):
+    with pytest.raises(
+        NoSparkError,
+        match=r"LOAN_SPARK_TRIALS needs PySpark, which is not installed: pip install 'loan-decisions\[spark\]'",
+    ):
         search(searched(), budget(5, spark=4))
 
 
