@@ -6,6 +6,8 @@ from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions import decoder
 from scorecard.decisions.scoring import warm
 from tests.builders import CONTRACT, a_champion, a_wire
+from training.promotion.champion_comparison import ChampionComparison
+from training.promotion.paired_bootstrap import paired_auc
 
 
 def main() -> None:
@@ -15,6 +17,9 @@ def main() -> None:
     decoder.warm()
     scorecard = champion.scorecard
     CounterfactualSearch(scorecard, scorecard.policy, CONTRACT).warm(np.zeros(len(CONTRACT.observed)))
+    stated = np.array([0.2, 0.8])
+    both = ChampionComparison(defaulted=stated > 0.5, challenger=stated, champion=stated, champion_digest="")
+    paired_auc(both, seed=1, draws=1)
 
 
 if __name__ == "__main__":

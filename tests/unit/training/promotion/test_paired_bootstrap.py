@@ -83,5 +83,5 @@ def test_intervals_of_differences_cover_what_they_say() -> None:
             low, high = np.quantile(figures[name].drawn, (0.025, 0.975))
             inside[name] += bool(low <= true[name] <= high)
 
-    # Of a true .95 fewer than 181 of 200 have a chance of 1 in 250, more than 199 of 1 in 2,000.
+    # Of a true .95 fewer than 181 of 200 have a chance of 1 in 250, more than 199 of 1 in 28,500.
     assert all(181 <= count <= 199 for count in inside.values()), inside
