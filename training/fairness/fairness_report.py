@@ -24,8 +24,8 @@ class FairnessReport:
 
     @property
     def least(self) -> GroupFigures | None:
-        """The group of the least impact ratio; None where none is compared."""
-        compared = [each for each in self.figures if not math.isnan(each.ratio)]
+        """The group of the least impact ratio, of those of `LEAST_COMPARED` people; None where none is compared."""
+        compared = [each for each in self.figures if each.counts and not math.isnan(each.ratio)]
         return min(compared, key=lambda each: each.ratio, default=None)
 
     @property
@@ -34,7 +34,7 @@ class FairnessReport:
         return math.nan if self.least is None else self.least.ratio
 
     def doubts(self, floor: float) -> tuple[str, ...]:
-        """Groups whose ratio is under the floor and not by chance, in words.
+        """Groups whose ratio is surely under the floor, in words.
 
         Args:
             floor: 0 for none.

@@ -23,6 +23,8 @@ Probabilities = npt.NDArray[np.float64]
 
 SURELY: Final = 0.05
 """Adjusted p value below which a ratio is not chance."""
+ADJUSTED: Final = ("p", "repaid_p", "defaulted_p", "calibration_p")
+"""Fields of `GroupFigures` that are p values, each of its own family of tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class GroupFigures:
     stated: float
     """Mean probability."""
     calibration_p: float
-    """Of observed against stated defaults."""
+    """Of observed against stated defaults, adjusted."""
     auc: float
     reference: str = ""
     """The most approved group of the field; empty where there is none to compare with."""
@@ -57,6 +59,11 @@ class GroupFigures:
     def name(self) -> str:
         """Field and group."""
         return f"{self.field} {self.group}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has people enough to be compared with, to have the least ratio and to hold a promotion."""
+        return self.approved.people >= LEAST_COMPARED
 
 
 def group_figures(
@@ -76,16 +83,20 @@ def group_figures(
         for together in by_field(reported)
         for figures in _with_reference([_figures(each, defaulted, probability, approved) for each in together])
     ]
-    adjusted = (holm([getattr(each, name) for each in compared]) for name in ("p", "repaid_p", "defaulted_p"))
+    adjusted = zip(*(holm([getattr(each, name) for each in compared]) for name in ADJUSTED), strict=True)
     return tuple(
-        replace(each, p=p, repaid_p=repaid_p, defaulted_p=defaulted_p)
-        for each, p, repaid_p, defaulted_p in zip(compared, *adjusted, strict=True)
+        replace(each, **dict(zip(ADJUSTED, values, strict=True)))
+        for each, values in zip(compared, adjusted, strict=True)
     )
 
 
 def is_adverse(figures: GroupFigures, floor: float) -> bool:
-    """Whether a group's impact ratio is below a floor, and not by chance."""
-    return figures.ratio < floor and figures.p < SURELY
+    """Whether a group of enough people has an impact ratio surely below a floor.
+
+    The whole interval of the ratio is below it. That interval is of one group alone, so that the p value, adjusted for
+    the number of groups, must be below `SURELY` too.
+    """
+    return figures.counts and figures.ratio_interval[1] < floor and figures.p < SURELY
 
 
 def _figures(group: ApplicantGroup, defaulted: Mask, probability: Probabilities, approved: Mask) -> GroupFigures:
@@ -114,7 +125,7 @@ def _share(approved: Mask) -> Proportion:
 
 
 def _with_reference(together: list[GroupFigures]) -> list[GroupFigures]:
-    large = [each for each in together if each.approved.people >= LEAST_COMPARED]
+    large = [each for each in together if each.counts]
     if not large or together == large[:1]:
         return together
     most = max(large, key=lambda each: each.approved.share)

@@ -119,15 +119,48 @@ def test_a_level_that_is_off_for_one_group_shows_in_its_calibration() -> None:
     assert off.calibration_p < 1e-6
 
 
+def test_p_values_of_the_level_are_adjusted_for_the_number_of_groups_too() -> None:
+    defaulted = np.arange(800) % 4 == 0
+    stated = np.where(np.arange(800) < 400, 0.25, 0.3)
+
+    _, alone = group_figures(parted(400, 400), defaulted, stated, stated < 0.3)
+    (among,) = group_figures(parted(400, 400)[1:], defaulted, stated, stated < 0.3)
+
+    assert alone.calibration_p == pytest.approx(2 * among.calibration_p)
+
+
 def test_only_a_ratio_that_is_surely_under_the_floor_holds_a_promotion() -> None:
     sure = FairnessReport(500, figures_of(parted(100, 400), 50, 320))
-    chance = FairnessReport(412, figures_of(parted(12, 400), 7, 320))
+    chance = FairnessReport(440, figures_of(parted(40, 400), 26, 320))
 
     assert len(sure.doubts(0.8)) == 1
     assert "0.625 of person_age a against b" in sure.doubts(0.8)[0]
     assert sure.doubts(0.6) == sure.doubts(0.0) == ()
-    assert chance.least_ratio == pytest.approx(7 / 12 / 0.8)
-    assert chance.doubts(0.8) == ()
+    assert chance.least_ratio == pytest.approx(26 / 40 / 0.8)
+    assert chance.doubts(0.82) == ()
+
+
+def test_a_ratio_whose_interval_contains_the_floor_holds_no_promotion() -> None:
+    report = FairnessReport(60_000, figures_of(parted(20_000, 40_000), 12_720, 32_000))
+    lower = report.figures[0]
+
+    assert lower.ratio == pytest.approx(0.795)
+    assert lower.p < 1e-6
+    assert lower.ratio_interval[0] < 0.795 < 0.8 < lower.ratio_interval[1]
+    assert report.doubts(0.8) == ()
+    assert "(!)" not in card_section(report, 0.8)
+    assert len(report.doubts(0.82)) == 1
+
+
+def test_a_group_of_fewer_than_30_has_no_least_ratio_and_holds_no_promotion() -> None:
+    few = FairnessReport(412, figures_of(parted(12, 400), 1, 320))
+    beside = FairnessReport(512, figures_of(parted(12, 400, 100), 1, 320, 60))
+
+    assert few.figures[0].ratio == pytest.approx(1 / 12 / 0.8), "it is told"
+    assert (few.least, few.doubts(0.8), few.summary()) == (None, (), ())
+    assert math.isnan(few.least_ratio)
+    assert beside.least_ratio == pytest.approx(0.6 / 0.8)
+    assert all(" a against" not in doubt for doubt in beside.doubts(0.8))
 
 
 def test_the_least_ratio_of_a_trial_is_of_groups_with_enough_people() -> None:
