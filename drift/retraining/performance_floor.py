@@ -97,16 +97,24 @@ def commands_of(report: PerformanceReport, now: datetime) -> tuple[RetrainComman
     return (recalibration_of(report, report.rules.most_level_off, now),)
 
 
-def recalibration_id(report: PerformanceReport, failed: int = 0) -> str:
-    """Names the finding of a level that is off, as `command_id` does that of a ranking that has fallen."""
-    return f"recalibration-{command_id(report, failed).removeprefix('performance-')}"
+def recalibration_id(report: PerformanceReport, most_off: float, failed: int = 0) -> str:
+    """Names the finding of a level that is off, as `command_id` does that of a ranking that has fallen.
+
+    The floor of the AUC is no part of it: whoever asks by the same limit gives it the same name.
+
+    Args:
+        report: of a performance check.
+        most_off: tolerated, in log-odds.
+        failed: commands before that came to nothing.
+    """
+    return f"recalibration-{_finding_digest(report, most_off, failed)}"
 
 
 def recalibration_of(report: PerformanceReport, most_off: float, now: datetime) -> RetrainCommand:
     """The command of a champion whose level is off by more than `most_off`, in log-odds."""
     return replace(
         command_of(report, now),
-        command_id=report.command_id or recalibration_id(report),
+        command_id=report.command_id or recalibration_id(report, most_off),
         why=f"{level_reason(report)}, surely by more than {most_off:g}",
         scope=RetrainScope.RECALIBRATION,
     )
@@ -134,11 +142,7 @@ def command_id(report: PerformanceReport, failed: int = 0) -> str:
         report: of a performance check.
         failed: commands before that came to nothing.
     """
-    known = report.performance.observed.n if report.performance.observed else 0
-    doublings = round(known / report.kept).bit_length()
-    reason = [report.product, report.champion_digest, repr(report.rules.least_auc), str(doublings)]
-    finding = "\x1f".join([*reason, str(failed)] if failed else reason)
-    return f"performance-{hashlib.sha256(finding.encode()).hexdigest()[:24]}"
+    return f"performance-{_finding_digest(report, report.rules.least_auc, failed)}"
 
 
 def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
@@ -155,3 +159,11 @@ def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
         window_end=None,
         issued_at=now,
     )
+
+
+def _finding_digest(report: PerformanceReport, limit: float, failed: int) -> str:
+    known = report.performance.observed.n if report.performance.observed else 0
+    doublings = round(known / report.kept).bit_length()
+    told = [report.product, report.champion_digest, repr(limit), str(doublings)]
+    finding = "\x1f".join([*told, str(failed)] if failed else told)
+    return hashlib.sha256(finding.encode()).hexdigest()[:24]

@@ -130,8 +130,10 @@ def judged_performance(
     scope = performance_floor.scope_of(report)
     if scope is None:
         return memory, report
-    naming = performance_floor.command_id if scope is RetrainScope.FULL else performance_floor.recalibration_id
-    name = naming(report, memory.failed)
+    if scope is RetrainScope.FULL:
+        name = performance_floor.command_id(report, memory.failed)
+    else:
+        name = performance_floor.recalibration_id(report, report.rules.most_level_off, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
     withheld = asked or _guard(memory, event_time, rules)
     if withheld is not None:

@@ -181,10 +181,23 @@ def test_a_level_that_is_off_commands_a_recalibration_once_under_the_same_guards
 
     (command,) = performance_floor.commands_of(first, NOON)
     assert (command.scope, command.cause) == (RetrainScope.RECALIBRATION, RetrainCause.PERFORMANCE)
-    assert command.command_id == first.command_id == performance_floor.recalibration_id(look)
+    assert command.command_id == first.command_id == performance_floor.recalibration_id(look, 0.25)
     assert "off by +0.50 (+0.30 to +0.70), surely by more than 0.25" in command.why
     assert (in_flight.command_id, in_flight.withheld) == ("", "in_flight")
     assert (again.command_id, again.withheld) == ("", "asked")
+
+
+def test_agent_and_person_give_a_level_that_is_off_by_one_limit_the_same_id():
+    def asked(most_off):
+        # As `loanctl retrain --if-level-off` looks: without a floor, whatever limit the agent has.
+        look = a_look(OFF, rules=replace(OFF_RULES, least_auc=0.0))
+        return performance_floor.performance_command(look, None, most_off, NOON).command_id
+
+    _, found = judged_performance(PolicyState(), a_look(OFF, rules=OFF_RULES), LATER, RULES)
+
+    assert found.rules.least_auc > 0.0
+    assert asked(0.25) == found.command_id
+    assert asked(0.2) != found.command_id
 
 
 def test_a_level_is_left_alone_where_no_limit_is_set_and_a_fallen_ranking_asks_for_more():
