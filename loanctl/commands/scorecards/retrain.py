@@ -89,16 +89,23 @@ def retrain(  # noqa: PLR0913 - an option each
         scope = RetrainScope.RECALIBRATION if recalibrate else RetrainScope.FULL
         command = replace(_by_a_person(settings, champion, why), scope=scope)
         if key:
-            command = replace(command, command_id=f"person-{uuid.uuid5(KEYS, key)}")
+            command = replace(command, command_id=keyed_id(key, scope))
         _answer(settings, command)
         if wait:
-            _report(command.command_id, await_answer(settings, command.command_id, wait))
+            _report(command.command_id, await_answer(settings, command.command_id, wait), key)
         return
     if champion is None:
         problem = f"{settings.registered_model()} has no champion whose performance could have fallen"
         raise NobodyDecidesError(problem)
     found = _look(champion, if_auc_under or 0.0)
     _answer(settings, performance_floor.performance_command(found, if_auc_under, if_level_off, datetime.now(UTC)))
+
+
+def keyed_id(key: str, scope: RetrainScope) -> str:
+    """Id of the command that a key names: another for each scope, since they ask for different things."""
+    # A whole retraining's is of the key alone, as it was before there were scopes.
+    named = key if scope is RetrainScope.FULL else f"{key}\x1f{scope.value}"
+    return f"person-{uuid.uuid5(KEYS, named)}"
 
 
 def _answer(settings: TrainingSettings, finding: RetrainCommand | str) -> None:
@@ -111,14 +118,15 @@ def _answer(settings: TrainingSettings, finding: RetrainCommand | str) -> None:
         _publish(settings, finding)
 
 
-def _report(command_id: str, found: RetrainResult | None) -> None:
+def _report(command_id: str, found: RetrainResult | None, key: str) -> None:
     """Say how the command ended.
 
     Raises:
         typer.Exit: with status 1 where it failed, or is not answered.
     """
     if found is None:
-        _say(f"{command_id} is not answered yet; the command is safe, ask again with the same --key")
+        hint = "ask again with the same --key" if key else "to ask again is another command: only a --key names one"
+        _say(f"{command_id} is not answered yet; the command is safe, {hint}")
         raise typer.Exit(1)
     _say(f"{found.status.value}: {found.why}")
     if found.status is RetrainStatus.FAILED:
