@@ -84,7 +84,12 @@ class TrainingSteps:
         return self.encoded.take(self.split.places(part))
 
     def search_data(self) -> SearchData:
-        """Input of the search, near-clones in one fold."""
+        """Input of the search, near-clones in one fold.
+
+        Its trials are decided by the operator's cut-offs or, without any, by those that follow from the costs: those of
+        F1, Youden or amounts are chosen after the search, of calibrated probabilities.
+        """
+        policy = self.plan.policy or cutoffs.least_cost(self.plan.costs)
         return SearchData(
             rows=self.sample(SplitPart.SEARCH),
             folds=folds(self.keys[self.split.places(SplitPart.SEARCH)], self.plan.budget.folds, self.plan.seed),
@@ -94,7 +99,7 @@ class TrainingSteps:
             groups=watched_groups(
                 self.material.contract, self.material.rows.values[self.split.places(SplitPart.SEARCH)]
             ),
-            approve_below=cutoffs.least_cost(self.plan.costs).approve_below,
+            approve_below=policy.approve_below,
         )
 
     def fit(self, found: SearchResult) -> FittedModel:

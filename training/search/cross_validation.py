@@ -14,7 +14,7 @@ from training.families.family import FamilyParameters, TrainingSample
 from training.families.family_registry import USUAL
 from training.search.budget import Budget
 from training.search.journal import key_of
-from training.search.trial import Trial
+from training.search.trial import Trial, TrialPreference
 
 Attempt = tuple[Trial, npt.NDArray[np.float64]]
 """A trial, and its probabilities, each by a model of the other folds."""
@@ -40,7 +40,10 @@ class SearchData:
         drawn = [self.seed, self.monotone, budget.folds, budget.most_trees]
         # Journals of before named no families.
         named = [] if budget.families == USUAL else [budget.families]
-        return key_of(self.rows, self.stopping, self.folds, [*drawn, *named])
+        # Only the fairest trial depends on who is compared, and by which decisions.
+        fair = budget.prefer is TrialPreference.FAIREST
+        compared = [[[each.field, each.name] for each in self.groups], self.approve_below] if fair else []
+        return key_of(self.rows, self.stopping, self.folds, [*drawn, *named, *compared])
 
 
 def run_trial(number: int, choice: FamilyParameters, searched: SearchData, budget: Budget) -> Attempt:

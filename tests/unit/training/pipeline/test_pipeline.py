@@ -1,5 +1,6 @@
 """A candidate is made of rows and a seed alone, whole and proven."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,14 @@ from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
+from scorecard.policy import Policy
 from scorecard.profile import BinPlan
 from tests.unit.training.builders import CONTRACT, made_up
+from training.evaluation.cutoffs import least_cost
 from training.evaluation.discrimination_figures import auc
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
+from training.pipeline.training_steps import TrainingSteps
 from training.rows.split import SplitPart
 from training.search.budget import Budget
 
@@ -32,6 +36,16 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> TrainedCandidate:
 
 def test_the_same_rows_and_seed_give_the_same_digest(one: TrainedCandidate, tmp_path: Path) -> None:
     assert a_candidate(tmp_path).scorecard.digest == one.scorecard.digest
+
+
+def test_trials_are_decided_by_the_cut_offs_in_force_or_by_the_costs(tmp_path: Path) -> None:
+    material, own = Material(CONTRACT, ROWS, tmp_path), Plan(name="test", budget=SMALL)
+    operator = replace(own, policy=Policy(approve_below=0.11, decline_from=0.4))
+
+    usual, in_force = (TrainingSteps.of(material, plan).search_data() for plan in (own, operator))
+
+    assert usual.approve_below == least_cost(own.costs).approve_below
+    assert in_force.approve_below == 0.11
 
 
 def test_another_seed_gives_another(one: TrainedCandidate, tmp_path: Path) -> None:

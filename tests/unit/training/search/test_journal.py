@@ -1,18 +1,21 @@
 """An interrupted search goes on where it stopped, and comes to what it would have come to."""
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from schemas.errors import StoppedError
 from tests.unit.training.search.test_search import a_trial, searched
+from training.fairness.applicant_groups import ApplicantGroup
 from training.search import journal as journals
 from training.search.budget import Budget
 from training.search.journal import FileJournal
 from training.search.search import SearchResult, search
-from training.search.trial import Trial
+from training.search.trial import Trial, TrialPreference
 
 BUDGET = Budget(trials=6, folds=2, most_trees=10, jobs=1)
 
@@ -117,6 +120,16 @@ def test_a_journal_that_cannot_be_written_is_one_warning_and_the_search_goes_on(
 
     assert [(line["event"], line["log_level"]) for line in logs] == [("journal.unwritable", "warning")]
     assert figures(found) == figures(search(searched(), BUDGET))
+
+
+def test_other_groups_or_another_cut_off_make_another_search_only_where_the_fairest_is_taken() -> None:
+    fairest = replace(BUDGET, prefer=TrialPreference.FAIREST)
+    plain = searched()
+    everyone = ApplicantGroup("person_age", "under 62", np.ones(600, dtype=np.bool_))
+    others = [replace(plain, approve_below=0.2), replace(plain, groups=(everyone,))]
+
+    assert {each.key(BUDGET) for each in others} == {plain.key(BUDGET)}
+    assert len({each.key(fairest) for each in (plain, *others)}) == 3
 
 
 def test_another_version_of_this_package_makes_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
