@@ -104,7 +104,7 @@ def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_a
     for nth, block in enumerate(blocks):
         known = len(read_topic(stage.connection, counts))
         for each in (stage, calm):
-            own = [replace(record, topic=each.connection.topics().applications.name) for record in block]
+            own = [record._replace(topic=each.connection.topics().applications.name) for record in block]
             each.send([*own, *own[-20:]])
         if nth in (3, 9):
             wait_for(lambda least=known: len(read_topic(stage.connection, counts)) > least, 60, "partial counts")
