@@ -27,7 +27,6 @@ from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, Calendar
 from schemas.errors import SetupError
 from schemas.events.drift import DriftRules, FieldLimits
 from schemas.events.performance import PERFORMANCE_METHOD, PerformanceRules
-from schemas.topics import Topic
 from streams.runtime.bin_settings import BinSettings
 from streams.runtime.health_server import LOOPBACK
 
@@ -177,23 +176,6 @@ class DriftSettings(BinSettings):
         """How event time is cut."""
         return PaneRules(
             pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.max_clock_skew_s * MS)
-        )
-
-    def all_topics(self) -> tuple[Topic, ...]:
-        """The topics that a drift agent reads and writes."""
-        topics = self.topics()
-        return (
-            topics.applications,
-            topics.decisions,
-            topics.champions,
-            topics.drift_counts,
-            topics.drift_states,
-            topics.drift_reports,
-            topics.performance_reports,
-            topics.outcomes,
-            topics.drift_acknowledgements,
-            topics.retrain_commands,
-            topics.retrain_results,
         )
 
     def sources(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from gateway.live.live_figures import Live
 from gateway.metrics import GatewayMetrics
 from gateway.server import Server, config, listening_socket
 from gateway.settings import GatewaySettings
-from schemas.access import KafkaPrincipal, topic_operations
+from schemas.access import KafkaPrincipal
 from schemas.codec.event_codec import avro_schema
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError, StoppedError
@@ -168,10 +168,8 @@ class GatewayProcess:
         lifecycle.at("serving")
 
     def _require_rights(self) -> None:
-        settings, topics = self.settings, self.settings.topics()
-        own = topic_operations(KafkaPrincipal.GATEWAY, topics)
-        require_topics(settings, [topic for topic in topics.all() if topic.name in own], KafkaPrincipal.GATEWAY)
-        require_group(settings, settings.worker_group())
+        require_topics(self.settings, KafkaPrincipal.GATEWAY)
+        require_group(self.settings, self.settings.worker_group())
 
     def _await_champion(self) -> None:
         self.champion.look()

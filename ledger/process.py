@@ -68,7 +68,7 @@ class LedgerProcess:
             log.info("web.listening", url=server.url)
             stop.hand_over(self._stop)
             self.lifecycle.retry("database", self._prepare)
-            self.lifecycle.retry("broker", self._require_topics)
+            self.lifecycle.retry("broker", lambda: require_topics(self.settings, KafkaPrincipal.LEDGER))
             bulk_decision_rows.warm()
             gc_freeze.freeze()
             self.recorder.run()
@@ -92,10 +92,6 @@ class LedgerProcess:
             log.info("tables.migrated", revision=migrate(self.database))
         else:
             require_current(self.database)
-
-    def _require_topics(self) -> None:
-        kept = {topic.name: topic for topic in self.settings.topics().all()}
-        require_topics(self.settings, [kept[name] for name in self.recorder.reading.topics], KafkaPrincipal.LEDGER)
 
     def _stop(self) -> None:
         self.lifecycle.stopping.set()

@@ -59,10 +59,12 @@ def rights(topics: Topics) -> tuple[AccessRight, ...]:
 
 
 def topic_operations(principal: KafkaPrincipal, topics: Topics) -> Mapping[str, frozenset[Operation]]:
-    """What a principal does with each of its topics, by the topic's name."""
-    read, written = ({topic.name for topic in some} for some in _topics_of(principal, topics))
-    kinds = {Operation.READ: read, Operation.WRITE: written}
-    return {name: frozenset(kind for kind, names in kinds.items() if name in names) for name in read | written}
+    """What a principal does with each of its topics, by the topic's name; in the order of the table."""
+    found: dict[str, frozenset[Operation]] = {}
+    for operation, some in zip((Operation.READ, Operation.WRITE), _topics_of(principal, topics), strict=True):
+        for topic in some:
+            found[topic.name] = found.get(topic.name, frozenset()) | {operation}
+    return found
 
 
 def _of(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRight]:

@@ -150,7 +150,7 @@ class Agent:
 
     def _work(self, waits: Backoff) -> None:
         """One session, until the process stops or something fails."""
-        require_topics(self._settings, self._settings.all_topics(), KafkaPrincipal.DRIFT_AGENT)
+        require_topics(self._settings, KafkaPrincipal.DRIFT_AGENT)
         self._duplicates.require_none(self.lifecycle.stopping)
         announcements = Announcements(self._settings, self._settings.topics().champions.name)
         try:

@@ -6,6 +6,7 @@ cannot mix; `_SUCCESS` says that the folder is whole, as other engines of tables
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,7 @@ class DecisionFolder:
         Raises:
             DecisionFolderError: something else is there, or nothing can be written.
         """
-        try:
+        with _write_faults(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             known = self.path / ABOUT
             if known.exists():
@@ -51,9 +52,6 @@ class DecisionFolder:
                 raise DecisionFolderError(problem)
             else:
                 known.write_text(json.dumps(self.about, indent=2) + "\n", encoding="utf-8")
-        except OSError as cause:
-            problem = f"{self.path}: cannot be written ({cause.strerror})"
-            raise DecisionFolderError(problem) from cause
 
     @property
     def whole(self) -> bool:
@@ -74,11 +72,8 @@ class DecisionFolder:
         Raises:
             DecisionFolderError: the disk does not take it.
         """
-        try:
+        with _write_faults(self.path):
             (self.path / SUCCESS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        except OSError as cause:
-            problem = f"{self.path}: cannot be written ({cause.strerror})"
-            raise DecisionFolderError(problem) from cause
 
     def _refuse_other(self, known: Path) -> None:
         try:
@@ -118,13 +113,19 @@ def write_part(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch])
     draft, rows = path.with_name(DRAFT + path.name), 0
     # Numbers that are all different are no words: a dictionary of them would be built and thrown away.
     words = [field.name for field in schema if pa.types.is_string(field.type) and field.name != "application_id"]
-    try:
+    with _write_faults(path):
         with pq.ParquetWriter(draft, schema, use_dictionary=words, write_statistics=["application_id"]) as file:
             for batch in batches:
                 file.write_batch(batch)
                 rows += batch.num_rows
         draft.replace(path)
+    return rows
+
+
+@contextmanager
+def _write_faults(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as cause:
         problem = f"{path}: cannot be written ({cause.strerror})"
         raise DecisionFolderError(problem) from cause
-    return rows

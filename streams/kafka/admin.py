@@ -14,7 +14,6 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.access import KafkaPrincipal, Operation, topic_operations
 from schemas.errors import SetupError
-from schemas.topics import Topic
 from streams.kafka.kafka_errors import (
     CLIENT_FAULTS,
     NOT_ALLOWED,
@@ -58,8 +57,8 @@ def admin_of(connection: Connection) -> BrokerAdmin:
     return BrokerAdmin(connection)
 
 
-def require_topics(connection: Connection, topics: Sequence[Topic], principal: KafkaPrincipal) -> None:
-    """Return if the broker shows all of these topics, and lets this user do with them what the principal does.
+def require_topics(connection: Connection, principal: KafkaPrincipal) -> None:
+    """Return if the broker shows all topics of the principal, and lets this user do with them what it does.
 
     Raises:
         NoTopicError: names every topic that is missing, or hidden by missing rights.
@@ -68,10 +67,11 @@ def require_topics(connection: Connection, topics: Sequence[Topic], principal: K
         ExhaustedError: this process can open no more; its successor can.
     """
     require_room()
+    needed = topic_operations(principal, connection.topics())
     admin = admin_of(connection)
     admin.forget()
     try:
-        missing = _missing_topics(admin, topics)
+        missing = _missing_topics(admin, list(needed))
     except BrokerAwayError as away:
         admin.poll(0)
         if admin.refused:
@@ -80,15 +80,14 @@ def require_topics(connection: Connection, topics: Sequence[Topic], principal: K
         raise
     if missing:
         time.sleep(ASK_AGAIN_S)
-        missing = _missing_topics(admin, topics)
+        missing = _missing_topics(admin, list(needed))
         if missing:
             problem = (
                 f"no topic {', '.join(missing)} on {connection.bootstrap_servers}: run `loanctl topics apply` "
                 "(a topic that we may not describe looks the same)"
             )
             raise NoTopicError(problem)
-    needed = topic_operations(principal, connection.topics())
-    lacking = _lacking_rights(admin, {topic.name: needed.get(topic.name, frozenset()) for topic in topics})
+    lacking = _lacking_rights(admin, needed)
     if lacking:
         problem = f"{connection.bootstrap_servers} does not let us {', '.join(lacking)}: see `loanctl topics acls`"
         raise NotAllowedError(problem)
@@ -142,11 +141,11 @@ def partitions_of(connection: Connection, topic: str) -> Sequence[int]:
         raise raised_fault(cause, topic) from cause
 
 
-def _missing_topics(admin: AdminClient, topics: Sequence[Topic]) -> list[str]:
+def _missing_topics(admin: AdminClient, names: Sequence[str]) -> list[str]:
     try:
         known = admin.list_topics(timeout=ASK_S).topics
     except CLIENT_FAULTS as cause:
-        error, names = error_of(cause), ", ".join(topic.name for topic in topics)
-        fault = delivery_fault(error, names) if error else BrokerAwayError(type(cause).__name__)
+        error = error_of(cause)
+        fault = delivery_fault(error, ", ".join(names)) if error else BrokerAwayError(type(cause).__name__)
         raise (fault if isinstance(fault, SetupError) else BrokerAwayError(str(fault))) from cause
-    return [topic.name for topic in topics if topic.name not in known or not known[topic.name].partitions]
+    return [name for name in names if name not in known or not known[name].partitions]

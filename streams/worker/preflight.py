@@ -4,7 +4,6 @@ A set-up fault stops the process with one line. It waits for an outage to end, a
 since training may come later and applications stay on the topic meanwhile.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from schemas.errors import StoppedError
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from schemas.release import code_version
-from schemas.topics import Topic, announcements_group
+from schemas.topics import announcements_group
 from scorecard.decisions.dead_letters import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
@@ -37,16 +36,10 @@ def await_topics(settings: ScoringSettings, instance: str, lifecycle: Lifecycle)
         StoppedError: the process is stopping.
     """
     lifecycle.at("waiting for the broker")
-    lifecycle.retry("broker", lambda: require_topics(settings, worker_topics(settings), KafkaPrincipal.WORKER))
+    lifecycle.retry("broker", lambda: require_topics(settings, KafkaPrincipal.WORKER))
     topics = settings.topics()
     lifecycle.retry("broker", lambda: require_group(settings, announcements_group(topics, instance)))
     report_small_topics(settings, [topics.decisions.name, topics.shadow_decisions.name, topics.dead_letters.name])
-
-
-def worker_topics(settings: ScoringSettings) -> Sequence[Topic]:
-    """The topics that a worker reads and writes."""
-    topics = settings.topics()
-    return (topics.applications, topics.decisions, topics.shadow_decisions, topics.dead_letters, topics.champions)
 
 
 def wires(settings: ScoringSettings, lifecycle: Lifecycle) -> tuple[DecisionCodec, DecisionCodec]:

@@ -89,7 +89,7 @@ class ScoringProcess:
     def open_session(self) -> KafkaSession:
         """A new delivery and a new reader, in this order: what a predecessor left open is ended first."""
         settings = self.settings
-        require_topics(settings, preflight.worker_topics(settings), KafkaPrincipal.WORKER)
+        require_topics(settings, KafkaPrincipal.WORKER)
         self.duplicates.require_none(self.lifecycle.stopping)
         delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
         delivery.open()

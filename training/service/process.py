@@ -4,7 +4,7 @@ from typing import Final
 
 import structlog
 
-from schemas.access import KafkaPrincipal, topic_operations
+from schemas.access import KafkaPrincipal
 from streams.kafka.admin import require_topics
 from streams.kafka.group.batch_reader import Reader
 from streams.kafka.group.consumer_config import ConsumerConfig, nothing
@@ -69,10 +69,7 @@ def _consumer(
     named = _instance(settings)
 
     def open_reader() -> Reader:
-        topics = settings.topics()
-        operations = topic_operations(KafkaPrincipal.TRAINER, topics)
-        own = [topic for topic in topics.all() if topic.name in operations]
-        require_topics(settings, own, KafkaPrincipal.TRAINER)
+        require_topics(settings, KafkaPrincipal.TRAINER)
         if named is not None:
             DuplicateInstanceCheck(settings, settings.group(), named).require_none(lifecycle.stopping)
         return Reader(

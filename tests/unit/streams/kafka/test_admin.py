@@ -17,4 +17,4 @@ def test_a_refusal_of_before_does_not_make_an_outage_a_set_up_fault(monkeypatch:
     assert admin.refused
 
     with pytest.raises(BrokerAwayError):
-        require_topics(connection, connection.topics().all(), KafkaPrincipal.WORKER)
+        require_topics(connection, KafkaPrincipal.WORKER)
