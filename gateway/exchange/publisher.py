@@ -69,11 +69,7 @@ class ApplicationPublisher:
         """
         self.schema_id = schema_id
         self._producer = Producer(
-            {
-                **self._connection.producer(),
-                "delivery.timeout.ms": int(self._delivery_s * 1000),
-                "linger.ms": LINGER_MS,
-            }
+            self._connection.producer({"delivery.timeout.ms": int(self._delivery_s * 1000), "linger.ms": LINGER_MS})
         )
         for work in (self._deliveries, self._probe):
             threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True).start()

@@ -41,11 +41,12 @@ class LatencyProbe:
             make: makes a consumer.
             clock: seconds.
         """
-        self._properties = {
-            **properties(connection, ConsumerConfig(topics=[topic])),
-            "fetch.message.max.bytes": FETCH_BYTES,
-            "queued.max.messages.kbytes": 1_024,
-        }
+        self._properties = properties(
+            connection,
+            ConsumerConfig(topics=[topic]),
+            fetch_message_max_bytes=FETCH_BYTES,
+            queued_max_messages_kbytes=1_024,
+        )
         self._topic, self._make, self._clock = topic, make, clock
         self._consumer: Any = None
         self._due = 0.0

@@ -128,7 +128,7 @@ def _outside() -> StackParts:
 
 def _rouse(connection: Connection) -> None:
     """A new broker makes what transactions need when first asked, and tells every client meanwhile to ask again."""
-    Producer({**connection.producer(), "transactional.id": "loan-demo"}).init_transactions(ROUSE_S)
+    Producer(connection.producer({"transactional.id": "loan-demo"})).init_transactions(ROUSE_S)
 
 
 def _own_names(outside: StackParts) -> dict[str, str]:

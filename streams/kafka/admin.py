@@ -40,7 +40,7 @@ class BrokerAdmin(AdminClient):
 
     def __init__(self, connection: Connection) -> None:
         self.refused = False
-        super().__init__({**connection.kafka(), "error_cb": self._note})  # type: ignore[dict-item]  # a callback is none
+        super().__init__(connection.kafka({"error_cb": self._note}))
 
     def forget(self) -> None:
         """Consider errors from now on: an old refusal does not explain a current outage."""

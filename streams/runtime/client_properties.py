@@ -1,7 +1,7 @@
 """Properties of librdkafka that an operator adds to those of this project: `name=value; name=value`.
 
 Pure. Names on which a guarantee depends, and names that have a setting of their own, are refused: an addition must not
-undo either unnoticed.
+undo either unnoticed. Every other one goes before what a client of this project sets itself.
 """
 
 import re
@@ -12,6 +12,9 @@ GUARANTEED: Final = frozenset(
     {
         "acks",
         "auto.offset.reset",
+        "check.crcs",
+        "delivery.report.only.error",
+        "delivery.timeout.ms",
         "enable.auto.commit",
         "enable.auto.offset.store",
         "enable.idempotence",
@@ -19,14 +22,20 @@ GUARANTEED: Final = frozenset(
         "group.id",
         "group.instance.id",
         "group.protocol",
+        "heartbeat.interval.ms",
         "isolation.level",
+        "logger",
         "max.in.flight",
         "max.in.flight.requests.per.connection",
+        "message.max.bytes",
         "message.send.max.retries",
+        "message.timeout.ms",
         "partition.assignment.strategy",
         "partitioner",
         "request.required.acks",
         "retries",
+        "session.timeout.ms",
+        "transaction.timeout.ms",
         "transactional.id",
     }
 )
@@ -52,7 +61,8 @@ SCOPE: Final = "sasl.oauthbearer.scope"
 METHOD: Final = "sasl.oauthbearer.method"
 NEEDED_BY_OAUTH: Final = (TOKEN_URL, CLIENT_ID, CLIENT_SECRET)
 
-_PAIR: Final = re.compile(r"\s*([a-z][a-z0-9._]*)\s*=\s*(.*?)\s*", re.DOTALL)
+_PAIR: Final = re.compile(r"\s*([a-z][a-z0-9.]*)\s*=\s*(.*?)\s*", re.DOTALL)
+"""Names with an underscore are callbacks of the Python client."""
 
 
 def client_properties(text: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 import structlog
@@ -176,8 +176,12 @@ class Connection(BaseSettings):
         """The operator's additions to the properties of librdkafka."""
         return client_properties(self.kafka_properties.get_secret_value())
 
-    def kafka(self) -> dict[str, Any]:
-        """Properties of librdkafka for all clients of this project, with limited error output."""
+    def kafka(self, own: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """Properties of librdkafka for a client, with limited error output.
+
+        Args:
+            own: what the client sets itself; the operator's `kafka_properties` go before it.
+        """
         given = self.client_properties()
         return {
             "bootstrap.servers": self.bootstrap_servers,
@@ -198,12 +202,13 @@ class Connection(BaseSettings):
                 }
             ),
             **oauth_properties(self.kafka_sasl_mechanism, given),
+            **own,
             **given,
         }
 
-    def producer(self) -> dict[str, Any]:
-        """Properties of librdkafka common to all that produce: acknowledged by all replicas, keyed as in Java."""
-        return {**self.kafka(), "acks": "all", "enable.idempotence": True, "partitioner": PARTITIONER}
+    def producer(self, own: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """The same for a client that produces: acknowledged by all replicas, keyed as in Java."""
+        return self.kafka({"acks": "all", "enable.idempotence": True, "partitioner": PARTITIONER, **own})
 
     def registry(self) -> "SchemaRegistryClient":
         """A client that gives up early: its callers retry, and know what to do meanwhile."""

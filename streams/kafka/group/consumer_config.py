@@ -16,8 +16,6 @@ LOCAL_QUEUE_KB: Final = 16_384
 """Read ahead per partition. The default of 64 MB makes memory follow the backlog."""
 QUEUE_BACKOFF_MS: Final = 20
 """Time after which a full local queue is checked again. The default of a second starves a fast reader."""
-METADATA_MS: Final = 5_000
-"""Longest time until a reader knows of added partitions and deleted topics; librdkafka's default is 300 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,24 +75,31 @@ class ConsumerHooks:
     """Ends a wait inside a rebalance."""
 
 
-def properties(connection: Connection, reading: ConsumerConfig) -> dict[str, Any]:
-    """Of librdkafka, for a reader."""
+def properties(connection: Connection, reading: ConsumerConfig, **own: object) -> dict[str, Any]:
+    """Of librdkafka, for a reader.
+
+    Args:
+        connection: broker.
+        reading: what it reads.
+        own: further properties, dots written as underscores.
+    """
     static = {"group.instance.id": reading.instance_id} if reading.instance_id else {}
-    return {
-        **connection.kafka(),
-        # librdkafka asks for a name even where no group is joined and nothing is committed.
-        "group.id": reading.group or "unused",
-        "session.timeout.ms": SESSION_MS,
-        "heartbeat.interval.ms": HEARTBEAT_MS,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        # `streams.kafka.group.assignment` says where reading begins; an offset that is out of range is an error.
-        "auto.offset.reset": "error",
-        "isolation.level": "read_committed",
-        "enable.partition.eof": True,
-        "check.crcs": True,
-        "topic.metadata.refresh.interval.ms": METADATA_MS,
-        "queued.max.messages.kbytes": LOCAL_QUEUE_KB,
-        "fetch.queue.backoff.ms": QUEUE_BACKOFF_MS,
-        **static,
-    }
+    return connection.kafka(
+        {
+            # librdkafka asks for a name even where no group is joined and nothing is committed.
+            "group.id": reading.group or "unused",
+            "session.timeout.ms": SESSION_MS,
+            "heartbeat.interval.ms": HEARTBEAT_MS,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            # `streams.kafka.group.assignment` says where reading begins; an offset that is out of range is an error.
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "check.crcs": True,
+            "queued.max.messages.kbytes": LOCAL_QUEUE_KB,
+            "fetch.queue.backoff.ms": QUEUE_BACKOFF_MS,
+            **static,
+            **{name.replace("_", "."): value for name, value in own.items()},
+        }
+    )

@@ -61,15 +61,16 @@ class LagMonitor:
             make: makes a consumer; for tests.
             clock: seconds since 1970.
         """
-        self._properties = {
-            **connection.kafka(),
-            "group.id": group,
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.message.max.bytes": FETCH_BYTES,
-            "queued.max.messages.kbytes": 1_024,
-        }
+        self._properties = connection.kafka(
+            {
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.message.max.bytes": FETCH_BYTES,
+                "queued.max.messages.kbytes": 1_024,
+            }
+        )
         self._topic = topic
         self._make = make
         self._clock = clock

@@ -99,12 +99,10 @@ class AtLeastOnce:
     def __init__(self, connection: Connection, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
         """Connects nothing yet."""
         self._failures = RecordFailures()
-        self._properties = {
-            **producer_properties(connection),
-            "linger.ms": 0,
-            "delivery.timeout.ms": round(CALL_S * 1000),
-            "on_delivery": self._failures.note,
-        }
+        self._properties = producer_properties(
+            connection,
+            {"linger.ms": 0, "delivery.timeout.ms": round(CALL_S * 1000), "on_delivery": self._failures.note},
+        )
         self._make = make
         self._producer: Any = None
 

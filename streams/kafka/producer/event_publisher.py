@@ -47,13 +47,7 @@ class EventPublisher:
         self._registry = connection.registry()
         self._source = source
         self._serdes: dict[tuple[str, type], EventSerde[Any]] = {}
-        self._producer = Producer(
-            {
-                **connection.producer(),
-                "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
-                "linger.ms": 0,
-            }
-        )
+        self._producer = Producer(connection.producer({"delivery.timeout.ms": DELIVERY_TIMEOUT_MS, "linger.ms": 0}))
 
     def publish(self, topic: Topic, key: str, event: object, event_id: str = "") -> None:
         """Publish one event, and wait until it is safe.

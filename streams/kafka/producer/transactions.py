@@ -4,7 +4,7 @@ A thread that can be abandoned (`streams.runtime.timeouts`) makes each call into
 the same way: the producer is discarded, and work begins again from the committed offsets, as after `kill -9`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -59,13 +59,15 @@ class TransactionalProducer:
         """
         self._name = name
         self._failures = RecordFailures()
-        self._properties = {
-            **producer_properties(connection),
-            "transactional.id": name,
-            "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-            "retry.backoff.ms": RETRY_BACKOFF_MS,
-            "on_delivery": self._failures.note,
-        }
+        self._properties = producer_properties(
+            connection,
+            {
+                "transactional.id": name,
+                "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+                "retry.backoff.ms": RETRY_BACKOFF_MS,
+                "on_delivery": self._failures.note,
+            },
+        )
         self._make = make
         self._producer: Any = None
         self._hand: GuardedThread | None = None
@@ -173,15 +175,17 @@ def _faults(failures: Sequence[Failure]) -> Iterator[OutageError | SetupError]:
         yield delivery_fault(alike[0].error, ", ".join(sorted({failure.what for failure in alike})))
 
 
-def producer_properties(connection: Connection) -> dict[str, Any]:
-    """Properties of librdkafka, for answers."""
-    return {
-        **connection.producer(),
-        "message.max.bytes": MOST_BYTES,
-        "compression.type": "lz4",
-        # Failures alone: a callback into Python for each answer would cost as much as producing it.
-        "delivery.report.only.error": True,
-    }
+def producer_properties(connection: Connection, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties of librdkafka, for answers; `own` are those of one delivery mode."""
+    return connection.producer(
+        {
+            "message.max.bytes": MOST_BYTES,
+            "compression.type": "lz4",
+            # Failures alone: a callback into Python for each answer would cost as much as producing it.
+            "delivery.report.only.error": True,
+            **own,
+        }
+    )
 
 
 def enqueue(producer: Any, records: Sequence[OutgoingRecord]) -> None:

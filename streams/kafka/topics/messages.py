@@ -95,8 +95,7 @@ class Follower:
             make: makes the consumer; for tests.
             own: further properties of librdkafka, dots written as underscores.
         """
-        further = {name.replace("_", "."): value for name, value in own.items()}
-        self._consumer = make({**properties(connection, ConsumerConfig(topics=[])), **further})
+        self._consumer = make(properties(connection, ConsumerConfig(topics=[]), **own))
         self._topics: list[str] = []
 
     def follow(self, offsets: Mapping[Partition, int]) -> None:

@@ -167,13 +167,14 @@ def batch_of(topic: str, records: Sequence[Record]) -> RecordBatch:
 @contextmanager
 def _consumer(connection: Connection, isolation: str = "read_committed") -> Iterator[Consumer]:
     consumer = Consumer(
-        {
-            **properties(connection, ConsumerConfig(topics=())),
-            "auto.offset.reset": "earliest",
-            "isolation.level": isolation,
+        properties(
+            connection,
+            ConsumerConfig(topics=()),
+            auto_offset_reset="earliest",
+            isolation_level=isolation,
             # Read ahead per partition: the default of 64 MB makes memory follow the backlog of a slow reader.
-            "queued.max.messages.kbytes": 4_096,
-        }
+            queued_max_messages_kbytes=4_096,
+        )
     )
     try:
         yield consumer

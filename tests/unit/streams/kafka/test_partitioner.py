@@ -30,7 +30,7 @@ def test_a_key_has_java_s_partition(key: bytes) -> None:
     chosen: list[int] = []
     producer = Producer(
         {
-            **producer_properties(Connection(_env_file=None)),
+            **producer_properties(Connection(_env_file=None), {}),
             "test.mock.num.brokers": 1,
             "delivery.report.only.error": False,
             "on_delivery": lambda _error, message: chosen.append(message.partition()),
@@ -57,4 +57,4 @@ def test_every_producer_of_ours_is_made_with_the_common_properties() -> None:
     ]
 
     assert calls
-    assert [call for call in calls if "connection.producer()" not in call[1]] == []
+    assert [call for call in calls if "connection.producer(" not in call[1]] == []
