@@ -23,7 +23,7 @@ import numpy.typing as npt
 from schemas.contract.contract import Contract, Field, Kind, Unknown
 from schemas.contract.fault_screen import LARGEST as LARGEST
 from schemas.contract.fault_screen import UNSEEN as UNSEEN
-from schemas.contract.fault_screen import FaultScreen
+from schemas.contract.fault_screen import ColumnRatio, FaultScreen
 from schemas.timestamps import millis_of
 
 Matrix = npt.NDArray[np.float64]
@@ -92,6 +92,28 @@ def with_ratios(contract: Contract, values: Matrix) -> Matrix:
         absent = np.isnan(values[:, column])
         values[absent, column] = _ratio(contract, field, values[absent])
     return values
+
+
+def computed_ratios(ratios: Sequence[ColumnRatio], values: Matrix) -> Matrix:
+    """The values with each given ratio as its parts give it; returned itself where that changes none.
+
+    Files and people round a ratio, streams leave it out: computed, it is one number on every path. A ratio beyond its
+    tolerance stays as it is given, and is at fault.
+
+    Args:
+        ratios: the columns, as the contract's screen names them.
+        values: shape (n, observed fields of the contract).
+    """
+    found = values
+    for ratio in ratios:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            exact = values[:, ratio.numerator] / values[:, ratio.denominator]
+            gap = np.abs(values[:, ratio.column] - exact)
+        rounded = np.isfinite(exact) & (gap > 0.0) & (gap <= ratio.tolerance)
+        if rounded.any():
+            found = found.copy() if found is values else found
+            found[rounded, ratio.column] = exact[rounded]
+    return found
 
 
 def faults(contract: Contract, values: Matrix, *, with_pricing: bool = False) -> Faults:

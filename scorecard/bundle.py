@@ -29,7 +29,7 @@ from schemas.errors import SetupError
 from schemas.events.decisions import ContributionSpace
 from scorecard.array_archive import pack, unpack
 from scorecard.calibration import Calibration, calibration_of
-from scorecard.features import FeatureSpace
+from scorecard.features import COMPUTED, FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest
 from scorecard.policy import Policy
@@ -234,7 +234,13 @@ def _parts(contents: Mapping[str, bytes], contract: Contract) -> ScorecardParts:
             f"{described['product']}; train one for this schema"
         )
         raise BundleError(problem)
-    features = FeatureSpace.of(contract, described["features"], described.get("scored_as", {}), described["columns"])
+    features = FeatureSpace.of(
+        contract,
+        described["features"],
+        described.get("scored_as", {}),
+        described["columns"],
+        exact_ratios=described.get("ratios") == COMPUTED,
+    )
     return ScorecardParts(
         name=described["name"],
         family=described["family"],

@@ -9,18 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import UNSEEN, Faults, Matrix, faults
+from schemas.applications import UNSEEN, Faults, Matrix, computed_ratios, faults
 from schemas.contract.contract import Contract, Field, Kind, Role
+from schemas.contract.fault_screen import ColumnRatio
 from schemas.contract.fields import Unknown
 from schemas.small_groups import is_small
 
 Levels = Mapping[str, tuple[str, ...]]
 """By category feature, some of the levels that the contract declares, in its order."""
+
+
+COMPUTED: Final = "computed"
+"""A bundle's word for ratios that are computed from their parts, in features and profile."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class FeatureSpace:
     """Of some features, levels that are encoded as another."""
     levels: Levels = dataclass_field(default_factory=dict)
     """Those that have a column."""
+    ratios: tuple[ColumnRatio, ...] = ()
+    """Computed from their parts where they are given, too; none in scorecards of before, which score what is given."""
 
     @classmethod
     def of(
@@ -42,6 +49,8 @@ class FeatureSpace:
         names: Sequence[str],
         scored_as: Mapping[str, Mapping[str, str]] | None = None,
         columns: Sequence[str] | None = None,
+        *,
+        exact_ratios: bool = True,
     ) -> Self:
         """The space of the named features.
 
@@ -50,6 +59,7 @@ class FeatureSpace:
             names: in any order.
             scored_as: of a scorecard that was made before; None for what the contract says now.
             columns: of a scorecard that was made before; None for one of each level that the contract declares.
+            exact_ratios: False for a scorecard that scores a given ratio as it is given.
 
         Raises:
             KeyError: the contract observes no field of that name.
@@ -65,6 +75,7 @@ class FeatureSpace:
             positions=tuple(contract.position[field.name] for field in fields),
             scored_as=stated if scored_as is None else scored_as,
             levels={field.name: _levels(field, columns) for field in fields if field.kind is Kind.CATEGORY},
+            ratios=contract.screen(with_pricing=True).ratios if exact_ratios else (),
         )
 
     def with_frequent_levels(self, values: Matrix) -> Self:
@@ -111,11 +122,12 @@ class FeatureSpace:
         return {name: levels for name, levels in found.items() if levels}
 
     def recognize(self, values: Matrix) -> Matrix:
-        """The same values, each level that this scorecard does not know as `UNSEEN`.
+        """The values as this scorecard scores them: ratios computed, each level that it does not know as `UNSEEN`.
 
         Args:
-            values: shape (n, observed fields of the contract); returned itself where the scorecard knows every level.
+            values: shape (n, observed fields of the contract); returned itself where that changes none.
         """
+        values = self.with_computed_ratios(values)
         if not self.unknown:
             return values
         seen = values.copy()
@@ -123,6 +135,10 @@ class FeatureSpace:
             codes = [float(field.levels.index(level)) for level in self.unknown.get(field.name, ())]
             seen[np.isin(seen[:, position], codes), position] = UNSEEN
         return seen
+
+    def with_computed_ratios(self, values: Matrix) -> Matrix:
+        """The values with their ratios as this scorecard scores them; shape of `values`."""
+        return computed_ratios(self.ratios, values)
 
     def faults(self, contract: Contract, values: Matrix) -> Faults:
         """The fault that keeps this scorecard from scoring an applicant, an unknown level among them.
@@ -148,6 +164,7 @@ class FeatureSpace:
         Args:
             values: shape (n, observed fields of the contract); only finite or missing numbers.
         """
+        values = self.with_computed_ratios(values)
         encoded = np.zeros((len(values), len(self.columns)), dtype=np.float32)
         column = 0
         for field, position in zip(self.fields, self.positions, strict=True):
@@ -163,7 +180,8 @@ class FeatureSpace:
 
     def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `of` rebuilds the space from, together with its contract."""
-        return {"features": list(self.names), "columns": list(self.columns), "scored_as": self.scored_as}
+        computed = {"ratios": COMPUTED} if self.ratios else {}
+        return {"features": list(self.names), "columns": list(self.columns), "scored_as": self.scored_as, **computed}
 
     @cached_property
     def _codes(self) -> Mapping[str, npt.NDArray[np.int64]]:

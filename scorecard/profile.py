@@ -16,9 +16,10 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.applications import UNSEEN, Matrix, invalid
+from schemas.applications import UNSEEN, Matrix, computed_ratios, invalid
 from schemas.contract.contract import Contract, Field, Kind
 from schemas.contract.fingerprint import FieldDigests
+from scorecard.features import COMPUTED
 
 Counts = npt.NDArray[np.int64]
 
@@ -132,6 +133,8 @@ class Profile:
     """Of the contract; none in older profiles."""
     development: tuple[tuple[int, ...], ...] = ()
     """Of each feature, counts of the development sample in its bins; none where the population is that sample."""
+    exact_ratios: bool = False
+    """True if given ratios were counted as computed from their parts, and are to be in a window, too."""
 
     @cached_property
     def reference_id(self) -> str:
@@ -139,11 +142,16 @@ class Profile:
         canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    def counted_values(self, contract: Contract, values: Matrix) -> Matrix:
+        """The values as they are counted; shape (n, observed fields of the contract)."""
+        return computed_ratios(contract.screen(with_pricing=True).ratios, values) if self.exact_ratios else values
+
     def to_dict(self) -> Mapping[str, Any]:
         """Plain data that `from_dict` rebuilds the profile from."""
         fields = {"contract_fields": [list(each) for each in self.contract_fields]} if self.contract_fields else {}
         return {
             **fields,
+            **({"ratios": COMPUTED} if self.exact_ratios else {}),
             **({"development": [list(each) for each in self.development]} if self.development else {}),
             "contract_fingerprint": self.contract_fingerprint,
             "features": [_to_dict(binned) for binned in self.features],
@@ -169,6 +177,7 @@ class Profile:
             outcomes=tuple(described["outcomes"]),
             contract_fields=tuple((name, digest) for name, digest in described.get("contract_fields", ())),
             development=tuple(tuple(each) for each in described.get("development", ())),
+            exact_ratios=described.get("ratios") == COMPUTED,
         )
 
 
@@ -220,6 +229,7 @@ def profile_of(
 
 def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Counts, ...]:
     """Counts of a batch in the profile's bins, one array for each field that the profile observes."""
+    values = profile.counted_values(contract, values)
     wrong = invalid(contract, values)
     columns = [contract.position[binned.name] for binned in profile.features]
     return tuple(

@@ -38,7 +38,8 @@ from training.promotion.champion_comparison import (
 from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.promotion.reigns import comparisons
 from training.rows.labelled_rows import CleanRows
-from training.rows.split import SplitPart, clone_keys
+from training.rows.split import clone_keys
+from training.rows.split_parts import SplitPart
 from training.search.trial import TrialPreference
 from training.tracking import mlflow_run, run_report
 from training.tracking.model_record import TrainingRecord

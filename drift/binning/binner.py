@@ -48,9 +48,9 @@ class ApplicationCells:
         keys: ApplicationKeys = without_keys,
     ) -> None:
         self._contract = contract
-        self._layout = reference.applications
+        self._reference = reference
         self._reader = ApplicationReader(contract, limits, keys)
-        self.shape = Shape(self._layout.size)
+        self.shape = Shape(reference.applications.size)
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """Every record of a batch, in its order; what cannot be read is marked so."""
@@ -66,7 +66,7 @@ class ApplicationCells:
 
     def cells(self, values: Floats) -> Integers:
         """The place of each value, shape (n, fields of the profile); `values` has shape (n, observed fields)."""
-        return value_cells(values, self._contract, self._layout)
+        return value_cells(values, self._contract, self._reference)
 
 
 class DecisionCells:

@@ -53,7 +53,7 @@ class TableCounter:
         for batch in batches:
             values = arrow_columns.values(contract, batch, scorer.source)
             times = arrow_columns.times(contract, batch, scorer.source)
-            cells = value_cells(values, contract, reference.applications)
+            cells = value_cells(values, contract, reference)
             scores = file_scores(values, scorecard, contract)
             decided = scores.count(np.arange(len(values)), reference)
             counts = np.bincount(cells.ravel(), minlength=reference.applications.size)

@@ -95,7 +95,7 @@ def chunk_reports(
     """
     contract, reference = settings.contract(), compared.reference
     values = matrix(table, contract)
-    cells = value_cells(values, contract, reference.applications)
+    cells = value_cells(values, contract, reference)
     decisions = compared.scorer(table, values) if compared.scorer else None
     reporting = settings.rules().reporting
     moments, rules, found = event_times(table, settings, time_column), settings.performance_rules(), []

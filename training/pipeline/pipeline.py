@@ -22,7 +22,8 @@ from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
 from training.pipeline.recalibration import KeptForest
 from training.pipeline.training_steps import TrainingSteps
 from training.rows.labelled_rows import LabelledRows
-from training.rows.split import Split, SplitPart
+from training.rows.split import Split
+from training.rows.split_parts import SplitPart
 from training.search.cross_validation import SearchData
 from training.search.journal import FileJournal, Forgetful, Journal
 from training.search.search import SearchResult, search
@@ -97,7 +98,9 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
     if refit:
         watch.step("refit")
     served, served_parity = work.refit(draft, model) if refit else (scorecard, parity)
-    rows = material.rows.take(work.split.places(SplitPart.JUDGEMENT))
+    places = work.split.places(SplitPart.JUDGEMENT)
+    # As they came: a champion of before may score a given ratio as it is given.
+    rows, seen = material.rows.take(places), work.material.rows.take(places)
     return TrainedCandidate(
         plan=plan,
         material=material,
@@ -115,8 +118,8 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         logistic=work.logistic(),
         cost_per_applicant=cost,
         parity=served_parity,
-        faults=decisions_without_reason(scorecard, rows),
-        reasons=reason_check.counts(scorecard, material.contract, rows.values),
+        faults=decisions_without_reason(scorecard, seen),
+        reasons=reason_check.counts(scorecard, material.contract, seen.values),
         fairness=fairness_of(work, scorecard, found),
     )
 

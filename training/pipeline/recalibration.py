@@ -20,7 +20,8 @@ from training.families.family_registry import BY_NAME
 from training.families.parity import Parity
 from training.rows.identity import Identities
 from training.rows.labelled_rows import LabelledRows
-from training.rows.split import Split, SplitPart
+from training.rows.split import Split
+from training.rows.split_parts import SplitPart
 from training.search.search import SearchResult
 from training.search.trial import Trial
 

@@ -95,7 +95,8 @@ def population_profile(
         reasons=np.where((codes == APPROVE)[:, None], -1, given.places),
         outcomes=codes,
     )
-    profile = profile_of(draft.contract, draft.features.names, [text.code for text in book.texts], population, bins)
+    counted = profile_of(draft.contract, draft.features.names, [text.code for text in book.texts], population, bins)
+    profile = replace(counted, exact_ratios=bool(draft.features.ratios))
     if development is None:
         return profile
     counts = bin_counts(profile, draft.contract, development)

@@ -30,7 +30,8 @@ from training.pipeline.plan import Material, Plan
 from training.pipeline.recalibration import PROVEN
 from training.pipeline.reference_population import Draft, peers, population_profile
 from training.rows.rare_levels import learnable_features
-from training.rows.split import Split, SplitPart, clone_keys, folds, split
+from training.rows.split import Split, clone_keys, folds, split
+from training.rows.split_parts import SplitPart
 from training.search.cross_validation import SearchData, cross_fit
 from training.search.search import SearchResult
 
@@ -52,7 +53,7 @@ class TrainingSteps:
 
     @classmethod
     def of(cls, material: Material, plan: Plan) -> "TrainingSteps":
-        """Features, parts and encoded rows.
+        """Features, parts and encoded rows; each row keeps its identity, by what its source gave.
 
         Raises:
             RowsError: the rows cannot be split.
@@ -70,8 +71,10 @@ class TrainingSteps:
             raise ContractError(problem)
         ReasonBook.of(features.fields, np.zeros(len(features.names)))
         parts = split(contract, rows, plan.seed, plan.method)
+        window = None if material.window is None else features.with_computed_ratios(material.window)
+        rows = replace(rows, ids=rows.identities, values=features.with_computed_ratios(rows.values))
         return cls(
-            material=material,
+            material=replace(material, rows=rows, window=window),
             plan=plan,
             features=features,
             split=parts if material.kept is None else material.kept.split(parts, rows),

@@ -19,8 +19,7 @@ import numpy.typing as npt
 from schemas.contract.contract import Contract, ContractError, Role
 from schemas.tables.times import NO_TIME
 from training.rows.labelled_rows import LabelledRows, RowsError
-from training.rows.split_parts import LEAST_OF_A_CLASS, SHARES, class_ranks, part_of
-from training.rows.split_parts import SplitPart as SplitPart
+from training.rows.split_parts import LEAST_OF_A_CLASS, SHARES, SplitPart, class_ranks, part_of
 from training.rows.time_split import split_by_time
 
 Places = npt.NDArray[np.int64]
@@ -148,7 +147,7 @@ def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt
     keys = clone_keys(contract, rows)
     drawn, window_days = uniform(keys, f"split {seed}"), contract.label.outcome_after_days
     parts = np.full(len(rows), SplitPart.LEFT_OUT, dtype=np.int8)
-    told = []
+    sources = []
     for source, word in ((rows.recent, "topics"), (~rows.recent, "table")):
         places = np.flatnonzero(source)
         if len(places) == 0:
@@ -159,8 +158,8 @@ def _group_split(contract: Contract, rows: LabelledRows, seed: int) -> tuple[npt
             parts[places], how = by_time.parts, by_time.how
         else:
             parts[places], how = part_of(_dealt(drawn[places], rows.defaulted[places]), SHARES), "draw"
-        told.append(f"{word} by {how}")
-    return without_torn_groups(parts, keys), " and ".join(told)
+        sources.append(f"{word} by {how}")
+    return without_torn_groups(parts, keys), " and ".join(sources)
 
 
 def _dealt(drawn: npt.NDArray[np.float64], defaulted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

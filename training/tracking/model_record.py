@@ -21,7 +21,7 @@ from schemas.tables.times import NO_TIME
 from training.evaluation.stability import Month, by_month
 from training.promotion.gate import Promotion, Terms
 from training.rows.labelled_rows import CleanRows
-from training.rows.split import SplitPart
+from training.rows.split_parts import SplitPart
 from training.tracking.vintage_table import vintage_section, vintage_table
 
 if TYPE_CHECKING:  # what makes a candidate keeps a journal; a record does not

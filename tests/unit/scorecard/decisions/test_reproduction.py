@@ -128,14 +128,19 @@ def test_the_values_of_a_decision_give_all_of_it_but_its_id(fields: dict[str, An
 
 
 def test_altered_values_do_not_give_the_decision():
-    made = copy_of(application_bytes(loan_percent_income=0.3))
-    first, *rest = made.fields["contributions"]
-    raised = [{**each, "value": 0.1} if each["feature"] == "loan_percent_income" else each for each in (first, *rest)]
+    made = copy_of(application_bytes())
 
-    again = recomputation_from_values({**made.fields, "contributions": raised}, CHAMPION, POLICY, WIRE)
+    def again(feature: str, value: float) -> set[str]:
+        given = [
+            {**each, "value": value} if each["feature"] == feature else each for each in made.fields["contributions"]
+        ]
+        found = recomputation_from_values({**made.fields, "contributions": given}, CHAMPION, POLICY, WIRE)
+        assert found is not None
+        return set(differences(made.fields, found.fields))
 
-    assert again is not None
-    assert {"probability", "margin"} < set(differences(made.fields, again.fields))
+    assert {"probability", "margin"} < again("loan_amnt", 14_000.0)
+    # The ratio follows from its parts.
+    assert again("loan_percent_income", 0.25) == {"contributions"}
 
 
 def test_values_of_another_scorecards_features_give_nothing():

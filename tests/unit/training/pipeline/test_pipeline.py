@@ -18,7 +18,7 @@ from training.evaluation.discrimination_figures import auc
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan, TrainingProgress
 from training.pipeline.training_steps import TrainingSteps
-from training.rows.split import SplitPart
+from training.rows.split_parts import SplitPart
 from training.search.budget import Budget
 
 ROWS = made_up(1_500)

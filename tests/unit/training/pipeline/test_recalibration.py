@@ -21,7 +21,7 @@ from training.promotion.contest import contest
 from training.promotion.margins import Margins
 from training.rows import identity
 from training.rows.labelled_rows import LabelledRows
-from training.rows.split import SplitPart
+from training.rows.split_parts import SplitPart
 from training.search.budget import Budget
 
 OLD = made_up(1_500)

@@ -14,13 +14,13 @@ from tests.unit.training.builders import CONTRACT, made_up
 from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, CleanRows, LabelledRows, RowsError, together
 from training.rows.split import (
     Method,
-    SplitPart,
     clone_keys,
     folds,
     near_clone_fields,
     split,
     without_torn_groups,
 )
+from training.rows.split_parts import SplitPart
 
 ROWS = made_up(3_000)
 
