@@ -39,12 +39,26 @@ def field_problem(field: Field, known: Mapping[str, int]) -> str:
         problem = "refers to a field that there is not"
     elif field.actionable is not None:
         problem = _actionable_problem(field, field.actionable)
-    return problem or _groups_problem(field) or _protection_problem(field)
+    return problem or _groups_problem(field) or _reference_problem(field) or _protection_problem(field)
 
 
 def _groups_problem(field: Field) -> str:
     parted = not field.groups or (field.kind is Kind.NUMBER and list(field.groups) == sorted(set(field.groups)))
     return "" if parted else "has groups to compare, and they are no rising numbers of a number"
+
+
+def _reference_problem(field: Field) -> str:
+    if field.reference == "":
+        return ""
+    if field.role is not Role.WATCHED:
+        return "has a reference group and is not watched: groups of watched fields alone are compared"
+    if field.kind is Kind.CATEGORY:
+        return "" if field.reference in field.levels else "has a reference group that is no level of its own"
+    if not field.groups:
+        return "has a reference group and no groups that part it"
+    number = isinstance(field.reference, int | float) and not isinstance(field.reference, bool)
+    inside = number and field.low <= float(field.reference) <= field.high
+    return "" if inside else "has a reference group that is no number of its range"
 
 
 def _protection_problem(field: Field) -> str:

@@ -104,6 +104,9 @@ class Field:
     groups: tuple[float, ...] = ()
     """Where a number's values are parted into groups to compare for fairness: each is the first value of a group. An
     age is parted at `OLD_AGE` unless the schema says otherwise."""
+    reference: str | float = ""
+    """Of a watched field, the group that its others are compared with: a level, or a number in it; empty for the most
+    approved one."""
     metric: str = ""
     """The histogram in which the worker counts this field's values; empty for none."""
     title: str = ""
@@ -158,6 +161,7 @@ def field_of(spec: Mapping[str, Any], kind: AvroType, texts: Sequence[ReasonText
         exempt=spec.get("protected") == ProtectedCharacteristic.NONE,
         scored_as=tuple(spec.get("scored_as", {}).items()),
         groups=_groups(spec, kind),
+        reference=spec.get("reference", ""),
         metric=spec.get("metric", ""),
         title=spec.get("title", ""),
         actionable=_actionable(spec["actionable"]) if "actionable" in spec else None,

@@ -32,7 +32,7 @@ LATER: Final = ("reasons",)
 """Such attributes that came after scorecards named digests: of a field without them the digest is that of before."""
 
 PROSE: Final = frozenset({"doc"})
-NEWER: Final = frozenset({"title", "actionable", "groups"})
+NEWER: Final = frozenset({"title", "actionable", "groups", "reference"})
 """Attributes that no schema had when scorecards named its text; they change no decision."""
 IGNORED: Final = "ignored"
 DIGITS: Final = 16

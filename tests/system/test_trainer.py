@@ -1,6 +1,7 @@
 """The trainer on a real broker: a command is done once, whatever dies, and answered in words."""
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,18 +149,24 @@ def test_what_is_no_command_is_passed_over(stage: TrainingStage) -> None:
 def test_a_held_challenger_is_promoted_by_two_people_and_rolled_back_and_the_audit_log_tells_it(
     stage: TrainingStage,
 ) -> None:
-    """The first champion has no signature: from when one is asked for it is no rival, and nobody goes back to it."""
+    """The first champion has no signature: from when one is asked for it is no rival, and nobody goes back to it.
+
+    The challenger approves fewer of the young than of those whom the contract names to compare with.
+    """
     key, public = new_pair(stage.folder / "keys", "trainer")
     stage.crown()
     stage.applicants(1_500)
     stage.command("person-1")
-    stage.trainer(signing_key=key, trusted_keys=public, promotion_approvals=2)
+    compared = contract_with(stage, "person_age", groups=[22, 40], reference=50)
+    strict = {"trusted_keys": public, "promotion_approvals": 2}
+    stage.trainer(signing_key=key, product=compared, **strict)
 
     result = wait_for(stage.results, PATIENCE_S)[0]
     assert (result.status, "is not signed" in result.why) == (RetrainStatus.HELD, True), result.why
+    adverse = r"adverse impact: 0\.\d+ of person_age under 22 against 40 and over .* under the floor 0\.8"
+    assert re.search(adverse, result.why), result.why
     assert stage.champion().version == "1"
 
-    strict = {"trusted_keys": public, "promotion_approvals": 2}
     proposed = stage.loanctl("champion", "propose", "--why", "better", principal="ann", **strict)
     assert (proposed.status, stage.champion().version) == (0, "1"), proposed.err
     approved = stage.loanctl("champion", "approve", "--why", "seen", principal="bob", **strict)
@@ -183,6 +190,15 @@ def test_a_held_challenger_is_promoted_by_two_people_and_rolled_back_and_the_aud
     assert {act["subject"] for act in acts} == {"credit_risk-scorecard"}
     of_bob = stage.loanctl("audit", "log", "--actor", "bob").out
     assert ("ROLL_BACK" in of_bob, "PROPOSE" in of_bob) == (True, False)
+
+
+def contract_with(stage: TrainingStage, name: str, **attributes: object) -> Path:
+    """The stage's application schema with other attributes of one field, as a file."""
+    schema = stage.connection.contract().schema
+    fields = [{**spec, **attributes} if spec["name"] == name else spec for spec in schema["fields"]]
+    path = stage.folder / "contract.avsc"
+    path.write_text(json.dumps({**schema, "fields": fields}))
+    return path
 
 
 def test_a_schedule_missed_while_away_is_asked_for_once_whichever_of_two_trainers_goes_on(

@@ -1,9 +1,10 @@
-"""Decisions and figures by group of applicants, each against the field's most approved group, with tests.
+"""Decisions and figures by group of applicants, each against the field's reference group, with tests.
 
-Pure. The adverse impact ratio is a group's approval rate over that of the most approved group; below .8 is the
-four-fifths rule's alarm (29 CFR 1607.4 D), a custom adopted from employment. Shares of approved among the repaid and
-among the defaulted are the true and false positive rates of approving (Hardt, Price and Srebro, *Equality of
-opportunity in supervised learning*, 2016). P values are adjusted for the number of groups (Holm 1979).
+Pure. The reference is the group that the contract names, else the most approved one. The adverse impact ratio is a
+group's approval rate over the reference's; below .8 is the four-fifths rule's alarm (29 CFR 1607.4 D), a custom adopted
+from employment. Shares of approved among the repaid and among the defaulted are the true and false positive rates of
+approving (Hardt, Price and Srebro, *Equality of opportunity in supervised learning*, 2016). P values are adjusted for
+the number of groups (Holm 1979).
 """
 
 import math
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from schemas.small_groups import is_small
 from training.evaluation.discrimination_figures import auc
-from training.fairness.applicant_groups import LEAST_COMPARED, ApplicantGroup, Mask, by_field
+from training.fairness.applicant_groups import LEAST_COMPARED, ApplicantGroup, Mask, by_field, reference_place
 from training.fairness.proportions import Proportion, difference_p, holm, ratio_interval, two_sided_p
 
 Probabilities = npt.NDArray[np.float64]
@@ -46,7 +47,9 @@ class GroupFigures:
     """Of observed against stated defaults, adjusted."""
     auc: float
     reference: str = ""
-    """The most approved group of the field; empty where there is none to compare with."""
+    """The group of the field that it is compared with; empty where there is none."""
+    named: bool = False
+    """Whether the contract names it as that group."""
     ratio: float = math.nan
     """Adverse impact ratio."""
     ratio_interval: tuple[float, float] = (math.nan, math.nan)
@@ -115,6 +118,7 @@ def _figures(group: ApplicantGroup, defaulted: Mask, probability: Probabilities,
         stated=float(stated.mean()),
         calibration_p=two_sided_p(missed / math.sqrt(variance)) if variance > 0.0 else math.nan,
         auc=math.nan if is_small(few) else auc(bad, stated),
+        named=group.reference,
     )
 
 
@@ -128,17 +132,17 @@ def _with_reference(together: list[GroupFigures]) -> list[GroupFigures]:
     large = [each for each in together if each.counts]
     if not large or together == large[:1]:
         return together
-    most = max(large, key=lambda each: each.approved.share)
-    return [replace(each, reference=most.group) if each is most else _against(each, most) for each in together]
+    chosen = large[reference_place([each.approved.share for each in large], [each.named for each in large])]
+    return [replace(each, reference=chosen.group) if each is chosen else _against(each, chosen) for each in together]
 
 
-def _against(one: GroupFigures, most: GroupFigures) -> GroupFigures:
+def _against(one: GroupFigures, reference: GroupFigures) -> GroupFigures:
     return replace(
         one,
-        reference=most.group,
-        ratio=one.approved.share / most.approved.share if most.approved.hits else math.nan,
-        ratio_interval=ratio_interval(one.approved, most.approved),
-        p=difference_p(one.approved, most.approved),
-        repaid_p=difference_p(one.approved_repaid, most.approved_repaid),
-        defaulted_p=difference_p(one.approved_defaulted, most.approved_defaulted),
+        reference=reference.group,
+        ratio=one.approved.share / reference.approved.share if reference.approved.hits else math.nan,
+        ratio_interval=ratio_interval(one.approved, reference.approved),
+        p=difference_p(one.approved, reference.approved),
+        repaid_p=difference_p(one.approved_repaid, reference.approved_repaid),
+        defaulted_p=difference_p(one.approved_defaulted, reference.approved_defaulted),
     )

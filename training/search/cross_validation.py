@@ -42,7 +42,9 @@ class SearchData:
         named = [] if budget.families == USUAL else [budget.families]
         # Only the fairest trial depends on who is compared, and by which decisions.
         fair = budget.prefer is TrialPreference.FAIREST
-        compared = [[[each.field, each.name] for each in self.groups], self.approve_below] if fair else []
+        # Keys of before had no reference.
+        groups = [[each.field, each.name, *([True] if each.reference else [])] for each in self.groups]
+        compared = [groups, self.approve_below] if fair else []
         return key_of(self.rows, self.stopping, self.folds, [*drawn, *named, *compared])
 
 

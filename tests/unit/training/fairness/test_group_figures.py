@@ -1,6 +1,7 @@
 """Groups come from the contract, small ones are not told, and a ratio holds a promotion only where it is no chance."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,13 +42,13 @@ def test_age_is_parted_where_the_law_does_and_a_missing_age_is_a_group() -> None
     }
 
 
-def with_groups(groups: object, name: str = "person_age") -> Contract:
-    fields = [{**spec, "groups": groups} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
+def changed(name: str = "person_age", **attributes: object) -> Contract:
+    fields = [{**spec, **attributes} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
     return Contract.of({**CONTRACT.schema, "fields": fields})
 
 
 def test_a_contract_parts_a_number_as_it_says_and_still_answers_alike() -> None:
-    contract = with_groups([25, 62])
+    contract = changed(groups=[25, 62])
     names = [each.name for each in watched_groups(contract, made_up(800).values)]
 
     assert names[:3] == ["under 25", "25 to under 62", "62 and over"]
@@ -62,7 +63,7 @@ def test_a_contract_parts_a_number_as_it_says_and_still_answers_alike() -> None:
 @pytest.mark.parametrize(("groups", "name"), [([62, 40], "person_age"), ([40, 40], "person_age"), ([1], "loan_intent")])
 def test_groups_that_part_nothing_are_refused(groups: list[int], name: str) -> None:
     with pytest.raises(ContractError, match="groups to compare"):
-        with_groups(groups, name)
+        changed(name, groups=groups)
 
 
 def test_levels_of_a_watched_category_are_groups() -> None:
@@ -87,6 +88,59 @@ def test_a_group_is_compared_with_the_most_approved_one() -> None:
     assert low < 0.625 < high < 0.8
     assert lower.p < 1e-6
     assert math.isnan(upper.ratio)
+
+
+def test_a_group_is_compared_with_the_one_that_the_contract_names() -> None:
+    lower, upper = (replace(group, reference=group.name == "a") for group in parted(100, 400))
+
+    told = figures_of((lower, upper), 50, 320)
+
+    assert {each.reference for each in told} == {"a"}
+    assert (math.isnan(told[0].ratio), told[1].ratio) == (True, pytest.approx(0.8 / 0.5))
+    assert least_impact_ratio((lower, upper), np.arange(500) >= 80) == pytest.approx(1.0 / 0.2)
+    assert least_impact_ratio(parted(100, 400), np.arange(500) >= 80) == pytest.approx(0.2)
+
+
+def test_a_reference_of_few_people_is_not_compared_with() -> None:
+    few, *others = parted(20, 100, 400)
+
+    told = figures_of((replace(few, reference=True), *others), 20, 50, 320)
+
+    assert {each.reference for each in told} == {"c"}
+
+
+def test_a_contract_names_the_group_by_a_number_in_it_or_by_a_level() -> None:
+    values = made_up(800).values
+    by_age = changed(groups=[25, 62], reference=40)
+    by_level = changed("loan_intent", role="watched", reference="VENTURE")
+
+    for contract, name in ((by_age, "25 to under 62"), (by_level, "VENTURE")):
+        groups = watched_groups(contract, values)
+        assert [each.name for each in groups if each.reference] == [name]
+        assert [each.members.tolist() for each in groups] == [
+            each.members.tolist() for each in watched_groups(without_reference(contract), values)
+        ]
+    assert by_age.fingerprint == CONTRACT.fingerprint
+
+
+def without_reference(contract: Contract) -> Contract:
+    fields = [{k: v for k, v in spec.items() if k != "reference"} for spec in contract.schema["fields"]]
+    return Contract.of({**contract.schema, "fields": fields})
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [
+        ("person_age", {"reference": 130}),
+        ("person_age", {"reference": "forty"}),
+        ("person_age", {"protected": "none", "groups": [], "reference": 40}),
+        ("loan_intent", {"role": "watched", "reference": "YACHT"}),
+        ("loan_intent", {"reference": "VENTURE"}),
+    ],
+)
+def test_a_reference_that_names_no_group_is_refused(name: str, attributes: dict[str, object]) -> None:
+    with pytest.raises(ContractError, match="reference group"):
+        changed(name, **attributes)
 
 
 def test_a_group_of_few_people_is_not_told_and_does_not_set_the_scale() -> None:
