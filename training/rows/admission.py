@@ -4,8 +4,7 @@ The scorecard's first decision on an application counts, and over it the latest 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any, Final
 
@@ -15,12 +14,13 @@ import numpy.typing as npt
 from schemas.codec.projection import millis
 from schemas.events.decisions import Outcome
 from training.rows import identity
-from training.rows.identity import Identities
+from training.rows.identity import Identities, places_among
 
 Admissions = npt.NDArray[np.int8]
 
 DECIDED: Final = ("application_id", "outcome")
 REVIEWED: Final = ("application_id", "outcome", "reviewed_at")
+NEVER: Final = np.iinfo(np.int64).min
 
 
 class Admission(IntEnum):
@@ -36,46 +36,48 @@ class Admission(IntEnum):
     """By neither, and it has an outcome nevertheless: an exploration, or a source that knows all loans."""
 
 
-@dataclass(slots=True)
 class AdmissionJoin:
-    """Collects decisions and reviews of the applications whose outcome is known."""
+    """Collects decisions and reviews of the applications whose outcome is known: ten bytes for each of them."""
 
-    wanted: Identities
-    """Sorted, each once."""
-    _approved: dict[int, bool] = field(default_factory=dict)
-    _reviews: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    def __init__(self, wanted: Identities) -> None:
+        """Knows nothing yet.
+
+        Args:
+            wanted: sorted, each once; shape (n,).
+        """
+        self._wanted = wanted
+        self._decided = np.full(len(wanted), Admission.UNKNOWN, dtype=np.int8)
+        self._reviewed = np.full(len(wanted), Admission.UNKNOWN, dtype=np.int8)
+        self._reviewed_at = np.full(len(wanted), NEVER)
 
     def decide(self, decisions: Iterable[Mapping[str, Any]]) -> None:
         """Fold in decisions, `DECIDED` of each, in the order they came."""
-        for who, decision in self._matches(decisions):
-            self._approved.setdefault(who, decision["outcome"] == Outcome.APPROVE)
+        for place, decision in self._matches(decisions):
+            if self._decided[place] == Admission.UNKNOWN:
+                approved = decision["outcome"] == Outcome.APPROVE
+                self._decided[place] = Admission.APPROVED if approved else Admission.REFUSED
 
     def review(self, reviews: Iterable[Mapping[str, Any]]) -> None:
         """Fold in reviews, `REVIEWED` of each; one that sends the case on to another person decides nothing."""
-        for who, review in self._matches(reviews):
-            if review["outcome"] not in (Outcome.APPROVE, Outcome.DECLINE):
-                continue
+        for place, review in self._matches(reviews):
             at = millis(review["reviewed_at"])
-            if who not in self._reviews or at >= self._reviews[who][0]:
-                self._reviews[who] = at, review["outcome"] == Outcome.APPROVE
+            if review["outcome"] in (Outcome.APPROVE, Outcome.DECLINE) and at >= self._reviewed_at[place]:
+                approved = review["outcome"] == Outcome.APPROVE
+                self._reviewed[place] = Admission.BY_PERSON if approved else Admission.REFUSED
+                self._reviewed_at[place] = at
 
     def of(self, who: Identities) -> Admissions:
-        """The admission of each of these applications, shape of `who`."""
-        return np.array([self._admission(int(each)) for each in who], dtype=np.int8)
+        """The admission of each of these applications, all of them wanted; shape of `who`."""
+        places = np.searchsorted(self._wanted, who)
+        reviewed = self._reviewed[places]
+        return np.where(reviewed == Admission.UNKNOWN, self._decided[places], reviewed).astype(np.int8)
 
-    def _admission(self, who: int) -> Admission:
-        if who in self._reviews:
-            return Admission.BY_PERSON if self._reviews[who][1] else Admission.REFUSED
-        if who not in self._approved:
-            return Admission.UNKNOWN
-        return Admission.APPROVED if self._approved[who] else Admission.REFUSED
-
-    def _matches(self, events: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+    def _matches(self, events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Index among the wanted, and the event, of each that is about one of them."""
         listed = list(events)
         names = identity.of_ids([each["application_id"] for each in listed])
-        return [
-            (int(who), event) for who, event, one in zip(names, listed, np.isin(names, self.wanted), strict=True) if one
-        ]
+        places = places_among(self._wanted, names)
+        return ((place, event) for place, event in zip(places.tolist(), listed, strict=True) if place >= 0)
 
 
 def counts(admissions: Admissions) -> Mapping[str, int]:

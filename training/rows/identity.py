@@ -43,6 +43,19 @@ def of_rows(
     return found
 
 
+def places_among(known: Identities, who: Identities) -> npt.NDArray[np.int64]:
+    """Index of each identity among the known ones, -1 where it is none of them; shape of `who`.
+
+    Args:
+        known: sorted, each once.
+        who: in any order.
+    """
+    if not len(known):
+        return np.full(len(who), -1)
+    near = np.minimum(np.searchsorted(known, who), len(known) - 1)
+    return np.where(known[near] == who, near, -1)
+
+
 def keys(
     values: npt.NDArray[np.float64],
     defaulted: npt.NDArray[np.bool_],

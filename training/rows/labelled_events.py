@@ -67,10 +67,7 @@ class Outcomes:
 
     def places(self, who: Identities) -> Integers:
         """Index of each of these applications, -1 if its outcome is not known; shape of `who`."""
-        if not len(self.who):
-            return np.full(len(who), -1)
-        near = np.minimum(np.searchsorted(self.who, who), len(self.who) - 1)
-        return np.where(self.who[near] == who, near, -1)
+        return identity.places_among(self.who, who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +80,25 @@ class _Applications:
     order: Integers
 
     @classmethod
-    def concatenate(cls, parts: Sequence["_Applications"], observed: int) -> "_Applications":
-        """All of them, the first record of each application, by partition and offset."""
-        nobody = np.empty(0, np.uint64)
-        nothing = cls(np.empty((0, observed)), np.empty(0, np.int64), nobody, np.empty((0, 2), np.int64))
-        every = (nothing, *parts)
-        whole = cls(
-            np.concatenate([part.values for part in every]),
-            np.concatenate([part.applied_at for part in every]),
-            np.concatenate([part.who for part in every]),
-            np.concatenate([part.order for part in every]),
-        )
-        came = whole.take(np.lexsort((whole.order[:, 1], whole.order[:, 0])))
-        return came.take(np.sort(np.unique(came.who, return_index=True)[1]))
+    def concatenate(cls, parts: list["_Applications"], observed: int) -> "_Applications":
+        """The first record of each application, by partition and offset.
+
+        Empties `parts` as it copies them, so that their values, nearly all of the memory, exist once.
+        """
+        who = np.concatenate([np.empty(0, np.uint64), *(part.who for part in parts)])
+        order = np.concatenate([np.empty((0, 2), np.int64), *(part.order for part in parts)])
+        came = np.lexsort((order[:, 1], order[:, 0]))
+        came = came[np.sort(np.unique(who[came], return_index=True)[1])]
+        place = np.full(len(who), -1)
+        place[came] = np.arange(len(came))
+        values, applied_at, end = np.empty((len(came), observed)), np.empty(len(came), np.int64), len(who)
+        while parts:
+            part = parts.pop()
+            to = place[end - len(part.who) : end]
+            first = to >= 0
+            values[to[first]], applied_at[to[first]] = part.values[first], part.applied_at[first]
+            end -= len(part.who)
+        return cls(values, applied_at, who[came], order[came])
 
     def take(self, places: Any) -> "_Applications":
         """Those at these places, or where the mask holds."""
@@ -229,15 +232,17 @@ def _label(
     known = places >= 0
     if window:
         known &= found.applied_at <= latest - window
-    places, applied_at = places[known], found.applied_at[known]
-    within = outcomes.observed_at[places] <= applied_at + window if window else True
+    # Nearly always all are; a copy of their values would be the largest thing in memory.
+    found = found if known.all() else found.take(known)
+    places = places[known]
+    within = outcomes.observed_at[places] <= found.applied_at + window if window else True
     return LabelledRows(
-        values=found.values[known],
+        values=found.values,
         defaulted=outcomes.defaulted[places] & within,
-        applied_at=applied_at,
-        recent=np.ones(int(known.sum()), dtype=np.bool_),
-        ids=found.who[known],
-        admission=joined.of(found.who[known]),
+        applied_at=found.applied_at,
+        recent=np.ones(len(places), dtype=np.bool_),
+        ids=found.who,
+        admission=joined.of(found.who),
     )
 
 
