@@ -172,7 +172,8 @@ class Monitor:
             self._memory, report, self._windows.close_horizon, self._rules.reporting.rules
         )
         self._look = judged_report
-        return Findings(commands=performance_floor.commands_of(judged_report, now), performances=(judged_report,))
+        commands = (performance_floor.command_of(judged_report, now),) if judged_report.command_id else ()
+        return Findings(commands=commands, performances=(judged_report,))
 
     def add_result(self, result: RetrainResult) -> None:
         """Take the trainer's answer to a command."""

@@ -50,12 +50,46 @@ def scope_of(report: PerformanceReport) -> RetrainScope | None:
     return RetrainScope.RECALIBRATION if off else None
 
 
+def finding_id(report: PerformanceReport, failed: int = 0) -> str:
+    """Id of the finding that asks for `scope_of(report)`, which is not None.
+
+    One champion under one limit has one id, and another when its known outcomes have passed a power of two: a check
+    that runs every night asks no more often than there is much new to learn from, whatever the answer was. A level's id
+    does not depend on the floor of the AUC.
+
+    Args:
+        report: of a performance check.
+        failed: commands before that came to nothing.
+    """
+    if scope_of(report) is RetrainScope.FULL:
+        return f"performance-{_finding_digest(report, report.rules.least_auc, failed)}"
+    return f"recalibration-{_finding_digest(report, report.rules.most_level_off, failed)}"
+
+
+def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
+    """The command of a report that asks for `scope_of(report)`, which is not None."""
+    scope = scope_of(report) or RetrainScope.FULL
+    whole = f"{reason(report)}, surely under {report.rules.least_auc:g}"
+    level = f"{level_reason(report)}, surely by more than {report.rules.most_level_off:g}"
+    return RetrainCommand(
+        command_id=report.command_id or finding_id(report),
+        product=report.product,
+        cause=RetrainCause.PERFORMANCE,
+        why=whole if scope is RetrainScope.FULL else level,
+        champion_version=report.champion_version,
+        champion_digest=report.champion_digest,
+        reference_id="",
+        window_start=None,
+        window_end=None,
+        issued_at=now,
+        scope=scope,
+    )
+
+
 def performance_command(
     report: PerformanceReport, least_auc: float | None, most_off: float | None, now: datetime
 ) -> RetrainCommand | str:
     """The command that a performance check asks for; why none, in words, where it asks for nothing.
-
-    A ranking that has fallen asks for a whole retraining; a level that is off, for a recalibration.
 
     Args:
         report: of the champion, its rules naming the same floor.
@@ -63,16 +97,13 @@ def performance_command(
         most_off: tolerated error of the level, in log-odds; None to leave it.
         now: time of the command.
     """
-    if least_auc is not None and report.fallen:
-        return command_of(report, now)
-    observed, reasons = report.performance.observed, []
-    if most_off is not None:
-        if is_level_off(observed, most_off, report.rules.minimum_n):
-            return recalibration_of(report, most_off, now)
-        reasons.append(f"{level_reason(report)}: not surely off by {most_off:g}")
-    if least_auc is not None:
-        reasons.append(f"{reason(report)}: not surely under {least_auc:g}")
-    return "; ".join(reasons)
+    rules = replace(report.rules, most_level_off=most_off or 0.0)
+    asked = replace(report, rules=rules, fallen=report.fallen and least_auc is not None)
+    if scope_of(asked) is not None:
+        return command_of(asked, now)
+    level = [] if most_off is None else [f"{level_reason(report)}: not surely off by {most_off:g}"]
+    ranking = [] if least_auc is None else [f"{reason(report)}: not surely under {least_auc:g}"]
+    return "; ".join(level + ranking)
 
 
 def level_reason(report: PerformanceReport) -> str:
@@ -85,38 +116,6 @@ def level_reason(report: PerformanceReport) -> str:
         f"version {version} states a default rate of {observed.stated_default_rate:.3f} where"
         f" {observed.default_rate.value:.3f} of {observed.n} loans default: its log-odds are off by {off.value:+.2f}"
         f" ({off.low:+.2f} to {off.high:+.2f})"
-    )
-
-
-def commands_of(report: PerformanceReport, now: datetime) -> tuple[RetrainCommand, ...]:
-    """The command that a report names; none where it names none."""
-    if not report.command_id:
-        return ()
-    if report.fallen:
-        return (command_of(report, now),)
-    return (recalibration_of(report, report.rules.most_level_off, now),)
-
-
-def recalibration_id(report: PerformanceReport, most_off: float, failed: int = 0) -> str:
-    """Names the finding of a level that is off, as `command_id` does that of a ranking that has fallen.
-
-    The floor of the AUC is no part of it: whoever asks by the same limit gives it the same name.
-
-    Args:
-        report: of a performance check.
-        most_off: tolerated, in log-odds.
-        failed: commands before that came to nothing.
-    """
-    return f"recalibration-{_finding_digest(report, most_off, failed)}"
-
-
-def recalibration_of(report: PerformanceReport, most_off: float, now: datetime) -> RetrainCommand:
-    """The command of a champion whose level is off by more than `most_off`, in log-odds."""
-    return replace(
-        command_of(report, now),
-        command_id=report.command_id or recalibration_id(report, most_off),
-        why=f"{level_reason(report)}, surely by more than {most_off:g}",
-        scope=RetrainScope.RECALIBRATION,
     )
 
 
@@ -133,37 +132,9 @@ def reason(report: PerformanceReport) -> str:
     )
 
 
-def command_id(report: PerformanceReport, failed: int = 0) -> str:
-    """Names the finding: of one champion under one floor once, and again when known ends have passed a power of two.
-
-    So what asks every night asks no more often than there is much new to learn from, whatever the answer was.
-
-    Args:
-        report: of a performance check.
-        failed: commands before that came to nothing.
-    """
-    return f"performance-{_finding_digest(report, report.rules.least_auc, failed)}"
-
-
-def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
-    """The command of a fallen champion."""
-    return RetrainCommand(
-        command_id=report.command_id or command_id(report),
-        product=report.product,
-        cause=RetrainCause.PERFORMANCE,
-        why=f"{reason(report)}, surely under {report.rules.least_auc:g}",
-        champion_version=report.champion_version,
-        champion_digest=report.champion_digest,
-        reference_id="",
-        window_start=None,
-        window_end=None,
-        issued_at=now,
-    )
-
-
 def _finding_digest(report: PerformanceReport, limit: float, failed: int) -> str:
     known = report.performance.observed.n if report.performance.observed else 0
     doublings = round(known / report.kept).bit_length()
-    told = [report.product, report.champion_digest, repr(limit), str(doublings)]
-    finding = "\x1f".join([*told, str(failed)] if failed else told)
+    facts = [report.product, report.champion_digest, repr(limit), str(doublings)]
+    finding = "\x1f".join([*facts, str(failed)] if failed else facts)
     return hashlib.sha256(finding.encode()).hexdigest()[:24]

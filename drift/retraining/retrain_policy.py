@@ -30,7 +30,7 @@ from drift.binning.binned_records import NO_TIME
 from drift.retraining import performance_floor
 from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainScope, RetrainStatus
+from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
 from schemas.timestamps import millis_of
 
 LATCHING: Final = frozenset({RetrainStatus.REJECTED, RetrainStatus.HELD})
@@ -127,13 +127,9 @@ def judged_performance(
         event_time: of now, milliseconds since 1970: no window that ends before is open any more. `NO_TIME` before
             the first window.
     """
-    scope = performance_floor.scope_of(report)
-    if scope is None:
+    if performance_floor.scope_of(report) is None:
         return memory, report
-    if scope is RetrainScope.FULL:
-        name = performance_floor.command_id(report, memory.failed)
-    else:
-        name = performance_floor.recalibration_id(report, report.rules.most_level_off, memory.failed)
+    name = performance_floor.finding_id(report, memory.failed)
     asked = Withheld.ASKED if name == memory.fallen else None
     withheld = asked or _guard(memory, event_time, rules)
     if withheld is not None:

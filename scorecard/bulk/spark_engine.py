@@ -5,14 +5,13 @@ The cluster's Python needs this package, as for distributed training. PySpark is
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from schemas.errors import SetupError
 from scorecard.bulk.row_groups import BATCH_ROWS, StoredTable
+from scorecard.bulk.spark_session import SparkError, on_cluster, session
 
 PROPERTIES: Final = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
@@ -21,32 +20,18 @@ PROPERTIES: Final = {
 }
 """As much at once, and the same values, as a process of this machine reads."""
 
+FAILED: Final = "Spark failed"
+
 BatchMap = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-class SparkError(SetupError):
-    """There is no Spark session, or what it was given failed there."""
-
-
-def session(master: str) -> Any:
+def bulk_session(master: str) -> Any:
     """A session on a cluster: `spark://host:port`, `local[2]`, or whatever else Spark takes.
 
     Raises:
         SparkError: PySpark is not installed, or the cluster does not answer.
     """
-    if find_spec("pyspark") is None:
-        problem = "--spark needs PySpark, which is not installed: pip install 'loan-decisions[spark]'"
-        raise SparkError(problem)
-    from pyspark.sql import SparkSession
-
-    try:
-        builder = SparkSession.builder.master(master).appName("loan-decisions")
-        for name, value in PROPERTIES.items():
-            builder = builder.config(name, value)
-        return builder.getOrCreate()
-    except Exception as cause:  # noqa: BLE001 - Java's, Py4J's and Spark's own, which share nothing
-        problem = f"--spark {master}: no Spark session can be had ({type(cause).__name__})"
-        raise SparkError(problem) from None
+    return session("--spark", {"spark.master": master, "spark.app.name": "loan-decisions", **PROPERTIES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +50,7 @@ class SparkTable:
         if out.exists():
             problem = f"{out}: is there already; a run of Spark's cannot go on: name a new folder"
             raise SparkError(problem)
-        _guard(lambda: self._frame(function, schema).write.parquet(str(out.absolute())))
+        on_cluster(lambda: self._frame(function, schema).write.parquet(str(out.absolute())), FAILED)
 
     def collect(self, function: BatchMap, schema: pa.Schema) -> pa.Table:
         """What a function makes of the table's batches, here: for a function that makes little of much.
@@ -73,7 +58,7 @@ class SparkTable:
         Raises:
             SparkError: a task failed on the cluster.
         """
-        found: pa.Table = _guard(lambda: self._frame(function, schema).toArrow())
+        found: pa.Table = on_cluster(lambda: self._frame(function, schema).toArrow(), FAILED)
         return found
 
     def _frame(self, function: BatchMap, schema: pa.Schema) -> Any:
@@ -82,12 +67,3 @@ class SparkTable:
         paths = [str(Path(path).absolute()) for path in self.table.paths]
         rows = self.session.read.option("basePath", str(self.table.folder.absolute())).parquet(*paths)
         return rows.mapInArrow(function, from_arrow_schema(schema))
-
-
-def _guard(act: Callable[[], Any]) -> Any:
-    try:
-        return act()
-    except Exception as cause:  # noqa: BLE001 - Java's, Py4J's and Spark's own, which share nothing
-        # Their messages may hold a row.
-        problem = f"Spark failed ({type(cause).__name__}); its log says more"
-        raise SparkError(problem) from None

@@ -14,7 +14,7 @@ from schemas.codec.event_codec import as_record
 from scorecard.bulk.decision_folder import DecisionFolder, PartWriter
 from scorecard.bulk.process_engine import map_groups
 from scorecard.bulk.row_groups import stored_table
-from scorecard.bulk.spark_engine import SparkTable, session
+from scorecard.bulk.spark_engine import SparkTable, bulk_session
 from tests.builders import CONTRACT
 from tests.system.spark_cluster import PYSPARK, spark_cluster
 from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
@@ -39,7 +39,7 @@ def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_pat
     counts = pa.concat_tables(map_groups(TableCounter(package), groups, 2))
 
     with spark_cluster(tmp_path / "spark") as master:
-        there = SparkTable(session(master), table)
+        there = SparkTable(bulk_session(master), table)
         there.write(tmp_path / "there", package.decisions, package.scorer().schema)
         counted = there.collect(TableCounter(package).counts, COUNTS)
 
@@ -58,7 +58,7 @@ def test_a_search_on_a_cluster_of_two_workers_is_that_of_one_machine(tmp_path: P
     here = search(searched(), Budget(batch=3, **own))
 
     with spark_cluster(tmp_path / "spark") as master:
-        session(master)
+        bulk_session(master)
         there = search(searched(), Budget(spark=3, **own))
 
     told = [[replace(trial, seconds=0.0) for trial in found.trials] for found in (here, there)]

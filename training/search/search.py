@@ -8,7 +8,7 @@ Source: Bergstra et al., *Algorithms for hyper-parameter optimization*, 2011.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import StoppedError
+from scorecard.bulk.spark_session import refuse_without_pyspark
 from training.evaluation.logistic_baseline import floor_auc
 from training.families.family import FamilyParameters
-from training.search import space
 from training.search.budget import Budget
 from training.search.cross_validation import Attempt, SearchData, run_trial
 from training.search.journal import Forgetful, Journal
 from training.search.proposals import Proposals
-from training.search.spark import refuse_without_pyspark, spark_map
+from training.search.spark import OPTION, spark_map
 from training.search.trial import Trial
 from training.search.trial_choice import choose
 from training.search.usable_families import usable_families
@@ -68,20 +68,19 @@ def search(
 
     Raises:
         StoppedError: `stop` requested it.
-        NoSparkError: there is no cluster where the budget names one.
+        SparkError: there is no cluster where the budget names one.
     """
     logging.getLogger("hyperopt").setLevel(logging.WARNING)
     if budget.spark:
-        refuse_without_pyspark()
+        refuse_without_pyspark(OPTION)
     out_of_fold: dict[int, npt.NDArray[np.float64]] = {}
-    act = _in_batches if budget.batch_size > 1 else _in_turn
-    trials = act(searched, budget, watch, stop, journal, out_of_fold)
+    trials = _trials(searched, budget, watch, stop, journal, out_of_fold)
     best, why = choose(trials, budget)
     floor = floor_auc(searched.rows, searched.folds)
     return SearchResult(best=best, trials=trials, floor_auc=floor, why=why, out_of_fold=out_of_fold.get(best.number))
 
 
-def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills in
+def _trials(  # noqa: PLR0913 - the search's own arguments, and what it fills in
     searched: SearchData,
     budget: Budget,
     watch: Watch,
@@ -89,51 +88,10 @@ def _in_turn(  # noqa: PLR0913 - the search's own arguments, and what it fills i
     journal: Journal,
     out_of_fold: dict[int, npt.NDArray[np.float64]],
 ) -> Sequence[Trial]:
-    """The trials; fills in the probabilities of those that ran."""
-    import hyperopt
+    """Trials, one or a batch of them proposed at once, with the same results wherever each runs.
 
-    trials: list[Trial] = []
-    ended = time.monotonic() + budget.seconds
-
-    def objective(point: Mapping[str, Any]) -> float:
-        nonlocal ended
-        if stop():
-            raise StoppedError
-        choice = space.choice(point, budget.most_trees)
-        trial = journal.recall(len(trials), choice)
-        if trial is None:
-            trial, out_of_fold[len(trials)] = run_trial(len(trials), choice, searched, budget)
-            journal.keep(trial)
-        else:
-            ended -= trial.seconds
-        trials.append(trial)
-        watch(trial)
-        return 1.0 - trial.auc
-
-    hyperopt.fmin(
-        objective,
-        space.space(usable_families(budget.families), float(searched.rows.defaulted.mean())),
-        algo=_tpe(hyperopt),
-        # It counts the given points or not, as it pleases; the stopping rule counts what was tried.
-        max_evals=budget.trials,
-        early_stop_fn=lambda *_: (_enough(trials, budget) or time.monotonic() >= ended, {}),
-        points_to_evaluate=[dict(point) for point in space.starts(usable_families(budget.families))[: budget.trials]],
-        rstate=np.random.default_rng(searched.seed),
-        show_progressbar=False,
-        verbose=False,
-    )
-    return trials
-
-
-def _in_batches(  # noqa: PLR0913 - the same
-    searched: SearchData,
-    budget: Budget,
-    watch: Watch,
-    stop: Callable[[], bool],
-    journal: Journal,
-    out_of_fold: dict[int, npt.NDArray[np.float64]],
-) -> Sequence[Trial]:
-    """Trials proposed so many at once: the same ones, with the same results, wherever each of them runs."""
+    Fills in the probabilities of those that ran.
+    """
     import hyperopt
 
     families, share = usable_families(budget.families), float(searched.rows.defaulted.mean())

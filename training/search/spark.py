@@ -4,29 +4,14 @@ Which choices are tried, and in which order they count, is decided on the driver
 """
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
-from schemas.errors import SetupError
+from scorecard.bulk.spark_session import on_cluster, session
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-
-class NoSparkError(SetupError):
-    """Trials are to be spread over a cluster, and there is none that can be reached and can try them."""
-
-
-def refuse_without_pyspark() -> None:
-    """To be called before any work.
-
-    Raises:
-        NoSparkError: it is not installed.
-    """
-    if find_spec("pyspark") is None:
-        missing, remedy = "PySpark, which is not installed", "pip install 'loan-decisions[spark]', or set it to 0"
-        problem = f"LOAN_SPARK_TRIALS needs {missing}: {remedy}"
-        raise NoSparkError(problem)
+OPTION: Final = "LOAN_SPARK_TRIALS"
 
 
 def spark_map(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -37,24 +22,11 @@ def spark_map(function: Callable[[Item], Result], items: Sequence[Item]) -> list
         items: one at least.
 
     Raises:
-        NoSparkError: no session can be had, or a task failed there.
+        SparkError: no session can be had, or a task failed there.
     """
-    context = _context()
-    try:
-        found: list[Result] = context.parallelize(items, len(items)).map(function).collect()
-    except Exception as cause:  # noqa: BLE001 - Java's, Py4J's and Spark's own, which share nothing
-        problem = (
-            f"LOAN_SPARK_TRIALS: a trial failed on the cluster ({type(cause).__name__}); its Python needs this package"
-        )
-        raise NoSparkError(problem) from None
-    return found
+    context = session(OPTION, {}).sparkContext
 
+    def results() -> list[Result]:
+        return list(context.parallelize(items, len(items)).map(function).collect())
 
-def _context() -> Any:
-    from pyspark.sql import SparkSession
-
-    try:
-        return SparkSession.builder.getOrCreate().sparkContext
-    except Exception as cause:  # noqa: BLE001 - the same
-        problem = f"LOAN_SPARK_TRIALS: no Spark session can be had ({type(cause).__name__})"
-        raise NoSparkError(problem) from None
+    return on_cluster(results, f"{OPTION}: a trial failed on the cluster, whose Python needs this package")

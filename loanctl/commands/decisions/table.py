@@ -24,7 +24,7 @@ from scorecard.bulk.decision_folder import DecisionFolder, PartWriter
 from scorecard.bulk.process_engine import map_groups
 from scorecard.bulk.row_groups import StoredTable, stored_table
 from scorecard.bulk.scorer_package import ScorerPackage
-from scorecard.bulk.spark_engine import SparkTable, session
+from scorecard.bulk.spark_engine import SparkTable, bulk_session
 from streams.runtime import logs
 from streams.worker.settings import ScoringSettings
 
@@ -56,7 +56,7 @@ def score(
     package = _package(settings, bundle, source)
     if spark:
         schema = package.scorer().schema
-        SparkTable(session(spark), table).write(out, package.decisions, schema)
+        SparkTable(bulk_session(spark), table).write(out, package.decisions, schema)
         rows = table.rows
     else:
         rows = _score_here(table, package, out, processes)
@@ -80,7 +80,7 @@ def drift(
     package = _package(settings, bundle, source)
     counter = TableCounter(package)
     if spark:
-        parts = SparkTable(session(spark), table).collect(counter.counts, COUNTS)
+        parts = SparkTable(bulk_session(spark), table).collect(counter.counts, COUNTS)
     else:
         groups = list(enumerate(table.groups))
         parts = pa.concat_tables(map_groups(counter, groups, processes))

@@ -119,7 +119,7 @@ def test_a_fallen_champion_commands_and_the_report_names_the_command() -> None:
 
     [command] = found.commands
     assert command.cause is RetrainCause.PERFORMANCE
-    assert command.command_id == performance_floor.command_id(a_look(FALLEN))
+    assert command.command_id == performance_floor.finding_id(a_look(FALLEN))
     assert [each.command_id for each in found.performances] == [command.command_id]
     assert monitor.memory.in_flight == command.command_id
 

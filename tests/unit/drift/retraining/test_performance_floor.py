@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drift.retraining.performance_floor import command_id, command_of, is_below_floor, performance_command, reason
+from drift.retraining.performance_floor import command_of, finding_id, is_below_floor, performance_command, reason
 from schemas.events.performance import Figure, ObservedPerformance
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
 from tests.unit.drift.loans import a_look, seen
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FELL = replace(seen(), auc=Figure(0.68, 0.65, 0.71))
 
 
 def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
@@ -33,22 +34,21 @@ def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
 
 
 def test_the_same_finding_commands_once_and_again_with_many_more_ends() -> None:
-    names = [command_id(a_look(replace(seen(), n=n))) for n in (600, 1_000, 1_024, 2_000)]
+    names = [finding_id(a_look(replace(FELL, n=n))) for n in (600, 1_000, 1_024, 2_000)]
 
     assert names[0] == names[1] != names[2] == names[3]
-    assert command_id(a_look(seen(), champion_digest="d" * 64)) != names[1]
-    assert command_id(a_look(seen(), least_auc=0.7)) != names[1]
+    assert finding_id(a_look(FELL, champion_digest="d" * 64)) != names[1]
+    assert finding_id(a_look(FELL, least_auc=0.72)) != names[1]
 
 
 def test_ends_go_on_doubling_where_memory_holds_a_sample_of_them() -> None:
-    names = [command_id(a_look(replace(seen(), n=40_000), kept=kept)) for kept in (1.0, 0.5, 0.25)]
+    names = [finding_id(a_look(replace(FELL, n=40_000), kept=kept)) for kept in (1.0, 0.5, 0.25)]
 
     assert len(set(names)) == 3
 
 
 def test_the_command_speaks_of_the_champion_and_says_why() -> None:
-    found = replace(seen(), auc=Figure(0.68, 0.65, 0.71))
-    asked = command_of(a_look(found), datetime(2026, 3, 1, tzinfo=UTC))
+    asked = command_of(a_look(FELL), datetime(2026, 3, 1, tzinfo=UTC))
 
     assert asked.cause is RetrainCause.PERFORMANCE
     assert (asked.champion_version, asked.champion_digest) == ("3", "c" * 64)

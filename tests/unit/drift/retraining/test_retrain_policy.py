@@ -142,7 +142,7 @@ def test_a_fallen_champion_commands_once_until_ends_have_doubled():
     more = a_look(replace(seen(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
     _, doubled = judged_performance(memory, more, LATER, RULES)
 
-    assert (first.command_id, first.withheld) == (performance_floor.command_id(FALLEN), "")
+    assert (first.command_id, first.withheld) == (performance_floor.finding_id(FALLEN), "")
     assert (again.command_id, again.withheld) == ("", "asked")
     assert doubled.command_id not in ("", first.command_id)
 
@@ -179,9 +179,9 @@ def test_a_level_that_is_off_commands_a_recalibration_once_under_the_same_guards
     memory, _ = decide(memory.after_result(a_result(first.command_id, RetrainStatus.REJECTED)), a_report(S))
     _, again = judged_performance(memory, look, LATER, RULES)
 
-    (command,) = performance_floor.commands_of(first, NOON)
+    command = performance_floor.command_of(first, NOON)
     assert (command.scope, command.cause) == (RetrainScope.RECALIBRATION, RetrainCause.PERFORMANCE)
-    assert command.command_id == first.command_id == performance_floor.recalibration_id(look, 0.25)
+    assert command.command_id == first.command_id == performance_floor.finding_id(look)
     assert "off by +0.50 (+0.30 to +0.70), surely by more than 0.25" in command.why
     assert (in_flight.command_id, in_flight.withheld) == ("", "in_flight")
     assert (again.command_id, again.withheld) == ("", "asked")
@@ -206,8 +206,7 @@ def test_a_level_is_left_alone_where_no_limit_is_set_and_a_fallen_ranking_asks_f
 
     assert judged_performance(PolicyState(), unlimited, LATER, RULES) == (PolicyState(), unlimited)
     _, report = judged_performance(PolicyState(), both, LATER, RULES)
-    assert [each.scope for each in performance_floor.commands_of(report, NOON)] == [RetrainScope.FULL]
-    assert performance_floor.commands_of(unlimited, NOON) == ()
+    assert performance_floor.command_of(report, NOON).scope is RetrainScope.FULL
 
 
 def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():

@@ -4,13 +4,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from schemas.errors import StoppedError
+from scorecard.bulk import spark_session
+from scorecard.bulk.spark_session import SparkError
 from tests.unit.training.search.test_search import a_trial, searched
 from training.families.family import FamilyParameters
 from training.families.family_registry import USUAL
@@ -20,7 +22,6 @@ from training.search.budget import Budget
 from training.search.cross_validation import run_trial
 from training.search.journal import FileJournal, Forgetful
 from training.search.search import search
-from training.search.spark import NoSparkError
 from training.search.trial import Trial
 
 
@@ -55,8 +56,8 @@ tasks: list[int] = []
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     tasks.clear()
-    monkeypatch.setattr(spark, "find_spec", lambda _: "there")
-    monkeypatch.setattr(spark, "_context", Backwards)
+    monkeypatch.setattr(spark_session, "find_spec", lambda _: "there")
+    monkeypatch.setattr(spark, "session", lambda *_: SimpleNamespace(sparkContext=Backwards()))
     return monkeypatch
 
 
@@ -134,10 +135,10 @@ def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pyte
 
 
 def test_without_pyspark_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark, "find_spec", lambda _: None)
+    monkeypatch.setattr(spark_session, "find_spec", lambda _: None)
 
     with pytest.raises(
-        NoSparkError,
+        SparkError,
         match=r"LOAN_SPARK_TRIALS needs PySpark, which is not installed: pip install 'loan-decisions\[spark\]'",
     ):
         search(searched(), budget(5, spark=4))
@@ -149,7 +150,9 @@ def test_a_cluster_on_which_a_trial_fails_is_one_line(cluster: pytest.MonkeyPatc
 
     cluster.setattr(searching, "run_trial", nothing)
 
-    with pytest.raises(NoSparkError, match=r"a trial failed on the cluster \(ModuleNotFoundError\)"):
+    with pytest.raises(
+        SparkError, match=r"a trial failed on the cluster, .* needs this package \(ModuleNotFoundError\)"
+    ):
         search(searched(), budget(6, spark=4))
 
 
@@ -162,7 +165,7 @@ def test_a_cluster_that_gives_no_session_is_one_line(monkeypatch: pytest.MonkeyP
     sql.SparkSession = type("SparkSession", (), {"builder": Builder()})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pyspark", ModuleType("pyspark"))
     monkeypatch.setitem(sys.modules, "pyspark.sql", sql)
-    monkeypatch.setattr(spark, "find_spec", lambda _: "there")
+    monkeypatch.setattr(spark_session, "find_spec", lambda _: "there")
 
-    with pytest.raises(NoSparkError, match=r"no Spark session can be had \(ConnectionRefusedError\)"):
+    with pytest.raises(SparkError, match=r"no Spark session can be had \(ConnectionRefusedError\)"):
         search(searched(), budget(5, spark=4))

@@ -51,7 +51,7 @@ def test_a_table_of_few_other_applicants_is_reported(rows: tuple[str, str]) -> N
 def test_without_pyspark_one_line_says_what_to_install(
     rows: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scorecard.bulk.spark_engine.find_spec", lambda _: None)
+    monkeypatch.setattr("scorecard.bulk.spark_session.find_spec", lambda _: None)
     source, bundle = rows
 
     with pytest.raises(Exception, match="--spark needs PySpark, which is not installed"):
