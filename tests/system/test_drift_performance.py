@@ -15,7 +15,7 @@ from drift.settings import DriftSettings
 from loanctl.commands.drift.drift_performance import of
 from loanctl.reports.champion_performance import Reign
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import RetrainCause
+from schemas.events.retraining import RetrainCause, RetrainResult, RetrainScope, RetrainStatus
 from streams.kafka.topics.topic_reader import partition_ranges
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import BEGAN, DriftStage
@@ -72,7 +72,7 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     stage.end(names[:300], (rng.random(300) < 0.5).tolist())
     wait_for(known(stage, 300), what="300 ends known")
     agent.kill()
-    processes.start("drift", **watching)
+    agent = processes.start("drift", **watching)
     stage.end(names[300:350], [True] * 50)
     last = wait_for(known(stage, 350), what="350 ends known")[-1]
     looks, commands = stage.looks(), stage.commands()
@@ -92,6 +92,47 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     assert [(ran.status, "the same bytes" in ran.out) for ran in recomputed] == [(0, True), (0, True)]
     assert commands[0].command_id in processes.loanctl("drift", "history", **told).out
     assert_that_nothing_is_read_again(connection, stage, names, version)
+    agent.kill()
+    stage.tell(connection.topics().retrain_results, {"credit_risk": a_failure(commands[0].command_id)})
+    processes.start("drift", **{**watching, "min_auc": 0.0, "max_level_off": 0.25})
+    assert_that_a_level_that_is_off_asks_for_a_recalibration(stage)
+
+
+def a_failure(command_id: str) -> RetrainResult:
+    """A trainer's answer: it could do nothing."""
+    return RetrainResult(
+        command_id=command_id,
+        product="credit_risk",
+        status=RetrainStatus.FAILED,
+        why="test",
+        champion_version="",
+        challenger_version="",
+        challenger_digest="",
+        run_id="",
+        rows=0,
+        metrics={},
+        finished_at=datetime.now(UTC),
+    )
+
+
+def assert_that_a_level_that_is_off_asks_for_a_recalibration(stage: DriftStage) -> None:
+    """A third champion ranks well, and states odds that are far too low."""
+    rng = np.random.default_rng(3)
+    version, _ = stage.crown()
+    names, stated = [f"b-{nth}" for nth in range(400)], rng.beta(1, 3, 400)
+    stage.decide(names, stated.tolist(), version)
+    odds = np.e * stated / (1.0 - stated)
+    stage.end(names, (rng.random(400) < odds / (1.0 + odds)).tolist())
+
+    def asked() -> PerformanceReport | None:
+        looks = (look for look in stage.looks() if look.champion_version == version)
+        return next((look for look in looks if look.command_id), None)
+
+    look = wait_for(asked)
+
+    command = stage.commands()[-1]
+    assert (command.command_id, command.scope) == (look.command_id, RetrainScope.RECALIBRATION)
+    assert (command.champion_version, look.fallen) == (version, False)
 
 
 def assert_that_nothing_is_read_again(
