@@ -28,6 +28,7 @@ from schemas.errors import SetupError
 from schemas.events.drift import DriftRules, FieldLimits
 from schemas.events.performance import PERFORMANCE_METHOD, PerformanceRules
 from streams.runtime.bin_settings import BinSettings
+from streams.runtime.cutoff_settings import CutoffSettings
 from streams.runtime.health_server import LOOPBACK
 
 PANES_A_WINDOW: Final = 60
@@ -42,7 +43,7 @@ class UnknownFieldError(SetupError):
     """A setting names a field that the product's contract has not."""
 
 
-class DriftSettings(BinSettings):
+class DriftSettings(BinSettings, CutoffSettings):
     """What an operator may set of a drift agent. Times are event time unless stated otherwise."""
 
     window_s: PositiveFloat = 3_600.0

@@ -54,7 +54,7 @@ class TableCounter:
             values = arrow_columns.values(contract, batch, scorer.source)
             times = arrow_columns.times(contract, batch, scorer.source)
             cells = value_cells(values, contract, reference)
-            scores = file_scores(values, scorecard, contract)
+            scores = file_scores(values, scorecard, contract, scorer.policy)
             decided = scores.count(np.arange(len(values)), reference)
             counts = np.bincount(cells.ravel(), minlength=reference.applications.size)
             yield _row(len(values), int(times.min()), int(times.max()), (counts, decided.counts, decided.sums))

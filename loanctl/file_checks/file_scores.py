@@ -18,7 +18,7 @@ from schemas.applications import Fault, Matrix, faults
 from schemas.contract.contract import Contract
 from schemas.events.performance import Performance
 from scorecard.decisions.scoring import reason_places
-from scorecard.policy import APPROVE, REFER, outcomes
+from scorecard.policy import APPROVE, REFER, Policy, outcomes
 from scorecard.profile import BinPlan, Population, Profile, profile_of
 from scorecard.scorecard import Scorecard
 
@@ -68,18 +68,19 @@ class FileScores:
 
 
 def file_scores(
-    values: Matrix, scorecard: Scorecard, contract: Contract, labels: Sequence[bool | None] = ()
+    values: Matrix, scorecard: Scorecard, contract: Contract, policy: Policy, labels: Sequence[bool | None] = ()
 ) -> FileScores:
     """The decisions on some applicants; who cannot be scored is referred.
 
     Args:
+        policy: the cut-offs in force.
         labels: of each row, True for a default, None where it is not known; empty where none is.
     """
     n, features = len(values), scorecard.features
     values = features.recognize(values)
     scorable = np.flatnonzero(faults(contract, values, with_pricing=features.with_pricing).codes == Fault.NONE)
     scores = scorecard.score(values[scorable])
-    decided = outcomes(scorecard.policy, scores.probability)
+    decided = outcomes(policy, scores.probability)
     given = reason_places(scorecard, values[scorable], scores.contributions, decided).places
     reasons = np.full((n, given.shape[1]), -1, dtype=np.int64)
     reasons[scorable] = given

@@ -20,6 +20,7 @@ from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from scorecard import bundle
+from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
 
 
@@ -29,16 +30,17 @@ class NoScorecardError(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class ScorecardOfFiles:
-    """Decides on files by one scorecard."""
+    """Decides on files by one scorecard and the cut-offs in force."""
 
     scorecard: Scorecard
     contract: Contract
+    policy: Policy
 
     def __call__(self, table: Table, values: Matrix) -> FileScores:
         """The decisions on a file's rows, with the labels that it has."""
         labelled = self.contract.label.column in table.rows.columns
         labels = default_flags(table, self.contract) if labelled else ()
-        return file_scores(values, self.scorecard, self.contract, labels)
+        return file_scores(values, self.scorecard, self.contract, self.policy, labels)
 
 
 def scored_reference(against: Table | None, bundle_folder: Path | None, settings: DriftSettings) -> FileReference:
@@ -54,16 +56,16 @@ def scored_reference(against: Table | None, bundle_folder: Path | None, settings
         version, scorecard = bundle_folder.name, bundle.read(bundle_folder, contract)
     else:
         version, scorecard = champion_scorecard(settings)
-    profile = scorecard.profile
+    profile, policy = scorecard.profile, settings.policy() or scorecard.policy
     if against is not None:
         values, version = matrix(against, contract), against.name
-        scores = file_scores(values, scorecard, contract)
+        scores = file_scores(values, scorecard, contract, policy)
         if np.isnan(scores.probability).all():
             problem = f"{against.name}: no row of it can be scored"
             raise NoScorecardError(problem)
         profile = scored_profile(values, scores, scorecard, contract, settings.bin_plan())
     reference = Reference.of(0, version, scorecard.digest, profile, contract)
-    return FileReference(reference=reference, scorer=ScorecardOfFiles(scorecard, contract))
+    return FileReference(reference=reference, scorer=ScorecardOfFiles(scorecard, contract, policy))
 
 
 def performance_summary(found: Sequence[ChunkReport], now: datetime) -> PerformanceSummary:

@@ -17,7 +17,7 @@ from schemas.applications import Matrix, with_ratios
 from schemas.contract.contract import Contract
 from schemas.contract.reason_texts import RISKY, Fact
 from scorecard.decisions.scoring import reason_places
-from scorecard.policy import outcomes
+from scorecard.policy import Policy, outcomes
 from scorecard.reasons import GivenReasons
 from scorecard.scorecard import Scorecard
 
@@ -49,16 +49,17 @@ class ReasonCount:
         return (share + square / 2.0 + spread) / (1.0 + square) >= NEARLY_ALL
 
 
-def counts(scorecard: Scorecard, contract: Contract, values: Matrix) -> tuple[ReasonCount, ...]:
+def counts(scorecard: Scorecard, contract: Contract, values: Matrix, policy: Policy) -> tuple[ReasonCount, ...]:
     """Of each code that states a fact, in the order of the contract.
 
     Args:
         scorecard: whose reasons are counted.
         contract: what the columns mean.
         values: scorable applicants that the forest was not fitted to, shape (n, observed).
+        policy: the cut-offs in force.
     """
     scores = scorecard.score(values)
-    given = reason_places(scorecard, values, scores.contributions, outcomes(scorecard.policy, scores.probability))
+    given = reason_places(scorecard, values, scores.contributions, outcomes(policy, scores.probability))
     raised = scorecard.reasons.excess(scores.contributions) > 0.0
     return tuple(
         _count(scorecard, contract, values, scores.probability, _ToldReason(given, raised, place, text.code))

@@ -151,7 +151,9 @@ class TrainingSteps:
         """The whole scorecard, as in its bundle, made of the parts up to `last`."""
         contract, rows = self.material.contract, self.material.rows
         unfitted = rows.values[self.split.parts > SplitPart.SEARCH]
-        compared = peers(draft, unfitted)
+        # Whom reasons compare with, and the outcomes that drift is measured from, are those of the cut-offs in force.
+        decided = replace(draft, policy=self.plan.policy or draft.policy)
+        compared = peers(decided, unfitted)
         parts = bundle.ScorecardParts(
             name=self.plan.name,
             family=model.family.name,
@@ -163,7 +165,7 @@ class TrainingSteps:
             reason_baseline=compared.baseline,
             typical=compared.typical,
             profile=population_profile(
-                draft,
+                decided,
                 self._reference(unfitted),
                 compared,
                 self.plan.bins,

@@ -93,7 +93,8 @@ def test_files_and_the_served_model_answer_as_the_worker(unknown, home):
     scorecard, contract = made_before(unknown)
     worker = decision(unknown, home)
 
-    offline = file_scores(from_records(contract, [an_application(**{HOME: home})]).values, scorecard, contract)
+    values = from_records(contract, [an_application(**{HOME: home})]).values
+    offline = file_scores(values, scorecard, contract, scorecard.policy)
     served = ServedScorecard()
     served._scorecard, served._contract = scorecard, contract
     row = pd.DataFrame([{**an_application(**{HOME: home})}]).drop(columns=["application_id", "applied_at"])

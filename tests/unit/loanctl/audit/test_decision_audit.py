@@ -1,6 +1,7 @@
 """`loanctl audit ID` over topics in memory and a ledger: all that a decision was made of, and if it is that still."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def test_an_audit_names_all_that_a_decision_was_made_of(topics: Topics, ledger: 
 
 
 def test_for_people_it_is_the_same_in_words(topics: Topics, ledger: Database) -> None:
-    topics.decide(topics.apply("a-1", loan_percent_income=0.3))
+    topics.decide(topics.apply("a-1", loan_percent_income=0.3, loan_amnt=Decimal(15_000)))
 
     ran = CliRunner().invoke(audit.app, ["a-1"])
 

@@ -1,6 +1,7 @@
 """A replay counts what changes and publishes nothing by itself."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.unit.loanctl.audit.topics import SETTINGS, TOPICS, Topics
 
 CHAMPION = a_champion()
 OWN = CHAMPION.scorecard.policy
-RISKY = {"loan_percent_income": 0.3}
+RISKY = {"loan_percent_income": 0.3, "loan_amnt": Decimal(15_000)}
 
 
 def run(policy: Policy = OWN, champion: Any = CHAMPION, publish: Any = None, partition: Any = None) -> ReplayCount:
@@ -131,7 +132,8 @@ def test_nothing_is_published_unless_it_is_asked_for(topics: Topics, monkeypatch
 @pytest.fixture
 def replayed() -> Callable[[Policy], ReplayCount]:
     records = [
-        an_application(application_id=name, loan_percent_income=ratio) for name, ratio in {"a": 0.1, "b": 0.3}.items()
+        an_application(application_id=name, loan_percent_income=ratio, loan_amnt=Decimal(round(50_000 * ratio)))
+        for name, ratio in {"a": 0.1, "b": 0.3}.items()
     ]
 
     def run_records(policy: Policy) -> ReplayCount:

@@ -37,7 +37,7 @@ def test_a_table_is_judged_as_the_same_file_in_memory_is(tmp_path: Path, timed: 
 
     report = table_report(counts, reference, settings.rules().reporting)
 
-    compared = FileReference(reference=reference, scorer=ScorecardOfFiles(scorecard, CONTRACT))
+    compared = FileReference(reference=reference, scorer=ScorecardOfFiles(scorecard, CONTRACT, package.scorer().policy))
     (in_memory,) = chunk_reports(Table("t", "t", rows), compared, ChunkRule(), settings)
     assert as_record(report) == as_record(in_memory.report)
     assert report.n == 2_000

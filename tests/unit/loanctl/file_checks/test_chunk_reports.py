@@ -100,7 +100,7 @@ def test_score_and_performance_come_from_the_files_alone(folder: Path) -> None:
     [part] = [json.loads(line) for line in found.stdout.splitlines()]
     table = loan_tables.read(folder / "usual.csv", CONTRACT)
     scorecard = bundle.read(folder / "bundle", CONTRACT)
-    scores = file_scores(matrix(table, CONTRACT), scorecard, CONTRACT)
+    scores = file_scores(matrix(table, CONTRACT), scorecard, CONTRACT, scorecard.policy)
     labels = loan_tables.default_flags(table, CONTRACT)
     assert found.exit_code == 0
     assert part["decisions"]["score"]["psi"] == 0.0
@@ -160,7 +160,7 @@ def test_who_cannot_be_scored_is_referred_and_has_no_score(folder: Path) -> None
     values[:5, CONTRACT.position["person_income"]] = -1.0
     scorecard = bundle.read(folder / "bundle", CONTRACT)
 
-    scores = file_scores(values, scorecard, CONTRACT)
+    scores = file_scores(values, scorecard, CONTRACT, scorecard.policy)
 
     assert np.isnan(scores.probability).tolist() == [True] * 5 + [False] * 45
     assert set(scores.outcomes[:5].tolist()).isdisjoint({APPROVE})

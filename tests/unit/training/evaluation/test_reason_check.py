@@ -34,7 +34,8 @@ def income_card(below: float, above: float) -> Scorecard:
 
 
 def of_income(scorecard: Scorecard) -> ReasonCount:
-    return next(one for one in counts(scorecard, CONTRACT, VALUES) if one.code == "INCOME")
+    found = counts(scorecard, CONTRACT, VALUES, scorecard.policy)
+    return next(one for one in found if one.code == "INCOME")
 
 
 def test_insufficient_income_is_true_where_a_higher_one_lowers_the_risk():
@@ -67,7 +68,7 @@ def test_a_text_that_is_given_for_want_of_another_is_held_to_what_it_states():
     told = type(card.reasons).of(fields, card.reasons.baseline, card.reasons.typical)
     whole = type(card)(**{**{name: getattr(card, name) for name in card.__slots__}, "reasons": told})
 
-    (count,) = counts(whole, CONTRACT, VALUES)
+    (count,) = counts(whole, CONTRACT, VALUES, whole.policy)
 
     on_file = VALUES[:, CONTRACT.position["cb_person_default_on_file"]] == 1.0
     assert (count.told, count.true) == (len(VALUES), int(on_file.sum()))

@@ -10,7 +10,7 @@ from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
-from scorecard.policy import Policy
+from scorecard.policy import APPROVE, Policy
 from scorecard.profile import BinPlan
 from tests.unit.training.builders import CONTRACT, made_up
 from training.evaluation.cutoffs import least_cost
@@ -46,6 +46,19 @@ def test_trials_are_decided_by_the_cut_offs_in_force_or_by_the_costs(tmp_path: P
 
     assert usual.approve_below == least_cost(own.costs).approve_below
     assert in_force.approve_below == 0.11
+
+
+def test_reasons_and_reference_population_follow_the_cut_offs_in_force(one: TrainedCandidate, tmp_path: Path) -> None:
+    strict = Policy(approve_below=0.04, decline_from=0.05)
+
+    other = a_candidate(tmp_path, policy=strict).scorecard
+
+    own = one.scorecard
+    assert other.policy == own.policy
+    assert sum(other.profile.outcomes) == sum(own.profile.outcomes)
+    assert other.profile.outcomes[APPROVE] < own.profile.outcomes[APPROVE]
+    # The just approved are better risks where fewer are approved.
+    assert other.reasons.baseline.sum() < own.reasons.baseline.sum()
 
 
 def test_another_seed_gives_another(one: TrainedCandidate, tmp_path: Path) -> None:
