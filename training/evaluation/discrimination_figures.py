@@ -4,7 +4,7 @@ Pure: probabilities and outcomes in, figures out. Intervals are percentile boots
 (Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,8 +114,10 @@ def calibration_curve(
     return stated, observed, np.array([len(part) for part in parts], dtype=np.float64)
 
 
-def resamples(defaulted: Labels, draws: int, generator: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+def resamples(defaulted: Labels, draws: int, generator: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
     """Rows drawn with replacement, as many as there are; a draw without one of the classes is drawn again.
+
+    One draw is in memory at a time.
 
     Not so many of each class: how many default is chance, too, and what Brier score and log-loss vary with.
 
@@ -124,12 +126,12 @@ def resamples(defaulted: Labels, draws: int, generator: np.random.Generator) -> 
         draws: how many.
         generator: of the draws.
     """
-    drawn: list[npt.NDArray[np.int64]] = []
-    while len(drawn) < draws:
+    drawn = 0
+    while drawn < draws:
         places = generator.integers(0, len(defaulted), len(defaulted))
         if 0 < int(defaulted[places].sum()) < len(places):
-            drawn.append(places)
-    return drawn
+            drawn += 1
+            yield places
 
 
 def _interval(drawn: list[float]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scorecard.forest.forest import Forest
-from scorecard.policy import APPROVE, outcomes
+from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard
 from training.evaluation import calibration_choice, reason_check
 from training.evaluation import discrimination_figures as evaluation
@@ -18,6 +18,7 @@ from training.fairness.fairness_report import FairnessReport
 from training.families.family import FittedModel
 from training.families.parity import Parity
 from training.pipeline.fairness_step import fairness_of
+from training.pipeline.free_memory import release_memory
 from training.pipeline.plan import NO_PROGRESS, Material, Plan, TrainingProgress
 from training.pipeline.recalibration import KeptForest
 from training.pipeline.training_steps import TrainingSteps
@@ -80,6 +81,7 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         ParityError: the forest does not answer as the model does.
         StoppedError: `watch.stop` requested it.
     """
+    release_memory()
     kept = material.kept
     if kept is not None:
         material = replace(material, rows=kept.decidable(material.contract, material.rows))
@@ -101,6 +103,7 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
     places = work.split.places(SplitPart.JUDGEMENT)
     # As they came: a champion of before may score a given ratio as it is given.
     rows, seen = material.rows.take(places), work.material.rows.take(places)
+    policy = plan.policy or scorecard.policy
     return TrainedCandidate(
         plan=plan,
         material=material,
@@ -118,8 +121,8 @@ def train_candidate(material: Material, plan: Plan, watch: TrainingProgress = NO
         logistic=work.logistic(),
         cost_per_applicant=cost,
         parity=served_parity,
-        faults=decisions_without_reason(scorecard, seen),
-        reasons=reason_check.counts(scorecard, material.contract, seen.values),
+        faults=decisions_without_reason(scorecard, seen, policy),
+        reasons=reason_check.counts(scorecard, material.contract, seen.values, policy),
         fairness=fairness_of(work, scorecard, found),
     )
 
@@ -129,8 +132,10 @@ def _searched_forest(work: TrainingSteps, watch: TrainingProgress) -> tuple[Sear
     searched = work.search_data()
     journal = _journal(searched, work.plan)
     found = search(searched, work.plan.budget, watch.trial, watch.stop, journal)
+    release_memory()
     watch.step("fit")
     model = work.fit(found)
+    release_memory()
     watch.step("compile")
     return found, journal, model, model.forest(len(work.features.columns))
 
@@ -145,10 +150,14 @@ def _journal(searched: SearchData, plan: Plan) -> Journal:
     return FileJournal(plan.journals, searched.key(plan.budget))
 
 
-def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows) -> tuple[str, ...]:
-    """Applicants whom the scorecard would not approve, and for whom it has no reason, in words; usually none."""
+def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows, policy: Policy) -> tuple[str, ...]:
+    """Applicants who would not be approved, and for whom the scorecard has no reason, in words; usually none.
+
+    Args:
+        policy: the cut-offs in force.
+    """
     scores = scorecard.score(rows.values)
-    refused = outcomes(scorecard.policy, scores.probability) != APPROVE
+    refused = outcomes(policy, scores.probability) != APPROVE
     features = rows.values[refused][:, scorecard.features.positions]
     reasonless = scorecard.reasons.principal_reasons(features, scores.contributions[refused]).places[:, 0] < 0
     if not reasonless.any():

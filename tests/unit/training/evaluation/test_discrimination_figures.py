@@ -82,6 +82,6 @@ def test_the_interval_of_a_brier_score_covers_what_it_says() -> None:
 def test_every_resample_has_both_classes() -> None:
     defaulted = np.arange(30) == 0
 
-    drawn = resamples(defaulted, 50, np.random.default_rng(1))
+    drawn = list(resamples(defaulted, 50, np.random.default_rng(1)))
 
     assert all(0 < defaulted[places].sum() < 30 for places in drawn)
