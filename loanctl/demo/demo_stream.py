@@ -4,7 +4,6 @@ A phase is a table played at a rate from where the one before stopped, so that w
 follow one another without gaps. What phases there are and in which order: `loanctl.demo.scenario`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from loanctl.console import Console
 from loanctl.demo import demo_output
+from loanctl.reports.decision_wait import known_decisions
 from loanctl.reports.event_log import RecordDecoder
 from loanctl.reports.topic_watcher import Watcher
 from loanctl.simulation import playback, synthetic_population
@@ -23,16 +23,21 @@ from schemas.codec.event_codec import Event
 from schemas.events.decisions import LoanDecision, Outcome
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.retraining import RetrainCommand, RetrainResult
-from schemas.records import OutgoingRecord, RecordPosition
+from schemas.records import RecordPosition
 from schemas.topics import Topic, Topics
 from streams.kafka.producer.event_publisher import EventPublisher
 
 WINDOW: Final = timedelta(hours=1)
 """Of event time; the drift agent's, too."""
+DECISION_PATIENCE_S: Final = 15.0
+"""For the decisions on a phase: with those that have come by then, the story goes on."""
 LOOKED_THROUGH: Final = 300
 """Decisions among which one is sought to be shown."""
-APPLICANTS_A_WINDOW: Final = 2_000
-"""Over the thousand that a verdict should have, so that one window without drift is steady."""
+APPLICANTS_A_WINDOW: Final = 3_000
+"""Over the thousand that a verdict should have, so that one window without drift is steady.
+
+Outcomes of those approved in two windows judge a challenger by some 450 loans that both scorecards would approve.
+"""
 SPACING: Final = WINDOW / APPLICANTS_A_WINDOW
 
 
@@ -47,7 +52,7 @@ class TrafficPhase:
     """A second; None for as fast as can be."""
     shift: PopulationShift = synthetic_population.UNSHIFTED
     ended: bool = True
-    """True if the outcomes of their loans are played at once."""
+    """True if their loans have ended: outcomes of those approved are played once all are decided."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,9 +86,7 @@ class DemoStream:
         applicants = synthetic_population.applicants(phase.applicants, self.seed + self.acts, phase.shift)
         table = Table(phase.name, phase.name, applicants)
         script = Script(start=self.clock, spacing=SPACING)
-        parts: list[Iterator[OutgoingRecord | None]] = [playback.applications(table, script, self.writing)]
-        if phase.ended:
-            parts.append(playback.outcomes(table, script, self.writing))
+        parts = [playback.applications(table, script, self.writing)]
         if phase.rate is not None:
             self.paced.append(f"{phase.name}-")
         with self._bar() as bar:
@@ -91,6 +94,10 @@ class DemoStream:
             playback.play(parts, self.publisher, phase.rate, lambda sent: self._advance(bar, task, sent))
         self.owed += phase.applicants
         self.clock += phase.applicants * SPACING
+        if phase.ended:
+            self.watcher.wait_for(lambda: self.decision_count() >= self.owed, DECISION_PATIENCE_S)
+            outcomes = playback.outcomes(table, script, self.writing, self._approved_ids(phase.name))
+            self.publisher.send(record for record in outcomes if record is not None)
         self.show_windows()
 
     def show_windows(self) -> None:
@@ -142,6 +149,12 @@ class DemoStream:
     def arrivals(self) -> dict[RecordPosition, int]:
         """When each decision arrived, by its place on the decisions topic."""
         return self.watcher.arrivals(self.topics.decisions)
+
+    def _approved_ids(self, name: str) -> frozenset[str]:
+        """Ids of a phase's applications that were approved."""
+        prefix = f"{name}-".encode()
+        records = [each for each in self.watcher.records(self.topics.decisions) if (each.key or b"").startswith(prefix)]
+        return known_decisions(self.decoding.events(LoanDecision, records), ()).approved
 
     def _events(self, event: type[Event], topic: Topic) -> list[Event]:
         return self.decoding.events(event, self.watcher.records(topic))

@@ -42,7 +42,7 @@ BUDGET: Final = {"trials": "4", "folds": "3", "max_trees": "300"}
 INFLATION: Final = PopulationShift(income_factor=1.6, changed_risk=1.0)
 """Incomes rise, and the same income is worth less: what was learnt is wrong."""
 
-RATE: Final = 650.0
+RATE: Final = 1_000.0
 """Applications a second: a window in three seconds."""
 QUIET_RATE: Final = 100.0
 """While the trainer works: it wants the processors, too."""
@@ -139,10 +139,8 @@ class DemoScenario:
             "LOAN_GATEWAY_API_KEYS": "",
             "LOAN_GATEWAY_DEMO": "false",
             "LOAN_OIDC_ISSUER": "",
-            # The simulation plays the outcomes of all loans, so that the demo is short.
-            "LOAN_EXPLORATION_SHARE": "1",
-            # Of the 500 loans that a demo judges by, the slope's interval alone is wider than the usual margin of .2.
-            "LOAN_GATE_MARGINS": "slope=1",
+            # Of the 450 loans that a demo judges by, the slope's interval alone is wider than the usual margin of .2.
+            "LOAN_GATE_MARGINS": "slope=2",
             **budget,
         }
 
