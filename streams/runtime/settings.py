@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
@@ -25,6 +26,7 @@ from schemas.errors import SetupError
 from schemas.tables.dialect import Dialect
 from schemas.topics import Topics
 from streams.runtime import logs
+from streams.runtime.client_certificate import subject_name
 from streams.runtime.client_properties import CLIENT_ID, client_properties, oauth_properties
 from streams.runtime.setting_names import PREFIX, former, misspelt, rename_warnings
 
@@ -154,12 +156,13 @@ class Connection(BaseSettings):
     def actor(self) -> str:
         """The person who acts, for the audit log.
 
-        The name by which the broker knows this connection (SASL) is proven; `principal` beside it is what they say.
+        The name by which the broker knows this connection is proven; `principal` beside it is what they say.
 
         Raises:
             SettingsError: the operating system has no name for the user.
+            CertificateError: the client certificate cannot be read.
         """
-        proven = self.kafka_sasl_username or self.client_properties().get(CLIENT_ID, "")
+        proven = self._proven_name()
         if proven:
             return f"{self.principal} (as {proven})" if self.principal not in ("", proven) else proven
         try:
@@ -167,6 +170,12 @@ class Connection(BaseSettings):
         except (OSError, KeyError):
             problem = f"this user has no name: say who acts by {PREFIX}PRINCIPAL"
             raise SettingsError(problem) from None
+
+    def _proven_name(self) -> str:
+        """Of SASL, or the client certificate's subject; empty for neither."""
+        name = self.kafka_sasl_username or self.client_properties().get(CLIENT_ID, "")
+        certificate = self.kafka_ssl_certificate_location
+        return subject_name(Path(certificate)) if certificate and not name else name
 
     def _set_names(self, prefix: str) -> list[str]:
         values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(prefix)}

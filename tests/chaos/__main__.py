@@ -17,6 +17,7 @@ from streams.runtime import logs
 from tests.chaos.arena import arena_of
 from tests.chaos.checker import Checker, Outcome
 from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.front_faults import FRONT_FAULTS
 from tests.chaos.faults.mixture import MIXTURE
 from tests.chaos.faults.neighbour_faults import CUT, NEIGHBOUR_FAULTS
 from tests.chaos.faults.person_faults import PERSON_FAULTS
@@ -26,7 +27,7 @@ from tests.conftest import empty_store_at
 SEEDS: Final = (1, 2, 3)
 RATE: Final = 30.0
 """Applications a second and delivery mode."""
-ALONE: Final = (*PROCESS_FAULTS, *NEIGHBOUR_FAULTS, *PERSON_FAULTS[:2])
+ALONE: Final = (*PROCESS_FAULTS, *NEIGHBOUR_FAULTS, *FRONT_FAULTS, *PERSON_FAULTS[:2])
 LAST: Final = PERSON_FAULTS[2:]
 """They change the topics or the group for good."""
 FULL: Final = (*ALONE, MIXTURE, *LAST)

@@ -24,7 +24,7 @@ from tests.builders import APPLIED_AT
 from tests.chaos.cluster import Cluster, cluster_of
 from tests.chaos.invariant import leak_findings, report_findings
 from tests.chaos.lane import Lane
-from tests.chaos.load import SPACING, Kind, Load
+from tests.chaos.load import SPACING, UNCOUNTED, Kind, Load
 from tests.chaos.proxy import Proxy, proxied
 from tests.chaos.supervised import Supervised
 from tests.doubles.mlflow import ChampionBoard, mlflow_of
@@ -55,6 +55,10 @@ class Arena:
     folder: Path
     agents: dict[str, Supervised] = field(default_factory=dict)
     """Drift agent and ledger, of the mode that is exactly once."""
+    found: Counter[str] = field(default_factory=Counter)
+    """Violations that faults themselves have seen, in the mode that is exactly once."""
+    killed_at: float = 0.0
+    """When the fault under way killed a worker, seconds since 1970; 0 where what follows is not measured."""
     _version: int = 1
 
     @property
@@ -127,7 +131,7 @@ class Arena:
         signed = [
             millis_of(APPLIED_AT + one.number * SPACING)
             for one in self.lanes[0].load.sent
-            if one.kind is not Kind.POISON
+            if one.kind is not Kind.POISON and one.number != UNCOUNTED
         ]
         found = Counter(str(moment - moment % step) for moment in signed)
         return {window: found[window] for window in sorted(found, key=int)[:-2]}

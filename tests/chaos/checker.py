@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tests.chaos.arena import SETTLED_S, Arena
 from tests.chaos.faults.fault import Fault
-from tests.chaos.invariant import violations
+from tests.chaos.invariant import full_rate_s, violations
 from tests.chaos.lane import Lane
 from tests.system.waiting import wait_for
 
@@ -38,6 +38,8 @@ class Outcome:
     recovery_s: float
     """From the fault's end until all that was sent before it is answered, under load."""
     violations: dict[str, int]
+    full_rate_s: float | None = None
+    """From a kill until no application waits over a second; None where it was not measured."""
     error: str = ""
     """What kept the checker from its end; empty for none."""
 
@@ -65,6 +67,7 @@ class Checker:
 
     def _outcomes_of(self, fault: Fault) -> list[Outcome]:
         arena, chance = self._arena, random.Random(f"{self._seed} {fault.name}")
+        arena.killed_at = 0.0
         marks = [(len(lane.load.sent), len(lane.decisions.items)) for lane in arena.lanes]
         try:
             recovery_s = self._broken(fault, chance)
@@ -99,6 +102,7 @@ class Checker:
         whole = lane.findings()
         if lane is self._arena.lanes[0]:
             whole += self._arena.ledger_findings() + self._arena.window_findings() + self._arena.leaks()
+            whole += self._arena.found
         place = self._arena.lanes.index(lane)
         fresh = whole - self._told[place]
         if fresh and violations(fresh, at_least_once=lane.at_least_once):
@@ -118,7 +122,7 @@ class Checker:
         sent = {(one.partition, one.offset): one.at for one in lane.load.sent[mark[0] :]}
         again = {each.seen.source for each in fresh if each.seen.source in lane.again}
         waits = [
-            each.recorded.record.timestamp / 1_000 - sent[each.seen.source]
+            (at := each.recorded.record.timestamp / 1_000, at - sent[each.seen.source])
             for each in fresh
             if each.recorded.record and each.seen.source in sent and each.seen.source not in again
         ]
@@ -129,9 +133,10 @@ class Checker:
             applications=len(sent),
             champions=len({each.seen.version for each in fresh}),
             repeated=found["decisions_repeated"] + found["letters_repeated"] + len(again),
-            longest_wait_s=round(max(waits, default=0.0), 1),
+            longest_wait_s=round(max((wait for _, wait in waits), default=0.0), 1),
             recovery_s=round(recovery_s, 1),
             violations=violations(found, at_least_once=lane.at_least_once),
+            full_rate_s=round(full_rate_s(killed_at, waits), 1) if (killed_at := self._arena.killed_at) else None,
             error=error,
         )
 

@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from tests.chaos.load import MARKED_INCOME, MARKED_INTENT, Kind, Sent
 
@@ -18,6 +18,8 @@ Source = tuple[int, int]
 LEAK: Final = re.compile(rf"(?<![\w.]){MARKED_INCOME}(?!\w)|{MARKED_INTENT}".encode())
 REPEATABLE: Final = frozenset({"decisions_repeated", "letters_repeated"})
 """Findings that at-least-once allows."""
+PROMPT_S: Final = 1.0
+"""A decision that comes within it has waited for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,20 @@ class LetterSeen:
 
     source: Source
     headers: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSeen:
+    """An application by HTTP, and how its caller was answered."""
+
+    DECIDED: ClassVar[int] = 200
+    ACCEPTED: ClassVar[frozenset[int]] = frozenset({200, 504})
+    """The broker has it; 504: its decision was not there in time."""
+
+    key: str
+    status: int
+    """0 where the connection broke."""
+    decision_id: str = ""
 
 
 def decision_findings(
@@ -108,6 +124,58 @@ def report_findings(windows: Sequence[tuple[str, int]], owed: Mapping[str, int])
         windows_lost=len(owed.keys() - told.keys()),
         windows_miscounted=sum(counted[window] != count for window, count in owed.items() if window in counted),
     )
+
+
+def call_findings(
+    calls: Sequence[CallSeen], sources: Mapping[str, Sequence[Source]], decided: Mapping[Source, Collection[str]]
+) -> Counter[str]:
+    """Accepted applications that are not on their topic, any that is there twice, and answers that no decision has.
+
+    Args:
+        calls: of callers that ask once each.
+        sources: where the applications lie, by key.
+        decided: ids of the decisions of each application.
+    """
+    told = [call for call in calls if call.status == CallSeen.DECIDED]
+    return +Counter(
+        accepted_lost=sum(call.status in CallSeen.ACCEPTED and not sources.get(call.key) for call in calls),
+        accepted_twice=sum(len(those) > 1 for those in sources.values()),
+        answers_apart=sum(
+            all(call.decision_id not in decided.get(source, ()) for source in sources.get(call.key, ()))
+            for call in told
+        ),
+    )
+
+
+def result_findings(commands: Sequence[str], results: Sequence[tuple[str, bool]]) -> Counter[str]:
+    """Commands without a result of their own, or with two.
+
+    Args:
+        commands: the id of each record; one that is sent twice is carried out once and answered twice.
+        results: id of each, and whether it says that the command was answered before.
+    """
+    owed, told = Counter(commands), Counter(name for name, _ in results)
+    carried_out = Counter(name for name, duplicate in results if not duplicate)
+    return +Counter(
+        results_lost=(owed - told).total(),
+        results_repeated=max((told - owed).total(), sum(count - 1 for count in carried_out.values())),
+    )
+
+
+def full_rate_s(killed_at: float, waits: Iterable[tuple[float, float]]) -> float:
+    """Seconds from a kill until decisions keep up again: until no application has waited over a second for its own.
+
+    Args:
+        killed_at: seconds since 1970.
+        waits: when each decision was written (seconds since 1970), and how long its application waited (seconds).
+    """
+    overdue = sorted((at - wait + PROMPT_S, at) for at, wait in waits if wait > PROMPT_S and at > killed_at)
+    behind_until = killed_at + PROMPT_S
+    for since, at in overdue:
+        if since > behind_until + PROMPT_S:
+            break
+        behind_until = max(behind_until, at)
+    return behind_until - killed_at if overdue else 0.0
 
 
 def leak_findings(places: Mapping[str, bytes]) -> Counter[str]:

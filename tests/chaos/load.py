@@ -20,6 +20,7 @@ from tests.builders import APPLIED_AT, application_bytes
 TICK_S: Final = 0.02
 SPACING: Final = timedelta(seconds=3)
 """Of event time: a window of five minutes holds a hundred applications."""
+UNCOUNTED: Final = -1
 POISON_EVERY, FAULTY_EVERY, TWICE_EVERY = 31, 37, 41
 MARKED_INCOME: Final = "73913"
 """In the income of each applicant: whoever finds it outside values of topics has found a leak."""
@@ -43,6 +44,7 @@ class Sent:
     """A record that the broker has acknowledged."""
 
     number: int
+    """In the order of play, from which its event time follows; `UNCOUNTED` for one that no window counts."""
     kind: Kind
     key: str
     partition: int

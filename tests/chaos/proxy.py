@@ -15,6 +15,8 @@ from typing import Any
 from loanctl.stack.ports import HOST
 
 CHUNK = 65_536
+DELAY_S = 0.15
+LOSS = 0.02
 
 
 @dataclass
@@ -37,6 +39,14 @@ class Proxy:
         """Refuse everybody from now on."""
         self.cut = True
         self._in_loop(self._abort_all)
+
+    def slow_down(self) -> None:
+        """Each piece of data takes 75 to 225 ms more."""
+        self.delay_s = DELAY_S
+
+    def lose_some(self) -> None:
+        """One piece of data in fifty breaks its connection."""
+        self.loss = LOSS
 
     def mend(self) -> None:
         """As before all of it."""

@@ -88,10 +88,10 @@ class Supervised:
         ended = wait_for(lambda: [end for end in self.ends()[before:] if end[0] == step], LIFE_S, f"the end in {step}")
         assert ended == [(step, CRASHED)], ended
 
-    def hold(self) -> None:
+    def hold(self, by: signal.Signals = signal.SIGTERM) -> None:
         """End this life; none begins."""
         self._order(hold=True)
-        self.stop()
+        self.send(by)
         wait_for(lambda: not self.life(), LIFE_S, f"the end of {self.name}")
 
     def go_on(self) -> None:

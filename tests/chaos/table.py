@@ -17,13 +17,14 @@ PAGE: Final = HERE.parents[1] / "docs" / "guarantees.md"
 BEGIN: Final = "<!-- chaos: from tests/chaos/results.json -->\n"
 END: Final = "<!-- chaos: end -->\n"
 HEAD: Final = (
-    "| fault | seeds | applications | lost | doubled | mixed | leaked | other | repeated | longest wait | back |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    "| fault | seeds | applications | lost | doubled | mixed | leaked | other | repeated | longest wait | back "
+    "| full rate |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 )
 COLUMNS: Final = {
-    "lost": {"decisions_lost", "letters_lost", "windows_lost"},
-    "doubled": {"decisions_repeated", "letters_repeated", "windows_repeated"},
-    "mixed": {"decisions_mixed", "decisions_altered", "champions_out_of_order"},
+    "lost": {"decisions_lost", "letters_lost", "windows_lost", "accepted_lost", "results_lost"},
+    "doubled": {"decisions_repeated", "letters_repeated", "windows_repeated", "accepted_twice", "results_repeated"},
+    "mixed": {"decisions_mixed", "decisions_altered", "champions_out_of_order", "answers_apart"},
     "leaked": {"values_leaked"},
 }
 """Violations by column; all others stand under `other`."""
@@ -42,6 +43,7 @@ def _row(name: str, outcomes: Sequence[Mapping[str, Any]]) -> str:
     found: Counter[str] = sum((Counter(one["violations"]) for one in outcomes), Counter())
     told = {column: sum(found[each] for each in names) for column, names in COLUMNS.items()}
     other = sum(found.values()) - sum(told.values())
+    measured = [one["full_rate_s"] for one in outcomes if one.get("full_rate_s") is not None]
     unfinished = sum(bool(one["error"]) for one in outcomes)
     cells = [
         name,
@@ -52,6 +54,7 @@ def _row(name: str, outcomes: Sequence[Mapping[str, Any]]) -> str:
         sum(one["repeated"] for one in outcomes),
         f"{max(one['longest_wait_s'] for one in outcomes):.0f} s",
         f"{max(one['recovery_s'] for one in outcomes):.0f} s",
+        f"{max(measured):.1f} s" if measured else "",
     ]
     return f"| {' | '.join(map(str, cells))} |\n"
 

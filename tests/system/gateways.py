@@ -38,8 +38,8 @@ class GatewayUnderTest(Worker):
     def get(self, path: str, timeout_s: float = 30.0, **headers: str) -> Answer:
         return self._asked(path, None, {name.replace("_", "-"): value for name, value in headers.items()}, timeout_s)
 
-    def predict(self, **fields: Any) -> Answer:
-        return self.post("/predict", a_body(**fields))
+    def predict(self, timeout_s: float = 30.0, **fields: Any) -> Answer:
+        return self.post("/predict", a_body(**fields), timeout_s)
 
     def _asked(self, path: str, data: bytes | None, headers: Mapping[str, str], timeout_s: float) -> Answer:
         request = urllib.request.Request(f"{self.url}{path}", data=data, headers=dict(headers))  # noqa: S310 - our own

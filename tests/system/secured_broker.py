@@ -1,18 +1,13 @@
 """A broker that speaks TLS, asks for a password, and denies whatever nobody allowed."""
 
-import datetime
-import ipaddress
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from loanctl.stack import processes
 from loanctl.stack.artifact_cache import Cache, cache_dir
@@ -23,6 +18,7 @@ from loanctl.stack.progress import SILENCE
 from loanctl.stack.services.kafka_broker import Kafka
 from loanctl.stack.services.stack_service import await_ready
 from schemas.access import KafkaPrincipal
+from tests.doubles.certificates import Issuer, subject
 
 ADMINISTRATOR: Final = "administrator"
 USERS: Final = (ADMINISTRATOR, *(principal.value for principal in KafkaPrincipal))
@@ -30,7 +26,6 @@ UNSIGNED_TOKENS: Final = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required"
     f' unsecuredLoginStringClaim_sub="{ADMINISTRATOR}";'
 )
-DAY: Final = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,11 @@ class SecuredBroker:
     """Where it is, and how to speak to it as one of its users."""
 
     bootstrap_servers: str
+    mutual_servers: str
+    """Where a client's certificate is its user."""
     authority: Path
+    issuer: Issuer
+    folder: Path
 
     def settings(self, user: str) -> dict[str, str]:
         """Settings of a process that connects as `user`."""
@@ -49,6 +48,18 @@ class SecuredBroker:
             "kafka_sasl_username": user,
             "kafka_sasl_password": password(user),
             "kafka_ssl_ca_location": str(self.authority),
+        }
+
+    def certificate_settings(self, user: str) -> dict[str, str]:
+        """The same with a client certificate of the authority in place of a password."""
+        own = self.folder / f"{user}.pem"
+        own.write_bytes(self.issuer.signed(subject(user)))
+        return {
+            "bootstrap_servers": self.mutual_servers,
+            "kafka_security_protocol": "SSL",
+            "kafka_ssl_ca_location": str(self.authority),
+            "kafka_ssl_certificate_location": str(own),
+            "kafka_ssl_key_location": str(own),
         }
 
     def token_settings(self, user: str, endpoint: str) -> dict[str, str]:
@@ -66,15 +77,19 @@ class SecuredBroker:
 @contextmanager
 def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     """One broker for the length of the block."""
-    authority, keystore = _certificates(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    issuer, authority, keystore = Issuer(), folder / "authority.pem", folder / "broker.pem"
+    authority.write_bytes(issuer.certificate.public_bytes(Encoding.PEM))
+    keystore.write_bytes(issuer.signed(subject("broker")))
     cache, archives = Cache(cache_dir(os.environ)), artifact_lock().kafka
     cache.fetch(archives, SILENCE)
+    *own, mutual = free_ports(3)
     kafka = Kafka(
         folder / "kafka",
         folder / "log",
-        free_ports(2),
+        tuple(own),
         tuple(cache.path(archive) for archive in archives),
-        extra=_properties(authority, keystore),
+        extra={**_properties(authority, keystore), **_mutual(own, mutual)},
     )
     with ProcessGuard() as guard:
         kafka.prepare()
@@ -82,7 +97,7 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
         guard.watch(running)
         try:
             await_ready(kafka, running)
-            yield SecuredBroker(kafka.bootstrap_servers, authority)
+            yield SecuredBroker(kafka.bootstrap_servers, f"{HOST}:{mutual}", authority, issuer, folder)
         finally:
             running.stop()
 
@@ -97,7 +112,7 @@ def _properties(authority: Path, keystore: Path) -> dict[str, object]:
     login = f"org.apache.kafka.common.security.plain.PlainLoginModule required {own} {users};"
     return {
         # The listener keeps its name; what it speaks is another matter.
-        "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT,MUTUAL:SSL",
         "inter.broker.listener.name": "PLAINTEXT",
         "sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
@@ -114,35 +129,13 @@ def _properties(authority: Path, keystore: Path) -> dict[str, object]:
     }
 
 
-def _certificates(folder: Path) -> tuple[Path, Path]:
-    """The authority's certificate, and the broker's key with its certificate, as PEM files."""
-    authority_key, broker_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority_name, now = _name("authority"), datetime.datetime.now(datetime.UTC)
-    authority = (
-        x509.CertificateBuilder(authority_name, authority_name, authority_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")])
-    broker = (
-        x509.CertificateBuilder(authority_name, _name("broker"), broker_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
-        .add_extension(addresses, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = broker_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    folder.mkdir(parents=True, exist_ok=True)
-    authority_file, keystore = folder / "authority.pem", folder / "broker.pem"
-    authority_file.write_bytes(authority.public_bytes(pem))
-    keystore.write_bytes(private + broker.public_bytes(pem))
-    return authority_file, keystore
-
-
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+def _mutual(ports: Sequence[int], mutual: int) -> dict[str, object]:
+    """A listener that asks for a client certificate, whose common name is the user's."""
+    clients, controller = ports
+    open_ = f"PLAINTEXT://{HOST}:{clients},MUTUAL://{HOST}:{mutual}"
+    return {
+        "listeners": f"{open_},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": open_,
+        "listener.name.mutual.ssl.client.auth": "required",
+        "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
+    }

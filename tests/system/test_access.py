@@ -79,6 +79,27 @@ def test_every_process_works_with_the_least_rights(
     assert worker.process.stop() == 0
 
 
+def test_a_client_certificate_is_its_user_on_the_broker_and_on_the_audit_log(
+    broker: SecuredBroker,
+    administrator: Connection,
+    loanctl: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def as_user(name: str, *command: str) -> Ran:
+        for variable, value in broker.certificate_settings(name).items():
+            monkeypatch.setenv(f"LOAN_{variable.upper()}", value)
+        return loanctl(*command)
+
+    acknowledged = as_user("operator", "drift", "acknowledge", "--why", "a campaign")
+    told = as_user("operator", "audit", "log", "--json")
+    status, _, fault = as_user("stranger", "dlq", "list")
+
+    assert acknowledged[0] == 0, acknowledged
+    assert [json.loads(line)["actor"] for line in told[1].splitlines()] == ["operator"]
+    assert (status, len(fault.strip().splitlines())) == (MISCONFIGURED, 1), fault
+    assert f"let us read {administrator.topics().applications.name};" in fault
+
+
 def test_a_wrong_password_is_one_line_and_exit_status_2(
     broker: SecuredBroker, administrator: Connection, processes: Processes
 ) -> None:

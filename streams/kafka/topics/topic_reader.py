@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from schemas.errors import OutageError
+from schemas.errors import OutageError, SetupError
 from schemas.records import Headers, Partition, RecordBatch
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
 from streams.kafka.group.read_batch import records_of
-from streams.kafka.kafka_errors import NoTopicError, ReadingError
+from streams.kafka.kafka_errors import NoTopicError, ReadingError, raised_fault
 from streams.kafka.topics.messages import ends, poll_records
 from streams.runtime.settings import Connection
 
@@ -80,10 +80,10 @@ def partition_ranges(connection: Connection, topics: Sequence[str], since: int |
         since: of each partition from its first record of this time or later on; milliseconds since 1970.
 
     Raises:
-        NoTopicError: a topic does not exist.
+        NoTopicError, NotAllowedError: a topic does not exist, or must not be read.
         UnreadTopicError: the broker does not answer.
     """
-    with _consumer(connection) as consumer:
+    with _consumer(connection, topics) as consumer:
         found = [extent for topic in topics for extent in _bounds(consumer, topic)]
         return found if since is None else _since(consumer, found, since)
 
@@ -95,7 +95,7 @@ def await_visible(connection: Connection, topics: Sequence[str], within_s: float
         UnreadTopicError: a transaction stays open, or the broker does not answer.
         NoTopicError: a topic does not exist.
     """
-    with _consumer(connection, isolation="read_uncommitted") as consumer:
+    with _consumer(connection, topics, "read_uncommitted") as consumer:
         ends_now = {(each.topic, each.partition): each.end for topic in topics for each in _bounds(consumer, topic)}
     deadline = time.monotonic() + within_s
     while hidden := _hidden_partitions(partition_ranges(connection, topics), ends_now):
@@ -131,7 +131,7 @@ def _message_blocks(connection: Connection, wanted: Sequence[PartitionRange]) ->
     full = {(each.topic, each.partition): each for each in wanted if each.end > each.first}
     if not full:
         return
-    with _consumer(connection) as consumer:
+    with _consumer(connection, sorted({topic for topic, _ in full})) as consumer:
         consumer.assign([TopicPartition(each.topic, each.partition, each.first) for each in full.values()])
         for messages in _until(consumer, full):
             if messages:
@@ -165,7 +165,7 @@ def batch_of(topic: str, records: Sequence[Record]) -> RecordBatch:
 
 
 @contextmanager
-def _consumer(connection: Connection, isolation: str = "read_committed") -> Iterator[Consumer]:
+def _consumer(connection: Connection, topics: Sequence[str], isolation: str = "read_committed") -> Iterator[Consumer]:
     consumer = Consumer(
         properties(
             connection,
@@ -179,17 +179,22 @@ def _consumer(connection: Connection, isolation: str = "read_committed") -> Iter
     try:
         yield consumer
     except KafkaException as cause:
-        raise UnreadTopicError(cause.args[0].name()) from cause
+        raise _fault(cause, ", ".join(topics)) from cause
     except ReadingError as cause:
         raise UnreadTopicError(str(cause)) from cause
     finally:
         consumer.close()
 
 
+def _fault(cause: KafkaException, topics: str) -> OutageError | SetupError:
+    fault = raised_fault(cause, topics)
+    return fault if isinstance(fault, SetupError) else UnreadTopicError(f"{topics} could not be read: {fault}")
+
+
 def _bounds(consumer: Consumer, topic: str) -> Iterator[PartitionRange]:
     described = consumer.list_topics(topic, timeout=ASK_S).topics[topic]
     if described.error is not None and described.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise KafkaException(described.error)
+        raise _fault(KafkaException(described.error), topic)
     if not described.partitions:
         raise NoTopicError.of(topic)
     for partition in sorted(described.partitions):

@@ -3,18 +3,19 @@
 import random
 import resource
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
+from tests.chaos.proxy import Proxy
 from tests.system.waiting import wait_for
 
 DOWN_S: Final = 4.0
 CUT_S: Final = 8.0
 SLOW_S: Final = 8.0
-DELAY_S: Final = 0.15
 LOSSY_S: Final = 10.0
-LOSS: Final = 0.02
 THREE: Final = 3
 
 
@@ -55,49 +56,36 @@ def broker_disk_full(arena: Arena, chance: random.Random) -> None:
     arena.cluster.start(number)
 
 
-def network_cut(arena: Arena, _: random.Random) -> None:
-    """No process reaches any broker."""
+def broken_network(arena: Arena, _: random.Random, break_one: Callable[[Proxy], object], seconds: float) -> None:
+    """Every proxy before a broker is broken for some seconds."""
     for proxy in arena.cluster.brokers_proxied:
-        proxy.break_off()
-    time.sleep(CUT_S)
-    for proxy in arena.cluster.brokers_proxied:
-        proxy.mend()
-
-
-def network_slow(arena: Arena, _: random.Random) -> None:
-    """Each piece of data takes 75 to 225 ms more."""
-    for proxy in arena.cluster.brokers_proxied:
-        proxy.delay_s = DELAY_S
-    time.sleep(SLOW_S)
+        break_one(proxy)
+    time.sleep(seconds)
     for proxy in arena.cluster.brokers_proxied:
         proxy.mend()
 
 
-def network_lossy(arena: Arena, _: random.Random) -> None:
-    """Each piece of data breaks its connection, half of it passed, one time in fifty."""
-    for proxy in arena.cluster.brokers_proxied:
-        proxy.loss = LOSS
-    time.sleep(LOSSY_S)
-    for proxy in arena.cluster.brokers_proxied:
-        proxy.mend()
+network_cut: Final = partial(broken_network, break_one=Proxy.break_off, seconds=CUT_S)
+"""No process reaches any broker."""
+network_slow: Final = partial(broken_network, break_one=Proxy.slow_down, seconds=SLOW_S)
+"""Each piece of data takes 75 to 225 ms more."""
+network_lossy: Final = partial(broken_network, break_one=Proxy.lose_some, seconds=LOSSY_S)
+"""Each piece of data breaks its connection, half of it passed, one time in fifty."""
 
 
-def registry_away(arena: Arena, _: random.Random) -> None:
-    """Amid work, and at the start of a worker."""
-    arena.cluster.registry_proxied.break_off()
+def away(arena: Arena, _: random.Random, neighbour: Callable[[Arena], Proxy]) -> None:
+    """Nobody answers behind a proxy, amid work and at the start of a worker."""
+    proxy = neighbour(arena)
+    proxy.break_off()
     for lane in arena.lanes:
         lane.workers[0].kill()
     time.sleep(CUT_S)
-    arena.cluster.registry_proxied.mend()
+    proxy.mend()
 
 
-def mlflow_away(arena: Arena, _: random.Random) -> None:
-    """The same of MLflow: the champion of the cache decides."""
-    arena.mlflow_proxied.break_off()
-    for lane in arena.lanes:
-        lane.workers[0].kill()
-    time.sleep(CUT_S)
-    arena.mlflow_proxied.mend()
+registry_away: Final = partial(away, neighbour=lambda arena: arena.cluster.registry_proxied)
+mlflow_away: Final = partial(away, neighbour=lambda arena: arena.mlflow_proxied)
+"""The champion of the cache decides."""
 
 
 NEIGHBOUR_FAULTS: Final = (
@@ -111,4 +99,4 @@ NEIGHBOUR_FAULTS: Final = (
     Fault("registry away, at a start too", registry_away),
     Fault("MLflow away, at a start too", mlflow_away),
 )
-CUT: Final = NEIGHBOUR_FAULTS[4]
+CUT: Final = next(each for each in NEIGHBOUR_FAULTS if each.act is network_cut)

@@ -21,6 +21,8 @@ FROZEN_S: Final = 10.0
 """Longer than a session of eight seconds."""
 TRANSACTION_S: Final = 27.0
 """A transaction times out after 15 s, and the broker looks each 10 s."""
+MEASURED_S: Final = 20.0
+"""Longer than a worker's partitions wait for it, or for another."""
 HOUR_S: Final = 3_600
 SMALL_QUEUE: Final = 20
 
@@ -36,6 +38,24 @@ def kills(arena: Arena, chance: random.Random, times: int = KILLS) -> None:
 def few_kills(arena: Arena, chance: random.Random) -> None:
     """The same, three times."""
     kills(arena, chance, 3)
+
+
+def one_kill(arena: Arena, _: random.Random) -> None:
+    """`kill -9` of one of two workers; its successor of the same name begins at once."""
+    arena.killed_at = time.time()
+    for lane in arena.lanes:
+        lane.workers[0].kill()
+    time.sleep(MEASURED_S)
+
+
+def one_kill_for_good(arena: Arena, _: random.Random) -> None:
+    """The same without a successor: the other worker takes over its partitions."""
+    arena.killed_at = time.time()
+    for lane in arena.lanes:
+        lane.workers[0].hold(signal.SIGKILL)
+    time.sleep(2 * MEASURED_S)
+    for lane in arena.lanes:
+        lane.workers[0].go_on()
 
 
 def renamed(arena: Arena, chance: random.Random) -> None:
@@ -160,6 +180,8 @@ def full_disk(arena: Arena, _: random.Random) -> None:
 
 PROCESS_FAULTS: Final = (
     Fault("kill -9 of workers, 17 times", kills),
+    Fault("kill -9 of one of two workers, a successor at once", one_kill, mixes=False),
+    Fault("kill -9 of one of two workers, no successor", one_kill_for_good, mixes=False),
     Fault("kill -9 of workers, their successors under other names", renamed, mixes=False),
     Fault("SIGTERM of workers", stops),
     Fault("SIGSTOP of a worker beyond its session", freeze),
@@ -174,4 +196,4 @@ PROCESS_FAULTS: Final = (
     Fault("a worker's disk full while a champion comes", full_disk, mixes=False),
 )
 FEW_KILLS: Final = Fault("kill -9 of workers, 3 times", few_kills)
-FREEZE: Final = PROCESS_FAULTS[3]
+FREEZE: Final = next(each for each in PROCESS_FAULTS if each.act is freeze)

@@ -5,14 +5,18 @@ from collections import Counter
 import pytest
 
 from tests.chaos.invariant import (
+    CallSeen,
     DecisionSeen,
     LetterSeen,
+    call_findings,
     champion_findings,
     commit_findings,
     decision_findings,
+    full_rate_s,
     leak_findings,
     letter_findings,
     report_findings,
+    result_findings,
     violations,
 )
 from tests.chaos.load import Kind, Sent
@@ -94,6 +98,38 @@ def test_a_gap_a_turn_back_and_a_window_are_found():
         "windows_lost": 1,
         "windows_miscounted": 1,
     }
+
+
+def test_an_accepted_application_that_is_lost_or_there_twice_and_an_answer_of_no_decision_are_found():
+    calls = [CallSeen("a-0", 200, "d-0"), CallSeen("a-1", 504), CallSeen("a-2", 503), CallSeen("a-3", 0)]
+    decided_as = {(0, 10): ["d-0"], (0, 11): ["d-1"], (0, 12): ["d-1"]}
+
+    assert call_findings(calls, {"a-0": [(0, 10)], "a-1": [(0, 11)]}, decided_as) == Counter()
+    assert call_findings(calls, {"a-0": [(0, 11)], "a-3": [(0, 11), (0, 12)]}, decided_as) == {
+        "accepted_lost": 1,
+        "accepted_twice": 1,
+        "answers_apart": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("results", "found"),
+    [
+        ([("c-1", False), ("c-1", True), ("c-2", False)], {}),
+        ([("c-1", False), ("c-2", False)], {"results_lost": 1}),
+        ([("c-1", False), ("c-1", False), ("c-2", False)], {"results_repeated": 1}),
+        ([("c-1", False), ("c-1", True), ("c-2", False), ("c-2", True)], {"results_repeated": 1}),
+    ],
+)
+def test_a_command_without_its_result_or_with_two_is_found(results, found):
+    assert result_findings(["c-1", "c-1", "c-2"], results) == found
+
+
+def test_the_full_rate_is_back_when_nobody_waits_over_a_second_whatever_comes_later():
+    behind = [(104.0, 3.5), (106.5, 5.2), (106.6, 1.1)]
+
+    assert full_rate_s(100.0, [(99.0, 5.0), *behind, (140.0, 3.0)]) == pytest.approx(6.6)
+    assert full_rate_s(100.0, [(101.0, 0.1)]) == 0.0
 
 
 @pytest.mark.parametrize("text", [b"income 73913.07", b'{"value": 73913}', b"YACHTSMAN is not declared"])

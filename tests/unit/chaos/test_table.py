@@ -24,10 +24,11 @@ def an_outcome(**fields):
 def test_a_row_adds_modes_and_seeds_and_tells_each_violation():
     found = an_outcome(seed=2, repeated=3, violations={"decisions_lost": 2, "decisions_altered": 1, "commits_apart": 4})
 
-    told = table({"day": "2026-03-01", "minutes": 12.4, "outcomes": [an_outcome(), found, an_outcome(error="stuck")]})
+    outcomes = [an_outcome(full_rate_s=3.14), found, an_outcome(error="stuck")]
+    told = table({"day": "2026-03-01", "minutes": 12.4, "outcomes": outcomes})
 
     assert told.splitlines()[0] == "Run on 2026-03-01, 12 minutes."
-    assert told.splitlines()[4] == "| kill | 2 | 3,000 | 2 | 0 | 1 | 0 | 4; 1 unfinished | 3 | 2 s | 1 s |"
+    assert told.splitlines()[4] == "| kill | 2 | 3,000 | 2 | 0 | 1 | 0 | 4; 1 unfinished | 3 | 2 s | 1 s | 3.1 s |"
 
 
 def test_the_page_has_the_table_of_the_committed_results():

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from schemas.events.audit import AuditAction, AuditEvent
 from schemas.topics import Topic
 from streams.kafka.producer.audit_trail import AuditTrail
 from streams.runtime.settings import Connection
+from tests.doubles.certificates import Issuer, subject
 from training.settings import TrainingSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -189,6 +191,19 @@ def test_the_broker_s_name_for_a_person_is_proven_and_another_one_beside_it_is_w
     assert Connection(**sasl, principal="operator").actor() == "operator"
     assert Connection(**sasl, principal="ann").actor() == "ann (as operator)"
     assert Connection(**oauth, _env_file=None).actor() == "ann"
+
+
+def test_the_name_in_a_client_certificate_is_proven_and_one_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    certificate = tmp_path / "ann.pem"
+    certificate.write_bytes(Issuer().signed(subject("ann")))
+    ours = Connection(
+        kafka_security_protocol="SSL", kafka_ssl_certificate_location=str(certificate), principal="bob", _env_file=None
+    )
+
+    assert ours.actor() == "bob (as ann)"
+    certificate.write_text("no certificate")
+    with pytest.raises(SetupError, match="LOAN_KAFKA_SSL_CERTIFICATE_LOCATION"):
+        ours.actor()
 
 
 def test_acts_are_chosen_by_subject_actor_and_time() -> None:

@@ -79,6 +79,39 @@ def test_at_least_once_loses_nothing_and_repeats_the_same_bytes_alone(crashes: f
     assert set(played(Mode.AT_LEAST_ONCE, crashes)) == set(played(Mode.AT_LEAST_ONCE, frozenset()))
 
 
+class LostAnswers:
+    """At the given acts the broker does what it is asked, or does not, and the client is told of a time-out."""
+
+    def __init__(self, lost: frozenset[int]) -> None:
+        self._lost = lost
+        self._acts = 0
+
+    def __call__(self, act: str) -> None:
+        if act in OF_TRANSACTIONS:
+            self._acts += 1
+            if self._acts in self._lost:
+                raise failure(KafkaError._TIMED_OUT)
+
+
+OF_TRANSACTIONS = frozenset({"init_transactions", "produce", "send_offsets", "commit_transaction", "committed"})
+
+
+@given(st.frozensets(st.integers(1, 60), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_exactly_once_holds_where_nobody_knows_whether_a_commit_was_done(
+    lost: frozenset[int],
+) -> None:
+    broker = FakeBroker(LostAnswers(lost))
+    broker.put("in", *(b"%d" % number for number in range(RECORDS)))
+
+    # The process lives on, and begins a new session after each failure, as the worker does.
+    for _ in range(len(lost) + 1):
+        with suppress(DeliveryError):
+            life(broker, Mode.EXACTLY_ONCE, 2 * RECORDS)
+
+    assert Counter(broker.values("out")) == {b"%d" % number: 1 for number in range(RECORDS)}
+
+
 def test_a_quiet_day_answers_each_record_once_in_both_modes() -> None:
     expected = {b"%d" % number: 1 for number in range(RECORDS)}
 
