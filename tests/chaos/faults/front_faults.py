@@ -57,7 +57,8 @@ def gateway_fault(arena: Arena, chance: random.Random, harm: Harm) -> None:
                 wait_for(gateway.ready, READY_S, gateway.name)
                 time.sleep(chance.uniform(1.0, CALM_S))
     sources = callers.sources()
-    wait_for(lambda: arena.answered([len(each.load.sent) for each in arena.lanes]), SETTLED_S, "the callers' decisions")
+    marks = [len(each.load.sent) for each in arena.lanes]
+    wait_for(lambda: arena.answered(marks), SETTLED_S, "the callers' decisions")
     ids = defaultdict(set)
     for each in lane.decisions.items:
         ids[each.seen.source].add(each.recorded.decision["decision_id"])
