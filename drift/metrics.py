@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
+from drift.detection.row_expectation import FEW, MANY
 from drift.retraining.retrain_policy import Withheld
 from schemas.events.decisions import FlagKind
 from schemas.events.drift import DriftReport, Verdict
@@ -15,7 +16,8 @@ from streams.kafka.group.offset_metrics import OffsetMetrics
 LEVELS: Final = {Verdict.INSUFFICIENT: -1, Verdict.STEADY: 0, Verdict.WATCH: 1, Verdict.DRIFTED: 2}
 """As a number, so that an alert can use `> 1`."""
 
-STRAYS: Final = ("late", "ahead", "unreadable")
+ALARMS: Final = ("LATE", "AHEAD", "UNREADABLE", FEW, MANY)
+"""Kinds, as reports name them; labels are in small letters."""
 FIGURES: Final = ("auc", "ks", "brier", "default_rate", "intercept", "slope")
 
 
@@ -37,7 +39,9 @@ class DriftMetrics:
         self._n = gauge("loan_drift_window_applications", "Applications counted in the last closed window.")
         self._alarm = gauge("loan_drift_data_alarm", "1 if the last window has a data alarm.", "feature", "kind")
         self._window_alarm = gauge(
-            "loan_drift_window_alarm", "1 if the last window's share of such records is too large.", "kind"
+            "loan_drift_window_alarm",
+            "1 if the last window's share of such records is too large, or its rows are few or many.",
+            "kind",
         )
         self._withheld = gauge("loan_drift_withheld", "1 for the reason why the last window gave no command.", "reason")
         self._approval_outside = gauge("loan_drift_approval_outside", "1 if the approval rate left its limits.")
@@ -88,9 +92,9 @@ class DriftMetrics:
         if report.decisions is not None:
             self._score.set(report.decisions.score.psi)
             self._approval_outside.set(report.decisions.approval_outside)
-        strays = {alarm.kind for alarm in report.alarms}
-        for stray in STRAYS:
-            self._window_alarm.labels(stray).set(stray in strays)
+        window_alarms = {alarm.kind for alarm in report.alarms}
+        for name in ALARMS:
+            self._window_alarm.labels(name.lower()).set(name in window_alarms)
         for reason in Withheld:
             self._withheld.labels(reason.value).set(reason.value == report.withheld)
         self._verdict.set(LEVELS[report.verdict])

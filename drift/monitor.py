@@ -8,7 +8,7 @@ how far its partition is. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -38,6 +38,8 @@ class MonitorRules:
 
     windows: WindowRules
     reporting: ReportContext
+    window_rows: int = 0
+    """Applications expected of a window; 0 for as many as the usual week has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,11 +247,15 @@ class Monitor:
     def _findings(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
         reports = []
         for window in windows:
-            report = report_of(window, self._reference_for(window, reference), self._rules.reporting)
+            report = report_of(window, self._expecting(window, reference), self._rules.reporting)
             self._memory, report = decide(self._memory, report)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)
         return Findings(reports=tuple(reports), commands=commands, dropped=dropped)
+
+    def _expecting(self, window: Window, reference: Reference) -> Reference:
+        found, rows = self._reference_for(window, reference), self._rules.window_rows
+        return replace(found, expected_rows=float(rows)) if rows else found
 
     def _reference_for(self, window: Window, reference: Reference) -> Reference:
         seasonal = seasons.reference_for(window, reference, self._seasons)

@@ -70,6 +70,12 @@ class DriftSettings(BinSettings, CutoffSettings):
     """of the last so many with a verdict."""
     stray_share: float = Field(default=0.01, ge=0.0, le=1.0)
     """A larger share of late, ahead or unreadable records raises an alarm in the window's report."""
+    window_rows: NonNegativeInt = 0
+    """Applications expected of a window, or of a part of a file; 0 for as many as the usual week, or the file compared
+    with, has in the same hours of the week."""
+    rows_factor: float = Field(default=2.0, ge=0.0)
+    """A window with so many times more applications than expected, or fewer, and not by chance, has an alarm in its
+    report; 0 for never."""
     cooldown_s: NonNegativeFloat = 6 * 3_600.0
     """Time from the window that last commanded to the next that may."""
     in_flight_s: NonNegativeFloat = 86_400.0
@@ -101,8 +107,9 @@ class DriftSettings(BinSettings, CutoffSettings):
     """Loans of each champion in memory during a performance check; beyond that, a sample by the digest of their ids."""
     performance_former: NonNegativeInt = 2
     """So many former champions' loans go on being checked."""
-    min_auc: float = Field(default=0.0, ge=0.0, le=1.0)
-    """If the AUC of the champion's loans is surely below this, ask for a challenger; 0 for never."""
+    min_auc: float | None = Field(default=None, ge=0.0, le=1.0)
+    """If the AUC of the champion's loans is surely below this, ask for a challenger; 0 for never. Empty: a floor that
+    training gives the scorecard, relative to the AUC expected of the same loans."""
     max_level_off: NonNegativeFloat = 0.0
     """If the champion's stated default rate of its loans is surely off by more than this, in log-odds, ask for a
     recalibration; 0 for never."""
@@ -220,8 +227,10 @@ class DriftSettings(BinSettings, CutoffSettings):
                     quiet_hours=self.quiet_hours,
                     time_zone=self.window_time_zone,
                     development_from=self.psi_development,
+                    rows_factor=self.rows_factor,
                 ),
             ),
+            window_rows=self.window_rows,
         )
 
     def _field_limits(self) -> Sequence[FieldLimits]:
@@ -232,12 +241,17 @@ class DriftSettings(BinSettings, CutoffSettings):
             raise UnknownFieldError(problem)
         return limits
 
-    def performance_rules(self) -> PerformanceRules:
-        """Rules by which performance is reported and judged."""
+    def performance_rules(self, auc_offset: float | None = None) -> PerformanceRules:
+        """Rules by which performance is reported and judged.
+
+        Args:
+            auc_offset: of the champion's profile: its floor, where the operator sets none.
+        """
         return PerformanceRules(
             age_ms=timedelta(days=self.performance_age_days) // timedelta(milliseconds=1),
             most=self.performance_loans,
-            least_auc=self.min_auc,
+            least_auc=self.min_auc or 0.0,
+            auc_offset=auc_offset if self.min_auc is None else None,
             minimum_n=self.minimum_n,
             method=PERFORMANCE_METHOD,
             most_level_off=self.max_level_off,

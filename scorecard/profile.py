@@ -32,6 +32,8 @@ TAIL: Final = 0.01
 """Share of applicants in a bin of its own at each end: what is lost there is a tenth of the first decile's change."""
 SPIKE: Final = 0.05
 """A number that so many share has a bin of its own, or a whole population could move from it to another in one bin."""
+SCORE_STEPS: Final = 200
+"""An operator's cut-off lies between two of so many quantiles: it approves a share known to half a percent."""
 LEAST_REST: Final = 0.2
 """What is left beside the spikes is cut at the tails only where it is so much: of less they hold nobody."""
 
@@ -135,6 +137,11 @@ class Profile:
     """Of each feature, counts of the development sample in its bins; none where the population is that sample."""
     exact_ratios: bool = False
     """True if given ratios were counted as computed from their parts, and are to be in a window, too."""
+    score_quantiles: tuple[float, ...] = ()
+    """`SCORE_STEPS` + 1 of the score, lowest and highest among them; none in older profiles."""
+    auc_offset: float | None = None
+    """AUC that loans surely show if the scorecard ranks as in training, less the one expected of the same loans by its
+    own probabilities; None where training could not tell."""
 
     @cached_property
     def reference_id(self) -> str:
@@ -153,6 +160,8 @@ class Profile:
             **fields,
             **({"ratios": COMPUTED} if self.exact_ratios else {}),
             **({"development": [list(each) for each in self.development]} if self.development else {}),
+            **({"score_quantiles": list(self.score_quantiles)} if self.score_quantiles else {}),
+            **({"auc_offset": self.auc_offset} if self.auc_offset is not None else {}),
             "contract_fingerprint": self.contract_fingerprint,
             "features": [_to_dict(binned) for binned in self.features],
             "score": _to_dict(self.score),
@@ -178,6 +187,8 @@ class Profile:
             contract_fields=tuple((name, digest) for name, digest in described.get("contract_fields", ())),
             development=tuple(tuple(each) for each in described.get("development", ())),
             exact_ratios=described.get("ratios") == COMPUTED,
+            score_quantiles=tuple(described.get("score_quantiles", ())),
+            auc_offset=described.get("auc_offset"),
         )
 
 
@@ -224,6 +235,7 @@ def profile_of(
         reasons=_reason_profile(reason_codes, population.reasons),
         outcomes=tuple(np.bincount(population.outcomes, minlength=4).tolist()),
         contract_fields=contract.field_digests,
+        score_quantiles=tuple(_ranked(population.probability).tolist()),
     )
 
 
@@ -236,6 +248,11 @@ def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Co
         binned.count(values[:, column], wrong[:, column])
         for binned, column in zip(profile.features, columns, strict=True)
     )
+
+
+def _ranked(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scores of the population, evenly by rank."""
+    return np.sort(scores)[np.arange(SCORE_STEPS + 1) * (len(scores) - 1) // SCORE_STEPS]
 
 
 def _feature_profile(

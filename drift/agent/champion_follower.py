@@ -193,7 +193,8 @@ class Champions:
         # What the cache has needs no MLflow, whose import alone takes seconds.
         place = self._cache.find(digest) or self._registry.fetch(version)
         scorecard = bundle.read(place, self._contract, digest)
-        found = Reference.of(generation, version, scorecard.digest, scorecard.profile, self._contract)
+        cutoff = scorecard.policy.approve_below
+        found = Reference.of(generation, version, scorecard.digest, scorecard.profile, self._contract, cutoff)
         self._kept[digest] = found
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)

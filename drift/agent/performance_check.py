@@ -44,6 +44,8 @@ class CheckRequest:
     """Where the outcome partitions ended at the last check; empty before the first."""
     kept: str = ""
     """The sample of the last check; empty: everything is read."""
+    auc_offset: float | None = None
+    """Of the champion's profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def check_performance(
     extents, outcomes = decisions_and_outcomes(settings), settings.topics().outcomes.name
     if [extent.end for extent in extents if extent.topic == outcomes] == list(request.seen):
         return None
-    rules, as_of = settings.performance_rules(), millis_of(datetime.now(UTC))
+    rules, as_of = settings.performance_rules(request.auc_offset), millis_of(datetime.now(UTC))
     kept, news = to_fold(_sample_of(request.kept, rules), request.version, extents, rules)
     kept.sample.watch(request.version)
     fold_loans(settings, news, kept.sample, between)
@@ -85,8 +87,13 @@ def check_performance(
         ReportSubject(product=product, champion_version=version, champion_digest=digests[version], as_of=as_of)
         for version in reversed(kept.sample.champions)
     ]
+    # A former champion commands nothing, and the floor is the champion's.
+    own = replace(rules, auc_offset=None)
     return CheckResult(
-        reports=tuple(sample_report(kept.sample, subject, rules, kept.read) for subject in subjects),
+        reports=tuple(
+            sample_report(kept.sample, subject, own if nth else rules, kept.read)
+            for nth, subject in enumerate(subjects)
+        ),
         kept=replace(kept, digests={each.champion_version: each.champion_digest for each in subjects}).to_text(),
     )
 
@@ -246,7 +253,11 @@ class PerformanceChecker:
         if self._every_s and (reference.champion_digest != self._of or self._clock() >= self._due_at):
             self._of, self._wanted = reference.champion_digest, True
             request = CheckRequest(
-                version=reference.champion_version, digest=reference.champion_digest, seen=seen, kept=kept
+                version=reference.champion_version,
+                digest=reference.champion_digest,
+                seen=seen,
+                kept=kept,
+                auc_offset=reference.profile.auc_offset,
             )
             self._running = _Run(lambda: self._look(request))
         return None

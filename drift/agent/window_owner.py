@@ -149,7 +149,7 @@ class WindowOwner:
         if reference is None or decides not in ("", reference.champion_digest):
             # Nothing of the new champion's has been counted yet, nor decided: there is nothing to look at.
             return
-        rules = self._settings.performance_rules()
+        rules = self._settings.performance_rules(reference.profile.auc_offset)
         seen = desk.monitor.outcome_ends(reference.champion_digest, rules)
         found = self._looking.step(reference, seen, desk.sample.text if desk.sample else "")
         if found is not None:

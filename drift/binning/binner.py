@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from drift.binning.approval_expectation import EXPECTED_SUMS
 from drift.binning.binned_records import MILLIONTHS, Integers, Observations, Shape
 from drift.binning.reference import Reference
 from drift.binning.value_cells import value_cells
@@ -33,7 +34,7 @@ SYMBOLS: Final = np.array([OUTCOMES.index(outcome) for outcome in Outcome])
 """The code of each symbol of the schema."""
 ABSURD: Final = 1e6
 """No probability, and no contribution in log-odds, is as large; what damaged bytes hold shall not overflow a sum."""
-READ: Final = ("application_id", "applied_at", "outcome", "probability", "reference_id")
+READ: Final = ("application_id", "applied_at", "outcome", "probability", "approve_below", "reference_id")
 READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons": ("code",)}
 
 
@@ -77,6 +78,7 @@ class DecisionCells:
 
     def __init__(self, reference: Reference) -> None:
         self._reference_id = reference.reference_id
+        self._expectation = reference.approvals
         self._layout = reference.decisions
         self._read = Projection(LoanDecision, READ, READ_OF_LISTS).read
         self._names = [binned.name for binned in reference.profile.contributions]
@@ -84,7 +86,7 @@ class DecisionCells:
         self._words = DecisionWords.of(self._names, self._codes, self._reference_id)
         self._ours: dict[int, bool] = {}
         """Whether the schema of an id is the one that is read in bulk."""
-        self.shape = Shape(self._layout.size, 1 + len(self._names))
+        self.shape = Shape(self._layout.size, 1 + len(self._names) + EXPECTED_SUMS)
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """The decisions of a batch that this champion made, in their order."""
@@ -111,6 +113,7 @@ class DecisionCells:
             return None
         found.applied_at[place] = millis(record["applied_at"])
         found.outcomes[place] = SYMBOL_PLACES[record["outcome"]]
+        found.approve_below[place] = record["approve_below"]
         found.reasons[place], found.values[place] = NO_REASON, np.nan
         for nth, reason in enumerate(record["reasons"][:MOST]):
             known = reason["code"] in self._codes
@@ -125,13 +128,14 @@ class DecisionCells:
         kept = [place for place, name in enumerate(names) if name is not None]
         places = np.array(kept, dtype=np.int64)
         values = found.values[places]
+        numbers = np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64)
         return Observations(
             offsets=np.array(batch.offsets, dtype=np.int64)[places],
             times=found.applied_at[places],
             produced=np.array(batch.timestamps, dtype=np.int64)[places],
             ids=[name for name in names if name is not None],
             cells=self._cells(values, found.reasons[places], SYMBOLS[found.outcomes[places]]),
-            sums=np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64),
+            sums=np.column_stack([numbers, self._expectation.sums(found.approve_below[places])]),
             readable=np.ones(len(places), dtype=np.bool_),
         )
 

@@ -1,5 +1,6 @@
 """The reference of a window: the champion's profile, and the position of its bins among the counts. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from drift.binning.approval_expectation import ApprovalExpectation
 from drift.binning.binned_records import Integers
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
@@ -29,11 +31,23 @@ class Reference:
     champion_version: str
     champion_digest: str
     profile: Profile
+    approve_below: float = math.nan
+    """The scorecard's own cut-off, under which the profile's outcomes are; NaN where there is none."""
+    expected_rows: float = 0.0
+    """Of the window; 0 where the reference does not say."""
     seasonal: bool = False
     """Whether features are those of a season or of hours of the week, while the score is the profile's."""
 
     @classmethod
-    def of(cls, generation: int, version: str, digest: str, profile: Profile, contract: Contract) -> Self:
+    def of(  # noqa: PLR0913 - what a reference is made of
+        cls,
+        generation: int,
+        version: str,
+        digest: str,
+        profile: Profile,
+        contract: Contract,
+        approve_below: float = math.nan,
+    ) -> Self:
         """The reference of a champion.
 
         Raises:
@@ -42,7 +56,7 @@ class Reference:
         if not contract.serves(profile.contract_fingerprint, profile.contract_fields):
             problem = f"champion {version}: its profile was made for another application schema of {contract.product}"
             raise ForeignProfileError(problem)
-        return cls(generation, version, digest, profile)
+        return cls(generation, version, digest, profile, approve_below)
 
     @property
     def reference_id(self) -> str:
@@ -62,6 +76,11 @@ class Reference:
             return self
         usual = (replace(each, counts=counts.get(each.name, each.counts)) for each in features)
         return replace(self, profile=replace(self.profile, features=tuple(usual)), seasonal=True)
+
+    @property
+    def approvals(self) -> ApprovalExpectation:
+        """Approval rates under the cut-offs in force."""
+        return ApprovalExpectation(self.profile, self.approve_below)
 
     @cached_property
     def weights(self) -> Mapping[str, float]:

@@ -11,14 +11,17 @@ from typing import Final
 
 import numpy as np
 
+from drift.binning.approval_expectation import APPROVED, expected_approvals
 from drift.binning.binned_records import MILLIONTHS, Integers
 from drift.binning.reference import BinLayout, Reference
+from drift.detection.row_expectation import row_alarms
 from drift.detection.statistics import binomial_limits, distances
 from drift.detection.verdict import (
     LEAST_WEIGHT,
     METHOD,
     QUALITY_BINS,
     SECOND_METHOD,
+    THIRD_METHOD,
     data_alarms,
     feature_verdict,
     plain,
@@ -27,16 +30,13 @@ from drift.detection.verdict import (
     window_alarms,
 )
 from drift.windows.window import TopicCount, Window
-from schemas.events.decisions import Outcome
 from schemas.events.drift import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Verdict
 from schemas.small_groups import is_small
 from schemas.timestamps import time_of
-from scorecard.policy import OUTCOMES
 from scorecard.profile import BinnedQuantity, spike_edges
 
 DEVELOPMENT_ALPHA: Final = 0.001
 """Chance that an undrifted window has an index other than 0 against the development sample, a field."""
-APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,11 @@ def report_of(window: Window, reference: Reference, reporting: ReportContext) ->
         offsets=window.offsets(),
         command_id="",
         withheld="",
-        alarms=tuple(window_alarms(_strays(tally), sum(_strays(tally).values()) + tally.n, rules)),
+        alarms=(
+            *window_alarms(_strays(tally), sum(_strays(tally).values()) + tally.n, rules),
+            *row_alarms(tally.n, reference.expected_rows, rules),
+        ),
+        expected_rows=reference.expected_rows,
     )
 
 
@@ -116,7 +120,7 @@ def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tup
         return tuple(found)
     weighed = tuple(_with_weight(each, weights, rules) for each in found)
     development = reference.profile.development
-    if reference.seasonal or rules.method < METHOD or not development:
+    if reference.seasonal or rules.method < THIRD_METHOD or not development:
         return weighed
     return tuple(_with_development(each, counts) for each, counts in zip(weighed, development, strict=True))
 
@@ -198,8 +202,9 @@ def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> De
         for place, binned in enumerate(layout.binned[:-1])
     )
     outcomes = tally.counts[layout.starts[-1] :].tolist()
-    rate, low, high = _approval(outcomes, reference.profile.outcomes, rules)
-    if reference.seasonal and rules.method >= METHOD:
+    in_force = expected_approvals(tally.sums, numbers) if rules.method >= METHOD else None
+    rate, low, high = _approval(outcomes, reference.profile.outcomes, rules, in_force)
+    if reference.seasonal and rules.method >= THIRD_METHOD:
         # The season's applicants were not scored: against the profile's score every one of its windows would drift.
         score = replace(score, commands=False)
     return DecisionDrift(
@@ -219,13 +224,21 @@ def _decisions(tally: TopicCount, reference: Reference, rules: DriftRules) -> De
     )
 
 
-def _approval(outcomes: Sequence[int], reference: Sequence[int], rules: DriftRules) -> tuple[float, float, float]:
-    """The window's rate, and its limits by chance if the reference and the window are of one population."""
+def _approval(
+    outcomes: Sequence[int], reference: Sequence[int], rules: DriftRules, in_force: tuple[float, float] | None
+) -> tuple[float, float, float]:
+    """The window's rate, and its limits by chance if the reference and the window are of one population.
+
+    Args:
+        in_force: the least and the largest rate expected of the reference under the window's cut-offs; None for the
+            scorecard's own, under which its outcomes are.
+    """
     n, reference_n = sum(outcomes), sum(reference)
-    expected = reference[APPROVED] / reference_n if reference_n else 0.0
+    known = reference[APPROVED] / reference_n if reference_n else 0.0
     found_in = reference_n if rules.method >= SECOND_METHOD else math.inf
-    low, high = binomial_limits(expected, n, reference_n=found_in) if reference_n else (0.0, 1.0)
-    return (outcomes[APPROVED] / n if n else 0.0), low, high
+    low, high = (binomial_limits(rate, n, reference_n=found_in) for rate in in_force or (known, known))
+    limits = (low[0], high[1]) if reference_n else (0.0, 1.0)
+    return (outcomes[APPROVED] / n if n else 0.0), *limits
 
 
 def _pad(tally: TopicCount, layout: BinLayout) -> TopicCount:

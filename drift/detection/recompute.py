@@ -48,7 +48,9 @@ def recomputed_report(
     for place in sorted(reread):
         for pane in _panes(reread[place], report):
             window = window.plus(place, pane, too_late=False)
-    found = report_of(window, reference, replace(reporting, rules=report.rules))
+    # Settings and declarations say how many rows are expected, as they do what a window leads to.
+    expecting = replace(reference, expected_rows=report.expected_rows)
+    found = report_of(window, expecting, replace(reporting, rules=report.rules))
     return replace(
         found,
         offsets=tuple(_with_ends(stretch, window) for stretch in report.offsets),

@@ -5,7 +5,7 @@ profile, so a usual week ends with that champion. A declared season goes before 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from drift.binning.binned_records import Integers
 from drift.binning.reference import Reference
-from drift.binning.week_hours import HOURS_A_WEEK, hour_of, hours_between, zone_of
+from drift.binning.week_hours import HOURS_A_WEEK, hours_between
+from drift.detection.row_expectation import RowsByHour, hour_occurrences, week_hours_of
 from drift.windows.window import Window
 from schemas.events.drift import HourCounts, UsualWeek
 
@@ -25,22 +26,26 @@ def usual_week(cells: Integers, times: npt.NDArray[np.int64], reference: Referen
         cells: shape (n, features); the place of each value in the reference's layout.
         times: shape (n,); when each applied, milliseconds since 1970.
     """
-    zone = zone_of(time_zone)
-    hours = np.array([hour_of(moment, zone) for moment in times.tolist()], dtype=np.int64)
+    hours, weeks = week_hours_of(times, time_zone), hour_occurrences(times, time_zone)
     size = reference.applications.size
     counts = np.zeros((HOURS_A_WEEK, size), dtype=np.int64)
     np.add.at(counts, (hours[:, None], cells), 1)
     return UsualWeek(
         reference_id=reference.reference_id,
         time_zone=time_zone,
-        hours=tuple(HourCounts(hour=hour, counts=tuple(counts[hour].tolist())) for hour in np.unique(hours).tolist()),
+        hours=tuple(
+            HourCounts(hour=hour, counts=tuple(counts[hour].tolist()), weeks=int(weeks[hour]))
+            for hour in np.unique(hours).tolist()
+        ),
     )
 
 
 def reference_for(window: Window, reference: Reference, week: UsualWeek | None, minimum_n: int) -> Reference:
-    """The reference of a window; unchanged where the hours have fewer than `minimum_n` applicants."""
+    """The reference of a window; the profile's where the hours have fewer than `minimum_n` applicants."""
     if week is None or week.reference_id != reference.reference_id:
         return reference
+    rows = RowsByHour.of_week(week, len(reference.applications.binned))
+    reference = replace(reference, expected_rows=rows.expected(window.start, window.end) if rows else 0.0)
     layout = reference.applications
     hours = hours_between(window.start, window.end, week.time_zone)
     found = [each.counts for each in week.hours if each.hour in hours and len(each.counts) == layout.size]
@@ -63,4 +68,4 @@ def load(saved: Mapping[str, Any] | None) -> UsualWeek | None:
 
 
 def _hours(saved: Sequence[Mapping[str, Any]]) -> tuple[HourCounts, ...]:
-    return tuple(HourCounts(hour=each["hour"], counts=tuple(each["counts"])) for each in saved)
+    return tuple(HourCounts(**{**each, "counts": tuple(each["counts"])}) for each in saved)

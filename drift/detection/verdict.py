@@ -15,9 +15,10 @@ from drift.detection.statistics import share_fall_p, share_rise_p
 from schemas.events.decisions import FlagKind
 from schemas.events.drift import DataAlarm, DriftRules, FeatureDrift, Verdict, WindowAlarm
 
-METHOD: Final = 3
+METHOD: Final = 4
 """Method of current reports; `DriftRules.method` describes the differences."""
 SECOND_METHOD: Final = 2
+THIRD_METHOD: Final = 3
 MOVED: Final = "MOVED"
 """State of a quantity that has moved, surely, by little."""
 LEAST_WEIGHT: Final = 0.02

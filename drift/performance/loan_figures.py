@@ -24,10 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from drift.performance.cox_calibration import calibration_bins, intercept, slope
-from drift.performance.discrimination import DRAWS, Groups, areas, auc, expected_auc, gaps_of, ks
+from drift.performance.discrimination import DRAWS, Groups, areas, auc, gaps_of, ks
 from drift.performance.intervals import Flags, Floats, mean_of, percentile_interval, rate
 from schemas.events.performance import EstimatedPerformance, ObservedPerformance, Performance
 from schemas.small_groups import is_small
+from scorecard.expected_auc import expected_auc
 
 LEAST: Final = 10
 """Of defaults, and of loans repaid: with fewer, no interval here holds what it says."""

@@ -12,7 +12,7 @@ from drift.performance.loan_figures import performance
 from drift.performance.loan_sample import LoanSample
 from drift.performance.outcome_join import JoinRules, Notes, OutcomeJoin
 from drift.performance.vintages import vintages
-from drift.retraining.performance_floor import is_below_floor
+from drift.retraining.performance_floor import is_below_floor, relative_floor
 from schemas.events.performance import OutcomeNotes, Performance, PerformanceReport, PerformanceRules, ReadRange
 from schemas.timestamps import millis_of, time_of
 
@@ -93,6 +93,7 @@ def _report(  # noqa: PLR0913 - the parts of a report
     notes: OutcomeNotes,
     kept: float,
 ) -> PerformanceReport:
+    floor = relative_floor(found.expected, rules)
     return PerformanceReport(
         report_id=f"{subject.product}:{subject.champion_version}:{subject.as_of}",
         product=subject.product,
@@ -104,9 +105,10 @@ def _report(  # noqa: PLR0913 - the parts of a report
         rules=rules,
         kept=kept,
         offsets=tuple(read),
-        fallen=is_below_floor(found.observed, rules.least_auc, rules.minimum_n),
+        fallen=is_below_floor(found.observed, rules.least_auc or floor, rules.minimum_n),
         command_id="",
         withheld="",
+        auc_floor=floor,
     )
 
 

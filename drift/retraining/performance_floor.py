@@ -8,7 +8,12 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from schemas.events.performance import ObservedPerformance, PerformanceReport
+from schemas.events.performance import (
+    EstimatedPerformance,
+    ObservedPerformance,
+    PerformanceReport,
+    PerformanceRules,
+)
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
 
 
@@ -23,6 +28,13 @@ def is_below_floor(observed: ObservedPerformance | None, least_auc: float, minim
     if observed is None or observed.auc is None or observed.n < minimum_n:
         return False
     return observed.auc.high < least_auc
+
+
+def relative_floor(expected: EstimatedPerformance | None, rules: PerformanceRules) -> float:
+    """The floor by the rules' offset from the AUC expected of the same loans; 0 for none."""
+    if rules.least_auc or rules.auc_offset is None or expected is None or expected.auc is None:
+        return 0.0
+    return max(0.0, expected.auc.value + rules.auc_offset)
 
 
 def is_level_off(observed: ObservedPerformance | None, most: float, minimum_n: int = 0) -> bool:
@@ -62,14 +74,16 @@ def finding_id(report: PerformanceReport, failed: int = 0) -> str:
         failed: commands before that came to nothing.
     """
     if scope_of(report) is RetrainScope.FULL:
-        return f"performance-{_finding_digest(report, report.rules.least_auc, failed)}"
+        # A floor relative to what is expected moves with each loan: its offset, the champion's, names it.
+        floor = report.rules.least_auc or report.rules.auc_offset or 0.0
+        return f"performance-{_finding_digest(report, floor, failed)}"
     return f"recalibration-{_finding_digest(report, report.rules.most_level_off, failed)}"
 
 
 def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
     """The command of a report that asks for `scope_of(report)`, which is not None."""
     scope = scope_of(report) or RetrainScope.FULL
-    whole = f"{reason(report)}, surely under {report.rules.least_auc:g}"
+    whole = f"{reason(report)}, surely under {report.rules.least_auc or report.auc_floor:.3g}"
     level = f"{level_reason(report)}, surely by more than {report.rules.most_level_off:g}"
     return RetrainCommand(
         command_id=report.command_id or finding_id(report),

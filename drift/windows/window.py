@@ -118,9 +118,13 @@ class Window:
 
 def _sum(counted: Integers, more: Sequence[int] | Integers) -> Integers:
     new = np.asarray(more, dtype=np.int64)
-    if len(counted) == 0 or len(new) == 0:
-        return counted if len(counted) else new
-    return counted + new
+    if len(counted) == len(new):
+        return counted + new
+    # An earlier version sent fewer sums, and what is empty has none.
+    long, short = (counted, new) if len(counted) > len(new) else (new, counted)
+    total = long.copy()
+    total[: len(short)] += short
+    return total
 
 
 def _stretch_of(place: Partition, pane: PaneCounts, *, too_late: bool) -> OffsetRange:

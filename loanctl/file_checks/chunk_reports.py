@@ -5,7 +5,7 @@ of two files does without.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -14,9 +14,10 @@ import numpy as np
 from drift.binning.reference import Reference
 from drift.binning.value_cells import value_cells
 from drift.detection.drift_report import report_of
+from drift.detection.row_expectation import RowsByHour
 from drift.settings import DriftSettings
 from drift.windows.window import TopicCount, Window
-from loanctl.file_checks.chunks import ChunkRule, Integers, chunks
+from loanctl.file_checks.chunks import Chunk, ChunkRule, Integers, chunks
 from loanctl.reports.file_check import matrix
 from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
@@ -55,6 +56,8 @@ class FileReference:
     reference: Reference
     scorer: FileScorer | None = None
     """None: features alone are compared."""
+    rows: RowsByHour | None = None
+    """None: nothing says how many rows to expect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +110,33 @@ def chunk_reports(
         window = Window(start=chunk.start, end=chunk.end, tallies=tallies, stretches={})
         performance = decisions.performance(chunk.rows) if decisions else None
         latest = int(moments[chunk.rows].max())
+        expecting = replace(reference, expected_rows=_expected_rows(chunk, compared, rule, settings))
         one = ChunkReport(
-            report=report_of(window, reference, reporting),
+            report=report_of(window, expecting, reporting),
             performance=performance,
             timed=chunk.timed,
             performance_ends=time_of(latest + (rules.mature_ms or rules.age_ms)) if chunk.timed else None,
         )
         found.append(one)
     return found
+
+
+def rows_by_hour(table: Table, settings: DriftSettings, time_column: str = "") -> RowsByHour | None:
+    """How many rows a file has by the hours of the week; None if its rows have no times."""
+    named = time_column if time_column in table.rows.columns else ""
+    moments = event_times(table, settings, named)
+    if not len(moments) or (moments == times.NO_TIME).any():
+        return None
+    return RowsByHour.of_times(moments, settings.window_time_zone)
+
+
+def _expected_rows(chunk: Chunk, compared: FileReference, rule: ChunkRule, settings: DriftSettings) -> float:
+    """By setting, or of a part of the calendar by the reference's hours of the week; 0 where the rows cut the parts."""
+    if rule.chunks or rule.rows:
+        return 0.0
+    if compared.rows and rule.calendar and not settings.window_rows:
+        return compared.rows.expected(chunk.start, chunk.end)
+    return float(settings.window_rows)
 
 
 def event_times(table: Table, settings: DriftSettings, time_column: str = "") -> Integers:
@@ -138,6 +160,6 @@ def exit_status(reports: Sequence[DriftReport]) -> int:
     """For pipelines: drifted before bad data before cannot say; 0 where some part is judged and none is at fault."""
     if any(report.verdict is Verdict.DRIFTED for report in reports):
         return DRIFTED
-    if any(report.data_quality for report in reports):
+    if any(report.data_quality or report.alarms for report in reports):
         return BAD_DATA
     return CANNOT_SAY if all(report.verdict is Verdict.INSUFFICIENT for report in reports) else 0

@@ -19,7 +19,8 @@ def by_champion(settings: DriftSettings) -> Reference:
         OutageError: MLflow is away.
     """
     version, scorecard = champion_scorecard(settings)
-    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+    cutoff = scorecard.policy.approve_below
+    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract(), cutoff)
 
 
 def champion_scorecard(settings: DriftSettings) -> tuple[str, Scorecard]:

@@ -45,6 +45,8 @@ def show_report(out: Console, found: DriftReport, what: str) -> None:
     out.print("▲ over its critical value; share: of the drift, by PSI and weight in the score", highlight=False)
     if found.decisions:
         out.print(_approval(found.decisions), highlight=False)
+    for odd in found.alarms:
+        out.print(Text(f"▲ {odd.kind.lower()}: {odd.share:.1%}, limit {odd.limit:.1%}", "red"))
     for alarm in found.data_quality:
         out.print(
             f"data: {alarm.kind.value} {alarm.feature} {alarm.share:.1%}, usually {alarm.reference_share:.1%}",

@@ -82,7 +82,8 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
         SetupError: no such version, or another bundle than was named.
     """
     scorecard = scorecard_of(version, digest, settings)
-    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract())
+    cutoff = scorecard.policy.approve_below
+    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract(), cutoff)
 
 
 def scorecard_of(version: str, digest: str, settings: DriftSettings) -> Scorecard:

@@ -111,6 +111,8 @@ class DriftRules:
     time_zone: str = "UTC"
     development_from: float = 0.0
     """0: the development sample is not looked at."""
+    rows_factor: float = 0.0
+    """0: rows are not compared with those expected."""
 
     def limits_of(self, feature: str) -> tuple[float, float]:
         """From which PSI a quantity is WATCH, and from which DRIFTED."""
@@ -121,7 +123,7 @@ class DriftRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowAlarm:
-    """A share of a window's records that is too large: late, ahead, unreadable."""
+    """A share of a window's records that is too large (late, ahead, unreadable), or its rows by those expected."""
 
     kind: str
     share: float
@@ -179,6 +181,8 @@ class DriftReport:
     command_id: str
     withheld: str
     alarms: Sequence[WindowAlarm] = ()
+    expected_rows: float = 0.0
+    """0 where nothing says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +254,8 @@ class HourCounts:
     hour: int
     """0 is Monday, midnight to one o'clock; 167 Sunday's last."""
     counts: Sequence[int]
+    weeks: int = 0
+    """How often the hour occurs in the stretch of time that was counted; 0 in weeks declared before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,8 @@ class PerformanceRules:
     """Outcomes of younger loans do not count; 0 counts all."""
     most_level_off: float = 0.0
     """Log-odds; a level surely off by more asks for a recalibration, 0 for none."""
+    auc_offset: float | None = None
+    """Without `least_auc`: the floor's distance from the AUC expected of the same loans; None for no floor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +151,5 @@ class PerformanceReport:
     command_id: str
     withheld: str
     vintages: Sequence[Vintage] = ()
+    auc_floor: float = 0.0
+    """By `rules.auc_offset`; 0 where `rules.least_auc` is the floor, or there is none."""

@@ -51,9 +51,9 @@ class WordTable:
 class Decisions:
     """Columns of n rows; where `done` is false they mean nothing.
 
-    `values` has shape (n, 1 + features): probability and contributions, NaN for none. `reasons` has shape
-    (n, MOST): the place of each code, the number of codes for another one, -1 for none. `ours` says whether the
-    reference is the one asked for; `outcomes` counts the schema's symbols.
+    `values` has shape (n, 1 + features): probability and contributions, NaN for none; `approve_below` is the cut-off
+    that decided. `reasons` has shape (n, MOST): the place of each code, the number of codes for another one, -1 for
+    none. `ours` says whether the reference is the one asked for; `outcomes` counts the schema's symbols.
     """
 
     done: npt.NDArray[np.bool_]
@@ -61,6 +61,7 @@ class Decisions:
     applied_at: Integers
     outcomes: Integers
     values: Floats
+    approve_below: Floats
     reasons: Integers
     spans: Integers
     joined: bytes
@@ -112,6 +113,7 @@ def decode(values: Sequence[bytes | None], schema_ids: Collection[int], words: D
         applied_at=np.zeros(count, dtype=np.int64),
         outcomes=np.zeros(count, dtype=np.int64),
         values=np.full((count, len(features.starts)), np.nan),
+        approve_below=np.zeros(count),
         reasons=np.full((count, MOST), NO_REASON, dtype=np.int64),
         spans=np.zeros((count, 2), dtype=np.int64),
         joined=joined,
@@ -130,6 +132,7 @@ def decode(values: Sequence[bytes | None], schema_ids: Collection[int], words: D
         found.applied_at,
         found.outcomes,
         found.values.view(np.int64),
+        found.approve_below.view(np.int64),
         found.reasons,
         found.spans,
     )
@@ -238,8 +241,8 @@ def _items(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
 @kernel
 def _decode(  # noqa: C901, PLR0913, PLR0915 - one pass, field by field
     data: Any, starts: Any, schema_ids: Any, feature_letters: Any, feature_starts: Any, code_letters: Any,
-    code_starts: Any, reference: Any, done: Any, ours: Any, applied_at: Any, outcomes: Any, values: Any, reasons: Any,
-    spans: Any,
+    code_starts: Any, reference: Any, done: Any, ours: Any, applied_at: Any, outcomes: Any, values: Any,
+    approve_below: Any, reasons: Any, spans: Any,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     features = len(feature_starts) - 1
     for row in range(len(starts) - 1):
@@ -287,7 +290,7 @@ def _decode(  # noqa: C901, PLR0913, PLR0915 - one pass, field by field
             left -= 1
             if left == 0:
                 left, at = _items(data, at, end)
-        _, at = _double(data, at, end)  # approve_below
+        approve_below[row], at = _double(data, at, end)
         _, at = _double(data, at, end)  # decline_from
         nth = 0
         left, at = _items(data, at, end)

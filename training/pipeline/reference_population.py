@@ -37,6 +37,8 @@ class Draft:
     explainer: Explainer
     calibration: Calibration
     policy: Policy
+    auc_offset: float | None = None
+    """See `training.evaluation.auc_offset`."""
 
 
 class Peers(NamedTuple):
@@ -96,7 +98,7 @@ def population_profile(
         outcomes=codes,
     )
     counted = profile_of(draft.contract, draft.features.names, [text.code for text in book.texts], population, bins)
-    profile = replace(counted, exact_ratios=bool(draft.features.ratios))
+    profile = replace(counted, exact_ratios=bool(draft.features.ratios), auc_offset=draft.auc_offset)
     if development is None:
         return profile
     counts = bin_counts(profile, draft.contract, development)

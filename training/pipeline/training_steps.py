@@ -21,6 +21,7 @@ from scorecard.profile_sample import profile_sample
 from scorecard.reasons import ReasonBook
 from scorecard.scorecard import Scorecard, raw_probability
 from training.evaluation import calibration_choice, cutoffs
+from training.evaluation.auc_offset import auc_offset
 from training.evaluation.logistic_baseline import logistic
 from training.fairness.applicant_groups import watched_groups
 from training.families import family_registry
@@ -125,6 +126,7 @@ class TrainingSteps:
             explainer=Explainer(forest, self.features.groups, len(self.features.names)),
             calibration=chosen.calibration,
             policy=cutoffs.policy(self.plan.rule, stated, others.defaulted, self.plan.costs, self._sizes()),
+            auc_offset=auc_offset(others.defaulted, stated, self.plan.seed),
         )
         return draft, chosen
 

@@ -167,7 +167,7 @@ def _of_decisions(windows: Sequence[Report]) -> Iterator[Series]:
 
 
 def _of_performance(checks: Sequence[Report]) -> Iterator[Series]:
-    floor = checks[-1]["rules"]["least_auc"] if checks else 0.0
+    floor = (checks[-1]["rules"]["least_auc"] or checks[-1].get("auc_floor")) if checks else 0.0
     yield _check_series("AUC, observed", SeriesKind.AUC, checks, "auc", (floor,) if floor else ())
     yield _check_series("calibration intercept", SeriesKind.CALIBRATION, checks, "intercept", (0.0,))
     yield _check_series("calibration slope", SeriesKind.CALIBRATION, checks, "slope", (1.0,))

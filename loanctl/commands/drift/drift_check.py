@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,6 +52,8 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
             from loanctl.file_checks.file_scoring import scored_reference
 
             compared = scored_reference(other, scorecard, settings)
+        if other is not None:
+            compared = replace(compared, rows=chunk_reports.rows_by_hour(other, settings, time_column))
         table = loan_tables.read(file, contract, dialect)
         found = chunk_reports.chunk_reports(table, compared, rule, settings, time_column)
     except TableError as fault:

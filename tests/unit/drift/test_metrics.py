@@ -69,7 +69,7 @@ def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: DriftMetric
 def test_why_no_command_followed_and_what_strayed_are_of_the_last_window(
     metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
-    alarm = WindowAlarm(kind="late", share=0.4, limit=0.05)
+    alarm = WindowAlarm(kind="LATE", share=0.4, limit=0.05)
     metrics.record_report(replace(a_report(Verdict.DRIFTED), withheld="in_flight", alarms=(alarm,)))
     strays, reasons = (registry.get_sample_value(*one) for one in ASKED)
     metrics.record_report(a_report(Verdict.STEADY))

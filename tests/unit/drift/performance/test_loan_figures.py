@@ -14,9 +14,10 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from drift.performance import discrimination
 from drift.performance.cox_calibration import intercept, slope
-from drift.performance.discrimination import auc, expected_auc, ks
+from drift.performance.discrimination import auc, ks
 from drift.performance.intervals import rate
 from drift.performance.loan_figures import Loans, performance
+from scorecard.expected_auc import expected_auc
 
 
 def some_loans(n: int = 2_000, seed: int = 1, known: float = 1.0, tilt: float = 0.0) -> Loans:

@@ -16,6 +16,7 @@ from drift.performance.outcome_join import OutcomeJoin
 from drift.performance.performance_report import ReportSubject, performance_report
 from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState
+from drift.settings import DriftSettings
 from schemas.codec.event_codec import as_record, avro_schema, from_record
 from schemas.events.performance import Figure, PerformanceReport, PerformanceRules, ReadRange
 from schemas.events.retraining import RetrainCause, RetrainStatus
@@ -185,3 +186,30 @@ def test_a_look_at_a_former_champion_is_told_and_commands_nothing() -> None:
     assert (found.performances, found.commands) == ((former,), ())
     assert monitor.look is None
     assert monitor.memory == PolicyState()
+
+
+def test_a_floor_of_training_moves_with_the_loans_and_the_commands_id_does_not() -> None:
+    relative = replace(RULES, least_auc=0.0, auc_offset=0.2)
+    few, more = report_of(*some(200), rules=relative), report_of(*some(230), rules=relative)
+
+    expected = few.performance.expected
+    assert expected is not None
+    assert expected.auc is not None
+    assert few.auc_floor == expected.auc.value + 0.2
+    assert few.auc_floor != more.auc_floor
+    assert few.fallen
+    assert more.fallen
+    assert performance_floor.finding_id(few) == performance_floor.finding_id(more)
+    assert f"surely under {few.auc_floor:.3g}" in performance_floor.command_of(few, NOW).why
+
+
+@pytest.mark.parametrize(("setting", "floor", "offset"), [(None, 0.0, -0.1), (0.7, 0.7, None), (0.0, 0.0, None)])
+def test_an_operators_floor_goes_before_the_one_of_training(
+    setting: float | None, floor: float, offset: float | None
+) -> None:
+    rules = DriftSettings(min_auc=setting).performance_rules(auc_offset=-0.1)
+
+    assert (rules.least_auc, rules.auc_offset) == (floor, offset)
+    assert (report_of(*some(200), rules=replace(RULES, least_auc=floor, auc_offset=offset)).auc_floor > 0.0) == (
+        setting is None
+    )

@@ -16,7 +16,7 @@ from drift.settings import DriftSettings
 from drift.windows.window_grid import Calendar
 from loanctl.commands.drift import drift
 from loanctl.file_checks import chunk_reports
-from loanctl.file_checks.chunk_reports import DRIFTED, FileReference, exit_status
+from loanctl.file_checks.chunk_reports import BAD_DATA, DRIFTED, FileReference, exit_status
 from loanctl.file_checks.chunks import ChunkRule
 from loanctl.file_checks.file_scores import file_scores
 from loanctl.file_checks.file_scoring import performance_summary, scored_reference
@@ -65,6 +65,38 @@ def test_drifted_too_few_and_bad_data_have_exit_statuses_of_their_own(folder: Pa
     found = check(folder, name)
 
     assert found.exit_code == status, found.output
+
+
+def test_days_with_far_fewer_or_more_rows_than_the_same_hours_of_the_reference_are_said_to(
+    folder: Path, tmp_path: Path
+) -> None:
+    usual = synthetic_population.applicants(ROWS, 1)
+    usual["signed"] = [f"2026-03-{1 + row // 500:02d}T08:00:00Z" for row in range(ROWS)]
+    next_week = synthetic_population.applicants(ROWS, 2)
+    days = np.repeat([8, 9, 10], [460, 100, 940])
+    next_week["signed"] = [f"2026-03-{day:02d}T08:30:00Z" for day in days]
+    for name, rows in (("usual", usual), ("next", next_week)):
+        loan_tables.write_table(rows, tmp_path / f"{name}.csv")
+
+    options = ("--by", "day", "--time-column", "signed")
+    found = check(tmp_path, "next", *options, "--json")
+    reports = [json.loads(line) for line in found.stdout.splitlines()]
+
+    assert [report["expected_rows"] for report in reports] == [500.0] * 3
+    assert [[alarm["kind"] for alarm in report["alarms"]] for report in reports] == [[], ["FEW"], []]
+    assert found.exit_code == BAD_DATA
+    assert "few: 20.0%, limit 50.0%" in check(tmp_path, "next", *options).stdout
+    assert check(tmp_path, "usual", *options).exit_code == 0
+
+
+def test_a_batch_far_from_the_rows_that_an_operator_expects_is_said_to_be(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOAN_WINDOW_ROWS", str(ROWS // 3))
+
+    [many] = json.loads(check(folder, "usual", "--json").stdout)["alarms"]
+
+    assert (many["kind"], many["share"], many["limit"]) == ("MANY", 3.0, 2.0)
 
 
 def test_a_fault_of_the_set_up_is_none_of_them(folder: Path) -> None:

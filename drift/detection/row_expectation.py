@@ -1,0 +1,94 @@
+"""Rows expected of a window: the reference's, by the hours of the week. Pure.
+
+A night brings fewer than a noon, so rows are compared with those of the same hours.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from drift.binning.binned_records import Integers
+from drift.binning.week_hours import HOUR_MS, HOURS_A_WEEK, hour_of, zone_of
+from schemas.events.drift import DriftRules, UsualWeek, WindowAlarm
+
+FEW: Final = "FEW"
+MANY: Final = "MANY"
+SIGMAS: Final = 3.0
+"""Of forty expected, twenty may come by chance: a count within so many roots of what is expected has not changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsByHour:
+    """Mean rows of each hour of the week."""
+
+    rows: npt.NDArray[np.float64]
+    """Shape (168,)."""
+    time_zone: str
+
+    @classmethod
+    def of_times(cls, times: Integers, time_zone: str) -> Self:
+        """Of applicants by their event times, shape (n,), n at least 1; milliseconds since 1970."""
+        counts = np.bincount(week_hours_of(times, time_zone), minlength=HOURS_A_WEEK)
+        return cls(counts / np.maximum(hour_occurrences(times, time_zone), 1), time_zone)
+
+    @classmethod
+    def of_week(cls, week: UsualWeek, features: int) -> Self | None:
+        """Of a declared week, each of whose rows is counted in so many features; None if it does not say how often."""
+        rows = np.zeros(HOURS_A_WEEK)
+        for each in week.hours:
+            if not each.weeks:
+                return None
+            rows[each.hour] = sum(each.counts) / features / each.weeks
+        return cls(rows, week.time_zone)
+
+    def expected(self, start: int, end: int) -> float:
+        """Rows of a stretch of event time, `end` exclusive."""
+        return float(sum(self.rows[hour] * share for hour, share in _hours(start, end, self.time_zone)))
+
+
+def week_hours_of(times: Integers, time_zone: str) -> Integers:
+    """Hour of the week of each time, shape (n,)."""
+    zone = zone_of(time_zone)
+    return np.array([hour_of(moment, zone) for moment in times.tolist()], dtype=np.int64)
+
+
+def hour_occurrences(times: Integers, time_zone: str) -> Integers:
+    """How often each hour of the week occurs from the first of the times to the last, shape (168,)."""
+    first, last = int(times.min()), int(times.max())
+    begin, end = (_local(moment, time_zone) // HOUR_MS for moment in (first, last))
+    passed = (hour_of(first, zone_of(time_zone)) + np.arange(min(end - begin + 1, HOURS_A_WEEK))) % HOURS_A_WEEK
+    whole, rest = divmod(end - begin + 1, HOURS_A_WEEK)
+    found = np.full(HOURS_A_WEEK, whole, dtype=np.int64)
+    found[passed[:rest]] += 1
+    return found
+
+
+def row_alarms(rows: int, expected: float, rules: DriftRules) -> Iterator[WindowAlarm]:
+    """An alarm if a window's rows are fewer or more than expected by the rules' factor, and not by chance."""
+    factor = rules.rows_factor
+    if not (factor and expected) or abs(rows - expected) <= SIGMAS * math.sqrt(expected):
+        return
+    if rows < expected / factor:
+        yield WindowAlarm(kind=FEW, share=rows / expected, limit=1.0 / factor)
+    elif rows > expected * factor:
+        yield WindowAlarm(kind=MANY, share=rows / expected, limit=factor)
+
+
+def _hours(start: int, end: int, time_zone: str) -> Iterator[tuple[int, float]]:
+    """Hours of the week that a stretch touches, each with the share of it that lies within."""
+    zone = zone_of(time_zone)
+    while start < end:
+        after = min(end, start + HOUR_MS - _local(start, time_zone) % HOUR_MS)
+        yield hour_of(start, zone), (after - start) / HOUR_MS
+        start = after
+
+
+def _local(moment: int, time_zone: str) -> int:
+    """The clock's reading, in milliseconds as if it were UTC's."""
+    offset = datetime.fromtimestamp(moment / 1_000, zone_of(time_zone)).utcoffset()
+    return moment + round(offset.total_seconds() * 1_000) if offset else moment
