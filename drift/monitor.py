@@ -247,13 +247,13 @@ class Monitor:
     def _findings(self, windows: Iterable[Window], reference: Reference, now: datetime, dropped: int) -> Findings:
         reports = []
         for window in windows:
-            report = report_of(window, self._expecting(window, reference), self._rules.reporting)
+            report = report_of(window, self._with_expected_rows(window, reference), self._rules.reporting)
             self._memory, report = decide(self._memory, report)
             reports.append(report)
         commands = tuple(command_of(report, now) for report in reports if report.command_id)
         return Findings(reports=tuple(reports), commands=commands, dropped=dropped)
 
-    def _expecting(self, window: Window, reference: Reference) -> Reference:
+    def _with_expected_rows(self, window: Window, reference: Reference) -> Reference:
         found, rows = self._reference_for(window, reference), self._rules.window_rows
         return replace(found, expected_rows=float(rows)) if rows else found
 

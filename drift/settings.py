@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from drift.binning import week_hours
+from drift.binning import producer_clocks, week_hours
 from drift.binning.week_hours import UTC_NAME
 from drift.detection import field_limits
 from drift.detection.drift_report import ReportContext
@@ -90,6 +90,9 @@ class DriftSettings(BinSettings, CutoffSettings):
     max_clock_skew_s: PositiveFloat = 300.0
     """Longest time by which a record's signing time may exceed its production time. Allow as much as clocks differ: one
     record that is ahead makes those behind it late."""
+    producer_clock_skew_s: str = ""
+    """The same of single producers, as the header `ce_source` of their applications names them: `/branches/7=1800,
+    /mobile=60`. Each has its share of late and ahead records in a window's report, and makes no other's late."""
     idle_s: NonNegativeFloat = 0.0
     """A partition idle for this long (wall clock) is not waited for; 0 for a pane and the lateness. Use less for
     streams that run faster than real time."""
@@ -152,6 +155,12 @@ class DriftSettings(BinSettings, CutoffSettings):
         week_hours.parse(text)
         return text
 
+    @field_validator("producer_clock_skew_s")
+    @classmethod
+    def _clocks_are_skews(cls, text: str) -> str:
+        producer_clocks.parse(text)
+        return text
+
     @field_validator("psi_field_limits")
     @classmethod
     def _limits_are_numbers(cls, text: str) -> str:
@@ -183,7 +192,10 @@ class DriftSettings(BinSettings, CutoffSettings):
     def panes(self) -> PaneRules:
         """How event time is cut."""
         return PaneRules(
-            pane_ms=self.pane_ms(), lateness_ms=round(self.lateness_s * MS), ahead_ms=round(self.max_clock_skew_s * MS)
+            pane_ms=self.pane_ms(),
+            lateness_ms=round(self.lateness_s * MS),
+            ahead_ms=round(self.max_clock_skew_s * MS),
+            producers=producer_clocks.parse(self.producer_clock_skew_s),
         )
 
     def sources(self) -> tuple[str, ...]:
@@ -228,6 +240,7 @@ class DriftSettings(BinSettings, CutoffSettings):
                     time_zone=self.window_time_zone,
                     development_from=self.psi_development,
                     rows_factor=self.rows_factor,
+                    producers=panes.producers,
                 ),
             ),
             window_rows=self.window_rows,

@@ -235,7 +235,7 @@ def profile_of(
         reasons=_reason_profile(reason_codes, population.reasons),
         outcomes=tuple(np.bincount(population.outcomes, minlength=4).tolist()),
         contract_fields=contract.field_digests,
-        score_quantiles=tuple(_ranked(population.probability).tolist()),
+        score_quantiles=tuple(_score_quantiles(population.probability).tolist()),
     )
 
 
@@ -250,7 +250,7 @@ def bin_counts(profile: Profile, contract: Contract, values: Matrix) -> tuple[Co
     )
 
 
-def _ranked(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _score_quantiles(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Scores of the population, evenly by rank."""
     return np.sort(scores)[np.arange(SCORE_STEPS + 1) * (len(scores) - 1) // SCORE_STEPS]
 

@@ -16,7 +16,7 @@ from confluent_kafka import TopicPartition
 
 from drift.agent.pauses import Pauses
 from drift.agent.transaction_output import offset_of, position_of, record_of
-from drift.binning.binner import cells_of
+from drift.binning.binner import ApplicationRules, cells_of
 from drift.binning.reference import Reference
 from drift.metrics import DriftMetrics
 from drift.settings import DriftSettings
@@ -200,7 +200,8 @@ class PartitionCounter:
 
     def _cells_of(self, reference: Reference) -> Any:
         settings = self._settings
-        return cells_of(settings.contract(), settings.topics(), reference, settings.record_limits(), self._keys)
+        rules = ApplicationRules(limits=settings.record_limits(), keys=self._keys, producers=settings.panes().producers)
+        return cells_of(settings.contract(), settings.topics(), reference, rules)
 
     def _teller(self, place: Partition) -> PartialCounts:
         return PartialCounts(

@@ -4,7 +4,7 @@ Pure. `drift.binning.binner` makes these from applications and decisions; `drift
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,8 @@ class Observations:
     cells: Integers
     sums: Integers
     readable: Flags
+    producers: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Place of each record's producer among those told apart, -1 for none; empty if none are."""
 
     def rows(self, kept: Flags) -> "Observations":
         """Some of them."""
@@ -47,6 +49,7 @@ class Observations:
             cells=self.cells[kept],
             sums=self.sums[kept],
             readable=self.readable[kept],
+            producers=self.producers[kept] if len(self.producers) else self.producers,
         )
 
 
@@ -56,3 +59,4 @@ class Shape:
 
     cells: int
     sums: int = 0
+    producers: int = 0

@@ -4,7 +4,7 @@ Pure: decoded batches in, `Observations` out. Everything except the decoding is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from drift.binning.approval_expectation import EXPECTED_SUMS
 from drift.binning.binned_records import MILLIONTHS, Integers, Observations, Shape
+from drift.binning.producer_clocks import producers_of
 from drift.binning.reference import Reference
 from drift.binning.value_cells import value_cells
 from schemas.avro_resolution.writer_schemas import Writers
@@ -21,6 +22,7 @@ from schemas.codec.record_limits import USUAL, RecordLimits
 from schemas.codec.sealed_records import ApplicationKeys, without_keys
 from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision, Outcome
+from schemas.events.drift import ProducerClock
 from schemas.records import RecordBatch
 from schemas.topics import Topics
 from scorecard.decisions.decoder import NO_REASON, Decisions, DecisionWords, decode, is_ours
@@ -38,19 +40,24 @@ READ: Final = ("application_id", "applied_at", "outcome", "probability", "approv
 READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons": ("code",)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationRules:
+    """How applications are read from their topic."""
+
+    limits: RecordLimits = USUAL
+    keys: ApplicationKeys = without_keys
+    producers: Sequence[ProducerClock] = ()
+    """Told apart by their header."""
+
+
 class ApplicationCells:
     """Counts applications by the bins of their features."""
 
-    def __init__(
-        self,
-        contract: Contract,
-        reference: Reference,
-        limits: RecordLimits = USUAL,
-        keys: ApplicationKeys = without_keys,
-    ) -> None:
+    def __init__(self, contract: Contract, reference: Reference, rules: ApplicationRules = ApplicationRules()) -> None:
+        self._producers = rules.producers
         self._contract = contract
         self._reference = reference
-        self._reader = ApplicationReader(contract, limits, keys)
+        self._reader = ApplicationReader(contract, rules.limits, rules.keys)
         self.shape = Shape(reference.applications.size)
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
@@ -63,7 +70,7 @@ class ApplicationCells:
             cells=self.cells(decoded.applications.values),
             sums=np.zeros((len(decoded.places), 0), dtype=np.int64),
         )
-        return _observations(batch, read)
+        return replace(_observations(batch, read), producers=producers_of(batch.headers, self._producers))
 
     def cells(self, values: Floats) -> Integers:
         """The place of each value, shape (n, fields of the profile); `values` has shape (n, observed fields)."""
@@ -153,15 +160,11 @@ class DecisionCells:
 
 
 def cells_of(
-    contract: Contract,
-    topics: Topics,
-    reference: Reference,
-    limits: RecordLimits,
-    keys: ApplicationKeys = without_keys,
+    contract: Contract, topics: Topics, reference: Reference, rules: ApplicationRules
 ) -> Mapping[str, ApplicationCells | DecisionCells]:
     """What counts the records of each topic, by its name."""
     return {
-        topics.applications.name: ApplicationCells(contract, reference, limits, keys),
+        topics.applications.name: ApplicationCells(contract, reference, rules),
         topics.decisions.name: DecisionCells(reference),
     }
 

@@ -5,7 +5,7 @@ command depends on the windows before it, and is added by `drift.monitor`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,7 +30,15 @@ from drift.detection.verdict import (
     window_alarms,
 )
 from drift.windows.window import TopicCount, Window
-from schemas.events.drift import DecisionDrift, DriftReport, DriftRules, FeatureDrift, Verdict
+from schemas.events.drift import (
+    DecisionDrift,
+    DriftReport,
+    DriftRules,
+    FeatureDrift,
+    ProducerCount,
+    Verdict,
+    WindowAlarm,
+)
 from schemas.small_groups import is_small
 from schemas.timestamps import time_of
 from scorecard.profile import BinnedQuantity, spike_edges
@@ -82,9 +90,11 @@ def report_of(window: Window, reference: Reference, reporting: ReportContext) ->
         withheld="",
         alarms=(
             *window_alarms(_strays(tally), sum(_strays(tally).values()) + tally.n, rules),
+            *_producer_alarms(tally.producers, rules),
             *row_alarms(tally.n, reference.expected_rows, rules),
         ),
         expected_rows=reference.expected_rows,
+        producers=tally.producers,
     )
 
 
@@ -107,6 +117,13 @@ def _largest(features: Sequence[FeatureDrift], score: FeatureDrift | None, rules
 
 def _strays(tally: TopicCount) -> Mapping[str, int]:
     return {"LATE": tally.late, "AHEAD": tally.ahead, "UNREADABLE": tally.unreadable}
+
+
+def _producer_alarms(producers: Sequence[ProducerCount], rules: DriftRules) -> Iterator[WindowAlarm]:
+    for each in producers:
+        yield from window_alarms(
+            {"LATE": each.late, "AHEAD": each.ahead}, each.n + each.late + each.ahead, rules, each.producer
+        )
 
 
 def _features(reference: Reference, tally: TopicCount, rules: DriftRules) -> tuple[FeatureDrift, ...]:
@@ -250,4 +267,5 @@ def _pad(tally: TopicCount, layout: BinLayout) -> TopicCount:
         ahead=tally.ahead,
         unreadable=tally.unreadable,
         counts=np.zeros(layout.size, dtype=np.int64),
+        producers=tally.producers,
     )

@@ -74,7 +74,9 @@ def _text(value: Any) -> str:
 def _panes(reread: Reread, report: DriftReport) -> Iterator[PaneCounts]:
     """The panes of the report's window, counted as its reader counted them."""
     rules, stretch, seen = report.rules, reread.stretch, reread.seen
-    pane_rules = PaneRules(pane_ms=rules.pane_ms, lateness_ms=rules.lateness_ms, ahead_ms=rules.ahead_ms)
+    pane_rules = PaneRules(
+        pane_ms=rules.pane_ms, lateness_ms=rules.lateness_ms, ahead_ms=rules.ahead_ms, producers=rules.producers
+    )
     panes = PartitionPanes(
         pane_rules, reread.shape, PanePosition(next_offset=stretch.first, watermark=stretch.watermark)
     )

@@ -61,11 +61,13 @@ def state(feature: FeatureDrift, rules: DriftRules) -> str:
     return MOVED if found is Verdict.STEADY and feature.psi > feature.psi_critical > 0.0 else found.value
 
 
-def window_alarms(strays: Mapping[str, int], total: int, rules: DriftRules) -> Iterator[WindowAlarm]:
-    """Alarms for kinds of records that are too large a share of a window's records."""
+def window_alarms(
+    strays: Mapping[str, int], total: int, rules: DriftRules, producer: str = ""
+) -> Iterator[WindowAlarm]:
+    """Alarms for kinds of records that are too large a share of a window's records, or of one producer's in it."""
     for kind, records in strays.items():
         if total and records / total > rules.stray_share:
-            yield WindowAlarm(kind=kind, share=records / total, limit=rules.stray_share)
+            yield WindowAlarm(kind=kind, share=records / total, limit=rules.stray_share, producer=producer)
 
 
 def _say(feature: FeatureDrift, rules: DriftRules) -> Verdict:

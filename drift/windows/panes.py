@@ -8,7 +8,7 @@ pane, and parts add. Panes of several partitions are combined in `drift.windows.
 Pure. `drift.binning.binner` gives the bins of a record, `drift.windows.watermark` its pane.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +61,7 @@ class PartitionPanes:
 
     def __init__(self, rules: PaneRules, shape: Shape, position: PanePosition) -> None:
         self._rules = rules
-        self._shape = shape
+        self._shape = replace(shape, producers=len(rules.producers))
         self._open: dict[int, OpenPane] = {}
         self._next_offset = position.next_offset
         self._watermark = position.watermark
@@ -105,7 +105,7 @@ class PartitionPanes:
 
     def flush(self) -> tuple[PaneCounts, ...]:
         """Unsent counts of the open panes, in order of time. The panes stay open."""
-        flushed = tuple(part for start in sorted(self._open) for part in self._open[start].unsent_counts(self._floor))
+        flushed = tuple(part for start in sorted(self._open) for part in self._unsent(self._open[start]))
         if self._open:
             self._flushed = self._next_offset
         return flushed
@@ -118,7 +118,7 @@ class PartitionPanes:
         """The panes that have closed since the last call, in order of time."""
         starts = sorted(start for start in self._open if start < self.horizon)
         self._told_before = self.horizon
-        return tuple(part for start in starts for part in self._open.pop(start).unsent_counts(self._floor))
+        return tuple(part for start in starts for part in self._unsent(self._open.pop(start)))
 
     def position(self) -> PanePosition:
         """Where reading must resume to give the same panes: at the first record of an open one."""
@@ -135,6 +135,9 @@ class PartitionPanes:
             jumped=first.jumped,
             flushed=self._flushed,
         )
+
+    def _unsent(self, pane: OpenPane) -> Iterator[PaneCounts]:
+        return pane.unsent_counts(self._floor, self._rules.producers)
 
     def _place(self, seen: Observations) -> PanePlacement:
         placed = placement(seen, self._rules, self._watermark, jumped=self._jumped)
@@ -170,6 +173,7 @@ class PartitionPanes:
         late, ahead, unreadable = placed.late[rows], placed.ahead[rows], ~seen.readable[rows]
         told_of = (fresh, late, counted & ~fresh, ahead, unreadable)
         tallies = np.stack([np.bincount(group[which], minlength=len(panes)) for which in told_of], axis=1)
+        told_apart = _by_producer(seen, rows, group, (fresh, late, ahead), (len(panes), self._shape.producers))
         last = np.zeros(len(panes), dtype=np.int64)
         np.maximum.at(last, group, seen.offsets[rows])
         first = np.unique(group, return_index=True)[1]
@@ -178,6 +182,7 @@ class PartitionPanes:
             part.counts += counts[place]
             part.sums += sums[place]
             part.tallies += tallies[place]
+            part.producers += told_apart[place]
             part.last = int(last[place])
 
     def _add_early(self, start: int) -> None:
@@ -205,6 +210,19 @@ def _counted_rows(seen: Observations, placed: PanePlacement) -> Flags:
 
 def _log_position(seen: Observations, placed: PanePlacement, row: int) -> LogPosition:
     return LogPosition(int(seen.offsets[row]), int(placed.watermark[row]), bool(placed.jumped[row]))
+
+
+def _by_producer(
+    seen: Observations, rows: Integers, group: Integers, kinds: Sequence[Flags], shape: tuple[int, int]
+) -> Integers:
+    """Records of each kind, by pane and listed producer; shape (panes, producers, kinds)."""
+    found = np.zeros((*shape, len(kinds)), dtype=np.int64)
+    if len(seen.producers) and shape[1]:
+        whose = seen.producers[rows]
+        for nth, kind in enumerate(kinds):
+            chosen = kind & (whose >= 0)
+            np.add.at(found, (group[chosen], whose[chosen], nth), 1)
+    return found
 
 
 def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:

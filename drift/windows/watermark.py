@@ -10,15 +10,19 @@
 
 The watermark is the latest event time of the partition so far, without records that are ahead: one
 applicant dated a year ahead cannot close every window. A clock that is set back makes late records.
+A producer whose clock is listed (`PaneRules.producers`) may be ahead by as much as is said of it, and moves the
+watermark no further than to when its record was produced.
 
 Pure: open panes and their counts are in `drift.windows.panes`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from drift.binning.binned_records import NO_TIME, Flags, Integers, Observations
+from schemas.events.drift import ProducerClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class PaneRules:
     pane_ms: int
     lateness_ms: int
     ahead_ms: int
+    producers: Sequence[ProducerClock] = ()
+    """Whose clocks are known."""
 
     def start_of(self, time: int) -> int:
         """The start of the pane that holds an event time."""
@@ -36,6 +42,16 @@ class PaneRules:
     def horizon_of(self, watermark: int) -> int:
         """Panes that begin before this are closed under that watermark."""
         return NO_TIME if watermark == NO_TIME else self.start_of(watermark - self.lateness_ms)
+
+
+def _clocks(seen: Observations, rules: PaneRules) -> tuple[Flags, Integers]:
+    """Whether each record is of a listed producer, and the skew allowed to it."""
+    if not rules.producers:
+        return np.zeros(len(seen.times), dtype=np.bool_), np.full(len(seen.times), rules.ahead_ms)
+    # The last one is of producers that are not listed, whose place is -1.
+    skews = np.array([*(each.ahead_ms for each in rules.producers), rules.ahead_ms], dtype=np.int64)
+    places = seen.producers if len(seen.producers) else np.full(len(seen.times), -1)
+    return places >= 0, skews[places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +79,13 @@ def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: b
         watermark: before the first of them.
         jumped: whether silence had moved it there.
     """
-    ahead = seen.readable & (seen.times > seen.produced + rules.ahead_ms)
+    listed, skew = _clocks(seen, rules)
+    ahead = seen.readable & (seen.times > seen.produced + skew)
     plausible = seen.readable & ~ahead
     times = np.where(plausible, seen.times, NO_TIME)
-    after = np.maximum(np.maximum.accumulate(times), watermark)
+    # A clock that is known to be ahead makes nobody else's records late.
+    believed = np.where(listed, np.minimum(times, seen.produced), times)
+    after = np.maximum(np.maximum.accumulate(believed), watermark)
     before = np.concatenate([[watermark], after[:-1]])
     own = times // rules.pane_ms * rules.pane_ms
     horizon = np.where(before == NO_TIME, NO_TIME, (before - rules.lateness_ms) // rules.pane_ms * rules.pane_ms)

@@ -4,14 +4,14 @@ Partial counts add, so a window is the same for every order and every set of cou
 Pure. `drift.windows.window_assembler` chooses a window's panes, `drift.detection.drift_report` interprets it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
 import numpy as np
 
 from drift.binning.binned_records import NO_TIME, Integers
-from schemas.events.drift import OffsetRange, PaneCounts, WatermarkJump
+from schemas.events.drift import OffsetRange, PaneCounts, ProducerCount, WatermarkJump
 from schemas.records import Partition
 
 REJECTED: Final = NO_TIME + 1
@@ -29,10 +29,16 @@ class TopicCount:
     unreadable: int = 0
     counts: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sums: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    producers: tuple[ProducerCount, ...] = ()
 
     def plus(self, pane: PaneCounts, *, too_late: bool) -> "TopicCount":
         """With one pane more; all its records are late where its window has closed."""
-        tallied = replace(self, ahead=self.ahead + pane.ahead, unreadable=self.unreadable + pane.unreadable)
+        tallied = replace(
+            self,
+            ahead=self.ahead + pane.ahead,
+            unreadable=self.unreadable + pane.unreadable,
+            producers=_producers(self.producers, map(_all_late, pane.producers) if too_late else pane.producers),
+        )
         if too_late:
             return replace(tallied, late=self.late + pane.late + pane.n + pane.duplicates)
         return replace(
@@ -54,6 +60,7 @@ class TopicCount:
             unreadable=self.unreadable + other.unreadable,
             counts=_sum(self.counts, other.counts),
             sums=_sum(self.sums, other.sums),
+            producers=_producers(self.producers, other.producers),
         )
 
 
@@ -127,6 +134,23 @@ def _sum(counted: Integers, more: Sequence[int] | Integers) -> Integers:
     return total
 
 
+def _producers(counted: Iterable[ProducerCount], more: Iterable[ProducerCount]) -> tuple[ProducerCount, ...]:
+    """Both, by name."""
+    found: dict[str, ProducerCount] = {}
+    for each in (*counted, *more):
+        known = found.get(each.producer)
+        found[each.producer] = (
+            replace(known, n=known.n + each.n, late=known.late + each.late, ahead=known.ahead + each.ahead)
+            if known
+            else each
+        )
+    return tuple(found[name] for name in sorted(found))
+
+
+def _all_late(count: ProducerCount) -> ProducerCount:
+    return replace(count, n=0, late=count.late + count.n)
+
+
 def _stretch_of(place: Partition, pane: PaneCounts, *, too_late: bool) -> OffsetRange:
     watermark = REJECTED if too_late else pane.watermark
     return OffsetRange(
@@ -167,7 +191,8 @@ def _with(stretch: OffsetRange, rejecting: int) -> OffsetRange:
 
 def _tally(saved: Mapping[str, Any]) -> TopicCount:
     arrays = {name: np.array(saved[name], dtype=np.int64) for name in ("counts", "sums")}
-    return TopicCount(**{**saved, **arrays})
+    producers = tuple(ProducerCount(**each) for each in saved.get("producers", ()))
+    return TopicCount(**{**saved, **arrays, "producers": producers})
 
 
 def _stretch(saved: Mapping[str, Any]) -> OffsetRange:

@@ -24,7 +24,7 @@ format: a zero byte, the schema's id in the registry (four bytes, big-endian), t
 CLOUD_EVENTS: Final = {
     "ce_specversion": "CloudEvents version, 1.0.",
     "ce_id": "The event's id: the same fact has the same.",
-    "ce_source": "URI reference of what produced it.",
+    "ce_source": "URI reference of what produced it; the drift agent may allow it a clock skew of its own.",
     "ce_type": "Namespace and name of the Avro schema.",
     "content-type": "application/avro.",
 }

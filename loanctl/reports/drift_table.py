@@ -46,7 +46,8 @@ def show_report(out: Console, found: DriftReport, what: str) -> None:
     if found.decisions:
         out.print(_approval(found.decisions), highlight=False)
     for odd in found.alarms:
-        out.print(Text(f"▲ {odd.kind.lower()}: {odd.share:.1%}, limit {odd.limit:.1%}", "red"))
+        whose = f" of {odd.producer}" if odd.producer else ""
+        out.print(Text(f"▲ {odd.kind.lower()}{whose}: {odd.share:.1%}, limit {odd.limit:.1%}", "red"))
     for alarm in found.data_quality:
         out.print(
             f"data: {alarm.kind.value} {alarm.feature} {alarm.share:.1%}, usually {alarm.reference_share:.1%}",

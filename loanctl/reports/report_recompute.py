@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from drift.agent import performance_check
-from drift.binning.binner import cells_of
+from drift.binning.binner import ApplicationRules, cells_of
 from drift.binning.reference import Reference
 from drift.detection import usual_week
 from drift.detection.recompute import Reread, recomputed_report
@@ -55,8 +55,10 @@ def read(report: DriftReport | PerformanceReport) -> str:
 def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
     reference = reference_of(report.champion_version, report.champion_digest, settings)
     compared_with = _reference_of(report, reference, settings)
-    limits, keys = settings.record_limits(), application_keys(settings)
-    cells = cells_of(settings.contract(), settings.topics(), reference, limits, keys)
+    rules = ApplicationRules(
+        limits=settings.record_limits(), keys=application_keys(settings), producers=report.rules.producers
+    )
+    cells = cells_of(settings.contract(), settings.topics(), reference, rules)
     reread = {}
     for stretch in report.offsets:
         batch = batch_of(stretch.topic, _records(stretch, settings))

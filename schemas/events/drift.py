@@ -88,6 +88,24 @@ class FieldLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerClock:
+    """A listed producer, and how far its clock may be ahead."""
+
+    producer: str
+    ahead_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerCount:
+    """Records of a listed producer: counted, late, ahead."""
+
+    producer: str
+    n: int
+    late: int
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftRules:
     """Settings that a report depends on."""
 
@@ -113,6 +131,7 @@ class DriftRules:
     """0: the development sample is not looked at."""
     rows_factor: float = 0.0
     """0: rows are not compared with those expected."""
+    producers: Sequence[ProducerClock] = ()
 
     def limits_of(self, feature: str) -> tuple[float, float]:
         """From which PSI a quantity is WATCH, and from which DRIFTED."""
@@ -128,6 +147,8 @@ class WindowAlarm:
     kind: str
     share: float
     limit: float
+    producer: str = ""
+    """Whose records; empty for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +204,7 @@ class DriftReport:
     alarms: Sequence[WindowAlarm] = ()
     expected_rows: float = 0.0
     """0 where nothing says."""
+    producers: Sequence[ProducerCount] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +224,7 @@ class PaneCounts:
     watermark: int
     floor: int
     jumped: bool
+    producers: Sequence[ProducerCount] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
