@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drift.binning.approval_expectation import EXPECTED_SUMS
-from drift.binning.binned_records import MILLIONTHS, Integers, Observations, Shape
+from drift.binning.bin_kernels import bin_numbers
+from drift.binning.binned_records import Integers, Observations, Shape
 from drift.binning.producer_clocks import producers_of
 from drift.binning.reference import Reference
 from drift.binning.value_cells import value_cells
@@ -34,8 +35,6 @@ Floats = npt.NDArray[np.float64]
 SYMBOL_PLACES: Final = {outcome.value: place for place, outcome in enumerate(Outcome)}
 SYMBOLS: Final = np.array([OUTCOMES.index(outcome) for outcome in Outcome])
 """The code of each symbol of the schema."""
-ABSURD: Final = 1e6
-"""No probability, and no contribution in log-odds, is as large; what damaged bytes hold shall not overflow a sum."""
 READ: Final = ("application_id", "applied_at", "outcome", "probability", "approve_below", "reference_id")
 READ_OF_LISTS: Final = {"contributions": ("feature", "contribution"), "reasons": ("code",)}
 
@@ -93,16 +92,18 @@ class DecisionCells:
         self._words = DecisionWords.of(self._names, self._codes, self._reference_id)
         self._ours: dict[int, bool] = {}
         """Whether the schema of an id is the one that is read in bulk."""
+        self._edges = np.array([edge for each in self._layout.binned[:-1] for edge in each.edges], dtype=np.float64)
+        self._first_edges = np.cumsum([0, *(len(each.edges) for each in self._layout.binned[:-1])])
         self.shape = Shape(self._layout.size, 1 + len(self._names) + EXPECTED_SUMS)
 
     def observe(self, batch: RecordBatch, writers: Writers) -> Observations:
         """The decisions of a batch that this champion made, in their order."""
         ours = [schema_id for schema_id in writers if self._is_ours(schema_id, writers)]
         found = decode(batch.values, ours, self._words)
-        names: list[str | None] = [None] * len(batch)
         rows = np.flatnonzero(found.done & found.ours)
-        for place, name in zip(rows.tolist(), found.names(rows), strict=True):
-            names[place] = name
+        names = found.names(rows)
+        if len(rows) < len(batch):
+            names = _spread_names(names, rows, len(batch))
         for place in np.flatnonzero(~found.done).tolist():
             names[place] = self._one(found, place, batch.values[place], writers)
         # What is no text names no one, so it is no decision: the other reader finds that, too.
@@ -132,31 +133,35 @@ class DecisionCells:
         return name
 
     def _observations(self, batch: RecordBatch, found: Decisions, names: Sequence[str | None]) -> Observations:
-        kept = [place for place, name in enumerate(names) if name is not None]
-        places = np.array(kept, dtype=np.int64)
-        values = found.values[places]
-        numbers = np.rint(np.clip(np.nan_to_num(values), -ABSURD, ABSURD) * MILLIONTHS).astype(np.int64)
+        if None in names:
+            places = np.array([place for place, name in enumerate(names) if name is not None], dtype=np.int64)
+        else:
+            places = np.arange(len(names))
+        cells, sums = self._cells_and_sums(found, places)
         return Observations(
             offsets=np.array(batch.offsets, dtype=np.int64)[places],
             times=found.applied_at[places],
             produced=np.array(batch.timestamps, dtype=np.int64)[places],
             ids=[name for name in names if name is not None],
-            cells=self._cells(values, found.reasons[places], SYMBOLS[found.outcomes[places]]),
-            sums=np.column_stack([numbers, self._expectation.sums(found.approve_below[places])]),
+            cells=cells,
+            sums=sums,
             readable=np.ones(len(places), dtype=np.bool_),
         )
 
-    def _cells(self, values: Floats, reasons: Integers, outcomes: Integers) -> Integers:
+    def _cells_and_sums(self, found: Decisions, places: Integers) -> tuple[Integers, Integers]:
+        """Cells and sums of these rows."""
+        layout, values = self._layout, found.values[places]
         numbers = values.shape[1]
-        cells = np.full((len(values), numbers + MOST + 1), -1, dtype=np.int64)
-        right = np.zeros(len(values), dtype=np.bool_)
-        for column, binned in enumerate(self._layout.binned[:-1]):
-            cells[:, column] = binned.places(values[:, column], right) + self._layout.starts[column]
+        cells = np.empty((len(values), numbers + MOST + 1), dtype=np.int64)
+        sums = np.empty((len(values), self.shape.sums), dtype=np.int64)
+        bin_numbers(values, self._edges, self._first_edges, np.array(layout.starts), cells, sums)
+        sums[:, numbers:] = self._expectation.sums(found.approve_below[places])
+        reasons = found.reasons[places]
         # A code that the profile does not know lies in the last bin, the one of UNSEEN.
-        known = np.where(reasons == len(self._codes), self._layout.binned[-1].size - 1, reasons)
-        cells[:, numbers:-1] = np.where(reasons == NO_REASON, -1, known + self._layout.starts[numbers])
-        cells[:, -1] = outcomes + self._layout.starts[-1]
-        return cells
+        known = np.where(reasons == len(self._codes), layout.binned[-1].size - 1, reasons)
+        cells[:, numbers:-1] = np.where(reasons == NO_REASON, -1, known + layout.starts[numbers])
+        cells[:, -1] = SYMBOLS[found.outcomes[places]] + layout.starts[-1]
+        return cells, sums
 
 
 def cells_of(
@@ -194,6 +199,14 @@ def _observations(batch: RecordBatch, read: _Read) -> Observations:
         sums=_spread(read.sums, read.places, count, 0),
         readable=readable,
     )
+
+
+def _spread_names(names: Sequence[str | None], rows: Integers, count: int) -> list[str | None]:
+    """Names at their places, None elsewhere."""
+    spread: list[str | None] = [None] * count
+    for place, name in zip(rows.tolist(), names, strict=True):
+        spread[place] = name
+    return spread
 
 
 def _names(read: _Read, count: int) -> Sequence[str]:

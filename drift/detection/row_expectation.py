@@ -46,7 +46,7 @@ class RowsByHour:
             rows[each.hour] = sum(each.counts) / features / each.weeks
         return cls(rows, week.time_zone)
 
-    def expected(self, start: int, end: int) -> float:
+    def rows_between(self, start: int, end: int) -> float:
         """Rows of a stretch of event time, `end` exclusive."""
         return float(sum(self.rows[hour] * share for hour, share in _hours(start, end, self.time_zone)))
 

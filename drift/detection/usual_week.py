@@ -45,7 +45,7 @@ def reference_for(window: Window, reference: Reference, week: UsualWeek | None, 
     if week is None or week.reference_id != reference.reference_id:
         return reference
     rows = RowsByHour.of_week(week, len(reference.applications.binned))
-    reference = replace(reference, expected_rows=rows.expected(window.start, window.end) if rows else 0.0)
+    reference = replace(reference, expected_rows=rows.rows_between(window.start, window.end) if rows else 0.0)
     layout = reference.applications
     hours = hours_between(window.start, window.end, week.time_zone)
     found = [each.counts for each in week.hours if each.hour in hours and len(each.counts) == layout.size]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drift.binning.binned_records import NO_TIME, Flags, Integers, Observations, Shape
+from drift.windows.count_kernels import add_rows
 from drift.windows.deduplication import fresh_of
 from drift.windows.open_pane import LogPosition, OpenPane
 from drift.windows.watermark import PanePlacement, PaneRules, placement
@@ -167,9 +168,9 @@ class PartitionPanes:
         group, panes = self._panes(seen, placed, rows)
         counted = _counted_rows(seen, placed)[rows]
         fresh = fresh_of([pane.ids for pane in panes], group, seen.ids, rows, counted)
-        counts = _counts_by(group[fresh], seen.cells[rows[fresh]], len(panes), self._shape.cells)
+        counts = np.zeros((len(panes), self._shape.cells), dtype=np.int64)
         sums = np.zeros((len(panes), self._shape.sums), dtype=np.int64)
-        np.add.at(sums, group[fresh], seen.sums[rows[fresh]])
+        add_rows(rows, group, fresh, seen.cells, seen.sums, counts, sums)
         late, ahead, unreadable = placed.late[rows], placed.ahead[rows], ~seen.readable[rows]
         told_of = (fresh, late, counted & ~fresh, ahead, unreadable)
         tallies = np.stack([np.bincount(group[which], minlength=len(panes)) for which in told_of], axis=1)
@@ -216,17 +217,12 @@ def _by_producer(
     seen: Observations, rows: Integers, group: Integers, kinds: Sequence[Flags], shape: tuple[int, int]
 ) -> Integers:
     """Records of each kind, by pane and listed producer; shape (panes, producers, kinds)."""
-    found = np.zeros((*shape, len(kinds)), dtype=np.int64)
-    if len(seen.producers) and shape[1]:
+    panes, producers = shape
+    found = np.zeros((panes, producers, len(kinds)), dtype=np.int64)
+    if len(seen.producers) and producers:
         whose = seen.producers[rows]
         for nth, kind in enumerate(kinds):
             chosen = kind & (whose >= 0)
-            np.add.at(found, (group[chosen], whose[chosen], nth), 1)
+            flat = group[chosen] * producers + whose[chosen]
+            found[:, :, nth] = np.bincount(flat, minlength=panes * producers).reshape(panes, producers)
     return found
-
-
-def _counts_by(group: Integers, cells: Integers, groups: int, places: int) -> Integers:
-    """How often each place was met in each group; shape (groups, places)."""
-    # Shifted by one, so that "none" has a place to fall into and be cut off.
-    flat = group[:, None] * (places + 1) + cells + 1
-    return np.bincount(flat.ravel(), minlength=groups * (places + 1)).reshape(groups, places + 1)[:, 1:]

@@ -135,7 +135,7 @@ def _expected_rows(chunk: Chunk, compared: FileReference, rule: ChunkRule, setti
     if rule.chunks or rule.rows:
         return 0.0
     if compared.rows and rule.calendar and not settings.window_rows:
-        return compared.rows.expected(chunk.start, chunk.end)
+        return compared.rows.rows_between(chunk.start, chunk.end)
     return float(settings.window_rows)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.binning.approval_expectation import ApprovalExpectation, expected_approvals
@@ -81,6 +81,7 @@ def test_a_rate_that_moved_under_the_operators_cutoffs_is_outside():
     assert moved.approval_outside
 
 
+@settings(deadline=None)
 @given(st.integers(2, 2_000), st.integers(0, 9), st.integers(0, 120), st.booleans())
 def test_the_share_that_a_cutoff_approves_is_between_its_limits(n: int, seed: int, cut: int, known: bool) -> None:
     # Of many ties, and cut-offs that are scores of somebody's.
