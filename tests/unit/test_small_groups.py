@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from drift.binning.approval_expectation import EXPECTED_SUMS
 from drift.detection.drift_report import report_of
 from drift.detection.verdict import METHOD
 from drift.performance.cox_calibration import calibration_bins
@@ -70,7 +71,7 @@ def means_of_a_window(people: int) -> list[Any]:
     layout, usual = reference.decisions, monitor_rules().reporting
     counts = np.zeros(layout.size, dtype=np.int64)
     counts[list(layout.starts)] = people
-    tally = TopicCount(n=people, counts=counts, sums=np.ones(len(layout.binned), dtype=np.int64))
+    tally = TopicCount(n=people, counts=counts, sums=np.ones(len(layout.binned) - 1 + EXPECTED_SUMS, dtype=np.int64))
     window = Window(start=START, end=START + 1, tallies={usual.decisions_topic: tally}, stretches={})
     found = report_of(window, reference, replace(usual, rules=replace(usual.rules, method=METHOD))).decisions
     return [found.approval_rate, found.score.mean] if found else []
