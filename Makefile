@@ -28,7 +28,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system chaos schedulers fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit contract system chaos schedulers kubernetes fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ schedulers: $(WARM) ## The examples for Airflow and Prefect, by the real librari
 	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/prefect
 	@$(UV) pip install --quiet --python build/prefect/bin/python "prefect>=3.4,<4"
 	@$(BIN)/pytest -m chaos tests/system/test_schedulers.py
+
+kubernetes: $(WARM) ## The manifests on a real API server, which it builds with Go and Maven the first time: some ten minutes.
+	@deploy/tools/api_server
+	@$(BIN)/pytest -m chaos tests/system/test_api_server.py
 
 fuzz: $(SYNCED) ## A minute of fuzzing by coverage (atheris) of each target in tests/fuzz; findings become cases of `make unit`.
 	@for target in codec contract archive bundle csv; do \
