@@ -71,8 +71,8 @@ class DriftSettings(BinSettings, CutoffSettings):
     stray_share: float = Field(default=0.01, ge=0.0, le=1.0)
     """A larger share of late, ahead or unreadable records raises an alarm in the window's report."""
     window_rows: NonNegativeInt = 0
-    """Applications expected of a window, or of a part of a file; 0 for as many as the usual week, or the file compared
-    with, has in the same hours of the week."""
+    """Applications expected of a window, or of a part of a file by the calendar; 0 for as many as the usual week, or
+    the file compared with, has in the same hours of the week."""
     rows_factor: float = Field(default=2.0, ge=0.0)
     """A window with so many times more applications than expected, or fewer, and not by chance, has an alarm in its
     report; 0 for never."""
@@ -148,6 +148,14 @@ class DriftSettings(BinSettings, CutoffSettings):
             message = f"no time zone {name[:40]!r}; a name of the tz database, such as Europe/Berlin"
             raise ValueError(message)
         return name
+
+    @field_validator("rows_factor")
+    @classmethod
+    def _factor_is_over_one(cls, factor: float) -> float:
+        if 0.0 < factor <= 1.0:
+            message = f"rows_factor is more than 1, or 0 for never: not {factor:g}"
+            raise ValueError(message)
+        return factor
 
     @field_validator("quiet_hours")
     @classmethod

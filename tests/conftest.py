@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from scorecard.registry.mlflow_client import ask
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+# An example that takes long says that the machine has much to do, and nothing about the product.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ is not the scorecard's own, the share is between that of the score's nearest qua
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,10 +23,10 @@ APPROVED: Final = OUTCOMES.index(Outcome.APPROVE)
 
 @dataclass(frozen=True, slots=True)
 class ApprovalExpectation:
-    """Of one profile."""
+    """Shares of one profile's people that a cut-off approves."""
 
     profile: Profile
-    own: float = field(default=math.nan)
+    own: float = math.nan
     """`approve_below` of the scorecard, under which the profile's outcomes are; NaN where it is not known."""
 
     def sums(self, approve_below: npt.NDArray[np.float64]) -> Integers:

@@ -43,6 +43,8 @@ from schemas.small_groups import is_small
 from schemas.timestamps import time_of
 from scorecard.profile import BinnedQuantity, spike_edges
 
+LEAST_STRAYS: Final = 2
+"""Of one producer, whose few records make a share of any size of one."""
 DEVELOPMENT_ALPHA: Final = 0.001
 """Chance that an undrifted window has an index other than 0 against the development sample, a field."""
 
@@ -121,6 +123,8 @@ def _strays(tally: TopicCount) -> Mapping[str, int]:
 
 def _producer_alarms(producers: Sequence[ProducerCount], rules: DriftRules) -> Iterator[WindowAlarm]:
     for each in producers:
+        if each.late + each.ahead < LEAST_STRAYS:
+            continue
         yield from window_alarms(
             {"LATE": each.late, "AHEAD": each.ahead}, each.n + each.late + each.ahead, rules, each.producer
         )

@@ -27,19 +27,20 @@ class RowsByHour:
     """Mean rows of each hour of the week."""
 
     rows: npt.NDArray[np.float64]
-    """Shape (168,)."""
+    """Shape (168,); NaN for an hour of which nothing is known."""
     time_zone: str
 
     @classmethod
     def of_times(cls, times: Integers, time_zone: str) -> Self:
         """Of applicants by their event times, shape (n,), n at least 1; milliseconds since 1970."""
         counts = np.bincount(week_hours_of(times, time_zone), minlength=HOURS_A_WEEK)
-        return cls(counts / np.maximum(hour_occurrences(times, time_zone), 1), time_zone)
+        occurred = hour_occurrences(times, time_zone)
+        return cls(np.where(occurred > 0, counts / np.maximum(occurred, 1), np.nan), time_zone)
 
     @classmethod
     def of_week(cls, week: UsualWeek, features: int) -> Self | None:
         """Of a declared week, each of whose rows is counted in so many features; None if it does not say how often."""
-        rows = np.zeros(HOURS_A_WEEK)
+        rows = np.full(HOURS_A_WEEK, np.nan)
         for each in week.hours:
             if not each.weeks:
                 return None
@@ -47,8 +48,9 @@ class RowsByHour:
         return cls(rows, week.time_zone)
 
     def rows_between(self, start: int, end: int) -> float:
-        """Rows of a stretch of event time, `end` exclusive."""
-        return float(sum(self.rows[hour] * share for hour, share in _hours(start, end, self.time_zone)))
+        """Rows of a stretch of event time, `end` exclusive; 0 where nothing is known of one of its hours."""
+        rows = float(sum(self.rows[hour] * share for hour, share in _hours(start, end, self.time_zone)))
+        return 0.0 if math.isnan(rows) else rows
 
 
 def week_hours_of(times: Integers, time_zone: str) -> Integers:

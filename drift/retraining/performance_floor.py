@@ -83,7 +83,8 @@ def finding_id(report: PerformanceReport, failed: int = 0) -> str:
 def command_of(report: PerformanceReport, now: datetime) -> RetrainCommand:
     """The command of a report that asks for `scope_of(report)`, which is not None."""
     scope = scope_of(report) or RetrainScope.FULL
-    whole = f"{reason(report)}, surely under {report.rules.least_auc or report.auc_floor:.3g}"
+    floor = f"{report.rules.least_auc:g}" if report.rules.least_auc else f"{report.auc_floor:.3g}"
+    whole = f"{reason(report)}, surely under {floor}"
     level = f"{level_reason(report)}, surely by more than {report.rules.most_level_off:g}"
     return RetrainCommand(
         command_id=report.command_id or finding_id(report),

@@ -10,6 +10,7 @@ Pure. `drift.binning.binner` gives the bins of a record, `drift.windows.watermar
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from drift.windows.deduplication import fresh_of
 from drift.windows.open_pane import LogPosition, OpenPane
 from drift.windows.watermark import PanePlacement, PaneRules, placement
 from schemas.events.drift import PaneCounts
+
+AHEAD: Final = 2
+"""Column of a producer's records that are ahead, behind those counted and late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +54,15 @@ class _Early:
     n: int = 0
     ahead: int = 0
     first: int = 0
+    by_producer: Integers | int = 0
+    """Those ahead, of each listed producer."""
 
-    def plus(self, seen: Observations, ahead: int) -> "_Early":
-        """With more, of which so many are ahead."""
+    def plus(self, seen: Observations, ahead: Flags, listed: int) -> "_Early":
+        """With more, of which these are ahead."""
         first = self.first if self.n else int(seen.offsets[0])
-        return _Early(self.n + len(seen.offsets), self.ahead + ahead, first)
+        one = np.zeros(len(seen.offsets), dtype=np.int64)
+        [found] = _by_producer(seen, np.arange(len(one)), one, (ahead,), (1, listed))[:, :, 0]
+        return _Early(self.n + len(one), self.ahead + int(ahead.sum()), first, self.by_producer + found)
 
 
 class PartitionPanes:
@@ -157,7 +165,7 @@ class PartitionPanes:
         placed = self._place(seen)
         placeless = placed.pane == NO_TIME
         if placeless.any():
-            self._early = self._early.plus(seen.rows(placeless), int(placed.ahead[placeless].sum()))
+            self._early = self._early.plus(seen.rows(placeless), placed.ahead[placeless], self._shape.producers)
         rows = np.flatnonzero((placed.pane >= self._told_before) & ~placeless)
         if len(rows):
             self._add(seen, placed, rows)
@@ -174,7 +182,7 @@ class PartitionPanes:
         late, ahead, unreadable = placed.late[rows], placed.ahead[rows], ~seen.readable[rows]
         told_of = (fresh, late, counted & ~fresh, ahead, unreadable)
         tallies = np.stack([np.bincount(group[which], minlength=len(panes)) for which in told_of], axis=1)
-        told_apart = _by_producer(seen, rows, group, (fresh, late, ahead), (len(panes), self._shape.producers))
+        by_producer = _by_producer(seen, rows, group, (fresh, late, ahead), (len(panes), self._shape.producers))
         last = np.zeros(len(panes), dtype=np.int64)
         np.maximum.at(last, group, seen.offsets[rows])
         first = np.unique(group, return_index=True)[1]
@@ -183,7 +191,7 @@ class PartitionPanes:
             part.counts += counts[place]
             part.sums += sums[place]
             part.tallies += tallies[place]
-            part.producers += told_apart[place]
+            part.producers += by_producer[place]
             part.last = int(last[place])
 
     def _add_early(self, start: int) -> None:
@@ -193,6 +201,7 @@ class PartitionPanes:
         if early.n and pane.part is not None:
             pane.first = pane.part.first = replace(pane.first, offset=early.first)
             pane.part.tallies += np.array([0, 0, 0, early.ahead, early.n - early.ahead])
+            pane.part.producers[:, AHEAD] += early.by_producer
 
     def _panes(self, seen: Observations, placed: PanePlacement, rows: Integers) -> tuple[Integers, Sequence[OpenPane]]:
         """The place of each row's pane among those, and those, in order of time; opened where they were not."""

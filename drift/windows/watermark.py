@@ -48,10 +48,13 @@ def _clocks(seen: Observations, rules: PaneRules) -> tuple[Flags, Integers]:
     """Whether each record is of a listed producer, and the skew allowed to it."""
     if not rules.producers:
         return np.zeros(len(seen.times), dtype=np.bool_), np.full(len(seen.times), rules.ahead_ms)
+    if not len(seen.producers):
+        # Decisions name no producer: each may be of the one whose clock is furthest ahead.
+        most = max(rules.ahead_ms, *(each.ahead_ms for each in rules.producers))
+        return np.ones(len(seen.times), dtype=np.bool_), np.full(len(seen.times), most)
     # The last one is of producers that are not listed, whose place is -1.
     skews = np.array([*(each.ahead_ms for each in rules.producers), rules.ahead_ms], dtype=np.int64)
-    places = seen.producers if len(seen.producers) else np.full(len(seen.times), -1)
-    return places >= 0, skews[places]
+    return seen.producers >= 0, skews[seen.producers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from streams.kafka.producer.event_publisher import EventPublisher
 
 WINDOW: Final = timedelta(hours=1)
 """Of event time; the drift agent's, too."""
-DECISION_PATIENCE_S: Final = 15.0
+DECISION_PATIENCE_S: Final = 60.0
 """For the decisions on a phase: with those that have come by then, the story goes on."""
 LOOKED_THROUGH: Final = 300
 """Decisions among which one is sought to be shown."""

@@ -13,11 +13,12 @@ import numpy as np
 
 from drift.binning.reference import Reference
 from drift.binning.value_cells import value_cells
+from drift.binning.week_hours import HOUR_MS
 from drift.detection.drift_report import report_of
 from drift.detection.row_expectation import RowsByHour
 from drift.settings import DriftSettings
 from drift.windows.window import TopicCount, Window
-from loanctl.file_checks.chunks import Chunk, ChunkRule, Integers, chunks
+from loanctl.file_checks.chunks import ChunkRule, Integers, chunks
 from loanctl.reports.file_check import matrix
 from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
@@ -102,6 +103,8 @@ def chunk_reports(
     decisions = compared.scorer(table, values) if compared.scorer else None
     reporting = settings.rules().reporting
     moments, rules, found = event_times(table, settings, time_column), settings.performance_rules(), []
+    # The first and the last part may be shorter than the calendar's; rows are expected by whole hours.
+    first_hour, after = (int(moments.min()) // HOUR_MS * HOUR_MS, (int(moments.max()) // HOUR_MS + 1) * HOUR_MS)
     for chunk in chunks(moments, rule):
         counts = np.bincount(cells[chunk.rows].ravel(), minlength=reference.applications.size)
         tallies = {reporting.applications_topic: TopicCount(n=len(chunk.rows), counts=counts)}
@@ -110,7 +113,8 @@ def chunk_reports(
         window = Window(start=chunk.start, end=chunk.end, tallies=tallies, stretches={})
         performance = decisions.performance(chunk.rows) if decisions else None
         latest = int(moments[chunk.rows].max())
-        expecting = replace(reference, expected_rows=_expected_rows(chunk, compared, rule, settings))
+        seen = (max(chunk.start, first_hour), min(chunk.end, after))
+        expecting = replace(reference, expected_rows=_expected_rows(seen, compared, rule, settings))
         one = ChunkReport(
             report=report_of(window, expecting, reporting),
             performance=performance,
@@ -130,13 +134,17 @@ def rows_by_hour(table: Table, settings: DriftSettings, time_column: str = "") -
     return RowsByHour.of_times(moments, settings.window_time_zone)
 
 
-def _expected_rows(chunk: Chunk, compared: FileReference, rule: ChunkRule, settings: DriftSettings) -> float:
-    """By setting, or of a part of the calendar by the reference's hours of the week; 0 where the rows cut the parts."""
-    if rule.chunks or rule.rows:
+def _expected_rows(seen: tuple[int, int], compared: FileReference, rule: ChunkRule, settings: DriftSettings) -> float:
+    """Of a part of the calendar, by setting or by the reference's hours of the week; 0 where rows cut the parts.
+
+    Args:
+        seen: begin and end of the part, within the hours of the file.
+    """
+    if not rule.calendar:
         return 0.0
-    if compared.rows and rule.calendar and not settings.window_rows:
-        return compared.rows.rows_between(chunk.start, chunk.end)
-    return float(settings.window_rows)
+    if settings.window_rows:
+        return float(settings.window_rows)
+    return compared.rows.rows_between(*seen) if compared.rows else 0.0
 
 
 def event_times(table: Table, settings: DriftSettings, time_column: str = "") -> Integers:

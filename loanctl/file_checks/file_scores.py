@@ -4,7 +4,7 @@ Pure. The worker decides alike; here nothing becomes an event.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,8 @@ class FileScores:
     reasons: npt.NDArray[np.int64]
     """Shape (n, most reasons): places in the reason book, -1 for none; none of approved applicants."""
     outcomes: npt.NDArray[np.int8]
+    approve_below: float
+    """The cut-off under which the outcomes are."""
     known: Flags
     """True if the file has its outcome."""
     defaulted: Flags
@@ -63,7 +65,9 @@ class FileScores:
         given = self.reasons[rows]
         reasons = np.bincount(given[given >= 0], minlength=layout.binned[-1].size)
         decided = np.bincount(self.outcomes[rows], minlength=layout.behind)
-        sums = np.rint(np.nan_to_num(numbers) * MILLIONTHS).astype(np.int64).sum(axis=0)
+        values = np.rint(np.nan_to_num(numbers) * MILLIONTHS).astype(np.int64)
+        expected = reference.approvals.sums(np.full(len(rows), self.approve_below))
+        sums = np.concatenate([values.sum(axis=0), expected.sum(axis=0)])
         return TopicCount(n=len(rows), counts=np.concatenate([*parts, reasons, decided]), sums=sums)
 
 
@@ -94,6 +98,7 @@ def file_scores(
         contributions=contributions,
         reasons=reasons,
         outcomes=codes,
+        approve_below=policy.approve_below,
         known=np.array([each is not None for each in flags], dtype=np.bool_),
         defaulted=np.array([bool(each) for each in flags], dtype=np.bool_),
     )
@@ -105,11 +110,12 @@ def scored_profile(
     """The profile of a file's scorable applicants."""
     rows = np.flatnonzero(~np.isnan(scores.probability))
     population = Population(
-        values=values[rows],
+        values=scorecard.features.with_computed_ratios(values[rows]),
         probability=scores.probability[rows],
         contributions=scores.contributions[rows],
         reasons=scores.reasons[rows],
         outcomes=scores.outcomes[rows],
     )
     codes = [text.code for text in scorecard.reasons.texts]
-    return profile_of(contract, scorecard.features.names, codes, population, bins)
+    profile = profile_of(contract, scorecard.features.names, codes, population, bins)
+    return replace(profile, exact_ratios=bool(scorecard.features.ratios))

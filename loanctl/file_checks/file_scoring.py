@@ -64,7 +64,7 @@ def scored_reference(against: Table | None, bundle_folder: Path | None, settings
             problem = f"{against.name}: no row of it can be scored"
             raise NoScorecardError(problem)
         profile = scored_profile(values, scores, scorecard, contract, settings.bin_plan())
-    reference = Reference.of(0, version, scorecard.digest, profile, contract)
+    reference = Reference.of(0, version, scorecard.digest, profile, contract, scorecard.policy.approve_below)
     return FileReference(reference=reference, scorer=ScorecardOfFiles(scorecard, contract, policy))
 
 

@@ -23,7 +23,9 @@ def refuse_without_pyspark(option: str) -> None:
         SparkError: PySpark is not installed.
     """
     if find_spec("pyspark") is None:
-        problem = f"{option} needs PySpark, which is not installed: pip install 'loan-decisions[spark]'"
+        problem = (
+            f"{option} needs PySpark, which is not installed: pip install 'loan-decisions[spark]', or do without it"
+        )
         raise SparkError(problem)
 
 

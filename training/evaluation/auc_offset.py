@@ -14,7 +14,7 @@ from training.evaluation.discrimination_figures import INTERVAL, Labels, Probabi
 DRAWS: Final = 200
 LEAST_OF_A_CLASS: Final = 20
 MARGIN: Final = 0.05
-"""Of 400 champions that are better than their floor by this, none is ever found fallen: `performance_error_rates`."""
+"""Under a fixed floor none of 400 champions that are better by this was found fallen: `performance_error_rates`."""
 
 
 def auc_offset(defaulted: Labels, probability: Probabilities, seed: int) -> float | None:

@@ -130,3 +130,17 @@ def test_the_header_names_the_producer_and_what_is_not_listed_is_nobodys_name():
 def test_a_skew_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="clock skew"):
         DriftSettings(producer_clock_skew_s=text)
+
+
+def test_decisions_name_no_producer_and_are_allowed_the_longest_skew_of_all():
+    mixed = stream(*[record for minute in range(60) for record in ((BRANCH, minute, 25), (MOBILE, minute, 0))])
+    decisions = replace(mixed, producers=np.zeros(0, dtype=np.int64))
+
+    assert counted(decisions) == {"n": 120, "late": 0, "ahead": 0}
+
+
+def test_a_partition_that_begins_with_a_wrong_clock_says_whose_it_is():
+    seen = stream((BRANCH, 0, 31), (UNLISTED, 0, 31), (BRANCH, 1, 40), (BRANCH, 2, 25))
+
+    assert counted(seen) == {"n": 1, "late": 0, "ahead": 3}
+    assert by_producer(seen, batch=1)[0] == ProducerCount(producer="branch", n=1, late=0, ahead=2)

@@ -89,14 +89,33 @@ def test_days_with_far_fewer_or_more_rows_than_the_same_hours_of_the_reference_a
     assert check(tmp_path, "usual", *options).exit_code == 0
 
 
-def test_a_batch_far_from_the_rows_that_an_operator_expects_is_said_to_be(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_month_far_from_the_rows_that_an_operator_expects_is_said_to_be_and_a_batch_has_no_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOAN_WINDOW_ROWS", str(ROWS // 3))
+    rows = synthetic_population.applicants(ROWS, 1)
+    rows["signed"] = "2026-03-01T08:00:00Z"
+    loan_tables.write_table(rows, tmp_path / "usual.csv")
 
-    [many] = json.loads(check(folder, "usual", "--json").stdout)["alarms"]
+    [many] = json.loads(check(tmp_path, "usual", "--by", "month", "--time-column", "signed", "--json").stdout)["alarms"]
 
     assert (many["kind"], many["share"], many["limit"]) == ("MANY", 3.0, 2.0)
+    assert json.loads(check(folder, "usual", "--json").stdout)["alarms"] == []
+
+
+def test_a_reference_shorter_than_a_week_expects_nothing_of_days_that_it_has_not(tmp_path: Path) -> None:
+    usual, longer = synthetic_population.applicants(ROWS, 1), synthetic_population.applicants(ROWS, 2)
+    usual["signed"] = "2026-03-02T08:00:00Z"
+    longer["signed"] = [f"2026-03-{2 + row % 7:02d}T08:00:00Z" for row in range(ROWS)]
+    for name, rows in (("usual", usual), ("longer", longer)):
+        loan_tables.write_table(rows, tmp_path / f"{name}.csv")
+
+    [week] = map(
+        json.loads,
+        check(tmp_path, "longer", "--by", "week", "--time-column", "signed", "--json").stdout.splitlines(),
+    )
+
+    assert (week["expected_rows"], week["alarms"]) == (0.0, [])
 
 
 def test_a_fault_of_the_set_up_is_none_of_them(folder: Path) -> None:
