@@ -193,8 +193,7 @@ class Champions:
         # What the cache has needs no MLflow, whose import alone takes seconds.
         place = self._cache.find(digest) or self._registry.fetch(version)
         scorecard = bundle.read(place, self._contract, digest)
-        cutoff = scorecard.policy.approve_below
-        found = Reference.of(generation, version, scorecard.digest, scorecard.profile, self._contract, cutoff)
+        found = Reference.of_scorecard(generation, version, scorecard, self._contract)
         self._kept[digest] = found
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)

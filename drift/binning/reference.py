@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from schemas.errors import SetupError
 from schemas.events.drift import Season
 from scorecard.policy import OUTCOMES
 from scorecard.profile import BinnedQuantity, Profile
+
+if TYPE_CHECKING:
+    from scorecard.scorecard import Scorecard
 
 
 class ForeignProfileError(SetupError):
@@ -57,6 +60,16 @@ class Reference:
             problem = f"champion {version}: its profile was made for another application schema of {contract.product}"
             raise ForeignProfileError(problem)
         return cls(generation, version, digest, profile, approve_below)
+
+    @classmethod
+    def of_scorecard(cls, generation: int, version: str, scorecard: "Scorecard", contract: Contract) -> Self:
+        """The reference of a champion by its scorecard: its profile, and the cut-off under which that was decided.
+
+        Raises:
+            ForeignProfileError: as of `of`.
+        """
+        own = scorecard.policy.approve_below
+        return cls.of(generation, version, scorecard.digest, scorecard.profile, contract, own)
 
     @property
     def reference_id(self) -> str:

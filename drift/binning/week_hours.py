@@ -10,6 +10,10 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from drift.binning.binned_records import Integers
+
 UTC_NAME: Final = "UTC"
 HOURS_A_DAY: Final = 24
 HOURS_A_WEEK: Final = 168
@@ -49,6 +53,32 @@ def hours_between(start: int, end: int, time_zone: str) -> WeekHours:
     return frozenset(hour_of(moment, zone) for moment in (*range(start, end, HOUR_MS), end - 1))
 
 
+def week_hours_of(times: Integers, time_zone: str) -> Integers:
+    """Hour of the week of each time, shape (n,)."""
+    zone = zone_of(time_zone)
+    return np.array([hour_of(moment, zone) for moment in times.tolist()], dtype=np.int64)
+
+
+def hour_occurrences(times: Integers, time_zone: str) -> Integers:
+    """How often each hour of the week occurs from the first of the times to the last, shape (168,)."""
+    first, last = int(times.min()), int(times.max())
+    begin, end = (_local(moment, time_zone) // HOUR_MS for moment in (first, last))
+    passed = (hour_of(first, zone_of(time_zone)) + np.arange(min(end - begin + 1, HOURS_A_WEEK))) % HOURS_A_WEEK
+    whole, rest = divmod(end - begin + 1, HOURS_A_WEEK)
+    found = np.full(HOURS_A_WEEK, whole, dtype=np.int64)
+    found[passed[:rest]] += 1
+    return found
+
+
+def hour_shares(start: int, end: int, time_zone: str) -> Iterator[tuple[int, float]]:
+    """Hours of the week that a stretch touches, each with the share of it that lies within."""
+    zone = zone_of(time_zone)
+    while start < end:
+        after = min(end, start + HOUR_MS - _local(start, time_zone) % HOUR_MS)
+        yield hour_of(start, zone), (after - start) / HOUR_MS
+        start = after
+
+
 def hour_of(moment: int, zone: tzinfo) -> int:
     """Hour of the week of a time in milliseconds since 1970."""
     local = datetime.fromtimestamp(moment / 1_000, zone)
@@ -58,6 +88,12 @@ def hour_of(moment: int, zone: tzinfo) -> int:
 def zone_of(time_zone: str) -> tzinfo:
     """UTC needs no database of time zones: a small image may have none."""
     return UTC if time_zone == UTC_NAME else ZoneInfo(time_zone)
+
+
+def _local(moment: int, time_zone: str) -> int:
+    """The clock's reading, in milliseconds as if it were UTC's."""
+    offset = datetime.fromtimestamp(moment / 1_000, zone_of(time_zone)).utcoffset()
+    return moment + round(offset.total_seconds() * 1_000) if offset else moment
 
 
 def _stretch(part: str) -> Iterator[int]:

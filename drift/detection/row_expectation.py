@@ -6,14 +6,13 @@ A night brings fewer than a noon, so rows are compared with those of the same ho
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from drift.binning.binned_records import Integers
-from drift.binning.week_hours import HOUR_MS, HOURS_A_WEEK, hour_of, zone_of
+from drift.binning.week_hours import HOURS_A_WEEK, hour_occurrences, hour_shares, week_hours_of
 from schemas.events.drift import DriftRules, UsualWeek, WindowAlarm
 
 FEW: Final = "FEW"
@@ -49,25 +48,8 @@ class RowsByHour:
 
     def rows_between(self, start: int, end: int) -> float:
         """Rows of a stretch of event time, `end` exclusive; 0 where nothing is known of one of its hours."""
-        rows = float(sum(self.rows[hour] * share for hour, share in _hours(start, end, self.time_zone)))
+        rows = float(sum(self.rows[hour] * share for hour, share in hour_shares(start, end, self.time_zone)))
         return 0.0 if math.isnan(rows) else rows
-
-
-def week_hours_of(times: Integers, time_zone: str) -> Integers:
-    """Hour of the week of each time, shape (n,)."""
-    zone = zone_of(time_zone)
-    return np.array([hour_of(moment, zone) for moment in times.tolist()], dtype=np.int64)
-
-
-def hour_occurrences(times: Integers, time_zone: str) -> Integers:
-    """How often each hour of the week occurs from the first of the times to the last, shape (168,)."""
-    first, last = int(times.min()), int(times.max())
-    begin, end = (_local(moment, time_zone) // HOUR_MS for moment in (first, last))
-    passed = (hour_of(first, zone_of(time_zone)) + np.arange(min(end - begin + 1, HOURS_A_WEEK))) % HOURS_A_WEEK
-    whole, rest = divmod(end - begin + 1, HOURS_A_WEEK)
-    found = np.full(HOURS_A_WEEK, whole, dtype=np.int64)
-    found[passed[:rest]] += 1
-    return found
 
 
 def row_alarms(rows: int, expected: float, rules: DriftRules) -> Iterator[WindowAlarm]:
@@ -79,18 +61,3 @@ def row_alarms(rows: int, expected: float, rules: DriftRules) -> Iterator[Window
         yield WindowAlarm(kind=FEW, share=rows / expected, limit=1.0 / factor)
     elif rows > expected * factor:
         yield WindowAlarm(kind=MANY, share=rows / expected, limit=factor)
-
-
-def _hours(start: int, end: int, time_zone: str) -> Iterator[tuple[int, float]]:
-    """Hours of the week that a stretch touches, each with the share of it that lies within."""
-    zone = zone_of(time_zone)
-    while start < end:
-        after = min(end, start + HOUR_MS - _local(start, time_zone) % HOUR_MS)
-        yield hour_of(start, zone), (after - start) / HOUR_MS
-        start = after
-
-
-def _local(moment: int, time_zone: str) -> int:
-    """The clock's reading, in milliseconds as if it were UTC's."""
-    offset = datetime.fromtimestamp(moment / 1_000, zone_of(time_zone)).utcoffset()
-    return moment + round(offset.total_seconds() * 1_000) if offset else moment

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from drift.binning.binned_records import Integers
 from drift.binning.reference import Reference
-from drift.binning.week_hours import HOURS_A_WEEK, hours_between
-from drift.detection.row_expectation import RowsByHour, hour_occurrences, week_hours_of
+from drift.binning.week_hours import HOURS_A_WEEK, hour_occurrences, hours_between, week_hours_of
+from drift.detection.row_expectation import RowsByHour
 from drift.windows.window import Window
 from schemas.events.drift import HourCounts, UsualWeek
 

@@ -49,8 +49,7 @@ class TableCounter:
         """
         scorer = self.package.scorer()
         scorecard, contract = scorer.champion.scorecard, scorer.contract
-        own = scorecard.policy.approve_below
-        reference = Reference.of(0, scorer.champion.version, scorecard.digest, scorecard.profile, contract, own)
+        reference = Reference.of_scorecard(0, scorer.champion.version, scorecard, contract)
         for batch in batches:
             values = arrow_columns.values(contract, batch, scorer.source)
             times = arrow_columns.times(contract, batch, scorer.source)

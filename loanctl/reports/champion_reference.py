@@ -19,8 +19,7 @@ def by_champion(settings: DriftSettings) -> Reference:
         OutageError: MLflow is away.
     """
     version, scorecard = champion_scorecard(settings)
-    cutoff = scorecard.policy.approve_below
-    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract(), cutoff)
+    return Reference.of_scorecard(0, version, scorecard, settings.contract())
 
 
 def champion_scorecard(settings: DriftSettings) -> tuple[str, Scorecard]:

@@ -84,8 +84,7 @@ def reference_of(version: str, digest: str, settings: DriftSettings) -> Referenc
         SetupError: no such version, or another bundle than was named.
     """
     scorecard = scorecard_of(version, digest, settings)
-    cutoff = scorecard.policy.approve_below
-    return Reference.of(0, version, scorecard.digest, scorecard.profile, settings.contract(), cutoff)
+    return Reference.of_scorecard(0, version, scorecard, settings.contract())
 
 
 def scorecard_of(version: str, digest: str, settings: DriftSettings) -> Scorecard:

@@ -1,5 +1,6 @@
 """The Kubernetes manifests on a real API server, with the operators' own definitions: `make kubernetes` builds them."""
 
+import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ import pytest
 import yaml
 
 from loanctl.stack.ports import free_ports
+from loanctl.stack.process_guard import ProcessGuard
+from tests.system.processes import Processes
 from tests.system.waiting import wait_for
 from tests.unit.deploy.manifests import KUBERNETES, OVERLAYS, ROOT, resources
 
@@ -25,40 +28,34 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
         pytest.skip("needs a kube-apiserver: `make kubernetes`")
     folder = tmp_path_factory.mktemp("kubernetes")
     store, peers, port = free_ports(3)
-    running = [_start(folder, *_etcd(folder, store, peers)), _start(folder, *_api_server(folder, store, port))]
+    with ProcessGuard() as guard:
+        started = Processes(folder, dict(os.environ), guard)
+        started.start_program(str(PROGRAMS / "etcd"), *_etcd(folder, store, peers), name="etcd")
+        started.start_program(str(PROGRAMS / "kube-apiserver"), *_api_server(folder, store, port), name="api-server")
 
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        server = (f"--server=https://127.0.0.1:{port}", f"--token={BEARER}", "--insecure-skip-tls-verify")
-        command = [str(PROGRAMS / "kubectl"), *server, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+            server = (f"--server=https://127.0.0.1:{port}", f"--token={BEARER}", "--insecure-skip-tls-verify")
+            command = [str(PROGRAMS / "kubectl"), *server, *arguments]
+            return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
-    try:
-        wait_for(lambda: run("get", "--raw", "/readyz").stdout == "ok", 120)
-        assert run("create", "-f", str(PROGRAMS / "definitions")).returncode == 0
-        assert run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s").returncode == 0
-        yield run
-    finally:
-        for process in reversed(running):
-            process.kill()
-            process.wait()
-
-
-def _start(folder: Path, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen([str(PROGRAMS / name), *arguments], cwd=folder, stdout=log, stderr=log)
+        try:
+            wait_for(lambda: run("get", "--raw", "/readyz").stdout == "ok", 120)
+            assert run("create", "-f", str(PROGRAMS / "definitions")).returncode == 0
+            assert run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s").returncode == 0
+            yield run
+        finally:
+            started.end()
 
 
 def _etcd(folder: Path, store: int, peers: int) -> tuple[str, ...]:
     clients, others = f"http://127.0.0.1:{store}", f"http://127.0.0.1:{peers}"
     return (
-        "etcd",
         f"--data-dir={folder / 'etcd'}",
-        *(f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}"),
-        *(
-            f"--listen-peer-urls={others}",
-            f"--initial-advertise-peer-urls={others}",
-            f"--initial-cluster=default={others}",
-        ),
+        f"--listen-client-urls={clients}",
+        f"--advertise-client-urls={clients}",
+        f"--listen-peer-urls={others}",
+        f"--initial-advertise-peer-urls={others}",
+        f"--initial-cluster=default={others}",
     )
 
 
@@ -67,12 +64,16 @@ def _api_server(folder: Path, store: int, port: int) -> tuple[str, ...]:
     subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
     tokens.write_text(f"{BEARER},admin,admin,system:masters\n", encoding="utf-8")
     return (
-        "kube-apiserver",
         f"--etcd-servers=http://127.0.0.1:{store}",
-        *("--bind-address=127.0.0.1", f"--secure-port={port}", f"--cert-dir={folder / 'certificates'}"),
-        *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={folder / 'certificates'}",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
         "--service-account-issuer=https://kubernetes.default.svc",
-        *("--authorization-mode=RBAC", f"--token-auth-file={tokens}", "--service-cluster-ip-range=10.0.0.0/24"),
+        "--authorization-mode=RBAC",
+        f"--token-auth-file={tokens}",
+        "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
     )
 

@@ -47,7 +47,7 @@ def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_pat
     spark = pq.read_table(tmp_path / "there").sort_by("application_id").select(here.column_names)
     assert spark.cast(here.schema).combine_chunks().equals(here.combine_chunks())
     card = package.scorer().champion.scorecard
-    reference = Reference.of(0, package.version, card.digest, card.profile, CONTRACT)
+    reference = Reference.of_scorecard(0, package.version, card, CONTRACT)
     reports = [table_report(one, reference, DriftSettings.read().rules().reporting) for one in (counts, counted)]
     assert as_record(reports[0]) == as_record(reports[1])
     assert reports[0].n == 3_000

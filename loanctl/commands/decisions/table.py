@@ -85,8 +85,7 @@ def drift(
         groups = list(enumerate(table.groups))
         parts = pa.concat_tables(map_groups(counter, groups, processes))
     scorecard = package.scorer().champion.scorecard
-    own = scorecard.policy.approve_below
-    reference = Reference.of(0, package.version, scorecard.digest, scorecard.profile, contract, own)
+    reference = Reference.of_scorecard(0, package.version, scorecard, contract)
     report = table_report(parts, reference, monitored.rules().reporting)
     if as_json:
         sys.stdout.write(json.dumps(as_record(report), default=str) + "\n")

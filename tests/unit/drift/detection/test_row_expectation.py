@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.binning.week_hours import HOUR_MS, HOURS_A_WEEK, hour_of, zone_of
+from drift.binning.week_hours import HOUR_MS, HOURS_A_WEEK, hour_occurrences, hour_of, zone_of
 from drift.detection.drift_report import report_of
-from drift.detection.row_expectation import RowsByHour, hour_occurrences, row_alarms
+from drift.detection.row_expectation import RowsByHour, row_alarms
 from drift.detection.usual_week import dump, load, reference_for
 from drift.monitor import Monitor
 from schemas.events.drift import DriftRules

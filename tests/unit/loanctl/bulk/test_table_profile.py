@@ -26,8 +26,7 @@ def test_a_table_is_judged_as_the_same_file_in_memory_is(tmp_path: Path, timed: 
     table["loan_amnt"] = table["loan_amnt"].round(0)
     settings, package = DriftSettings.read(), a_package(tmp_path / "bundle")
     scorecard = package.scorer().champion.scorecard
-    own = scorecard.policy.approve_below
-    reference = Reference.of(0, package.version, scorecard.digest, scorecard.profile, CONTRACT, own)
+    reference = Reference.of_scorecard(0, package.version, scorecard, CONTRACT)
     rows = table if timed else table.drop(columns="applied_at")
     if timed:
         found = stored_table(stored(table, tmp_path / "rows", group_rows=300))
