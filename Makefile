@@ -1,5 +1,5 @@
 # Every target sets itself up: all it needs is make and a Python of 3.11 to 3.13.
-# `make test BROKER=container` takes the system tests' broker from a container.
+# The system tests' broker runs in a container where an engine has its image; BROKER=container or =embedded chooses.
 
 PACKAGES := schemas scorecard streams drift training ledger gateway loan_client loanctl
 BIN := .venv/bin
@@ -14,6 +14,7 @@ UV := $(TOOLS)/bin/uv
 # own; files begin in their order, so that the long ones of tests/system are not the last to end.
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 IMAGE ?= loan-decisions:latest
+WORKER_IMAGE ?= loan-decisions-worker:latest
 
 # The first suitable interpreter; 3.11 is the one that most runs are made with.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -109,11 +110,15 @@ up: $(WARM) ## Kafka, registry, MLflow, ledger, gateway and desk on this machine
 down: $(SYNCED) ## Stop them.
 	@$(BIN)/loanctl down
 
-image: ## The project's image, for worker, drift agent and trainer.
-	docker build --tag $(IMAGE) .
+image: ## The project's images: the worker's, and that of all processes and loanctl.
+	docker build --target worker --tag $(WORKER_IMAGE) .
+	docker build --target whole --tag $(IMAGE) .
 
-images: $(SYNCED) ## Without an image registry: base images made here, then the project's. Needs root and debootstrap.
+images: $(SYNCED) programs ## Without an image registry: base images made here, then the project's. Needs root and debootstrap.
 	PYTHON=$(BIN)/python deploy/images/build
+
+compose-check: $(SYNCED) programs ## The whole system by Compose on images made here, until a thousand applications are decided. Needs root.
+	@PYTHON=$(BIN)/python deploy/images/check
 
 lock: $(UV) ## Resolve the dependencies anew.
 	@$(UV) lock

@@ -1,6 +1,7 @@
 """A real broker, a real registry, and processes started as an operator would.
 
-`LOAN_TEST_BROKER=container` takes the broker from apache/kafka's image instead of the embedded stack.
+The broker runs in a container where a Docker engine has apache/kafka's image, else in the embedded stack;
+`LOAN_TEST_BROKER=container` and `=embedded` choose.
 Every test has topics, consumer groups and an MLflow file of its own.
 """
 
@@ -18,7 +19,7 @@ from loanctl.stack.local_stack import LocalStack, local_stack
 from loanctl.stack.process_guard import ProcessGuard
 from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
-from tests.system.containers import ContainerStack, container_stack
+from tests.system.containers import ContainerStack, container_stack, in_container
 from tests.system.processes import Processes
 
 SYSTEM = Path(__file__).parent
@@ -37,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack | ContainerStack]:
     """Kafka and a registry. Its broker may be killed and restarted; leave it running."""
     folder = tmp_path_factory.mktemp("stack")
-    chosen = container_stack if os.environ.get("LOAN_TEST_BROKER") == "container" else local_stack
+    chosen = container_stack if in_container(os.environ) else local_stack
     with chosen(folder) as running:
         yield running
 

@@ -1,7 +1,7 @@
 """A broker from apache/kafka's image, where a Docker engine answers: the same handles as the embedded stack's."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,27 @@ from tests.system.waiting import wait_for
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 CLUSTER_ID = "bG9hbi1kZWNpc2lvbnMtMQ"
 START_TIMEOUT_S = 90.0
+CHOICE = "LOAN_TEST_BROKER"
+"""`container` or `embedded`."""
+
+
+def in_container(environ: Mapping[str, str]) -> bool:
+    """True if chosen; without a choice, if an engine has the image."""
+    chosen = environ.get(CHOICE, "")
+    return chosen == "container" if chosen else _engine_has_image()
+
+
+def _engine_has_image() -> bool:
+    """Without pulling: an engine behind which no image registry can be reached would fail every test."""
+    try:
+        import docker
+    except ModuleNotFoundError:
+        return False
+    try:
+        docker.from_env().images.get(IMAGE)
+    except docker.errors.DockerException:
+        return False
+    return True
 
 
 class ContainerStack:

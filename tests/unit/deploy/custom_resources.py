@@ -87,10 +87,10 @@ SPECS: dict[tuple[str, str], dict[str, Any]] = {
         env=a_list(an_object({"parameter": TEXT, "name": TEXT}, containerName=NAMED)),
         secretTargetRef=a_list(an_object({"parameter": TEXT, "name": NAMED, "key": TEXT})),
     ),
-    ("monitoring.coreos.com/v1", "PodMonitor"): an_object(
+    ("monitoring.coreos.com/v1", "ServiceMonitor"): an_object(
         {
             "selector": SELECTOR,
-            "podMetricsEndpoints": a_list(
+            "endpoints": a_list(
                 an_object(
                     {"port": NAMED},
                     path=TEXT,

@@ -57,6 +57,10 @@ def title(resource: dict[str, Any]) -> str:
     return f"{resource['kind']}/{resource['metadata']['name']}"
 
 
+def pod_labels(workload: dict[str, Any]) -> dict[str, str]:
+    return dict(workload["spec"]["template"]["metadata"]["labels"])
+
+
 def check(resource: dict[str, Any]) -> None:
     schema = schema_of(resource["apiVersion"], resource["kind"])
     if schema is not None:
@@ -125,20 +129,22 @@ def test_a_pod_has_no_rights_and_writes_only_to_its_volumes(workload: dict[str, 
     assert process["resources"]["requests"].keys() == process["resources"]["limits"].keys() == {"cpu", "memory"}
 
 
-def test_the_image_is_ours_its_user_and_cache_are_those_of_the_pods() -> None:
+def test_the_images_are_ours_their_user_and_cache_are_those_of_the_pods() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    image = re.search(r"^IMAGE \?= (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert image is not None
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    images = re.findall(r"^(?:WORKER_)?IMAGE \?= (.*)$", makefile, re.MULTILINE)
+    whole, worker = images
 
-    assert {container(each)["image"] for each in workloads()} == {image[1]}
+    assert {title(each): container(each)["image"] for each in workloads()} == {
+        title(each): worker if each["metadata"]["name"] == "loan-worker" else whole for each in workloads()
+    }
     assert {pod(each)["securityContext"]["runAsUser"] for each in workloads()} == {
         int(number) for number in re.findall(r"--uid (\d+)", dockerfile)
     }
     assert "LOAN_CACHE_DIR=/var/lib/loan " in dockerfile
     for overlay in OVERLAYS:
-        assert [each["name"] for each in kustomization(KUBERNETES / "overlays" / overlay)["images"]] == [
-            image[1].split(":")[0]
-        ]
+        renamed = kustomization(KUBERNETES / "overlays" / overlay)["images"]
+        assert [each["name"] for each in renamed] == [image.split(":")[0] for image in images]
 
 
 @pytest.mark.parametrize("workload", PROCESSES, ids=title)
@@ -235,11 +241,18 @@ def test_every_address_in_the_settings_may_be_reached(folder: str) -> None:
 def test_the_monitor_gives_every_process_the_job_that_the_alerts_know() -> None:
     rules = (ROOT / "deploy" / "prometheus" / "rules.yml").read_text(encoding="utf-8")
     [known] = set(re.findall(r'job=~"([^"]+)"', rules))
-    [endpoint] = named("PodMonitor", "loan-decisions")["spec"]["podMetricsEndpoints"]
+    monitor = named("ServiceMonitor", "loan-decisions")["spec"]
+    [endpoint] = monitor["endpoints"]
+    [service] = [
+        each
+        for (kind, _name), each in MANIFESTS.items()
+        if kind == "Service" and monitor["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
+    ]
     renamed = {each["regex"]: each["replacement"] for each in endpoint["relabelings"] if "regex" in each}
     jobs = [each["metadata"]["labels"]["app.kubernetes.io/component"] for each in PROCESSES]
 
-    assert endpoint["port"] == "web"
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert all(service["spec"]["selector"].items() <= labels.items() for labels in map(pod_labels, PROCESSES))
     assert {renamed.get(job, job) for job in jobs} == set(known.split("|"))
 
 
