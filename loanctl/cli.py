@@ -3,9 +3,11 @@
 A command's module is imported when the command is called, so that `loanctl --help` is quick.
 """
 
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -15,6 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from schemas.errors import LoanError
 
+CLIENT_LOGGER: Final = "librdkafka"
+"""As `streams.runtime.logs.CLIENT`, which `--help` need not import."""
 FAULT: Final = 2
 """Exit status where something outside must be mended; 1 is a command's own "no"."""
 
@@ -132,10 +136,29 @@ def loanctl(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a fault that we foresee is one line, not a traceback."""
     try:
-        typer.main.get_command(app)(args=arguments)
+        with _without_fatal_lines():
+            typer.main.get_command(app)(args=arguments)
     except LoanError as fault:
         from loanctl.console import echo
         from schemas.urls import mask_credentials
 
         echo(f"loanctl: {mask_credentials(str(fault)) or type(fault).__name__}", err=True)
         sys.exit(FAULT)
+
+
+@contextmanager
+def _without_fatal_lines() -> Iterator[None]:
+    """Hold back librdkafka's lines of a fatal error: the call that it ends raises it, and `main` prints one line.
+
+    Others pass: why no broker is reached, a property without effect.
+    """
+    logger = logging.getLogger(CLIENT_LOGGER)
+    logger.addFilter(_is_not_fatal)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_not_fatal)
+
+
+def _is_not_fatal(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.CRITICAL

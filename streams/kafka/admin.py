@@ -23,7 +23,9 @@ from streams.kafka.kafka_errors import (
     delivery_fault,
     error_of,
     raised_fault,
+    refusal_of,
 )
+from streams.kafka.listener_check import protocol_mismatch
 from streams.runtime.resources import require_room
 from streams.runtime.settings import Connection
 
@@ -32,29 +34,41 @@ ASK_AGAIN_S: Final = 1.0
 """A broker that has just started may not know all topics yet."""
 
 
+class ClientSettingsError(SetupError):
+    """A file of the connection is missing or holds no certificate or key, or settings exclude each other."""
+
+
 class BrokerAdmin(AdminClient):
-    """The admin client, which also knows whether the broker refuses the credentials.
+    """The admin client, which also knows how the broker refuses us, in words; empty where it does not.
 
     A call only reports that no broker answers; only the client's error callback receives the reason.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self.refused = False
+        self.refusal = ""
         super().__init__(connection.kafka({"error_cb": self._note}))
 
     def forget(self) -> None:
         """Consider errors from now on: an old refusal does not explain a current outage."""
         self.poll(0)
-        self.refused = False
+        self.refusal = ""
 
     def _note(self, error: KafkaError) -> None:
-        self.refused = self.refused or error.code() in NOT_ALLOWED
+        self.refusal = self.refusal or refusal_of(error)
 
 
 @lru_cache(maxsize=4)
 def admin_of(connection: Connection) -> BrokerAdmin:
-    """The admin client of this broker, created once: one for each attempt would be abandoned with it."""
-    return BrokerAdmin(connection)
+    """The admin client of this broker, created once: one for each attempt would be abandoned with it.
+
+    Raises:
+        ClientSettingsError: librdkafka takes no such settings.
+    """
+    try:
+        return BrokerAdmin(connection)
+    except KafkaException as cause:
+        problem = f"no Kafka client can be made with these settings: {cause.args[0].str()}"
+        raise ClientSettingsError(problem) from cause
 
 
 def require_topics(connection: Connection, principal: KafkaPrincipal) -> None:
@@ -63,7 +77,8 @@ def require_topics(connection: Connection, principal: KafkaPrincipal) -> None:
     Raises:
         NoTopicError: names every topic that is missing, or hidden by missing rights.
         BrokerAwayError: no broker answers.
-        NotAllowedError: the broker refuses this user, or its password; or names every right that is missing.
+        NotAllowedError: the broker refuses this user, its password or certificate, or speaks another protocol; or names
+            every right that is missing.
         ExhaustedError: this process can open no more; its successor can.
     """
     require_room()
@@ -74,9 +89,11 @@ def require_topics(connection: Connection, principal: KafkaPrincipal) -> None:
         missing = _missing_topics(admin, list(needed))
     except BrokerAwayError as away:
         admin.poll(0)
-        if admin.refused:
-            problem = f"{connection.bootstrap_servers} refuses our user name, password or certificate"
+        if admin.refusal:
+            problem = f"{connection.bootstrap_servers} {admin.refusal}"
             raise NotAllowedError(problem) from away
+        if mismatch := protocol_mismatch(connection):
+            raise NotAllowedError(mismatch) from away
         raise
     if missing:
         time.sleep(ASK_AGAIN_S)
@@ -87,7 +104,20 @@ def require_topics(connection: Connection, principal: KafkaPrincipal) -> None:
                 "(a topic that we may not describe looks the same)"
             )
             raise NoTopicError(problem)
-    lacking = _lacking_rights(admin, needed)
+    require_rights(connection, needed)
+
+
+def require_rights(connection: Connection, needed: Mapping[str, frozenset[Operation]]) -> None:
+    """Return if the broker lets this user do this with each topic, or does not say.
+
+    A topic that we may describe and not read looks empty, and a write is refused only when all before it is done.
+
+    Raises:
+        NotAllowedError: names every right that is missing.
+    """
+    if not needed:
+        return
+    lacking = _lacking_rights(admin_of(connection), needed)
     if lacking:
         problem = f"{connection.bootstrap_servers} does not let us {', '.join(lacking)}: see `loanctl topics acls`"
         raise NotAllowedError(problem)
@@ -102,8 +132,12 @@ def _lacking_rights(admin: AdminClient, needed: Mapping[str, frozenset[Operation
     for name, future in described.items():
         try:
             allowed = {operation.name.lower() for operation in future.result(ASK_S + 1).authorized_operations or ()}
-        except (KafkaException, TimeoutError):
+        except TimeoutError:
             continue
+        except KafkaException as cause:
+            if cause.args[0].code() not in NOT_ALLOWED:
+                continue
+            allowed = {"nothing"}
         if allowed:
             lacking += [f"{each.value} {name}" for each in sorted(needed[name]) if each.value not in allowed]
     return lacking

@@ -53,6 +53,25 @@ NOT_ALLOWED: Final = frozenset(
         KafkaError._AUTHENTICATION,
     }
 )
+REFUSALS: Final = {
+    "Unsupported SASL mechanism": "does not offer our SASL mechanism (LOAN_KAFKA_SASL_MECHANISM)",
+    "SASL Handshake not supported": "asks for no SASL (LOAN_KAFKA_SECURITY_PROTOCOL)",
+    "certificate verify failed": (
+        "has a certificate that we cannot verify: of an authority that LOAN_KAFKA_SSL_CA_LOCATION does not name, "
+        "past its date, or for another host"
+    ),
+    "alert certificate": "refuses our client certificate: none is set, its date is past, or its authority is unknown",
+    "alert bad certificate": "refuses our client certificate",
+    "alert unknown ca": "refuses our client certificate: its authority is unknown",
+    "alert protocol version": "speaks another version of TLS",
+    "alert handshake failure": "refuses our TLS handshake",
+    "unsupported protocol": "speaks another version of TLS",
+}
+"""What a refusal of the listener means, by words of librdkafka's and OpenSSL's messages.
+
+Their codes do not tell it from an outage: an alert after our side of the handshake is `_TRANSPORT`. A connection that
+only ends (`unexpected eof`, `internal error`) is none of these.
+"""
 FENCED: Final = frozenset(
     {
         # All that is fatal to a consumer.
@@ -126,6 +145,19 @@ def reading_fault(error: KafkaError, what: str) -> OutageError | SetupError | No
     if code in NO_TOPIC:
         return NoTopicError.of(what)
     return (FencedError if code in FENCED else ReadingError)(error.name())
+
+
+def refusal_of(error: KafkaError) -> str:
+    """How the listener refuses us, as words that follow its name; empty for an outage.
+
+    Args:
+        error: of a client's error callback, which alone has the reason.
+    """
+    said = error.str()
+    for words, meaning in REFUSALS.items():
+        if words in said:
+            return meaning
+    return "refuses our user name, password or certificate" if error.code() in NOT_ALLOWED else ""
 
 
 def delivery_fault(error: KafkaError, what: str) -> OutageError | SetupError:

@@ -67,7 +67,7 @@ def configure(level: str = "info", process: str = "") -> None:
 def client_logger() -> logging.Logger:
     """The logger of Kafka clients; limited, so that an unavailable broker cannot fill a disk."""
     logger = logging.getLogger(CLIENT)
-    if not logger.filters:
+    if not any(isinstance(each, Flood) for each in logger.filters):
         logger.addFilter(Flood())
     return logger
 

@@ -22,23 +22,29 @@ class Issuer:
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         self.certificate = self._built(self._subject, self._key.public_key(), constraints, critical=True)
 
-    def signed(self, name: x509.Name) -> bytes:
-        """A key of its own and the certificate, as PEM."""
+    def signed(self, name: x509.Name, until: datetime.timedelta = DAY) -> bytes:
+        """A key of its own and the certificate, as PEM; it ends so long from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")])
-        certificate = self._built(name, key.public_key(), addresses, critical=False)
+        certificate = self._built(name, key.public_key(), addresses, critical=False, until=until)
         pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
         return key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem)
 
     def _built(
-        self, name: x509.Name, key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType, *, critical: bool
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        extension: x509.ExtensionType,
+        *,
+        critical: bool,
+        until: datetime.timedelta = DAY,
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder(self._subject, name, key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            .not_valid_before(now - 2 * DAY)
+            .not_valid_after(now + until)
             .add_extension(extension, critical=critical)
             .sign(self._key, hashes.SHA256())
         )

@@ -116,8 +116,9 @@ def redrive(  # noqa: PLR0913 - each argument is an option of the command
 def _send(sender: Redriver, records: Sequence[OutgoingRecord], connection: Connection, why: str) -> int:
     """Put the act on the audit log, then do it; neither where there is nothing to send."""
     if records:
-        subject = connection.topics().dead_letters.name
-        PersonTrail(connection).record(AuditAction.REDRIVE, subject, why, after=f"{len(records)} records")
+        topics = connection.topics()
+        subject, trail = topics.dead_letters.name, PersonTrail(connection, [topics.applications])
+        trail.record(AuditAction.REDRIVE, subject, why, after=f"{len(records)} records")
     return sum(sender.send(records))
 
 

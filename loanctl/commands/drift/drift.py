@@ -174,11 +174,12 @@ def acknowledge(  # noqa: PLR0913 - each argument is an option of the command
         acknowledged_at=_to_the_millisecond(datetime.now(UTC)),
         usual_week=_usual_week(week_file, settings),
     )
-    PersonTrail(settings).record(
+    topic = settings.topics().drift_acknowledgements
+    PersonTrail(settings, [topic]).record(
         AuditAction.ACKNOWLEDGE, settings.registered_model(), why, after=word.acknowledgement_id
     )
     with EventPublisher(settings, SOURCE) as publisher:
-        publisher.publish(settings.topics().drift_acknowledgements, word.acknowledgement_id, word)
+        publisher.publish(topic, word.acknowledgement_id, word)
     held = f"; no command before {hold_until:%Y-%m-%d %H:%M}" if hold_until else ""
     compared = f"; compared with {season_file} until {season.end:%Y-%m-%d %H:%M}" if season else ""
     hourly = f"; windows are compared with their hours of the week in {week_file}" if week_file else ""

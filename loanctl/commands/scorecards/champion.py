@@ -139,7 +139,7 @@ def approve(version: Version = "", why: Why = "approved by a person") -> None:
     proposal = approvable(audit_events(settings), registry.name, chosen.version, approver)
     registry.fetch(chosen)
     before = champion.version if champion else ""
-    PersonTrail(settings).record(AuditAction.APPROVE, registry.name, why, before, chosen.version)
+    _trail(settings).record(AuditAction.APPROVE, registry.name, why, before, chosen.version)
     _move(settings, registry, chosen, f"proposed by {proposal.actor}: {proposal.why}; approved by {approver}: {why}")
 
 
@@ -157,7 +157,7 @@ def rollback(why: Why = "rolled back by a person") -> None:
         raise NoChampionError(problem)
     now = datetime.now(UTC)
     registry.fetch(previous)
-    PersonTrail(settings).record(AuditAction.ROLL_BACK, registry.name, why, champion.version, previous.version)
+    _trail(settings).record(AuditAction.ROLL_BACK, registry.name, why, champion.version, previous.version)
     take_back(registry, champion, previous, why, now)
     _tell(settings, registry, previous, why, now)
 
@@ -197,8 +197,13 @@ def _move(settings: TrainingSettings, registry: ModelRegistry, chosen: Registere
     now = datetime.now(UTC)
     # What is not whole may not decide: the bundle is fetched and checked before the alias moves.
     registry.fetch(chosen)
-    promote(registry, chosen, why, now, PersonTrail(settings).record)
+    promote(registry, chosen, why, now, _trail(settings).record)
     _tell(settings, registry, chosen, why, now)
+
+
+def _trail(settings: TrainingSettings) -> PersonTrail:
+    """Records moves of the alias, which are announced."""
+    return PersonTrail(settings, [settings.topics().champions])
 
 
 def _tell(

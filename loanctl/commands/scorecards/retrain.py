@@ -166,7 +166,7 @@ def _asked_before(settings: TrainingSettings, command: RetrainCommand) -> bool:
 
 def _publish(settings: TrainingSettings, command: RetrainCommand) -> None:
     topic = settings.topics().retrain_commands
-    PersonTrail(settings).record(
+    PersonTrail(settings, [topic]).record(
         AuditAction.RETRAIN,
         settings.registered_model(),
         command.why,

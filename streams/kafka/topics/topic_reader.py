@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from schemas.access import Operation
 from schemas.errors import OutageError, SetupError
 from schemas.records import Headers, Partition, RecordBatch
+from streams.kafka.admin import require_rights
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
 from streams.kafka.group.read_batch import records_of
 from streams.kafka.kafka_errors import NoTopicError, ReadingError, raised_fault
@@ -85,7 +87,17 @@ def partition_ranges(connection: Connection, topics: Sequence[str], since: int |
     """
     with _consumer(connection, topics) as consumer:
         found = [extent for topic in topics for extent in _bounds(consumer, topic)]
-        return found if since is None else _since(consumer, found, since)
+        chosen = found if since is None else _since(consumer, found, since)
+    _require_readable(connection, chosen)
+    return chosen
+
+
+def _require_readable(connection: Connection, ranges: Sequence[PartitionRange]) -> None:
+    """Ask for the right to read what seems empty: nothing of it will be read, so no read will be refused."""
+    filled = {each.topic for each in ranges if each.end > each.first}
+    empty = {each.topic for each in ranges} - filled
+    if empty:
+        require_rights(connection, dict.fromkeys(sorted(empty), frozenset({Operation.READ})))
 
 
 def await_visible(connection: Connection, topics: Sequence[str], within_s: float = VISIBLE_S) -> None:

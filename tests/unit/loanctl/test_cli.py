@@ -11,6 +11,7 @@ from loanctl.cli import COMMANDS, FAULT, Line
 from loanctl.simulation import loan_tables, synthetic_population
 from schemas.errors import SetupError
 from schemas.release import code_version
+from streams.runtime.logs import client_logger
 
 
 def failing() -> None:
@@ -46,6 +47,27 @@ def test_a_fault_is_one_line_and_exit_status_two(
 
     assert ended.value.code == FAULT
     assert capsys.readouterr().err == "loanctl: the cellar is flooded\n"
+
+
+def logging_and_failing() -> None:
+    client = client_logger()
+    client.error("Connect to ipv4#127.0.0.1:9 failed")
+    client.critical("FATAL: not authorized")
+    failing()
+
+
+def test_a_fatal_error_of_a_kafka_client_is_left_to_the_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:logging_and_failing", "Fail."),))
+    monkeypatch.setattr(cli, "LIFECYCLE", {"fail"})
+
+    with pytest.raises(SystemExit):
+        cli.main(["fail"])
+    client_logger().critical("heard again")
+
+    assert capsys.readouterr().err == "loanctl: the cellar is flooded\n"
+    assert caplog.messages == ["Connect to ipv4#127.0.0.1:9 failed", "heard again"]
 
 
 def test_the_release_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ def test_a_refusal_of_before_does_not_make_an_outage_a_set_up_fault(monkeypatch:
     connection = Connection(_env_file=None, bootstrap_servers="127.0.0.1:9")
     admin: BrokerAdmin = admin_of(connection)
     admin._note(KafkaError(KafkaError._AUTHENTICATION))
-    assert admin.refused
+    assert admin.refusal
 
     with pytest.raises(BrokerAwayError):
         require_topics(connection, KafkaPrincipal.WORKER)

@@ -13,6 +13,7 @@ from streams.kafka.kafka_errors import (
     delivery_fault,
     raised_fault,
     reading_fault,
+    refusal_of,
 )
 from streams.kafka.topics.messages import poll_records
 from tests.doubles.kafka import Message
@@ -103,3 +104,23 @@ def test_a_fenced_member_ends_its_reader_and_an_end_of_a_partition_is_given_out(
         poll_records(Consumer(KafkaError._FATAL, {"in"}), 10, 0, ["in"], "g")
 
     assert len(poll_records(Consumer(KafkaError._PARTITION_EOF, {"in"}), 10, 0, ["in"], "g")) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "meaning"),
+    [
+        (KafkaError._AUTHENTICATION, "Invalid username or password", "refuses our user name"),
+        (KafkaError._AUTHENTICATION, "handshake failed: Broker: Unsupported SASL mechanism", "does not offer"),
+        (KafkaError._SSL, "SSL routines::certificate verify failed: broker certificate", "we cannot verify"),
+        (KafkaError._TRANSPORT, "SSL routines::tlsv13 alert certificate required: SSL alert number 116", "none is set"),
+        (KafkaError._TRANSPORT, "SSL routines::tlsv1 alert unknown ca", "authority is unknown"),
+        (KafkaError._SSL, "SSL routines::unexpected eof while reading", ""),
+        (KafkaError._SSL, "SSL routines::tlsv1 alert internal error", ""),
+        (KafkaError._TRANSPORT, "Connect to ipv4#127.0.0.1:9 failed: Connection refused", ""),
+    ],
+)
+def test_a_refusal_is_told_from_an_outage_by_its_words(code: int, said: str, meaning: str) -> None:
+    found = refusal_of(KafkaError(code, said))
+
+    assert meaning in found
+    assert bool(found) == bool(meaning)
