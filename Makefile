@@ -29,7 +29,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit contract system chaos schedulers kubernetes fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit slow contract system chaos schedulers kubernetes fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +45,11 @@ test: lint types layers programs $(WARM) $(QUIX) ## Lint, types, layers, then al
 programs: ## Programs that some tests run (promtool, Alertmanager, Chromium): from Debian's packages, as root.
 	@deploy/tools/programs
 
-unit: programs $(WARM) ## Tests that need nothing started.
-	@$(BIN)/pytest -m "not system" $(PARALLEL)
+unit: $(WARM) ## The quick part of the tests: nothing is started, trained or simulated.
+	@$(BIN)/pytest -m "not system and not slow and not chaos" $(PARALLEL)
+
+slow: programs $(WARM) ## Tests that start a program, train or simulate, and need no broker.
+	@$(BIN)/pytest -m "slow and not system and not chaos" $(PARALLEL)
 
 contract: $(WARM) ## Doubles and the real thing, by the same tests.
 	@$(BIN)/pytest tests/contracts

@@ -120,6 +120,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_an_archive_in_s3_is_the_same(bucket, tmp_path):
     import fsspec
 

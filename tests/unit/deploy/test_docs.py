@@ -31,6 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_setting_and_command_has_its_line(site: Path) -> None:
     settings = (site / "reference" / "settings" / "index.html").read_text(encoding="utf-8")
     commands = (site / "reference" / "commands" / "index.html").read_text(encoding="utf-8")

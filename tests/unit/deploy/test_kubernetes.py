@@ -280,6 +280,7 @@ def secret_names(node: Any) -> Iterator[str]:
             yield from secret_names(each)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed: nothing builds the overlays")
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_builds_and_all_that_it_builds_is_valid(overlay: str) -> None:

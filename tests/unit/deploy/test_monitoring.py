@@ -176,6 +176,7 @@ def test_promtool_finds_nothing_to_say_of_a_process_metrics(process):
     assert page.count(b"# TYPE loan_") > 5
 
 
+@pytest.mark.slow
 @needs_promtool
 def test_promtool_agrees_with_every_case():
 

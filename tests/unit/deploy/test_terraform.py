@@ -57,6 +57,7 @@ def test_no_two_rights_share_the_key_that_terraform_knows_them_by() -> None:
     assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.slow
 def test_nothing_that_holds_records_is_destroyed_by_terraform() -> None:
     kept = {
         kind.strip('"')

@@ -13,6 +13,7 @@ NOT_PACKED = {"loan_client/pyproject.toml"}
 """It makes the client a distribution of its own."""
 
 
+@pytest.mark.slow
 def test_every_file_of_the_packages_is_in_the_wheel(tmp_path: Path) -> None:
     if not UV.exists() or not (ROOT / ".git").exists():
         pytest.skip("needs a checkout, and uv where `make setup` puts it")

@@ -87,6 +87,7 @@ def test_the_partitioning_changes_no_report_but_for_its_coordinates(reference, s
         assert commands == alone_commands
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1_000), crash_every=st.integers(1, 7))
 def test_crashes_and_interleavings_change_not_a_byte(seed, crash_every):

@@ -27,6 +27,7 @@ from tests.unit.gateway.ledgers import CaseLedger
 from tests.unit.gateway.live_events import a_busy_hour, an_announcement
 from tests.unit.gateway.oidc_desk import an_oidc_desk
 
+pytestmark = pytest.mark.slow
 WAIT_MS = 60_000
 SHOTS = os.environ.get("DESK_SCREENSHOTS", "")
 """Folder for pictures of what the tests see; empty for none."""

@@ -53,6 +53,7 @@ def test_every_operation_of_the_document_is_tried(document: Any) -> None:
     assert sorted(found) == sorted(OPERATIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_an_operation_answers_as_its_document_says(document: Any, method: str, path: str) -> None:
     operation = document[path][method]

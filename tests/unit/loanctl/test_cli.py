@@ -78,6 +78,7 @@ def test_the_release_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"{code_version()}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["drift", "check", "--against", "{file}", "--file", "{file}"], ["profile", "{file}"]]
 )

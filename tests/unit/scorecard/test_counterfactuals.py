@@ -105,6 +105,7 @@ def test_a_category_moves_to_the_levels_named() -> None:
     assert best.changes[0].field.levels[int(best.changes[0].after)] == "OWN"
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     trees=st.integers(0, 10_000),

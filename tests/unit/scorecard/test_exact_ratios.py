@@ -92,6 +92,7 @@ def rows() -> LabelledRows:
     return replace(people, ids=np.arange(1, len(people) + 1, dtype=np.uint64))
 
 
+@pytest.mark.slow
 def test_training_makes_one_scorecard_of_a_table_with_rounded_ratios_and_one_without(
     tmp_path: Path, rows: LabelledRows
 ) -> None:

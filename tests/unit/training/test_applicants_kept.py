@@ -62,6 +62,7 @@ def test_no_file_has_an_applicants_id(left: Path) -> None:
     assert [path.name for path in left.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_no_file_has_an_applicants_row(left: Path, table: dict[str, np.ndarray]) -> None:
     """A single number may be the edge of a bin; two of one applicant in one file are a row."""
     kept = {}

@@ -84,6 +84,7 @@ def test_what_is_no_schedule_is_one_line_that_names_the_setting(nonsense: str) -
     assert "\n" not in str(fault.value)
 
 
+@pytest.mark.slow
 def test_the_trainer_ends_for_it_with_one_line_before_any_work() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "training"],

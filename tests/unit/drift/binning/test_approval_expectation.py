@@ -62,6 +62,7 @@ def outside(cutoffs: tuple[float, ...], method: int = METHOD, *, known: bool = T
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cutoffs", [(0.2,), (0.35,), (0.05,), (0.2, 0.35)])
 def test_unmoved_windows_are_within_their_limits_whatever_the_operators_cutoffs(cutoffs: tuple[float, ...]) -> None:
     assert outside(cutoffs) <= 2  # 2.7 in 1,000 expected

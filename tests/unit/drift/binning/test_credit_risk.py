@@ -24,6 +24,7 @@ def values(shared: Path) -> Matrix:
     return matrix(loan_tables.read(shared / "data" / "credit_risk" / "credit_risk_dataset.csv", CONTRACT), CONTRACT)
 
 
+@pytest.mark.slow
 def test_200_000_undrifted_applicants_command_nothing_and_half_more_income_commands_once(values: Matrix) -> None:
     rng = np.random.default_rng(42)
     profiled = values[rng.permutation(len(values))[: len(values) * 8 // 10]]

@@ -170,6 +170,7 @@ def test_slow_drift_that_each_new_reference_hides_is_seen_against_the_developmen
     assert developed.reference_id != reference.reference_id
 
 
+@pytest.mark.slow
 def test_what_chance_takes_over_the_limit_has_not_left_the_development_sample():
     reference = a_reference()
     counts = bin_counts(reference.profile, CONTRACT, scaled(some_values(2_000, seed=11), 1.3))

@@ -90,6 +90,7 @@ def test_calibration_in_the_large_finds_what_was_added(tilt: float) -> None:
     assert found.high - found.low < 0.1
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     truth = expected_auc(some_loans(200_000, seed=9).probability)
     held = {"auc": 0, "slope": 0, "rate": 0, "realised": 0}

@@ -70,6 +70,7 @@ def saved(sample: LoanSample) -> LoanSample:
     return restored.sample
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 900), max_size=4), st.randoms(use_true_random=False))
 def test_folded_in_parts_and_saved_between_them_it_gives_what_one_reading_gives(cuts, random):

@@ -107,6 +107,7 @@ def test_of_a_sample_too_the_report_does_not_depend_on_the_order_of_partitions()
     assert 0 < one.notes.decided_again < 30
 
 
+@pytest.mark.slow
 def test_more_loans_than_memory_holds_are_a_sample_and_said_to_be_one() -> None:
     found = report_of(*some(3_000))
 

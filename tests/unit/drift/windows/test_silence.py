@@ -96,6 +96,7 @@ def live(kind: str, stream: Sequence[Arrival], crashes: Sequence[int] = (), **ru
     return agent.windows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WINDOWS)
 @pytest.mark.parametrize("open_at", [opening_hours, a_quiet_partition, always])
 @settings(max_examples=3, deadline=None)
@@ -109,6 +110,7 @@ def test_nights_lunches_weekends_and_quiet_partitions_change_no_window(kind, ope
     assert told(windows) == batch(kind, stream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WINDOWS)
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10_000), gaps=st.lists(st.floats(0, DAYS * 24), min_size=2, max_size=12))
@@ -158,6 +160,7 @@ def test_what_was_signed_in_office_hours_and_uploaded_the_same_evening_needs_no_
     assert told(windows) == batch(kind, same_day)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WINDOWS)
 def test_a_stream_of_the_past_that_is_played_fast_and_halts_is_cut_as_the_live_one(kind):
     stream = a_stream(always, seed=7)

@@ -66,6 +66,7 @@ def framed(decision: LoanDecision, schema_id: int = OURS) -> bytes:
     return frame(schema_id, WRITERS[schema_id], record if schema_id == OURS else {**record, "more": 1})
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(decisions(), max_size=6), st.integers(-(10**15), 10**15))
 def test_both_make_the_same_rows(found, timestamp):

@@ -194,6 +194,7 @@ def test_performance_is_final_when_the_window_has_ended_for_every_row(
     assert [each.final for each in summary.performances] == finals
 
 
+@pytest.mark.slow
 def test_two_files_are_compared_without_what_takes_a_second_to_import(folder: Path) -> None:
     files = ("--file", str(folder / "richer.csv"), "--against", str(folder / "usual.csv"))
     command = [sys.executable, "-X", "importtime", "-m", "loanctl", "drift", "check", *files]

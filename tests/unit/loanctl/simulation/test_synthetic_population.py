@@ -139,6 +139,7 @@ def test_the_hidden_part_is_averaged_out_as_drawing_it_would():
     assert true_risk.probability(np.array([0.7]))[0] == pytest.approx(drawn.mean(), abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [PopulationShift(), PopulationShift(income_factor=1.6, changed_risk=1.0)])
 def test_ranking_by_the_true_chances_reaches_the_best_auc_and_no_more(shift):
     table = applicants(50_000, seed=2, shift=shift)
@@ -148,6 +149,7 @@ def test_ranking_by_the_true_chances_reaches_the_best_auc_and_no_more(shift):
     assert reached == pytest.approx(synthetic_population.best_auc(200_000, seed=1, shift=shift), abs=0.006)
 
 
+@pytest.mark.slow
 def test_a_plain_model_comes_near_the_best_and_stays_under_it():
     train, test = (_scored(applicants(rows, seed)) for rows, seed in ((8_000, 1), (20_000, 2)))
 
@@ -157,6 +159,7 @@ def test_a_plain_model_comes_near_the_best_and_stays_under_it():
     assert 0.88 < auc < synthetic_population.best_auc(200_000, seed=1)
 
 
+@pytest.mark.slow
 def test_the_document_states_the_best_auc_that_is_computed():
     stated = re.findall(r"\*\*(\.\d{3})\*\*", DOCUMENT.read_text(encoding="utf-8"))
 

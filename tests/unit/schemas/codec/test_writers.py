@@ -337,6 +337,7 @@ def raw_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "fields": [{**field, "type": raw_type(field["type"])} for field in schema["fields"]]}
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_writer_is_read_the_same_in_bulk_and_one_by_one(data):

@@ -66,6 +66,7 @@ def test_a_row_is_decided_as_the_worker_decides_the_same_applicant(package: Scor
     assert {row["outcome"] for row in found} == {"APPROVE", "REFER", "DECLINE"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 7, 599])
 def test_the_cut_into_batches_changes_no_bit(package: ScorerPackage, size: int) -> None:
     table = pa.Table.from_batches([arrow(a_table())])
@@ -126,6 +127,7 @@ def decide_group(place: int, group: Any) -> Any:
     return place, group.rows
 
 
+@pytest.mark.slow
 def test_processes_and_this_one_give_each_row_group_once(tmp_path: Path) -> None:
     table = stored_table(stored(a_table(), tmp_path / "rows"))
     groups = list(enumerate(table.groups))

@@ -145,6 +145,7 @@ def test_an_altered_bundle_is_refused_and_leaves_nothing_in_the_cache(shop: Shop
     assert not [path for path in (shop.folder / "cache").iterdir() if path.name in (made.digest, ".fetch")]
 
 
+@pytest.mark.slow
 def test_where_signatures_are_asked_for_an_unsigned_successor_is_refused_and_the_champion_stays(shop: Shop) -> None:
     private, public = signatures.new_pair(shop.folder / "keys", "trainer")
     trusted = signatures.TrustedKeys.read(public)

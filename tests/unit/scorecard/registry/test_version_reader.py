@@ -189,6 +189,7 @@ def test_what_only_mlflow_can_do_is_left_to_its_client(
     assert type(reader_of(uri, environment)) is ClientReader
 
 
+@pytest.mark.slow
 def test_a_process_that_only_reads_never_holds_mlflow(store: str, tmp_path: Path) -> None:
     script = f"""
 import sys

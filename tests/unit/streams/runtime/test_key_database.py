@@ -61,6 +61,7 @@ def test_a_process_without_a_database_opens_nothing(url):
     assert application_keys(Connection(_env_file=None, keys_url=url))(["a-1"]) == {}
 
 
+@pytest.mark.slow
 def test_worker_and_drift_agent_load_a_database_library_only_for_keys() -> None:
     code = "import sys, streams.worker.process, drift.agent.process; sys.stdout.write(str('sqlalchemy' in sys.modules))"
 

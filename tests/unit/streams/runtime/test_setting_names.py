@@ -131,6 +131,7 @@ def test_what_kubernetes_says_of_a_service_is_no_setting() -> None:
     assert misspelt(told[1:]) != []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [["streams"], ["drift"], ["training"], ["loanctl", "status"], ["loanctl", "topics", "apply"]],

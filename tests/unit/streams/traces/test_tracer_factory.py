@@ -12,6 +12,7 @@ from streams.traces.tracer import CLOSE_S, Tracer
 from streams.traces.tracer_factory import TracesExtraError, batch_spans_of, tracer_of
 
 
+@pytest.mark.slow
 def test_a_process_without_traces_loads_nothing_of_them() -> None:
     script = """
 import sys

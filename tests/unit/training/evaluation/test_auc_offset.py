@@ -49,6 +49,7 @@ def test_too_few_of_a_class_give_no_floor():
     assert auc_offset(~nobody, probability, seed=1) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_approved_loans_are_harder_to_rank_and_fall_only_if_the_ranking_is_lost(seed: int) -> None:
     probability, defaulted = applicants(2_000, seed=100 + seed)

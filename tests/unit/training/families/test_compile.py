@@ -286,6 +286,7 @@ def test_many_small_steps_are_proven_though_the_library_adds_them_in_float32():
     assert found.margin_error < 0.5e-6 < apart
 
 
+@pytest.mark.slow
 def test_random_forests_are_explained_as_shap_explains_them():
     shap = pytest.importorskip("shap")
     matrix, label = some_rows(missing=0.0)

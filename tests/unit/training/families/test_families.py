@@ -72,6 +72,7 @@ def test_a_family_that_serves_missing_values_otherwise_than_it_learned_them_is_r
         prove_parity(family, fitted.model, turned, explainer(turned), SERVED)
 
 
+@pytest.mark.slow
 @EVERY_FAMILY
 def test_the_same_rows_and_seed_fit_the_same_model(family: Family) -> None:
     first, again = a_fitted(family), a_fitted(family)

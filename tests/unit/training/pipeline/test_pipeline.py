@@ -48,6 +48,7 @@ def test_trials_are_decided_by_the_cut_offs_in_force_or_by_the_costs(tmp_path: P
     assert in_force.approve_below == 0.11
 
 
+@pytest.mark.slow
 def test_reasons_and_reference_population_follow_the_cut_offs_in_force(one: TrainedCandidate, tmp_path: Path) -> None:
     strict = Policy(approve_below=0.04, decline_from=0.05)
 
@@ -72,6 +73,7 @@ def test_the_bundle_that_was_written_is_the_scorecard_that_was_judged(one: Train
     assert one.judgement.figures["auc"] == auc(one.judged_on.defaulted, one.probability)
 
 
+@pytest.mark.slow
 def test_a_refit_learns_from_all_rows_and_keeps_what_was_judged(one: TrainedCandidate, tmp_path: Path) -> None:
     again = a_candidate(tmp_path, refit=True)
 

@@ -56,6 +56,7 @@ def mended(kept: KeptForest, tmp_path_factory: pytest.TempPathFactory) -> Traine
     return train_candidate(Material(CONTRACT, rows, tmp_path_factory.mktemp("mended"), kept=kept), PLAN)
 
 
+@pytest.mark.slow
 def test_the_forest_is_the_champions_and_the_level_is_that_of_now(kept: KeptForest, mended: TrainedCandidate) -> None:
     old = kept.scorecard.score(mended.judged_on.values).probability
     observed = mended.judged_on.defaulted.mean()
@@ -66,6 +67,7 @@ def test_the_forest_is_the_champions_and_the_level_is_that_of_now(kept: KeptFore
     assert abs(mended.probability.mean() - observed) < 0.05
 
 
+@pytest.mark.slow
 def test_a_forest_that_does_not_know_a_level_keeps_its_columns_and_its_margins(tmp_path: Path) -> None:
     """Levels have since become frequent, and another one rare: the columns are those of the forest, not of the rows."""
     intent = CONTRACT.position["loan_intent"]

@@ -93,6 +93,7 @@ def test_a_much_better_ranking_wins() -> None:
     assert tally([better_ranking(seed) for seed in range(10)])["won"] >= 8
 
 
+@pytest.mark.slow
 def test_later_looks_at_the_same_champion_ask_for_more(lucky: list[int]) -> None:
     later = [contest(equal(seed, looks=4), Margins(), 1) for seed in lucky]
 

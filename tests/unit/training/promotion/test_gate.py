@@ -125,6 +125,7 @@ def test_a_figure_that_is_no_number_is_below_every_floor(lowest: dict[str, float
     assert gate(a_candidate(lowest=lowest), Terms()).verdict is GateVerdict.REJECT
 
 
+@pytest.mark.slow
 def test_no_model_of_pure_noise_becomes_the_first_champion() -> None:
     passed = 0
     for seed in range(40):

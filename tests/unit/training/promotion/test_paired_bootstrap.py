@@ -74,6 +74,7 @@ def plain(seed: int, n: int) -> ChampionComparison:
     )
 
 
+@pytest.mark.slow
 def test_intervals_of_differences_cover_what_they_say() -> None:
     true, samples = true_differences(), 200
     inside = dict.fromkeys(("auc", "brier", "log_loss"), 0)

@@ -145,6 +145,7 @@ def peak_bytes(topics: Topics, count: int) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_memory_does_not_follow_the_applications_whose_outcome_is_unknown(topics: Topics) -> None:
     few, many = peak_bytes(topics, 3_000), peak_bytes(topics, 12_000)
 

@@ -69,6 +69,7 @@ def cleaned(found: pd.DataFrame) -> CleanRows:
     return rows.from_table(CONTRACT, found, "the store")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["loans.csv", "loans.parquet"])
 def test_a_table_is_read_from_s3(signed_in: None, name: str) -> None:
     assert len(cleaned(table(f"s3://{BUCKET}/base/{name}")).rows) == ROWS

@@ -35,6 +35,7 @@ def stopped_after(trials: int, folder: Path) -> None:
     assert len(told) == trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ended", [1, 4])
 def test_a_search_that_was_stopped_goes_on_to_what_an_unbroken_one_finds(tmp_path: Path, ended: int) -> None:
     stopped_after(ended, tmp_path)
@@ -50,6 +51,7 @@ def test_a_search_that_was_stopped_goes_on_to_what_an_unbroken_one_finds(tmp_pat
     assert again.path.read_bytes().startswith(before[:-1]), "what was tried is not tried again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"[{]", b"null", b"[null]", b'[{"number": 0}]', b"\xff\xfe"])
 def test_a_damaged_journal_is_one_warning_and_a_new_beginning(tmp_path: Path, content: bytes) -> None:
     path = journal(tmp_path).path
@@ -109,6 +111,7 @@ def test_two_searches_of_the_same_rows_do_not_write_the_same_draft(
     assert list(tmp_path.iterdir()) == [one.path]
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_written_is_one_warning_and_the_search_goes_on(tmp_path: Path) -> None:
     nowhere = tmp_path / "file"
     nowhere.write_bytes(b"where the folder should be")

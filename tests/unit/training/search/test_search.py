@@ -62,6 +62,7 @@ def test_the_same_seed_tries_the_same_choices() -> None:
     assert [(trial.choice, trial.auc) for trial in first.trials] == [(t.choice, t.auc) for t in again.trials]
 
 
+@pytest.mark.slow
 def test_a_search_ends_when_its_time_is_over() -> None:
     found = search(searched(), Budget(trials=500, folds=2, most_trees=10, seconds=1.0, jobs=1))
 
@@ -81,6 +82,7 @@ def test_the_front_holds_what_no_other_beats_in_both() -> None:
     assert [trial.number for trial in front(trials)] == [1, 0, 3]
 
 
+@pytest.mark.slow
 def test_a_search_ends_when_nothing_is_gained_any_more() -> None:
     found = search(searched(), Budget(trials=500, folds=2, most_trees=5, patience=4, jobs=1))
 

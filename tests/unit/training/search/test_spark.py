@@ -61,6 +61,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+@pytest.mark.slow
 def test_a_search_on_a_cluster_is_that_of_one_machine_whichever_trial_ends_first(cluster: pytest.MonkeyPatch) -> None:
     watched: list[Trial] = []
 
@@ -76,6 +77,7 @@ def test_a_search_on_a_cluster_is_that_of_one_machine_whichever_trial_ends_first
     assert tasks == [4, 4, 1]
 
 
+@pytest.mark.slow
 def test_choices_of_one_batch_are_not_all_the_same_and_those_behind_it_know_its_results(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -86,6 +86,7 @@ def test_a_model_requires_no_name_that_is_not_somebodys_on_the_index(model: Path
     assert required == set(served_code.LIBRARIES)
 
 
+@pytest.mark.slow
 def test_it_answers_by_the_code_that_travels_with_it_where_only_its_requirements_are_installed(
     model: Path, tmp_path: Path
 ) -> None:

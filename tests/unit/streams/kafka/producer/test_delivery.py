@@ -67,6 +67,7 @@ def played(mode: Mode, crashes: frozenset[int]) -> list[bytes | None]:
     return broker.values("out")
 
 
+@pytest.mark.slow
 @given(st.frozensets(st.integers(1, 80), max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_exactly_once_gives_the_same_answers_whatever_crashes_come_between(crashes: frozenset[int]) -> None:
@@ -96,6 +97,7 @@ class LostAnswers:
 OF_TRANSACTIONS = frozenset({"init_transactions", "produce", "send_offsets", "commit_transaction", "committed"})
 
 
+@pytest.mark.slow
 @given(st.frozensets(st.integers(1, 60), max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_exactly_once_holds_where_nobody_knows_whether_a_commit_was_done(
