@@ -189,3 +189,13 @@ def raised_fault(cause: BaseException, what: str) -> OutageError | SetupError:
     if error is None:
         return ReadingError(type(cause).__name__)
     return reading_fault(error, what) or ReadingError(error.name())
+
+
+def assigned_fault(cause: BaseException, what: str) -> OutageError | SetupError:
+    """The meaning of an exception from a call about partitions that the group assigned.
+
+    Their topic was there when they were assigned, and a broker that starts may not know it yet. So a missing topic ends
+    the session as an outage, and the next one's `require_topics` finds out whether it is gone.
+    """
+    fault = raised_fault(cause, what)
+    return ReadingError(str(fault)) if isinstance(fault, NoTopicError) else fault

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
 from streams.kafka.group.start_offsets import Extent, LostOffsetsError, Start, start_of
-from streams.kafka.kafka_errors import CLIENT_FAULTS, ReadingError, error_of, raised_fault, reading_fault
+from streams.kafka.kafka_errors import CLIENT_FAULTS, ReadingError, assigned_fault, error_of, reading_fault
 
 ASK_S: Final = 10.0
 STABLE_S: Final = 60.0
@@ -85,7 +85,7 @@ class Assignment:
                 offsets=[TopicPartition(*start.place, start.offset) for start in anew], asynchronous=False
             )
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, self.reading.description()) from cause
+            raise assigned_fault(cause, self.reading.description()) from cause
 
     def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
         began, warned = time.monotonic(), False
@@ -114,13 +114,13 @@ class Assignment:
         except CLIENT_FAULTS as cause:
             error = error_of(cause)
             if error is None or reading_fault(error, self.reading.description()) is not None:
-                raise raised_fault(cause, self.reading.description()) from cause
+                raise assigned_fault(cause, self.reading.description()) from cause
             return [], error.name()
         errors = [each.error for each in found if each.error is not None]
         for error in errors:
-            fault = reading_fault(error, self.reading.description())
-            if fault is not None and error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
-                raise fault
+            passing = reading_fault(error, self.reading.description()) is None
+            if not passing and error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT:
+                raise assigned_fault(KafkaException(error), self.reading.description())
         return found, errors[0].name() if errors else ""
 
     def _confirm(self, committed: TopicPartition, *, worked_before: bool) -> Start:
@@ -147,7 +147,7 @@ class Assignment:
         try:
             ends = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), ASK_S)
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, topic) from cause
+            raise assigned_fault(cause, topic) from cause
         if ends is None:
             problem = "no end of a partition in time"
             raise ReadingError(problem)

@@ -19,7 +19,7 @@ from schemas.records import Partition
 from streams.kafka.admin import partitions_of
 from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
-from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, raised_fault
+from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, assigned_fault, raised_fault
 from streams.kafka.topics.messages import ends, poll_records
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import at_most
@@ -116,7 +116,7 @@ class GroupConsumer:
         try:
             self._consumer.seek(TopicPartition(*place, offset))
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, place[0]) from cause
+            raise assigned_fault(cause, place[0]) from cause
 
     def commit(self, positions: Sequence[TopicPartition]) -> None:
         """Commit, and wait for it.
@@ -127,7 +127,7 @@ class GroupConsumer:
         try:
             self._consumer.commit(offsets=list(positions), asynchronous=False)
         except CLIENT_FAULTS as cause:
-            raise raised_fault(cause, self.reading.description()) from cause
+            raise assigned_fault(cause, self.reading.description()) from cause
 
     def pause(self, places: Collection[Partition] | None = None) -> None:
         """Fetch nothing for a while, of these partitions or of all, and stay a member."""

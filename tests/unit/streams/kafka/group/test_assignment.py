@@ -13,7 +13,7 @@ from streams.kafka.group import assignment
 from streams.kafka.group.assignment import Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.group.start_offsets import LostOffsetsError, OffsetLoss, Start
-from streams.kafka.kafka_errors import NotAllowedError, ReadingError
+from streams.kafka.kafka_errors import NO_TOPIC, NotAllowedError, ReadingError
 from streams.runtime.settings import Connection
 from tests.doubles.kafka import failure
 
@@ -134,6 +134,34 @@ def test_a_broker_that_does_not_answer_is_an_outage_and_one_that_forbids_is_not(
         asked(Scripted([failure(KafkaError.GROUP_AUTHORIZATION_FAILED)]))
     with pytest.raises(NotAllowedError):
         asked(Scripted([Unstable(KafkaError.TOPIC_AUTHORIZATION_FAILED)]))
+
+
+class Starting(Scripted):
+    """A broker that starts, and does not know yet the topic of an assigned partition."""
+
+    code = 0
+    unknown_to = ""
+
+    def get_watermark_offsets(self, place: TopicPartition, timeout_s: float) -> tuple[int, int]:
+        if self.unknown_to == "get_watermark_offsets":
+            raise failure(self.code)
+        return super().get_watermark_offsets(place, timeout_s)
+
+    def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
+        raise failure(self.code)
+
+
+@pytest.mark.parametrize("code", sorted(NO_TOPIC))
+@pytest.mark.parametrize("call", ["committed", "an offset of committed", "get_watermark_offsets", "commit"])
+def test_a_broker_that_does_not_know_an_assigned_topic_ends_the_session_and_not_the_process(
+    call: str, code: int
+) -> None:
+    answers = {"committed": failure(code), "an offset of committed": Unstable(code), "commit": at(NONE)}
+    consumer = Starting([answers.get(call, at(7))], {"in": [(0, 9)], "out": [(0, 0)]})
+    consumer.code, consumer.unknown_to = code, call
+
+    with pytest.raises(ReadingError, match="no topic in"):
+        asked(consumer)
 
 
 def test_a_group_that_never_committed_begins_at_the_beginning_and_says_so_to_the_broker() -> None:
