@@ -22,7 +22,7 @@ from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
 from tests.builders import APPLIED_AT
 from tests.chaos.cluster import Cluster, cluster_of
-from tests.chaos.invariant import leak_findings, report_findings
+from tests.chaos.invariant import leak_findings, leak_lines, report_findings
 from tests.chaos.lane import Lane
 from tests.chaos.load import SPACING, UNCOUNTED, Kind, Load
 from tests.chaos.proxy import Proxy, proxied
@@ -56,6 +56,8 @@ class Arena:
     agents: dict[str, Supervised] = field(default_factory=dict)
     """Drift agent and ledger, of the mode that is exactly once."""
     found: Counter[str] = field(default_factory=Counter)
+    leaking_lines: Sequence[str] = ()
+    """Of the last look at logs and metrics, each behind its place."""
     """Violations that faults themselves have seen, in the mode that is exactly once."""
     killed_at: float = 0.0
     """When the fault under way killed a worker, seconds since 1970; 0 where what follows is not measured."""
@@ -140,6 +142,7 @@ class Arena:
         """In logs and metrics of all processes."""
         logs = {each.name: each.process.output().encode() for each in (*self.workers, *self.agents.values())}
         pages = {f"{each.name} metrics": _metrics(each) for each in (*self.workers, *self.agents.values())}
+        self.leaking_lines = leak_lines({**logs, **pages})
         return leak_findings({**logs, **pages})
 
 

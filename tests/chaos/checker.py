@@ -106,7 +106,7 @@ class Checker:
         place = self._arena.lanes.index(lane)
         fresh = whole - self._told[place]
         if fresh and violations(fresh, at_least_once=lane.at_least_once):
-            self._tell(lane.evidence())
+            self._tell("\n".join((*self._arena.leaking_lines, lane.evidence())))
             # The folder goes with the run; what the processes said of it is kept.
             kept = Path("build/chaos-logs") / f"seed-{self._seed}-{lane.delivery}"
             shutil.copytree(lane.processes.folder, kept, dirs_exist_ok=True)

@@ -183,6 +183,12 @@ def leak_findings(places: Mapping[str, bytes]) -> Counter[str]:
     return +Counter(values_leaked=sum(len(LEAK.findall(content)) for content in places.values()))
 
 
+def leak_lines(places: Mapping[str, bytes]) -> list[str]:
+    """Each line with an applicant's value, behind the name of its place."""
+    lines = ((name, line) for name, content in places.items() for line in content.splitlines())
+    return [f"{name}: {line.decode(errors='replace')}" for name, line in lines if LEAK.search(line)]
+
+
 def violations(found: Counter[str], *, at_least_once: bool) -> dict[str, int]:
     """What the delivery mode does not allow."""
     return {name: count for name, count in found.items() if not (at_least_once and name in REPEATABLE)}

@@ -14,6 +14,7 @@ from tests.chaos.invariant import (
     decision_findings,
     full_rate_s,
     leak_findings,
+    leak_lines,
     letter_findings,
     report_findings,
     result_findings,
@@ -135,6 +136,7 @@ def test_the_full_rate_is_back_when_nobody_waits_over_a_second_whatever_comes_la
 @pytest.mark.parametrize("text", [b"income 73913.07", b'{"value": 73913}', b"YACHTSMAN is not declared"])
 def test_a_value_of_an_applicant_is_found_in_a_log(text):
     assert leak_findings({"worker.log": text}) == {"values_leaked": 1}
+    assert leak_lines({"worker.log": b"started\n" + text, "drift.log": b"started"}) == [f"worker.log: {text.decode()}"]
 
 
 @pytest.mark.parametrize("text", [b"12:00:00.739131Z", b"4d73913ab", b"a-73913x", b"pid 273913"])
