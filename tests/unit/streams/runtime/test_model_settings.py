@@ -15,7 +15,7 @@ from scorecard.registry.signatures import SIGNATURE, KeyFileError, TrustedKeys, 
 from streams.runtime.model_settings import ModelSettings
 from streams.worker.settings import ScoringSettings
 from tests.builders import CONTRACT, scorecard_parts, some_values
-from tests.unit.test_purity import ALL
+from tests.unit.test_purity import ALL, tree_of
 from training.settings import TrainingSettings, UntrustedSignerError
 
 LOADERS = (ScoringSettings, DriftSettings, GatewaySettings, TrainingSettings)
@@ -27,8 +27,8 @@ def test_registries_and_caches_are_made_where_the_signature_is_asked_for_and_now
     """One made by hand would take unsigned bundles."""
     made = {
         path
-        for path, tree in ALL.items()
-        for node in ast.walk(tree)
+        for path in ALL
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in MAKERS
     }
 
