@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,12 @@ settings.load_profile("project")
 @pytest.fixture(autouse=True)
 def _own_log_settings() -> Iterator[None]:
     """A command configures the logs of its process, and a test's process is that of the tests behind it, too."""
-    before = structlog.get_config()
+    before, handlers = structlog.get_config(), logging.root.handlers[:]
     yield
     structlog.configure(**before)
+    # They write to a stream that pytest has closed when the next test logs.
+    for handler in set(logging.root.handlers) - set(handlers):
+        logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
