@@ -142,8 +142,9 @@ class Arena:
         """In logs and metrics of all processes."""
         logs = {each.name: each.process.output().encode() for each in (*self.workers, *self.agents.values())}
         pages = {f"{each.name} metrics": _metrics(each) for each in (*self.workers, *self.agents.values())}
-        self.leaking_lines = leak_lines({**logs, **pages})
-        return leak_findings({**logs, **pages})
+        places = {**logs, **pages}
+        self.leaking_lines = leak_lines(places)
+        return leak_findings(places)
 
 
 def _metrics(each: Supervised) -> bytes:
