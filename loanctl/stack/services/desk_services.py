@@ -3,16 +3,19 @@
 They read the caller's settings, except for the addresses of the stack's own parts.
 """
 
+import fcntl
 import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from loanctl.stack import stack_state
+from loanctl.stack.artifact_cache import cache_dir
 from loanctl.stack.local_stack import LocalStack
 from loanctl.stack.ports import HOST, free_ports, is_free
 from loanctl.stack.processes import Command
@@ -82,7 +85,7 @@ def start_applications(
         BusyError: another command is at it.
         DiedError, SlowStartError: one did not come up.
     """
-    with stack_state.lock_state(state_dir):
+    with stack_state.lock_state(state_dir), _claimed_ports(cache_dir(os.environ)):
         found = stack_state.read(state_dir)
         if found is None:
             return
@@ -90,6 +93,19 @@ def start_applications(
         wanted = _applications(_ports(found), state_dir, endpoints)
         running = stack or LocalStack.resume(state_dir, found)
         running.add([each for each in wanted if each.name not in alive], telling)
+
+
+@contextmanager
+def _claimed_ports(folder: Path) -> Iterator[None]:
+    """One stack at a time chooses ports and binds them.
+
+    Two that start together would find the documented ports free, and the second would take the first's
+    answer for its own. The wait is bounded by the patience of the one before; a crash lets go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "ports.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _applications(
