@@ -94,8 +94,9 @@ layers: $(SYNCED) ## import-linter: who may import whom.
 scan: $(SYNCED) ## Secrets, known vulnerabilities, and the bill of materials in build/sbom.json (CycloneDX).
 	@$(BIN)/python deploy/security/scan.py
 
-declarations: $(SYNCED) ## Topics, rights and alerts for Kubernetes and Terraform, from the project's own tables.
+declarations: $(SYNCED) ## Topics, rights and alerts for Kubernetes and Terraform, dashboards and pictures, from the project's own tables.
 	@PYTHONPATH=. $(BIN)/python deploy/declarations.py
+	@$(BIN)/python deploy/docs/concept_pictures.py
 
 docs: $(SYNCED) ## The documentation as a site, in build/site.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
