@@ -78,6 +78,7 @@ class Monitor:
         self._seasons: Seasons = ()
         self._week: UsualWeek | None = None
         self._look: PerformanceReport | None = None
+        self._watched = ""
 
     @property
     def memory(self) -> PolicyState:
@@ -151,6 +152,20 @@ class Monitor:
         self._windows.hear(counts, millis_of(now))
         self._windows.add(counts, offset)
         return self._findings(self._windows.pop_windows(), reference, now, dropped)
+
+    def watch(self, reference: Reference) -> bool:
+        """Take the champion announced last, of which perhaps nothing was counted yet; True if that changed the policy.
+
+        A promotion ends what the policy knows of the former champion: a command in flight for it, or a latch, would
+        stay for as long as no application comes.
+        """
+        if reference.champion_digest == self._watched:
+            return False
+        self._watched = reference.champion_digest
+        before = self._memory
+        if self._champion[1] not in ("", self._watched) and reference.generation >= self._generation:
+            self._memory = before.after_champion()
+        return self._memory != before
 
     def replay(self, counts: DriftCounts, offset: int) -> None:
         """Take what was not saved of a message read before; in order from `resume_at`, and before any later one."""

@@ -105,6 +105,8 @@ class WindowOwner:
         if desk is None:
             return False
         self._take_words(desk)
+        if watched := self._champions.reference:
+            desk.changed |= desk.monitor.watch(watched)
         now = self._clock()
         for message in messages:
             self._take_counts(desk, message)

@@ -49,8 +49,7 @@ def hours_between(start: int, end: int, time_zone: str) -> WeekHours:
     """
     if end - start >= HOURS_A_WEEK * HOUR_MS:
         return frozenset(range(HOURS_A_WEEK))
-    zone = zone_of(time_zone)
-    return frozenset(hour_of(moment, zone) for moment in (*range(start, end, HOUR_MS), end - 1))
+    return frozenset(hour for hour, _ in hour_shares(start, end, time_zone))
 
 
 def week_hours_of(times: Integers, time_zone: str) -> Integers:

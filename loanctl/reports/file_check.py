@@ -1,11 +1,13 @@
 """Files of applicants as matrices, and as references."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from drift.binning.reference import Reference
 from drift.settings import DriftSettings
 from loanctl.simulation.loan_tables import Table
-from schemas.applications import Matrix
+from schemas.applications import Matrix, computed_ratios
 from schemas.contract.contract import Contract
 from schemas.tables import columns
 from scorecard.profile import USUAL_BINS, BinPlan, Population, Profile, profile_of
@@ -28,13 +30,13 @@ def by_file(table: Table, settings: DriftSettings) -> Reference:
 
 
 def features_only(values: Matrix, contract: Contract, bins: BinPlan = USUAL_BINS) -> Profile:
-    """The profile of applicants without scores."""
-    n = len(values)
+    """The profile of applicants without scores; ratios are counted as computed, as those of a scorecard are."""
+    n, ratios = len(values), contract.screen(with_pricing=True).ratios
     population = Population(
-        values=values,
+        values=computed_ratios(ratios, values),
         probability=np.zeros(n),
         contributions=np.zeros((n, 0)),
         reasons=np.full((n, 1), -1, dtype=np.int64),
         outcomes=np.zeros(n, dtype=np.int8),
     )
-    return profile_of(contract, (), ("NONE",), population, bins)
+    return replace(profile_of(contract, (), ("NONE",), population, bins), exact_ratios=bool(ratios))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from drift.binning.reference import Reference
 from drift.monitor import Monitor
+from drift.retraining.retrain_policy import PolicyState
 from schemas.applications import Matrix
 from schemas.events.drift import DriftReport, Verdict
 from schemas.events.retraining import RetrainCommand
@@ -276,6 +277,36 @@ def test_another_champion_drops_the_open_window_and_begins_with_its_own_bins(ref
     assert [report.champion_version for report in reports] == ["1", "6", "6", "6"]
     assert reports[0].n == 600
     assert sum(report.n for report in reports[1:]) == 1_800  # from the panes open at 7 s; the fourth window is not full
+
+
+def test_a_promotion_ends_what_waits_for_the_former_champion_though_no_application_comes(reference, shifted):
+    successor = a_reference(generation=5, seed=9)
+    monitor = Monitor(monitor_rules())
+    counter = Counter(0, logs(shifted, 1, reference)[0], 1, reference)
+    assert not monitor.watch(reference)
+    counter.read(10_000)
+    monitor.add_counts(counter.tell(), reference, NOW)
+    in_flight = monitor.memory.in_flight
+
+    assert in_flight
+    assert not monitor.watch(reference)
+    assert monitor.watch(successor)
+    assert monitor.memory == PolicyState(commanded_at=monitor.memory.commanded_at)
+    assert monitor.memory.commanded_at is not None  # the cooldown goes on
+    assert not monitor.watch(successor)
+
+
+def test_a_champion_of_which_others_counted_a_successor_ends_nothing(reference, shifted):
+    """The announcements that an agent has read may be behind the counts of another one."""
+    former, champion = reference, replace(a_reference(seed=9), generation=5)
+    monitor = Monitor(monitor_rules())
+    counter = Counter(0, logs(shifted, 1, champion)[0], 1, champion)
+    counter.read(10_000)
+    monitor.add_counts(counter.tell(), champion, NOW)
+    before = monitor.memory
+
+    assert not monitor.watch(former)
+    assert monitor.memory == before != PolicyState()
 
 
 def test_a_constant_feature_and_one_that_is_missing_are_no_drift(reference, steady):

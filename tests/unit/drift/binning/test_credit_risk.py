@@ -44,7 +44,10 @@ def test_200_000_undrifted_applicants_command_nothing_and_half_more_income_comma
     assert len(undrifted) >= 195
     assert {report.verdict.value for report in undrifted} == {"STEADY"}
     assert len(commands) == 1
-    assert "person_income" in commands[0].why
+    [commanding] = [report for report in reports if report.command_id]
+    moved = {each.feature for each in commanding.features if each.psi >= commanding.rules.drifted_from}
+    assert moved == {"person_income", "loan_percent_income"}
+    assert "PSI of loan_percent_income" in commands[0].why  # the ratio follows, and moves farther than the income
 
 
 def log_of(stream: Matrix, reference: Reference) -> Observations:

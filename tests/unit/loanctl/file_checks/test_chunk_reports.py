@@ -67,6 +67,19 @@ def test_drifted_too_few_and_bad_data_have_exit_statuses_of_their_own(folder: Pa
     assert found.exit_code == status, found.output
 
 
+def test_files_are_compared_by_computed_ratios_however_one_of_them_rounds_them(folder: Path) -> None:
+    exact = synthetic_population.applicants(ROWS, 1)
+    exact["loan_percent_income"] = exact["loan_amnt"] / exact["person_income"]
+    rounded = exact.assign(loan_percent_income=exact["loan_percent_income"].round(1))
+    settings = DriftSettings.read()
+    compared = FileReference(reference=by_file(loan_tables.Table("exact", "d", exact), settings))
+    table = loan_tables.Table("rounded", "d", rounded)
+
+    [report] = chunk_reports.chunk_reports(table, compared, ChunkRule(), settings)
+
+    assert {each.feature: each.psi for each in report.report.features}["loan_percent_income"] == 0.0
+
+
 def test_days_with_far_fewer_or_more_rows_than_the_same_hours_of_the_reference_are_said_to(
     folder: Path, tmp_path: Path
 ) -> None:
