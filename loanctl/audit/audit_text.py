@@ -44,16 +44,11 @@ def lines(found: DecisionAudit) -> Iterator[tuple[str, str]]:
     code = facts["code"]
     yield "code", f"{code['decided_by'] or 'a release without a name'} decided, {code['computed_by']} computes it now"
     yield "ledger", _ledger(facts)
-    yield "recomputed", verdict(found.check, has_bytes=not record["gone"])
+    yield "recomputed", verdict(found.check)
 
 
-def verdict(check: DecisionCheck, *, has_bytes: bool) -> str:
-    """In a sentence, what came of computing a decision again. Pure.
-
-    Args:
-        check: of one decision.
-        has_bytes: the decision's own bytes were there to compare with.
-    """
+def verdict(check: DecisionCheck) -> str:
+    """In a sentence, what came of computing a decision again. Pure."""
     problem = f" ({check.problem})" if check.problem else ""
     if check.changes:
         fields = f"; other now: {', '.join(check.fields)}" if check.fields else ""
@@ -62,7 +57,7 @@ def verdict(check: DecisionCheck, *, has_bytes: bool) -> str:
         return f"not to be computed again{problem}"
     if check.basis is Basis.VALUES:
         return "the same values; the application's bytes are gone"
-    return "the same bytes" if has_bytes else "the same values, from the application's bytes"
+    return "the same bytes" if check.same_bytes else "the same values, from the application's bytes"
 
 
 def _application(facts: Mapping[str, Any]) -> str:

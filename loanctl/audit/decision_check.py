@@ -59,6 +59,8 @@ class DecisionCheck:
     changes: tuple[Change, ...] = ()
     fields: tuple[str, ...] = ()
     """That come out otherwise."""
+    same_bytes: bool = False
+    """The decision's own; an earlier release's, under another schema, differ where every value is the same."""
     problem: str = ""
     application: Record | None = None
 
@@ -164,6 +166,7 @@ def _check(recorded: RecordedDecision, again: DecisionCopy | None, record: Recor
         basis=Basis.BYTES,
         changes=_with_scorecard(changes(recorded.copy, again, record.value or b""), problem),
         fields=differences(recorded.decision, again.fields) if again else (),
+        same_bytes=again is not None and recorded.copy.value == again.value,
         problem=problem or ("" if again else "the application at its place cannot be read"),
         application=record,
     )

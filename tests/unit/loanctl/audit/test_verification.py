@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -18,9 +19,11 @@ from schemas.events.decisions import LoanDecision
 from scorecard.decisions.reproduction import own_decision
 from scorecard.policy import Policy
 from tests.builders import DECISION_SCHEMA_ID, a_champion, application_bytes
-from tests.unit.loanctl.audit.topics import SETTINGS, TOPICS, Shelf, Topics
+from tests.unit.loanctl.audit.topics import SCHEMAS, SETTINGS, TOPICS, Shelf, Topics
 
 SCHEMA = avro_schema(LoanDecision)
+RELEASES = Path(__file__).parents[3] / "releases"
+EARLIER_ID = 90
 DECISIONS, APPLICATIONS = TOPICS.decisions.name, TOPICS.applications.name
 
 
@@ -52,6 +55,18 @@ def test_only_the_stretch_that_is_named_is_looked_at(topics: Topics) -> None:
 
     assert (verified(0, 0, 2).decisions, verified(0, 0, 2).clean) == (2, True)
     assert (verified(0, 2, None).unreadable, verified(0, 2, None).clean) == (1, False)
+
+
+def test_decisions_of_a_release_with_an_earlier_schema_are_the_same_by_their_values(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = json.loads((RELEASES / "first" / "loan_decision.avsc").read_text(encoding="utf-8"))
+    monkeypatch.setitem(SCHEMAS, EARLIER_ID, earlier)
+    topics.decide(topics.apply("a"))
+    [record] = topics.records[DECISIONS][0]
+    topics.replace(DECISIONS, 0, frame(EARLIER_ID, fastavro.parse_schema(earlier), own_decision(record.value)))
+
+    assert (verified().same, verified().clean) == (1, True)
 
 
 def test_an_application_decided_twice_has_two_decisions_that_are_the_same(topics: Topics) -> None:
