@@ -5,7 +5,7 @@ step and with its verdict. So an interrupted training leaves none, and the steps
 (`settle`) can be finished from its tags alone, however often.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ import structlog
 
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
-from schemas.errors import SetupError
 from schemas.events.retraining import RetrainScope
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
@@ -35,6 +34,7 @@ from training.promotion.champion_comparison import (
     Incomparable,
     compare_with_champion,
 )
+from training.promotion.current_champion import CurrentChampion, doubtful_ranges, read_champion
 from training.promotion.gate import Candidate, GateResult, Terms, gate
 from training.promotion.reigns import comparisons
 from training.rows.labelled_rows import CleanRows
@@ -118,8 +118,9 @@ class Trainer:
             one = train_candidate(material, self._plan, TrainingProgress(watch.step, report_trial, watch.stop))
             self._plan.sign(material.folder)
             watch.step("log")
-            comparison = self._contest(one, before) if before else None
-            answer = self._answer(one, comparison)
+            champion = read_champion(self._registry, before, self._contract) if before else None
+            comparison = self._contest(one, champion) if champion else None
+            answer = self._answer(one, comparison, doubtful_ranges(task.cleaned, champion, self._contract))
             record = self._record(task)
             card = run_report.log_run(run, one, answer, record)
             made = one.scorecard
@@ -160,7 +161,12 @@ class Trainer:
             cleaned=task.cleaned, terms=self._terms, trained_at=datetime.now(UTC), valid_days=self._plan.valid_days
         )
 
-    def _answer(self, one: TrainedCandidate, comparison: ChampionComparison | Incomparable | None) -> GateResult:
+    def _answer(
+        self,
+        one: TrainedCandidate,
+        comparison: ChampionComparison | Incomparable | None,
+        range_doubts: Sequence[str],
+    ) -> GateResult:
         candidate = Candidate(
             digest=one.scorecard.digest,
             figures=one.judgement.figures,
@@ -169,21 +175,24 @@ class Trainer:
             probability=one.probability,
             logistic=one.logistic,
             faults=one.faults,
-            doubts=(*reason_check.doubts(one.reasons), *one.fairness.doubts(self._terms.min_adverse_impact_ratio)),
+            doubts=(
+                *range_doubts,
+                *reason_check.doubts(one.reasons),
+                *one.fairness.doubts(self._terms.min_adverse_impact_ratio),
+            ),
             remarks=(*_choice_remark(one), *one.fairness.summary()),
         )
         return gate(candidate, self._terms, comparison)
 
-    def _contest(self, one: TrainedCandidate, before: RegisteredVersion) -> ChampionComparison | Incomparable:
+    def _contest(
+        self, one: TrainedCandidate, champion: CurrentChampion | Incomparable
+    ) -> ChampionComparison | Incomparable:
         """Both on the same rows, or why not."""
-        try:
-            folder = self._registry.fetch(before)
-            champion, fitted = bundle.read(folder, self._contract, before.digest), bundle.training_identities(folder)
-        except SetupError as fault:
-            log.warning("champion.unreadable", version=before.version, why=str(fault))
-            return Incomparable(champion_digest=before.digest, why=f"version {before.version} cannot be read: {fault}")
+        if isinstance(champion, Incomparable):
+            return champion
         judged = one.material.rows.identities[one.split.places(SplitPart.JUDGEMENT)]
-        strange = np.ones(len(judged), dtype=np.bool_) if fitted is None else ~np.isin(judged, fitted)
+        made_of = champion.made_of
+        strange = np.ones(len(judged), dtype=np.bool_) if made_of is None else ~np.isin(judged, made_of)
         _, groups = np.unique(clone_keys(self._contract, one.judged_on).astype("S"), return_inverse=True)
         answers = ChallengerAnswers(one.probability, one.scorecard.policy, groups)
         amount = self._contract.position[self._plan.amount] if self._plan.amount else None
@@ -193,10 +202,10 @@ class Trainer:
             exploration_share=self._plan.exploration_share,
             policy=self._plan.policy,
         )
-        comparison = compare_with_champion(champion, one.judged_on, answers, strange, rules)
+        comparison = compare_with_champion(champion.scorecard, one.judged_on, answers, strange, rules)
         if isinstance(comparison, Incomparable):
             return comparison
-        return replace(comparison, looks=1 + comparisons(before, self._registry.history(), datetime.now(UTC)))
+        return replace(comparison, looks=1 + comparisons(champion.version, self._registry.history(), datetime.now(UTC)))
 
 
 def _choice_remark(one: TrainedCandidate) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def table_report(parts: pa.Table, reference: Reference, reporting: ReportContext
     Args:
         parts: rows of `COUNTS`, one at least.
     """
-    applications, decisions, sums = (_sum(parts[name]) for name in ("applications", "decisions", "sums"))
+    applications, decisions, sums = (sum_of(parts[name]) for name in ("applications", "decisions", "sums"))
     n, first = int(np.sum(parts["n"].to_numpy())), int(np.min(parts["first"].to_numpy()))
     timed = first != NO_TIME
     tallies = {
@@ -86,5 +86,6 @@ def table_report(parts: pa.Table, reference: Reference, reporting: ReportContext
     return report_of(Window(start=first if timed else 0, end=end, tallies=tallies, stretches={}), reference, reporting)
 
 
-def _sum(column: Any) -> Any:
+def sum_of(column: Any) -> Any:
+    """Of one kind of counts, over all parts."""
     return np.sum([np.asarray(each, dtype=np.int64) for each in column.to_pylist()], axis=0)

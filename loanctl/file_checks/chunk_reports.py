@@ -19,6 +19,7 @@ from drift.detection.row_expectation import RowsByHour
 from drift.settings import DriftSettings
 from drift.windows.window import TopicCount, Window
 from loanctl.file_checks.chunks import ChunkRule, Integers, chunks
+from loanctl.file_checks.table_ranges import implausible_counts, require_plausible
 from loanctl.reports.file_check import matrix
 from loanctl.simulation.loan_tables import Table
 from schemas.applications import Matrix
@@ -59,6 +60,8 @@ class FileReference:
     """None: features alone are compared."""
     rows: RowsByHour | None = None
     """None: nothing says how many rows to expect."""
+    as_is: bool = False
+    """Whether a file is judged even where most values of a field lie in a tail of the reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +98,15 @@ def chunk_reports(
 
     Raises:
         TableError: a value is no number or time, or the time column is not there.
+        ImplausibleRangeError: most values of a field lie in a tail of the reference.
         ChunkError: the parts cannot be cut.
     """
     contract, reference = settings.contract(), compared.reference
     values = matrix(table, contract)
     cells = value_cells(values, contract, reference)
+    if not compared.as_is:
+        whole = np.bincount(cells.ravel(), minlength=reference.applications.size)
+        require_plausible(implausible_counts(whole, reference), table.name)
     decisions = compared.scorer(table, values) if compared.scorer else None
     reporting = settings.rules().reporting
     moments, rules, found = event_times(table, settings, time_column), settings.performance_rules(), []

@@ -112,6 +112,27 @@ def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Des
     assert again["why"] == "it is the champion itself: the same digest"
 
 
+def test_a_table_with_monthly_incomes_is_held_and_a_file_of_them_is_decided_by_force_alone(desk: Desk) -> None:
+    monthly = synthetic_population.applicants(1_000, 2).drop(columns="loan_percent_income")
+    monthly["person_income"] /= 12.0
+    search = ("--families", "xgboost", "--trials", "1", "--folds", "2", "--json")
+    yearly = desk.table(synthetic_population.applicants(1_000, 1))
+    assert desk.loanctl("train", "--data", yearly, *search).summary()["promoted"]
+
+    held = desk.loanctl("train", "--data", desk.table(monthly), *search).summary()
+    score = ("score", str(desk.folder / "loans.csv"), "--offline", "--out", str(desk.folder / "decisions.jsonl"))
+    refused, forced = desk.loanctl(*score), desk.loanctl(*score, "--force")
+    checked = desk.loanctl("drift", "check", "--file", str(desk.folder / "loans.csv"))
+
+    assert not held["promoted"]
+    assert "loans.csv: person_income: " in held["why"]
+    assert "check the column's unit" in held["why"]
+    assert [refused.status, forced.status, checked.status] == [2, 0, 5]
+    below = "of 1,000 values are below"
+    assert all("person_income: 9" in each.err and below in each.err for each in (refused, checked))
+    assert all("--force takes" in each.err for each in (refused, checked))
+
+
 def damaged(desk: Desk) -> dict[str, str]:
     for forest in desk.folder.rglob("forest.npz"):
         forest.write_bytes(b"damaged")

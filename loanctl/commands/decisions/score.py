@@ -13,14 +13,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from loanctl.console import Console
 from loanctl.decisions import file_rows
 from loanctl.decisions.decision_client import DecisionClient
-from loanctl.decisions.offline import OfflineScorer
+from loanctl.decisions.offline import OfflineScorer, load_champion
 from loanctl.decisions.score_journal import ScoreJournal, row_of
+from loanctl.file_checks.table_ranges import require_plausible
 from loanctl.simulation import loan_tables
+from loanctl.simulation.loan_tables import Table
+from schemas.errors import OutageError, SetupError
+from schemas.tables import columns
+from scorecard.plausible_range import implausible_values
 from streams.runtime import logs
 from streams.runtime.settings import Connection
 from streams.worker.settings import ScoringSettings
 
 SOURCE: Final = "/loanctl/score"
+FORCE: Final = "Decide even if most values of a field lie in a tail of the champion's population."
 BLOCK: Final = 2_000
 """Applications in flight at once, and rows that an interrupted run may ask for again."""
 
@@ -37,13 +43,20 @@ def score(
     out: Annotated[Path, typer.Option(help="Decisions, as .csv, .jsonl or .parquet.")],
     offline: Annotated[bool, typer.Option("--offline", help="By the champion here; nothing is published.")] = False,
     patience_s: Annotated[float, typer.Option(min=0.1, help="Seconds without a decision to wait.")] = 60.0,
+    *,
+    force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
 ) -> None:
-    """Decide on each application of a file, under its own ids and times; OUT.done says that OUT is whole."""
+    """Decide on each application of a file, under its own ids and times; OUT.done says that OUT is whole.
+
+    Stops before any decision if most values of a scored field lie in a tail of the champion's population.
+    """
     began, console = time.monotonic(), Console(stderr=True)
     logs.configure("error", "score")
     settings = ScoringSettings.read()
     contract = settings.contract()
     table = loan_tables.read(file, contract, settings.table_dialect())
+    if not force:
+        _require_plausible(table, settings, console, offline=offline)
     with _scorer(settings, patience_s, offline=offline) as (way, scorer):
         journal = ScoreJournal(out, {"input": table.digest, "way": way})
         facts = journal.marker_facts
@@ -57,6 +70,27 @@ def score(
     seconds = time.monotonic() - began
     journal.finish(ids, {"rows": len(ids), "resumed_from": len(ids) - len(left), "seconds": round(seconds, 1)})
     console.print(f"{len(ids):,} decisions in {out} after {seconds:.1f} s; {journal.marker} says so", highlight=False)
+
+
+def _require_plausible(table: Table, settings: ScoringSettings, console: Console, *, offline: bool) -> None:
+    """Compare with the champion's population; through the topics only where the champion can be read here.
+
+    The worker that decides there has its own copy, and needs neither MLflow nor the rights of this process.
+
+    Raises:
+        ImplausibleRangeError: most values of a field lie in a tail.
+        SetupError, OutageError: offline, as of `load_champion`.
+    """
+    contract = settings.contract()
+    try:
+        scorecard = load_champion(settings).scorecard
+    except (SetupError, OutageError) as fault:
+        if offline:
+            raise
+        console.print(f"ranges are not compared with the champion's population: {fault}", highlight=False, markup=False)
+        return
+    values = columns.values(contract, table.rows, table.name, table.dialect)
+    require_plausible(implausible_values(values, scorecard.profile, contract, scorecard.features.names), table.name)
 
 
 def _decide(left: Sequence[Mapping[str, Any]], scorer: Scorer, journal: ScoreJournal, console: Console) -> None:

@@ -12,10 +12,12 @@ import typer
 
 from drift.binning.reference import Reference
 from drift.settings import DriftSettings
-from loanctl.bulk.table_profile import COUNTS, TableCounter, table_report
-from loanctl.console import Console
+from loanctl.bulk.range_sample import RangeSample
+from loanctl.bulk.table_profile import COUNTS, TableCounter, sum_of, table_report
+from loanctl.console import Console, echo
 from loanctl.decisions.offline import registered_version
-from loanctl.file_checks.chunk_reports import exit_status
+from loanctl.file_checks.chunk_reports import BAD_DATA, exit_status
+from loanctl.file_checks.table_ranges import ImplausibleRangeError, implausible_counts, require_plausible
 from loanctl.reports.drift_table import show_report
 from schemas.codec.event_codec import as_record
 from schemas.contract.contract import Contract
@@ -37,16 +39,19 @@ app = typer.Typer(
 Source = Annotated[Path, typer.Argument(help="A Parquet file, a folder of them, or a Delta table.")]
 Bundle = Annotated[Path | None, typer.Option("--scorecard", help="Folder of a bundle; else the champion.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes of this machine, each on a core.")]
+Force = Annotated[bool, typer.Option("--force", help="Even if most values of a field lie in a tail of the reference.")]
 Spark = Annotated[str, typer.Option("--spark", help="A Spark master, such as spark://host:7077, instead.")]
 
 
 @app.command()
-def score(
+def score(  # noqa: PLR0913 - each argument is an option of the command
     source: Source,
     out: Annotated[Path, typer.Argument(help="A new folder, for decisions as Parquet files.")],
     bundle: Bundle = None,
     processes: Processes = CORES,
     spark: Spark = "",
+    *,
+    force: Force = False,
 ) -> None:
     """Decide on each row with its contributions, as the worker would; a run that was broken off goes on."""
     began, console = time.monotonic(), Console(stderr=True)
@@ -54,6 +59,8 @@ def score(
     settings = ScoringSettings.read()
     table = _open(source, settings.contract())
     package = _package(settings, bundle, source)
+    if not force:
+        require_plausible(RangeSample(package).implausible_fields(table), str(source))
     if spark:
         schema = package.scorer().schema
         SparkTable(bulk_session(spark), table).write(out, package.decisions, schema)
@@ -64,12 +71,13 @@ def score(
 
 
 @app.command()
-def drift(
+def drift(  # noqa: PLR0913 - each argument is an option of the command
     source: Source,
     bundle: Bundle = None,
     processes: Processes = CORES,
     spark: Spark = "",
     *,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
     """Judge a table as one window against the scorecard's profile; exit status as of `loanctl drift check`."""
@@ -86,6 +94,11 @@ def drift(
         parts = pa.concat_tables(map_groups(counter, groups, processes))
     scorecard = package.scorer().champion.scorecard
     reference = Reference.of_scorecard(0, package.version, scorecard, contract)
+    try:
+        require_plausible([] if force else implausible_counts(sum_of(parts["applications"]), reference), str(source))
+    except ImplausibleRangeError as fault:
+        echo(f"loanctl: {fault}", err=True)
+        raise typer.Exit(BAD_DATA) from fault
     report = table_report(parts, reference, monitored.rules().reporting)
     if as_json:
         sys.stdout.write(json.dumps(as_record(report), default=str) + "\n")

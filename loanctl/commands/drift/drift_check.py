@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,6 +18,8 @@ from schemas.tables.table_errors import TableError
 
 if TYPE_CHECKING:
     from loanctl.file_checks.chunk_reports import ChunkReport
+
+FORCE: Final = "Even where most values of a field lie in a tail of the reference."
 
 
 def check(  # noqa: PLR0913 - each argument is an option of the command
@@ -32,6 +34,7 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
     time_column: Annotated[str, typer.Option(help="Column of event times; else the contract's.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page, too.")] = None,
     *,
+    force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each part.")] = False,
 ) -> None:
     """Judge a file, or its parts, as windows; exit status 3: drifted, 4: too few to say, 5: bad data."""
@@ -52,6 +55,7 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
             from loanctl.file_checks.file_scoring import scored_reference
 
             compared = scored_reference(other, scorecard, settings)
+        compared = replace(compared, as_is=force)
         if other is not None:
             compared = replace(compared, rows=chunk_reports.rows_by_hour(other, settings, time_column))
         table = loan_tables.read(file, contract, dialect)

@@ -8,10 +8,8 @@ from scorecard.registry.bundle_cache import BundleCache
 from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.registry.signatures import TrustedKeys, new_pair, sign, signing_key
 from tests.builders import CONTRACT, scorecard_parts, some_values
-from training.pipeline.plan import Plan
 from training.promotion.champion_comparison import Incomparable
-from training.promotion.gate import Terms
-from training.trainer import Trainer
+from training.promotion.current_champion import read_champion
 
 
 class Shelf:
@@ -32,11 +30,10 @@ def test_a_champion_without_a_trusted_signature_is_not_compared_with(tmp_path: P
     _, public = new_pair(tmp_path / "keys", "trainer")
     shelf = Shelf(tmp_path, public)
     stranger, _ = new_pair(tmp_path / "strangers", "stranger")
-    trainer = Trainer(CONTRACT, cast(Any, shelf), "", Plan(name="test"), Terms())
 
-    unsigned = trainer._contest(cast(Any, None), shelf.version)
+    unsigned = read_champion(cast(Any, shelf), shelf.version, CONTRACT)
     sign(shelf.place, signing_key(stranger))
-    foreign = trainer._contest(cast(Any, None), shelf.version)
+    foreign = read_champion(cast(Any, shelf), shelf.version, CONTRACT)
 
     assert isinstance(unsigned, Incomparable)
     assert isinstance(foreign, Incomparable)

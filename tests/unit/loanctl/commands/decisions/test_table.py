@@ -1,13 +1,18 @@
 """`loanctl table`: a folder in, a folder of decisions out, and a report; once more is nothing to do."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from loanctl.bulk import range_sample
+from loanctl.bulk.range_sample import RangeSample
 from loanctl.commands.decisions import table
+from loanctl.file_checks.chunk_reports import BAD_DATA
+from scorecard.bulk.row_groups import RowGroup, StoredTable, stored_table
 from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
 
 
@@ -46,6 +51,40 @@ def test_a_table_of_few_other_applicants_is_reported(rows: tuple[str, str]) -> N
     report = json.loads(out)
     assert report["n"] == 600
     assert status == {"DRIFTED": 3, "INSUFFICIENT": 4}[report["verdict"]]
+
+
+@pytest.mark.parametrize(("command", "force"), [("score", False), ("score", True), ("drift", False), ("drift", True)])
+def test_a_table_in_another_unit_is_taken_by_force_alone(tmp_path: Path, command: str, force: bool) -> None:
+    a_package(tmp_path / "bundle")
+    monthly = a_table()
+    monthly["person_income"] /= 1_000.0
+    arguments = [command, str(stored(monthly, tmp_path / "rows"))]
+    arguments += [str(tmp_path / "out")] if command == "score" else []
+    arguments += ["--scorecard", str(tmp_path / "bundle"), "--processes", "1", *(["--force"] if force else [])]
+
+    found = CliRunner().invoke(table.app, arguments)
+
+    said = str(found.exception) + found.stderr
+    assert ("person_income: 100.0% of " in said) is not force
+    assert (found.exit_code == BAD_DATA) is (command == "drift" and not force)
+    assert (tmp_path / "out").exists() is (command == "score" and force)
+
+
+def test_a_sample_of_a_large_table_is_taken_all_over_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(range_sample, "MOST_GROUPS", 3)
+    groups = [RowGroup(str(tmp_path), place, 10) for place in range(9)]
+    found = StoredTable(tmp_path, tuple(groups), (), "")
+
+    assert [group.group for group in range_sample.sampled_groups(found)] == [0, 3, 6]
+    assert range_sample.sampled_groups(replace(found, groups=tuple(groups[:2]))) == groups[:2]
+
+
+def test_a_table_sorted_by_a_field_is_plausible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(range_sample, "MOST_ROWS", 100)
+    package = a_package(tmp_path / "bundle")
+    found = stored_table(stored(a_table().sort_values("person_income"), tmp_path / "rows"))
+
+    assert RangeSample(package).implausible_fields(found) == []
 
 
 def test_without_pyspark_one_line_says_what_to_install(
