@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from loanctl import cli
 from loanctl.commands.cluster import schemas, topics
 from loanctl.stack.local_stack import LocalStack, local_stack
 from loanctl.stack.process_guard import ProcessGuard
 from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
+from tests.system.commands import run_command
 from tests.system.containers import ContainerStack, container_stack, in_container
 from tests.system.processes import Processes
 
@@ -97,21 +97,14 @@ def environment(connection: Connection, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def loanctl(
-    environment: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Callable[..., Ran]:
-    """Runs a command in this process, which has imported already what takes seconds: status, output, faults."""
+def loanctl(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Runs a command in this process, under whatever variables a test sets: status, output, faults."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
-        return int(ended.value.code or 0), *capsys.readouterr()
+        ran = run_command(arguments, dict(os.environ), tmp_path)
+        return ran.status, ran.out, ran.err
 
     return run
 

@@ -15,7 +15,8 @@ from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from streams.runtime.settings import Connection
 from tests.decisions import a_decision
-from tests.system.processes import Finished, Processes
+from tests.system.commands import Finished
+from tests.system.processes import Processes
 from tests.system.waiting import wait_for
 from tests.system.workers import Worker
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess, birth
+from tests.system.commands import Finished, run_command
 
 TAIL_LINES = 40
 STOP_TIMEOUT_S = 20.0
@@ -75,8 +76,7 @@ class Processes:
 
     def start(self, *arguments: str, name: str = "", **settings: object) -> Started:
         """Start `python -m ...` ("streams", say), with `LOAN_...` settings by their lower-case names."""
-        own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
-        return self._launch((sys.executable, "-m", *arguments), name or arguments[0], own)
+        return self._launch((sys.executable, "-m", *arguments), name or arguments[0], _named(settings))
 
     def start_program(self, *command: str, name: str = "", **variables: str) -> Started:
         """Start another program than a module of ours, with variables besides the environment's."""
@@ -84,23 +84,12 @@ class Processes:
 
     def faulty(self, module: str, steps: Sequence[str], after: int = 0, **settings: object) -> Started:
         """A process that raises in each of these steps in turn, and starts again: `tests.system.faulty_process`."""
-        own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
         script = str(Path(__file__).with_name("faulty_process.py"))
-        return self._launch((sys.executable, script, module, str(after), *steps), f"{module}-faulty", own)
+        return self._launch((sys.executable, script, module, str(after), *steps), f"{module}-faulty", _named(settings))
 
-    def loanctl(self, *arguments: str, timeout_s: float = 120.0, **settings: object) -> "Finished":
-        """Run a `loanctl` command to its end."""
-        own = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
-        ran = subprocess.run(
-            [Path(sys.executable).with_name("loanctl"), *arguments],
-            env={**self.environment, **own},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        return Finished(ran.returncode, ran.stdout, ran.stderr)
+    def loanctl(self, *arguments: str, **settings: object) -> Finished:
+        """Run a `loanctl` command to its end, in this process."""
+        return run_command(arguments, {**self.environment, **_named(settings)}, self.folder)
 
     def end(self) -> None:
         """End all that still run, and show what each wrote, which pytest prints for a failed test."""
@@ -125,13 +114,8 @@ class Processes:
         return self.started[-1]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that ran to its end."""
-
-    status: int
-    out: str
-    err: str
+def _named(settings: Mapping[str, object]) -> dict[str, str]:
+    return {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
 
 
 def pause(seconds: float) -> None:

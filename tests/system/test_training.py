@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,14 @@ import pytest
 
 from loanctl.simulation import synthetic_population
 from scorecard.registry.mlflow_client import ask
+from tests.system.commands import Finished, run_command
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
 
 
-@dataclass(frozen=True)
-class Ran:
-    status: int
-    out: str
-    err: str
-
-    def summary(self) -> dict[str, Any]:
-        assert self.status == 0, self.err
-        return dict(json.loads(self.out.splitlines()[-1]))
+def summary_of(ran: Finished) -> dict[str, Any]:
+    assert ran.status == 0, ran.err
+    return dict(json.loads(ran.out.splitlines()[-1]))
 
 
 class Desk:
@@ -44,17 +38,13 @@ class Desk:
             "OMP_NUM_THREADS": "1",
         }
 
-    def loanctl(self, *arguments: str, **settings: str) -> Ran:
-        ran = subprocess.run(
-            [Path(sys.executable).with_name("loanctl"), *arguments],
-            env={**self.environment, **{f"LOAN_{name.upper()}": value for name, value in settings.items()}},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
+    def loanctl(self, *arguments: str, **settings: str) -> Finished:
+        named = {f"LOAN_{name.upper()}": value for name, value in settings.items()}
+        return run_command(arguments, {**self.environment, **named}, self.folder)
+
+    def summary_of_training(self, *arguments: str, **settings: str) -> dict[str, Any]:
+        """The summary of a training."""
+        return summary_of(self.loanctl("train", *arguments, "--json", **settings))
 
     def journals(self) -> list[Path]:
         """Of searches that have not led to a version."""
@@ -75,7 +65,7 @@ def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> No
     data = desk.table(synthetic_population.applicants(3_000, 1).assign(customer=1))
 
     ran = desk.loanctl("train", "--data", data, *SMALL, "--json")
-    summary = ran.summary()
+    summary = summary_of(ran)
 
     assert summary.keys() >= {
         "digest",
@@ -105,7 +95,7 @@ def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> No
 def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Desk) -> None:
     data = desk.table(synthetic_population.applicants(2_000, 1))
 
-    first, again = (desk.loanctl("train", "--data", data, *SMALL, "--json").summary() for _ in range(2))
+    first, again = (desk.summary_of_training("--data", data, *SMALL) for _ in range(2))
 
     assert first["digest"] == again["digest"]
     assert (first["promoted"], again["promoted"]) == (True, False)
@@ -153,10 +143,10 @@ def redefined(desk: Desk) -> dict[str, str]:
 def test_a_champion_that_cannot_be_read_is_not_deposed(
     desk: Desk, happen: Callable[[Desk], dict[str, str]], told: str
 ) -> None:
-    small = ("--trials", "1", "--folds", "2", "--json")
-    first = desk.loanctl("train", "--data", desk.table(loans(1_000)), *small).summary()
+    small = ("--trials", "1", "--folds", "2")
+    first = desk.summary_of_training("--data", desk.table(loans(1_000)), *small)
 
-    held = desk.loanctl("train", "--data", desk.table(loans(1_500)), *small, **happen(desk)).summary()
+    held = desk.summary_of_training("--data", desk.table(loans(1_500)), *small, **happen(desk))
 
     assert (first["promoted"], held["promoted"]) == (True, False)
     assert "it cannot be compared with the champion: version 1 cannot be read" in held["why"]
@@ -169,7 +159,7 @@ def test_a_champion_that_cannot_be_read_is_not_deposed(
 def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared: Path) -> None:
     data = str(shared / "data" / "credit_risk" / "credit_risk_dataset.csv")
 
-    summary = desk.loanctl("train", "--data", data, *SMALL, "--json", max_trees="400").summary()
+    summary = desk.summary_of_training("--data", data, *SMALL, max_trees="400")
 
     # Without grade and rate, near-clones kept together: .90 is what CatBoost alone reaches.
     assert summary["auc"] >= 0.88
@@ -180,7 +170,7 @@ def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared: Path) -
 def test_a_second_product_is_trained_by_its_schema_alone(desk: Desk, shared: Path) -> None:
     data = str(shared / "data" / "lending_club" / "lending_club.csv")
 
-    summary = desk.loanctl("train", "--data", data, *SMALL, "--json", product="lending_club").summary()
+    summary = desk.summary_of_training("--data", data, *SMALL, product="lending_club")
 
     assert summary["name"] == "lending_club-scorecard"
     assert summary["rows"] == 9_857
@@ -245,7 +235,7 @@ def test_a_killed_training_leaves_no_version_and_goes_on_where_it_stopped(desk: 
     (journal,) = desk.journals()
     kept = json.loads(journal.read_text())[0]["seconds"]
 
-    again = desk.loanctl("train", "--data", data, *SMALL, "--json").summary()
+    again = desk.summary_of_training("--data", data, *SMALL)
     assert desk.journals() == []
     assert again["version"] == "1", "the killed one left none"
     assert trial_seconds(desk, again["run_id"])[0] == kept, "the first trial was recalled, not tried again"

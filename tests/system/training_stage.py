@@ -15,7 +15,6 @@ from loanctl.simulation import loan_tables, playback, synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
 from loanctl.simulation.synthetic_population import PopulationShift
-from loanctl.stack.process_guard import ProcessGuard
 from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
@@ -23,7 +22,8 @@ from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
-from tests.system.processes import Finished, Processes, Started
+from tests.system.commands import Finished, run_command
+from tests.system.processes import Processes, Started
 from tests.system.reading import read_topic
 
 Event = TypeVar("Event")
@@ -52,10 +52,7 @@ def crowned(folder: Path, store: Path) -> Crowned:
     loan_tables.write_table(synthetic_population.applicants(BASE_ROWS, 1), base)
     own = {"LOAN_MLFLOW_URI": f"sqlite:///{store}", "LOAN_BOOTSTRAP_SERVERS": "127.0.0.1:1", "OMP_NUM_THREADS": "1"}
     small = {f"LOAN_{name.upper()}": str(value) for name, value in SMALL.items()}
-    with ProcessGuard() as guard:
-        processes = Processes(folder, {**os.environ, **own, **small}, guard)
-        # Twenty seconds on a machine that does nothing else.
-        ran = processes.loanctl("train", "--data", str(base), "--json", timeout_s=240)
+    ran = run_command(("train", "--data", str(base), "--json"), {**os.environ, **own, **small}, folder)
     assert ran.status == 0, ran.err
     return Crowned(store, base, dict(json.loads(ran.out.splitlines()[-1])))
 
