@@ -11,7 +11,7 @@ SPARK := build/spark/.synced
 TOOLS := .cache/tools
 UV := $(TOOLS)/bin/uv
 # A third of a system test is waiting, so three share two cores. A file stays with one process, which has a broker of its
-# own; files begin in their order, so that the long ones of tests/system are not the last to end.
+# own; files begin in the order of tests/conftest.py, the longest first.
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 IMAGE ?= loan-decisions:latest
 WORKER_IMAGE ?= loan-decisions-worker:latest

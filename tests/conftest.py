@@ -11,9 +11,25 @@ from hypothesis import settings
 from scorecard.registry.mlflow_client import ask
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+SYSTEM = Path(__file__).resolve().parent / "system"
 # An example that takes long says that the machine has much to do, and nothing about the product.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+LONGEST = ("trainer", "demo", "drift_agent", "stack", "readme", "gateway", "training", "ledger", "stops")
+"""Files of tests/system, the longest first: the last of them to begin is the last to end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin before short ones; within a file the order stays as random as it was."""
+    items.sort(key=lambda item: turn(item.path))
+
+
+def turn(path: Path) -> int:
+    if path.parent != SYSTEM:
+        return len(LONGEST) + 1
+    name = path.stem.removeprefix("test_")
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(autouse=True)
