@@ -39,7 +39,8 @@ setup: $(SYNCED) ## Python environment, as the lock file says; every other targe
 demo: $(WARM) ## The whole story on real Kafka: train, decide, drift, retrain, swap. Summary in build/demo.json.
 	@$(BIN)/loanctl demo
 
-test: lint types layers programs $(WARM) $(QUIX) ## Lint, types, layers, then all tests but the long ones, on a real broker.
+test: ## Lint, types, layers, then all tests but the long ones, on a real broker.
+	@$(MAKE) --no-print-directory -j 2 lint types layers programs $(WARM) $(QUIX)
 	@$(BIN)/pytest -m "not chaos" $(PARALLEL)
 
 programs: ## Programs that some tests run (promtool, Alertmanager, Chromium): from Debian's packages, as root.
