@@ -14,6 +14,8 @@ UV := $(TOOLS)/bin/uv
 # own; files begin in the order of tests/conftest.py, the longest first.
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 IMAGE ?= loan-decisions:latest
+# The release that `make upgrade` begins with: the first with a ledger and a gateway.
+BEFORE ?= e62c9d5
 WORKER_IMAGE ?= loan-decisions-worker:latest
 
 # The first suitable interpreter; 3.11 is the one that most runs are made with.
@@ -29,7 +31,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit slow contract system chaos schedulers kubernetes fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit slow contract system chaos schedulers kubernetes upgrade fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +74,12 @@ schedulers: $(WARM) ## The examples for Airflow and Prefect, by the real librari
 kubernetes: $(WARM) ## The manifests on a real API server, which it builds with Go and Maven the first time: some ten minutes.
 	@deploy/tools/api_server
 	@$(BIN)/pytest -m chaos tests/system/test_api_server.py
+
+upgrade: $(WARM) ## From an earlier release (BEFORE=COMMIT) to this one, as docs/upgrade.md has it, on what that one has left.
+	@rm -rf build/before && mkdir -p build/before
+	@git archive $(BEFORE) | tar -x -C build/before
+	@$(UV) sync --quiet --frozen --project build/before --python "$(PYTHON)" --no-python-downloads
+	@$(BIN)/pytest -m chaos tests/system/test_upgrade.py
 
 fuzz: $(SYNCED) ## A minute of fuzzing by coverage (atheris) of each target in tests/fuzz; findings become cases of `make unit`.
 	@for target in codec contract archive bundle csv; do \
