@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
@@ -76,9 +77,10 @@ class Installation:
             assert each.stop() == 0
         self.processes.started.clear()
 
-    def play(self, release: Path, first: datetime) -> None:
-        """Applications and their outcomes, spaced in event time."""
-        start = f"{first:%Y-%m-%dT%H:%M:%S}"
+    def play(self, release: Path) -> None:
+        """Applications and their outcomes; the last of them in the middle of the window before that of now."""
+        last = datetime.fromtimestamp(time.time() // WINDOW_S * WINDOW_S - WINDOW_S / 2, UTC)
+        start = f"{last - timedelta(milliseconds=APPLICATIONS * SPACING_MS):%Y-%m-%dT%H:%M:%S}"
         self.loanctl(
             release, "play", f"--rows={APPLICATIONS}", f"--spacing-ms={SPACING_MS}", "--start", start, "--outcomes"
         )
@@ -126,14 +128,13 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def test_a_release_goes_on_where_an_earlier_one_stopped(installation: Installation) -> None:
-    began = datetime.now(UTC) - timedelta(milliseconds=APPLICATIONS * SPACING_MS)
     installation.up(BEFORE)
     for command in (("topics", "apply"), ("schemas", "register")):
         installation.loanctl(BEFORE, *command)
     installation.loanctl(BEFORE, "population", "--rows=3000", "--out=rows.csv")
     installation.loanctl(BEFORE, "train", "--data=rows.csv", "--trials=1", "--folds=2")
     installation.start(BEFORE)
-    installation.play(BEFORE, began)
+    installation.play(BEFORE)
     wait_for(
         lambda: (
             min(installation.counts()[name] for name in ("decisions", "outcomes")) == APPLICATIONS
