@@ -31,7 +31,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test programs unit slow contract system chaos schedulers kubernetes upgrade fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
+.PHONY: help setup demo test programs unit slow contract system chaos schedulers kubernetes terraform upgrade fuzz lint format types layers scan declarations docs docs-serve bench up down image images compose-check lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ schedulers: $(WARM) ## The examples for Airflow and Prefect, by the real librari
 kubernetes: $(WARM) ## The manifests on a real API server, which it builds with Go and Maven the first time: some ten minutes.
 	@deploy/tools/api_server
 	@$(BIN)/pytest -m chaos tests/system/test_api_server.py
+
+terraform: $(SYNCED) ## The Kafka module validated and planned by OpenTofu, which it builds with Go the first time: some six minutes.
+	@deploy/tools/terraform
+	@$(BIN)/pytest -m chaos tests/system/test_terraform_plan.py
 
 upgrade: $(WARM) ## From an earlier release (BEFORE=COMMIT) to this one, as docs/upgrade.md has it, on what that one has left.
 	@rm -rf build/before && mkdir -p build/before
