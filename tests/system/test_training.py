@@ -105,11 +105,11 @@ def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Des
 def test_a_table_with_monthly_incomes_is_held_and_a_file_of_them_is_decided_by_force_alone(desk: Desk) -> None:
     monthly = synthetic_population.applicants(1_000, 2).drop(columns="loan_percent_income")
     monthly["person_income"] /= 12.0
-    search = ("--families", "xgboost", "--trials", "1", "--folds", "2", "--json")
+    search = ("--families", "xgboost", "--trials", "1", "--folds", "2")
     yearly = desk.table(synthetic_population.applicants(1_000, 1))
-    assert desk.loanctl("train", "--data", yearly, *search).summary()["promoted"]
+    assert desk.summary_of_training("--data", yearly, *search)["promoted"]
 
-    held = desk.loanctl("train", "--data", desk.table(monthly), *search).summary()
+    held = desk.summary_of_training("--data", desk.table(monthly), *search)
     score = ("score", str(desk.folder / "loans.csv"), "--offline", "--out", str(desk.folder / "decisions.jsonl"))
     refused, forced = desk.loanctl(*score), desk.loanctl(*score, "--force")
     checked = desk.loanctl("drift", "check", "--file", str(desk.folder / "loans.csv"))
