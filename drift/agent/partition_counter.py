@@ -25,15 +25,14 @@ from drift.windows.panes import PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
 from schemas.codec.wire_format import schema_ids
 from schemas.events.drift import DriftCounts
-from schemas.records import Partition
+from schemas.records import Partition, RecordBatch
 from schemas.registry_client import EventSerde, WriterSchemas
 from streams.kafka.admin import partitions_of
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
-from streams.kafka.group.read_batch import records_of
+from streams.kafka.group.record_columns import RecordColumns, gather
 from streams.kafka.group.start_offsets import Start
 from streams.kafka.producer.transactions import TransactionalProducer
-from streams.kafka.topics.messages import ends
 from streams.runtime.application_keys import application_keys
 
 SETTLE_S: Final = 1.0
@@ -118,16 +117,19 @@ class PartitionCounter:
             ReadingError: this consumer is of no use any more.
             RegistryAwayError: the registry does not answer.
         """
-        messages = self._consumer.consume(self._settings.batch_records, timeout_s)
+        gathered = gather(self._consumer, self._settings.batch_records, timeout_s, self._columns_of)
+        arrived = {place: records for place, records in gathered.items() if place in self._places}
         now = self._clock()
+        for place, records in arrived.items():
+            self._places[place].ended = records.ended
         slept = all(counted.idle for counted in self._places.values())
-        arrived = self._by_place(messages)
-        for place, its in arrived.items():
-            self._observe(place, its, now)
+        for place, records in arrived.items():
+            if records:
+                self._observe(place, records.batch(), now)
         if slept and any(counted.awake for counted in self._places.values()):
             self._held_until = now + SETTLE_S
         self._align(now)
-        return bool(arrived)
+        return any(map(len, arrived.values()))
 
     def tell(self, outbox: TransactionalProducer, serde: EventSerde[DriftCounts]) -> int:
         """Tell of closed panes, of waking and of silence, and commit; how many messages.
@@ -164,19 +166,9 @@ class PartitionCounter:
         """Leave without waiting; a static member's partitions wait for it."""
         self._consumer.close()
 
-    def _by_place(self, messages: Iterable[Any]) -> Mapping[Partition, list[Any]]:
-        """The records of each assigned partition, after noting which were read to their end."""
-        arrived: dict[Partition, list[Any]] = {}
-        for message in messages:
-            place = (message.topic(), message.partition())
-            counted = self._places.get(place)
-            if counted is None:
-                continue
-            # In the order read: a record may follow the end of a partition, and the end a record.
-            counted.ended = ends(message)
-            if not counted.ended:
-                arrived.setdefault(place, []).append(message)
-        return arrived
+    def _columns_of(self, place: Partition) -> RecordColumns:
+        """Of decisions headers say nothing that is counted."""
+        return RecordColumns(place, headers=place[0] != self._settings.topics().decisions.name)
 
     def _align(self, now: float) -> None:
         self._pauses.align(
@@ -186,10 +178,7 @@ class PartitionCounter:
             # It does not speak because we do not listen.
             self._places[place].seen_at = now
 
-    def _observe(self, place: Partition, messages: list[Any], now: float) -> None:
-        # Headers cost as much as all the rest of a message, and of decisions they say nothing that is counted.
-        with_headers = place[0] != self._settings.topics().decisions.name
-        batch = records_of(place[0], messages, headers=with_headers)
+    def _observe(self, place: Partition, batch: RecordBatch, now: float) -> None:
         seen = self._cells[place[0]].observe(batch, self._writers[place[0]].of(schema_ids(batch.values)))
         counted = self._places[place]
         counted.panes.observe(seen)

@@ -51,7 +51,7 @@ def lines() -> Iterator[Line]:
                 Way("score_batch", _scoring(champion, batch), size),
                 ROUNDS,
             )
-            decided = _decided(champion, batch)
+            decided = decided_batch(champion, batch)
             yield compared(
                 f"drift counting with decisions, batch {size}, against score_batch, XGBoost depth {depth} x {trees}",
                 Way("ours", _counting_both(champion, batch, decided), size),
@@ -85,7 +85,7 @@ def _scoring(champion: RegisteredScorecard, batch: Any) -> Any:
     return lambda: score_batch(batch, WRITERS, champion, policy, wire)
 
 
-def _decided(champion: RegisteredScorecard, batch: RecordBatch) -> RecordBatch:
+def decided_batch(champion: RegisteredScorecard, batch: RecordBatch) -> RecordBatch:
     """The champion's decisions on a batch."""
     wire, policy = a_wire(), champion.scorecard.policy
     made = score_batch(batch, WRITERS, champion, policy, wire).decisions

@@ -78,7 +78,7 @@ STEPS: Final = {
     "commit:done": "streams.kafka.group.batch_reader:Reader.commit",
     "metrics": "streams.worker.metrics:WorkerMetrics.record_batch",
     # The drift agent.
-    "reading": "drift.agent.partition_counter:records_of",
+    "reading": "drift.agent.partition_counter:gather",
     "counts": "drift.agent.partition_counter:record_of",
     "assembly": "drift.monitor:Monitor.add_counts",
     "reports": "drift.agent.window_owner:record_of",

@@ -20,7 +20,7 @@ from streams.kafka.admin import partitions_of
 from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, assigned_fault, raised_fault
-from streams.kafka.topics.messages import ends, poll_records
+from streams.kafka.topics.messages import poll_records
 from streams.runtime.settings import Connection
 from streams.runtime.timeouts import at_most
 
@@ -158,7 +158,8 @@ class GroupConsumer:
 
     def _consume(self, most: int, timeout_s: float) -> list[Any]:
         messages = poll_records(self._consumer, most, timeout_s, self.reading.topics, self.reading.group)
-        for message in filter(ends, messages):
+        # All that has an error here is an end of a partition.
+        for message in [message for message in messages if message.error() is not None]:
             # The end in offsets, including transaction markers, which no record would show.
             self._read_to[message.topic(), message.partition()] = message.offset()
         return messages

@@ -41,9 +41,11 @@ def poll_records(consumer: Any, most: int, timeout_s: float, topics: Sequence[st
         ReadingError: this consumer is of no use any more.
     """
     try:
-        messages = consumer.consume(most, timeout_s)
+        messages: list[Any] = consumer.consume(most, timeout_s)
     except CLIENT_FAULTS as cause:
         raise raised_fault(cause, description_of(topics, group)) from cause
+    if not [message for message in messages if message.error() is not None]:  # nearly always
+        return messages
     return [message for message in messages if message.error() is None or _is_end(consumer, message, topics, group)]
 
 
