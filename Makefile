@@ -7,6 +7,7 @@ SYNCED := .venv/.synced
 WARM := .venv/.warm
 QUIX := build/quix/.synced
 SPARK := build/spark/.synced
+PEERS := build/peers/.synced
 # uv lives apart from what it manages, so that a sync may be exact.
 TOOLS := .cache/tools
 UV := $(TOOLS)/bin/uv
@@ -117,7 +118,7 @@ docs: $(SYNCED) ## The documentation as a site, in build/site.
 docs-serve: $(SYNCED) ## The same, served on this machine and built anew at each change.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-bench: $(WARM) $(QUIX) ## Measurements in build/bench.json; half an hour, and not part of the tests.
+bench: $(WARM) $(QUIX) $(PEERS) ## Measurements in build/bench.json; half an hour, and not part of the tests.
 	@$(UV) pip install --quiet --python build/quix/bin/python -r tests/bench/contenders/quix-requirements.txt
 	@$(BIN)/python -m tests.bench
 
@@ -158,6 +159,16 @@ $(QUIX): tests/system/quix-requirements.txt $(UV)
 	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/quix
 	@$(UV) pip install --quiet --python build/quix/bin/python -r $< \
 		&& touch $@ || echo "not installed, so its test will be skipped: Quix Streams"
+
+# Published explainers, which the bench compares; FastTreeSHAP is compiled, and wants a NumPy before 2.
+$(PEERS): tests/bench/contenders/peers-requirements.txt tests/bench/contenders/fasttreeshap-requirements.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/peers
+	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" build/fasttreeshap
+	@$(UV) pip install --quiet --python build/peers/bin/python -r $< \
+		&& $(UV) pip install --quiet --python build/fasttreeshap/bin/python "numpy<2" cython setuptools wheel \
+		&& $(UV) pip install --quiet --python build/fasttreeshap/bin/python --no-build-isolation-package fasttreeshap \
+			-r tests/bench/contenders/fasttreeshap-requirements.txt \
+		&& touch $@ || echo "not installed, so left out of the bench: explainers of others"
 
 # Half a gigabyte that one long test needs, and that Hyperopt would import wherever it finds it.
 $(SPARK): uv.lock $(UV)

@@ -96,6 +96,10 @@ class LocalStack:
         """Let a frozen part go on."""
         self._process(name).thaw()
 
+    def process_id(self, name: str) -> int:
+        """Of a part that runs."""
+        return self._process(name).pid
+
     def restart_broker(self, down_for_s: float = 0.0) -> None:
         """Stop the broker, wait, and start it on the same port with the same data."""
         self.stop("kafka")

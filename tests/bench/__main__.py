@@ -9,6 +9,7 @@ from tests.bench.measuring import Line, kept, pinned, released, table
 
 PARTS: Final = {
     "attribution": "tests.bench.attribution",
+    "peers": "tests.bench.peers",
     "decoding": "tests.bench.decoding",
     "score_batch": "tests.bench.batches",
     "bulk": "tests.bench.bulk",
@@ -17,11 +18,12 @@ PARTS: Final = {
     "agent": "tests.bench.agent",
     "ledger": "tests.bench.ledger",
     "drain": "tests.bench.drain",
+    "scaling": "tests.bench.scaling",
     "latency": "tests.bench.latency",
     "http": "tests.bench.http",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "decoding", "score_batch", "bulk", "poison", "counting", "ledger")
+ON_ONE_CORE: Final = ("attribution", "peers", "decoding", "score_batch", "bulk", "poison", "counting", "ledger")
 """Measured in this process; the others start processes, and pin those."""
 
 

@@ -72,10 +72,10 @@ def _agent(here: Stage, *, with_decisions: bool) -> Drained:
         "loan_performance_every_s": 0,
     }
     with here.contender("drift", **settings) as process:
-        return drained(process, Counted(port, with_decisions=with_decisions), WAITING, LONGEST_S)
+        return drained([process], Counted(port, with_decisions=with_decisions), WAITING, LONGEST_S)
 
 
 def _worker(here: Stage) -> Drained:
     group = f"bench-{uuid.uuid4().hex[:8]}"
     with here.contender("streams", **here.worker_settings(group, delivery="exactly_once")) as process:
-        return drained(process, Answered(here, group), WAITING, LONGEST_S)
+        return drained([process], Answered(here, group), WAITING, LONGEST_S)

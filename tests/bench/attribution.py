@@ -36,16 +36,17 @@ def lines() -> Iterator[Line]:
 
 def _families() -> Iterator[tuple[str, Any, str, Act]]:
     booster = models.an_xgboost(6, 300)
-    yield "XGBoost depth 6 x 300", booster, "xgboost pred_contribs", lambda rows: _pred_contribs(booster, rows)
+    yield "XGBoost depth 6 x 300", booster, "xgboost pred_contribs", lambda rows: pred_contribs(booster, rows)
     booster = models.an_xgboost(4, 200)
-    yield "XGBoost depth 4 x 200", booster, "xgboost pred_contribs", lambda rows: _pred_contribs(booster, rows)
+    yield "XGBoost depth 4 x 200", booster, "xgboost pred_contribs", lambda rows: pred_contribs(booster, rows)
     symmetric = models.a_catboost(6, 300)
     yield "CatBoost depth 6 x 300", symmetric, "catboost ShapValues", lambda rows: _shap_values(symmetric, rows)
     forest = models.a_random_forest(8, 200)
     yield "RandomForest depth 8 x 200", forest, "shap.TreeExplainer", _tree_explainer(forest)
 
 
-def _pred_contribs(booster: Any, rows: Any) -> object:
+def pred_contribs(booster: Any, rows: Any) -> object:
+    """XGBoost's own contributions, on one thread."""
     import xgboost
 
     return booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True)

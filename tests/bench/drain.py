@@ -50,7 +50,7 @@ def _floor(here: Stage, mode: str) -> Drained:
 def _drained(here: Stage, module: str, mode: str) -> Drained:
     group = f"bench-{uuid.uuid4().hex[:8]}"
     with here.contender(module, **here.worker_settings(group, delivery=mode)) as process:
-        return drained(process, Answered(here, group), WAITING, LONGEST_S)
+        return drained([process], Answered(here, group), WAITING, LONGEST_S)
 
 
 def _against_rivals(here: Stage, model: Path, size: str) -> Iterator[Line]:
@@ -74,4 +74,4 @@ def _rival(here: Stage, module: str, python: str | None, model: Path) -> Drained
         "bench_sink": sink,
     }
     with here.contender(module, **({"python": python} if python else {}), **settings) as process:
-        return drained(process, Written(here, sink), WAITING, RIVALS_S)
+        return drained([process], Written(here, sink), WAITING, RIVALS_S)

@@ -6,7 +6,6 @@ made-up applicant; without an id each request is another application.
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ from schemas.events.decisions import Outcome
 from tests.bench import latency, models
 from tests.bench.http_load import LoadPlan, LoadResult
 from tests.bench.measuring import CORES, Line, line
-from tests.bench.stage import PATIENCE_S, REPOSITORY, SETTLE_S, Stage, processor_s, stage
+from tests.bench.stage import PATIENCE_S, REPOSITORY, SETTLE_S, Stage, processor_s, stage, unpin
 from tests.builders import CONTRACT
 
 OK: Final = 200
@@ -93,8 +92,8 @@ def _served(here: Stage) -> Iterator[tuple[int, Sequence[int]]]:
     settings = here.worker_settings(f"bench-{uuid.uuid4().hex[:8]}", delivery="exactly_once")
     gateway_settings = {**settings, "loan_gateway_port": port}
     with here.contender("streams", **settings) as worker, here.contender("gateway", **gateway_settings) as gateway:
-        _unpin(worker)
-        _unpin(gateway)
+        unpin(worker)
+        unpin(gateway)
         [body] = applicants_json(1)
         until = time.monotonic() + PATIENCE_S
         while _status(port, body) != OK:
@@ -103,11 +102,6 @@ def _served(here: Stage) -> Iterator[tuple[int, Sequence[int]]]:
                 raise RuntimeError(problem)
             time.sleep(SETTLE_S)
         yield port, (worker, gateway)
-
-
-def _unpin(process: int) -> None:
-    for task in Path(f"/proc/{process}/task").iterdir():
-        os.sched_setaffinity(int(task.name), CORES)
 
 
 def _status(port: int, body: str) -> int:

@@ -54,12 +54,17 @@ def application_values(count: int, schema_id: int = APPLICATION_SCHEMA_ID) -> Se
 
 
 def an_xgboost(depth: int, trees: int) -> Any:
-    """A booster on one thread."""
+    """A booster of the applicants, on one thread."""
+    people = applicants()
+    return a_booster(depth, trees, people.matrix, people.defaulted)
+
+
+def a_booster(depth: int, trees: int, rows: npt.NDArray[np.float32], labels: npt.NDArray[np.int8]) -> Any:
+    """A booster of these rows, on one thread."""
     import xgboost
 
-    people = applicants()
     parameters = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.1, "nthread": 1, "seed": SEED}
-    return xgboost.train(parameters, xgboost.DMatrix(people.matrix, people.defaulted, nthread=1), trees)
+    return xgboost.train(parameters, xgboost.DMatrix(rows, labels, nthread=1), trees)
 
 
 def a_catboost(depth: int, trees: int) -> Any:

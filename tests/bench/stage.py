@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,9 @@ class Stage:
     connection: Connection
     folder: Path
     guard: ProcessGuard
+    partitions: int
+    broker: int
+    """Its process."""
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @property
@@ -124,7 +127,7 @@ class Answered:
 
     def __init__(self, stage: Stage, group: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": stage.connection.bootstrap_servers, "group.id": group})
-        self._places = [TopicPartition(stage.source, partition) for partition in range(PARTITIONS)]
+        self._places = [TopicPartition(stage.source, partition) for partition in range(stage.partitions)]
         self._last = 0
 
     def __call__(self) -> int:
@@ -152,26 +155,34 @@ class Drained:
     """How fast a contender answered, and what it took."""
 
     per_second: float
-    processor_us: float
-    """Microseconds of its own processor time, user's and system's, for one record."""
+    each_us: tuple[float, ...]
+    """Microseconds of processor time for one record, user's and system's, of each process."""
+
+    @property
+    def processor_us(self) -> float:
+        """Of all of them."""
+        return sum(self.each_us)
 
 
-def drained(process: int, count: Callable[[], int], until: int, longest_s: float) -> Drained:
-    """Watches a process from the first record seen until so many are, or for so long."""
+def drained(
+    processes: Sequence[int], count: Callable[[], int], until: int, longest_s: float, begin: int = 1
+) -> Drained:
+    """Watches processes until so many records are seen, or for so long; from the moment on at which `begin` are."""
     began = last = time.monotonic()
     first = seen = 0
-    spent = 0.0
+    spent: list[float] = []
     while seen < until and time.monotonic() - began < (longest_s if first else PATIENCE_S):
         time.sleep(SETTLE_S)
         seen, now = count(), time.monotonic()
-        if seen and not first:
-            first, began, spent = seen, now, processor_s(process)
+        if seen >= begin and not first:
+            first, began, spent = seen, now, list(map(processor_s, processes))
         last = now
-    if seen <= first:
+    if not first < seen:
         problem = "nothing was answered"
         raise RuntimeError(problem)
-    per_record = (processor_s(process) - spent) / (seen - first)
-    return Drained(per_second=(seen - first) / (last - began), processor_us=1e6 * per_record)
+    each = zip(map(processor_s, processes), spent, strict=True)
+    each_us = tuple(1e6 * (after - before) / (seen - first) for after, before in each)
+    return Drained(per_second=(seen - first) / (last - began), each_us=each_us)
 
 
 def processor_s(process: int) -> float:
@@ -180,8 +191,14 @@ def processor_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def unpin(process: int) -> None:
+    """Let a process, which was pinned as it started, use all cores."""
+    for task in Path(f"/proc/{process}/task").iterdir():
+        os.sched_setaffinity(int(task.name), CORES)
+
+
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(partitions: int = PARTITIONS) -> Iterator[Stage]:
     """A stack of its own, topics made and schemas registered; gone with the block."""
     os.sched_setaffinity(0, OTHERS)
     with tempfile.TemporaryDirectory() as name, ProcessGuard() as guard, local_stack(Path(name) / "stack") as stack:
@@ -191,6 +208,6 @@ def stage() -> Iterator[Stage]:
             registry_url=stack.endpoints.registry_url,
             mlflow_uri=f"sqlite:///{name}/mlflow.db",
         )
-        topics.apply(topics.TopicSettings(**connection.model_dump()))
+        topics.apply(topics.TopicSettings(**connection.model_dump(), partitions=partitions))
         schemas.register(connection)
-        yield Stage(connection, Path(name), guard)
+        yield Stage(connection, Path(name), guard, partitions, stack.process_id("kafka"))

@@ -1,0 +1,137 @@
+"""What an explanation costs published explainers: the same forests, the same rows, one core, processor time.
+
+Each runs in an environment of its own (`make bench` makes them), says what it takes, and is checked: its contributions
+are ours. Shallow forests, deep ones (trees of very many leaves are explained by integrals, not tables), a wide table.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from scorecard.forest.explainer import Explainer
+from tests.bench import models
+from tests.bench.attribution import pred_contribs
+from tests.bench.measuring import BUILD, Line, Way, compared, line
+from training.families.family_registry import compile_model
+
+BATCH: Final = 512
+LARGE_BATCH: Final = 20_000
+"""WOODELF works by whole columns, and is made for many rows at once."""
+ROUNDS: Final = 3
+WIDE: Final = 200
+AGREEMENT: Final = 1e-4
+"""Of contributions in log odds, of float32 sums over hundreds of trees."""
+TIMEOUT_S: Final = 900
+PEERS: Final = BUILD / "peers" / "bin" / "python"
+INEXACT: Final = frozenset({"treeshap"})
+"""Of treeshap 0.1.2, whose predictions are right, its own check fails on each row: it is timed and not compared."""
+OLDER: Final = BUILD / "fasttreeshap" / "bin" / "python"
+"""FastTreeSHAP wants a NumPy before 2."""
+EXPLAINERS: Final[Mapping[str, tuple[Path, int]]] = {
+    "treeshap": (PEERS, BATCH),
+    "woodelf": (PEERS, LARGE_BATCH),
+    "fasttreeshap_v1": (OLDER, BATCH),
+    "fasttreeshap_v2": (OLDER, BATCH),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A forest and rows."""
+
+    name: str
+    booster: Any
+    rows: npt.NDArray[np.float32]
+
+
+def lines() -> Iterator[Line]:
+    """Each peer on each forest; then what our tables take."""
+    for case in cases():
+        explainer = explainer_of(case)
+        for name, (python, batch) in EXPLAINERS.items():
+            if python.exists():
+                yield _against(case, explainer, name, python, batch)
+        rows = case.rows[:BATCH]
+        yield compared(
+            f"attribution, {case.name}, batch {BATCH}, deep",
+            Way("ours", lambda: explainer.explain(rows), BATCH),  # noqa: B023 - called at once
+            Way("xgboost pred_contribs", lambda: pred_contribs(case.booster, rows), BATCH),  # noqa: B023
+            ROUNDS,
+        )
+        yield line(f"tables, {case.name}", "MB", "model file", [(explainer.table_bytes / 1e6, _megabytes(case))])
+
+
+def cases() -> Iterator[Case]:
+    """From the usual size to deep and wide."""
+    rows = models.filled(models.applicants().matrix)
+    for depth, trees in ((4, 200), (6, 300), (12, 100), (16, 50)):
+        yield Case(f"XGBoost depth {depth} x {trees}", models.an_xgboost(depth, trees), rows)
+    table, labels = _wide()
+    yield Case(f"XGBoost depth 6 x 300, {WIDE} columns", models.a_booster(6, 300, table, labels), table)
+
+
+def explainer_of(case: Case) -> Explainer:
+    """Ours, one feature a column, as peers have it."""
+    columns = case.rows.shape[1]
+    explainer = Explainer(compile_model(case.booster, columns), np.arange(columns, dtype=np.int32), columns)
+    explainer.warm()
+    return explainer
+
+
+def _wide() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+    """Numbers of which a tenth tells something."""
+    random = np.random.default_rng(models.SEED)
+    table = random.normal(size=(models.ROWS, WIDE)).astype(np.float32)
+    score = table[:, : WIDE // 10].sum(axis=1) + random.normal(size=models.ROWS)
+    return table, (score > np.quantile(score, 0.8)).astype(np.int8)
+
+
+def _against(case: Case, explainer: Explainer, name: str, python: Path, batch: int) -> Line:
+    rows = case.rows[:batch]
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = [
+            (_microseconds(explainer, rows), _peer(case, explainer, name, python, Path(folder))) for _ in range(ROUNDS)
+        ]
+    return line(f"attribution, {case.name}, batch {batch}, peer {name}", "us/row", name, pairs)
+
+
+def _microseconds(explainer: Explainer, rows: npt.NDArray[np.float32]) -> float:
+    way = Way("ours", lambda: explainer.explain(rows), len(rows))
+    return compared("", way, way, 1).value
+
+
+def _peer(case: Case, explainer: Explainer, name: str, python: Path, folder: Path) -> float:
+    """Microseconds a row, of an explainer that gives what ours gives."""
+    batch = EXPLAINERS[name][1]
+    rows = case.rows[:batch]
+    case.booster.save_model(folder / "model.json")
+    np.save(folder / "rows.npy", rows)
+    script = Path(__file__).parent / "contenders" / "peer.py"
+    files = [str(folder / file) for file in ("model.json", "rows.npy")]
+    ran = subprocess.run(
+        [python, script, name, *files, str(batch), str(folder / "values.npy")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    if ran.returncode:
+        problem = f"{name}: {ran.stderr[-2000:]}"
+        raise RuntimeError(problem)
+    difference = np.abs(np.load(folder / "values.npy").reshape(rows.shape) - explainer.explain(rows)[1]).max()
+    if difference > AGREEMENT and name not in INEXACT:
+        problem = f"{name} gives other contributions than ours, by up to {difference}"
+        raise RuntimeError(problem)
+    return float(ran.stdout.splitlines()[-1])
+
+
+def _megabytes(case: Case) -> float:
+    return len(case.booster.save_raw("ubj")) / 1e6
