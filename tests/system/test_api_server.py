@@ -3,8 +3,9 @@
 import os
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from loanctl.stack.ports import free_ports
 from loanctl.stack.process_guard import ProcessGuard
 from tests.system.processes import Processes
 from tests.system.waiting import wait_for
-from tests.unit.deploy.manifests import KUBERNETES, OVERLAYS, ROOT, resources
+from tests.unit.deploy.manifests import KUBERNETES, OVERLAYS, ROOT, WORKLOADS, resources
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 PROGRAMS = ROOT / ".cache" / "kubernetes"
@@ -41,7 +42,9 @@ def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
         try:
             wait_for(lambda: run("get", "--raw", "/readyz").stdout == "ok", 120)
             assert run("create", "-f", str(PROGRAMS / "definitions")).returncode == 0
-            assert run("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s").returncode == 0
+            # A kind that has no condition yet ends `kubectl wait` at once.
+            established = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+            wait_for(lambda: run(*established).returncode == 0, 60, "the operators' kinds")
             yield run
         finally:
             started.end()
@@ -87,6 +90,37 @@ def test_an_overlay_is_taken_whole_and_strictly(kubectl: Kubectl, overlay: str) 
     assert len(applied.stdout.splitlines()) == len(resources(overlay)) + 1
     # As docs/kubernetes.md has it: a job is changed by nobody, so the next overlay's needs its place.
     assert kubectl("-n", "loan-decisions", "delete", "job", "loan-init").returncode == 0
+
+
+def pod_of(workload: dict[str, Any], security: Mapping[str, object]) -> dict[str, Any]:
+    """The pod that the workload's controller would create, with more in its security context."""
+    name, template = workload["metadata"]["name"], workload["spec"]["template"]
+    claims = [each["metadata"]["name"] for each in workload["spec"].get("volumeClaimTemplates", [])]
+    volumes = [{"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{name}-0"}} for claim in claims]
+    own = {
+        "volumes": [*template["spec"].get("volumes", []), *volumes],
+        "securityContext": {**template["spec"].get("securityContext", {}), **security},
+    }
+    metadata = {**template["metadata"], "name": f"{name}-0", "namespace": "loan-decisions"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**template["spec"], **own}}
+
+
+def test_every_pod_is_admitted_to_its_namespace_and_one_that_runs_as_root_is_not(
+    kubectl: Kubectl, tmp_path: Path
+) -> None:
+    assert kubectl("apply", "-f", str(KUBERNETES / "base" / "namespace.yaml")).returncode == 0
+    workloads = [each for each in resources("strimzi") if each["kind"] in WORKLOADS]
+
+    def created(name: str, **security: object) -> "subprocess.CompletedProcess[str]":
+        [workload] = [each for each in workloads if each["metadata"]["name"] == name]
+        path = tmp_path / "pod.yaml"
+        path.write_text(yaml.safe_dump(pod_of(workload, security)), encoding="utf-8")
+        return kubectl("create", "--validate=strict", "--dry-run=server", "-f", str(path))
+
+    names = [each["metadata"]["name"] for each in workloads]
+    assert len(names) > 5
+    assert {name: created(name).stderr for name in names} == dict.fromkeys(names, "")
+    assert "runAsNonRoot" in created(names[0], runAsNonRoot=False).stderr
 
 
 def test_argo_cd_takes_the_application(kubectl: Kubectl) -> None:
