@@ -21,6 +21,7 @@ from schemas.tables.table_errors import TableError
 from schemas.tables.times import NO_TIME
 from training.rows import identity
 from training.rows.admission import Admission, Admissions
+from training.rows.contradictions import contradictions
 from training.rows.identity import NO_ID, Identities
 
 
@@ -132,6 +133,7 @@ def from_table(
         left_out=_non_zero({"unlabelled": len(table) - len(kept), **cleaned.left_out}),
         ignored_columns=tuple(str(column) for column in table.columns if column not in known),
         unknown_levels=columns.unknown_levels(contract, table),
+        notes=cleaned.notes,
     )
 
 
@@ -151,6 +153,7 @@ def together(base: CleanRows, events: CleanRows) -> CleanRows:
     duplicates += int(known.sum())
     left_out = {word: base.left_out.get(word, 0) + events.left_out.get(word, 0) for word in _words(base, events)}
     left_out["duplicate"] = left_out.get("duplicate", 0) + duplicates
+    not_told_apart = (NOT_TOLD_APART.format(int(unnamed.sum()), base.source),) if unnamed.any() else ()
     return CleanRows(
         rows=rows,
         source=f"{base.source} and {events.source}",
@@ -158,7 +161,7 @@ def together(base: CleanRows, events: CleanRows) -> CleanRows:
         left_out=_non_zero(left_out),
         ignored_columns=base.ignored_columns,
         unknown_levels=base.unknown_levels,
-        notes=(*base.notes, NOT_TOLD_APART.format(int(unnamed.sum()), base.source)) if unnamed.any() else base.notes,
+        notes=(*base.notes, *events.notes, *not_told_apart),
     )
 
 
@@ -200,10 +203,12 @@ def _why_not_more(cleaned: CleanRows) -> str:
 
 
 def _clean(contract: Contract, rows: LabelledRows, source: str, *, with_pricing: bool) -> CleanRows:
-    codes = faults(contract, rows.values, with_pricing=with_pricing).codes
+    found = faults(contract, rows.values, with_pricing=with_pricing)
+    codes = found.codes
     left_out = {fault.reason: int((codes == fault).sum()) for fault in Fault if fault is not Fault.NONE}
     unique, left_out["duplicate"] = _without_duplicates(rows.take(codes == Fault.NONE))
-    return CleanRows(rows=unique, source=source, read=len(rows), left_out=_non_zero(left_out))
+    notes = tuple(contradictions(contract, found, source))
+    return CleanRows(rows=unique, source=source, read=len(rows), left_out=_non_zero(left_out), notes=notes)
 
 
 def _without_duplicates(rows: LabelledRows) -> tuple[LabelledRows, int]:

@@ -92,6 +92,25 @@ def test_an_application_in_table_and_topics_counts_once_as_it_came_over_the_topi
     assert both.rows.recent.all()
 
 
+def test_a_source_that_disagrees_is_named_with_the_field_and_its_share() -> None:
+    ratios = [0.2] * 7 + [0.5] * 3
+    table = a_table(10, person_income=5e4, loan_amnt=1e4, loan_percent_income=ratios, application_id=list("abcdefghij"))
+
+    found = cleaned(table)
+    both = together(cleaned(a_table(2, application_id=["x", "y"])), found)
+
+    note = (
+        "3 of 10 rows of loans.csv are left out: loan_percent_income contradicts loan_amnt / person_income; "
+        "check the column's source and its unit"
+    )
+    assert (len(found.rows), found.left_out, found.notes) == (7, {"contradictory": 3}, (note,))
+    assert both.notes == (note,)
+
+
+def test_rows_that_agree_have_no_note() -> None:
+    assert cleaned(a_table(10, person_income=5e4, loan_amnt=1e4, loan_percent_income=0.25)).notes == ()
+
+
 def test_a_table_without_ids_beside_the_topics_is_said_loudly() -> None:
     both = together(CleanRows(made_up(50), "table", 50), from_events(CONTRACT, recent(made_up(40, seed=2).values)))
 
