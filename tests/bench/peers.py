@@ -25,6 +25,8 @@ BATCH: Final = 512
 LARGE_BATCH: Final = 20_000
 """WOODELF works by whole columns, and is made for many rows at once."""
 ROUNDS: Final = 3
+DEEP_ROUNDS: Final = 1
+"""Peers take minutes for each."""
 WIDE: Final = 200
 AGREEMENT: Final = 1e-4
 """Of contributions in log odds, of float32 sums over hundreds of trees."""
@@ -49,6 +51,7 @@ class Case:
     name: str
     booster: Any
     rows: npt.NDArray[np.float32]
+    rounds: int = ROUNDS
 
 
 def lines() -> Iterator[Line]:
@@ -60,10 +63,10 @@ def lines() -> Iterator[Line]:
                 yield _against(case, explainer, name, python, batch)
         rows = case.rows[:BATCH]
         yield compared(
-            f"attribution, {case.name}, batch {BATCH}, deep",
+            f"attribution, {case.name}, batch {BATCH}, one feature a column",
             Way("ours", lambda: explainer.explain(rows), BATCH),  # noqa: B023 - called at once
             Way("xgboost pred_contribs", lambda: pred_contribs(case.booster, rows), BATCH),  # noqa: B023
-            ROUNDS,
+            case.rounds,
         )
         yield line(f"tables, {case.name}", "MB", "model file", [(explainer.table_bytes / 1e6, _megabytes(case))])
 
@@ -71,8 +74,8 @@ def lines() -> Iterator[Line]:
 def cases() -> Iterator[Case]:
     """From the usual size to deep and wide."""
     rows = models.filled(models.applicants().matrix)
-    for depth, trees in ((4, 200), (6, 300), (12, 100), (16, 50)):
-        yield Case(f"XGBoost depth {depth} x {trees}", models.an_xgboost(depth, trees), rows)
+    for depth, trees, rounds in ((4, 200, ROUNDS), (6, 300, ROUNDS), (12, 100, DEEP_ROUNDS), (16, 50, DEEP_ROUNDS)):
+        yield Case(f"XGBoost depth {depth} x {trees}", models.an_xgboost(depth, trees), rows, rounds)
     table, labels = _wide()
     yield Case(f"XGBoost depth 6 x 300, {WIDE} columns", models.a_booster(6, 300, table, labels), table)
 
@@ -97,7 +100,8 @@ def _against(case: Case, explainer: Explainer, name: str, python: Path, batch: i
     rows = case.rows[:batch]
     with tempfile.TemporaryDirectory() as folder:
         pairs = [
-            (_microseconds(explainer, rows), _peer(case, explainer, name, python, Path(folder))) for _ in range(ROUNDS)
+            (_microseconds(explainer, rows), _peer(case, explainer, name, python, Path(folder)))
+            for _ in range(case.rounds)
         ]
     return line(f"attribution, {case.name}, batch {batch}, peer {name}", "us/row", name, pairs)
 
