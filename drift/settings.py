@@ -17,7 +17,7 @@ from pydantic import (
 
 from drift.binning import producer_clocks, week_hours
 from drift.binning.week_hours import UTC_NAME
-from drift.detection import field_limits
+from drift.detection import field_limit_overrides
 from drift.detection.drift_report import ReportContext
 from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
@@ -172,7 +172,7 @@ class DriftSettings(BinSettings, CutoffSettings):
     @field_validator("psi_field_limits")
     @classmethod
     def _limits_are_numbers(cls, text: str) -> str:
-        field_limits.parse(text)
+        field_limit_overrides.parse(text)
         return text
 
     def window_ms(self) -> int:
@@ -255,8 +255,8 @@ class DriftSettings(BinSettings, CutoffSettings):
         )
 
     def _field_limits(self) -> Sequence[FieldLimits]:
-        limits, contract = field_limits.parse(self.psi_field_limits), self.contract()
-        unknown = field_limits.unknown(limits, {field.name for field in contract.observed})
+        limits, contract = field_limit_overrides.parse(self.psi_field_limits), self.contract()
+        unknown = field_limit_overrides.unknown(limits, {field.name for field in contract.observed})
         if unknown:
             problem = f"LOAN_PSI_FIELD_LIMITS: {contract.product} has no field {', '.join(unknown)}"
             raise UnknownFieldError(problem)

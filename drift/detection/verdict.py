@@ -1,11 +1,11 @@
 """The verdict of a window from its distances: drifted, watch, steady, or insufficient; and which data are bad.
 
-The cut-offs .1 and .2 are the custom of scorecard monitoring (Siddiqi 2006). In addition an index must
-exceed its critical value, divided among the features (Bonferroni), because eleven features have eleven chances
-of a false alarm. Fields that the scorecard does not read, or that hardly move its score, inform and never
-command; the score itself commands, because it detects fields that have changed together while each alone has
-not. Missing, invalid and unseen values are a matter of the data, not of the applicants: they raise an alarm
-and do not change the verdict. Pure.
+The cut-offs are `psi_watch` and `psi_drifted` of `drift.settings`; their defaults, .1 and .2, are the custom of
+scorecard monitoring (Siddiqi 2006). In addition an index must exceed its critical value, divided among the
+features (Bonferroni), because eleven features have eleven chances of a false alarm. Fields that the scorecard
+does not read, or that hardly move its score, inform and never command; the score itself commands, because it
+detects fields that have changed together while each alone has not. Missing, invalid and unseen values are a
+matter of the data, not of the applicants: they raise an alarm and do not change the verdict. Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -195,8 +195,8 @@ async def _through(gateway: Gateway, submissions: Sequence[Submission]) -> list[
     if not earlier:
         return await gateway.exchange.decisions(submissions)
     fresh = [each for place, each in enumerate(submissions) if place not in earlier]
-    decide = iter(await gateway.exchange.decisions(fresh))
-    return [earlier[place] if place in earlier else next(decide) for place in range(len(submissions))]
+    later = iter(await gateway.exchange.decisions(fresh))
+    return [earlier[place] if place in earlier else next(later) for place in range(len(submissions))]
 
 
 def _timeout_problem(application_ids: Sequence[str]) -> Problem:

@@ -59,7 +59,8 @@ class DecisionReader:
             connection: broker and registry.
             lifecycle: waits for the registry where a schema is new.
             wants: True for the key of a decision that is waited for.
-            decided: takes decisions of wanted keys, in the reading thread.
+            decided: takes decisions of wanted keys, in the reading thread, on their way to
+                `PendingDecisions.add_decisions`.
             observer: called in the reading thread.
         """
         self._lifecycle = lifecycle

@@ -103,6 +103,7 @@ class DeadLetterOffice:
 
 
 def _why(batch: RecordBatch, place: int, stage: str, reason: str, field: str) -> Headers:
+    # Readers filter by the class names, so they stay as they were first written, whatever our modules are called.
     facts = {
         f"{CONNECT}topic": batch.topic,
         f"{CONNECT}partition": str(batch.partitions[place]),

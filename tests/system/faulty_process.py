@@ -87,7 +87,7 @@ STEPS: Final = {
     "command": "schemas.registry_client:EventSerde.decode",
     "champion": "scorecard.registry.model_registry:ModelRegistry.champion",
     "promotion:done": "training.service.command_handler:settle",
-    "result": "training.service.command_policy:result",
+    "result": "training.service.command_deduplication:result",
     "result:done": "streams.kafka.producer.event_publisher:EventPublisher.send",
 }
 """Where each lies; of a producer, the method of its name. `:done` is after it returned."""

@@ -20,8 +20,8 @@ from streams.runtime.health_server import Health
 from streams.runtime.lifecycle import Backoff, Lifecycle
 from training.metrics import UNREADABLE, TrainerMetrics
 from training.pipeline.plan import TrainingProgress
+from training.service.command_deduplication import CommandPosition
 from training.service.command_handler import CommandHandler, CommandRecord
-from training.service.command_policy import CommandPosition
 
 POLL_S: Final = 0.2
 GRACE_S: Final = 20.0

@@ -1,4 +1,4 @@
-"""Handles one retrain command: looks it up, trains, settles. The shell of `training.service.command_policy`.
+"""Handles one retrain command: looks it up, trains, settles. The shell of `training.service.command_deduplication`.
 
 Every step can be repeated after a crash at any line: a version carries its command's id from
 its creation, settling is idempotent, and the published answers are read before each command.
@@ -34,8 +34,14 @@ from training.rows.labelled_events import TopicSnapshot
 from training.rows.labelled_rows import CleanRows
 from training.rows.maturity import mature_rows
 from training.rows.rare_levels import without_rare_levels
-from training.service import command_policy
-from training.service.command_policy import CommandAction, CommandOutcome, CommandPosition, Disposition, TrainerState
+from training.service import command_deduplication
+from training.service.command_deduplication import (
+    CommandAction,
+    CommandOutcome,
+    CommandPosition,
+    Disposition,
+    TrainerState,
+)
 from training.settings import TrainingSettings
 from training.trainer import Task, Trainer
 
@@ -94,12 +100,12 @@ class CommandHandler:
             StoppedError: stopped in the middle; to be called again after a restart.
         """
         known = self._state(asked.command)
-        step = command_policy.disposition(asked.command, asked.place, known)
+        step = command_deduplication.disposition(asked.command, asked.place, known)
         if step.step is CommandAction.LEAVE:
             return None
         version = known.champion.version if known.champion else ""
         ending = self._outcome(asked, step, version, watch)
-        self._publish(asked, command_policy.result(asked.command, ending, datetime.now(UTC)))
+        self._publish(asked, command_deduplication.result(asked.command, ending, datetime.now(UTC)))
         log.info("command.answered", command_id=asked.command.command_id, status=ending.status.value, why=ending.why)
         return ending.status
 
@@ -140,7 +146,7 @@ class CommandHandler:
     def _settle(self, registered: RegisteredVersion) -> CommandOutcome:
         settle(self._registry, registered, self, self._contract.product)
         return CommandOutcome(
-            status=command_policy.STATUS_OF[GateVerdict(registered.tags[version_tags.VERDICT])],
+            status=command_deduplication.STATUS_OF[GateVerdict(registered.tags[version_tags.VERDICT])],
             why=registered.tags[version_tags.WHY],
             champion_version=registered.tags.get(version_tags.PREVIOUS, ""),
             challenger=registered,

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainStatus
 from scorecard.registry.registered_version import RegisteredVersion
-from training.service.command_policy import (
+from training.service.command_deduplication import (
     CommandAction,
     CommandOutcome,
     CommandPosition,

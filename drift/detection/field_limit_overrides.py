@@ -1,4 +1,7 @@
-"""PSI limits of single fields: `person_income=.15:.3, score=.1:.25`, WATCH and DRIFTED of each. Pure."""
+"""PSI limits of single fields, in place of `psi_watch` and `psi_drifted` of `drift.settings`. Pure.
+
+As text: `person_income=.15:.3, score=.1:.25`, WATCH and DRIFTED of each.
+"""
 
 from collections.abc import Sequence, Set
 from typing import Final

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from drift.detection import field_limits
+from drift.detection import field_limit_overrides
 from drift.detection.verdict import feature_verdict, verdict
 from drift.settings import DriftSettings, UnknownFieldError
 from schemas.errors import SetupError
@@ -25,10 +25,10 @@ def test_a_field_is_judged_by_its_own_limits_and_the_others_by_the_usual_ones():
 
 
 def test_limits_are_read_in_the_order_of_their_names():
-    first, last = field_limits.parse("person_income=.15:.3, age = .2:.4")
+    first, last = field_limit_overrides.parse("person_income=.15:.3, age = .2:.4")
 
     assert (first.feature, last.drifted_from) == ("age", 0.3)
-    assert field_limits.parse("") == ()
+    assert field_limit_overrides.parse("") == ()
 
 
 @pytest.mark.parametrize(
