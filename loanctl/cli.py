@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from schemas.errors import LoanError
+from schemas.errors import LoanError, OutageError
 
 CLIENT_LOGGER: Final = "librdkafka"
 """As `streams.runtime.logs.CLIENT`, which `--help` need not import."""
@@ -142,8 +142,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from loanctl.console import echo
         from schemas.urls import mask_credentials
 
-        echo(f"loanctl: {mask_credentials(str(fault)) or type(fault).__name__}", err=True)
+        echo(f"loanctl: {mask_credentials(str(fault)) or type(fault).__name__}{_listener_hint(fault)}", err=True)
         sys.exit(FAULT)
+
+
+def _listener_hint(fault: LoanError) -> str:
+    """What a broker that does not answer speaks instead; empty where it is away, or the fault is another."""
+    if not isinstance(fault, OutageError):
+        return ""
+    from streams.kafka.listener_check import protocol_mismatch
+    from streams.runtime.settings import Connection
+
+    mismatch = ""
+    with suppress(LoanError):
+        mismatch = protocol_mismatch(Connection.read())
+    return f"; {mismatch}" if mismatch else ""
 
 
 @contextmanager

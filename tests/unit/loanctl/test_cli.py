@@ -1,7 +1,10 @@
 """The command line."""
 
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,10 @@ import pytest
 from loanctl import cli
 from loanctl.cli import COMMANDS, FAULT, Line
 from loanctl.simulation import loan_tables, synthetic_population
+from loanctl.stack.ports import HOST
 from schemas.errors import SetupError
 from schemas.release import code_version
+from streams.kafka.kafka_errors import BrokerAwayError
 from streams.runtime.logs import client_logger
 
 
@@ -47,6 +52,42 @@ def test_a_fault_is_one_line_and_exit_status_two(
 
     assert ended.value.code == FAULT
     assert capsys.readouterr().err == "loanctl: the cellar is flooded\n"
+
+
+HANDSHAKE_FAILURE = bytes.fromhex("15 0301 0002 0228")
+"""TLS's alert, which a listener sends that shakes no hands with strangers."""
+
+
+def unanswered() -> None:
+    raise BrokerAwayError("no Kafka broker answers")  # noqa: EM101 - as a command would
+
+
+def refuse_each(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            link = server.accept()[0]
+            with link:
+                link.recv(1_000)
+                link.sendall(HANDSHAKE_FAILURE)
+
+
+def test_a_broker_that_speaks_another_protocol_is_said_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (Line("ask", f"{__name__}:unanswered", "Ask."),))
+    monkeypatch.setattr(cli, "LIFECYCLE", {"ask"})
+
+    with closing(socket.create_server((HOST, 0))) as server:
+        threading.Thread(target=refuse_each, args=(server,), daemon=True).start()
+        address = f"{HOST}:{server.getsockname()[1]}"
+        monkeypatch.setenv("LOAN_BOOTSTRAP_SERVERS", address)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["ask"])
+
+    assert ended.value.code == FAULT
+    assert capsys.readouterr().err == (
+        f"loanctl: no Kafka broker answers; {address} speaks TLS, and LOAN_KAFKA_SECURITY_PROTOCOL=PLAINTEXT does not\n"
+    )
 
 
 def logging_and_failing() -> None:
