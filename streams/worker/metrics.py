@@ -4,6 +4,7 @@ Updated once a batch, with arrays: a call for each application would cost more t
 Seconds and other base units; labels are closed sets.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from prometheus_client.samples import Exemplar
 from schemas.applications import UNSEEN, Fault
 from schemas.contract.contract import Contract, Field
 from schemas.errors import RecordError
+from schemas.small_groups import LEAST_PEOPLE, is_small
 from scorecard.decisions.scoring import RegisteredScorecard, ScoredBatch
 from scorecard.policy import APPROVE, OUTCOMES
 from streams.kafka.group.offset_metrics import OffsetMetrics
@@ -79,6 +81,26 @@ class ArrayHistogram(Collector):
         yield HistogramMetricFamily(self._name, self._doc, buckets=buckets, sum_value=total)
 
 
+class SmallGroupHistogram(ArrayHistogram):
+    """A histogram of applicants' values.
+
+    It grows by `LEAST_PEOPLE` or more at a time, so that neither a page nor the difference of two tells one of them.
+    The last few values wait for others. Belongs to the thread that observes.
+    """
+
+    def __init__(self, name: str, doc: str, buckets: Sequence[float], registry: CollectorRegistry) -> None:
+        super().__init__(name, f"{doc} By {LEAST_PEOPLE} or more at a time.", buckets, registry)
+        self._waiting = np.empty(0)
+
+    def observe(self, values: npt.ArrayLike, exemplars: Sequence[tuple[float, str]] = ()) -> None:
+        """Count all finite values, with those that wait, as soon as they are enough people's."""
+        fresh = np.asarray(values, dtype=np.float64).ravel()
+        self._waiting = np.concatenate((self._waiting, fresh[np.isfinite(fresh)]))
+        if not is_small(len(self._waiting)):
+            super().observe(self._waiting, exemplars)
+            self._waiting = np.empty(0)
+
+
 class WorkerMetrics:
     """Of one worker."""
 
@@ -91,7 +113,11 @@ class WorkerMetrics:
 
         self._fields = [(contract.position[field.name], _tally(field, registry)) for field in _counted_fields(contract)]
         self._last = deque[bool](maxlen=APPROVALS)
-        self._approval_rate = gauge("loan_approval_rate", "Share approved of the last 100 decisions.")
+        self._approval_rate = gauge(
+            "loan_approval_rate",
+            f"Share approved of the last {APPROVALS} decisions; NaN before the first {LEAST_PEOPLE}.",
+        )
+        self._approval_rate.set(math.nan)
         self._predictions = counter("loan_predictions_total", "Decisions by outcome.", "result")
         self._shadow = counter("loan_shadow_predictions_total", "The challenger's decisions by outcome.", "result")
         self._dead_letters = counter("loan_dead_letters_total", "Records set aside.", "reason")
@@ -104,7 +130,7 @@ class WorkerMetrics:
         self.errors = counter("loan_prediction_errors_total", "Batches that failed and were restarted.")
         self.lag_seconds = gauge("loan_lag_seconds", "Age of the oldest waiting application, in any partition.")
         self.lag_records = gauge("loan_lag_records", "Waiting applications, in all partitions.")
-        self.probability = ArrayHistogram(
+        self.probability = SmallGroupHistogram(
             "loan_prediction_probability", "Probability of default of decisions.", TWENTIETHS, registry
         )
         self.batch_size = ArrayHistogram("loan_batch_size", "Records in a batch.", RECORDS, registry)
@@ -130,7 +156,7 @@ class WorkerMetrics:
         for reason in scored.refusals:
             self._dead_letters.labels(reason).inc()
         self._last.extend((scored.outcomes[-APPROVALS:] == APPROVE).tolist())
-        if self._last:
+        if not is_small(len(self._last)):
             self._approval_rate.set(sum(self._last) / len(self._last))
 
     def record_shadow(self, outcomes: npt.NDArray[np.int8]) -> None:
@@ -190,8 +216,8 @@ def _counted_fields(contract: Contract) -> Iterable[Field]:
     return (field for field in contract.observed if field.metric)
 
 
-def _tally(field: Field, registry: CollectorRegistry) -> ArrayHistogram:
-    return ArrayHistogram(
+def _tally(field: Field, registry: CollectorRegistry) -> SmallGroupHistogram:
+    return SmallGroupHistogram(
         field.metric, f"{field.name} of applications, {field.unit or 'as stated'}.", series(field), registry
     )
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from drift.binning.approval_expectation import EXPECTED_SUMS
 from drift.detection.drift_report import report_of
@@ -22,8 +23,10 @@ from ledger.sql.migrate import migrate
 from loanctl.reports.challenger_comparison import Comparison, comparison
 from schemas.events.decisions import Contribution, Outcome
 from schemas.small_groups import LEAST_PEOPLE, is_small
+from scorecard.decisions.scoring import score_batch
 from scorecard.policy import Policy
-from tests.builders import CONTRACT, some_values
+from streams.worker.metrics import WorkerMetrics
+from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes, some_values
 from tests.decisions import a_decision
 from tests.ledger_records import a_review, an_outcome, conclude, decide, review
 from tests.unit.drift.stream import START, a_reference, monitor_rules
@@ -77,6 +80,17 @@ def means_of_a_window(people: int) -> list[Any]:
     return [found.approval_rate, found.score.mean] if found else []
 
 
+def sums_on_a_metrics_page(people: int) -> list[Any]:
+    """Of a worker that has just started: one more person's value must not be the difference of two pages either."""
+    registry, champion = CollectorRegistry(), a_champion()
+    metrics, policy = WorkerMetrics(CONTRACT, registry), champion.scorecard.policy
+    for _ in range(people):
+        metrics.record_batch(score_batch(a_batch(application_bytes()), WRITERS, champion, policy, a_wire()))
+    pages = (sample for metric in registry.collect() for sample in metric.samples)
+    of_people = ("loan_request_", "loan_prediction_probability", "loan_approval_rate")
+    return [each.value for each in pages if each.name.startswith(of_people) and each.value > 0]
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -86,6 +100,7 @@ def means_of_a_window(people: int) -> list[Any]:
         share_of_a_level,
         challengers_means,
         means_of_a_window,
+        sums_on_a_metrics_page,
     ],
 )
 def test_no_figure_is_told_of_nine_people(place: Callable[[int], list[Any]]) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from schemas.small_groups import LEAST_PEOPLE
 from scorecard.decisions.scoring import score_batch
-from streams.worker.metrics import ArrayHistogram, WorkerMetrics, series
+from streams.worker.metrics import ArrayHistogram, SmallGroupHistogram, WorkerMetrics, series
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes
 
 KNOWN: Mapping[int, Any] = WRITERS
@@ -30,23 +31,33 @@ def test_an_array_is_counted_in_the_buckets_that_hold_it(registry: CollectorRegi
     assert registry.get_sample_value("loan_seconds_sum") == 12.0
 
 
+def test_values_of_people_wait_until_they_are_ten(registry: CollectorRegistry) -> None:
+    incomes, seen = SmallGroupHistogram("loan_income", "Income.", (1.0, 2.0), registry), []
+
+    for batch in ([1.0] * 9, [np.nan] * 5, [1.0], [5.0], [5.0] * 8, [5.0] * 30):
+        incomes.observe(batch)
+        seen.append((registry.get_sample_value("loan_income_count"), registry.get_sample_value("loan_income_sum")))
+
+    assert seen == [(0, 0), (0, 0), (10, 10), (10, 10), (10, 10), (49, 205)]
+
+
 def test_a_batch_is_counted_by_outcome_reason_and_what_was_asked_for(registry: CollectorRegistry) -> None:
     metrics = WorkerMetrics(CONTRACT, registry)
     champion = a_champion()
     batch = a_batch(
-        application_bytes(loan_percent_income=0.2),
-        application_bytes(person_emp_length=float("nan")),
+        *[application_bytes(loan_percent_income=0.2)] * LEAST_PEOPLE,
+        *[application_bytes(person_emp_length=float("nan"))] * LEAST_PEOPLE,
         b"rubbish",
     )
 
     metrics.record_batch(score_batch(batch, KNOWN, champion, champion.scorecard.policy, a_wire()))
 
-    assert registry.get_sample_value("loan_predictions_total", {"result": "approve"}) == 1
-    assert registry.get_sample_value("loan_predictions_total", {"result": "refer"}) == 1
+    assert registry.get_sample_value("loan_predictions_total", {"result": "approve"}) == LEAST_PEOPLE
+    assert registry.get_sample_value("loan_predictions_total", {"result": "refer"}) == LEAST_PEOPLE
     assert registry.get_sample_value("loan_dead_letters_total", {"reason": "not_framed"}) == 1
-    assert registry.get_sample_value("loan_dead_letters_total", {"reason": "not_finite"}) == 1
-    assert registry.get_sample_value("loan_prediction_probability_count") == 1
-    assert registry.get_sample_value("loan_request_income_sum") == 100_000.0
+    assert registry.get_sample_value("loan_dead_letters_total", {"reason": "not_finite"}) == LEAST_PEOPLE
+    assert registry.get_sample_value("loan_prediction_probability_count") == LEAST_PEOPLE
+    assert registry.get_sample_value("loan_request_income_sum") == 2 * LEAST_PEOPLE * 50_000.0
     assert registry.get_sample_value("loan_approval_rate") == 0.5
 
 
