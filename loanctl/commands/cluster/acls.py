@@ -3,13 +3,15 @@
 Idempotent. A right is added and never taken away: further rights were given by a person.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final
+import time
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Annotated, Any, Final
 
 import typer
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -23,6 +25,12 @@ from schemas.errors import SetupError
 from streams.runtime.settings import Connection
 
 TIMEOUT_S: Final = 15.0
+ASK_AGAIN_S: Final = 0.05
+ANY: Final[Any] = None
+"""Any name, principal or host; the client's types know texts alone."""
+EVERY_RIGHT: Final = AclBindingFilter(
+    ResourceType.ANY, ANY, ResourcePatternType.ANY, ANY, ANY, AclOperation.ANY, AclPermissionType.ANY
+)
 RESOURCES: Final[Mapping[Resource, ResourceType]] = {
     Resource.TOPIC: ResourceType.TOPIC,
     Resource.GROUP: ResourceType.GROUP,
@@ -83,18 +91,30 @@ def lines(wanted: Sequence[AccessRight], names: Mapping[KafkaPrincipal, str]) ->
 
 
 def grant(connection: Connection, wanted: Sequence[AccessRight], names: Mapping[KafkaPrincipal, str]) -> None:
-    """Give every right; one that is there already changes nothing.
+    """Give every right, and return when the broker that answers us applies them; one that is there changes nothing.
 
     Raises:
         AclsRefusedError: names the broker's code.
     """
     admin = AdminClient(connection.kafka())
+    bindings = [_binding(right, names) for right in wanted]
     try:
-        for future in admin.create_acls([_binding(right, names) for right in wanted]).values():
+        for future in admin.create_acls(bindings).values():
             future.result(TIMEOUT_S)
+        _await_rights(admin, frozenset(bindings))
     except KafkaException as cause:
         problem = f"the broker does not take access rights: {cause.args[0].name()}"
         raise AclsRefusedError(problem) from cause
+
+
+def _await_rights(admin: AdminClient, wanted: Set[AclBinding]) -> None:
+    """The controller acknowledges a right before brokers apply it: the next command would be refused for a moment."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not wanted <= frozenset(admin.describe_acls(EVERY_RIGHT).result(TIMEOUT_S)):
+        if time.monotonic() > deadline:
+            problem = f"the broker does not apply all access rights within {TIMEOUT_S:.0f} s"
+            raise AclsRefusedError(problem)
+        time.sleep(ASK_AGAIN_S)
 
 
 def _binding(right: AccessRight, names: Mapping[KafkaPrincipal, str]) -> AclBinding:

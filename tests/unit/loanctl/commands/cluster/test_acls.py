@@ -1,14 +1,20 @@
 """The table of rights names what the processes use, and nothing that anybody else's name begins with."""
 
+from concurrent.futures import Future
+from typing import Any
+
 import pytest
+from confluent_kafka.admin import AclBinding
 
 from drift.settings import DriftSettings
 from ledger.ingest.recorded_topics import row_makers
 from ledger.settings import LedgerSettings
-from loanctl.commands.cluster.acls import PrincipalError, lines, user_names
+from loanctl.commands.cluster import acls
+from loanctl.commands.cluster.acls import AclsRefusedError, PrincipalError, lines, user_names
 from schemas.access import AccessRight, KafkaPrincipal, Operation, Resource, rights
 from schemas.contract.contract import load
 from schemas.topics import topics_of
+from streams.runtime.settings import Connection
 from streams.worker.settings import ScoringSettings
 from training.settings import TrainingSettings
 
@@ -75,6 +81,47 @@ def test_a_right_is_a_line_for_kafkas_own_tool() -> None:
         "--add --allow-principal User:scoring --operation write --transactional-id loan. "
         "--resource-pattern-type prefixed"
     ]
+
+
+class LateBroker:
+    """Acknowledges rights at once, and applies them one at each question."""
+
+    def __init__(self) -> None:
+        self.given: list[AclBinding] = []
+        self.applied = 0
+
+    def create_acls(self, bindings: list[AclBinding]) -> dict[AclBinding, Future[None]]:
+        self.given = bindings
+        return {binding: _settled(None) for binding in bindings}
+
+    def describe_acls(self, _wanted: object) -> Future[list[AclBinding]]:
+        self.applied += 1
+        return _settled(self.given[: self.applied - 1])
+
+
+def _settled(value: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
+
+
+def test_rights_are_given_when_the_broker_applies_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = LateBroker()
+    monkeypatch.setattr(acls, "AdminClient", lambda _properties: broker)
+
+    acls.grant(Connection(_env_file=None, bootstrap_servers="a:1"), RIGHTS[:3], user_names(()))
+
+    assert broker.applied == 4
+
+
+def test_rights_that_no_broker_applies_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = LateBroker()
+    monkeypatch.setattr(broker, "describe_acls", lambda _wanted: _settled([]))
+    monkeypatch.setattr(acls, "AdminClient", lambda _properties: broker)
+    monkeypatch.setattr(acls, "TIMEOUT_S", 0.0)
+
+    with pytest.raises(AclsRefusedError, match="does not apply all access rights"):
+        acls.grant(Connection(_env_file=None, bootstrap_servers="a:1"), RIGHTS[:3], user_names(()))
 
 
 @pytest.mark.parametrize("given", ["clerk=me", "worker", "worker="])
