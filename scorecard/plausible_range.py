@@ -7,13 +7,17 @@ go so far: incomes that rise by half put a few percent there. Pure: counts in, f
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from schemas.applications import Matrix
 from schemas.contract.contract import Contract
 from scorecard.profile import SPIKE, BinnedQuantity, Counts, Profile, bin_counts
+
+if TYPE_CHECKING:
+    # It comes with compiled kernels, which a comparison of two files does without.
+    from scorecard.scorecard import Scorecard
 
 IMPLAUSIBLE_SHARE: Final = 0.5
 """Of a field's values in one tail. Of simulated incomes times 1.5 .07 lie there, times 3 .44, by the month .99."""
@@ -56,6 +60,17 @@ def implausible_fields(quantities: Iterable[BinnedQuantity], counts: Iterable[Co
     pairs = zip(quantities, counts, strict=True)
     found = (_implausible(quantity, counted) for quantity, counted in pairs if quantity.edges)
     return [each for each in found if each is not None]
+
+
+def implausible_inputs(scorecard: "Scorecard", contract: Contract, values: Matrix) -> list[ImplausibleField]:
+    """What is found of a table's values by the fields that a scorecard reads, beside its own population.
+
+    Args:
+        scorecard: that would decide on the table.
+        contract: of the values.
+        values: shape (n, observed fields of the contract).
+    """
+    return implausible_values(values, scorecard.profile, contract, scorecard.features.names)
 
 
 def implausible_values(

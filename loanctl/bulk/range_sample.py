@@ -15,7 +15,7 @@ from schemas.applications import Matrix
 from schemas.tables import arrow_columns
 from scorecard.bulk.row_groups import RowGroup, StoredTable
 from scorecard.bulk.scorer_package import ScorerPackage
-from scorecard.plausible_range import ImplausibleField, implausible_values
+from scorecard.plausible_range import ImplausibleField, implausible_inputs
 
 MOST_GROUPS: Final = 64
 """Row groups that are read: of a million rows each they take seconds."""
@@ -35,9 +35,8 @@ class RangeSample:
             TableError: a row cannot be written as an application.
         """
         scorer = self.package.scorer()
-        scorecard = scorer.champion.scorecard
         values = np.concatenate(list(self._values(table)))
-        return implausible_values(values, scorecard.profile, scorer.contract, scorecard.features.names)
+        return implausible_inputs(scorer.champion.scorecard, scorer.contract, values)
 
     def _values(self, table: StoredTable) -> Iterator[Matrix]:
         scorer, groups = self.package.scorer(), sampled_groups(table)

@@ -16,18 +16,12 @@ UNPUBLISHED: Final = {"decision_id": ""}
 
 
 class OfflineScorer:
-    """Holds the champion of the moment it was made."""
+    """Decides by one scorecard, under the cut-offs in force."""
 
-    def __init__(self, settings: ScoringSettings) -> None:
-        """Fetch the champion, from the cache where it is there.
-
-        Raises:
-            NoChampionError: the alias points nowhere.
-            OutageError: MLflow does not answer.
-            SetupError: the bundle is damaged, or of another contract.
-        """
-        self._champion = load_champion(settings)
-        self._policy = settings.policy() or self._champion.scorecard.policy
+    def __init__(self, settings: ScoringSettings, champion: RegisteredScorecard) -> None:
+        """Fetches nothing: `load_champion` does."""
+        self._champion = champion
+        self._policy = settings.policy() or champion.scorecard.policy
         self._hypotheticals = Hypotheticals(settings.contract())
 
     @property

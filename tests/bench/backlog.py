@@ -11,7 +11,6 @@ Prints what it took; exit status 1 where a window is missing, early, late or of 
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from schemas.codec.event_codec import avro_schema
 from schemas.events.drift import DriftCounts, DriftReport, PaneCounts
 from schemas.registry_client import EventSerde
 from tests.bench.drift_error_rates import Bench, a_bench
+from tests.bench.measuring import peak_mb
 
 PARTITIONS: Final = 12
 PER_PANE: Final = 50
@@ -122,7 +122,7 @@ def main() -> int:
         "messages": len(owner.log.places),
         "read_again": owner.again,
         "largest_state_bytes": owner.largest_state,
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024),
+        "peak_memory_mb": peak_mb(),
         "log_mb": round(sum(length for _, length in owner.log.places) / 1e6),
         "seconds": round(took, 1),
         "processor_seconds": round(cpu, 1),

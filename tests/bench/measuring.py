@@ -5,6 +5,7 @@ Figures are one machine's; what carries is the ratio of two that were measured i
 
 import json
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -51,8 +52,8 @@ def compared(name: str, ours: Way, theirs: Way, rounds: int) -> Line:
     The processor's time and not the clock's: what else the machine does then matters less.
     """
     ours.act(), theirs.act()
-    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(rounds)]
-    return line(name, "us/row", theirs.name, [(1e6 * mine, 1e6 * other) for mine, other in pairs])
+    pairs = [(microseconds(ours), microseconds(theirs)) for _ in range(rounds)]
+    return line(name, "us/row", theirs.name, pairs)
 
 
 def line(name: str, unit: str, against: str, pairs: Sequence[tuple[float, float]], *, rate: bool = False) -> Line:
@@ -102,12 +103,17 @@ def table(lines: Iterable[Line]) -> str:
     return head + "\n".join(rows)
 
 
-def _seconds(way: Way) -> float:
-    """Of one row: repeated until it can be told."""
+def microseconds(way: Way) -> float:
+    """Of processor time, of one row: repeated until it can be told."""
     times, began = 0, time.process_time()
     while True:
         way.act()
         times += 1
         spent = time.process_time() - began
         if spent >= LEAST_S:
-            return spent / times / way.rows
+            return 1e6 * spent / times / way.rows
+
+
+def peak_mb() -> int:
+    """The greatest resident memory of this process so far."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024)

@@ -8,7 +8,6 @@ check folds an hour's more. Prints one line of JSON; exit status 1 where a decis
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from schemas.codec.wire_format import schema_ids
 from schemas.records import RecordBatch
 from tests.bench import models
 from tests.bench.counting import BULK, DECISIONS, decided_batch
+from tests.bench.measuring import peak_mb
 from tests.builders import a_batch, a_champion
 
 BLOCK: Final = 5_000
@@ -130,11 +130,6 @@ def main() -> int:
     }
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
     return 1 if report.notes.unknown else 0
-
-
-def peak_mb() -> int:
-    """Of this process so far."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scorecard.forest.explainer import Explainer
 from tests.bench import models
 from tests.bench.attribution import pred_contribs
-from tests.bench.measuring import BUILD, Line, Way, compared, line
+from tests.bench.measuring import BUILD, Line, Way, compared, line, microseconds
 from training.families.family_registry import compile_model
 
 BATCH: Final = 512
@@ -33,6 +33,8 @@ AGREEMENT: Final = 1e-4
 OTHER_SIDE: Final = 0.01
 """Share of rows that may fall on the other side of a threshold which a peer has rounded."""
 TIMEOUT_S: Final = 900
+MODEL, ROWS, VALUES = "model.json", "rows.npy", "values.npy"
+"""Files that a peer reads, and the one that it writes."""
 PEERS: Final = BUILD / "peers" / "bin" / "python"
 INEXACT: Final = frozenset({"treeshap"})
 """Of treeshap 0.1.2, whose predictions are right, its own check fails on each row: it is timed and not compared."""
@@ -101,29 +103,20 @@ def _wide() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
 
 def _against(case: Case, explainer: Explainer, name: str, python: Path, batch: int) -> Line:
     rows = case.rows[:batch]
+    ours = Way("ours", lambda: explainer.explain(rows), batch)
     with tempfile.TemporaryDirectory() as folder:
-        pairs = [
-            (_microseconds(explainer, rows), _peer(case, explainer, name, python, Path(folder)))
-            for _ in range(case.rounds)
-        ]
+        case.booster.save_model(Path(folder) / MODEL)
+        np.save(Path(folder) / ROWS, rows)
+        pairs = [(microseconds(ours), _microseconds(name, python, Path(folder), batch)) for _ in range(case.rounds)]
+        _require_agreement(name, explainer.explain(rows)[1], np.load(Path(folder) / VALUES))
     return line(f"attribution, {case.name}, batch {batch}, peer {name}", "us/row", name, pairs)
 
 
-def _microseconds(explainer: Explainer, rows: npt.NDArray[np.float32]) -> float:
-    way = Way("ours", lambda: explainer.explain(rows), len(rows))
-    return compared("", way, way, 1).value
-
-
-def _peer(case: Case, explainer: Explainer, name: str, python: Path, folder: Path) -> float:
-    """Microseconds a row, of an explainer that gives what ours gives."""
-    batch = EXPLAINERS[name][1]
-    rows = case.rows[:batch]
-    case.booster.save_model(folder / "model.json")
-    np.save(folder / "rows.npy", rows)
+def _microseconds(name: str, python: Path, folder: Path, batch: int) -> float:
+    """Of a row, by a peer; its contributions are in the folder then."""
     script = Path(__file__).parent / "contenders" / "peer.py"
-    files = [str(folder / file) for file in ("model.json", "rows.npy")]
     ran = subprocess.run(
-        [python, script, name, *files, str(batch), str(folder / "values.npy")],
+        [python, script, name, folder / MODEL, folder / ROWS, str(batch), folder / VALUES],
         env={**os.environ, "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -133,11 +126,14 @@ def _peer(case: Case, explainer: Explainer, name: str, python: Path, folder: Pat
     if ran.returncode:
         problem = f"{name}: {ran.stderr[-2000:]}"
         raise RuntimeError(problem)
-    difference = np.abs(np.load(folder / "values.npy").reshape(rows.shape) - explainer.explain(rows)[1]).max(axis=1)
-    if np.mean(difference > AGREEMENT) > OTHER_SIDE and name not in INEXACT:
-        problem = f"{name} gives other contributions than ours in {np.mean(difference > AGREEMENT):.2%} of the rows"
-        raise RuntimeError(problem)
     return float(ran.stdout.splitlines()[-1])
+
+
+def _require_agreement(name: str, ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64]) -> None:
+    differing = np.mean(np.abs(theirs.reshape(ours.shape) - ours).max(axis=1) > AGREEMENT)
+    if differing > OTHER_SIDE and name not in INEXACT:
+        problem = f"{name} gives other contributions than ours in {differing:.2%} of the rows"
+        raise RuntimeError(problem)
 
 
 def _megabytes(case: Case) -> float:

@@ -56,9 +56,9 @@ class Arena:
     agents: dict[str, Supervised] = field(default_factory=dict)
     """Drift agent and ledger, of the mode that is exactly once."""
     found: Counter[str] = field(default_factory=Counter)
+    """Violations that faults themselves have seen, in the mode that is exactly once."""
     leaking_lines: Sequence[str] = ()
     """Of the last look at logs and metrics, each behind its place."""
-    """Violations that faults themselves have seen, in the mode that is exactly once."""
     killed_at: float = 0.0
     """When the fault under way killed a worker, seconds since 1970; 0 where what follows is not measured."""
     _version: int = 1

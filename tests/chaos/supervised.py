@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from loanctl.stack.ports import free_ports
+from tests.system.commands import variables_of
 from tests.system.faulty_process import CRASHED
 from tests.system.processes import Processes, Started
 from tests.system.waiting import wait_for
@@ -36,9 +37,8 @@ class Supervised:
         script = str(Path(__file__).with_name("lives.py"))
         # Each life listens on the same port.
         own = {"web_port": free_ports(1)[0], **self.settings}
-        variables = {f"LOAN_{key.upper()}": str(value) for key, value in own.items()}
         command = (sys.executable, script, self.module, str(self._orders))
-        self.process: Started = self.processes.start_program(*command, name=self.name, **variables)
+        self.process: Started = self.processes.start_program(*command, name=self.name, **variables_of(own))
 
     def life(self) -> int:
         """The process id of the life that runs; 0 between two."""
@@ -74,8 +74,7 @@ class Supervised:
     ) -> None:
         """End this life by a signal; the next one gets this, and has begun on return."""
         self._ordered["number"] += 1
-        named = {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
-        self._order(step=step, clock_behind_s=clock_behind_s, settings=named)
+        self._order(step=step, clock_behind_s=clock_behind_s, settings=variables_of(settings))
         self.send(by)
         wait_for(self._as_ordered, LIFE_S, f"the next life of {self.name}")
         # The one after it has no fault.

@@ -2,10 +2,11 @@
 
 import io
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from loanctl import cli
 
@@ -22,7 +23,7 @@ class Finished:
 def run_command(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> Finished:
     """Run it under these variables and no others, in that folder."""
     out, err = io.StringIO(), io.StringIO()
-    with chdir(folder), _variables(environment), redirect_stdout(out), redirect_stderr(err):
+    with chdir(folder), patch.dict(os.environ, environment, clear=True), redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main(arguments)
             status: object = 0
@@ -31,13 +32,6 @@ def run_command(arguments: tuple[str, ...], environment: Mapping[str, str], fold
     return Finished(int(str(status or 0)), out.getvalue(), err.getvalue())
 
 
-@contextmanager
-def _variables(environment: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+def variables_of(settings: Mapping[str, object]) -> dict[str, str]:
+    """`LOAN_...` variables of settings by their lower-case names."""
+    return {f"LOAN_{name.upper()}": str(value) for name, value in settings.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess, birth
-from tests.system.commands import Finished, run_command
+from tests.system.commands import Finished, run_command, variables_of
 
 TAIL_LINES = 40
 STOP_TIMEOUT_S = 20.0
@@ -76,7 +76,7 @@ class Processes:
 
     def start(self, *arguments: str, name: str = "", **settings: object) -> Started:
         """Start `python -m ...` ("streams", say), with `LOAN_...` settings by their lower-case names."""
-        return self._launch((sys.executable, "-m", *arguments), name or arguments[0], _named(settings))
+        return self._launch((sys.executable, "-m", *arguments), name or arguments[0], variables_of(settings))
 
     def start_program(self, *command: str, name: str = "", **variables: str) -> Started:
         """Start another program than a module of ours, with variables besides the environment's."""
@@ -85,11 +85,13 @@ class Processes:
     def faulty(self, module: str, steps: Sequence[str], after: int = 0, **settings: object) -> Started:
         """A process that raises in each of these steps in turn, and starts again: `tests.system.faulty_process`."""
         script = str(Path(__file__).with_name("faulty_process.py"))
-        return self._launch((sys.executable, script, module, str(after), *steps), f"{module}-faulty", _named(settings))
+        return self._launch(
+            (sys.executable, script, module, str(after), *steps), f"{module}-faulty", variables_of(settings)
+        )
 
     def loanctl(self, *arguments: str, **settings: object) -> Finished:
         """Run a `loanctl` command to its end, in this process."""
-        return run_command(arguments, {**self.environment, **_named(settings)}, self.folder)
+        return run_command(arguments, {**self.environment, **variables_of(settings)}, self.folder)
 
     def end(self) -> None:
         """End all that still run, and show what each wrote, which pytest prints for a failed test."""
@@ -112,10 +114,6 @@ class Processes:
         self.guard.watch(RunningProcess(f"{name}-{popen.pid}", popen.pid, birth(popen.pid), str(log)))
         self.started.append(Started(name, popen, log))
         return self.started[-1]
-
-
-def _named(settings: Mapping[str, object]) -> dict[str, str]:
-    return {f"LOAN_{key.upper()}": str(value) for key, value in settings.items()}
 
 
 def pause(seconds: float) -> None:

@@ -1,8 +1,7 @@
 """The terminal before a real worker, one stack for all: ask, decision, tail, score, verify, audit and replay."""
 
 import json
-import subprocess
-import sys
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +16,10 @@ from tests.system.scorecards import Champions
 from tests.system.workers import start_worker
 from tests.unit.gateway.calls import a_body
 
-SESSION = """
-import contextlib, io, json, sys
-from loanctl.cli import main
-for line in json.load(sys.stdin):
-    out, err, status = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main(line.split())
-        except SystemExit as left:
-            status = left.code or 0
-    print(json.dumps([status, out.getvalue(), err.getvalue()]))
-"""
-"""Commands one after another in one process: most of a command's seconds are its imports."""
-
 
 def session(processes: Processes, *lines: str) -> list[Any]:
-    ran = subprocess.run(
-        [sys.executable, "-c", SESSION],
-        input=json.dumps(lines),
-        cwd=processes.folder,
-        env=processes.environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+    """Status, output and faults of commands, one after another."""
+    return [astuple(processes.loanctl(*line.split())) for line in lines]
 
 
 def test_what_a_person_does_at_a_terminal(connection: Connection, processes: Processes, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from loanctl.simulation import synthetic_population
 from scorecard.registry.mlflow_client import ask
-from tests.system.commands import Finished, run_command
+from tests.system.commands import Finished, run_command, variables_of
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
 
@@ -39,8 +39,7 @@ class Desk:
         }
 
     def loanctl(self, *arguments: str, **settings: str) -> Finished:
-        named = {f"LOAN_{name.upper()}": value for name, value in settings.items()}
-        return run_command(arguments, {**self.environment, **named}, self.folder)
+        return run_command(arguments, {**self.environment, **variables_of(settings)}, self.folder)
 
     def summary_of_training(self, *arguments: str, **settings: str) -> dict[str, Any]:
         """The summary of a training."""

@@ -22,7 +22,7 @@ from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
-from tests.system.commands import Finished, run_command
+from tests.system.commands import Finished, run_command, variables_of
 from tests.system.processes import Processes, Started
 from tests.system.reading import read_topic
 
@@ -51,8 +51,8 @@ def crowned(folder: Path, store: Path) -> Crowned:
     base = folder / "base.csv"
     loan_tables.write_table(synthetic_population.applicants(BASE_ROWS, 1), base)
     own = {"LOAN_MLFLOW_URI": f"sqlite:///{store}", "LOAN_BOOTSTRAP_SERVERS": "127.0.0.1:1", "OMP_NUM_THREADS": "1"}
-    small = {f"LOAN_{name.upper()}": str(value) for name, value in SMALL.items()}
-    ran = run_command(("train", "--data", str(base), "--json"), {**os.environ, **own, **small}, folder)
+    variables = {**os.environ, **own, **variables_of(SMALL)}
+    ran = run_command(("train", "--data", str(base), "--json"), variables, folder)
     assert ran.status == 0, ran.err
     return Crowned(store, base, dict(json.loads(ran.out.splitlines()[-1])))
 

@@ -10,7 +10,7 @@ import structlog
 from schemas.contract.contract import Contract
 from schemas.errors import SetupError
 from scorecard import bundle
-from scorecard.plausible_range import implausible_values
+from scorecard.plausible_range import implausible_inputs
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from scorecard.scorecard import Scorecard
@@ -57,6 +57,5 @@ def doubtful_ranges(
     """
     if not isinstance(champion, CurrentChampion):
         return []
-    table, scorecard = cleaned.rows.values[~cleaned.rows.recent], champion.scorecard
-    found = implausible_values(table, scorecard.profile, contract, scorecard.features.names)
+    found = implausible_inputs(champion.scorecard, contract, cleaned.rows.values[~cleaned.rows.recent])
     return [f"{cleaned.source}: {each}" for each in found]

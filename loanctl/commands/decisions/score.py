@@ -18,9 +18,11 @@ from loanctl.decisions.score_journal import ScoreJournal, row_of
 from loanctl.file_checks.table_ranges import require_plausible
 from loanctl.simulation import loan_tables
 from loanctl.simulation.loan_tables import Table
+from schemas.contract.contract import Contract
 from schemas.errors import OutageError, SetupError
 from schemas.tables import columns
-from scorecard.plausible_range import implausible_values
+from scorecard.decisions.scoring import RegisteredScorecard
+from scorecard.plausible_range import implausible_inputs
 from streams.runtime import logs
 from streams.runtime.settings import Connection
 from streams.worker.settings import ScoringSettings
@@ -55,9 +57,10 @@ def score(
     settings = ScoringSettings.read()
     contract = settings.contract()
     table = loan_tables.read(file, contract, settings.table_dialect())
-    if not force:
-        _require_plausible(table, settings, console, offline=offline)
-    with _scorer(settings, patience_s, offline=offline) as (way, scorer):
+    champion = _champion(settings, console, offline=offline) if offline or not force else None
+    if champion is not None and not force:
+        _require_plausible(table, contract, champion)
+    with _scorer(settings, patience_s, champion if offline else None) as (way, scorer):
         journal = ScoreJournal(out, {"input": table.digest, "way": way})
         facts = journal.marker_facts
         if facts is not None:
@@ -72,25 +75,31 @@ def score(
     console.print(f"{len(ids):,} decisions in {out} after {seconds:.1f} s; {journal.marker} says so", highlight=False)
 
 
-def _require_plausible(table: Table, settings: ScoringSettings, console: Console, *, offline: bool) -> None:
-    """Compare with the champion's population; through the topics only where the champion can be read here.
+def _champion(settings: ScoringSettings, console: Console, *, offline: bool) -> RegisteredScorecard | None:
+    """The champion; through the topics None, and a line, where it cannot be read here.
 
     The worker that decides there has its own copy, and needs neither MLflow nor the rights of this process.
 
     Raises:
-        ImplausibleRangeError: most values of a field lie in a tail.
         SetupError, OutageError: offline, as of `load_champion`.
     """
-    contract = settings.contract()
     try:
-        scorecard = load_champion(settings).scorecard
+        return load_champion(settings)
     except (SetupError, OutageError) as fault:
         if offline:
             raise
         console.print(f"ranges are not compared with the champion's population: {fault}", highlight=False, markup=False)
-        return
+        return None
+
+
+def _require_plausible(table: Table, contract: Contract, champion: RegisteredScorecard) -> None:
+    """Compare with the champion's population.
+
+    Raises:
+        ImplausibleRangeError: most values of a field lie in a tail.
+    """
     values = columns.values(contract, table.rows, table.name, table.dialect)
-    require_plausible(implausible_values(values, scorecard.profile, contract, scorecard.features.names), table.name)
+    require_plausible(implausible_inputs(champion.scorecard, contract, values), table.name)
 
 
 def _decide(left: Sequence[Mapping[str, Any]], scorer: Scorer, journal: ScoreJournal, console: Console) -> None:
@@ -104,10 +113,12 @@ def _decide(left: Sequence[Mapping[str, Any]], scorer: Scorer, journal: ScoreJou
 
 
 @contextmanager
-def _scorer(settings: ScoringSettings, patience_s: float, *, offline: bool) -> Iterator[tuple[str, Scorer]]:
-    """How decisions are had, and a word for it that two runs share."""
-    if offline:
-        scorer = OfflineScorer(settings)
+def _scorer(
+    settings: ScoringSettings, patience_s: float, champion: RegisteredScorecard | None
+) -> Iterator[tuple[str, Scorer]]:
+    """How decisions are had, by this champion or (None) through the topics, and a word for it that two runs share."""
+    if champion is not None:
+        scorer = OfflineScorer(settings, champion)
         yield f"offline {scorer.digest}", lambda records: iter(scorer.decisions(records))
         return
     topic = settings.topics().applications.name

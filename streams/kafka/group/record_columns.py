@@ -10,7 +10,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
-from schemas.records import Headers, Partition, RecordBatch
+from schemas.records import Partition, RecordBatch
+from streams.kafka.group.read_batch import records_of
 from streams.kafka.topics.messages import ends
 
 PORTION: Final = 500
@@ -39,41 +40,30 @@ class RecordColumns:
         """
         self.ended = False
         """Whether the partition was read to its end: no record came after it."""
-        self._place = place
+        self._topic = place[0]
         self._with_headers = headers
-        self._keys: list[bytes | None] = []
-        self._values: list[bytes | None] = []
-        self._offsets: list[int] = []
-        self._timestamps: list[int] = []
-        self._headers: list[Headers] = []
+        self._portions: list[RecordBatch] = []
 
     def __len__(self) -> int:
-        return len(self._values)
+        return sum(len(portion.values) for portion in self._portions)
 
     def extend(self, messages: Sequence[Any]) -> None:
         """Add messages of this partition, one at least, in the order read; ends of it may be among them."""
         # A record may follow the end of a partition, and the end a record.
         self.ended = ends(messages[-1])
         records = [message for message in messages if message.error() is None]
-        self._keys += [message.key() for message in records]
-        self._values += [message.value() for message in records]
-        self._offsets += [message.offset() for message in records]
-        self._timestamps += [message.timestamp()[1] for message in records]
-        if self._with_headers:
-            self._headers += [tuple(message.headers() or ()) for message in records]
+        self._portions.append(records_of(self._topic, records, headers=self._with_headers))
 
     def batch(self) -> RecordBatch:
         """All of them."""
-        topic, partition = self._place
-        count = len(self._values)
         return RecordBatch(
-            topic=topic,
-            keys=self._keys,
-            values=self._values,
-            partitions=[partition] * count,
-            offsets=self._offsets,
-            timestamps=self._timestamps,
-            headers=self._headers if self._with_headers else [()] * count,
+            topic=self._topic,
+            keys=[key for portion in self._portions for key in portion.keys],
+            values=[value for portion in self._portions for value in portion.values],
+            partitions=[partition for portion in self._portions for partition in portion.partitions],
+            offsets=[offset for portion in self._portions for offset in portion.offsets],
+            timestamps=[timestamp for portion in self._portions for timestamp in portion.timestamps],
+            headers=[headers for portion in self._portions for headers in portion.headers],
         )
 
 
