@@ -1,11 +1,15 @@
 """Neighbours that are away or not set up: the worker waits and says so, or stops with one line."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from loanctl.commands.cluster import topics
 from loanctl.stack.local_stack import LocalStack
+from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
+from streams.kafka.kafka_errors import BrokerAwayError, FencedError
+from streams.runtime.instance_id import claim
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes
@@ -70,6 +74,29 @@ def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_b
     assert status == 503
     assert set(answers.counted().values()) == {1}
     assert worker.process.stop() == 0
+
+
+def test_a_member_fenced_by_its_brokers_restart_may_join_again(
+    stack: LocalStack | ContainerStack, connection: Connection, tmp_path: Path
+) -> None:
+    # An admin client that asked a coordinator before never receives an answer of it after the restart (librdkafka).
+    duplicates = DuplicateInstanceCheck(connection, "restarted", claim(tmp_path, "restarted", "one"))
+    wait_for(lambda: answers(duplicates), 30, "a coordinator")
+
+    stack.stop("kafka")
+    stack.start("kafka")
+    duplicates.doubt(FencedError())
+
+    wait_for(lambda: answers(duplicates), 30, "its answer after the restart")
+
+
+def answers(duplicates: DuplicateInstanceCheck) -> bool:
+    """Whether the coordinator says that nobody has the name."""
+    try:
+        duplicates.require_none(threading.Event())
+    except BrokerAwayError:
+        return False
+    return True
 
 
 def test_missing_topics_stop_the_worker_with_one_line_that_names_them(processes: Processes) -> None:

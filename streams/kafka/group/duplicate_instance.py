@@ -14,7 +14,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException
 
 from schemas.errors import OutageError, SetupError
-from streams.kafka.admin import admin_of
+from streams.kafka.admin import BrokerAdmin, new_admin
 from streams.kafka.kafka_errors import BrokerAwayError, FencedError, reading_fault
 from streams.runtime.instance_id import Instance, NameTakenError
 from streams.runtime.settings import Connection
@@ -57,8 +57,8 @@ class DuplicateInstanceCheck:
         """
         if self._asked:
             return
-        since, warned = time.monotonic(), False
-        while host := self._host_of_namesake():
+        admin, since, warned = new_admin(self._connection), time.monotonic(), False
+        while host := self._host_of_namesake(admin):
             if time.monotonic() - since > OUTLIVES_S and not self._standby:
                 problem = f"a living process at {host} has the instance id {self._instance.name!r}"
                 text = f"{problem} in group {self._group}: give each its own, or set LOAN_STANDBY=true"
@@ -80,14 +80,14 @@ class DuplicateInstanceCheck:
         if isinstance(fault, FencedError):
             self._asked = False
 
-    def _host_of_namesake(self) -> str:
+    def _host_of_namesake(self, admin: BrokerAdmin) -> str:
         known = self._instance.last_member()
-        members = (each for each in self._members() if each.group_instance_id == self._instance.name)
+        members = (each for each in self._members(admin) if each.group_instance_id == self._instance.name)
         return next((each.host.lstrip("/") or "another host" for each in members if each.member_id != known), "")
 
-    def _members(self) -> list[Any]:
+    def _members(self, admin: BrokerAdmin) -> list[Any]:
         try:
-            futures = admin_of(self._connection).describe_consumer_groups([self._group], request_timeout=ASK_S)
+            futures = admin.describe_consumer_groups([self._group], request_timeout=ASK_S)
             return list(futures[self._group].result(ASK_S + 1).members)
         except KafkaException as cause:
             error: KafkaError = cause.args[0]

@@ -34,7 +34,7 @@ def test_a_fenced_producer_is_told_from_a_broken_one(code: int) -> None:
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DuplicateInstanceCheck, list[None]]:
     """DuplicateInstanceCheck of a group without members, and a mark for each time that the broker was asked."""
     marks: list[None] = []
-    monkeypatch.setattr(DuplicateInstanceCheck, "_members", lambda _self: marks.append(None) or [])
+    monkeypatch.setattr(DuplicateInstanceCheck, "_members", lambda *_: marks.append(None) or [])
     return DuplicateInstanceCheck(Connection(), "g", claim(tmp_path, "g", "one")), marks
 
 
