@@ -21,7 +21,7 @@ from drift.detection import field_limit_overrides
 from drift.detection.drift_report import ReportContext
 from drift.detection.verdict import METHOD
 from drift.monitor import MonitorRules
-from drift.windows.watermark import PaneRules
+from drift.windows.pane_placement import PaneRules
 from drift.windows.window_assembler import WindowRules
 from drift.windows.window_grid import PANE_OF_A_CALENDAR_MS, Calendar
 from schemas.errors import SetupError

@@ -15,7 +15,7 @@ from schemas.events.decisions import ContributionSpace
 from schemas.records import RecordBatch
 from scorecard.bundle import ScorecardParts, scorecard_of
 from scorecard.calibration import Identity
-from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.dead_letter_office import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard
 from scorecard.features import FeatureSpace

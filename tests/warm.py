@@ -3,7 +3,7 @@
 import numpy as np
 
 from scorecard.counterfactuals import CounterfactualSearch
-from scorecard.decisions import decoder
+from scorecard.decisions import bulk_decision_decoder
 from scorecard.decisions.scoring import warm
 from tests.builders import CONTRACT, a_champion, a_wire
 from training.promotion.champion_comparison import ChampionComparison
@@ -14,7 +14,7 @@ def main() -> None:
     """What numba has compiled lies beside the sources, or where `NUMBA_CACHE_DIR` says."""
     champion = a_champion()
     warm(champion, champion.scorecard.policy, a_wire())
-    decoder.warm()
+    bulk_decision_decoder.warm()
     scorecard = champion.scorecard
     CounterfactualSearch(scorecard, scorecard.policy, CONTRACT).warm(np.zeros(len(CONTRACT.observed)))
     stated = np.array([0.2, 0.8])

@@ -26,7 +26,7 @@ from schemas.events.decisions import LoanDecision, Outcome
 from schemas.events.drift import ProducerClock
 from schemas.records import RecordBatch
 from schemas.topics import Topics
-from scorecard.decisions.decoder import NO_REASON, Decisions, DecisionWords, decode, is_ours
+from scorecard.decisions.bulk_decision_decoder import NO_REASON, Decisions, DecisionWords, decode, is_ours
 from scorecard.policy import OUTCOMES
 from scorecard.reasons import MOST
 
@@ -79,7 +79,7 @@ class ApplicationCells:
 class DecisionCells:
     """Counts a champion's decisions by score, contributions, reasons and outcome; another champion's are left out.
 
-    In bulk where our own schema wrote them (`scorecard.decisions.decoder`); what is left over, one by one.
+    In bulk where our own schema wrote them (`bulk_decision_decoder`); what is left over, one by one.
     """
 
     def __init__(self, reference: Reference) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from drift.binning.binned_records import Observations, Shape
 from drift.binning.reference import Reference
 from drift.detection.drift_report import ReportContext, report_of
+from drift.windows.pane_placement import PaneRules
 from drift.windows.panes import PanePosition, PartitionPanes
-from drift.windows.watermark import PaneRules
 from drift.windows.window import Window
 from schemas.codec.event_codec import as_record
 from schemas.events.drift import DriftReport, OffsetRange, PaneCounts

@@ -5,7 +5,7 @@ partitions in another interleaving, by other agents, or twice, changes nothing. 
 the counts of an open pane are flushed, later records for it are another part of the same
 pane, and parts add. Panes of several partitions are combined in `drift.windows.window_assembler`.
 
-Pure. `drift.binning.binner` gives the bins of a record, `drift.windows.watermark` its pane.
+Pure. `drift.binning.binner` gives the bins of a record, `drift.windows.pane_placement` its pane.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from drift.binning.binned_records import NO_TIME, Flags, Integers, Observations,
 from drift.windows.count_kernels import add_rows
 from drift.windows.deduplication import fresh_of
 from drift.windows.open_pane import LogPosition, OpenPane
-from drift.windows.watermark import PanePlacement, PaneRules, placement
+from drift.windows.pane_placement import PanePlacement, PaneRules, placement
 from schemas.events.drift import PaneCounts
 
 AHEAD: Final = 2

@@ -1,6 +1,6 @@
 """Bounds of windows by time: every so many milliseconds since 1970, or days, weeks and months of a time zone.
 
-Pure. Panes are on a separate grid (`drift.windows.watermark`); `PANE_OF_A_CALENDAR_MS` says which fit in here.
+Pure. Panes are on a separate grid (`drift.windows.pane_placement`); `PANE_OF_A_CALENDAR_MS` says which fit in here.
 """
 
 from dataclasses import dataclass

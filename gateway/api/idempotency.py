@@ -1,19 +1,67 @@
-"""Applications that were decided before: their earlier decision, or a conflict if the values differ.
+"""The same key or id twice: the same answer, or a conflict if the values differ.
 
-The gateway's own memory is checked first (`PendingDecisions`); this queries the ledger for applications from before a
-restart or of another gateway. A decision carries the values that were scored, which are compared; other fields cannot
-be.
+A key (header `Idempotency-Key`) gives the application its id. Of an id, the gateway's own memory is checked first
+(`PendingDecisions.enter`: the digest of the body); this queries the ledger for applications from before a restart or of
+another gateway. A decision carries the values that were scored, which are compared; other fields cannot be.
 """
 
 import math
+import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from starlette.requests import Request
+
+from gateway.access.roles import Principal
 from gateway.exchange.exchange import Submission
 from gateway.exchange.pending_decisions import BodyConflictError, Decision
 from gateway.gateway_parts import Gateway
+from gateway.problems import FieldError, invalid
 from schemas.applications import from_records
 from schemas.contract.contract import Contract, Kind
+
+LONGEST_KEY: Final = 255
+KEY_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.IdempotencyKey")
+"""Under it a caller and its key are hashed to the application's id: every gateway comes to the same."""
+
+KEY: Final = "idempotency-key"
+KEY_TEXT: Final = "The same key with the same body has the same answer; 409 otherwise."
+KEYED: Final[Mapping[str, Any]] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "description": KEY_TEXT,
+                "title": "Idempotency-Key",
+            },
+            "description": KEY_TEXT,
+        }
+    ]
+}
+"""Of the OpenAPI document: endpoints read their requests by themselves (`gateway.api.direct_posts`)."""
+
+
+def derived_id(principal: Principal, request: Request, place: str) -> str:
+    """The id of an application that has none of its own: by the caller's key, or a random one.
+
+    Args:
+        principal: whose key it is.
+        request: its headers.
+        place: of the application in a batch.
+
+    Raises:
+        Problem: 422, no key of this form.
+    """
+    key = request.headers.get(KEY)
+    if key is None:
+        return str(uuid.uuid4())
+    if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
+        fault = FieldError("/Idempotency-Key", "malformed", f"1 to {LONGEST_KEY} printable ASCII characters")
+        raise invalid([fault])
+    return str(uuid.uuid5(KEY_NAMESPACE, f"{principal.name}\x1f{key}{place}"))
 
 
 async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission]) -> dict[int, Decision]:

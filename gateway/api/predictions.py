@@ -1,8 +1,7 @@
 """`POST /predict` and `POST /predict/batch`: applications onto the topic, their decisions back."""
 
-import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -13,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.access.access_guard import require_role
-from gateway.access.roles import SUBMIT, Principal
+from gateway.access.roles import SUBMIT
 from gateway.api.direct_posts import json_response
-from gateway.api.idempotency import earlier_decisions
+from gateway.api.idempotency import KEY, KEYED, derived_id, earlier_decisions
 from gateway.api.request_bodies import body_of, digest_of, parse_body
 from gateway.api.request_model import CONFIG, contradictions, record_of
 from gateway.api.response_models import DecisionAnswer, decision_answer
@@ -23,35 +22,13 @@ from gateway.exchange.exchange import Submission, UndecidedError
 from gateway.exchange.pending_decisions import BodyConflictError, Decision, TooManyPendingError
 from gateway.exchange.publisher import headers_of
 from gateway.gateway_parts import Gateway
-from gateway.problems import FieldError, Problem, away, invalid
+from gateway.problems import Problem, away, invalid
 from schemas.errors import OutageError
 from schemas.events.decisions import Outcome
 from schemas.trace_context import TRACEPARENT, W3C
 
 MOST_IN_BATCH: Final = 500
 NOT_READING: Final = "decisions are not read yet"
-LONGEST_KEY: Final = 255
-KEY_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.IdempotencyKey")
-"""Under it a caller and its key are hashed to the application's id: every gateway comes to the same."""
-
-KEY: Final = "idempotency-key"
-KEY_TEXT: Final = "The same key with the same body has the same answer; 409 otherwise."
-KEYED: Final[Mapping[str, Any]] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "schema": {
-                "anyOf": [{"type": "string"}, {"type": "null"}],
-                "description": KEY_TEXT,
-                "title": "Idempotency-Key",
-            },
-            "description": KEY_TEXT,
-        }
-    ]
-}
-"""Of the OpenAPI document: endpoints read their requests by themselves (`gateway.api.direct_posts`)."""
 
 
 class BatchCounts(BaseModel):
@@ -82,7 +59,7 @@ def router(gateway: Gateway) -> APIRouter:
         """Submit one application and wait for the decision that the scoring worker publishes."""
         principal = await caller(request)
         application = parse_body(gateway.application, await _body(gateway, request))
-        [submission] = submissions_of(gateway, request, [application], [_derived_id(principal, request, "")])
+        [submission] = submissions_of(gateway, request, [application], [derived_id(principal, request, "")])
         refuse_contradictions(gateway, [submission], "")
         [decision] = await decide(gateway, [submission])
         return json_response(decision_answer(decision, gateway.contract))
@@ -94,7 +71,7 @@ def router(gateway: Gateway) -> APIRouter:
         """Submit 1 to 500 applications and wait for all their decisions."""
         principal = await caller(request)
         batch: Any = parse_body(batches, await _body(gateway, request))
-        names = [_derived_id(principal, request, f"/{place}") for place in range(len(batch.applications))]
+        names = [derived_id(principal, request, f"/{place}") for place in range(len(batch.applications))]
         submissions = submissions_of(gateway, request, batch.applications, names)
         refuse_contradictions(gateway, submissions, "/applications/{}")
         return json_response(_batch_answer(gateway, await decide(gateway, submissions)))
@@ -122,17 +99,6 @@ def refuse_contradictions(gateway: Gateway, submissions: Sequence[Submission], a
 async def _body(gateway: Gateway, request: Request) -> bytes:
     settings = gateway.settings
     return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
-
-
-def _derived_id(principal: Principal, request: Request, place: str) -> str:
-    """The id of an application that has none of its own."""
-    key = request.headers.get(KEY)
-    if key is None:
-        return str(uuid.uuid4())
-    if not (key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY):
-        fault = FieldError("/Idempotency-Key", "malformed", f"1 to {LONGEST_KEY} printable ASCII characters")
-        raise invalid([fault])
-    return str(uuid.uuid5(KEY_NAMESPACE, f"{principal.name}\x1f{key}{place}"))
 
 
 def submissions_of(

@@ -26,7 +26,7 @@ from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import by_schema
 from schemas.events.decisions import ContributionSpace, LoanDecision, Outcome
 from schemas.records import RecordBatch
-from scorecard.decisions.decoder import is_ours
+from scorecard.decisions.bulk_decision_decoder import is_ours
 
 MOST_FEATURES: Final = 256
 REMEMBERED: Final = 65_536

@@ -25,8 +25,9 @@ NULL, NUMBER, TEXT = 0, 1, 2
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# `_long`, `_double`, `_text` and `_items` are also in `scorecard.decisions.decoder`: a kernel calls its own module's
-# kernels (`schemas.jit`). A place of -1 stands for bytes that are no decision, and goes through all that follows.
+# `_long`, `_double`, `_text` and `_items` are also in `scorecard.decisions.bulk_decision_decoder`: a kernel calls its
+# own module's kernels (`schemas.jit`). A place of -1 stands for bytes that are no decision, and goes through all that
+# follows.
 
 
 @inline

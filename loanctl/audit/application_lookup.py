@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Final
 
-from loanctl.audit.stretch import clip
+from loanctl.audit.offset_ranges import clip
 from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from loanctl.audit.stretch import stretches
+from loanctl.audit.offset_ranges import offset_ranges
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.event_decoder import EventDecoder
 from schemas.codec.wire_format import schema_ids
@@ -69,7 +69,7 @@ def decision_at(connection: Connection, partition: int, offset: int) -> Recorded
         OutageError: broker or registry is away.
     """
     topic = connection.topics().decisions.name
-    [extent] = stretches(connection, topic, partition, offset, offset + 1)
+    [extent] = offset_ranges(connection, topic, partition, offset, offset + 1)
     record = next((record for block in blocks(connection, [extent]) for record in block), None)
     found = decision_reader(connection, topic)(record.value, offset) if record else None
     return None if record is None or found is None else RecordedDecision(DecisionCopy(record.value, found), record)

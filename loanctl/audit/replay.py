@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from loanctl.audit.application_lookup import Source
 from loanctl.audit.decision_search import decision_reader
+from loanctl.audit.offset_ranges import chunks
 from loanctl.audit.replay_count import ReplayCount
-from loanctl.audit.stretch import chunks
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.projection import Projection
 from schemas.codec.wire_format import HEADER, MAGIC, schema_ids

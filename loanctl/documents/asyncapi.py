@@ -11,7 +11,7 @@ from schemas.access import AccessRight, Operation, Resource, rights
 from schemas.codec.event_codec import avro_schema
 from schemas.contract.contract import Contract
 from schemas.topics import Topic, Topics
-from scorecard.decisions.dead_letters import OWN
+from scorecard.decisions.dead_letter_office import OWN
 
 VERSION: Final = "3.0.0"
 BINDING: Final = "0.5.0"

@@ -14,8 +14,8 @@ import numpy as np
 from schemas.events.decisions import ContributionSpace, Outcome
 from schemas.small_groups import is_small
 from scorecard.swap_set import Codes, Floats, OutcomeChange, changes, codes, truth
+from training.promotion.challenger_verdict import LEVEL
 from training.promotion.champion_comparison import ChampionComparison
-from training.promotion.contest import LEVEL
 from training.promotion.paired_bootstrap import paired_figures
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)

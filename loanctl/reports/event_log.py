@@ -17,7 +17,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.events.drift import DriftReport
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import WriterSchemas
-from scorecard.decisions.dead_letters import CONNECT
+from scorecard.decisions.dead_letter_office import CONNECT
 from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.kafka.topics.topic_reader import Record
 from streams.kafka.topics.topic_scan import read_whole

@@ -1,11 +1,11 @@
-"""Dead letters read again: what `scorecard.decisions.dead_letters` wrote, taken apart. Pure."""
+"""Dead letters read again: what `scorecard.decisions.dead_letter_office` wrote, taken apart. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.records import Headers, RecordBatch, RecordPosition
+from scorecard.decisions.dead_letter_office import CONNECT, LEFT, OWN, UNREADABLE_STAGE, UNSCORABLE_STAGE
 from scorecard.decisions.dead_letter_reasons import REASON_TEXTS, UNKNOWN
-from scorecard.decisions.dead_letters import CONNECT, LEFT, OWN, UNREADABLE_STAGE, UNSCORABLE_STAGE
 
 STAGES: Final = (UNREADABLE_STAGE, UNSCORABLE_STAGE)
 MOST_DIGITS: Final = 19

@@ -16,7 +16,7 @@ from schemas.codec.wire_format import frame, unframe
 from schemas.contract.contract import Contract
 from schemas.events.decisions import LoanDecision
 from schemas.records import RecordBatch
-from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.dead_letter_office import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, score_batch, warm
 from scorecard.policy import Policy

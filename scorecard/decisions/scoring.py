@@ -17,7 +17,7 @@ from schemas.applications import Applications, Fault, Faults, Matrix, faults
 from schemas.codec.application_decoder import ApplicationReader, DecodedBatch
 from schemas.contract.contract import Contract
 from schemas.records import OutgoingRecord, RecordBatch
-from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.dead_letter_office import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionColumns, DecisionWriter
 from scorecard.policy import APPROVE, REFER, Policy, outcomes
 from scorecard.reasons import MOST, GivenReasons

@@ -1,7 +1,7 @@
 """Limits of open resources: a process ends, with a clear line, before a limit leaves it neither working nor ending.
 
 A Kafka client whose broker has gone may hang for good when it is closed, with five threads and three files. Such a
-client is abandoned (`streams.runtime.timeouts`); only a supervisor's restart frees its resources.
+client is abandoned (`streams.runtime.hang_guard`); only a supervisor's restart frees its resources.
 """
 
 import resource
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import LoanError
-from streams.runtime import timeouts
+from streams.runtime import hang_guard
 
 MOST_LEFT_BEHIND: Final = 12
 """Hanging calls that one process carries with it: some 60 threads."""
@@ -28,7 +28,7 @@ def require_room() -> None:
     Raises:
         ExhaustedError: clients that hang, or open files, come close to what a process may have.
     """
-    left = timeouts.hung_calls()
+    left = hang_guard.hung_calls()
     if left > MOST_LEFT_BEHIND:
         problem = f"{left} clients of an unreachable broker hang: this process ends, and its successor begins afresh"
         raise ExhaustedError(problem)

@@ -16,7 +16,7 @@ from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from schemas.release import code_version
 from schemas.topics import announcements_group
-from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.dead_letter_office import DeadLetterOffice
 from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import DecisionCodec
 from streams.kafka.admin import require_group, require_topics

@@ -14,8 +14,8 @@ from drift.binning.binner import ApplicationCells, DecisionCells
 from drift.binning.reference import Reference
 from drift.performance.loan_sample import LoanSample
 from drift.performance.outcome_join import ScoredLoan
+from drift.windows.pane_placement import PaneRules
 from drift.windows.panes import PanePosition, PartitionPanes
-from drift.windows.watermark import PaneRules
 from schemas.codec.bulk_projection import BulkProjection
 from schemas.codec.event_codec import avro_schema
 from schemas.codec.projection import Projection, millis

@@ -17,7 +17,7 @@ from loanctl.commands.cluster import acls, schemas, topics
 from schemas.access import AccessRight, KafkaPrincipal, Operation, rights
 from schemas.errors import OutageError, SetupError
 from schemas.topics import Topics, redrive_id
-from scorecard.decisions.dead_letters import CONNECT
+from scorecard.decisions.dead_letter_office import CONNECT
 from streams.kafka.admin import require_topics
 from streams.runtime.settings import Connection
 from tests.doubles.certificates import DAY, Issuer, subject

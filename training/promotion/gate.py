@@ -2,7 +2,7 @@
 
 Floors apply to every challenger; the first champion must also be no worse than a logistic regression.
 Against a champion, both score the same rows, which neither was fitted to, and the challenger must win the contest
-(`training.promotion.contest`): decide at less cost or rank better, and be no worse than its margins in all else.
+(`challenger_verdict`): decide at less cost or rank better, and be no worse than its margins in all else.
 If it cannot be compared with the champion, or the rows cannot show that it is no worse, it is held for a person.
 Every answer is in words that a person can act on. Pure.
 """
@@ -14,8 +14,8 @@ from enum import StrEnum
 import numpy as np
 
 from training.evaluation.discrimination_figures import auc
+from training.promotion.challenger_verdict import LEVEL, challenger_verdict
 from training.promotion.champion_comparison import ChampionComparison, Incomparable, Labels, Probabilities
-from training.promotion.contest import LEVEL, contest
 from training.promotion.margins import Margins
 from training.promotion.paired_bootstrap import paired_auc
 
@@ -105,7 +105,7 @@ def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | In
         won += [f"it cannot be compared with the champion: {comparison.why}", *behind]
     else:
         # A challenger that beats the champion passes with this reported: keeping the worse champion would not help.
-        result = contest(comparison, terms.margins, terms.seed)
+        result = challenger_verdict(comparison, terms.margins, terms.seed)
         failed += result.lost
         doubts += result.open
         won += [*result.won, *behind]

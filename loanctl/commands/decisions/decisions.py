@@ -7,7 +7,7 @@ import typer
 
 from loanctl.audit.decision_check import DecisionChecker
 from loanctl.audit.decision_search import RecordedDecision, decision_reader
-from loanctl.audit.stretch import chunks, stretches
+from loanctl.audit.offset_ranges import chunks, offset_ranges
 from loanctl.audit.verification_summary import VerificationSummary
 from loanctl.console import FINDING, echo
 from scorecard.decisions.reproduction import DecisionCopy
@@ -54,7 +54,7 @@ def verification_summary(
         SetupError: no such stretch or topic.
     """
     topic = settings.topics().decisions.name
-    wanted = stretches(settings, topic, partition, first, end)
+    wanted = offset_ranges(settings, topic, partition, first, end)
     # After the decisions' end is known: the applications of all of them lie on their topic by now.
     checker, read, found = DecisionChecker(settings), decision_reader(settings, topic), VerificationSummary()
     for records in chunks(blocks(settings, wanted), CHUNK):

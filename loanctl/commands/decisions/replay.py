@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from loanctl.audit.offset_ranges import offset_ranges
 from loanctl.audit.replay import ReplayTerms, ShadowPublisher, TopicReplay, replay_records
 from loanctl.audit.replay_count import ReplayCount
-from loanctl.audit.stretch import stretches
 from loanctl.commands.decisions.decisions import AsJson, End, First, PartitionOption
 from loanctl.console import echo
 from loanctl.decisions import file_rows
@@ -83,7 +83,7 @@ def _of_topic(
     terms: ReplayTerms,
     shadow_facts: dict[str, Any] | None,
 ) -> ReplayCount:
-    wanted = stretches(settings, settings.topics().applications.name, *offsets)
+    wanted = offset_ranges(settings, settings.topics().applications.name, *offsets)
     with ExitStack() as stack:
         publish = None
         if shadow_facts is not None:

@@ -21,8 +21,8 @@ from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, assigned_fault, raised_fault
 from streams.kafka.topics.messages import poll_records
+from streams.runtime.hang_guard import at_most
 from streams.runtime.settings import Connection
-from streams.runtime.timeouts import at_most
 
 LAG_EVERY_S: Final = 1.0
 CLOSE_S: Final = 5.0

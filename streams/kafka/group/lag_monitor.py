@@ -16,8 +16,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from streams.kafka.kafka_errors import CLIENT_FAULTS
+from streams.runtime.hang_guard import at_most
 from streams.runtime.settings import Connection
-from streams.runtime.timeouts import at_most
 
 EVERY_S: Final = 5.0
 ASK_S: Final = 5.0

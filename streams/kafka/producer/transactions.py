@@ -1,7 +1,7 @@
 """Records and consumer offsets in one Kafka transaction: the only transactional producer, guarded against hangs.
 
-A thread that can be abandoned (`streams.runtime.timeouts`) makes each call into librdkafka. Every failure is handled in
-the same way: the producer is discarded, and work begins again from the committed offsets, as after `kill -9`.
+A thread that can be abandoned (`streams.runtime.hang_guard`) makes each call into librdkafka. Every failure is handled
+in the same way: the producer is discarded, and work begins again from the committed offsets, as after `kill -9`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord
 from streams.kafka.kafka_errors import FENCED, FencedError, delivery_fault, error_of
+from streams.runtime.hang_guard import GuardedThread, HungError, at_most
 from streams.runtime.settings import Connection
-from streams.runtime.timeouts import GuardedThread, HungError, at_most
 
 TRANSACTION_TIMEOUT_MS: Final = 15_000
 """An open transaction of a dead worker hides later records from readers for so long at most."""

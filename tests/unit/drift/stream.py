@@ -13,8 +13,8 @@ from drift.binning.binner import ApplicationCells
 from drift.binning.reference import Reference
 from drift.detection.drift_report import ReportContext
 from drift.monitor import Monitor, MonitorRules
+from drift.windows.pane_placement import PaneRules
 from drift.windows.panes import PanePosition, PartitionPanes
-from drift.windows.watermark import PaneRules
 from drift.windows.window_assembler import WindowRules
 from schemas.applications import Matrix
 from schemas.events.drift import DriftCounts, DriftReport, DriftRules

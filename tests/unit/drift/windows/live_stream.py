@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from drift.binning.binned_records import Observations, Shape
+from drift.windows.pane_placement import PaneRules
 from drift.windows.panes import PanePosition, PartitionPanes
 from drift.windows.partial_counts import PartialCounts, PartitionState
-from drift.windows.watermark import PaneRules
 from drift.windows.window import Window
 from drift.windows.window_assembler import WindowAssembler, WindowRules
 from schemas.events.drift import DriftCounts

@@ -11,8 +11,8 @@ from drift.binning.producer_clocks import PRODUCER_HEADER, parse
 from drift.detection.drift_report import report_of
 from drift.detection.recompute import Reread, recomputed_report
 from drift.settings import DriftSettings
+from drift.windows.pane_placement import PaneRules
 from drift.windows.panes import PanePosition, PartitionPanes
-from drift.windows.watermark import PaneRules
 from drift.windows.window import Window
 from schemas.events.drift import DriftReport, ProducerCount
 from tests.builders import CONTRACT, WRITERS, a_batch, application_bytes

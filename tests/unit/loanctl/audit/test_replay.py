@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from loanctl.audit import replay
+from loanctl.audit.offset_ranges import offset_ranges
 from loanctl.audit.replay import ReplayTerms, ShadowPublisher, TopicReplay, replay_records
 from loanctl.audit.replay_count import AnswerChange, ReplayCount
-from loanctl.audit.stretch import stretches
 from schemas.codec.wire_format import HEADER
 from schemas.records import OutgoingRecord
 from scorecard.decisions.decision_records import REPLAY
@@ -25,7 +25,7 @@ RISKY = {"loan_percent_income": 0.3, "loan_amnt": Decimal(15_000)}
 
 
 def run(policy: Policy = OWN, champion: Any = CHAMPION, publish: Any = None, partition: Any = None) -> ReplayCount:
-    wanted = stretches(SETTINGS, TOPICS.applications.name, partition, None, None)
+    wanted = offset_ranges(SETTINGS, TOPICS.applications.name, partition, None, None)
     return TopicReplay(SETTINGS, ReplayTerms(champion, policy), publish).run(wanted)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loanctl.audit import application_lookup, decision_check, decision_search, replay, stretch
+from loanctl.audit import application_lookup, decision_check, decision_search, offset_ranges, replay
 from loanctl.audit.scorecard_shelf import ShelvedScorecard
 from loanctl.commands.decisions import decisions
 from schemas.codec.event_codec import avro_schema
@@ -132,7 +132,7 @@ def lay(monkeypatch: pytest.MonkeyPatch, topics: Topics, shelf: Shelf) -> None:
     monkeypatch.setattr(decision_check, "ScorecardShelf", shelf)
     for module in (application_lookup, decision_search, replay, decisions, topic_scan):
         monkeypatch.setattr(module, "blocks", topics.blocks)
-    for module in (application_lookup, decision_search, replay, stretch):
+    for module in (application_lookup, decision_search, replay, offset_ranges):
         monkeypatch.setattr(module, "partition_ranges", topics.ranges)
     for module in (decision_check, decision_search, replay, topic_scan):
         monkeypatch.setattr(module, "WriterSchemas", Writers)

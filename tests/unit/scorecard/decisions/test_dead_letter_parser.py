@@ -10,9 +10,9 @@ from schemas.codec import record_limits, wire_format
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.errors import RecordError
 from schemas.records import OutgoingRecord, RecordBatch
+from scorecard.decisions.dead_letter_office import DeadLetterOffice
 from scorecard.decisions.dead_letter_parser import Letter, OriginalRecord, letter_of
 from scorecard.decisions.dead_letter_reasons import REASON_TEXTS, UNKNOWN
-from scorecard.decisions.dead_letters import DeadLetterOffice
 from tests.builders import CONTRACT, WRITERS, a_batch, application_bytes
 
 OFFICE = DeadLetterOffice("loan.applications.v1.dlq", CONTRACT)

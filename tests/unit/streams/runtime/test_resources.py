@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from streams.runtime import resources
+from streams.runtime.hang_guard import GuardedThread, HungError, at_most, hung_calls
 from streams.runtime.resources import ExhaustedError, require_room
-from streams.runtime.timeouts import GuardedThread, HungError, at_most, hung_calls
 from tests.system.waiting import wait_for
 
 LOW_LIMIT = """

@@ -11,13 +11,13 @@ from tests.unit.training.builders import CONTRACT, made_up
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
 from training.pipeline.plan import Material, Plan
 from training.pipeline.recalibration import KeptForest, UnfitForRecalibrationError
+from training.promotion.challenger_verdict import challenger_verdict
 from training.promotion.champion_comparison import (
     ChallengerAnswers,
     ChampionComparison,
     ComparisonRules,
     compare_with_champion,
 )
-from training.promotion.contest import contest
 from training.promotion.margins import Margins
 from training.rows import identity
 from training.rows.labelled_rows import LabelledRows
@@ -95,7 +95,7 @@ def test_it_is_promotable(kept: KeptForest, mended: TrainedCandidate) -> None:
     met = compare_with_champion(kept.scorecard, mended.judged_on, answers, strange, rules)
     assert isinstance(met, ChampionComparison)
 
-    result = contest(met, Margins(), 1)
+    result = challenger_verdict(met, Margins(), 1)
 
     assert not result.lost
     assert result.won[0].startswith("better than the champion by cost per applicant")

@@ -9,9 +9,9 @@ from scorecard.calibration import sigmoid
 from scorecard.policy import APPROVE, outcomes
 from tests.unit.training.builders import made_up
 from tests.unit.training.promotion.test_contest import LEVEL, POLICY, meeting
+from training.promotion.challenger_verdict import LEVEL as TEST_LEVEL
+from training.promotion.challenger_verdict import challenger_verdict, is_better
 from training.promotion.champion_comparison import ChampionComparison
-from training.promotion.contest import LEVEL as TEST_LEVEL
-from training.promotion.contest import contest, is_better
 from training.promotion.margins import Margins
 from training.promotion.paired_bootstrap import paired_figures
 from training.promotion.selection import selected_rows
@@ -64,7 +64,7 @@ def compared(seed: int, share: float, noise: float = NOISE, *, as_if_all: bool =
 
 def passed(seeds: int, share: float, noise: float = NOISE, *, as_if_all: bool = False) -> int:
     pairs = (compared(seed, share, noise, as_if_all=as_if_all) for seed in range(seeds))
-    return sum(not contest(pair, Margins(), 1).lost for pair in pairs)
+    return sum(not challenger_verdict(pair, Margins(), 1).lost for pair in pairs)
 
 
 def test_the_equal_pass_oftener_by_selection_and_not_where_both_would_approve() -> None:

@@ -18,7 +18,7 @@ from loanctl.dead_letters.letter_choice import UnknownLetterError
 from loanctl.dead_letters.redriver import OvertakenRedriveError
 from schemas.events.audit import AuditAction
 from schemas.redrive_marker import REDRIVEN_FROM
-from scorecard.decisions.dead_letters import DeadLetterOffice
+from scorecard.decisions.dead_letter_office import DeadLetterOffice
 from scorecard.decisions.scoring import score_batch
 from streams.kafka.topics.topic_reader import PartitionRange, Record, batch_of, record_of
 from streams.runtime.settings import Connection

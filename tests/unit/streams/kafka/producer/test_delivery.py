@@ -17,8 +17,8 @@ from streams.kafka.group.batch_reader import ConsumerConfig, Reader
 from streams.kafka.producer import transactions
 from streams.kafka.producer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Mode, delivery_of
 from streams.kafka.producer.transactions import DeliveryError, RefusedBatchError, enqueue
+from streams.runtime.hang_guard import HungError
 from streams.runtime.settings import Connection
-from streams.runtime.timeouts import HungError
 from tests.doubles.kafka import Crash, FakeBroker, Message, failure
 
 RECORDS = 12

@@ -7,7 +7,7 @@ from schemas.applications import faults
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.record_limits import RecordLimits
 from schemas.records import OutgoingRecord, RecordBatch
-from scorecard.decisions.dead_letters import CONNECT, LEFT, OWN, DeadLetterOffice
+from scorecard.decisions.dead_letter_office import CONNECT, LEFT, OWN, DeadLetterOffice
 from tests.builders import CONTRACT, WRITERS, a_batch, application_bytes
 
 LIMITS = RecordLimits(value_bytes=1_024, header_bytes=256)

@@ -3,7 +3,7 @@
 import pytest
 
 from loanctl.audit.application_lookup import GAP, rounds
-from loanctl.audit.stretch import StretchError, chunks, clip, stretches
+from loanctl.audit.offset_ranges import OffsetRangeError, chunks, clip, offset_ranges
 from streams.kafka.topics.topic_reader import PartitionRange
 from tests.unit.loanctl.audit.topics import SETTINGS, TOPICS, Topics
 
@@ -36,12 +36,12 @@ def test_offsets_are_those_of_a_partition_that_the_topic_has(topics: Topics) -> 
     topics.apply("a", "b")
     topics.apply("c", partition=1)
 
-    assert [each.partition for each in stretches(SETTINGS, APPLICATIONS, None, None, None)] == [0, 1]
-    assert stretches(SETTINGS, APPLICATIONS, 0, 1, None) == [PartitionRange(APPLICATIONS, 0, 1, 2)]
-    with pytest.raises(StretchError, match="--partition"):
-        stretches(SETTINGS, APPLICATIONS, None, 1, None)
-    with pytest.raises(StretchError, match="no partition 7"):
-        stretches(SETTINGS, APPLICATIONS, 7, None, None)
+    assert [each.partition for each in offset_ranges(SETTINGS, APPLICATIONS, None, None, None)] == [0, 1]
+    assert offset_ranges(SETTINGS, APPLICATIONS, 0, 1, None) == [PartitionRange(APPLICATIONS, 0, 1, 2)]
+    with pytest.raises(OffsetRangeError, match="--partition"):
+        offset_ranges(SETTINGS, APPLICATIONS, None, 1, None)
+    with pytest.raises(OffsetRangeError, match="no partition 7"):
+        offset_ranges(SETTINGS, APPLICATIONS, 7, None, None)
 
 
 def test_chunks_lose_nothing_and_keep_the_order(topics: Topics) -> None:

@@ -14,7 +14,7 @@ from drift.binning.binner import DecisionCells
 from schemas.codec.event_codec import as_record, avro_schema
 from schemas.codec.wire_format import frame
 from schemas.events.decisions import Contribution, ContributionSpace, DataFlag, FlagKind, LoanDecision, Outcome, Reason
-from scorecard.decisions.decoder import is_ours
+from scorecard.decisions.bulk_decision_decoder import is_ours
 from tests.builders import a_batch
 from tests.decisions import a_decision
 from tests.unit.drift.stream import a_reference

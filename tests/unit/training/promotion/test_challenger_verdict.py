@@ -9,8 +9,8 @@ import pytest
 from scorecard.calibration import sigmoid
 from scorecard.costs import Costs, costs_of
 from scorecard.policy import Policy, outcomes
+from training.promotion.challenger_verdict import ChallengerVerdict, challenger_verdict
 from training.promotion.champion_comparison import ChampionComparison
-from training.promotion.contest import ContestResult, contest
 from training.promotion.margins import Margins
 
 COSTS = Costs()
@@ -63,17 +63,17 @@ def better_ranking(seed: int) -> ChampionComparison:
 
 
 def tally(meetings: list[ChampionComparison]) -> Counter[str]:
-    return Counter(_word(contest(each, Margins(), 1)) for each in meetings)
+    return Counter(_word(challenger_verdict(each, Margins(), 1)) for each in meetings)
 
 
-def _word(result: ContestResult) -> str:
+def _word(result: ChallengerVerdict) -> str:
     return "lost" if result.lost else "open" if result.open else "won"
 
 
 @pytest.fixture(scope="module")
 def lucky() -> list[int]:
     """Seeds of the forty equal challengers that are not turned away."""
-    return [seed for seed in range(40) if not contest(equal(seed), Margins(), 1).lost]
+    return [seed for seed in range(40) if not challenger_verdict(equal(seed), Margins(), 1).lost]
 
 
 def test_one_in_twenty_of_the_equal_passes(lucky: list[int]) -> None:
@@ -85,7 +85,7 @@ def test_a_challenger_that_mends_the_level_alone_is_promotable() -> None:
     meetings = [mended_level(seed) for seed in range(10)]
 
     assert tally(meetings)["won"] >= 9
-    result = contest(meetings[0], Margins(), 1)
+    result = challenger_verdict(meetings[0], Margins(), 1)
     assert result.won[0].startswith("better than the champion by cost per applicant: on the same 1000 rows")
 
 
@@ -95,7 +95,7 @@ def test_a_much_better_ranking_wins() -> None:
 
 @pytest.mark.slow
 def test_later_looks_at_the_same_champion_ask_for_more(lucky: list[int]) -> None:
-    later = [contest(equal(seed, looks=4), Margins(), 1) for seed in lucky]
+    later = [challenger_verdict(equal(seed, looks=4), Margins(), 1) for seed in lucky]
 
     assert any(result.lost for result in later)
     assert "comparison 4 with this champion within a year, so at the level of 0.0031" in str(later[0])
@@ -104,14 +104,14 @@ def test_later_looks_at_the_same_champion_ask_for_more(lucky: list[int]) -> None
 def test_a_loss_that_the_rows_cannot_exclude_is_open() -> None:
     narrow = Margins(level=0.005)
 
-    result = contest(better_ranking(0), narrow, 1)
+    result = challenger_verdict(better_ranking(0), narrow, 1)
 
     assert not result.lost
     assert any("cannot show that it is no worse" in one and "default rate" in one for one in result.open)
 
 
 def test_the_loser_is_told_which_gain_would_have_been_seen() -> None:
-    (told,) = contest(equal(3), Margins(), 1).lost
+    (told,) = challenger_verdict(equal(3), Margins(), 1).lost
 
     assert "a gain in AUC of 0.0" in told
     assert "AUC 0.7" in told
@@ -119,7 +119,7 @@ def test_the_loser_is_told_which_gain_would_have_been_seen() -> None:
 
 def test_rows_that_stand_for_others_count_for_them() -> None:
     meeting_of_all = better_ranking(2)
-    twice = contest(
+    twice = challenger_verdict(
         ChampionComparison(
             defaulted=np.tile(meeting_of_all.defaulted, 2),
             challenger=np.tile(meeting_of_all.challenger, 2),
@@ -130,7 +130,7 @@ def test_rows_that_stand_for_others_count_for_them() -> None:
         Margins(),
         1,
     )
-    weighted = contest(
+    weighted = challenger_verdict(
         ChampionComparison(
             defaulted=meeting_of_all.defaulted,
             challenger=meeting_of_all.challenger,

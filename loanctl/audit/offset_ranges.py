@@ -8,11 +8,11 @@ from streams.kafka.topics.topic_reader import PartitionRange, Record, partition_
 from streams.runtime.settings import Connection
 
 
-class StretchError(SetupError):
+class OffsetRangeError(SetupError):
     """Offsets of no partition, or of one that the topic does not have."""
 
 
-def stretches(
+def offset_ranges(
     connection: Connection, topic: str, partition: int | None, first: int | None, end: int | None
 ) -> list[PartitionRange]:
     """The part of the stretch that is on the topic now; all of the topic by default.
@@ -25,20 +25,20 @@ def stretches(
         end: offset, exclusive; None for the partition's end.
 
     Raises:
-        StretchError: no such partition, or offsets without one.
+        OffsetRangeError: no such partition, or offsets without one.
         NoTopicError: no such topic.
         OutageError: the broker does not answer.
     """
     if partition is None and (first is not None or end is not None):
         problem = "an offset is one of a partition: name it by --partition"
-        raise StretchError(problem)
+        raise OffsetRangeError(problem)
     found = partition_ranges(connection, [topic])
     if partition is None:
         return found
     chosen = [clip(each, first, end) for each in found if each.partition == partition]
     if not chosen:
         problem = f"{topic} has no partition {partition}"
-        raise StretchError(problem)
+        raise OffsetRangeError(problem)
     return chosen
 
 

@@ -36,7 +36,7 @@ WORDS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ContestResult:
+class ChallengerVerdict:
     """What came of it, in words; the challenger wins where nothing is lost, and surely where nothing is open."""
 
     lost: list[str]
@@ -45,7 +45,7 @@ class ContestResult:
     won: list[str]
 
 
-def contest(comparison: ChampionComparison, margins: Margins, seed: int) -> ContestResult:
+def challenger_verdict(comparison: ChampionComparison, margins: Margins, seed: int) -> ChallengerVerdict:
     """The challenger against the champion.
 
     Args:
@@ -71,7 +71,7 @@ def contest(comparison: ChampionComparison, margins: Margins, seed: int) -> Cont
             lost.append(f"worse than the champion: {words}")
         else:
             doubtful.append(f"these rows cannot show that it is no worse than the champion: {words}")
-    return ContestResult(lost, doubtful, won)
+    return ChallengerVerdict(lost, doubtful, won)
 
 
 def is_better(figure: PairedFigure, level: float) -> bool:
