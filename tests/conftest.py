@@ -1,7 +1,8 @@
 """What every test may ask for."""
 
+import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import structlog
 from hypothesis import settings
 
 from scorecard.registry.mlflow_client import ask
+from streams.runtime import gc_freeze
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SYSTEM = Path(__file__).resolve().parent / "system"
@@ -18,6 +20,17 @@ settings.load_profile("project")
 
 LONGEST = ("trainer", "demo", "drift_agent", "stack", "readme", "gateway", "training", "ledger", "stops")
 """Files of tests/system, the longest first: the last of them to begin is the last to end."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Libraries and items last as long as the process: each full collection of them costs more than most tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc_freeze.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,8 +11,9 @@ from streams.runtime import gc_freeze
 @pytest.fixture
 def thawed() -> Iterator[None]:
     usual = gc.get_threshold()
-    yield
     gc.unfreeze()
+    yield
+    gc.freeze()  # as `tests/conftest.py` has it
     gc.set_threshold(*usual)
 
 
