@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ledger.ingest import bulk_decision_rows
 from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions import bulk_decision_decoder
 from scorecard.decisions.scoring import warm
@@ -15,6 +16,7 @@ def main() -> None:
     champion = a_champion()
     warm(champion, champion.scorecard.policy, a_wire())
     bulk_decision_decoder.warm()
+    bulk_decision_rows.warm()
     scorecard = champion.scorecard
     CounterfactualSearch(scorecard, scorecard.policy, CONTRACT).warm(np.zeros(len(CONTRACT.observed)))
     stated = np.array([0.2, 0.8])
