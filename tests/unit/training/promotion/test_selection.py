@@ -8,7 +8,7 @@ import pytest
 from scorecard.calibration import sigmoid
 from scorecard.policy import APPROVE, outcomes
 from tests.unit.training.builders import made_up
-from tests.unit.training.promotion.test_contest import LEVEL, POLICY, meeting
+from tests.unit.training.promotion.test_challenger_verdict import LEVEL, POLICY, meeting
 from training.promotion.challenger_verdict import LEVEL as TEST_LEVEL
 from training.promotion.challenger_verdict import challenger_verdict, is_better
 from training.promotion.champion_comparison import ChampionComparison
