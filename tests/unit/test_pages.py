@@ -76,6 +76,8 @@ def test_commands_are_found_in_blocks_and_misspelt_ones_are_seen():
         parse(lines[0])
     with pytest.raises(KeyError):
         parse("loanctl topics aply")
+    with pytest.raises(Exception, match="takes --out for its value"):
+        parse("loanctl population --changed-risk --out changed.csv")
 
 
 def test_every_target_that_a_page_names_is_the_makefiles():
@@ -98,7 +100,7 @@ def loanctl_lines(text: str) -> Iterator[str]:
 
 
 def parse(line: str) -> None:
-    """Raises where there is no such command, or it has no such option."""
+    """Raises where there is no such command, it has no such option, or an option lacks its value."""
     _, name, *rest = shlex.split(line)
     command = next(each for each in COMMANDS if each.name == name).load()
     while (group := getattr(command, "commands", {})) and rest and not rest[0].startswith("-"):
@@ -108,7 +110,10 @@ def parse(line: str) -> None:
         )
     context = command.make_context(name, [], resilient_parsing=True)
     context.resilient_parsing = False
-    command.make_parser(context).parse_args(rest)
+    values, _, _ = command.make_parser(context).parse_args(rest)
+    if swallowed := [value for value in values.values() if str(value).startswith("--")]:
+        message = f"an option takes {swallowed[0]} for its value"
+        raise ValueError(message)
 
 
 def test_every_error_that_the_architecture_names_is_a_class():

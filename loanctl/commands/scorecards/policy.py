@@ -26,8 +26,8 @@ MOST: Final = 200_000
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="What other cut-offs would do.")
 
-Since = Annotated[datetime | None, typer.Option(help="PastDecision at this time or later, UTC.")]
-Until = Annotated[datetime | None, typer.Option(help="PastDecision before this time, UTC.")]
+Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
+Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
 Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions; memory holds no more.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 Below = Annotated[float | None, typer.Option(help="APPROVE under it; the latest decision's where not given.")]
