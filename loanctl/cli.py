@@ -46,35 +46,51 @@ class Line:
 
 COMMANDS: Final = (
     Line("up", "loanctl.commands.cluster.stack:up", "Start Kafka, the registry, MLflow and the desk on this machine."),
-    Line("status", "loanctl.commands.cluster.stack:status", "Tell what runs, and where."),
+    Line("status", "loanctl.commands.cluster.stack:status", "Show what runs, and where."),
     Line("down", "loanctl.commands.cluster.stack:down", "Stop what `up` started."),
     Line("settings", "loanctl.commands.cluster.settings:settings", "Print every setting, as a .env file."),
-    Line("topics", "loanctl.commands.cluster.topics:app", "Make the topics as they should be."),
+    Line("topics", "loanctl.commands.cluster.topics:app", "Create the topics, and set who may use them."),
     Line("schemas", "loanctl.commands.cluster.schemas:app", "Register, check and document the schemas."),
     Line("population", "loanctl.commands.simulation.population:population", "Write made-up applicants to a file."),
-    Line("train", "loanctl.commands.scorecards.train:train", "Train a scorecard, and promote it where it may be."),
+    Line(
+        "train", "loanctl.commands.scorecards.train:train", "Train a scorecard, and promote it if it passes the gate."
+    ),
     Line("champion", "loanctl.commands.scorecards.champion:app", "Show, promote or roll back the champion."),
     Line("keys", "loanctl.commands.scorecards.keys:app", "Make keys that sign scorecards."),
     Line("challenger", "loanctl.commands.scorecards.challenger:app", "Compare the challenger with the champion."),
     Line("policy", "loanctl.commands.scorecards.policy:app", "Try other cut-offs on past decisions."),
     Line("retrain", "loanctl.commands.scorecards.retrain:retrain", "Ask the trainer for a challenger."),
-    Line("ledger", "loanctl.commands.cluster.ledger:app", "Make and check the tables of decisions."),
+    Line("ledger", "loanctl.commands.cluster.ledger:app", "Make, check and archive the tables of decisions."),
     Line("play", "loanctl.commands.simulation.play:play", "Play applications onto the topics."),
     Line("ask", "loanctl.commands.decisions.ask:ask", "Ask for a decision on one application."),
     Line("decision", "loanctl.commands.decisions.ask:decision", "Print the decision on an application."),
-    Line("audit", "loanctl.commands.decisions.audit:app", "Answer for the decision on an application."),
-    Line("decisions", "loanctl.commands.decisions.decisions:app", "Hold decisions to what they were made of."),
-    Line("replay", "loanctl.commands.decisions.replay:replay", "Decide once more on past applications."),
+    Line(
+        "audit", "loanctl.commands.decisions.audit:app", "Recompute the decision on an application; show the audit log."
+    ),
+    Line("decisions", "loanctl.commands.decisions.decisions:app", "Recompute recorded decisions."),
+    Line(
+        "replay",
+        "loanctl.commands.decisions.replay:replay",
+        "Decide again on past applications, and count what changes.",
+    ),
     Line("tail", "loanctl.commands.decisions.ask:tail", "Print decisions as they come."),
     Line("score", "loanctl.commands.decisions.score:score", "Decide on a file of applications."),
     Line("table", "loanctl.commands.decisions.table:app", "Decide on tables of many applications, count their drift."),
-    Line("erase", "loanctl.commands.decisions.erase:erase", "Delete the key of an application, and so its values."),
+    Line(
+        "erase",
+        "loanctl.commands.decisions.erase:erase",
+        "Delete the key of an application: its values become unreadable.",
+    ),
     Line("dlq", "loanctl.commands.decisions.dlq:app", "Dead letters: count, explain, send back."),
-    Line("verify", "loanctl.commands.decisions.verify:verify", "Hold an installed system to its promises."),
-    Line("drift", "loanctl.commands.drift.drift_commands:app", "Tell what the drift agent found, and check it."),
+    Line("verify", "loanctl.commands.decisions.verify:verify", "Check an installed system with rows of known outcome."),
+    Line(
+        "drift",
+        "loanctl.commands.drift.drift_commands:app",
+        "Show, recompute and acknowledge drift reports; judge files.",
+    ),
     Line("profile", "loanctl.commands.drift.profile:profile", "Describe applicants, as JSON."),
     Line("gateway", "loanctl.commands.cluster.gateway:app", "Give a caller of the gateway a key."),
-    Line("demo", "loanctl.demo.command:demo", "Tell the whole story on real Kafka."),
+    Line("demo", "loanctl.demo.command:demo", "Play the whole story on a real Kafka."),
 )
 SETTINGS: Final = "settings"
 """Prints what settings there are: it helps where they are wrong."""
@@ -122,7 +138,7 @@ def loanctl(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the release, and stop.")
     ] = False,
 ) -> None:
-    """Loan decisions on Kafka: the operator's hand."""
+    """Operate loan decisions on Kafka."""
     from loanctl import endpoints
 
     if context.invoked_subcommand == SETTINGS or "--help" in sys.argv:

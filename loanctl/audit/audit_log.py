@@ -26,7 +26,7 @@ def log(
     since: Annotated[datetime | None, typer.Option(help="At this time or later, UTC.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON for each act.")] = False,
 ) -> None:
-    """Who did what, to what and why: acts of persons and of the trainer, oldest first."""
+    """List who did what, to what and why: acts of people and of the trainer, oldest first."""
     start = since.replace(tzinfo=UTC) if since else None
     found = list(chosen_acts(audit_events(Connection.read()), subject, actor, start))
     if as_json:

@@ -41,7 +41,7 @@ INTERRUPTED: Final = 130
 def demo(
     out: Annotated[Path, typer.Option(help="Where the summary goes.")] = Path("build/demo.json"),
     seed: Annotated[int, typer.Option(help="Of the applicants and of the training.")] = 1,
-    stay: Annotated[bool, typer.Option("--stay", help="Keep all of it up, the desk too, until Ctrl-C.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep everything running, the desk too, until Ctrl-C.")] = False,
     public: Annotated[
         bool,
         typer.Option(
@@ -49,7 +49,7 @@ def demo(
         ),
     ] = False,
 ) -> None:
-    """Tell the whole story on real Kafka; exit status 1 if anything of it was not seen on the topics."""
+    """Play the whole story on a real Kafka; exit status 1 if any part of it is not seen on the topics."""
     began = time.monotonic()
     console = demo_output.a_console()
     logs.configure("error", "demo")

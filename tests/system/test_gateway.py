@@ -60,7 +60,7 @@ def test_http_and_kafka_users_get_the_same_decision(
     assert made_up["contributions"] == said["contributions"]
     watched = urllib.request.urlopen(f"{gateway.url}/desk/live/events", timeout=30)  # noqa: S310 - our own
     assert watched.readline() == b"retry: 3000\n"
-    wait_for(lambda: "2 looked at" in gateway.get("/desk/live").text, 30, "the time of both decisions")
+    wait_for(lambda: "2 sampled" in gateway.get("/desk/live").text, 30, "the time of both decisions")
     assert "scorecard version 1" in gateway.get("/desk/live").text
     # A browser that watches keeps nobody from stopping.
     assert gateway.process.stop() == 0

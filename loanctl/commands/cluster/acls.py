@@ -55,7 +55,7 @@ def acls_command(
     user: Annotated[
         list[str] | None, typer.Option(help="ROLE=NAME, as in worker=scoring; by default each role is a user's name.")
     ] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Make them so on the broker, as its administrator.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Set them on the broker, as its administrator.")] = False,
 ) -> None:
     """Print the least rights of each principal, as arguments of Kafka's own `kafka-acls`."""
     connection = Connection.read()

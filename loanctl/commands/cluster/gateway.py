@@ -10,7 +10,7 @@ from gateway.access.roles import CallerRole
 from loanctl.console import echo
 from schemas.errors import SetupError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 OWNER_ONLY = 0o600
 
@@ -21,7 +21,7 @@ class KeyNameError(SetupError):
 
 @app.callback()
 def gateway() -> None:
-    """Callers of the gateway."""
+    """Manage the callers of the gateway."""
 
 
 @app.command("key")
@@ -29,7 +29,7 @@ def key(
     name: Annotated[str, typer.Argument(help="Caller the key is for; one word.")],
     role: Annotated[list[CallerRole], typer.Option(help="What the caller may do; may be given again.")],
     file: Annotated[Path, typer.Option(help="File of keys, LOAN_GATEWAY_API_KEYS of the gateway.")],
-    if_absent: Annotated[bool, typer.Option(help="Do nothing where the caller has a key.")] = False,
+    if_absent: Annotated[bool, typer.Option(help="Do nothing if the caller has a key.")] = False,
     key_file: Annotated[Path | None, typer.Option(help="Write the key to this file and do not print it.")] = None,
 ) -> None:
     """Add a caller's key to the file and print the key: it is shown once, and the file holds its SHA-256 alone."""

@@ -58,7 +58,7 @@ def migrate_command() -> None:
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
-    """Tell how far each partition is recorded."""
+    """Show how far each partition is recorded."""
     settings = LedgerSettings.read()
     database = _database(settings)
     require_current(database)
@@ -83,7 +83,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 @app.command(name="check")
 def check_command(*, as_json: AsJson = False) -> None:
-    """Hold the ledger against the topics, record by record; exit status 3 where they differ."""
+    """Compare the ledger with the topics, record by record; exit status 3 if they differ."""
     settings = LedgerSettings.read()
     database = _database(settings)
     require_current(database)
@@ -98,10 +98,10 @@ def rates_command(
     *,
     since: Day = None,
     until: Day = None,
-    scorecard_version: Annotated[str, typer.Option(help="Of decisions by this version alone.")] = "",
+    scorecard_version: Annotated[str, typer.Option(help="Only decisions by this version.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell the rates of approval, of override by reviewers and of default; of fewer than ten applications no rate."""
+    """Show the rates of approval, of overrides by reviewers and of default; none of fewer than ten applications."""
     database = _database(LedgerSettings.read())
     require_current(database)
     begin, end = (day and day.replace(tzinfo=UTC) for day in (since, until))
@@ -126,7 +126,7 @@ def verify_command(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compute the hash chain again; exit status 3 where a row was changed, dropped or put in."""
+    """Recompute the hash chain; exit status 3 if a row was changed, deleted or inserted."""
     database = _database(LedgerSettings.read())
     require_current(database)
     found = verify(database, read_anchors(anchors) if anchors else ())
@@ -141,7 +141,7 @@ def anchor_command(
     to: Annotated[str, typer.Option(help="Folder or URL to keep it in, a file a day; else it is printed only.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell the last link of every partition's hash chain today, to be kept where the ledger's writers may not write."""
+    """Print the last link of every partition's hash chain, to be kept where the ledger's writers cannot write."""
     database = _database(LedgerSettings.read())
     require_current(database)
     today = datetime.now(UTC).date()

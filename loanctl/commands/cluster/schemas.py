@@ -30,7 +30,9 @@ NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 Answer = TypeVar("Answer")
 
-app = typer.Typer(no_args_is_help=True, help="Register the schemas, check that they may be, print them as documents.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Register the schemas, check them first, print them as documents."
+)
 
 
 class IncompatibleError(SetupError):
@@ -65,7 +67,7 @@ class SchemaCheck:
 
 @app.callback()
 def schemas() -> None:
-    """Register the schemas, check that they may be, print them as documents."""
+    """Register the schemas, check them first, print them as documents."""
 
 
 @app.command("register")
@@ -77,7 +79,7 @@ def register_command() -> None:
 
 @app.command("check")
 def check_command() -> None:
-    """Tell whether each schema could be registered; exit status 1 where one could not."""
+    """Check whether each schema can be registered; exit status 1 if one cannot."""
     checked = check(Connection.read())
     for each in checked:
         echo(each.line(), err=bool(each.wrong))

@@ -70,7 +70,7 @@ def up(
 def status(
     env: Annotated[bool, typer.Option("--env", help="As `export` lines, for `eval`.")] = False,
 ) -> None:
-    """Tell what runs, and where; exit status 1 where the stack of this folder is not up."""
+    """Show what runs, and where; exit status 1 if this folder's stack is not up."""
     found = stack_state.read(endpoints.state_dir(os.environ))
     if found is None or not found.running:
         Console(stderr=True).print("no stack is up here: `loanctl up` starts one")

@@ -36,7 +36,7 @@ AWAY: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, Ka
 BROKERS_OWN: Final = -1
 """A replication factor that leaves the choice to the broker."""
 
-app = typer.Typer(no_args_is_help=True, help="Make the topics as they should be, and say who may use them.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Create the topics, and set who may use them.")
 
 
 class TopicRefusedError(SetupError):
@@ -74,7 +74,9 @@ def topics() -> None:
 
 @app.command("apply")
 def apply_command(
-    partitions: Annotated[int | None, typer.Option(min=1, help="Where order does not matter; default 4.")] = None,
+    partitions: Annotated[
+        int | None, typer.Option(min=1, help="Of topics whose order across keys does not matter; default 4.")
+    ] = None,
 ) -> None:
     """Create what is missing, add partitions, set retention and compaction. Safe to repeat."""
     given = {} if partitions is None else {"partitions": partitions}

@@ -68,9 +68,11 @@ def decision(
 
 
 def tail(
-    last: Annotated[int, typer.Option("--last", "-n", min=0, help="Begin with so many of each partition.")] = 10,
+    last: Annotated[
+        int, typer.Option("--last", "-n", min=0, help="Begin with this many decisions of each partition.")
+    ] = 10,
     as_json: AsJson = False,
-    count: Annotated[int, typer.Option(min=0, help="End after so many; 0 for never.")] = 0,
+    count: Annotated[int, typer.Option(min=0, help="End after this many decisions; 0: never.")] = 0,
 ) -> None:
     """Print decisions as they come, one a line, until Ctrl-C."""
     connection = Connection.read()

@@ -51,7 +51,7 @@ def show(
     application_id: Annotated[str, typer.Argument(help="Of the application.")],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """What a decision was made of, and the decision computed again; exit status 3 where it is not what it was."""
+    """Show what a decision was made of, and recompute it; exit status 3 if the result differs."""
     logs.configure("error", "audit")
     found = decision_audit(ScoringSettings.read(), LedgerConnection.read(), application_id)
     if as_json:

@@ -18,9 +18,9 @@ from streams.worker.settings import ScoringSettings
 CHUNK: Final = 5_000
 """Decisions in memory at once, some kilobytes each, and their applications."""
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Hold decisions to what they were made of.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Recompute recorded decisions.")
 
-PartitionOption = Annotated[int | None, typer.Option(min=0, help="One of the topic's; each where not given.")]
+PartitionOption = Annotated[int | None, typer.Option(min=0, help="One of the topic's partitions; by default all.")]
 First = Annotated[int | None, typer.Option("--from", min=0, help="Offset of that partition to begin with.")]
 End = Annotated[int | None, typer.Option("--to", min=0, help="Offset to end before.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
@@ -28,12 +28,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 
 @app.callback()
 def decisions() -> None:
-    """Hold decisions to what they were made of."""
+    """Recompute recorded decisions."""
 
 
 @app.command()
 def verify(partition: PartitionOption = None, first: First = None, end: End = None, as_json: AsJson = False) -> None:
-    """Compute each decision of a stretch again; exit status 3 where one is not what it was."""
+    """Recompute each decision of a range; exit status 3 if one differs."""
     logs.configure("error", "verify")
     found = verification_summary(ScoringSettings.read(), partition, first, end)
     if as_json:

@@ -93,7 +93,7 @@ def redrive(  # noqa: PLR0913 - each argument is an option of the command
     why: Annotated[str, typer.Option(help="Why; kept on the audit log.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send records back to the applications topic, each once; exit status 3 where one cannot be helped so."""
+    """Send records back to the applications topic, each once; exit status 3 if one cannot go back."""
     choice = LetterChoice(
         reasons=_reasons(reason or ()),
         places=frozenset(map(_place, letter or ())),

@@ -24,8 +24,8 @@ from streams.worker.settings import ScoringSettings
 
 SOURCE: Final = "/loanctl/replay"
 
-Version = Annotated[str, typer.Option(help="Of the scorecard; the champion's where not given.")]
-Below = Annotated[float | None, typer.Option(help="APPROVE under it; as settings or the scorecard have it.")]
+Version = Annotated[str, typer.Option(help="Version of the scorecard; by default the champion.")]
+Below = Annotated[float | None, typer.Option(help="APPROVE below it; by default as settings or the scorecard say.")]
 From = Annotated[float | None, typer.Option(help="DECLINE from it on; the same.")]
 Shadow = Annotated[bool, typer.Option("--shadow", help="Publish the decisions to the shadow topic, marked.")]
 
@@ -45,7 +45,7 @@ def replay(  # noqa: PLR0913 - each argument is an option of the command
     shadow: Shadow = False,
     as_json: AsJson = False,
 ) -> None:
-    """Decide once more, of a stretch of the topic or a file, and count what changes; publishes nothing by itself."""
+    """Decide again on a range of the topic or on a file, and count what changes; publishes nothing without --shadow."""
     logs.configure("error", "replay")
     settings = ScoringSettings.read()
     champion = load_champion(settings, version)

@@ -53,7 +53,7 @@ def score(  # noqa: PLR0913 - each argument is an option of the command
     *,
     force: Force = False,
 ) -> None:
-    """Decide on each row with its contributions, as the worker would; a run that was broken off goes on."""
+    """Decide on each row, with contributions, as the worker would; an interrupted run resumes."""
     began, console = time.monotonic(), Console(stderr=True)
     logs.configure("error", "table")
     settings = ScoringSettings.read()

@@ -28,13 +28,13 @@ HELD_OUT_SEED: Final = 1_000_003
 def verify(  # noqa: PLR0913 - each argument is an option of the command
     data: Annotated[Path | None, typer.Option(help="Held-out rows with labels; else made up.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many.")] = 1_000,
-    p99_ms: Annotated[float, typer.Option(min=0, help="The slowest of a hundred may take so long.")] = 2_000.0,
+    p99_ms: Annotated[float, typer.Option(min=0, help="Limit of the 99th percentile of the latency.")] = 2_000.0,
     min_auc: Annotated[float, typer.Option(min=0, max=1, help="At least.")] = 0.7,
     out: Annotated[Path | None, typer.Option(help="The report as JSON, too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     patience_s: Annotated[float, typer.Option(min=0.1, help="Seconds without a decision to wait.")] = 30.0,
 ) -> None:
-    """Send rows whose loans' ends are known through the topics; exit status 1 where a promise is not kept."""
+    """Send rows with known outcomes through the topics, and check the answers; exit status 1 if a check fails."""
     logs.configure("error", "verify")
     connection = Connection.read()
     contract = connection.contract()

@@ -45,10 +45,12 @@ OF_LOOKS: Final = ("look", *SHOWN, *LED_TO)
 NUMBERS: Final = frozenset({"n", "late", "PSI", *SHOWN})
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="What the drift agent found, and whether it can be believed."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Show, recompute and acknowledge what the drift agent reports; judge files.",
 )
 
-Last = Annotated[int, typer.Option(min=1, help="The last so many windows.")]
+Last = Annotated[int, typer.Option(min=1, help="Number of latest windows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 
 
@@ -66,7 +68,7 @@ class HalfASeasonError(SetupError):
 
 @app.command()
 def history(last: Last = LAST, as_json: AsJson = False) -> None:
-    """Windows, and looks at the champion's loans, with what they led to: report, command, result, announcement."""
+    """List windows and performance checks with what they led to: command, result, announcement."""
     stories = lineages(DriftSettings.read())
     windows, looks = stories.windows[-last:], stories.looks[-last:]
     if as_json:
@@ -86,7 +88,7 @@ def history(last: Last = LAST, as_json: AsJson = False) -> None:
 
 @app.command()
 def report(
-    window: Annotated[str, typer.Argument(help="Id of a window; the last one where none.")] = "",
+    window: Annotated[str, typer.Argument(help="Id of a window; by default the last one.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
     last: Last = LAST,
     *,
@@ -126,10 +128,10 @@ def _until(stories: Sequence[Lineage[DriftReport]], window: str) -> Sequence[Lin
 @app.command()
 def recompute(
     report: Annotated[
-        str, typer.Argument(help="Id of a window, or of a look at the champion's loans; the last window where none.")
+        str, typer.Argument(help="Id of a window or of a performance report; by default the last window.")
     ] = "",
 ) -> None:
-    """Read the offsets that a report names again; exit status 3 if they give another report."""
+    """Read the offsets that a report names again; exit status 3 if the result differs."""
     settings = DriftSettings.read()
     stories = lineages(settings)
     windows = {story.report.window_id: story.report for story in stories.windows}
@@ -162,7 +164,7 @@ def acknowledge(  # noqa: PLR0913 - each argument is an option of the command
         typer.Option(help="Applicants with event times: windows are compared with their hours of the week."),
     ] = None,
 ) -> None:
-    """Tell the drift agent that a shift is known: begins the count of drifted windows anew, and lifts a latch."""
+    """Tell the drift agent that a shift is known: restarts the count of drifted windows, and lifts a latch."""
     settings = DriftSettings.read()
     season = _season(season_from, season_until, season_file, settings)
     word = DriftAcknowledgement(

@@ -28,8 +28,8 @@ def check(  # noqa: PLR0913 - each argument is an option of the command
     scorecard: Annotated[
         Path | None, typer.Option(help="Folder of a bundle; else the champion, or none where --against is named.")
     ] = None,
-    chunks: Annotated[int, typer.Option(min=0, help="Judge so many parts of equal size.")] = 0,
-    chunk_rows: Annotated[int, typer.Option(min=0, help="Judge parts of so many rows.")] = 0,
+    chunks: Annotated[int, typer.Option(min=0, help="Judge this many parts of equal size.")] = 0,
+    chunk_rows: Annotated[int, typer.Option(min=0, help="Judge parts of this many rows.")] = 0,
     by: Annotated[Calendar, typer.Option(help="Judge each day, week or month.")] = Calendar.NONE,
     time_column: Annotated[str, typer.Option(help="Column of event times; else the contract's.")] = "",
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page, too.")] = None,

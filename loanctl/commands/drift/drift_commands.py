@@ -29,13 +29,13 @@ app = typer.Typer(
     cls=DriftCommands,
     add_completion=False,
     no_args_is_help=True,
-    help="What the drift agent found, and whether it can be believed.",
+    help="Show, recompute and acknowledge what the drift agent reports; judge files.",
 )
 
 
 @app.callback()
 def drift() -> None:
-    """What the drift agent found, and whether it can be believed."""
+    """Show, recompute and acknowledge what the drift agent reports; judge files."""
 
 
 def _all_commands() -> Any:

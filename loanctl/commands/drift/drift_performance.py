@@ -31,18 +31,20 @@ class NoWindowError(SetupError):
 
 def performance(  # noqa: PLR0913 - each argument is an option of the command
     *,
-    last: Annotated[int, typer.Option(min=1, help="The last so many windows that the drift agent reported.")] = LAST,
-    since: Annotated[datetime | None, typer.Option(help="Instead: one stretch from this event time, UTC.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="Number of latest windows that the drift agent reported.")] = LAST,
+    since: Annotated[
+        datetime | None, typer.Option(help="Instead of windows: one period from this event time, UTC.")
+    ] = None,
     until: Annotated[datetime | None, typer.Option(help="Its end, exclusive; else now.")] = None,
     age_days: Annotated[float, typer.Option(min=0.0, help="Outcomes count up to this age of a loan.")] = AGE_DAYS,
     as_of: Annotated[datetime | None, typer.Option(help="As it was known then, UTC; else now.")] = None,
     most: Annotated[int, typer.Option(min=1_000, help="Loans in memory; of more, a sample.")] = MOST,
     least_auc: Annotated[
-        float, typer.Option(help="Exit status 3 where the AUC observed last is surely under this.")
+        float, typer.Option(help="Exit status 3 if the whole interval of the AUC observed last is below this.")
     ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON.")] = False,
 ) -> None:
-    """How well champions rank and state risk: observed where loans have ended, else estimated."""
+    """Show how well champions rank and state risk: observed from known outcomes, else estimated."""
     settings, known_at = DriftSettings.read(), _utc(as_of) or datetime.now(UTC)
     stretches = _stretches(settings, last, _utc(since), _utc(until))
     found = of(settings, stretches, known_at, age_days=age_days, most=most)

@@ -32,7 +32,7 @@ def profile(
     file: Annotated[Path | None, typer.Argument(help="A table; else the applications topic.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Of the topic: produced from then on, UTC.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Of the topic: produced before, UTC.")] = None,
-    last: Annotated[int, typer.Option(min=1, help="Of the topic: the last so many.")] = 10_000,
+    last: Annotated[int, typer.Option(min=1, help="Of the topic: number of latest applications.")] = 10_000,
 ) -> None:
     """Describe applicants: counts, missing, invalid, unseen, quantiles, levels; one JSON document."""
     connection = Connection.read()

@@ -40,12 +40,12 @@ APART: Final = timedelta(days=1)
 Decisions = Mapping[str, Mapping[str, Any]]
 """By application id."""
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="The challenger against the champion.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Compare the challenger with the champion.")
 
 Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
 Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
-Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions of this challenger.")]
-Version = Annotated[str, typer.Option(help="The challenger's; that of its latest decision where not given.")]
+Most = Annotated[int, typer.Option(min=1, help="Number of this challenger's latest decisions.")]
+Version = Annotated[str, typer.Option(help="The challenger's version; by default that of its latest decision.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
 
 
@@ -64,14 +64,14 @@ class Contestants:
 
 @app.callback()
 def challenger() -> None:
-    """The challenger against the champion."""
+    """Compare the challenger with the champion."""
 
 
 @app.command()
 def report(
     since: Since = None, until: Until = None, most: Most = MOST, version: Version = "", as_json: AsJson = False
 ) -> None:
-    """Who would flip, by how much, for what reasons, and, with outcomes, who was right."""
+    """Show who would flip, by how much and for what reasons, and, with outcomes, who was right."""
     settings = TrainingSettings.read()
     contestants = _contestants(settings, span(since, until, most), version)
     found = comparison(contestants.pairs, labelled_events.known_outcomes(settings))

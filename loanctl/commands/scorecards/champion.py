@@ -29,12 +29,14 @@ from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/champion"
 
-app = typer.Typer(no_args_is_help=True, help="Show, promote or roll back the champion.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show, promote or roll back the champion.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
-Version = Annotated[str, typer.Argument(help="A version; the challenger where none is given.")]
+Version = Annotated[str, typer.Argument(help="A version; the challenger by default.")]
 Why = Annotated[str, typer.Option(help="The reason, kept on the audit log.")]
-Force = Annotated[bool, typer.Option("--force", help="Although it was rejected, taken back or compared with another.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Even if it was rejected, taken back, or compared with another champion.")
+]
 
 
 class NoChampionError(SetupError):
@@ -73,7 +75,7 @@ class Seats:
 
 @app.command()
 def show(as_json: AsJson = False) -> None:
-    """Who decides, since when and why; and who waits."""
+    """Show the champion, since when and why it decides, and the challenger that waits."""
     seats = _seats(TrainingSettings.read().model_registry())
     if seats.champion is None:
         raise NoChampionError(_nobody(TrainingSettings.read()))
@@ -116,7 +118,7 @@ def promote_version(version: Version = "", why: Why = "", force: Force = False) 
 
 @app.command()
 def propose(version: Version = "", why: Why = "", force: Force = False) -> None:
-    """Ask that a version may decide; another person approves."""
+    """Propose a version as champion; another person approves."""
     settings = TrainingSettings.read()
     registry = settings.model_registry()
     chosen, champion = _version(registry, version), registry.champion()
@@ -145,7 +147,7 @@ def approve(version: Version = "", why: Why = "approved by a person") -> None:
 
 @app.command()
 def rollback(why: Why = "rolled back by a person") -> None:
-    """Let the version decide again that did so last before the champion, and was not taken back."""
+    """Make the former champion decide again: the last one that was not taken back."""
     settings = TrainingSettings.read()
     registry = settings.model_registry()
     champion = registry.champion()
@@ -164,7 +166,7 @@ def rollback(why: Why = "rolled back by a person") -> None:
 
 @app.command()
 def history(as_json: AsJson = False) -> None:
-    """Every version, oldest first, with what the gate said of it."""
+    """List every version, oldest first, with the gate's verdict."""
     seats = _seats(TrainingSettings.read().model_registry())
     if as_json:
         sys.stdout.write(json.dumps([_summary(one) for one in seats.versions]) + "\n")

@@ -8,7 +8,7 @@ import typer
 from loanctl.console import echo
 from scorecard.registry import signatures
 
-app = typer.Typer(no_args_is_help=True, help="Keys that sign scorecards.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Keys that sign scorecards.")
 
 
 @app.callback()
@@ -18,7 +18,7 @@ def keys() -> None:
 
 @app.command()
 def new(
-    folder: Annotated[Path, typer.Argument(help="Folder for the pair; made where it is not there.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the pair; created if absent.")],
     name: Annotated[str, typer.Option(help="Name of the files: NAME.key and NAME.pem.")] = "trainer",
 ) -> None:
     """Make a private key, for the trainer alone (mode 0600), and its public key, for all that load scorecards."""

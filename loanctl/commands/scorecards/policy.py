@@ -28,10 +28,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="What other c
 
 Since = Annotated[datetime | None, typer.Option(help="Decided at this time or later, UTC.")]
 Until = Annotated[datetime | None, typer.Option(help="Decided before this time, UTC.")]
-Most = Annotated[int, typer.Option(min=1, help="The latest so many decisions; memory holds no more.")]
+Most = Annotated[int, typer.Option(min=1, help="Number of latest decisions; all are held in memory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
-Below = Annotated[float | None, typer.Option(help="APPROVE under it; the latest decision's where not given.")]
-From = Annotated[float | None, typer.Option(help="DECLINE from it on; the latest decision's where not given.")]
+Below = Annotated[float | None, typer.Option(help="APPROVE below it; by default the latest decision's.")]
+From = Annotated[float | None, typer.Option(help="DECLINE from it on; by default the latest decision's.")]
 
 
 @app.callback()
@@ -48,7 +48,7 @@ def what_if(  # noqa: PLR0913 - each argument is an option of the command
     most: Most = MOST,
     as_json: AsJson = False,
 ) -> None:
-    """Who of past applicants would have another outcome under other cut-offs, and what it would cost."""
+    """Show which past applicants would have another outcome under other cut-offs, and what it would cost."""
     settings = TrainingSettings.read()
     if approve_below is None and decline_from is None:
         problem = "give --approve-below, --decline-from or both"

@@ -22,38 +22,39 @@ from training.settings import TrainingSettings
 
 SOURCE: Final = "/loanctl/retrain"
 
-Why = Annotated[str, typer.Option(help="Told with the result.")]
+Why = Annotated[str, typer.Option(help="The reason, kept with the result and on the audit log.")]
 Floor = Annotated[
     float | None,
     typer.Option(
         min=0.0,
         max=1.0,
-        help="Only where the AUC of the champion's loans, LOAN_MINIMUM_N ends or more, is surely under this.",
+        help="Only if the AUC of the champion's loans, from LOAN_MINIMUM_N outcomes on, has its interval below this.",
     ),
 ]
 
 
 Recalibrate = Annotated[
-    bool, typer.Option("--recalibrate", help="Keep the champion's forest; make calibration, cut-offs and reasons anew.")
+    bool, typer.Option("--recalibrate", help="Keep the champion's forest; renew calibration, cut-offs and reasons.")
 ]
 Level = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        help="Recalibrate, only where the log-odds of default of the champion's loans are surely off by more.",
+        help="Recalibrate, only if the champion's calibration intercept is beyond this with its whole interval.",
     ),
 ]
 
 
 Key = Annotated[
-    str, typer.Option(help="Names the request: the same key asks once, however often a scheduler repeats the command.")
+    str,
+    typer.Option(help="Name of the request: the same key asks once, however often a scheduler repeats the command."),
 ]
 Wait = Annotated[
     float,
     typer.Option(
         min=0.0,
         metavar="SECONDS",
-        help="Wait so long for the trainer's answer; exit status 1 if training failed, or nothing is answered in time.",
+        help="Seconds to wait for the trainer's answer; exit status 1 if training fails or no answer comes in time.",
     ),
 ]
 KEYS: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.RetrainKey")

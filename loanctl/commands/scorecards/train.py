@@ -37,17 +37,17 @@ SOURCE: Final = "/loanctl/train"
 
 Data = Annotated[str | None, typer.Option(help="CSV, Parquet or Excel by path or URL, or postgresql://...#table.")]
 Families = Annotated[str | None, typer.Option(help="Model families to search, such as `points`.")]
-Trials = Annotated[int | None, typer.Option(min=1, help="Choices that the search may try.")]
-Folds = Annotated[int | None, typer.Option(min=2, help="Parts of the search rows; each judges once.")]
-Seconds = Annotated[float | None, typer.Option(min=1, help="The search ends by then.")]
+Trials = Annotated[int | None, typer.Option(min=1, help="Most trials of the search.")]
+Folds = Annotated[int | None, typer.Option(min=2, help="Folds of the cross-validation in the search.")]
+Seconds = Annotated[float | None, typer.Option(min=1, help="Time limit of the search, in seconds.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of split, search and fits.")]
 Pricing = Annotated[bool | None, typer.Option("--with-pricing", help="Score the lender's own grade and rate, too.")]
-Split = Annotated[Method | None, typer.Option(help="How rows are parted.")]
-Cutoffs = Annotated[Rule | None, typer.Option(help="How the cut-offs are found.")]
+Split = Annotated[Method | None, typer.Option(help="How rows are split.")]
+Cutoffs = Annotated[Rule | None, typer.Option(help="How the cut-offs are chosen.")]
 LabelDefault = Annotated[str | None, typer.Option(help="The table's word for a default; else the contract's.")]
 LabelRepaid = Annotated[str | None, typer.Option(help="The table's word for a repaid loan; else the contract's.")]
 Card = Annotated[Path | None, typer.Option(help="Write the model card (Markdown) there, too.", dir_okay=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Tell the result in one last line of JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one last line of JSON.")]
 
 
 class NoTableError(SetupError):

@@ -26,18 +26,19 @@ UNPACED_SPACING_MS: Final = 1.0
 """Event time between applications where neither rate nor spacing is given."""
 
 Data = Annotated[Path | None, typer.Option(help="A table with the contract's columns; else made up.")]
-Rate = Annotated[float | None, typer.Option(min=0.001, help="Applications a second; else as fast as can be.")]
+Rate = Annotated[float | None, typer.Option(min=0.001, help="Applications a second; by default as fast as possible.")]
 Shuffle = Annotated[int | None, typer.Option(help="Shuffle the rows by this seed; else in the file's order.")]
 Outcomes = Annotated[
     bool,
-    typer.Option("--outcomes", help="Play the outcomes of approved loans that have run long enough, too."),
+    typer.Option("--outcomes", help="Also play the outcomes of approved loans that are mature."),
 ]
 AllOutcomes = Annotated[
     bool,
-    typer.Option("--all-outcomes", help="Play every outcome at once, as no lender could know it."),
+    typer.Option("--all-outcomes", help="Play every outcome at once, declined applicants' too."),
 ]
 Start = Annotated[
-    datetime | None, typer.Option(help="When the first was signed, UTC; else now, or so that the last was.")
+    datetime | None,
+    typer.Option(help="When the first was signed, UTC; by default now, or so that the last was signed now."),
 ]
 Spacing = Annotated[float | None, typer.Option(min=0, help="Event time from one to the next; else 1000/rate.")]
 Multiply = Annotated[list[str] | None, typer.Option(help="FIELD=FACTOR; its ratios follow. Repeatable.")]

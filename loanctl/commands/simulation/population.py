@@ -23,10 +23,12 @@ def population(  # noqa: PLR0913 - each argument is an option of the command
     income_factor: Annotated[float, typer.Option(help="Multiplies every income.")] = 1.0,
     intent: Annotated[list[str] | None, typer.Option(help="INTENT=FACTOR: multiplies its share. Repeatable.")] = None,
     missing: Annotated[
-        float, typer.Option(help="Share who do not tell their years in the job.")
+        float, typer.Option(help="Share without years in the job.")
     ] = synthetic_population.UNTOLD_JOB_SHARE,
     new_levels: Annotated[float, typer.Option(help="Share with an intent that the contract does not declare.")] = 0.0,
-    changed_risk: Annotated[float, typer.Option(help="0: they default as ever; 1: as in a changed world.")] = 0.0,
+    changed_risk: Annotated[
+        float, typer.Option(help="0: the usual risk; 1: that of the changed population; between: a mixture.")
+    ] = 0.0,
 ) -> None:
     """Write simulated applicants, and the outcomes of their loans, in the columns of the credit-risk file."""
     shift = PopulationShift(

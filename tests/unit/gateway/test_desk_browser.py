@@ -124,7 +124,7 @@ def test_a_review_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
         shot(page, f"queue-{page.evaluate('matchMedia(`(prefers-color-scheme: dark)`).matches')}")
         tab_to(page, "a[href='/desk/review/a-1']")
         page.keyboard.press("Enter")
-        page.get_by_role("heading", name="Your word").wait_for()
+        page.get_by_role("heading", name="Your review").wait_for()
         case = violations(page)
         shot(page, f"case-{page.evaluate('matchMedia(`(prefers-color-scheme: dark)`).matches')}")
         tab_to(page, "input[name=outcome][value=APPROVE]")
@@ -301,6 +301,6 @@ def test_the_way_in_and_a_refusal_are_readable(page: Page) -> None:
         # The browser says so on its console, too.
         page.route("**/desk/review", lambda route: route.fulfill(response=route.fetch(), status=200))
         page.goto(f"{url}/desk/review")
-        page.get_by_role("heading", name="That did not work").wait_for()
+        page.get_by_role("heading", name="This request failed").wait_for()
 
         assert form == violations(page) == []

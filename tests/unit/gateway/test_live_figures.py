@@ -35,7 +35,7 @@ async def test_a_gateway_that_has_seen_nothing_says_so() -> None:
     async with client_of(double.app) as client:
         page = (await client.get("/desk/live")).text
 
-    for said in ("No decision", "No window has closed", "No champion was announced", "Nobody asked", "unknown"):
+    for said in ("No decision", "No window has closed", "No champion has been announced", "No challenger", "unknown"):
         assert said in page
 
 

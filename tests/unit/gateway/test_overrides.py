@@ -64,7 +64,7 @@ async def test_the_room_shows_the_counts_and_a_ledger_without_reviews_says_so(le
         reviewed(ledger, *((f"a-{place}", 0.3, Outcome.DECLINE, now) for place in range(10)))
         full = await client.get("/desk/overrides?weeks=4")
 
-    assert "No case was reviewed in this time." in empty.text
+    assert "No case was reviewed in these weeks." in empty.text
     assert "10</data> of" in full.text
     assert "&lt;b&gt;ann" in full.text
     assert "<b>ann" not in full.text

@@ -68,7 +68,7 @@ async def test_who_would_change_and_what_it_costs_by_hand(ledger: CaseLedger) ->
     # Before, five looks at .7. After, the safe ones are approved: 5 for the default, .119 x 5 for each of the two
     # others; the risky ones are declined, one of which was repaid.
     assert "5 of 5 would have another outcome" in page
-    assert "Cost 3.5 before, 7.2 after: +3.7 lost good loans; 3 by what became of the loan, 2 by its prob" in page
+    assert "Cost 3.5 before, 7.2 after: +3.7 lost good loans; 3 by the loan's outcome, 2 by its prob" in page
     assert "refer approve 3 1 of 1 known" in page
     assert "refer decline 2 1 of 2 known" in page
 
