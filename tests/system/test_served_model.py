@@ -24,13 +24,13 @@ from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from tests.builders import scorecard_parts
 from tests.system.waiting import wait_for
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.tracking import mlflow_run
 from training.tracking.model_signature import model_signature
 
 PARTS = scorecard_parts()
 SIGNATURE = model_signature(CONTRACT, PARTS.features.names, PARTS.policy)
-ROWS = made_up(20)
+ROWS = made_up_rows(20)
 
 
 @pytest.fixture(scope="module")

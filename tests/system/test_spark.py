@@ -17,8 +17,8 @@ from scorecard.bulk.row_groups import stored_table
 from scorecard.bulk.spark_engine import SparkTable, bulk_session
 from tests.builders import CONTRACT
 from tests.system.spark_cluster import PYSPARK, spark_cluster
-from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
-from tests.unit.training.search.test_search import searched
+from tests.unit.scorecard.bulk.applicants import a_package, a_table, write_parquet
+from tests.unit.training.search.test_search import search_data
 from training.search.budget import Budget
 from training.search.search import search
 
@@ -31,7 +31,7 @@ pytestmark = [
 
 
 def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_path: Path) -> None:
-    table, package = stored_table(stored(a_table(3_000), tmp_path / "rows")), a_package(tmp_path / "bundle")
+    table, package = stored_table(write_parquet(a_table(3_000), tmp_path / "rows")), a_package(tmp_path / "bundle")
     folder = DecisionFolder(tmp_path / "here", {"input": table.digest})
     folder.open()
     groups = list(enumerate(table.groups))
@@ -55,11 +55,11 @@ def test_spark_and_processes_give_the_same_decisions_and_the_same_report(tmp_pat
 
 def test_a_search_on_a_cluster_of_two_workers_is_that_of_one_machine(tmp_path: Path) -> None:
     own = {"trials": 6, "folds": 2, "most_trees": 10, "jobs": 1}
-    here = search(searched(), Budget(batch=3, **own))
+    here = search(search_data(), Budget(batch=3, **own))
 
     with spark_cluster(tmp_path / "spark") as master:
         bulk_session(master)
-        there = search(searched(), Budget(spark=3, **own))
+        there = search(search_data(), Budget(spark=3, **own))
 
     told = [[replace(trial, seconds=0.0) for trial in found.trials] for found in (here, there)]
     assert told[0] == told[1]

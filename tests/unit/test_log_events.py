@@ -22,7 +22,7 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
                     yield f"{path.relative_to(ROOT)}:{node.lineno}", node
 
 
-def merged(facts: Iterator[tuple[str, Facts]]) -> Mapping[str, Facts]:
+def merge(facts: Iterator[tuple[str, Facts]]) -> Mapping[str, Facts]:
     events: dict[str, Facts] = {}
     for name, (levels, fields) in facts:
         known = events.get(name, (frozenset(), frozenset()))
@@ -56,7 +56,7 @@ def test_every_event_is_a_constant_noun_and_participle() -> None:
 
 
 def test_the_page_lists_every_event_with_its_levels_and_fields_and_no_other() -> None:
-    source, page = merged(of_the_source()), merged(of_the_page())
+    source, page = merge(of_the_source()), merge(of_the_page())
 
     assert len(source) > 40
     assert page == source

@@ -65,7 +65,7 @@ def tree_of(name: str) -> ast.Module:
 
 
 @cache
-def imported(tree: ast.Module) -> set[str]:
+def imports(tree: ast.Module) -> set[str]:
     """What a module imports when it runs, now or later; not what only type checkers see."""
     found: set[str] = set()
     unseen = {id(child) for node in ast.walk(tree) if _is_for_types(node) for child in ast.walk(node)}
@@ -82,7 +82,7 @@ def _is_for_types(node: ast.AST) -> bool:
 
 
 def clients_of(tree: ast.Module) -> set[str]:
-    return {name for name in imported(tree) for client in CLIENTS if name == client or name.startswith(f"{client}.")}
+    return {name for name in imports(tree) for client in CLIENTS if name == client or name.startswith(f"{client}.")}
 
 
 def impurities(tree: ast.Module) -> set[str]:
@@ -94,7 +94,7 @@ def impurities(tree: ast.Module) -> set[str]:
 
 def sources(tree: ast.Module) -> set[str]:
     """The files of ours that a module imports."""
-    paths = {name.replace(".", "/") + ".py" for name in imported(tree)}
+    paths = {name.replace(".", "/") + ".py" for name in imports(tree)}
     return paths & ALL.keys()
 
 

@@ -30,7 +30,7 @@ from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, appli
 from tests.decisions import a_decision
 from tests.ledger_records import a_review, an_outcome, conclude, decide, review
 from tests.unit.drift.stream import START, a_reference, monitor_rules
-from tests.unit.loanctl.reports.test_challenger_comparison import a_pair, said
+from tests.unit.loanctl.reports.test_challenger_comparison import a_pair, a_statement
 from training.evaluation import segments
 
 FEW, ENOUGH = LEAST_PEOPLE - 1, LEAST_PEOPLE
@@ -62,7 +62,7 @@ def share_of_a_level(people: int) -> list[Any]:
 
 def challengers_means(people: int) -> list[Any]:
     pairs = [
-        a_pair(f"a{place}", said(0.1, income=0.0), said(0.7 if place % 2 else 0.9, income=1.0))
+        a_pair(f"a{place}", a_statement(0.1, income=0.0), a_statement(0.7 if place % 2 else 0.9, income=1.0))
         for place in range(people)
     ]
     found: Comparison = comparison(pairs, {f"a{place}": bool(place % 2) for place in range(people)})

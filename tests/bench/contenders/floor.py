@@ -32,7 +32,7 @@ class Echo:
 class FloorProcess(ScoringProcess):
     """A worker that does not decide."""
 
-    def _answering(self) -> Any:
+    def _batch_handler(self) -> Any:
         return Echo(self.settings.topics().decisions.name)
 
 

@@ -31,7 +31,7 @@ from training.families.family_registry import compile_model
 SCHEMA: Any = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
 
-def decided(value: bytes | None) -> dict[str, Any]:
+def decode(value: bytes | None) -> dict[str, Any]:
     record: Any = fastavro.schemaless_reader(io.BytesIO(unframe(value)[1]), SCHEMA)
     return dict(record)
 
@@ -52,11 +52,11 @@ def test_the_per_event_way_of_the_libraries_gives_our_margins_and_contributions(
     model.save_model(tmp_path / "model.ubj")
     value = application_bytes(person_emp_length=12.0)
 
-    theirs = decided(PerEvent(tmp_path / "model.ubj").answer(value))
+    theirs = decode(PerEvent(tmp_path / "model.ubj").answer(value))
 
     champion = a_champion(forest=compile_model(model, len(space.columns)))
     scored = score_batch(a_batch(value), WRITERS, champion, champion.scorecard.policy, a_wire())
-    ours = decided(scored.decisions[0].value)
+    ours = decode(scored.decisions[0].value)
     assert theirs["margin"] == pytest.approx(ours["margin"], abs=1e-5)
     assert theirs["base_value"] == pytest.approx(ours["base_value"], abs=1e-5)
     for mine, other in zip(ours["contributions"], theirs["contributions"], strict=True):

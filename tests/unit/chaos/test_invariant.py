@@ -30,11 +30,11 @@ SENT = [
 ]
 
 
-def decided(partition, offset, place, key="a-0", version="1", value=b"same"):
+def a_decision(partition, offset, place, key="a-0", version="1", value=b"same"):
     return DecisionSeen((partition, offset), (partition, place), key, version, value)
 
 
-CLEAN = [decided(0, 10, 0), decided(0, 11, 1), decided(1, 7, 0, "a-2")]
+CLEAN = [a_decision(0, 10, 0), a_decision(0, 11, 1), a_decision(1, 7, 0, "a-2")]
 
 
 def test_a_clean_run_has_no_findings():
@@ -49,10 +49,10 @@ def test_a_clean_run_has_no_findings():
     ("decisions", "name"),
     [
         (CLEAN[:2], "decisions_lost"),
-        ([*CLEAN, decided(0, 11, 2)], "decisions_repeated"),
-        ([*CLEAN, decided(0, 99, 2)], "decisions_without_application"),
-        ([*CLEAN, decided(1, 8, 2, "a-3")], "decisions_without_application"),
-        ([decided(0, 11, 0), decided(0, 10, 1), CLEAN[2]], "keys_out_of_order"),
+        ([*CLEAN, a_decision(0, 11, 2)], "decisions_repeated"),
+        ([*CLEAN, a_decision(0, 99, 2)], "decisions_without_application"),
+        ([*CLEAN, a_decision(1, 8, 2, "a-3")], "decisions_without_application"),
+        ([a_decision(0, 11, 0), a_decision(0, 10, 1), CLEAN[2]], "keys_out_of_order"),
     ],
 )
 def test_each_fault_of_decisions_is_found(decisions, name):
@@ -60,21 +60,21 @@ def test_each_fault_of_decisions_is_found(decisions, name):
 
 
 def test_a_repetition_with_other_bytes_is_mixed_in_either_mode():
-    found = decision_findings(SENT, [*CLEAN, decided(0, 11, 2, value=b"other")], (), ())
+    found = decision_findings(SENT, [*CLEAN, a_decision(0, 11, 2, value=b"other")], (), ())
 
     assert violations(found, at_least_once=True) == {"decisions_mixed": 1}
     assert violations(found, at_least_once=False) == {"decisions_mixed": 1, "decisions_repeated": 1}
 
 
 def test_a_repetition_by_the_next_champion_has_other_bytes_and_is_no_mixture():
-    found = decision_findings(SENT, [*CLEAN, decided(0, 11, 2, version="2", value=b"other")], (), ())
+    found = decision_findings(SENT, [*CLEAN, a_decision(0, 11, 2, version="2", value=b"other")], (), ())
 
     assert found == {"decisions_repeated": 1}
 
 
 def test_what_is_gone_is_owed_nothing_and_what_was_set_back_may_come_again():
     assert decision_findings(SENT, CLEAN[1:], gone={(0, 10)}, again=()) == Counter()
-    assert decision_findings(SENT, [*CLEAN, decided(0, 10, 2)], gone=(), again={(0, 10)}) == Counter()
+    assert decision_findings(SENT, [*CLEAN, a_decision(0, 10, 2)], gone=(), again={(0, 10)}) == Counter()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_each_fault_of_dead_letters_is_found(letters, name):
 
 def test_a_gap_a_turn_back_and_a_window_are_found():
     assert commit_findings({0: 12, 1: 8}, {0: 12, 1: 9}) == {"commits_apart": 1}
-    back = [decided(0, 10, 0, version="2"), decided(0, 11, 1, version="1")]
+    back = [a_decision(0, 10, 0, version="2"), a_decision(0, 11, 1, version="1")]
     assert champion_findings(back) == {"champions_out_of_order": 1}
     reports = [("w-1", 99), ("w-1", 99)]
     assert report_findings(reports, {"w-1": 100, "w-2": 5}) == {

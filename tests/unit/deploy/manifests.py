@@ -53,7 +53,7 @@ def workloads() -> list[dict[str, Any]]:
     return [each for each in resources("given-cluster") if each["kind"] in WORKLOADS]
 
 
-def named(kind: str, name: str, overlay: str = "strimzi") -> dict[str, Any]:
+def resource_of(kind: str, name: str, overlay: str = "strimzi") -> dict[str, Any]:
     [found] = [each for each in resources(overlay) if (each["kind"], each["metadata"]["name"]) == (kind, name)]
     return found
 

@@ -30,8 +30,8 @@ from tests.unit.deploy.manifests import (
     documents,
     files_of,
     kustomization,
-    named,
     pod,
+    resource_of,
     resources,
     workloads,
 )
@@ -84,8 +84,8 @@ def test_every_manifest_is_as_its_schema_has_it(resource: dict[str, Any]) -> Non
 
 
 def test_a_misspelt_field_is_found() -> None:
-    worker = named("StatefulSet", "loan-worker")
-    topic = named("KafkaTopic", "loan.decisions.v1")
+    worker = resource_of("StatefulSet", "loan-worker")
+    topic = resource_of("KafkaTopic", "loan.decisions.v1")
 
     with pytest.raises(kubernetes_validate.ValidationError):
         check({**worker, "spec": {**worker["spec"], "replica": 1}})
@@ -165,7 +165,7 @@ def test_a_process_is_one_of_ours_and_is_asked_at_its_own_port(workload: dict[st
 
 def test_every_command_of_the_job_is_one_of_loanctls() -> None:
     patch = kustomization(KUBERNETES / "overlays" / "strimzi")["patches"][0]["patch"]
-    given = [container(named("Job", "loan-init"))["command"][-1], " ".join(yaml.safe_load(patch)[0]["value"])]
+    given = [container(resource_of("Job", "loan-init"))["command"][-1], " ".join(yaml.safe_load(patch)[0]["value"])]
     groups = {line.name for line in COMMANDS}
 
     said = [each.split() for text in given for each in text.split(" && ")]
@@ -191,9 +191,9 @@ def test_who_has_transactions_or_a_seat_is_named_after_its_pod() -> None:
 
 def test_workers_are_scaled_by_their_groups_lag_and_never_beyond_the_partitions() -> None:
     topics = topics_of(contracts.load("credit_risk"))
-    scaled = named("ScaledObject", "loan-worker")["spec"]
+    scaled = resource_of("ScaledObject", "loan-worker")["spec"]
     [trigger] = scaled["triggers"]
-    topic = named("KafkaTopic", topics.applications.name)
+    topic = resource_of("KafkaTopic", topics.applications.name)
 
     assert trigger["metadata"]["consumerGroup"] == scoring_group(topics)
     assert trigger["metadata"]["topic"] == topics.applications.name
@@ -228,7 +228,7 @@ def test_every_user_is_a_principal_and_every_principal_that_is_a_process_has_its
 
 @pytest.mark.parametrize("folder", ["base", *(f"overlays/{name}" for name in OVERLAYS)])
 def test_every_address_in_the_settings_may_be_reached(folder: str) -> None:
-    rules = named("NetworkPolicy", "loan-dependencies")["spec"]["egress"]
+    rules = resource_of("NetworkPolicy", "loan-dependencies")["spec"]["egress"]
     ranges = [range(port["port"], port.get("endPort", port["port"]) + 1) for rule in rules for port in rule["ports"]]
     found = settings(folder)
     urls = [urlsplit(value) for name, value in found.items() if name.endswith(("_URL", "_URI"))]
@@ -241,7 +241,7 @@ def test_every_address_in_the_settings_may_be_reached(folder: str) -> None:
 def test_the_monitor_gives_every_process_the_job_that_the_alerts_know() -> None:
     rules = (ROOT / "deploy" / "prometheus" / "rules.yml").read_text(encoding="utf-8")
     [known] = set(re.findall(r'job=~"([^"]+)"', rules))
-    monitor = named("ServiceMonitor", "loan-decisions")["spec"]
+    monitor = resource_of("ServiceMonitor", "loan-decisions")["spec"]
     [endpoint] = monitor["endpoints"]
     [service] = [
         each

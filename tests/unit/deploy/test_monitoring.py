@@ -35,7 +35,7 @@ METRICS = exported_metrics(contracts.load("credit_risk"))
 
 
 @pytest.fixture(scope="module")
-def exported():
+def series_names():
     """Names of the series that the processes show to Prometheus."""
     return {series for metrics in METRICS.values() for metric in metrics for series in series_of(metric)}
 
@@ -50,13 +50,13 @@ def queries(path):
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_asks_for_what_is_exported(alert, exported):
-    assert metrics_of(alert["expr"]) <= exported
+def test_an_alert_asks_for_what_is_exported(alert, series_names):
+    assert metrics_of(alert["expr"]) <= series_names
 
 
 @pytest.mark.parametrize("rule", RECORDED, ids=lambda rule: rule["record"])
-def test_a_recording_rule_asks_for_what_is_exported_and_some_alert_for_it(rule, exported):
-    assert metrics_of(rule["expr"]) <= exported
+def test_a_recording_rule_asks_for_what_is_exported_and_some_alert_for_it(rule, series_names):
+    assert metrics_of(rule["expr"]) <= series_names
     assert any(rule["record"] in alert["expr"] for alert in ALERTS)
 
 
@@ -74,11 +74,11 @@ def test_the_objective_of_decision_age_is_an_edge_of_the_histogram():
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
-def test_every_query_of_a_dashboard_asks_for_what_is_exported(path, exported):
+def test_every_query_of_a_dashboard_asks_for_what_is_exported(path, series_names):
     asked = set().union(*map(metrics_of, queries(path)))
 
     assert asked
-    assert asked <= exported
+    assert asked <= series_names
 
 
 def test_there_are_dashboards_and_they_are_provisioned():

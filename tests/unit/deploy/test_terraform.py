@@ -23,19 +23,19 @@ KEY = re.findall(r"right\.(\w+)", (TERRAFORM / "kafka" / "main.tf").read_text(en
 VARIABLE = re.compile(r"\bvar\.(\w+)")
 
 
-def parsed(module: str) -> list[dict[str, Any]]:
+def parse(module: str) -> list[dict[str, Any]]:
     return [hcl2.loads(path.read_text(encoding="utf-8")) for path in sorted((TERRAFORM / module).glob("*.tf"))]
 
 
-def declared(module: str) -> dict[str, dict[str, Any]]:
-    blocks = [block for each in parsed(module) for block in each.get("variable", [])]
+def variables_of(module: str) -> dict[str, dict[str, Any]]:
+    blocks = [block for each in parse(module) for block in each.get("variable", [])]
     return {name.strip('"'): body for block in blocks for name, body in block.items()}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_variable_is_declared_described_and_used(module: str) -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (TERRAFORM / module).glob("*.tf"))
-    variables = declared(module)
+    variables = variables_of(module)
 
     assert len(variables) > 5
     assert set(VARIABLE.findall(text)) == variables.keys()
@@ -45,7 +45,7 @@ def test_every_variable_is_declared_described_and_used(module: str) -> None:
 def test_the_tables_give_every_topic_and_right_and_no_other_variable() -> None:
     topics = topics_of(contracts.load("credit_risk"))
 
-    assert TABLES.keys() <= declared("kafka").keys()
+    assert TABLES.keys() <= variables_of("kafka").keys()
     assert TABLES["topics"].keys() == {topic.name for topic in topics.all()}
     assert len(TABLES["rights"]) == len(rights(topics))
 
@@ -62,7 +62,7 @@ def test_nothing_that_holds_records_is_destroyed_by_terraform() -> None:
     kept = {
         kind.strip('"')
         for module in MODULES
-        for each in parsed(module)
+        for each in parse(module)
         for block in each.get("resource", [])
         for kind, named in block.items()
         for body in named.values()

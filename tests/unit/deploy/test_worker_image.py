@@ -80,20 +80,20 @@ def distributions() -> set[str]:
     return image_distributions()
 
 
-def started(distributions: set[str], packages: set[str]) -> subprocess.CompletedProcess[str]:
+def run_in_image(distributions: set[str], packages: set[str]) -> subprocess.CompletedProcess[str]:
     arguments = [",".join(distributions), ",".join(packages)]
     return subprocess.run([sys.executable, "-c", IN_THE_IMAGE, *arguments], capture_output=True, text=True, cwd=ROOT)
 
 
 def test_a_worker_imports_all_of_itself_and_mlflows_client_from_its_image(distributions: set[str]) -> None:
-    run = started(distributions, image_packages())
+    run = run_in_image(distributions, image_packages())
 
     assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("absent", ["fastavro", "sqlalchemy", "scorecard"])
 def test_what_a_worker_needs_is_missed_where_it_is_not_there(absent: str, distributions: set[str]) -> None:
-    run = started(distributions - {absent}, image_packages() - {absent})
+    run = run_in_image(distributions - {absent}, image_packages() - {absent})
 
     assert f"ModuleNotFoundError: {absent}" in run.stderr
 

@@ -29,7 +29,7 @@ NOTES = OutcomeNotes(
 )
 
 
-def seen(n: int = 1_000, skill: float = 1.0) -> ObservedPerformance:
+def some_performance(n: int = 1_000, skill: float = 1.0) -> ObservedPerformance:
     """Loans whose margins tell repaid from defaulted by so many deviations."""
     rng = np.random.default_rng(5)
     defaulted = rng.random(n) < 0.3

@@ -175,7 +175,7 @@ class Counter:
         return self.read_to >= len(self.log.offsets)
 
 
-def interleaved(counters: Sequence[Counter], seed: int, *, crashes: bool = False) -> Iterator[DriftCounts]:
+def interleave(counters: Sequence[Counter], seed: int, *, crashes: bool = False) -> Iterator[DriftCounts]:
     """Partitions read in a random interleaving, batches of random size, silence at the end."""
     rng = np.random.default_rng(seed)
     while any(not counter.done for counter in counters):
@@ -191,7 +191,7 @@ def interleaved(counters: Sequence[Counter], seed: int, *, crashes: bool = False
         yield counter.silent()
 
 
-def monitored(
+def run_monitor(
     messages: Iterable[DriftCounts], rules: MonitorRules, references: Sequence[Reference], *, crash_every: int = 0
 ) -> tuple[list[DriftReport], list[RetrainCommand]]:
     """The fold; saved, restored and gone on with from the log every so often."""

@@ -11,7 +11,7 @@ from schemas.events.drift import Verdict, WindowAlarm
 from schemas.events.performance import Figure
 from schemas.topics import topics_of
 from tests.builders import CONTRACT
-from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.loans import a_look, some_performance
 from tests.unit.drift.retraining.test_retrain_policy import a_report
 
 AUC = {"figure": "auc", "of": "observed"}
@@ -32,7 +32,7 @@ def metrics(registry: CollectorRegistry) -> DriftMetrics:
 def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
     metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
-    metrics.record_performance(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+    metrics.record_performance(a_look(replace(some_performance(), auc=Figure(0.6, 0.58, 0.62))))
     metrics.record_command("performance-1")
 
     ends = [
@@ -47,7 +47,7 @@ def test_a_look_is_told_with_its_interval_and_whether_the_champion_has_fallen(
 def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
     metrics: DriftMetrics, registry: CollectorRegistry
 ) -> None:
-    metrics.record_performance(a_look(seen()))
+    metrics.record_performance(a_look(some_performance()))
     metrics.record_performance(a_look(None))
 
     assert registry.get_sample_value("loan_drift_performance", {**AUC, "end": "value"}) is None
@@ -56,7 +56,7 @@ def test_a_figure_that_cannot_be_had_any_more_does_not_stand_as_it_was(
 
 def test_who_owns_the_windows_no_more_tells_nothing_of_them(metrics: DriftMetrics, registry: CollectorRegistry) -> None:
     metrics.record_report(a_report(Verdict.DRIFTED))
-    metrics.record_performance(a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62))))
+    metrics.record_performance(a_look(replace(some_performance(), auc=Figure(0.6, 0.58, 0.62))))
 
     metrics.clear_windows()
 

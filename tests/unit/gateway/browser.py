@@ -28,12 +28,12 @@ def served_desk(
         made.append(make(**parts))
         return made[0].app
 
-    with served(app, port) as url:
+    with serve_app(app, port) as url:
         yield url, made[0]
 
 
 @contextmanager
-def served(make: Callable[[], Any], port: int = 0) -> Iterator[str]:
+def serve_app(make: Callable[[], Any], port: int = 0) -> Iterator[str]:
     """Address of an ASGI application, made and run in a thread with its own event loop; a free port for 0."""
     started = threading.Event()
     told: dict[str, Any] = {}

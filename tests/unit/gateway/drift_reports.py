@@ -8,8 +8,8 @@ from functools import lru_cache
 from schemas.events.drift import DecisionDrift, DriftReport, FeatureDrift
 from schemas.events.performance import PerformanceReport
 from tests.builders import CONTRACT, some_values
-from tests.unit.drift.loans import NOW, a_look, seen
-from tests.unit.drift.stream import Counter, a_reference, applicants, interleaved, logs, monitor_rules, monitored
+from tests.unit.drift.loans import NOW, a_look, some_performance
+from tests.unit.drift.stream import Counter, a_reference, applicants, interleave, logs, monitor_rules, run_monitor
 
 WINDOWS = 12
 SHIFTED = 8
@@ -23,17 +23,17 @@ def windows() -> Sequence[DriftReport]:
     reference, values = a_reference(), some_values(600 * WINDOWS, seed=3)
     values[600 * SHIFTED :, CONTRACT.position["person_income"]] *= 2.0
     log = logs(applicants(values), 1, reference)[0]
-    reports, _ = monitored(interleaved([Counter(0, log, 1, reference)], 1), monitor_rules(), [reference])
+    reports, _ = run_monitor(interleave([Counter(0, log, 1, reference)], 1), monitor_rules(), [reference])
     return [_with_decisions(report, nth) for nth, report in enumerate(reports)]
 
 
 def checks() -> Sequence[PerformanceReport]:
     """Four performance checks, each with more outcomes than the last; the last one has fallen."""
     looks = [
-        a_look(seen(400 * nth, skill=1.4), report_id=f"credit_risk:3:{nth}", as_of=NOW + nth * 24 * HOURS)
+        a_look(some_performance(400 * nth, skill=1.4), report_id=f"credit_risk:3:{nth}", as_of=NOW + nth * 24 * HOURS)
         for nth in (1, 2, 3)
     ]
-    fallen = a_look(seen(2_000, skill=0.3), report_id="credit_risk:3:4", as_of=NOW + 96 * HOURS)
+    fallen = a_look(some_performance(2_000, skill=0.3), report_id="credit_risk:3:4", as_of=NOW + 96 * HOURS)
     return [*looks, fallen]
 
 

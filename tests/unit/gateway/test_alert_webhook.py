@@ -34,7 +34,7 @@ def a_notification(*alerts: dict[str, Any]) -> dict[str, Any]:
     return {"version": "4", "groupKey": "{}", "status": "firing", "receiver": "gateway", "alerts": list(alerts)}
 
 
-async def posted(double: Any, body: Any, **headers: str) -> int:
+async def post_alerts(double: Any, body: Any, **headers: str) -> int:
     async with client_of(double.app, **headers) as client:
         answer = await client.post("/alerts", json=body)
     assert answer.content == b"" or answer.status_code != 204
@@ -48,7 +48,7 @@ async def events_of(*alerts: dict[str, Any]) -> list[tuple[str, str, AlertEvent,
     def publish(topic: Any, key: str, event: AlertEvent, event_id: str) -> None:
         published.append((topic.name, key, event, event_id))
 
-    assert await posted(a_gateway(publish_event=publish), a_notification(*alerts)) == 204
+    assert await post_alerts(a_gateway(publish_event=publish), a_notification(*alerts)) == 204
     return published
 
 
@@ -76,7 +76,7 @@ async def test_severities_of_others_are_one_label_of_the_metric() -> None:
     double = a_gateway()
 
     for severity in ("critical", "page", "info", ""):
-        await posted(double, a_notification(an_alert(labels={"severity": severity})))
+        await post_alerts(double, a_notification(an_alert(labels={"severity": severity})))
 
     counted = {
         sample.labels["severity"]: sample.value
@@ -91,7 +91,7 @@ async def test_a_broker_that_is_away_is_503_so_that_alertmanager_sends_again() -
     def away(*_: object) -> None:
         raise BrokerAwayError
 
-    assert await posted(a_gateway(publish_event=away), a_notification(an_alert())) == 503
+    assert await post_alerts(a_gateway(publish_event=away), a_notification(an_alert())) == 503
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_a_broker_that_is_away_is_503_so_that_alertmanager_sends_again() -
     ],
 )
 async def test_what_is_no_notification_is_refused(body: Any, status: int) -> None:
-    assert await posted(a_gateway(), body) == status
+    assert await post_alerts(a_gateway(), body) == status
 
 
 @pytest.mark.parametrize("role", CallerRole)
@@ -126,5 +126,5 @@ async def test_only_alertmanager_may_report_alerts_and_it_may_do_nothing_else(tm
         statuses = [(await client.get(path)).status_code for path in ("/model-info", "/drift", "/decisions/a-1")]
 
     is_alertmanager = role is CallerRole.ALERTMANAGER
-    assert await posted(double, a_notification(an_alert()), **headers) == (204 if is_alertmanager else 403)
+    assert await post_alerts(double, a_notification(an_alert()), **headers) == (204 if is_alertmanager else 403)
     assert (set(statuses) == {403}) is is_alertmanager

@@ -27,7 +27,7 @@ async def got(double: GatewayDouble, application_id: str) -> Any:
         return await client.get(f"/decisions/{application_id}")
 
 
-async def posted(double: GatewayDouble, **fields: Any) -> Any:
+async def post(double: GatewayDouble, **fields: Any) -> Any:
     async with client_of(double.app) as client:
         return await client.post("/predict", json=a_body(**fields))
 
@@ -35,7 +35,7 @@ async def posted(double: GatewayDouble, **fields: Any) -> Any:
 @pytest.mark.parametrize("name", ["a-1", "with/slash", "é ß", "a%2Fb", "..%2F..", "' OR 1=1 --", "<script>"])
 async def test_a_decision_is_found_by_its_id_whatever_the_id(name: str) -> None:
     double = a_gateway()
-    decided = await posted(double, application_id=name)
+    decided = await post(double, application_id=name)
 
     found = await got(double, quote(name, safe=""))
 
@@ -46,7 +46,7 @@ async def test_a_decision_is_found_by_its_id_whatever_the_id(name: str) -> None:
 async def test_one_in_flight_is_202_and_an_unknown_one_404() -> None:
     double = a_gateway(gateway_timeout_s=0.05)
     double.topic.worker_away = True
-    await posted(double, application_id="a-1")
+    await post(double, application_id="a-1")
 
     flying, unknown = await got(double, "a-1"), await got(double, "a-2")
 
@@ -55,10 +55,10 @@ async def test_one_in_flight_is_202_and_an_unknown_one_404() -> None:
 
 
 @pytest.fixture
-async def ledgered(tmp_path: Path) -> GatewayDouble:
+async def gateway_with_ledger(tmp_path: Path) -> GatewayDouble:
     """A gateway beside a ledger that holds the decision on a-1 (10,000), made before the gateway's time."""
     earlier = a_gateway()
-    await posted(earlier, application_id="a-1")
+    await post(earlier, application_id="a-1")
     entry = earlier.gateway.exchange.pending.get("a-1")
     assert entry is not None
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
@@ -69,43 +69,47 @@ async def ledgered(tmp_path: Path) -> GatewayDouble:
     return a_gateway(ledger=LedgerLookup(url))
 
 
-async def test_a_decision_from_before_is_found_in_the_ledger(ledgered: GatewayDouble) -> None:
-    found = await got(ledgered, "a-1")
+async def test_a_decision_from_before_is_found_in_the_ledger(gateway_with_ledger: GatewayDouble) -> None:
+    found = await got(gateway_with_ledger, "a-1")
 
     assert found.status_code == 200
     assert found.json()["application_id"] == "a-1"
     assert found.json()["contributions"][0]["feature"] == "loan_percent_income"
 
 
-async def test_the_same_values_are_not_published_again_and_others_are_a_conflict(ledgered: GatewayDouble) -> None:
-    same = await posted(ledgered, application_id="a-1")
-    other = await posted(ledgered, application_id="a-1", loan_amnt=9_000)
-    new = await posted(ledgered, application_id="a-2")
+async def test_the_same_values_are_not_published_again_and_others_are_a_conflict(
+    gateway_with_ledger: GatewayDouble,
+) -> None:
+    same = await post(gateway_with_ledger, application_id="a-1")
+    other = await post(gateway_with_ledger, application_id="a-1", loan_amnt=9_000)
+    new = await post(gateway_with_ledger, application_id="a-2")
 
-    assert same.json() == (await got(ledgered, "a-1")).json()
+    assert same.json() == (await got(gateway_with_ledger, "a-1")).json()
     assert other.status_code == 409
     assert new.status_code == 200
-    assert len(ledgered.topic.values) == 1
+    assert len(gateway_with_ledger.topic.values) == 1
 
 
-async def test_a_batch_takes_what_is_known_from_the_ledger_and_keeps_its_order(ledgered: GatewayDouble) -> None:
+async def test_a_batch_takes_what_is_known_from_the_ledger_and_keeps_its_order(
+    gateway_with_ledger: GatewayDouble,
+) -> None:
     rows = [a_body(application_id=name) for name in ("a-2", "a-1", "a-3")]
 
-    async with client_of(ledgered.app) as client:
+    async with client_of(gateway_with_ledger.app) as client:
         said = (await client.post("/predict/batch", json={"applications": rows})).json()
 
     assert [each["application_id"] for each in said["decisions"]] == ["a-2", "a-1", "a-3"]
-    assert len(ledgered.topic.values) == 2
+    assert len(gateway_with_ledger.topic.values) == 2
 
 
-async def test_a_batch_asks_the_ledger_once(ledgered: GatewayDouble) -> None:
+async def test_a_batch_asks_the_ledger_once(gateway_with_ledger: GatewayDouble) -> None:
     asked: list[str] = []
-    assert ledgered.gateway.ledger is not None
-    engine = ledgered.gateway.ledger.database.engine
+    assert gateway_with_ledger.gateway.ledger is not None
+    engine = gateway_with_ledger.gateway.ledger.database.engine
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: asked.append(statement))
     rows = [a_body(application_id=f"b-{n}") for n in range(40)]
 
-    async with client_of(ledgered.app) as client:
+    async with client_of(gateway_with_ledger.app) as client:
         said = await client.post("/predict/batch", json={"applications": [*rows, a_body(application_id="a-1")]})
 
     assert said.json()["count"] == 41
@@ -124,9 +128,9 @@ async def test_a_ledger_without_tables_is_503_and_says_nothing_of_it(tmp_path: P
 async def test_a_database_that_is_away_is_503_where_it_must_be_asked_and_nothing_is_published() -> None:
     double = a_gateway(ledger=LedgerLookup(f"postgresql://loan:secret@127.0.0.1:{free_ports(1)[0]}/loan"))
 
-    unnamed = await posted(double)
+    unnamed = await post(double)
     looked_up = await got(double, "a-1")
-    named = await posted(double, application_id="a-1")
+    named = await post(double, application_id="a-1")
 
     # Whether one that has an id was decided before, nobody knows now; one that has none is decided as ever.
     assert unnamed.status_code == 200

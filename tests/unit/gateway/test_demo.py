@@ -21,7 +21,7 @@ from gateway.settings import GatewaySettings
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.unit.gateway.calls import a_body, client_of
 from tests.unit.gateway.ledgers import CaseLedger
-from tests.unit.gateway.test_desk import decided, token_of, typed
+from tests.unit.gateway.test_desk import filled_form, post_review, token_of
 
 BANNER = "Every applicant, decision and review here is made up"
 
@@ -45,13 +45,13 @@ def a_demo(ledger: CaseLedger, **settings: Any) -> GatewayDouble:
 async def test_each_page_says_that_it_is_a_demo_and_a_gateway_of_work_does_not(ledger: CaseLedger) -> None:
     pages = ("apply", "review", "review/a-1", "live", "scorecards", "audit", "sign-in", "nowhere")
 
-    async def told(double: GatewayDouble) -> list[int]:
+    async def banner_counts(double: GatewayDouble) -> list[int]:
         async with client_of(double.app) as client:
             texts = [(await client.get(f"/desk/{page}")).text for page in pages]
             return [text.count(BANNER) for text in [*texts, (await client.get("/docs")).text]]
 
-    assert await told(a_demo(ledger)) == [1] * 9
-    assert await told(a_gateway(ledger=ledger.lookup)) == [0] * 9
+    assert await banner_counts(a_demo(ledger)) == [1] * 9
+    assert await banner_counts(a_gateway(ledger=ledger.lookup)) == [0] * 9
 
 
 async def test_what_a_visitor_applies_with_is_decided_and_reaches_no_topic(ledger: CaseLedger) -> None:
@@ -59,7 +59,7 @@ async def test_what_a_visitor_applies_with_is_decided_and_reaches_no_topic(ledge
     work = a_gateway()
 
     async with client_of(double.app) as client, client_of(work.app) as usual:
-        page = await client.post("/desk/apply", data=await typed(client, loan_amnt=13_500))
+        page = await client.post("/desk/apply", data=await filled_form(client, loan_amnt=13_500))
         answer = await client.post("/predict", json=a_body(application_id="mine"))
         batch = await client.post("/predict/batch", json={"applications": [a_body(), a_body(loan_amnt=13_500)]})
         again = await client.post("/predict", json=a_body(application_id="mine", loan_amnt=13_500))
@@ -98,11 +98,11 @@ async def test_a_visitor_sees_the_own_review_and_nobody_else_does(ledger: CaseLe
 
     async with client_of(double.app) as ours, client_of(double.app) as theirs:
         await theirs.get("/desk/apply")
-        answer = await decided(ours, "a-1", "DECLINE", reason=["INCOME"], note="not shown <b>")
+        answer = await post_review(ours, "a-1", "DECLINE", reason=["INCOME"], note="not shown <b>")
         seen = [(await client.get("/desk/review")).text for client in (ours, theirs)]
         cases = [(await client.get("/desk/review/a-1")).text for client in (ours, theirs)]
         lines = [(await client.get("/desk/audit?id=a-1")).text for client in (ours, theirs)]
-        second = await decided_again(ours)
+        second = await decide_again(ours)
 
     assert answer.status_code == 303
     assert ["2</data> cases wait" in page for page in seen] == [True, False]
@@ -113,7 +113,7 @@ async def test_a_visitor_sees_the_own_review_and_nobody_else_does(ledger: CaseLe
     assert (ledger.reviews, ledger.acts, double.topic.values) == ([], [], [])
 
 
-async def decided_again(client: httpx2.AsyncClient) -> str:
+async def decide_again(client: httpx2.AsyncClient) -> str:
     token = token_of(await client.get("/desk/review/a-2"))
     answer = await client.post("/desk/review/a-1", data={"token": token, "outcome": "APPROVE"})
     return answer.text

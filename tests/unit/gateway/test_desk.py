@@ -53,7 +53,7 @@ def officers() -> AccessGuard:
 
 
 @asynccontextmanager
-async def signed_in(double: GatewayDouble, key: str) -> AsyncIterator[httpx2.AsyncClient]:
+async def client_session(double: GatewayDouble, key: str) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(double.app) as client:
         assert (await client.post("/desk/sign-in", data={"key": key})).status_code == 303
         yield client
@@ -65,7 +65,7 @@ def token_of(page: Any) -> str:
     return found.group(1)
 
 
-async def typed(client: httpx2.AsyncClient, **fields: Any) -> dict[str, str]:
+async def filled_form(client: httpx2.AsyncClient, **fields: Any) -> dict[str, str]:
     body = {name: str(value) for name, value in a_body(**fields).items()}
     return {**body, "token": token_of(await client.get("/desk/apply"))}
 
@@ -79,7 +79,7 @@ async def test_the_form_gives_the_decision_its_reasons_and_its_picture() -> None
     double = a_gateway()
 
     async with client_of(double.app) as client:
-        page = await client.post("/desk/apply", data=await typed(client, loan_amnt=13_500))
+        page = await client.post("/desk/apply", data=await filled_form(client, loan_amnt=13_500))
 
     assert page.status_code == 200
     assert "Declined" in page.text
@@ -92,7 +92,7 @@ async def test_the_form_gives_the_decision_its_reasons_and_its_picture() -> None
 
 async def test_a_script_gets_the_part_and_a_browser_without_one_the_page() -> None:
     async with client_of(a_gateway().app) as client:
-        form = await typed(client)
+        form = await filled_form(client)
         part = await client.post("/desk/apply", data=form, headers={"HX-Request": "true"})
         whole = await client.post("/desk/apply", data=form)
 
@@ -104,7 +104,7 @@ async def test_a_field_at_fault_is_named_beside_its_input() -> None:
     double = a_gateway()
 
     async with client_of(double.app) as client:
-        page = await client.post("/desk/apply", data=await typed(client, person_age=17, person_income="abc"))
+        page = await client.post("/desk/apply", data=await filled_form(client, person_age=17, person_income="abc"))
 
     assert page.status_code == 422
     assert page.text.count('aria-invalid="true"') == 2
@@ -118,7 +118,7 @@ async def test_a_form_of_another_site_is_refused(path: str, token: str | None) -
     double = a_gateway()
 
     async with client_of(double.app) as client:
-        form = {**await typed(client), "token": token}
+        form = {**await filled_form(client), "token": token}
         refused = await client.post(path, data={name: value for name, value in form.items() if value is not None})
 
     assert refused.status_code == 403
@@ -130,7 +130,7 @@ async def test_a_token_of_another_visit_is_refused() -> None:
 
     async with client_of(double.app) as theirs, client_of(double.app) as ours:
         await ours.get("/desk/apply")
-        refused = await ours.post("/desk/apply", data=await typed(theirs))
+        refused = await ours.post("/desk/apply", data=await filled_form(theirs))
 
     assert refused.status_code == 403
 
@@ -159,7 +159,7 @@ async def test_gateways_that_share_a_secret_share_their_visits(ledger: CaseLedge
     first, second, stranger = (
         at_the_desk(ledger, officers, gateway_session_secret=secret) for secret in ("s" * 32, "s" * 32, None)
     )
-    async with signed_in(first, "ann") as client:
+    async with client_session(first, "ann") as client:
         cookies = dict(client.cookies)
 
     async def queue(double: GatewayDouble) -> int:
@@ -178,8 +178,8 @@ def test_a_secret_that_can_be_guessed_is_refused() -> None:
 async def test_a_guarded_desk_asks_who_comes_and_shows_each_role_its_rooms(ledger: CaseLedger) -> None:
     double = at_the_desk(ledger, officers)
 
-    async def found(key: str) -> dict[str, int]:
-        async with signed_in(double, key) as client:
+    async def statuses_of(key: str) -> dict[str, int]:
+        async with client_session(double, key) as client:
             rooms = ("apply", "review", "audit")
             return {room: (await client.get(f"/desk/{room}")).status_code for room in rooms}
 
@@ -189,12 +189,12 @@ async def test_a_guarded_desk_asks_who_comes_and_shows_each_role_its_rooms(ledge
 
     assert (nobody.status_code, nobody.headers["location"]) == (303, "/desk/sign-in?next=%2Fdesk%2Fapply")
     assert wrong.status_code == 401
-    assert await found("ann") == {"apply": 200, "review": 200, "audit": 200}
-    assert await found("sys") == {"apply": 200, "review": 403, "audit": 403}
-    assert await found("aud") == {"apply": 403, "review": 403, "audit": 200}
+    assert await statuses_of("ann") == {"apply": 200, "review": 200, "audit": 200}
+    assert await statuses_of("sys") == {"apply": 200, "review": 403, "audit": 403}
+    assert await statuses_of("aud") == {"apply": 403, "review": 403, "audit": 200}
 
 
-async def decided(client: httpx2.AsyncClient, name: str, outcome: str, **fields: Any) -> Any:
+async def post_review(client: httpx2.AsyncClient, name: str, outcome: str, **fields: Any) -> Any:
     place = f"/desk/review/{quote(name, safe='')}"
     token = token_of(await client.get(place))
     return await client.post(place, data={"token": token, "outcome": outcome, **fields})
@@ -204,9 +204,9 @@ async def test_an_officers_word_is_published_and_takes_the_case_off_the_queue(le
     ledger.refer("a-1", "a-2")
     double = at_the_desk(ledger, officers)
 
-    async with signed_in(double, "ann") as client:
+    async with client_session(double, "ann") as client:
         before = await client.get("/desk/review")
-        answer = await decided(client, "a-1", "DECLINE", reason=["INCOME", "HISTORY"], note="called the employer")
+        answer = await post_review(client, "a-1", "DECLINE", reason=["INCOME", "HISTORY"], note="called the employer")
         after = await client.get("/desk/review")
 
     [said] = ledger.reviews
@@ -229,8 +229,8 @@ async def test_an_officers_word_that_the_audit_log_does_not_take_is_not_given(le
         problem = "topic loan.audit.v1 is not there"
         raise SetupError(problem)
 
-    async with signed_in(a_gateway(officers, ledger=ledger.lookup, publish_event=publish), "ann") as client:
-        answer = await decided(client, "a-1", "APPROVE")
+    async with client_session(a_gateway(officers, ledger=ledger.lookup, publish_event=publish), "ann") as client:
+        answer = await post_review(client, "a-1", "APPROVE")
 
     assert (answer.status_code, reached) == (503, ["loan.audit.v1"])
     assert "Nothing was recorded, try again: topic loan.audit.v1 is not there." in answer.text
@@ -240,10 +240,10 @@ async def test_with_a_second_pair_of_eyes_one_proposes_and_another_confirms(ledg
     ledger.refer("a-1")
     double = at_the_desk(ledger, officers, review_second_pair=True)
 
-    async with signed_in(double, "ann") as ann, signed_in(double, "bob") as bob:
-        await decided(ann, "a-1", "APPROVE")
-        alone = await decided(ann, "a-1", "APPROVE")
-        await decided(bob, "a-1", "APPROVE")
+    async with client_session(double, "ann") as ann, client_session(double, "bob") as bob:
+        await post_review(ann, "a-1", "APPROVE")
+        alone = await post_review(ann, "a-1", "APPROVE")
+        await post_review(bob, "a-1", "APPROVE")
 
     first, second = ledger.reviews
     assert (first.outcome, first.reason_codes, first.reviewer) == ("REFER", ("PROPOSE_APPROVE",), "ann")
@@ -264,8 +264,8 @@ async def test_with_a_second_pair_of_eyes_one_proposes_and_another_confirms(ledg
 async def test_a_review_that_cannot_stand_is_refused_with_what_to_do(ledger: CaseLedger, fields: Any) -> None:
     ledger.refer("a-1")
 
-    async with signed_in(at_the_desk(ledger, officers), "ann") as client:
-        answer = await decided(client, "a-1", **fields)
+    async with client_session(at_the_desk(ledger, officers), "ann") as client:
+        answer = await post_review(client, "a-1", **fields)
 
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
@@ -275,8 +275,8 @@ async def test_a_review_that_cannot_stand_is_refused_with_what_to_do(ledger: Cas
 async def test_a_note_of_the_allowed_length_is_published(ledger: CaseLedger) -> None:
     ledger.refer("a-1")
 
-    async with signed_in(at_the_desk(ledger, officers), "ann") as client:
-        await decided(client, "a-1", "APPROVE", note="x" * LONGEST_NOTE)
+    async with client_session(at_the_desk(ledger, officers), "ann") as client:
+        await post_review(client, "a-1", "APPROVE", note="x" * LONGEST_NOTE)
 
     assert [len(review.note) for review in ledger.reviews] == [LONGEST_NOTE]
 
@@ -284,7 +284,7 @@ async def test_a_note_of_the_allowed_length_is_published(ledger: CaseLedger) -> 
 @pytest.mark.parametrize(("fields", "status"), [(MOST_FIELDS, 200), (MOST_FIELDS + 1, 400)])
 async def test_a_form_of_so_many_fields_is_read_and_of_more_refused(fields: int, status: int) -> None:
     async with client_of(a_gateway().app) as client:
-        form = await typed(client)
+        form = await filled_form(client)
         more = {f"more-{n}": "1" for n in range(fields - len(form))}
         answer = await client.post("/desk/apply", data={**form, **more})
 
@@ -294,9 +294,9 @@ async def test_a_form_of_so_many_fields_is_read_and_of_more_refused(fields: int,
 async def test_a_case_that_another_has_decided_meanwhile_is_not_decided_again(ledger: CaseLedger) -> None:
     ledger.refer("a-1")
 
-    async with signed_in(at_the_desk(ledger, officers), "ann") as client:
+    async with client_session(at_the_desk(ledger, officers), "ann") as client:
         token = token_of(await client.get("/desk/review/a-1"))
-        await decided(client, "a-1", "APPROVE")
+        await post_review(client, "a-1", "APPROVE")
         late = await client.post("/desk/review/a-1", data={"token": token, "outcome": "APPROVE"})
 
     assert late.status_code == 422
@@ -306,16 +306,16 @@ async def test_a_case_that_another_has_decided_meanwhile_is_not_decided_again(le
 async def test_no_string_that_reaches_a_page_is_markup(ledger: CaseLedger) -> None:
     ledger.refer(XSS)
 
-    async with signed_in(at_the_desk(ledger, officers), "ann") as client:
+    async with client_session(at_the_desk(ledger, officers), "ann") as client:
         queue = await client.get("/desk/review", params={"id": XSS[:10]})
         case = await client.get(f"/desk/review/{quote(XSS, safe='')}")
-        await decided(client, XSS, "APPROVE", note=XSS)
+        await post_review(client, XSS, "APPROVE", note=XSS)
         pages = [
             queue,
             case,
             await client.get(f"/desk/review/{quote(XSS, safe='')}"),
             await client.get("/desk/audit", params={"id": XSS}),
-            await client.post("/desk/apply", data=await typed(client, application_id=XSS, loan_intent=XSS)),
+            await client.post("/desk/apply", data=await filled_form(client, application_id=XSS, loan_intent=XSS)),
         ]
 
     assert [page.status_code for page in pages] == [200, 200, 200, 200, 422]

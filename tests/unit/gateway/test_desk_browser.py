@@ -20,7 +20,7 @@ from loanctl.stack.ports import free_ports
 from scorecard.registry.registered_version import RegisteredVersion
 from tests.doubles.oidc_provider import OidcProviderDouble
 from tests.ledger_records import a_review, review
-from tests.unit.gateway.browser import chromium, served, served_desk
+from tests.unit.gateway.browser import chromium, serve_app, served_desk
 from tests.unit.gateway.calls import a_body
 from tests.unit.gateway.drift_reports import checks, windows
 from tests.unit.gateway.ledgers import CaseLedger
@@ -238,7 +238,7 @@ def test_a_sign_in_at_the_provider_and_out_again_by_keyboard(browser: Browser) -
         context = browser.new_context(color_scheme=scheme)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
-        with served(idp.app, provider_port), served_desk(desk_port, desk) as (url, _):
+        with serve_app(idp.app, provider_port), served_desk(desk_port, desk) as (url, _):
             page.goto(f"{url}/desk/live?a=b")
             asked = violations(page)
             shot(page, f"sign-in-{scheme}")

@@ -103,7 +103,7 @@ async def test_each_sign_in_asks_with_its_own_state_nonce_and_challenge() -> Non
         assert len(first[name]) >= 43
 
 
-def changed(url: str, **parameters: str | None) -> str:
+def with_parameters(url: str, **parameters: str | None) -> str:
     """The address with other parameters; None leaves one out."""
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     told = {name: value for name, value in {**asked, **parameters}.items() if value is not None}
@@ -129,7 +129,7 @@ async def test_an_answer_that_is_not_the_providers_own_opens_nothing(change: dic
     double = an_oidc_desk(idp)
 
     async with desk_client(double) as client:
-        refused = await client.get(changed(await sent_back(client, idp), **change))
+        refused = await client.get(with_parameters(await sent_back(client, idp), **change))
         room = await client.get("/desk/apply")
 
     assert refused.status_code == 403

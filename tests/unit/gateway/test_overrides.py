@@ -22,7 +22,7 @@ def ledger(tmp_path: Path) -> CaseLedger:
     return CaseLedger(tmp_path)
 
 
-def reviewed(ledger: CaseLedger, *reviews: tuple[str, float, Outcome, dict[str, Any]]) -> None:
+def add_reviews(ledger: CaseLedger, *reviews: tuple[str, float, Outcome, dict[str, Any]]) -> None:
     """Each application with its probability, and its review; cut-offs are .2 and .6, in the middle .4."""
     decide(ledger.database, *(a_decision(name, probability) for name, probability, *_ in reviews))
     review(
@@ -32,7 +32,7 @@ def reviewed(ledger: CaseLedger, *reviews: tuple[str, float, Outcome, dict[str, 
 
 
 def test_overrides_are_counted_by_week_reason_officer_and_number_of_officers(ledger: CaseLedger) -> None:
-    reviewed(
+    add_reviews(
         ledger,
         ("with-score", 0.3, Outcome.APPROVE, {"reviewer": "ann", "reason_codes": ("R1",)}),
         ("against-score", 0.3, Outcome.DECLINE, {"reviewer": "ann", "reason_codes": ("R1", "R2")}),
@@ -61,7 +61,7 @@ async def test_the_room_shows_the_counts_and_a_ledger_without_reviews_says_so(le
     async with client_of(double.app) as client:
         empty = await client.get("/desk/overrides")
         now = {"reviewed_at": datetime.now(UTC), "reviewer": "<b>ann"}
-        reviewed(ledger, *((f"a-{place}", 0.3, Outcome.DECLINE, now) for place in range(10)))
+        add_reviews(ledger, *((f"a-{place}", 0.3, Outcome.DECLINE, now) for place in range(10)))
         full = await client.get("/desk/overrides?weeks=4")
 
     assert "No case was reviewed in these weeks." in empty.text

@@ -18,13 +18,13 @@ async def double() -> GatewayDouble:
     return a_gateway()
 
 
-async def predicted(double: GatewayDouble, body: Any, **headers: str) -> Any:
+async def predict(double: GatewayDouble, body: Any, **headers: str) -> Any:
     async with client_of(double.app) as client:
         return await client.post("/predict", json=body, headers=headers)
 
 
 async def test_an_application_is_answered_with_the_decision_that_was_published(double: GatewayDouble) -> None:
-    answer = await predicted(double, a_body(application_id="a-1", loan_amnt=15_000))
+    answer = await predict(double, a_body(application_id="a-1", loan_amnt=15_000))
 
     assert answer.status_code == 200
     said = answer.json()
@@ -47,7 +47,7 @@ async def test_an_application_is_answered_with_the_decision_that_was_published(d
 async def test_words_of_earlier_apis_follow_the_outcome(
     double: GatewayDouble, amount: int, outcome: str, approved: bool, status: int
 ) -> None:
-    said = (await predicted(double, a_body(loan_amnt=amount))).json()
+    said = (await predict(double, a_body(loan_amnt=amount))).json()
 
     assert (said["outcome"], said["approved"], said["loan_status"]) == (outcome, approved, status)
 
@@ -55,7 +55,7 @@ async def test_words_of_earlier_apis_follow_the_outcome(
 async def test_a_decision_that_is_read_before_the_acknowledgement_is_not_missed(double: GatewayDouble) -> None:
     double.topic.decide_first = True
 
-    answer = await predicted(double, a_body())
+    answer = await predict(double, a_body())
 
     assert answer.status_code == 200
 
@@ -79,9 +79,9 @@ async def test_an_undecided_application_is_504_with_its_id_and_answered_when_rep
     double = a_gateway(gateway_timeout_s=0.05)
     double.topic.worker_away = True
 
-    late = await predicted(double, a_body(application_id="a-1"))
+    late = await predict(double, a_body(application_id="a-1"))
     double.topic.decide(0)
-    again = await predicted(double, a_body(application_id="a-1"))
+    again = await predict(double, a_body(application_id="a-1"))
 
     assert (late.status_code, late.json()["application_id"]) == (504, "a-1")
     assert late.headers["content-type"] == "application/problem+json"
@@ -90,9 +90,9 @@ async def test_an_undecided_application_is_504_with_its_id_and_answered_when_rep
 
 
 async def test_the_same_id_and_body_is_published_once_and_another_body_is_a_conflict(double: GatewayDouble) -> None:
-    first = await predicted(double, a_body(application_id="a-1"))
-    again = await predicted(double, a_body(application_id="a-1"))
-    other = await predicted(double, a_body(application_id="a-1", loan_amnt=9_000))
+    first = await predict(double, a_body(application_id="a-1"))
+    again = await predict(double, a_body(application_id="a-1"))
+    other = await predict(double, a_body(application_id="a-1", loan_amnt=9_000))
 
     assert again.json() == first.json()
     assert other.status_code == 409
@@ -102,9 +102,9 @@ async def test_the_same_id_and_body_is_published_once_and_another_body_is_a_conf
 async def test_an_idempotency_key_names_the_application(double: GatewayDouble) -> None:
     keyed = {"Idempotency-Key": "order-7"}
 
-    first = await predicted(double, a_body(), **keyed)
-    again = await predicted(double, a_body(), **keyed)
-    other = await predicted(double, a_body(loan_amnt=9_000), **keyed)
+    first = await predict(double, a_body(), **keyed)
+    again = await predict(double, a_body(), **keyed)
+    other = await predict(double, a_body(loan_amnt=9_000), **keyed)
 
     assert again.json() == first.json()
     assert other.status_code == 409
@@ -112,7 +112,7 @@ async def test_an_idempotency_key_names_the_application(double: GatewayDouble) -
 
 
 async def test_two_that_ask_at_once_share_one_record(double: GatewayDouble) -> None:
-    both = await asyncio.gather(*(predicted(double, a_body(application_id="a-1")) for _ in range(2)))
+    both = await asyncio.gather(*(predict(double, a_body(application_id="a-1")) for _ in range(2)))
 
     assert [each.status_code for each in both] == [200, 200]
     assert len(double.topic.values) == 1
@@ -122,12 +122,12 @@ async def test_a_broker_that_is_away_is_503_and_the_repeated_request_publishes_t
     double: GatewayDouble,
 ) -> None:
     double.topic.fault = BrokerAwayError("_MSG_TIMED_OUT")
-    refused = await predicted(double, a_body(application_id="a-1"))
+    refused = await predict(double, a_body(application_id="a-1"))
     double.topic.fault = None
     entry = double.gateway.exchange.pending.get("a-1")
     assert entry is not None
 
-    answered = await predicted(double, a_body(application_id="a-1"))
+    answered = await predict(double, a_body(application_id="a-1"))
 
     assert (refused.status_code, refused.json()["application_id"]) == (503, "a-1")
     assert refused.headers["retry-after"] == "2"
@@ -139,12 +139,12 @@ async def test_the_latest_answers_are_remembered_and_the_oldest_forgotten() -> N
     double = a_gateway(gateway_remembered=2)
 
     for name in ("a-1", "a-2", "a-1", "a-3"):
-        await predicted(double, a_body(application_id=name))
+        await predict(double, a_body(application_id=name))
     published_at = len(double.topic.values)
     # Two and the one that waits; a-1 was asked for again after a-2.
-    await predicted(double, a_body(application_id="a-4"))
+    await predict(double, a_body(application_id="a-4"))
     kept = [name for name in ("a-1", "a-2", "a-3", "a-4") if double.gateway.exchange.pending.get(name)]
-    await predicted(double, a_body(application_id="a-2"))
+    await predict(double, a_body(application_id="a-2"))
 
     assert published_at == 3
     assert kept == ["a-1", "a-3", "a-4"]
@@ -163,7 +163,7 @@ async def test_of_one_id_so_many_decisions_are_kept_until_the_acknowledgement(st
 
     double.topic._publish = publish
 
-    answer = await predicted(double, a_body(application_id="a-1"))
+    answer = await predict(double, a_body(application_id="a-1"))
 
     assert answer.status_code == status
 
@@ -193,7 +193,7 @@ async def test_a_caller_that_leaves_takes_nothing_back(double: GatewayDouble) ->
         await asyncio.gather(leaving, return_exceptions=True)
     double.topic.decide(0)
 
-    again = await predicted(double, a_body(application_id="a-1"))
+    again = await predict(double, a_body(application_id="a-1"))
 
     assert again.status_code == 200
     assert double.gateway.exchange.pending.waiting == 0
@@ -202,7 +202,7 @@ async def test_a_caller_that_leaves_takes_nothing_back(double: GatewayDouble) ->
 async def test_the_record_is_what_a_kafka_user_would_have_published(double: GatewayDouble) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-    await predicted(double, a_body(application_id="a-1"), traceparent=trace)
+    await predict(double, a_body(application_id="a-1"), traceparent=trace)
 
     headers = dict(double.topic.headers[0])
     assert headers["ce_id"] == b"a-1"
@@ -213,7 +213,7 @@ async def test_the_record_is_what_a_kafka_user_would_have_published(double: Gate
 async def test_a_reader_that_does_not_read_refuses_before_anything_is_published(double: GatewayDouble) -> None:
     double.reader.reading = False
 
-    answer = await predicted(double, a_body())
+    answer = await predict(double, a_body())
 
     assert answer.status_code == 503
     assert double.topic.values == []
@@ -247,7 +247,7 @@ async def test_a_fault_nobody_foresaw_is_500_and_says_nothing(
 ) -> None:
     double.topic.fault = RuntimeError("secret 50000")
 
-    answer = await predicted(double, a_body())
+    answer = await predict(double, a_body())
 
     assert answer.status_code == 500
     assert "secret" not in answer.text
@@ -259,7 +259,7 @@ def _record(application_id: str) -> dict[str, Any]:
 
 
 async def test_requests_are_counted_by_route_and_never_by_id(double: GatewayDouble) -> None:
-    await predicted(double, a_body(application_id="very-special-id"))
+    await predict(double, a_body(application_id="very-special-id"))
     async with client_of(double.app) as client:
         text = (await client.get("/metrics")).text
 

@@ -20,7 +20,7 @@ async def double() -> GatewayDouble:
     return a_gateway()
 
 
-async def posted(double: GatewayDouble, body: Any, path: str = "/predict", **headers: str) -> Any:
+async def post(double: GatewayDouble, body: Any, path: str = "/predict", **headers: str) -> Any:
     content = body if isinstance(body, str | bytes) else json.dumps(body)
     async with client_of(double.app, **{"Content-Type": "application/json", **headers}) as client:
         return await client.post(path, content=content)
@@ -48,8 +48,8 @@ AT_THE_LIMIT = [
 async def test_each_limit_holds_at_it_and_not_beyond(
     double: GatewayDouble, field: str, inside: Any, outside: Any
 ) -> None:
-    kept = await posted(double, a_body(**{field: inside}))
-    refused = await posted(double, a_body(**{field: outside}))
+    kept = await post(double, a_body(**{field: inside}))
+    refused = await post(double, a_body(**{field: outside}))
 
     assert kept.status_code == 200, kept.text
     assert refused.status_code == 422
@@ -81,7 +81,7 @@ async def test_each_limit_holds_at_it_and_not_beyond(
     ],
 )
 async def test_a_wrong_type_is_told_with_its_field(double: GatewayDouble, field: str, value: Any) -> None:
-    answer = await posted(double, a_body(**{field: value}))
+    answer = await post(double, a_body(**{field: value}))
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"].startswith(f"/{field}")
@@ -90,7 +90,7 @@ async def test_a_wrong_type_is_told_with_its_field(double: GatewayDouble, field:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 async def test_a_number_that_is_not_finite_is_refused(double: GatewayDouble, number: str) -> None:
-    answer = await posted(double, json.dumps(a_body()).replace(": 4,", f": {number},"))
+    answer = await post(double, json.dumps(a_body()).replace(": 4,", f": {number},"))
 
     assert answer.status_code == 422
 
@@ -98,7 +98,7 @@ async def test_a_number_that_is_not_finite_is_refused(double: GatewayDouble, num
 async def test_every_field_at_fault_is_told_at_once_and_no_value(double: GatewayDouble) -> None:
     body = a_body(person_age=SECRET, loan_intent=f"x{SECRET}", person_income=..., extra=SECRET)
 
-    answer = await posted(double, body)
+    answer = await post(double, body)
 
     told = {each["pointer"]: each["code"] for each in answer.json()["errors"]}
     assert told.keys() == {"/person_age", "/loan_intent", "/person_income", "/extra"}
@@ -107,14 +107,14 @@ async def test_every_field_at_fault_is_told_at_once_and_no_value(double: Gateway
 
 
 async def test_a_key_that_may_be_a_value_is_not_named(double: GatewayDouble) -> None:
-    answer = await posted(double, a_body(**{f"<b>{SECRET}": 1}))
+    answer = await post(double, a_body(**{f"<b>{SECRET}": 1}))
 
     assert answer.json()["errors"][0]["pointer"] == "/(unnamed)"
     assert str(SECRET) not in answer.text
 
 
 async def test_what_the_worker_would_refer_is_told_instead(double: GatewayDouble) -> None:
-    answer = await posted(double, a_body(person_age=20, person_emp_length=21))
+    answer = await post(double, a_body(person_age=20, person_emp_length=21))
 
     assert answer.status_code == 422
     assert answer.json()["errors"] == [
@@ -124,15 +124,15 @@ async def test_what_the_worker_would_refer_is_told_instead(double: GatewayDouble
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"{}", b"[" * 100_000])
 async def test_what_is_no_application_is_422(double: GatewayDouble, text: bytes) -> None:
-    assert (await posted(double, text)).status_code == 422
+    assert (await post(double, text)).status_code == 422
 
 
 async def test_a_body_of_the_allowed_size_is_read_and_one_more_byte_is_413() -> None:
     body = json.dumps(a_body()).encode()
     double = a_gateway(gateway_max_body_bytes=len(body))
 
-    kept = await posted(double, body)
-    refused = await posted(double, body + b" ")
+    kept = await post(double, body)
+    refused = await post(double, body + b" ")
 
     assert (kept.status_code, refused.status_code) == (200, 413)
 
@@ -152,7 +152,7 @@ async def test_a_body_in_pieces_is_bounded_too() -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 async def test_another_type_than_json_is_415(double: GatewayDouble, kind: str) -> None:
-    assert (await posted(double, a_body(), **{"Content-Type": kind})).status_code == 415
+    assert (await post(double, a_body(), **{"Content-Type": kind})).status_code == 415
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é"])
@@ -166,14 +166,14 @@ async def test_a_malformed_idempotency_key_is_422(double: GatewayDouble, key: st
 
 @pytest.mark.parametrize("key", ["x", "x" * 255])
 async def test_an_idempotency_key_of_the_allowed_length_is_taken(double: GatewayDouble, key: str) -> None:
-    assert (await posted(double, a_body(), **{"Idempotency-Key": key})).status_code == 200
+    assert (await post(double, a_body(), **{"Idempotency-Key": key})).status_code == 200
 
 
 @pytest.mark.parametrize(("faulty", "listed"), [(MOST_ERRORS - 1, 99), (MOST_ERRORS, 100), (MOST_ERRORS + 1, 100)])
 async def test_a_hundred_errors_are_listed_and_all_are_counted(double: GatewayDouble, faulty: int, listed: int) -> None:
     batch = {"applications": [a_body(person_age=17)] * faulty}
 
-    problem = (await posted(double, batch, "/predict/batch")).json()
+    problem = (await post(double, batch, "/predict/batch")).json()
 
     assert (len(problem["errors"]), problem["error_count"]) == (listed, faulty)
     assert problem["errors"][-1]["pointer"] == f"/applications/{listed - 1}/person_age"

@@ -43,7 +43,7 @@ def version(number: str, auc: str, **tags: str) -> RegisteredVersion:
     return RegisteredVersion("credit_risk-scorecard", number, "d" * 64, "xgboost", "run", {"metric.auc": auc, **tags})
 
 
-async def shown(double: GatewayDouble, query: str = "", **headers: str) -> Any:
+async def get_page(double: GatewayDouble, query: str = "", **headers: str) -> Any:
     async with client_of(double.app, **headers) as client:
         return await client.get(f"/desk/scorecards{query}")
 
@@ -53,7 +53,7 @@ def text_of(page: Any) -> str:
 
 
 async def test_the_champions_card_and_the_challenger_beside_it() -> None:
-    page = text_of(await shown(a_room()))
+    page = text_of(await get_page(a_room()))
 
     assert "credit_risk-scorecard version 1" in page
     assert "auc 0.9012 0.9154" in page
@@ -63,7 +63,7 @@ async def test_the_champions_card_and_the_challenger_beside_it() -> None:
 
 
 async def test_who_would_change_and_what_it_costs_by_hand(ledger: CaseLedger) -> None:
-    page = text_of(await shown(a_room(ledger), "?approve_below=0.2&decline_from=0.6&default=5&review=0.7"))
+    page = text_of(await get_page(a_room(ledger), "?approve_below=0.2&decline_from=0.6&default=5&review=0.7"))
 
     # Before, five looks at .7. After, the safe ones are approved: 5 for the default, .119 x 5 for each of the two
     # others; the risky ones are declined, one of which was repaid.
@@ -74,7 +74,7 @@ async def test_who_would_change_and_what_it_costs_by_hand(ledger: CaseLedger) ->
 
 
 async def test_a_script_has_the_answer_alone(ledger: CaseLedger) -> None:
-    page = await shown(
+    page = await get_page(
         a_room(ledger), "?approve_below=0.05&decline_from=0.9", hx_request="true", **{"HX-Request": "true"}
     )
 
@@ -93,7 +93,7 @@ async def test_a_script_has_the_answer_alone(ledger: CaseLedger) -> None:
     ],
 )
 async def test_cutoffs_that_cannot_be_are_said(ledger: CaseLedger, query: str, status: int, said: str) -> None:
-    page = await shown(a_room(ledger), query)
+    page = await get_page(a_room(ledger), query)
 
     assert (page.status_code, said in page.text) == (status, True)
 
@@ -102,7 +102,7 @@ async def test_a_registry_that_is_away_takes_its_figures_and_no_more(ledger: Cas
     double = a_room(ledger)
     double.versions.fault = ModelRegistryAwayError()
 
-    page = await shown(double)
+    page = await get_page(double)
 
     assert page.status_code == 200
     assert "The model registry does not answer" in page.text

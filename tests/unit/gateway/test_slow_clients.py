@@ -15,7 +15,7 @@ HEAD_S = 0.3
 
 
 @asynccontextmanager
-async def served(app: Any, head_s: float = HEAD_S, most_connections: int = 100) -> AsyncIterator[int]:
+async def serve(app: Any, head_s: float = HEAD_S, most_connections: int = 100) -> AsyncIterator[int]:
     protocol = protocol_of(head_s, most_connections)
     config = uvicorn.Config(app, port=0, http=protocol, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
@@ -44,26 +44,26 @@ WHOLE = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @pytest.mark.parametrize("pieces", [(), (b"GET /health HTTP/1.1\r\nHost:",), (b"G",)])
 async def test_a_head_that_does_not_come_is_cut_without_an_answer(pieces: tuple[bytes, ...]) -> None:
-    async with served(a_gateway().app) as port:
+    async with serve(a_gateway().app) as port:
         assert await answer_to(port, *pieces) == b""
 
 
 async def test_a_second_request_on_the_connection_is_held_to_it_too() -> None:
-    async with served(a_gateway().app) as port:
+    async with serve(a_gateway().app) as port:
         found = await answer_to(port, WHOLE, b"GET /hea")
 
     assert found.count(b"HTTP/1.1 200") == 1
 
 
 async def test_a_whole_head_is_answered() -> None:
-    async with served(a_gateway().app) as port:
+    async with serve(a_gateway().app) as port:
         assert await answer_to(port, WHOLE) == b"HTTP/1.1 200 OK"
 
 
 async def test_a_body_that_does_not_come_is_408_and_cut() -> None:
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
 
-    async with served(a_gateway(gateway_read_timeout_s=0.3).app) as port:
+    async with serve(a_gateway(gateway_read_timeout_s=0.3).app) as port:
         found = await answer_to(port, head)
 
     assert found.startswith(b"HTTP/1.1 408")
@@ -90,7 +90,7 @@ async def fed(port: int, size: int, *, ends: bool) -> bytes:
     ],
 )
 async def test_a_head_that_does_not_end_is_refused_at_its_limit(size: int, ends: bool, answer: bytes) -> None:
-    async with served(a_gateway().app, head_s=3.0) as port:
+    async with serve(a_gateway().app, head_s=3.0) as port:
         assert await fed(port, size, ends=ends) == answer
 
 
@@ -100,14 +100,14 @@ async def test_a_long_body_is_no_long_head() -> None:
         body
     )
 
-    async with served(a_gateway().app) as port:
+    async with serve(a_gateway().app) as port:
         first = await answer_to(port, head + body[:100], body[100:], b"GET")
 
     assert first.startswith(b"HTTP/1.1 422")
 
 
 async def test_as_many_connect_as_may_and_a_request_on_one_more_is_503_by_a_problem_document() -> None:
-    async with served(a_gateway().app, head_s=60.0, most_connections=2) as port:
+    async with serve(a_gateway().app, head_s=60.0, most_connections=2) as port:
         idle = [await asyncio.open_connection("127.0.0.1", port)]
         at_limit = await answer_to(port, WHOLE)
         idle.append(await asyncio.open_connection("127.0.0.1", port))

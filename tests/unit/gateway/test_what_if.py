@@ -14,7 +14,7 @@ async def double() -> GatewayDouble:
     return a_gateway()
 
 
-async def asked(double: GatewayDouble, path: str, **fields: Any) -> Any:
+async def post(double: GatewayDouble, path: str, **fields: Any) -> Any:
     async with client_of(double.app) as client:
         return await client.post(path, json=a_body(**fields))
 
@@ -24,10 +24,10 @@ async def asked(double: GatewayDouble, path: str, **fields: Any) -> Any:
 async def test_the_answer_is_the_decision_on_the_same_values_to_the_last_bit(
     double: GatewayDouble, path: str, amount: int
 ) -> None:
-    decided = (await asked(double, "/predict", loan_amnt=amount)).json()
+    decided = (await post(double, "/predict", loan_amnt=amount)).json()
     published = len(double.topic.values)
 
-    answered = (await asked(double, path, loan_amnt=amount)).json()
+    answered = (await post(double, path, loan_amnt=amount)).json()
 
     assert answered.keys() == WhatIfAnswer.model_fields.keys()
     assert (answered.pop("published"), bool(answered.pop("notice"))) == (False, True)
@@ -36,7 +36,7 @@ async def test_the_answer_is_the_decision_on_the_same_values_to_the_last_bit(
 
 
 async def test_the_smallest_changes_come_first(double: GatewayDouble) -> None:
-    said = (await asked(double, "/counterfactuals", loan_amnt=13_500)).json()
+    said = (await post(double, "/counterfactuals", loan_amnt=13_500)).json()
 
     assert said.keys() == CounterfactualsAnswer.model_fields.keys()
     assert said["outcome"] == "DECLINE"
@@ -50,23 +50,23 @@ async def test_the_smallest_changes_come_first(double: GatewayDouble) -> None:
 
 
 async def test_a_counterfactual_asked_as_a_what_if_is_approved(double: GatewayDouble) -> None:
-    found = (await asked(double, "/counterfactuals", loan_amnt=13_500)).json()["counterfactuals"]
+    found = (await post(double, "/counterfactuals", loan_amnt=13_500)).json()["counterfactuals"]
 
     for each in found:
         changed = {change["feature"]: change["after"] for change in each["changes"]}
-        answer = (await asked(double, "/what-if", **{"loan_amnt": 13_500, **changed})).json()
+        answer = (await post(double, "/what-if", **{"loan_amnt": 13_500, **changed})).json()
         assert (answer["outcome"], answer["probability_of_default"]) == ("APPROVE", each["probability_of_default"])
     assert found
 
 
 async def test_nothing_found_is_said(double: GatewayDouble) -> None:
-    said = (await asked(double, "/counterfactuals", loan_amnt=200_000)).json()
+    said = (await post(double, "/counterfactuals", loan_amnt=200_000)).json()
 
     assert (said["counterfactuals"], said["complete"], said["detail"]) == ([], True, NONE_FOUND)
 
 
 async def test_an_approved_application_needs_no_change(double: GatewayDouble) -> None:
-    said = (await asked(double, "/counterfactuals")).json()
+    said = (await post(double, "/counterfactuals")).json()
 
     assert (said["outcome"], said["counterfactuals"], said["scored"]) == ("APPROVE", [], 0)
 
@@ -74,7 +74,7 @@ async def test_an_approved_application_needs_no_change(double: GatewayDouble) ->
 async def test_a_search_over_its_time_says_that_it_is_not_complete() -> None:
     double = a_gateway(gateway_search_s=1e-9)
 
-    said = (await asked(double, "/counterfactuals", loan_amnt=200_000)).json()
+    said = (await post(double, "/counterfactuals", loan_amnt=200_000)).json()
 
     assert not said["complete"]
     assert "time" in said["detail"]

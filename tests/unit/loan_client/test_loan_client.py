@@ -32,13 +32,13 @@ Scripted = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[LoanClient, GatewayDouble]]:
+def client_and_double() -> Iterator[tuple[LoanClient, GatewayDouble]]:
     with served_desk() as (url, double):
         yield LoanClient(url), double
 
 
 @contextmanager
-def scripted(*answers: Scripted) -> Iterator[tuple[str, list[Any]]]:
+def scripted_server(*answers: Scripted) -> Iterator[tuple[str, list[Any]]]:
     """A server that gives these answers one after another, the last one for ever; its URL, and what it was asked."""
     asked: list[Any] = []
 
@@ -85,8 +85,10 @@ def an_answer() -> Scripted:
     return 200, {"Content-Type": "application/json"}, json.dumps(counterfactuals).encode()
 
 
-def test_an_application_is_decided_and_its_decision_found_again(served: tuple[LoanClient, GatewayDouble]) -> None:
-    client, _ = served
+def test_an_application_is_decided_and_its_decision_found_again(
+    client_and_double: tuple[LoanClient, GatewayDouble],
+) -> None:
+    client, _ = client_and_double
 
     said = client.predict(a_body(application_id="a/1 ü", **DECLINED))
 
@@ -97,8 +99,8 @@ def test_an_application_is_decided_and_its_decision_found_again(served: tuple[Lo
     assert client.decision("a/1 ü") == said
 
 
-def test_questions_have_typed_answers_and_publish_nothing(served: tuple[LoanClient, GatewayDouble]) -> None:
-    client, double = served
+def test_questions_have_typed_answers_and_publish_nothing(client_and_double: tuple[LoanClient, GatewayDouble]) -> None:
+    client, double = client_and_double
     published = len(double.topic.values)
 
     now, explained = client.what_if(a_body(**DECLINED)), client.explain(a_body(**DECLINED))
@@ -110,8 +112,8 @@ def test_questions_have_typed_answers_and_publish_nothing(served: tuple[LoanClie
     assert len(double.topic.values) == published
 
 
-def test_amounts_and_times_may_be_given_as_python_has_them(served: tuple[LoanClient, GatewayDouble]) -> None:
-    client, _ = served
+def test_amounts_and_times_may_be_given_as_python_has_them(client_and_double: tuple[LoanClient, GatewayDouble]) -> None:
+    client, _ = client_and_double
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
     said = client.predict(a_body(applied_at=at, loan_amnt=Decimal("10000.00")))
@@ -120,8 +122,8 @@ def test_amounts_and_times_may_be_given_as_python_has_them(served: tuple[LoanCli
     assert said.outcome == client.what_if(a_body()).outcome
 
 
-def test_fields_at_fault_are_named(served: tuple[LoanClient, GatewayDouble]) -> None:
-    client, _ = served
+def test_fields_at_fault_are_named(client_and_double: tuple[LoanClient, GatewayDouble]) -> None:
+    client, _ = client_and_double
 
     with pytest.raises(ProblemError) as refused:
         client.predict(a_body(person_age=7, loan_intent=...))
@@ -161,7 +163,7 @@ def inner(hint: Any, fields_of: Any) -> Any:
 def test_a_request_is_repeated_with_one_key_after_the_time_that_the_gateway_names(status: int) -> None:
     waits: list[float] = []
 
-    with scripted(refusal(status, retry_after="7"), refusal(status), refusal(404, "unknown")) as (url, asked):
+    with scripted_server(refusal(status, retry_after="7"), refusal(status), refusal(404, "unknown")) as (url, asked):
         client = LoanClient(url, sleep=waits.append)
         with pytest.raises(ProblemError, match="404"):
             client.predict({"loan_amnt": 1})
@@ -174,14 +176,14 @@ def test_a_request_is_repeated_with_one_key_after_the_time_that_the_gateway_name
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 413, 422, 500])
 def test_what_would_fail_again_is_not_repeated(status: int) -> None:
-    with scripted(refusal(status)) as (url, asked), pytest.raises(ProblemError, match=str(status)):
+    with scripted_server(refusal(status)) as (url, asked), pytest.raises(ProblemError, match=str(status)):
         LoanClient(url, sleep=pytest.fail).counterfactuals({})
 
     assert len(asked) == 1
 
 
 def test_the_last_refusal_is_the_callers_with_what_it_says() -> None:
-    with scripted(refusal(504, "undecided", application_id="a-1")) as (url, asked):
+    with scripted_server(refusal(504, "undecided", application_id="a-1")) as (url, asked):
         client = LoanClient(url, retry=RetryRule(attempts=3), sleep=lambda _: None)
         with pytest.raises(ProblemError, match="504 undecided: as the gateway says") as refused:
             client.predict({}, idempotency_key="mine")
@@ -192,7 +194,7 @@ def test_the_last_refusal_is_the_callers_with_what_it_says() -> None:
 
 def test_a_wait_that_is_too_long_is_left_to_the_caller() -> None:
     with (
-        scripted(refusal(429, "rate-limited", retry_after="31")) as (url, asked),
+        scripted_server(refusal(429, "rate-limited", retry_after="31")) as (url, asked),
         pytest.raises(ProblemError) as refused,
     ):
         LoanClient(url, sleep=pytest.fail).counterfactuals({})
@@ -202,7 +204,7 @@ def test_a_wait_that_is_too_long_is_left_to_the_caller() -> None:
 
 
 def test_a_gateway_that_is_away_and_back_is_asked_again() -> None:
-    with scripted(an_answer()) as (url, _):
+    with scripted_server(an_answer()) as (url, _):
         pass  # its port is closed now
     waits: list[float] = []
 
@@ -214,21 +216,21 @@ def test_a_gateway_that_is_away_and_back_is_asked_again() -> None:
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"published": 3}'])
 def test_another_servers_answer_is_told(body: bytes) -> None:
-    with scripted((200, {}, body)) as (url, _), pytest.raises(MalformedAnswerError):
+    with scripted_server((200, {}, body)) as (url, _), pytest.raises(MalformedAnswerError):
         LoanClient(url).counterfactuals({})
 
 
 @pytest.mark.parametrize("body", [b"[]", b"no JSON", b'{"errors": null}', b'{"errors": [3]}'])
 def test_another_servers_problem_is_told(body: bytes) -> None:
     answer = (422, {"Content-Type": "application/problem+json"}, body)
-    with scripted(answer) as (url, _), pytest.raises(MalformedAnswerError):
+    with scripted_server(answer) as (url, _), pytest.raises(MalformedAnswerError):
         LoanClient(url).counterfactuals({})
 
 
 def test_an_answer_that_breaks_off_is_no_answer_whatever_its_status() -> None:
     status, headers, body = refusal(422)
     for answer in ((status, {**headers, "Content-Length": "1000"}, body), (200, {"Content-Length": "1000"}, b"{")):
-        with scripted(answer) as (url, asked), pytest.raises(GatewayUnreachableError, match="IncompleteRead"):
+        with scripted_server(answer) as (url, asked), pytest.raises(GatewayUnreachableError, match="IncompleteRead"):
             LoanClient(url, retry=RetryRule(attempts=2), sleep=lambda _: None).counterfactuals({})
 
         assert len(asked) == 2
@@ -236,7 +238,7 @@ def test_an_answer_that_breaks_off_is_no_answer_whatever_its_status() -> None:
 
 def test_a_proxys_page_is_a_problem_without_a_kind() -> None:
     page = (413, {"Content-Type": "text/html"}, b"<html>too big</html>")
-    with scripted(page) as (url, _), pytest.raises(ProblemError, match=r"^413: ") as refused:
+    with scripted_server(page) as (url, _), pytest.raises(ProblemError, match=r"^413: ") as refused:
         LoanClient(url).counterfactuals({})
 
     assert refused.value.kind == ""
@@ -244,8 +246,8 @@ def test_a_proxys_page_is_a_problem_without_a_kind() -> None:
 
 def test_credentials_go_to_the_gateway_and_follow_no_redirect() -> None:
     with (
-        scripted(an_answer()) as (elsewhere, seen),
-        scripted((307, {"Location": elsewhere}, b"")) as (url, asked),
+        scripted_server(an_answer()) as (elsewhere, seen),
+        scripted_server((307, {"Location": elsewhere}, b"")) as (url, asked),
         pytest.raises(ProblemError, match="307"),
     ):
         LoanClient(url, api_key="k", token=lambda: "t").counterfactuals({})

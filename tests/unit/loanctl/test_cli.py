@@ -19,7 +19,7 @@ from streams.kafka.kafka_errors import BrokerAwayError
 from streams.runtime.logs import client_logger
 
 
-def failing() -> None:
+def fail() -> None:
     message = "the cellar is flooded"
     raise SetupError(message)
 
@@ -44,7 +44,7 @@ def test_every_command_can_be_loaded_and_has_a_help(line: Line) -> None:
 def test_a_fault_is_one_line_and_exit_status_two(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:failing", "Fail."),))
+    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:fail", "Fail."),))
     monkeypatch.setattr(cli, "LIFECYCLE", {"fail"})
 
     with pytest.raises(SystemExit) as ended:
@@ -58,7 +58,7 @@ HANDSHAKE_FAILURE = bytes.fromhex("15 0301 0002 0228")
 """TLS's alert, which a listener sends that shakes no hands with strangers."""
 
 
-def unanswered() -> None:
+def lose_broker() -> None:
     raise BrokerAwayError("no Kafka broker answers")  # noqa: EM101 - as a command would
 
 
@@ -74,7 +74,7 @@ def refuse_each(server: socket.socket) -> None:
 def test_a_broker_that_speaks_another_protocol_is_said_to(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (Line("ask", f"{__name__}:unanswered", "Ask."),))
+    monkeypatch.setattr(cli, "COMMANDS", (Line("ask", f"{__name__}:lose_broker", "Ask."),))
     monkeypatch.setattr(cli, "LIFECYCLE", {"ask"})
 
     with closing(socket.create_server((HOST, 0))) as server:
@@ -90,17 +90,17 @@ def test_a_broker_that_speaks_another_protocol_is_said_to(
     )
 
 
-def logging_and_failing() -> None:
+def log_and_fail() -> None:
     client = client_logger()
     client.error("Connect to ipv4#127.0.0.1:9 failed")
     client.critical("FATAL: not authorized")
-    failing()
+    fail()
 
 
 def test_a_fatal_error_of_a_kafka_client_is_left_to_the_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:logging_and_failing", "Fail."),))
+    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:log_and_fail", "Fail."),))
     monkeypatch.setattr(cli, "LIFECYCLE", {"fail"})
 
     with pytest.raises(SystemExit):

@@ -18,11 +18,11 @@ HOSTILE = "\x1b]0;owned\x1b[2J[red]x[/red][/] :boom: \x9b31m\u202e"
 SHOWN = "\\x1b]0;owned\\x1b[2J[red]x[/red][/] :boom: \\x9b31m\\u202e"
 
 
-def failing() -> None:
+def fail() -> None:
     raise SetupError(HOSTILE)
 
 
-def printed(what: object, **options: object) -> str:
+def render(what: object, **options: object) -> str:
     out = io.StringIO()
     Console(file=out, width=400, **options).print(what)
     return out.getvalue()
@@ -40,19 +40,19 @@ def table_of(text: str) -> Table:
     ids=lambda it: type(it).__name__,
 )
 def test_neither_markup_nor_control_characters_are_heeded(what: object) -> None:
-    shown = printed(what)
+    shown = render(what)
 
     assert SHOWN in shown
     assert not set("\x1b\x07\x9b\u202e") & set(shown)
 
 
 def test_our_own_styles_are_sent() -> None:
-    assert printed(Text("fine", "green"), force_terminal=True, color_system="standard") == "\x1b[32mfine\x1b[0m\n"
+    assert render(Text("fine", "green"), force_terminal=True, color_system="standard") == "\x1b[32mfine\x1b[0m\n"
 
 
 @given(st.text())
 def test_no_text_breaks_a_table(text: str) -> None:
-    assert "\x1b" not in printed(table_of(text))
+    assert "\x1b" not in render(table_of(text))
 
 
 def test_a_line_is_echoed_with_its_control_characters_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +62,7 @@ def test_a_line_is_echoed_with_its_control_characters_shown(capsys: pytest.Captu
 
 
 def test_a_fault_is_told_without_them(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:failing", "Fail."),))
+    monkeypatch.setattr(cli, "COMMANDS", (Line("fail", f"{__name__}:fail", "Fail."),))
     monkeypatch.setattr(cli, "LIFECYCLE", {"fail"})
 
     with pytest.raises(SystemExit):

@@ -55,7 +55,7 @@ def lines(change: Callable[[str], str]) -> bytes:
     return "\n".join([header, *map(change, rows), ""]).encode()
 
 
-def padded() -> bytes:
+def padded_table() -> bytes:
     frame = loans()
     words = frame.select_dtypes(["object", "string"]).columns
     return text(
@@ -63,11 +63,11 @@ def padded() -> bytes:
     )
 
 
-def missing(word: str) -> bytes:
+def table_with_missing(word: str) -> bytes:
     return text(loans(), na_rep=word)
 
 
-def grouped(sign: str, decimal: str, delimiter: str) -> bytes:
+def table_with_groups(sign: str, decimal: str, delimiter: str) -> bytes:
     """Incomes and amounts with thousands in groups, decimals by another sign."""
     frame = loans()
     money = {
@@ -102,21 +102,21 @@ def spark_decimals() -> bytes:
 KINDS: dict[str, Callable[[], bytes]] = {
     "plain": lambda: text(loans()),
     "integers as floats": lambda: text(loans().astype({"person_income": float, "cb_person_cred_hist_length": float})),
-    "padded words": padded,
-    "missing: NA": lambda: missing("NA"),
-    "missing: null": lambda: missing("null"),
-    "missing: n/a": lambda: missing("n/a"),
-    "missing: a dot": lambda: missing("."),
+    "padded words": padded_table,
+    "missing: NA": lambda: table_with_missing("NA"),
+    "missing: null": lambda: table_with_missing("null"),
+    "missing: n/a": lambda: table_with_missing("n/a"),
+    "missing: a dot": lambda: table_with_missing("."),
     "blanks in the header": lambda: text(loans()).replace(b"person_income,", b" person_income , ", 1),
     "semicolons": lambda: text(loans(), sep=";"),
     "tabs": lambda: text(loans(), sep="\t"),
     "bars": lambda: text(loans(), sep="|"),
     "named by Excel": lambda: b"sep=;\r\n" + text(loans(), sep=";"),
     "a decimal comma": lambda: text(loans(), sep=";", decimal=","),
-    "thousands by comma": lambda: grouped(",", ".", ","),
-    "thousands by point": lambda: grouped(".", ",", ";"),
-    "thousands by blank": lambda: grouped("\u00a0", ",", ";"),
-    "thousands by apostrophe": lambda: grouped("\u2019", ".", ";"),
+    "thousands by comma": lambda: table_with_groups(",", ".", ","),
+    "thousands by point": lambda: table_with_groups(".", ",", ";"),
+    "thousands by blank": lambda: table_with_groups("\u00a0", ",", ";"),
+    "thousands by apostrophe": lambda: table_with_groups("\u2019", ".", ";"),
     "percent signs": percent,
     "a byte order mark": lambda: b"\xef\xbb\xbf" + text(loans()),
     "UTF-16": lambda: text(loans()).decode().encode("utf-16"),
@@ -131,24 +131,24 @@ KINDS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def trained(path: Path) -> Matrix:
+def training_matrix(path: Path) -> Matrix:
     return labelled_rows.from_table(CONTRACT, sources.table(str(path)), "loans").rows.values
 
 
-def checked(path: Path) -> Matrix:
+def check_matrix(path: Path) -> Matrix:
     return file_check.matrix(loan_tables.read(path, CONTRACT), CONTRACT)
 
 
-def played(path: Path) -> Matrix:
+def playback_matrix(path: Path) -> Matrix:
     script = Script(start=APPLIED_AT, spacing=timedelta(0))
     records = list(playback.records(loan_tables.read(path, CONTRACT), script, CONTRACT))
     return from_records(CONTRACT, records).values
 
 
-COMMANDS = {"train": trained, "check, profile, season-file": checked, "play": played}
+COMMANDS = {"train": training_matrix, "check, profile, season-file": check_matrix, "play": playback_matrix}
 
 
-def expected() -> Matrix:
+def expected_matrix() -> Matrix:
     """By hand, and not by the reader: numbers as they are, levels by their place."""
     columns = []
     for field in CONTRACT.observed:
@@ -167,7 +167,7 @@ def test_every_command_reads_every_kind_of_file_alike(tmp_path: Path, kind: str,
 
     found = COMMANDS[command](path)
 
-    np.testing.assert_allclose(found, expected(), rtol=1e-12, equal_nan=True)
+    np.testing.assert_allclose(found, expected_matrix(), rtol=1e-12, equal_nan=True)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -179,7 +179,7 @@ def test_a_folder_of_parquet_files_with_partitions_is_one_table(tmp_path: Path, 
     found = COMMANDS[command](folder)
 
     intent = CONTRACT.position["loan_intent"]
-    assert sorted(found[:, intent]) == sorted(expected()[:, intent])
+    assert sorted(found[:, intent]) == sorted(expected_matrix()[:, intent])
     assert found[:, CONTRACT.position["person_income"]].sum() == loans()["person_income"].sum()
 
 
@@ -258,7 +258,7 @@ def test_a_number_of_four_hundred_digits_is_not_played(tmp_path: Path) -> None:
     path.write_bytes(text(loans().assign(loan_amnt=["9" * 400] + ["1500"] * 11)))
 
     with pytest.raises(TableError, match="column loan_amnt cannot be written as the field's type in row 1"):
-        played(path)
+        playback_matrix(path)
 
 
 LABELS = {

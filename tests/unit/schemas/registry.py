@@ -54,7 +54,7 @@ def a_registry(answers: Answers) -> Iterator[Registry]:
             server.shutdown()
 
 
-def holding(schema_id: int, schema: Any, subject: str, references: Any = ()) -> Answers:
+def registry_answers(schema_id: int, schema: Any, subject: str, references: Any = ()) -> Answers:
     """A registry with one schema."""
     text = schema if isinstance(schema, str) else json.dumps(schema)
     return {

@@ -21,7 +21,7 @@ from schemas.registry_client import (
     WriterSchemas,
     registered_id,
 )
-from tests.unit.schemas.registry import NONE, a_registry, holding
+from tests.unit.schemas.registry import NONE, a_registry, registry_answers
 
 OUTCOME = LoanOutcome(application_id="a-1", defaulted=True, observed_at=datetime(2026, 3, 1, tzinfo=UTC))
 OURS = avro_schema(LoanOutcome)
@@ -39,13 +39,13 @@ def a_mock() -> SchemaRegistryClient:
 def test_an_event_comes_back_from_its_bytes():
     value = EventSerde(a_mock(), LoanOutcome, "t").encode(OUTCOME)
 
-    with a_registry(holding(int.from_bytes(value[1:5], "big"), OURS, "t-value")) as registry:
+    with a_registry(registry_answers(int.from_bytes(value[1:5], "big"), OURS, "t-value")) as registry:
         assert EventSerde(registry.client(), LoanOutcome, "t").decode(value) == OUTCOME
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\x05rubbish", b"\x00\x00\x00\x00\x01", b"\x00\x00\x01\x00\x01\x04ab"])
 def test_bytes_that_are_no_event_are_a_records_fault(value):
-    with a_registry(holding(1, OURS, "t-value")) as registry, pytest.raises(RecordError):
+    with a_registry(registry_answers(1, OURS, "t-value")) as registry, pytest.raises(RecordError):
         EventSerde(registry.client(), LoanOutcome, "t").decode(value)
 
 
@@ -61,7 +61,7 @@ def test_an_event_of_another_writer_is_read_by_that_writers_units():
     record = {"application_id": "LOAN-1", "defaulted": True, "observed_at": 1_772_366_400_000_000_000}
     value = frame(7, fastavro.parse_schema(raw), record)
 
-    with a_registry(holding(7, theirs, "t-value")) as registry:
+    with a_registry(registry_answers(7, theirs, "t-value")) as registry:
         outcome = EventSerde(registry.client(), LoanOutcome, "t").decode(value)
 
     assert outcome.application_id == "LOAN-1"
@@ -85,12 +85,12 @@ def test_an_unknown_id_is_not_asked_for_again_for_a_while():
         assert len(registry.asked) == 1
 
         now[0] += FORGET_UNKNOWN_AFTER_S
-        registry.answers = holding(5, OURS, "t-value")
+        registry.answers = registry_answers(5, OURS, "t-value")
         assert record_type(schemas.of(frozenset({5}))[5]).kind == "record"
 
 
 def test_a_known_id_is_asked_for_once():
-    with a_registry(holding(5, OURS, "t-value")) as registry:
+    with a_registry(registry_answers(5, OURS, "t-value")) as registry:
         schemas = WriterSchemas(registry.client(), "t")
         first = schemas.of(frozenset({5}))[5]
         asked = len(registry.asked)
@@ -100,7 +100,7 @@ def test_a_known_id_is_asked_for_once():
 
 
 def test_a_schema_under_another_subject_is_foreign():
-    with a_registry(holding(5, OURS, "elsewhere-value")) as registry:
+    with a_registry(registry_answers(5, OURS, "elsewhere-value")) as registry:
         assert WriterSchemas(registry.client(), "t").of(frozenset({5})) == {5: ForeignSchemaError}
 
 
@@ -121,7 +121,10 @@ def test_a_schema_under_another_subject_is_foreign():
 )
 @pytest.mark.parametrize("path", ["/schemas/ids/5/subjects", "/schemas/ids/5"])
 def test_only_the_registrys_own_word_makes_an_id_unknown(answer, path):
-    with a_registry({**holding(5, OURS, "t-value"), path: answer}) as registry, pytest.raises(RegistryAwayError):
+    with (
+        a_registry({**registry_answers(5, OURS, "t-value"), path: answer}) as registry,
+        pytest.raises(RegistryAwayError),
+    ):
         WriterSchemas(registry.client(), "t").of(frozenset({5}))
 
 
@@ -141,7 +144,7 @@ def test_references_are_resolved_through_references():
     box = {"type": "record", "name": "Box", "namespace": "com.acme", "fields": [{"name": "meta", "type": "Meta"}]}
     theirs = {**OURS, "fields": [*OURS["fields"], {"name": "box", "type": ["null", "com.acme.Box"]}]}
     found = {
-        **holding(5, theirs, "t-value", [outer]),
+        **registry_answers(5, theirs, "t-value", [outer]),
         "/subjects/box/versions/2": (200, _version("box", 2, box, [inner])),
         "/subjects/meta/versions/1": (200, _version("meta", 1, META)),
     }
@@ -155,9 +158,12 @@ def test_references_are_resolved_through_references():
 
 def test_references_without_end_are_refused():
     around = {"name": "a", "subject": "a", "version": 1}
-    found = {**holding(5, OURS, "t-value", [around]), "/subjects/a/versions/1": (200, _version("a", 1, META, [around]))}
+    found = {
+        **registry_answers(5, OURS, "t-value", [around]),
+        "/subjects/a/versions/1": (200, _version("a", 1, META, [around])),
+    }
     endless = {
-        **holding(6, OURS, "t-value", [around]),
+        **registry_answers(6, OURS, "t-value", [around]),
         **{f"/subjects/{name}/versions/1": (200, _version(name, 1, META, [_to(after)])) for name, after in _chain(100)},
     }
 
@@ -167,13 +173,13 @@ def test_references_without_end_are_refused():
 
 def test_a_reference_that_is_gone_makes_the_schema_unknown():
     around = {"name": "a", "subject": "a", "version": 1}
-    with a_registry({**holding(5, OURS, "t-value", [around]), "/subjects/a/versions/1": NONE}) as registry:
+    with a_registry({**registry_answers(5, OURS, "t-value", [around]), "/subjects/a/versions/1": NONE}) as registry:
         assert WriterSchemas(registry.client(), "t").of(frozenset({5})) == {5: None}
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000])
 def test_a_schema_that_is_no_json_is_refused(text):
-    with a_registry(holding(5, text, "t-value")) as registry:
+    with a_registry(registry_answers(5, text, "t-value")) as registry:
         assert WriterSchemas(registry.client(), "t").of(frozenset({5})) == {5: IncompatibleSchemaError}
 
 

@@ -53,7 +53,7 @@ def composite(schema: dict[str, Any], named: dict[str, Any], *, bare: bool) -> A
     return LOGICAL[schema["logicalType"]] if "logicalType" in schema else sample(kind, named, bare=bare)
 
 
-def encoded(schema: Any, record: Any) -> bytes:
+def encode(schema: Any, record: Any) -> bytes:
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(schema), record)
     return out.getvalue()
@@ -68,7 +68,7 @@ def test_an_event_of_an_earlier_release_is_read(path: Path, bare: bool) -> None:
     record = sample(written, {}, bare=bare)
     reader = fastavro.parse_schema(dict(avro_schema(event)))
 
-    read = fastavro.schemaless_reader(io.BytesIO(encoded(written, record)), fastavro.parse_schema(written), reader)
+    read = fastavro.schemaless_reader(io.BytesIO(encode(written, record)), fastavro.parse_schema(written), reader)
     found = from_record(event, read)
 
     same = [field["name"] for field in written["fields"] if isinstance(record[field["name"]], str | float | bool)]

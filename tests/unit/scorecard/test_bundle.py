@@ -15,13 +15,13 @@ from tests.builders import CONTRACT, a_longer_contract, a_stump_forest, feature_
 
 
 @pytest.fixture
-def saved(tmp_path):
+def saved_bundle(tmp_path):
     folder = tmp_path / "bundle"
     digest = write(scorecard_parts(), CONTRACT, some_values(), folder)
     return folder, digest
 
 
-def forged(folder, name: str, data: bytes) -> None:
+def forge(folder, name: str, data: bytes) -> None:
     """Alters a file and the manifest with it, as only one who means to would."""
     (folder / name).write_bytes(data)
     manifest = json.loads((folder / MANIFEST).read_bytes())
@@ -40,8 +40,8 @@ def npz(arrays: dict) -> bytes:
     return out.getvalue()
 
 
-def test_a_scorecard_read_back_scores_as_before(saved):
-    folder, digest = saved
+def test_a_scorecard_read_back_scores_as_before(saved_bundle):
+    folder, digest = saved_bundle
     scorecard = read(folder, CONTRACT, digest)
 
     again = scorecard.score(some_values())
@@ -50,20 +50,20 @@ def test_a_scorecard_read_back_scores_as_before(saved):
     assert set(np.round(again.margin, 12)) == {-2.0, 1.0}
 
 
-def test_the_same_parts_have_the_same_digest(saved, tmp_path):
-    assert write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "other") == saved[1]
+def test_the_same_parts_have_the_same_digest(saved_bundle, tmp_path):
+    assert write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "other") == saved_bundle[1]
 
 
-def test_another_leaf_is_another_digest(saved, tmp_path):
+def test_another_leaf_is_another_digest(saved_bundle, tmp_path):
     space = feature_space()
     forest = a_stump_forest(space.columns.index("loan_percent_income"), 0.25, -2.0, 1.0001, len(space.columns))
 
-    assert write(scorecard_parts(forest=forest), CONTRACT, some_values(), tmp_path / "other") != saved[1]
+    assert write(scorecard_parts(forest=forest), CONTRACT, some_values(), tmp_path / "other") != saved_bundle[1]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_one_flipped_bit_is_refused_before_it_is_parsed(saved, name):
-    folder, _ = saved
+def test_one_flipped_bit_is_refused_before_it_is_parsed(saved_bundle, name):
+    folder, _ = saved_bundle
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / name).write_bytes(bytes(data))
@@ -73,25 +73,25 @@ def test_one_flipped_bit_is_refused_before_it_is_parsed(saved, name):
 
 
 @pytest.mark.parametrize("name", [*FILES, MANIFEST])
-def test_an_absent_file_is_refused(saved, name):
-    folder, _ = saved
+def test_an_absent_file_is_refused(saved_bundle, name):
+    folder, _ = saved_bundle
     (folder / name).unlink()
 
     with pytest.raises(BundleError, match="lacks a file"):
         read(folder, CONTRACT)
 
 
-def test_another_digest_than_announced_is_refused(saved):
+def test_another_digest_than_announced_is_refused(saved_bundle):
     with pytest.raises(BundleError, match="announced"):
-        read(saved[0], CONTRACT, "0" * 64)
+        read(saved_bundle[0], CONTRACT, "0" * 64)
 
 
-def test_a_scorecard_of_another_schema_is_refused(saved):
+def test_a_scorecard_of_another_schema_is_refused(saved_bundle):
     schema = copy.deepcopy(json.loads(json.dumps(CONTRACT.schema)))
     next(field for field in schema["fields"] if field["name"] == "loan_amnt")["range"] = [1, 2_000_000]
 
     with pytest.raises(BundleError, match="another application schema"):
-        read(saved[0], Contract.of(schema))
+        read(saved_bundle[0], Contract.of(schema))
 
 
 @pytest.mark.parametrize(
@@ -108,39 +108,39 @@ def test_a_scorecard_of_another_schema_is_refused(saved):
         {"feature": np.array([0.5, -1, -1])},
     ],
 )
-def test_arrays_that_are_no_trees_are_refused_though_their_digest_is_right(saved, damage):
-    folder, _ = saved
-    forged(folder, "forest.npz", npz({**arrays_of(folder), **damage}))
+def test_arrays_that_are_no_trees_are_refused_though_their_digest_is_right(saved_bundle, damage):
+    folder, _ = saved_bundle
+    forge(folder, "forest.npz", npz({**arrays_of(folder), **damage}))
 
     with pytest.raises(SetupError):
         read(folder, CONTRACT)
 
 
-def test_other_answers_than_promised_are_refused(saved):
-    folder, _ = saved
-    forged(folder, "forest.npz", npz({**arrays_of(folder), "value": np.array([0.0, -2.0, 1.5])}))
+def test_other_answers_than_promised_are_refused(saved_bundle):
+    folder, _ = saved_bundle
+    forge(folder, "forest.npz", npz({**arrays_of(folder), "value": np.array([0.0, -2.0, 1.5])}))
 
     with pytest.raises(BundleError, match="not what training promised"):
         read(folder, CONTRACT)
 
 
-def test_a_pickle_within_the_arrays_is_refused(saved):
-    folder, _ = saved
-    forged(folder, "forest.npz", npz({**arrays_of(folder), "value": np.array([{"a": 1}], dtype=object)}))
+def test_a_pickle_within_the_arrays_is_refused(saved_bundle):
+    folder, _ = saved_bundle
+    forge(folder, "forest.npz", npz({**arrays_of(folder), "value": np.array([{"a": 1}], dtype=object)}))
 
     with pytest.raises(BundleError, match="malformed"):
         read(folder, CONTRACT)
 
 
-def test_the_digest_of_a_folder_is_that_of_its_writing(saved):
-    folder, digest = saved
+def test_the_digest_of_a_folder_is_that_of_its_writing(saved_bundle):
+    folder, digest = saved_bundle
 
     assert digest_of(folder) == digest
 
 
 @pytest.mark.parametrize("place", [2, len(CONTRACT.fields)])
-def test_a_bundle_answers_as_before_under_a_contract_with_one_more_field(saved, place):
-    folder, digest = saved
+def test_a_bundle_answers_as_before_under_a_contract_with_one_more_field(saved_bundle, place):
+    folder, digest = saved_bundle
     extended = a_longer_contract(place)
     values = some_values(contract=extended, dependents=3)
 
@@ -183,14 +183,14 @@ def test_what_reasons_compare_with_comes_back_and_a_bundle_of_before_has_none(tm
     assert before.features.scored_as == {}
 
 
-def test_a_bundle_tells_who_it_was_made_of_and_one_of_before_does_not(saved, tmp_path):
+def test_a_bundle_tells_who_it_was_made_of_and_one_of_before_does_not(saved_bundle, tmp_path):
     made_of = np.array([9, 2, 5], dtype=np.uint64)
 
     digest = write(scorecard_parts(), CONTRACT, some_values(), tmp_path / "new", made_of)
 
     assert training_identities(tmp_path / "new").tolist() == [2, 5, 9]
     assert read(tmp_path / "new", CONTRACT, digest).digest == digest
-    assert training_identities(saved[0]) is None
+    assert training_identities(saved_bundle[0]) is None
 
 
 def test_altered_identities_are_refused(tmp_path):
@@ -201,8 +201,8 @@ def test_altered_identities_are_refused(tmp_path):
         training_identities(tmp_path / "new")
 
 
-def test_a_bundle_whose_header_asks_for_a_petabyte_is_refused_and_not_unpacked(saved):
-    folder, _ = saved
+def test_a_bundle_whose_header_asks_for_a_petabyte_is_refused_and_not_unpacked(saved_bundle):
+    folder, _ = saved_bundle
     arrays = arrays_of(folder)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
@@ -212,7 +212,7 @@ def test_a_bundle_whose_header_asks_for_a_petabyte_is_refused_and_not_unpacked(s
             plain = io.BytesIO()
             np.save(plain, array)
             archive.writestr(f"{name}.npy", header.getvalue() if name == "value" else plain.getvalue())
-    forged(folder, "forest.npz", out.getvalue())
+    forge(folder, "forest.npz", out.getvalue())
 
     with pytest.raises(BundleError, match="malformed"):
         read(folder, CONTRACT)

@@ -30,7 +30,7 @@ def the_search(scorecard: Scorecard | None = None) -> CounterfactualSearch:
     return CounterfactualSearch(scorecard or a_champion().scorecard, POLICY, CONTRACT)
 
 
-def named(found: Counterfactual) -> dict[str, float]:
+def values_by_field(found: Counterfactual) -> dict[str, float]:
     return {change.field.name: change.after for change in found.changes}
 
 
@@ -40,9 +40,9 @@ def test_the_ratio_is_computed_anew_when_a_part_of_it_moves() -> None:
 
     best = the_search().best(row, most=5)
 
-    assert named(best.found[0]) == {"loan_amnt": 12_500}
+    assert values_by_field(best.found[0]) == {"loan_amnt": 12_500}
     assert best.found[0].changes[0].steps == 2
-    assert named(best.found[1]) == {"person_income": 54_000}
+    assert values_by_field(best.found[1]) == {"person_income": 54_000}
     assert best.complete
 
 
@@ -52,7 +52,7 @@ def test_an_answer_is_left_out_where_a_smaller_one_is_part_of_it() -> None:
     found = the_search().best(row, most=50).found
 
     # One step of the amount needs two of the income: 13,000 over 52,000. Farther ones hold the two single answers.
-    assert [named(each) for each in found] == [
+    assert [values_by_field(each) for each in found] == [
         {"loan_amnt": 12_500},
         {"person_income": 54_000},
         {"person_income": 52_000, "loan_amnt": 13_000},
@@ -87,17 +87,17 @@ def test_a_missing_value_is_not_moved_and_bounds_are_kept() -> None:
 
 def test_a_constraint_between_fields_is_kept() -> None:
     # The forest asks for 30 years of employment of one who is 29: at most the age.
-    scorecard = _asking("person_emp_length", 29.5, low=1.0, high=-2.0)
+    scorecard = _stump_scorecard("person_emp_length", 29.5, low=1.0, high=-2.0)
     young, older = (a_row(person_age=age, person_emp_length=27.0) for age in (29, 40))
 
     assert the_search(scorecard).best(young, most=5).found == ()
-    assert named(the_search(scorecard).best(older, most=5).found[0]) == {"person_emp_length": 30.0}
+    assert values_by_field(the_search(scorecard).best(older, most=5).found[0]) == {"person_emp_length": 30.0}
 
 
 def test_a_category_moves_to_the_levels_named() -> None:
     changed = {**CONTRACT.schema, "fields": [_with_levels(spec) for spec in CONTRACT.schema["fields"]]}
     contract = Contract.of(changed)
-    scorecard = _asking("person_home_ownership=OWN", 0.5, low=1.0, high=-2.0)
+    scorecard = _stump_scorecard("person_home_ownership=OWN", 0.5, low=1.0, high=-2.0)
     search = CounterfactualSearch(scorecard, POLICY, contract)
 
     [best] = search.best(a_row(person_home_ownership="RENT"), most=1).found
@@ -146,7 +146,7 @@ def _brute_force(scorecard: Scorecard, row: Any) -> list[tuple[int, int]]:
     return [(sum(n > 0 for n in place), sum(place)) for place in kept]
 
 
-def _asking(column: str, threshold: float, low: float, high: float) -> Scorecard:
+def _stump_scorecard(column: str, threshold: float, low: float, high: float) -> Scorecard:
     from tests.builders import a_stump_forest
 
     forest = a_stump_forest(SPACE.columns.index(column), threshold, low, high, len(SPACE.columns))
@@ -174,10 +174,10 @@ def _random(seed: int) -> Scorecard:
         )
         for name in names
     ]
-    return scorecard_of(scorecard_parts(forest=_joined(stumps)), CONTRACT, digest="d" * 64)
+    return scorecard_of(scorecard_parts(forest=_forest_of(stumps)), CONTRACT, digest="d" * 64)
 
 
-def _joined(stumps: list[Forest]) -> Forest:
+def _forest_of(stumps: list[Forest]) -> Forest:
     shifts = [3 * place for place in range(len(stumps))]
     links = {
         side: np.concatenate(

@@ -29,7 +29,7 @@ from tests.builders import (
     some_values,
 )
 from tests.unit.scorecard.bulk.applicants import a_package, a_table, arrow
-from tests.unit.training.builders import made_up
+from tests.unit.training.builders import made_up_rows
 from training.pipeline.pipeline import train_candidate
 from training.pipeline.plan import Material, Plan
 from training.rows.labelled_rows import LabelledRows
@@ -48,15 +48,15 @@ def applicants() -> list[dict[str, Any]]:
     ]
 
 
-def rounded(record: dict[str, Any]) -> dict[str, Any]:
+def with_rounded_ratio(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "loan_percent_income": round(float(record["loan_amnt"]) / 50_000, 2)}
 
 
-def omitted(record: dict[str, Any]) -> dict[str, Any]:
+def without_ratio(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "loan_percent_income": None}
 
 
-def decided(champion: RegisteredScorecard, records: list[dict[str, Any]]) -> list[int]:
+def outcome_codes(champion: RegisteredScorecard, records: list[dict[str, Any]]) -> list[int]:
     batch = a_batch(*(application_bytes(**record) for record in records))
     scored = score_batch(batch, WRITERS, champion, champion.scorecard.policy, a_wire())
     return [int(code) for code in scored.outcomes]
@@ -66,10 +66,12 @@ def test_a_rounded_ratio_is_decided_as_one_that_the_stream_leaves_out() -> None:
     people = applicants()
     former = a_champion(features=AS_GIVEN)
 
-    assert decided(a_champion(), [rounded(one) for one in people]) == decided(
-        a_champion(), [omitted(one) for one in people]
+    assert outcome_codes(a_champion(), [with_rounded_ratio(one) for one in people]) == outcome_codes(
+        a_champion(), [without_ratio(one) for one in people]
     )
-    assert decided(former, [rounded(one) for one in people]) != decided(former, [omitted(one) for one in people])
+    assert outcome_codes(former, [with_rounded_ratio(one) for one in people]) != outcome_codes(
+        former, [without_ratio(one) for one in people]
+    )
 
 
 def test_the_rows_of_a_table_are_decided_as_the_stream_decides(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_the_rows_of_a_table_are_decided_as_the_stream_decides(tmp_path: Path) -
 @pytest.fixture(scope="module")
 def rows() -> LabelledRows:
     """Each with an id: a row without one is named by what it holds."""
-    people = made_up(1_500)
+    people = made_up_rows(1_500)
     return replace(people, ids=np.arange(1, len(people) + 1, dtype=np.uint64))
 
 

@@ -7,20 +7,20 @@ from tests.builders import CONTRACT, an_application, applications, feature_space
 SPACE = feature_space()
 
 
-def encoded(**fields) -> dict[str, float]:
+def encode(**fields) -> dict[str, float]:
     row = SPACE.encode(applications(an_application(**fields)).values)[0]
     return dict(zip(SPACE.columns, row.tolist(), strict=True))
 
 
 def test_a_category_is_one_column_per_declared_level():
-    row = encoded(loan_intent="VENTURE")
+    row = encode(loan_intent="VENTURE")
 
     assert row["loan_intent=VENTURE"] == 1.0
     assert sum(row[name] for name in SPACE.columns if name.startswith("loan_intent=")) == 1.0
 
 
 def test_an_unseen_category_is_in_no_level_and_a_missing_number_is_nan():
-    row = encoded(loan_intent="SPACESHIP", person_emp_length=None)
+    row = encode(loan_intent="SPACESHIP", person_emp_length=None)
 
     assert sum(row[name] for name in SPACE.columns if name.startswith("loan_intent=")) == 0.0
     assert np.isnan(row["person_emp_length"])

@@ -38,7 +38,7 @@ def contract_with(unknown: str, levels: list[str]) -> Contract:
     return Contract.of({**CONTRACT.schema, "fields": fields})
 
 
-def made_before(unknown: str) -> tuple[Scorecard, Contract]:
+def former_scorecard(unknown: str) -> tuple[Scorecard, Contract]:
     """A scorecard of the contract before it gained two levels, as it is read under the contract that has them.
 
     Its one question is whether the applicant rents.
@@ -54,7 +54,7 @@ def made_before(unknown: str) -> tuple[Scorecard, Contract]:
 
 
 def decision(unknown: str, home: str | None) -> dict[str, Any]:
-    scorecard, contract = made_before(unknown)
+    scorecard, contract = former_scorecard(unknown)
     found = Hypotheticals(contract).decisions(
         [an_application(**{HOME: home})], RegisteredScorecard(scorecard, "1"), STRICT
     )
@@ -90,7 +90,7 @@ def test_a_level_that_was_there_before_is_answered_as_before(unknown):
 def test_files_and_the_served_model_answer_as_the_worker(unknown, home):
     from training.tracking.pyfunc import ServedScorecard
 
-    scorecard, contract = made_before(unknown)
+    scorecard, contract = former_scorecard(unknown)
     worker = decision(unknown, home)
 
     values = from_records(contract, [an_application(**{HOME: home})]).values

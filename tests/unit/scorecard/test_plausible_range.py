@@ -36,12 +36,12 @@ def incomes_times(factor: float) -> Matrix:
     return values
 
 
-def found(profile: Profile, values: Matrix) -> list[ImplausibleField]:
+def implausible(profile: Profile, values: Matrix) -> list[ImplausibleField]:
     return implausible_values(values, profile, CONTRACT, SCORED)
 
 
 def test_monthly_incomes_are_named_with_their_share_and_the_usual_range(profile: Profile) -> None:
-    income, *_ = found(profile, incomes_times(1 / 12))
+    income, *_ = implausible(profile, incomes_times(1 / 12))
 
     assert income.name == "person_income"
     assert not income.above
@@ -53,7 +53,7 @@ def test_monthly_incomes_are_named_with_their_share_and_the_usual_range(profile:
 
 
 def test_incomes_in_thousandths_lie_above(profile: Profile) -> None:
-    found_above = found(profile, incomes_times(100.0))
+    found_above = implausible(profile, incomes_times(100.0))
 
     assert [each.above for each in found_above if each.name == "person_income"] == [True]
 
@@ -62,14 +62,14 @@ def test_incomes_in_thousandths_lie_above(profile: Profile) -> None:
 def test_honest_drift_is_not_refused(profile: Profile, factor: float) -> None:
     shifted = people(2, shift=PopulationShift(income_factor=factor))
 
-    assert found(profile, shifted) == []
+    assert implausible(profile, shifted) == []
 
 
 def test_a_field_that_is_not_scored_is_not_looked_at(profile: Profile) -> None:
     values = people(2)
     values[:, CONTRACT.position["loan_int_rate"]] = 0.11
 
-    assert found(profile, values) == []
+    assert implausible(profile, values) == []
     [rate] = implausible_values(values, profile, CONTRACT, ["loan_int_rate"])
     assert rate.name == "loan_int_rate"
 
@@ -77,8 +77,8 @@ def test_a_field_that_is_not_scored_is_not_looked_at(profile: Profile) -> None:
 def test_few_values_are_not_judged(profile: Profile) -> None:
     monthly = incomes_times(1 / 12)
 
-    assert found(profile, monthly[: LEAST_VALUES - 1]) == []
-    assert found(profile, monthly[:LEAST_VALUES]) != []
+    assert implausible(profile, monthly[: LEAST_VALUES - 1]) == []
+    assert implausible(profile, monthly[:LEAST_VALUES]) != []
 
 
 def test_missing_and_invalid_values_are_not_counted() -> None:

@@ -20,7 +20,7 @@ STRICTER = Policy(approve_below=0.1, decline_from=0.3)
 probabilities = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=60)
 
 
-def decided(**probability: float | None) -> list[PastDecision]:
+def past_decisions(**probability: float | None) -> list[PastDecision]:
     return [
         PastDecision(application_id=name, outcome=outcome_of(value), probability=value)
         for name, value in probability.items()
@@ -28,7 +28,7 @@ def decided(**probability: float | None) -> list[PastDecision]:
 
 
 def under(policy: Policy, known: dict[str, bool] | None = None, **probability: float | None) -> Effect:
-    return effect(decided(**probability), policy, known or {}, COSTS)
+    return effect(past_decisions(**probability), policy, known or {}, COSTS)
 
 
 def test_who_would_change_is_told_by_outcome_pair_with_ids_and_nothing_else() -> None:
@@ -79,7 +79,7 @@ def test_a_decision_costs_what_its_outcome_may_lose() -> None:
 
 @given(probabilities)
 def test_the_same_cut_offs_change_nobody_and_cost_the_same(values: list[float]) -> None:
-    found = effect(decided(**{f"a{place}": value for place, value in enumerate(values)}), USUAL, {}, COSTS)
+    found = effect(past_decisions(**{f"a{place}": value for place, value in enumerate(values)}), USUAL, {}, COSTS)
 
     assert found.change_count == 0
     assert found.total.before == found.total.after
@@ -88,7 +88,7 @@ def test_the_same_cut_offs_change_nobody_and_cost_the_same(values: list[float]) 
 @given(probabilities, st.randoms(use_true_random=False))
 def test_where_every_end_is_known_it_costs_what_the_choice_of_cut_offs_says(values: list[float], draw: object) -> None:
     defaulted = {f"a{place}": draw.random() < value for place, value in enumerate(values)}  # type: ignore[attr-defined]
-    found = effect(decided(**dict(zip(defaulted, values, strict=True))), STRICTER, defaulted, COSTS)
+    found = effect(past_decisions(**dict(zip(defaulted, values, strict=True))), STRICTER, defaulted, COSTS)
 
     mean = cost(STRICTER, np.array(values), np.array(list(defaulted.values())), COSTS)
     assert found.by_outcome.after / len(values) == pytest.approx(mean)

@@ -10,7 +10,7 @@ from scorecard.profile import Population, Profile, bin_counts, profile_of
 from scorecard.profile_sample import UnlikelyProfileError, profile_sample
 from scorecard.reasons import MOST
 from tests.builders import CONTRACT, some_values
-from tests.unit.training.builders import made_up
+from tests.unit.training.builders import made_up_rows
 
 
 def profile(values: np.ndarray, contract: Contract = CONTRACT) -> Profile:
@@ -27,7 +27,7 @@ def profile(values: np.ndarray, contract: Contract = CONTRACT) -> Profile:
 
 @pytest.mark.parametrize("with_pricing", [False, True])
 def test_every_row_can_be_scored_and_is_none_of_the_population(with_pricing: bool) -> None:
-    values = made_up(2_000).values
+    values = made_up_rows(2_000).values
 
     drawn = profile_sample(profile(values), CONTRACT, 500, with_pricing=with_pricing)
 
@@ -38,7 +38,7 @@ def test_every_row_can_be_scored_and_is_none_of_the_population(with_pricing: boo
 
 
 def test_each_field_is_spread_as_in_the_population() -> None:
-    reference = profile(made_up(4_000).values)
+    reference = profile(made_up_rows(4_000).values)
 
     drawn = profile_sample(reference, CONTRACT, 4_000)
 

@@ -74,7 +74,7 @@ def test_there_is_always_a_reason(contributions):
     assert (places[:, 0] >= 0).all()
 
 
-def stated(name: str, *facts: Fact, levels: tuple[str, ...] = ()) -> Field:
+def a_field_with_facts(name: str, *facts: Fact, levels: tuple[str, ...] = ()) -> Field:
     """A feature with a text that states facts, "STATED", and a neutral one, "NEUTRAL"."""
     return Field(
         name=name,
@@ -101,7 +101,7 @@ def stated(name: str, *facts: Fact, levels: tuple[str, ...] = ()) -> Field:
     ],
 )
 def test_a_text_is_told_to_those_alone_of_whom_its_fact_is_true(state: FactState, value: float, code: str):
-    reasons = ReasonBook.of([stated("f", Fact("f", state))], np.zeros(1), np.array([5.0]))
+    reasons = ReasonBook.of([a_field_with_facts("f", Fact("f", state))], np.zeros(1), np.array([5.0]))
 
     assert codes_of(reasons, 0.3, values=[value]) == [code]
 
@@ -110,14 +110,14 @@ def test_a_text_is_told_to_those_alone_of_whom_its_fact_is_true(state: FactState
     ("value", "code"), [(0.0, "STATED"), (1.0, "NEUTRAL"), (UNSEEN, "NEUTRAL"), (np.nan, "NEUTRAL")]
 )
 def test_a_text_about_levels_is_told_to_those_levels(value: float, code: str):
-    verified = stated("f", Fact("f", FactState.LEVEL, ("No",)), levels=("No", "Yes"))
+    verified = a_field_with_facts("f", Fact("f", FactState.LEVEL, ("No",)), levels=("No", "Yes"))
     reasons = ReasonBook.of([verified], np.zeros(1), np.array([np.nan]))
 
     assert codes_of(reasons, 0.3, values=[value]) == [code]
 
 
 def test_of_several_facts_all_must_be_true():
-    both = stated("f", Fact("f", FactState.LOW), Fact("g", FactState.HIGH))
+    both = a_field_with_facts("f", Fact("f", FactState.LOW), Fact("g", FactState.HIGH))
     reasons = ReasonBook.of([both, feature("g", "G")], np.zeros(2), np.array([5.0, 5.0]))
 
     assert codes_of(reasons, 0.3, 0.0, values=[4.0, 6.0]) == ["STATED"]
@@ -125,20 +125,22 @@ def test_of_several_facts_all_must_be_true():
 
 
 def test_without_what_is_typical_no_direction_is_stated():
-    reasons = ReasonBook.of([stated("f", Fact("f", FactState.LOW))], np.zeros(1))
+    reasons = ReasonBook.of([a_field_with_facts("f", Fact("f", FactState.LOW))], np.zeros(1))
 
     assert codes_of(reasons, 0.3, values=[-1e9]) == ["NEUTRAL"]
 
 
 def test_features_that_share_a_fact_give_one_reason():
     shared = Fact("f", FactState.LOW)
-    reasons = ReasonBook.of([stated("f", shared), stated("g", shared)], np.zeros(2), np.array([5.0, 5.0]))
+    reasons = ReasonBook.of(
+        [a_field_with_facts("f", shared), a_field_with_facts("g", shared)], np.zeros(2), np.array([5.0, 5.0])
+    )
 
     assert codes_of(reasons, 0.3, 0.2, values=[4.0, 9.0]) == ["STATED"]
 
 
 def test_who_is_owed_a_reason_is_not_told_what_none_of_their_features_stands_for():
     """Not even where all that they stand for lowered the risk: a code with no features behind it weighs nothing."""
-    reasons = ReasonBook.of([stated("f", Fact("f", FactState.LOW))], np.zeros(1), np.array([5.0]))
+    reasons = ReasonBook.of([a_field_with_facts("f", Fact("f", FactState.LOW))], np.zeros(1), np.array([5.0]))
 
     assert codes_of(reasons, -0.3, values=[9.0]) == ["NEUTRAL"]

@@ -32,6 +32,6 @@ def a_table(count: int = 3, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({**usual, **columns}, index=range(count))
 
 
-def made_up(count: int, seed: int = 1) -> LabelledRows:
+def made_up_rows(count: int, seed: int = 1) -> LabelledRows:
     """Cleaned rows of made-up applicants."""
     return rows.from_table(CONTRACT, synthetic_population.applicants(count, seed), "made up").rows

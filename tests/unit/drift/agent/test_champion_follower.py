@@ -17,7 +17,7 @@ from tests.builders import CONTRACT, scorecard_parts, some_values
 from tests.unit.drift.stream import a_profile
 
 
-class Told:
+class AnnouncementReader:
     """Announcements as they lie on the topic."""
 
     def __init__(self, *announced: ChampionAnnouncement | None) -> None:
@@ -58,7 +58,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-def announced(version: str, digest: str, minute: int = 0) -> ChampionAnnouncement:
+def an_announcement(version: str, digest: str, minute: int = 0) -> ChampionAnnouncement:
     return ChampionAnnouncement(
         product="credit_risk",
         name="s",
@@ -72,7 +72,7 @@ def announced(version: str, digest: str, minute: int = 0) -> ChampionAnnouncemen
     )
 
 
-def watching(shelf: Shelf, tmp_path: Path, *told: ChampionAnnouncement | None) -> tuple[Champions, list[str]]:
+def follow(shelf: Shelf, tmp_path: Path, *told: ChampionAnnouncement | None) -> tuple[Champions, list[str]]:
     """After each announcement in turn; and what was refused."""
     refused: list[str] = []
     registry: Any = shelf
@@ -80,13 +80,13 @@ def watching(shelf: Shelf, tmp_path: Path, *told: ChampionAnnouncement | None) -
     cache = BundleCache(tmp_path / "cache", of="here")
     champions = Champions(registry, cache, CONTRACT, serde, lambda: refused.append("refused"))
     for nth in range(1, len(told) + 1):
-        topic: Any = Told(*told[:nth])
+        topic: Any = AnnouncementReader(*told[:nth])
         champions.hear(topic)
         champions.follow()
     return champions, refused
 
 
-def watched(champions: Champions) -> str:
+def champion_version(champions: Champions) -> str:
     assert champions.reference is not None
     return champions.reference.champion_version
 
@@ -94,9 +94,9 @@ def watched(champions: Champions) -> str:
 def test_the_champion_announced_last_is_watched(shelf: Shelf, tmp_path: Path) -> None:
     one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
 
-    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", two))
+    champions, refused = follow(shelf, tmp_path, an_announcement("1", one), an_announcement("2", two))
 
-    assert watched(champions) == "2"
+    assert champion_version(champions) == "2"
     assert champions.settled
     assert refused == []
 
@@ -114,9 +114,11 @@ def test_a_champion_that_has_no_profile_is_refused_once_and_the_former_is_watche
     else:
         two = "0" * 64
 
-    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", two), announced("2", two, 9))
+    champions, refused = follow(
+        shelf, tmp_path, an_announcement("1", one), an_announcement("2", two), an_announcement("2", two, 9)
+    )
 
-    assert watched(champions) == "1"
+    assert champion_version(champions) == "1"
     assert refused == ["refused", "refused"]  # each announcement is one try
 
 
@@ -126,9 +128,9 @@ def test_a_champion_of_another_contract_is_refused_and_the_former_is_watched_on(
         "2", profile=replace(a_profile(some_values(50)), contract_fingerprint="another", contract_fields=())
     )
 
-    champions, refused = watching(shelf, tmp_path, announced("1", one), announced("2", foreign))
+    champions, refused = follow(shelf, tmp_path, an_announcement("1", one), an_announcement("2", foreign))
 
-    assert watched(champions) == "1"
+    assert champion_version(champions) == "1"
     assert refused == ["refused"]
     assert champions.settled
 
@@ -137,16 +139,16 @@ def test_an_announcement_that_cannot_be_read_and_one_of_another_product_are_pass
     shelf: Shelf, tmp_path: Path
 ) -> None:
     one = shelf.put("1")
-    other = replace(announced("9", "d"), product="lending_club")
+    other = replace(an_announcement("9", "d"), product="lending_club")
 
-    champions, refused = watching(shelf, tmp_path, announced("1", one), None, other)
+    champions, refused = follow(shelf, tmp_path, an_announcement("1", one), None, other)
 
-    assert watched(champions) == "1"
+    assert champion_version(champions) == "1"
     assert refused == []
 
 
 def test_while_nobody_can_be_watched_there_is_no_reference(shelf: Shelf, tmp_path: Path) -> None:
-    champions, refused = watching(shelf, tmp_path, announced("1", "d"))
+    champions, refused = follow(shelf, tmp_path, an_announcement("1", "d"))
 
     assert champions.reference is None
     assert refused == ["refused"]
@@ -154,19 +156,21 @@ def test_while_nobody_can_be_watched_there_is_no_reference(shelf: Shelf, tmp_pat
 
 def test_a_topic_made_anew_changes_nobody_and_its_next_announcement_is_heard(shelf: Shelf, tmp_path: Path) -> None:
     one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
-    champions, _ = watching(shelf, tmp_path, announced("0", one), announced("2", two, 1), announced("1", one, 2))
+    champions, _ = follow(
+        shelf, tmp_path, an_announcement("0", one), an_announcement("2", two, 1), an_announcement("1", one, 2)
+    )
     before = champions.reference
     assert before is not None
 
     # The same announcement at another offset, and another one at an offset that was there before.
-    anew: Any = Told(announced("1", one, 2))
+    anew: Any = AnnouncementReader(an_announcement("1", one, 2))
     changed = champions.hear(anew) and champions.follow()
-    later: Any = Told(announced("1", one, 2), announced("2", two, 3))
+    later: Any = AnnouncementReader(an_announcement("1", one, 2), an_announcement("2", two, 3))
     champions.hear(later)
     champions.follow()
 
     assert not changed
-    assert watched(champions) == "2"
+    assert champion_version(champions) == "2"
     assert champions.reference is not None
     assert champions.reference.generation > before.generation
 
@@ -174,9 +178,9 @@ def test_a_topic_made_anew_changes_nobody_and_its_next_announcement_is_heard(she
 def test_an_announcement_by_a_clock_that_is_behind_comes_after_the_one_before(shelf: Shelf, tmp_path: Path) -> None:
     one, two = shelf.put("1"), shelf.put("2", profile=a_profile(some_values(100, seed=3)))
 
-    first, _ = watching(shelf, tmp_path, announced("1", one, 5))
-    both, _ = watching(shelf, tmp_path, announced("1", one, 5), announced("2", two, 0))
+    first, _ = follow(shelf, tmp_path, an_announcement("1", one, 5))
+    both, _ = follow(shelf, tmp_path, an_announcement("1", one, 5), an_announcement("2", two, 0))
 
     assert first.reference is not None
     assert both.reference is not None
-    assert (watched(both), both.reference.generation) == ("2", first.reference.generation + 1)
+    assert (champion_version(both), both.reference.generation) == ("2", first.reference.generation + 1)

@@ -13,11 +13,11 @@ from schemas.errors import OutageError, SetupError
 from schemas.events.performance import PerformanceRules, ReadRange
 from streams.kafka.topics.topic_reader import PartitionRange
 from tests.system.waiting import wait_for
-from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.loans import a_look, some_performance
 from tests.unit.drift.stream import a_reference
 
 REFERENCE = a_reference()
-FOUND = CheckResult(reports=(a_look(seen()),), kept="")
+FOUND = CheckResult(reports=(a_look(some_performance()),), kept="")
 EVERY_S = 3_600.0
 
 
@@ -40,7 +40,7 @@ class Eyes:
             raise self.found
         return self.found
 
-    def looking(self, every_s: float = EVERY_S) -> PerformanceChecker:
+    def checker(self, every_s: float = EVERY_S) -> PerformanceChecker:
         return PerformanceChecker(self, every_s, lambda: self.now)
 
 
@@ -55,7 +55,7 @@ def look_of(looking: PerformanceChecker, eyes: Eyes, reference: Reference = REFE
 
 def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended() -> None:
     eyes = Eyes()
-    looking = eyes.looking()
+    looking = eyes.checker()
 
     assert look_of(looking, eyes) is FOUND
     eyes.now += EVERY_S - 1.0
@@ -68,7 +68,7 @@ def test_the_first_look_is_due_at_once_and_the_next_some_time_after_it_has_ended
 
 def test_another_champion_is_looked_at_at_once() -> None:
     eyes = Eyes()
-    looking = eyes.looking()
+    looking = eyes.checker()
     look_of(looking, eyes)
 
     look_of(looking, eyes, replace(REFERENCE, champion_digest="another"))
@@ -78,7 +78,7 @@ def test_another_champion_is_looked_at_at_once() -> None:
 
 def test_while_a_look_takes_its_time_no_other_begins() -> None:
     eyes = Eyes()
-    looking = eyes.looking()
+    looking = eyes.checker()
     eyes.let.clear()
 
     for _ in range(5):
@@ -92,7 +92,7 @@ def test_while_a_look_takes_its_time_no_other_begins() -> None:
 
 def test_what_a_former_owner_found_is_told_by_nobody_and_looked_for_again() -> None:
     eyes = Eyes()
-    looking = eyes.looking()
+    looking = eyes.checker()
     eyes.let.clear()
     looking.step(REFERENCE, ())
 
@@ -107,7 +107,7 @@ def test_what_a_former_owner_found_is_told_by_nobody_and_looked_for_again() -> N
 
 def test_nobody_looks_where_that_is_not_wanted() -> None:
     eyes = Eyes()
-    looking = eyes.looking(every_s=0.0)
+    looking = eyes.checker(every_s=0.0)
     eyes.now = 1e9
 
     assert looking.step(REFERENCE, ()) is None
@@ -116,7 +116,7 @@ def test_nobody_looks_where_that_is_not_wanted() -> None:
 
 def test_a_look_that_finds_a_neighbour_away_is_made_again_soon() -> None:
     eyes = Eyes(OutageError("registry"))
-    looking = eyes.looking()
+    looking = eyes.checker()
 
     assert look_of(looking, eyes) is None
     assert looking.step(REFERENCE, ()) is None
@@ -128,7 +128,7 @@ def test_a_look_that_finds_a_neighbour_away_is_made_again_soon() -> None:
 
 def test_a_look_that_a_person_must_mend_ends_the_agent() -> None:
     eyes = Eyes(SetupError("no topic"))
-    looking = eyes.looking()
+    looking = eyes.checker()
 
     with pytest.raises(SetupError, match="no topic"):
         look_of(looking, eyes)
@@ -149,7 +149,7 @@ def test_who_looks_beside_the_counting_rests_most_of_the_time(monkeypatch: pytes
 RULES = PerformanceRules(age_ms=365 * 86_400_000, most=1_000, least_auc=0.75, minimum_n=200)
 
 
-def kept(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) -> KeptSample:
+def a_kept_sample(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) -> KeptSample:
     """A sample of one partition, read from its third record on."""
     sample = LoanSample(1_000, RULES.age_ms)
     sample.watch(watched)
@@ -162,7 +162,7 @@ def kept(end: int, *, watched: str = "1", versions: tuple[str, ...] = ("1",)) ->
 def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> None:
     now = [PartitionRange("d", 0, 5, 20), PartitionRange("d", 1, 0, 4)]
 
-    going_on, news = to_fold(kept(10), "1", now, RULES)
+    going_on, news = to_fold(a_kept_sample(10), "1", now, RULES)
 
     assert news == [PartitionRange("d", 0, 10, 20), PartitionRange("d", 1, 0, 4)]
     assert [(each.partition, each.first, each.end) for each in going_on.read] == [(0, 3, 20), (1, 0, 4)]
@@ -173,12 +173,12 @@ def test_what_was_read_is_not_read_again_and_the_report_names_all_of_it() -> Non
     ("before", "version", "now", "rules"),
     [
         (None, "1", [PartitionRange("d", 0, 5, 20)], RULES),
-        (kept(4), "1", [PartitionRange("d", 0, 5, 20)], RULES),
-        (kept(21), "1", [PartitionRange("d", 0, 5, 20)], RULES),
-        (kept(10), "1", [PartitionRange("other", 0, 5, 20)], RULES),
-        (kept(10), "1", [PartitionRange("d", 0, 5, 20)], replace(RULES, most=2_000)),
-        (kept(10), "1", [PartitionRange("d", 0, 5, 20)], replace(RULES, age_ms=RULES.age_ms + 1)),
-        (kept(10, versions=("1", "0")), "0", [PartitionRange("d", 0, 5, 20)], RULES),
+        (a_kept_sample(4), "1", [PartitionRange("d", 0, 5, 20)], RULES),
+        (a_kept_sample(21), "1", [PartitionRange("d", 0, 5, 20)], RULES),
+        (a_kept_sample(10), "1", [PartitionRange("other", 0, 5, 20)], RULES),
+        (a_kept_sample(10), "1", [PartitionRange("d", 0, 5, 20)], replace(RULES, most=2_000)),
+        (a_kept_sample(10), "1", [PartitionRange("d", 0, 5, 20)], replace(RULES, age_ms=RULES.age_ms + 1)),
+        (a_kept_sample(10, versions=("1", "0")), "0", [PartitionRange("d", 0, 5, 20)], RULES),
     ],
     ids=[
         "nothing kept",
@@ -201,7 +201,7 @@ def test_what_cannot_be_gone_on_with_is_read_whole(before, version, now, rules) 
 
 
 def test_a_new_champion_is_watched_from_now_on() -> None:
-    going_on, news = to_fold(kept(10), "2", [PartitionRange("d", 0, 5, 20)], RULES)
+    going_on, news = to_fold(a_kept_sample(10), "2", [PartitionRange("d", 0, 5, 20)], RULES)
 
     assert news == [PartitionRange("d", 0, 10, 20)]
     assert going_on.sample.champions == ["1"]

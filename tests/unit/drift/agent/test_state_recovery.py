@@ -25,13 +25,13 @@ def a_state(published: int, position: int = 7) -> DriftState:
     return DriftState(product="p", state=desk.to_json())
 
 
-def committed(offset: int, metadata: str) -> Start:
+def start_at(offset: int, metadata: str) -> Start:
     extent = Extent(committed=offset, low=0, high=offset, metadata=metadata)
     return start_of((COUNTS, 0), extent, worked_before=False)
 
 
 @pytest.fixture
-def recovered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., OwnerState]:
+def recover(monkeypatch: pytest.MonkeyPatch) -> Callable[..., OwnerState]:
     """The desk where these states are found, one look after the other; the last one again and again."""
     monkeypatch.setattr(state_recovery, "LOOK_AGAIN_S", 0.0)
     monkeypatch.setattr(state_recovery, "TRANSACTION_TIMEOUT_MS", 50)
@@ -46,44 +46,44 @@ def recovered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., OwnerState]:
 
 
 def test_a_state_of_an_earlier_transaction_is_not_the_last_one_yet(
-    recovered: Callable[..., OwnerState],
+    recover: Callable[..., OwnerState],
 ) -> None:
     # A look may be told without a count read since: the offset alone does not tell the two states apart.
-    desk = recovered([a_state(4), a_state(4), a_state(5)], committed(7, "5"))
+    desk = recover([a_state(4), a_state(4), a_state(5)], start_at(7, "5"))
 
     assert (desk.published, desk.positions) == (5, {COUNTS: 7})
 
 
-def test_a_state_that_never_comes_is_an_outage(recovered: Callable[..., OwnerState]) -> None:
+def test_a_state_that_never_comes_is_an_outage(recover: Callable[..., OwnerState]) -> None:
     with pytest.raises(ReadingError):
-        recovered([a_state(4)], committed(7, "5"))
+        recover([a_state(4)], start_at(7, "5"))
 
 
 @pytest.mark.parametrize("metadata", ["", "somebody's"])
 def test_an_offset_that_says_nothing_of_transactions_asks_for_its_own_place_alone(
-    recovered: Callable[..., OwnerState], metadata: str
+    recover: Callable[..., OwnerState], metadata: str
 ) -> None:
-    assert recovered([a_state(0, 6), a_state(0, 7)], committed(7, metadata)).positions == {COUNTS: 7}
+    assert recover([a_state(0, 6), a_state(0, 7)], start_at(7, metadata)).positions == {COUNTS: 7}
 
 
-def test_where_nobody_owned_the_windows_before_all_begins_anew(recovered: Callable[..., OwnerState]) -> None:
+def test_where_nobody_owned_the_windows_before_all_begins_anew(recover: Callable[..., OwnerState]) -> None:
     extent = Extent(committed=None, low=3, high=9)
-    desk = recovered([None], start_of((COUNTS, 0), extent, worked_before=False))
+    desk = recover([None], start_of((COUNTS, 0), extent, worked_before=False))
 
     assert (desk.positions, desk.published, desk.monitor.look) == ({COUNTS: 3}, 0, None)
 
 
-def test_a_state_of_another_version_begins_anew_behind_what_was_read(recovered: Callable[..., OwnerState]) -> None:
-    desk = recovered([DriftState(product="p", state='{"monitor": 1, "positions": {}}')], committed(7, "5"))
+def test_a_state_of_another_version_begins_anew_behind_what_was_read(recover: Callable[..., OwnerState]) -> None:
+    desk = recover([DriftState(product="p", state='{"monitor": 1, "positions": {}}')], start_at(7, "5"))
 
     assert (desk.positions, desk.published) == ({COUNTS: 7}, 5)
 
 
 @pytest.mark.parametrize("left", [[state_recovery.CLEARED], [None]])
 def test_a_state_that_a_person_cleared_begins_anew_at_the_committed_offset(
-    recovered: Callable[..., OwnerState], left: Sequence[DriftState | None]
+    recover: Callable[..., OwnerState], left: Sequence[DriftState | None]
 ) -> None:
-    desk = recovered(left, committed(7, "5"))
+    desk = recover(left, start_at(7, "5"))
 
     assert (desk.positions, desk.published) == ({COUNTS: 7}, 5)
 
@@ -109,7 +109,7 @@ WEEK = UsualWeek(
 )
 
 
-def declaring(declared: Monitor) -> OwnerState:
+def declare_week(declared: Monitor) -> OwnerState:
     """A desk where a usual week was declared a moment ago."""
     acknowledgement = DriftAcknowledgement(
         acknowledgement_id="1",
@@ -140,7 +140,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> list[Record]:
     return records
 
 
-def published(desk: OwnerState, recovery: Recovery, topic: list[Record]) -> int:
+def publish(desk: OwnerState, recovery: Recovery, topic: list[Record]) -> int:
     """What an owner's transaction puts on the topic; how many records beside the state."""
     desk.published += 1
     recovery.renew_declarations(desk)
@@ -157,34 +157,34 @@ def published(desk: OwnerState, recovery: Recovery, topic: list[Record]) -> int:
 
 def test_what_was_declared_lies_beside_the_states_and_is_read_with_the_last(topic: list[Record]) -> None:
     recovery = Recovery(SETTINGS, Plain())  # type: ignore[arg-type]
-    desk = declaring(Monitor(SETTINGS.rules()))
+    desk = declare_week(Monitor(SETTINGS.rules()))
 
-    written = [published(desk, recovery, topic) for _ in range(3)]
+    written = [publish(desk, recovery, topic) for _ in range(3)]
 
     assert written == [2, 0, 0]
     assert len(topic[-1].value or b"") < 2_000
-    restored = recovery.desk(committed(7, "8"))
+    restored = recovery.desk(start_at(7, "8"))
     assert restored.monitor.declarations == ((), WEEK)
-    assert published(restored, recovery, topic) == 0
+    assert publish(restored, recovery, topic) == 0
     restored.published += DECLARED_AGAIN
-    assert published(restored, recovery, topic) == 2
+    assert publish(restored, recovery, topic) == 2
 
 
 def test_what_a_state_of_before_holds_is_read_and_written_beside_the_next(topic: list[Record]) -> None:
     recovery = Recovery(SETTINGS, Plain())  # type: ignore[arg-type]
-    before = declaring(Monitor(SETTINGS.rules()))
+    before = declare_week(Monitor(SETTINGS.rules()))
     plain = {**json.loads(before.to_json()), "monitor": before.monitor.to_dict()}
     topic.append(Record("states", 0, 0, 0, b"credit_risk", json.dumps(plain).encode()))
 
-    desk = recovery.desk(committed(7, "5"))
+    desk = recovery.desk(start_at(7, "5"))
 
     assert desk.monitor.declarations == ((), WEEK)
-    assert published(desk, recovery, topic) == 2
+    assert publish(desk, recovery, topic) == 2
 
 
 def test_what_is_not_whole_is_nothing_declared(topic: list[Record]) -> None:
     recovery = Recovery(SETTINGS, Plain())  # type: ignore[arg-type]
-    published(declaring(Monitor(SETTINGS.rules())), recovery, topic)
+    publish(declare_week(Monitor(SETTINGS.rules())), recovery, topic)
     topic[:] = [record for record in topic if record.key != part_key("credit_risk", DECLARED, 1).encode()]
 
-    assert recovery.desk(committed(7, "6")).monitor.declarations == ((), None)
+    assert recovery.desk(start_at(7, "6")).monitor.declarations == ((), None)

@@ -37,7 +37,9 @@ def profile(scores: np.ndarray) -> Profile:
     return profile_of(CONTRACT, NAMES, ("INCOME", "AMOUNT"), population)
 
 
-def judged(reference: Reference, scores: np.ndarray, cutoffs: np.ndarray, method: int = METHOD) -> DecisionDrift:
+def decision_drift(
+    reference: Reference, scores: np.ndarray, cutoffs: np.ndarray, method: int = METHOD
+) -> DecisionDrift:
     """A window of applicants with these scores, each decided by its cut-off."""
     layout = reference.decisions
     counts = np.zeros(layout.size, dtype=np.int64)
@@ -58,7 +60,7 @@ def outside(cutoffs: tuple[float, ...], method: int = METHOD, *, known: bool = T
         told = made_on if known else replace(made_on, score_quantiles=())
         reference = Reference(0, "1", "d", told, OWN.approve_below)
         window = rng.beta(2.0, 6.0, 1_500)
-        found += judged(reference, window, np.resize(cutoffs, len(window)), method).approval_outside
+        found += decision_drift(reference, window, np.resize(cutoffs, len(window)), method).approval_outside
     return found
 
 
@@ -77,7 +79,7 @@ def test_a_rate_that_moved_under_the_operators_cutoffs_is_outside():
     rng = np.random.default_rng(4)
     reference = Reference(0, "1", "d", profile(rng.beta(2.0, 6.0, PEOPLE)), OWN.approve_below)
 
-    moved = judged(reference, rng.beta(2.4, 6.0, 1_500), np.full(1_500, 0.35))
+    moved = decision_drift(reference, rng.beta(2.4, 6.0, 1_500), np.full(1_500, 0.35))
 
     assert moved.approval_outside
 

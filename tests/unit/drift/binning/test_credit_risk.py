@@ -12,7 +12,7 @@ from loanctl.reports.file_check import features_only, matrix
 from loanctl.simulation import loan_tables
 from schemas.applications import Matrix
 from tests.builders import CONTRACT
-from tests.unit.drift.stream import START, Counter, monitor_rules, monitored
+from tests.unit.drift.stream import START, Counter, monitor_rules, run_monitor
 
 UNDRIFTED = 200_000
 DRIFTED = 20_000
@@ -35,7 +35,7 @@ def test_200_000_undrifted_applicants_command_nothing_and_half_more_income_comma
     stream[UNDRIFTED:, CONTRACT.position["person_income"]] *= 1.5
 
     counter = Counter(0, log_of(stream, reference), 1, reference)
-    reports, commands = monitored(told(counter), monitor_rules(window_count=1_000), [reference])
+    reports, commands = run_monitor(counts_of(counter), monitor_rules(window_count=1_000), [reference])
 
     shifted_at = START + UNDRIFTED * SPACING_MS
     undrifted = [report for report in reports if report.window_end.timestamp() * 1_000 <= shifted_at]
@@ -63,7 +63,7 @@ def log_of(stream: Matrix, reference: Reference) -> Observations:
     )
 
 
-def told(counter: Counter):
+def counts_of(counter: Counter):
     while not counter.done:
         counter.read(5_000)
         yield counter.tell()

@@ -17,10 +17,10 @@ from tests.unit.drift.stream import (
     a_reference,
     applicants,
     between,
-    interleaved,
+    interleave,
     logs,
     monitor_rules,
-    monitored,
+    run_monitor,
 )
 
 
@@ -48,7 +48,7 @@ def test_every_report_is_had_again_from_its_offsets_disorder_doubles_and_crashes
     cut = logs(mixed, 3, reference)
     counters = [Counter(place, log, 3, reference) for place, log in enumerate(cut)]
 
-    reports, _ = monitored(interleaved(counters, seed, crashes=True), monitor_rules(**rules), [reference])
+    reports, _ = run_monitor(interleave(counters, seed, crashes=True), monitor_rules(**rules), [reference])
 
     assert len(reports) >= 4
     for report in reports:
@@ -72,7 +72,7 @@ def test_reports_are_had_again_though_silence_closed_panes_and_rejected_others()
         for counter in (slow, prompt):
             yield counter.silent()
 
-    reports, _ = monitored(messages(), monitor_rules(), [reference])
+    reports, _ = run_monitor(messages(), monitor_rules(), [reference])
 
     assert any(stretch.jumps for report in reports for stretch in report.offsets)
     assert sum(report.late for report in reports) > 0
@@ -83,7 +83,7 @@ def test_reports_are_had_again_though_silence_closed_panes_and_rejected_others()
 def test_an_altered_count_is_noticed():
     reference, stream = a_reference(), applicants(some_values(1_300, seed=2))
     cut = logs(stream, 1, reference)
-    reports, _ = monitored(interleaved([Counter(0, cut[0], 1, reference)], 1), monitor_rules(), [reference])
+    reports, _ = run_monitor(interleave([Counter(0, cut[0], 1, reference)], 1), monitor_rules(), [reference])
     altered = replace(reports[0], n=reports[0].n + 1)
 
     assert list(differences(altered, again(altered, cut, reference))) == ["n"]

@@ -15,7 +15,7 @@ from drift.monitor import Monitor
 from schemas.events.drift import DriftRules
 from tests.builders import some_values
 from tests.unit.drift.detection.test_usual_week import HOUR, NIGHT, RULES_NOW, a_week, a_window
-from tests.unit.drift.stream import NOW, Counter, a_reference, applicants, interleaved, logs, monitor_rules
+from tests.unit.drift.stream import NOW, Counter, a_reference, applicants, interleave, logs, monitor_rules
 
 WEEK = HOURS_A_WEEK * HOUR_MS
 RULES = replace(RULES_NOW, rules=replace(RULES_NOW.rules, rows_factor=2.0))
@@ -86,7 +86,7 @@ def test_the_rows_that_an_operator_expects_go_before_those_of_the_week():
 
     first = next(
         report
-        for message in interleaved([counter], seed=1)
+        for message in interleave([counter], seed=1)
         for report in monitor.add_counts(message, reference, NOW).reports
     )
 

@@ -20,7 +20,7 @@ from schemas.applications import Matrix
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season, SeasonCounts, Verdict
 from schemas.timestamps import time_of
 from tests.builders import CONTRACT, some_values
-from tests.unit.drift.stream import NOW, START, Counter, a_reference, applicants, interleaved, logs, monitor_rules
+from tests.unit.drift.stream import NOW, START, Counter, a_reference, applicants, interleave, logs, monitor_rules
 
 INCOME = CONTRACT.position["person_income"]
 
@@ -58,7 +58,7 @@ def reports(season: Season | None, *, crash: bool = False) -> list[DriftReport]:
     monitor.acknowledge(a_word(season))
     log = logs(applicants(richer(some_values(1_800, seed=4))), 1, reference)[0]
     found: list[DriftReport] = []
-    for message in interleaved([Counter(0, log, 1, reference)], 1):
+    for message in interleave([Counter(0, log, 1, reference)], 1):
         if crash:
             monitor = Monitor.from_dict(rules, monitor.to_dict())
         found += monitor.add_counts(message, reference, NOW).reports

@@ -50,16 +50,14 @@ def a_window(values: Matrix, start: int = NIGHT, length: int = HOUR) -> Window:
     )
 
 
-def compared(window: Window) -> DriftReport:
+def report(window: Window) -> DriftReport:
     return report_of(window, reference_for(window, a_reference(), a_week(), 500), RULES_NOW)
 
 
 def test_a_window_is_compared_with_its_own_hour_of_the_week():
     rich = richer(some_values(1_500, seed=4))
 
-    of_the_hour, a_week_later, of_the_next = (
-        compared(a_window(rich, NIGHT + shift)) for shift in (0, 168 * HOUR, HOUR)
-    )
+    of_the_hour, a_week_later, of_the_next = (report(a_window(rich, NIGHT + shift)) for shift in (0, 168 * HOUR, HOUR))
 
     assert report_of(a_window(rich), a_reference(), RULES_NOW).verdict is Verdict.DRIFTED
     assert [each.verdict for each in (of_the_hour, a_week_later)] == [Verdict.STEADY] * 2
@@ -132,7 +130,7 @@ def test_where_the_features_are_a_season_s_the_score_informs_alone():
     assert report_of(window, replace(reference, seasonal=True), of_method_two).verdict is Verdict.DRIFTED
 
 
-def scaled(values, factor: float):
+def scale_income(values, factor: float):
     moved = values.copy()
     moved[:, INCOME] *= factor
     return moved
@@ -141,13 +139,13 @@ def scaled(values, factor: float):
 def test_slow_drift_that_each_new_reference_hides_is_seen_against_the_development_sample():
     """A scorecard developed on applicants of years ago, a reference of yesterday's, and applicants of today."""
     reference = a_reference()
-    counts = bin_counts(reference.profile, CONTRACT, scaled(some_values(2_000, seed=11), 1.08))
+    counts = bin_counts(reference.profile, CONTRACT, scale_income(some_values(2_000, seed=11), 1.08))
     developed = replace(
         reference, profile=replace(reference.profile, development=tuple(tuple(each.tolist()) for each in counts))
     )
     # Nothing that the scorecard reads carries weight in this reference: every field counts then.
     developed = replace(developed, profile=replace(developed.profile, contributions=()))
-    window = a_window(scaled(some_values(1_500, seed=4), 0.97))
+    window = a_window(scale_income(some_values(1_500, seed=4), 0.97))
 
     def report(limit: float):
         return report_of(window, developed, replace(RULES_NOW, rules=replace(RULES_NOW.rules, development_from=limit)))
@@ -173,7 +171,7 @@ def test_slow_drift_that_each_new_reference_hides_is_seen_against_the_developmen
 @pytest.mark.slow
 def test_what_chance_takes_over_the_limit_has_not_left_the_development_sample():
     reference = a_reference()
-    counts = bin_counts(reference.profile, CONTRACT, scaled(some_values(2_000, seed=11), 1.3))
+    counts = bin_counts(reference.profile, CONTRACT, scale_income(some_values(2_000, seed=11), 1.3))
     profile = replace(reference.profile, development=tuple(tuple(each.tolist()) for each in counts), contributions=())
     accepted = replace(reference, profile=profile)
 

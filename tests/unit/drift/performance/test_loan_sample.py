@@ -13,7 +13,7 @@ from drift.performance.outcome_join import EndedLoan, OutcomeJoin, ScoredLoan
 from drift.performance.performance_report import ReportSubject, performance_report, sample_report
 from drift.performance.vintages import vintages
 from schemas.events.performance import PERFORMANCE_METHOD, PerformanceReport, PerformanceRules, ReadRange
-from tests.unit.drift.performance.test_outcome_join import DAY, decided, ended
+from tests.unit.drift.performance.test_outcome_join import DAY, a_loan, an_end
 
 RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200, method=PERFORMANCE_METHOD)
 AS_OF = 300 * DAY
@@ -28,17 +28,17 @@ def some(count: int = 400, seed: int = 3) -> list[Record]:
     for nth in range(count):
         name, version = f"a{nth}", "12"[nth % 4 == 3]
         day = int(rng.integers(-200, 250))
-        records.append(decided(name, version=version, day=day)._replace(place=(DAY * (day + 300), nth % 3, nth)))
+        records.append(a_loan(name, version=version, day=day)._replace(place=(DAY * (day + 300), nth % 3, nth)))
         if rng.random() < 0.1:
             records.append(
-                decided(name, version=version, day=day)._replace(place=(DAY * (day + 301), nth % 3, 1_000 + nth))
+                a_loan(name, version=version, day=day)._replace(place=(DAY * (day + 301), nth % 3, 1_000 + nth))
             )
         for _ in range(int(rng.integers(0, 3))):
             age, bad = int(rng.integers(-5, 400)), bool(rng.random() < 0.3)
             records.append(
-                ended(name, defaulted=bad)._replace(observed_at=DAY * (day + age), place=(DAY * 300, 0, len(records)))
+                an_end(name, defaulted=bad)._replace(observed_at=DAY * (day + age), place=(DAY * 300, 0, len(records)))
             )
-    return [*records, ended("nobody")]
+    return [*records, an_end("nobody")]
 
 
 def fold(sample: LoanSample, records: list[Record]) -> LoanSample:
@@ -52,7 +52,7 @@ def fold(sample: LoanSample, records: list[Record]) -> LoanSample:
     return sample
 
 
-def watching(most: int = 1_000) -> LoanSample:
+def a_sample(most: int = 1_000) -> LoanSample:
     sample = LoanSample(most, RULES.age_ms)
     sample.watch("1")
     return sample
@@ -62,7 +62,7 @@ def report_of(sample: LoanSample, rules: PerformanceRules = RULES) -> Performanc
     return sample_report(sample, SUBJECT, rules, ())
 
 
-def saved(sample: LoanSample) -> LoanSample:
+def save_and_restore(sample: LoanSample) -> LoanSample:
     read = (ReadRange(topic="d", partition=0, first=0, end=5),)
     text = KeptSample(sample=sample, read=read, digests={"1": "d"}).to_text()
     restored = KeptSample.from_text(text, RULES.age_ms)
@@ -75,22 +75,22 @@ def saved(sample: LoanSample) -> LoanSample:
 @given(st.lists(st.integers(0, 900), max_size=4), st.randoms(use_true_random=False))
 def test_folded_in_parts_and_saved_between_them_it_gives_what_one_reading_gives(cuts, random):
     records = some()
-    whole = report_of(fold(watching(), records))
+    whole = report_of(fold(a_sample(), records))
     random.shuffle(records)
 
-    sample = watching()
+    sample = a_sample()
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(records)], strict=True):
-        sample = saved(fold(sample, records[start:end]))
+        sample = save_and_restore(fold(sample, records[start:end]))
 
     assert report_of(sample) == whole
 
 
 def test_a_sample_that_is_full_is_the_same_sample_whatever_the_order():
     records = some(900)
-    whole = fold(watching(50), records)
-    parts = watching(50)
+    whole = fold(a_sample(50), records)
+    parts = a_sample(50)
     for start in range(0, len(records), 70):
-        parts = saved(fold(parts, records[start : start + 70]))
+        parts = save_and_restore(fold(parts, records[start : start + 70]))
 
     assert whole.share("1") < 1.0
     assert replace(report_of(parts), notes=report_of(whole).notes) == report_of(whole)
@@ -106,7 +106,7 @@ def test_it_agrees_with_the_join_that_reads_everything_each_time():
         if isinstance(record, EndedLoan):
             joining.add_outcome(record)
 
-    before, now = performance_report(joining, SUBJECT, RULES, ()), report_of(fold(watching(), records))
+    before, now = performance_report(joining, SUBJECT, RULES, ()), report_of(fold(a_sample(), records))
 
     assert now.notes == before.notes
     assert now.performance.observed is not None
@@ -118,35 +118,35 @@ def test_it_agrees_with_the_join_that_reads_everything_each_time():
 
 def test_a_former_champion_s_loans_go_on_being_looked_at():
     records = some()
-    sample = fold(watching(), [record for record in records if isinstance(record, ScoredLoan)])
-    sample = saved(sample)
+    sample = fold(a_sample(), [record for record in records if isinstance(record, ScoredLoan)])
+    sample = save_and_restore(sample)
     sample.watch("3")
 
-    fold(sample, [decided("new", version="3"), *(record for record in records if isinstance(record, EndedLoan))])
+    fold(sample, [a_loan("new", version="3"), *(record for record in records if isinstance(record, EndedLoan))])
 
     assert sample.champions == ["1", "3"]
-    assert report_of(sample).performance == report_of(fold(watching(), records)).performance
+    assert report_of(sample).performance == report_of(fold(a_sample(), records)).performance
     sample.forget("1")
     assert sample.champions == ["3"]
     assert sample.versions == {"1", "2", "3"}
 
 
 def test_an_application_that_another_champion_decided_first_takes_its_outcome_along():
-    sample = fold(watching(), [decided("a"), ended("a")])
+    sample = fold(a_sample(), [a_loan("a"), an_end("a")])
     sample.watch("2")
 
-    fold(sample, [decided("a", version="2")])
+    fold(sample, [a_loan("a", version="2")])
 
     assert sample.loans("2", RULES, AS_OF).known.tolist() == [True]
 
 
 def test_the_latest_of_its_outcomes_is_taken_along_though_the_first_came_before_any_decision():
-    first, last = ended("a"), ended("a", defaulted=True)._replace(observed_at=ended("a").observed_at + DAY)
-    sample = fold(watching(), [first])
-    fold(sample, [decided("a"), last])
+    first, last = an_end("a"), an_end("a", defaulted=True)._replace(observed_at=an_end("a").observed_at + DAY)
+    sample = fold(a_sample(), [first])
+    fold(sample, [a_loan("a"), last])
     sample.watch("2")
 
-    fold(sample, [decided("a", version="2")])
+    fold(sample, [a_loan("a", version="2")])
 
     assert sample.loans("2", RULES, AS_OF).defaulted.tolist() == [True]
 
@@ -154,11 +154,11 @@ def test_the_latest_of_its_outcomes_is_taken_along_though_the_first_came_before_
 def test_whoever_repays_after_the_performance_window_has_not_defaulted_within_it():
     window = replace(RULES, mature_ms=RULES.age_ms)
     late = RULES.age_ms + DAY
-    as_of = decided("a").applied_at + late + DAY
-    sample = fold(watching(), [decided(name) for name in "abc"])
+    as_of = a_loan("a").applied_at + late + DAY
+    sample = fold(a_sample(), [a_loan(name) for name in "abc"])
     for name, defaulted, age in [("a", False, late), ("b", True, late), ("c", True, DAY), ("c", False, late)]:
-        applied_at = decided(name).applied_at
-        sample.add_outcome(ended(name, defaulted=defaulted)._replace(observed_at=applied_at + age))
+        applied_at = a_loan(name).applied_at
+        sample.add_outcome(an_end(name, defaulted=defaulted)._replace(observed_at=applied_at + age))
 
     mature, naive = sample.loans("1", window, as_of), sample.loans("1", RULES, as_of)
 
@@ -168,8 +168,8 @@ def test_whoever_repays_after_the_performance_window_has_not_defaulted_within_it
 
 
 def test_loans_whose_topic_forgets_them_are_dropped():
-    sample = fold(watching(), [decided("a"), ended("a")])
-    moment = decided("a").place[0] + LONGEST_MS + 1
+    sample = fold(a_sample(), [a_loan("a"), an_end("a")])
+    moment = a_loan("a").place[0] + LONGEST_MS + 1
 
     assert len(sample.loans("1", RULES, moment).known) == 0
     assert len(sample.loans("1", replace(RULES, mature_ms=1), moment).known) == 1
@@ -180,7 +180,7 @@ def test_loans_whose_topic_forgets_them_are_dropped():
 
 
 def test_no_id_is_in_what_is_saved():
-    text = str(fold(watching(), [decided("Ada-Lovelace"), ended("Ada-Lovelace"), ended("Bob")]).to_dict())
+    text = str(fold(a_sample(), [a_loan("Ada-Lovelace"), an_end("Ada-Lovelace"), an_end("Bob")]).to_dict())
 
     assert "Ada" not in text
     assert "Bob" not in text
@@ -189,33 +189,31 @@ def test_no_id_is_in_what_is_saved():
 def nightly(nights: int) -> list[Record]:
     """Ten loans whose source repeats every night what it knows: the same outcome, then the opposite, seen anew."""
     told = (
-        ended(f"a{nth}", defaulted=bool(night % 2) and nth > 5)._replace(
+        an_end(f"a{nth}", defaulted=bool(night % 2) and nth > 5)._replace(
             observed_at=DAY * (night - 5), place=(DAY * night, 0, 100 * night + nth)
         )
         for night in range(nights)
         for nth in range(10)
     )
-    return [*(decided(f"a{nth}") for nth in range(8)), *told]
+    return [*(a_loan(f"a{nth}") for nth in range(8)), *told]
 
 
 def test_outcomes_that_a_source_repeats_each_night_are_counted_and_not_kept():
-    many, more = (saved(fold(watching(), nightly(nights))) for nights in (400, 1_200))
+    many, more = (save_and_restore(fold(a_sample(), nightly(nights))) for nights in (400, 1_200))
 
     rows = [len(str(sample.to_dict())) for sample in (many, more)]
     notes = many.notes("1", RULES, AS_OF)
 
     assert rows[1] < 1.05 * rows[0]
     assert (notes.outcomes, notes.unknown) == (4_000, 2 * 400)
-    in_time = [
-        observed for observed in range(-5, 395) if 0 <= DAY * observed - decided("a0").applied_at <= RULES.age_ms
-    ]
+    in_time = [observed for observed in range(-5, 395) if 0 <= DAY * observed - a_loan("a0").applied_at <= RULES.age_ms]
     assert notes.repeated == 6 * (len(in_time) - 1) + 2 * (len(in_time) - 2)
     assert notes.contradictory == 2
     assert notes.before + notes.too_old == 8 * (400 - len(in_time))
 
 
 def test_a_sample_of_before_which_kept_every_outcome_goes_on_without_their_repetitions():
-    sample = fold(watching(), nightly(40))
+    sample = fold(a_sample(), nightly(40))
     plain = sample.to_dict()
     [[version, loans]] = plain["loans"]
     every = [
@@ -238,14 +236,14 @@ def young_lender() -> LoanSample:
 
     Two hundred loans a month for two years, the last of them today: of the young ones defaults alone are known.
     """
-    rng, sample, records = np.random.default_rng(5), watching(10_000), list[Record]()
+    rng, sample, records = np.random.default_rng(5), a_sample(10_000), list[Record]()
     for nth in range(4_800):
         day = nth * 730 // 4_800 - 430
         default, after = rng.random() < 0.1, int(rng.integers(1, 365))
         age = after if default else 365
-        records.append(decided(f"a{nth}", probability=0.1, day=day))
+        records.append(a_loan(f"a{nth}", probability=0.1, day=day))
         if day + age <= 300:
-            records.append(ended(f"a{nth}", defaulted=bool(default))._replace(observed_at=DAY * (day + age)))
+            records.append(an_end(f"a{nth}", defaulted=bool(default))._replace(observed_at=DAY * (day + age)))
     return fold(sample, records)
 
 

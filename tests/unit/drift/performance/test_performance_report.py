@@ -20,15 +20,15 @@ from drift.settings import DriftSettings
 from schemas.codec.event_codec import as_record, avro_schema, from_record
 from schemas.events.performance import Figure, PerformanceReport, PerformanceRules, ReadRange
 from schemas.events.retraining import RetrainCause, RetrainStatus
-from tests.unit.drift.loans import a_look, seen
-from tests.unit.drift.performance.test_outcome_join import DAY, decided, ended
+from tests.unit.drift.loans import a_look, some_performance
+from tests.unit.drift.performance.test_outcome_join import DAY, a_loan, an_end
 from tests.unit.drift.retraining.test_retrain_policy import a_result
 from tests.unit.drift.stream import NOW, monitor_rules
 
 RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200)
 SUBJECT = ReportSubject(product="credit_risk", champion_version="1", champion_digest="d", as_of=1_000 * DAY)
 READ = (ReadRange(topic="loan.outcomes.v1", partition=0, first=0, end=600),)
-FALLEN = replace(seen(), auc=Figure(0.6, 0.58, 0.62))
+FALLEN = replace(some_performance(), auc=Figure(0.6, 0.58, 0.62))
 LOOKED = a_look(FALLEN)
 
 
@@ -38,8 +38,8 @@ def report_of(*loans: Any, rules: PerformanceRules = RULES) -> PerformanceReport
         joining.add_decision(loan)
     for loan in loans:
         if loan.application_id != "open":
-            joining.add_outcome(ended(loan.application_id, defaulted=hash_of(loan.application_id)))
-    joining.add_outcome(ended("nobody"))
+            joining.add_outcome(an_end(loan.application_id, defaulted=hash_of(loan.application_id)))
+    joining.add_outcome(an_end("nobody"))
     return performance_report(joining, SUBJECT, rules, READ)
 
 
@@ -47,19 +47,19 @@ def hash_of(name: str) -> bool:
     return sum(name.encode()) % 3 == 0
 
 
-def told(report: PerformanceReport | None) -> str:
+def text(report: PerformanceReport | None) -> str:
     assert report is not None
     return json.dumps(as_record(report), default=str)
 
 
 def some(n: int) -> list[Any]:
     rng = np.random.default_rng(3)
-    return [decided(f"a{place}", probability=float(rng.beta(1, 3))) for place in range(n)]
+    return [a_loan(f"a{place}", probability=float(rng.beta(1, 3))) for place in range(n)]
 
 
 def test_a_report_tells_of_all_that_one_champion_decided_and_of_nobody_else_s_loans() -> None:
-    others = [decided("other", version="2", day=-200)]
-    found = report_of(*some(200), decided("open", day=500), *others)
+    others = [a_loan("other", version="2", day=-200)]
+    found = report_of(*some(200), a_loan("open", day=500), *others)
 
     assert (found.performance.decided, found.performance.with_outcome) == (201, 200)
     assert (found.notes.outcomes, found.notes.unknown) == (202, 1)
@@ -86,14 +86,14 @@ def test_the_same_loans_give_the_same_report_whatever_the_order() -> None:
 
 
 def test_a_report_survives_avro_to_the_bit() -> None:
-    found = report_of(*some(300), decided("open"))
+    found = report_of(*some(300), a_loan("open"))
     schema = fastavro.parse_schema(dict(avro_schema(PerformanceReport)))
     stream = io.BytesIO()
     fastavro.schemaless_writer(stream, schema, as_record(found))
     stream.seek(0)
 
     read = from_record(PerformanceReport, fastavro.schemaless_reader(stream, schema))  # type: ignore[call-arg,arg-type]
-    assert told(read) == told(found)
+    assert text(read) == text(found)
 
 
 def test_of_a_sample_too_the_report_does_not_depend_on_the_order_of_partitions() -> None:
@@ -132,7 +132,7 @@ def test_what_was_looked_at_and_asked_outlives_its_owner() -> None:
 
     successor = Monitor.from_dict(monitor_rules(), json.loads(json.dumps(monitor.to_dict())))
 
-    assert told(successor.look) == told(monitor.look)
+    assert text(successor.look) == text(monitor.look)
     assert successor.outcome_ends("c" * 64, LOOKED.rules) == (1_000,)
     assert successor.outcome_ends("d" * 64, LOOKED.rules) == ()
     assert successor.outcome_ends("c" * 64, replace(LOOKED.rules, least_auc=0.5)) == ()

@@ -8,29 +8,29 @@ import pytest
 from drift.retraining.performance_floor import command_of, finding_id, is_below_floor, performance_command, reason
 from schemas.events.performance import Figure, ObservedPerformance
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainScope
-from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.loans import a_look, some_performance
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-FELL = replace(seen(), auc=Figure(0.68, 0.65, 0.71))
+FELL = replace(some_performance(), auc=Figure(0.68, 0.65, 0.71))
 
 
 def test_a_champion_has_fallen_where_its_whole_interval_lies_under_the_floor() -> None:
-    few, many = (replace(seen(), auc=Figure(0.70, 0.70 - half, 0.70 + half)) for half in (0.06, 0.02))
+    few, many = (replace(some_performance(), auc=Figure(0.70, 0.70 - half, 0.70 + half)) for half in (0.06, 0.02))
 
     assert not is_below_floor(few, 0.75)
     assert is_below_floor(many, 0.75)
     assert not is_below_floor(many, 0.72)
 
 
-@pytest.mark.parametrize("unknown", [None, replace(seen(), auc=None, n=12)])
+@pytest.mark.parametrize("unknown", [None, replace(some_performance(), auc=None, n=12)])
 def test_where_nobody_can_say_nothing_is_asked_and_it_is_told(unknown: ObservedPerformance | None) -> None:
     assert not is_below_floor(unknown, 1.0)
     assert "AUC of version 3 cannot be observed" in reason(a_look(unknown))
 
 
 def test_a_champion_that_ranks_as_well_as_it_must_asks_for_nothing() -> None:
-    assert not is_below_floor(seen(skill=2.0), 0.8)
-    assert is_below_floor(seen(skill=0.2), 0.8)
+    assert not is_below_floor(some_performance(skill=2.0), 0.8)
+    assert is_below_floor(some_performance(skill=0.2), 0.8)
 
 
 def test_the_same_finding_commands_once_and_again_with_many_more_ends() -> None:
@@ -56,7 +56,7 @@ def test_the_command_speaks_of_the_champion_and_says_why() -> None:
 
 
 def test_a_level_that_is_surely_off_asks_for_a_recalibration() -> None:
-    off = replace(seen(), intercept=Figure(0.5, 0.3, 0.7))
+    off = replace(some_performance(), intercept=Figure(0.5, 0.3, 0.7))
 
     asked = performance_command(a_look(off), None, 0.25, NOW)
 
@@ -68,14 +68,14 @@ def test_a_level_that_is_surely_off_asks_for_a_recalibration() -> None:
 
 @pytest.mark.parametrize("off", [Figure(0.5, 0.2, 0.7), Figure(-0.5, -0.7, -0.2), None])
 def test_a_level_that_may_be_right_asks_for_nothing(off: Figure | None) -> None:
-    asked = performance_command(a_look(replace(seen(), intercept=off)), None, 0.25, NOW)
+    asked = performance_command(a_look(replace(some_performance(), intercept=off)), None, 0.25, NOW)
 
     assert isinstance(asked, str)
     assert "not surely off by 0.25" in asked
 
 
 def test_a_ranking_that_has_fallen_asks_for_more_than_a_recalibration() -> None:
-    both = replace(seen(), auc=Figure(0.68, 0.65, 0.71), intercept=Figure(-0.5, -0.7, -0.3))
+    both = replace(some_performance(), auc=Figure(0.68, 0.65, 0.71), intercept=Figure(-0.5, -0.7, -0.3))
 
     whole = performance_command(replace(a_look(both), fallen=True), 0.75, 0.25, NOW)
     level = performance_command(replace(a_look(both), fallen=False), 0.6, 0.25, NOW)

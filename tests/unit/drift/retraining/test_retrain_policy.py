@@ -11,7 +11,7 @@ from drift.retraining.retrain_policy import PolicyState, command_id, command_of,
 from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
 from schemas.events.performance import Figure
 from schemas.events.retraining import RetrainCause, RetrainResult, RetrainScope, RetrainStatus
-from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.loans import a_look, some_performance
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -61,7 +61,7 @@ def a_result(name: str, status: RetrainStatus) -> RetrainResult:
     )
 
 
-def told(*verdicts: Verdict, memory: PolicyState | None = None, first: int = 0, **rules):
+def reports_and_state(*verdicts: Verdict, memory: PolicyState | None = None, first: int = 0, **rules):
     """The reports of windows an hour each, and the memory after them."""
     memory, reports = memory or PolicyState(), []
     for hour, verdict in enumerate(verdicts, start=first):
@@ -86,7 +86,7 @@ D, S, W, I = Verdict.DRIFTED, Verdict.STEADY, Verdict.WATCH, Verdict.INSUFFICIEN
     ],
 )
 def test_two_of_the_last_three_windows_with_a_verdict_command(verdicts, commanding):
-    reports, _ = told(*verdicts)
+    reports, _ = reports_and_state(*verdicts)
 
     assert [place for place, report in enumerate(reports) if report.command_id] == (
         [] if commanding is None else [commanding]
@@ -94,7 +94,7 @@ def test_two_of_the_last_three_windows_with_a_verdict_command(verdicts, commandi
 
 
 def test_nothing_is_commanded_while_a_command_is_in_flight():
-    reports, memory = told(D, D, D, D, D)
+    reports, memory = reports_and_state(D, D, D, D, D)
 
     assert [bool(report.command_id) for report in reports] == [False, True, False, False, False]
     assert reports[-1].withheld == "in_flight"
@@ -102,35 +102,35 @@ def test_nothing_is_commanded_while_a_command_is_in_flight():
 
 
 def test_a_rejected_challenger_latches_until_a_window_is_steady():
-    reports, memory = told(D, D)
+    reports, memory = reports_and_state(D, D)
     memory = memory.after_result(a_result(reports[1].command_id, RetrainStatus.REJECTED))
 
-    more, memory = told(D, D, W, D, memory=memory, first=2)
-    later, _ = told(S, D, D, memory=memory, first=6)
+    more, memory = reports_and_state(D, D, W, D, memory=memory, first=2)
+    later, _ = reports_and_state(S, D, D, memory=memory, first=6)
 
     assert [report.withheld for report in more] == ["unconfirmed", "latched", "", "latched"]
     assert [bool(report.command_id) for report in later] == [False, True, False]
 
 
 def test_a_failed_training_may_be_tried_again_after_the_cooldown():
-    reports, memory = told(D, D, cooldown_ms=4 * 3_600_000)
+    reports, memory = reports_and_state(D, D, cooldown_ms=4 * 3_600_000)
     memory = memory.after_result(a_result(reports[1].command_id, RetrainStatus.FAILED))
 
-    more, _ = told(D, D, D, D, memory=memory, cooldown_ms=4 * 3_600_000, first=2)
+    more, _ = reports_and_state(D, D, D, D, memory=memory, cooldown_ms=4 * 3_600_000, first=2)
 
     assert [report.withheld for report in more] == ["unconfirmed", "cooldown", "cooldown", ""]
     assert more[-1].command_id
 
 
 def test_an_answer_to_another_command_answers_nothing_and_that_it_was_answered_before_does():
-    reports, memory = told(D, D)
+    reports, memory = reports_and_state(D, D)
 
     assert memory.after_result(a_result("another", RetrainStatus.PROMOTED)) == memory
     assert memory.after_result(a_result(reports[1].command_id, RetrainStatus.DUPLICATE)).in_flight == ""
 
 
 LATER = 100 * 3_600_000
-FALLEN = a_look(replace(seen(), auc=Figure(0.6, 0.58, 0.62)))
+FALLEN = a_look(replace(some_performance(), auc=Figure(0.6, 0.58, 0.62)))
 
 
 def test_a_fallen_champion_commands_once_until_ends_have_doubled():
@@ -139,7 +139,7 @@ def test_a_fallen_champion_commands_once_until_ends_have_doubled():
     memory, _ = decide(memory, a_report(S))
 
     memory, again = judged_performance(memory, FALLEN, LATER, RULES)
-    more = a_look(replace(seen(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
+    more = a_look(replace(some_performance(), n=5_000, auc=Figure(0.6, 0.58, 0.62)))
     _, doubled = judged_performance(memory, more, LATER, RULES)
 
     assert (first.command_id, first.withheld) == (performance_floor.finding_id(FALLEN), "")
@@ -148,7 +148,7 @@ def test_a_fallen_champion_commands_once_until_ends_have_doubled():
 
 
 def test_what_ranks_well_enough_commands_nothing_and_holds_nothing_back():
-    memory, report = judged_performance(PolicyState(), a_look(seen(skill=2.0)), LATER, RULES)
+    memory, report = judged_performance(PolicyState(), a_look(some_performance(skill=2.0)), LATER, RULES)
 
     assert (memory, report.command_id, report.withheld) == (PolicyState(), "", "")
 
@@ -168,7 +168,7 @@ def test_what_holds_drift_back_holds_fallen_performance_back(memory, withheld):
     assert (after, report.command_id, report.withheld) == (memory, "", withheld)
 
 
-OFF = replace(seen(), auc=Figure(0.8, 0.78, 0.82), intercept=Figure(0.5, 0.3, 0.7))
+OFF = replace(some_performance(), auc=Figure(0.8, 0.78, 0.82), intercept=Figure(0.5, 0.3, 0.7))
 OFF_RULES = replace(FALLEN.rules, most_level_off=0.25)
 
 
@@ -188,7 +188,7 @@ def test_a_level_that_is_off_commands_a_recalibration_once_under_the_same_guards
 
 
 def test_agent_and_person_give_a_level_that_is_off_by_one_limit_the_same_id():
-    def asked(most_off):
+    def command_id(most_off):
         # As `loanctl retrain --if-level-off` looks: without a floor, whatever limit the agent has.
         look = a_look(OFF, rules=replace(OFF_RULES, least_auc=0.0))
         return performance_floor.performance_command(look, None, most_off, NOON).command_id
@@ -196,8 +196,8 @@ def test_agent_and_person_give_a_level_that_is_off_by_one_limit_the_same_id():
     _, found = judged_performance(PolicyState(), a_look(OFF, rules=OFF_RULES), LATER, RULES)
 
     assert found.rules.least_auc > 0.0
-    assert asked(0.25) == found.command_id
-    assert asked(0.2) != found.command_id
+    assert command_id(0.25) == found.command_id
+    assert command_id(0.2) != found.command_id
 
 
 def test_a_level_is_left_alone_where_no_limit_is_set_and_a_fallen_ranking_asks_for_more():
@@ -212,7 +212,7 @@ def test_a_level_is_left_alone_where_no_limit_is_set_and_a_fallen_ranking_asks_f
 def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
     memory, _ = judged_performance(PolicyState(), FALLEN, LATER, RULES)
 
-    reports, _ = told(D, D, memory=memory)
+    reports, _ = reports_and_state(D, D, memory=memory)
 
     assert reports[-1].withheld == "in_flight"
 
@@ -220,16 +220,16 @@ def test_a_fallen_champion_s_command_is_in_flight_for_drift_too():
 def test_a_command_from_before_the_first_window_is_held_lost_in_time_as_any_other():
     memory, asked = judged_performance(PolicyState(), FALLEN, NO_TIME, RULES)
 
-    reports, _ = told(D, D, D, D, memory=memory, in_flight_ms=2 * 3_600_000)
+    reports, _ = reports_and_state(D, D, D, D, memory=memory, in_flight_ms=2 * 3_600_000)
 
     assert asked.command_id
     assert [report.withheld for report in reports] == ["unconfirmed", "in_flight", "", "unconfirmed"]
 
 
 def test_another_champion_begins_anew_but_the_cooldown_goes_on():
-    _, memory = told(D, D, cooldown_ms=10 * 3_600_000)
+    _, memory = reports_and_state(D, D, cooldown_ms=10 * 3_600_000)
 
-    more, _ = told(D, D, memory=memory.after_champion(), cooldown_ms=10 * 3_600_000, first=2)
+    more, _ = reports_and_state(D, D, memory=memory.after_champion(), cooldown_ms=10 * 3_600_000, first=2)
 
     assert [report.withheld for report in more] == ["unconfirmed", "cooldown"]
 
@@ -244,7 +244,7 @@ def test_an_acknowledged_shift_holds_commands_back_until_its_time():
         acknowledged_at=NOON,
     )
 
-    reports, _ = told(D, D, D, D, memory=PolicyState(latched=True).after_acknowledgement(word))
+    reports, _ = reports_and_state(D, D, D, D, memory=PolicyState(latched=True).after_acknowledgement(word))
 
     assert [report.withheld for report in reports] == ["unconfirmed", "acknowledged", "", "unconfirmed"]
 
@@ -256,7 +256,7 @@ def test_the_same_finding_has_the_same_id_and_another_has_another():
 
 
 def test_a_command_says_who_asks_why_and_of_which_window():
-    reports, _ = told(D, D)
+    reports, _ = reports_and_state(D, D)
     command = command_of(reports[1], NOON)
 
     assert (command.cause, command.window_end) == (RetrainCause.DRIFT, NOON + 2 * HOUR)
@@ -265,7 +265,7 @@ def test_a_command_says_who_asks_why_and_of_which_window():
 
 
 def test_memory_survives_being_saved():
-    _, memory = told(D, D, S)
+    _, memory = reports_and_state(D, D, S)
 
     assert PolicyState.from_dict(memory.to_dict()) == memory
 
@@ -273,8 +273,8 @@ def test_memory_survives_being_saved():
 def test_how_many_windows_confirm_is_a_rule_of_the_report():
     three_of_four = {"drifted_needed": 3, "drifted_of": 4}
 
-    reports, _ = told(D, S, D, D, **three_of_four)
-    one_alone, _ = told(D, drifted_needed=1, drifted_of=1)
+    reports, _ = reports_and_state(D, S, D, D, **three_of_four)
+    one_alone, _ = reports_and_state(D, drifted_needed=1, drifted_of=1)
 
     assert [report.withheld for report in reports] == ["unconfirmed", "", "unconfirmed", ""]
     assert [bool(report.command_id) for report in (*reports, *one_alone)] == [False, False, False, True, True]
@@ -283,8 +283,8 @@ def test_how_many_windows_confirm_is_a_rule_of_the_report():
 def test_a_command_that_nobody_answers_holds_back_for_so_long_only():
     day = {"in_flight_ms": 5 * 3_600_000}
 
-    reports, memory = told(*[D] * 7, **day)
-    forever, _ = told(*[D] * 7)
+    reports, memory = reports_and_state(*[D] * 7, **day)
+    forever, _ = reports_and_state(*[D] * 7)
 
     assert [report.withheld for report in reports] == ["unconfirmed", "", "unconfirmed", *["in_flight"] * 3, ""]
     assert memory.in_flight == reports[-1].command_id != reports[1].command_id
@@ -295,9 +295,9 @@ def test_a_person_s_word_ends_the_wait_for_an_answer():
     word = DriftAcknowledgement(
         acknowledgement_id="a", product="p", why="", hold_until=None, season=None, acknowledged_at=NOON
     )
-    _, memory = told(D, D)
+    _, memory = reports_and_state(D, D)
 
-    reports, _ = told(D, D, memory=memory.after_acknowledgement(word), first=2)
+    reports, _ = reports_and_state(D, D, memory=memory.after_acknowledgement(word), first=2)
 
     assert [report.withheld for report in reports] == ["unconfirmed", ""]
 
@@ -307,8 +307,8 @@ def test_windows_in_quiet_hours_neither_confirm_nor_command(zone):
     noon = 12 if zone == "UTC" else 21
     quiet = {"quiet_hours": f"{noon + 1}-{noon + 3}", "time_zone": zone}
 
-    reports, memory = told(D, D, D, D, **quiet)
-    unlatched, latched = told(S, S, memory=PolicyState(latched=True), first=1, **quiet)
+    reports, memory = reports_and_state(D, D, D, D, **quiet)
+    unlatched, latched = reports_and_state(S, S, memory=PolicyState(latched=True), first=1, **quiet)
 
     assert [report.withheld for report in reports] == ["unconfirmed", "quiet_hours", "quiet_hours", ""]
     assert memory.in_flight == reports[-1].command_id

@@ -115,7 +115,9 @@ class Agent:
             self.windows += self.assembler.pop_windows()
 
 
-def lived(agent: Agent, stream: Sequence[Arrival], tick_ms: int, *, until: int, crashes: Sequence[int] = ()) -> None:
+def run_agent(
+    agent: Agent, stream: Sequence[Arrival], tick_ms: int, *, until: int, crashes: Sequence[int] = ()
+) -> None:
     """Let a stream arrive and a clock go on until that time; the agent crashes at some turns."""
     arriving = sorted(stream)
     turns = sorted({arrival.at // tick_ms + 1 for arrival in arriving})

@@ -13,7 +13,7 @@ TELLER = PartialCounts(product="credit_risk", place=(SOURCE, 2), partitions=lamb
 SILENCE_S = 5.0
 
 
-def counted(count: int = 500, spacing_ms: int = 10, **fields: Any) -> PartitionState:
+def partition_state(count: int = 500, spacing_ms: int = 10, **fields: Any) -> PartitionState:
     seen = observations(applicants(some_values(count, seed=2), spacing_ms=spacing_ms), REFERENCE)
     panes = PartitionPanes(PANES, Shape(REFERENCE.applications.size), PanePosition())
     panes.observe(seen)
@@ -23,7 +23,7 @@ def counted(count: int = 500, spacing_ms: int = 10, **fields: Any) -> PartitionS
 
 
 def test_closed_panes_are_told_once() -> None:
-    each = counted()
+    each = partition_state()
 
     first = list(TELLER.flush(each, 100.0, SILENCE_S))
 
@@ -33,7 +33,7 @@ def test_closed_panes_are_told_once() -> None:
 
 
 def test_silence_is_told_once_when_a_partition_read_to_its_end_brings_nothing_for_long() -> None:
-    each = counted(ended=True)
+    each = partition_state(ended=True)
 
     early = list(TELLER.flush(each, 104.9, SILENCE_S))
     late = list(TELLER.flush(each, 105.0, SILENCE_S))
@@ -44,18 +44,18 @@ def test_silence_is_told_once_when_a_partition_read_to_its_end_brings_nothing_fo
 
 
 def test_a_partition_that_was_not_read_to_its_end_is_never_silent() -> None:
-    assert not any(message.idle for message in TELLER.flush(counted(), 1e6, SILENCE_S))
+    assert not any(message.idle for message in TELLER.flush(partition_state(), 1e6, SILENCE_S))
 
 
 def test_waking_is_told_before_anything_else_and_once() -> None:
-    each = counted(idle=True)
+    each = partition_state(idle=True)
 
     assert [message.idle for message in TELLER.wake(each)] == [False]
     assert list(TELLER.wake(each)) == []
 
 
 def test_many_panes_go_in_several_messages_and_only_the_last_is_idle() -> None:
-    each = counted(count=450, spacing_ms=1_000, ended=True)
+    each = partition_state(count=450, spacing_ms=1_000, ended=True)
 
     messages = list(TELLER.flush(each, 200.0, SILENCE_S))
 

@@ -41,7 +41,7 @@ def stream(*records: tuple[int, int, int]) -> Observations:
     )
 
 
-def counted(seen: Observations, rules: PaneRules = RULES) -> dict[str, int]:
+def tallies(seen: Observations, rules: PaneRules = RULES) -> dict[str, int]:
     panes = PartitionPanes(rules, SHAPE, PanePosition())
     panes.observe(seen)
     found = panes.flush()
@@ -73,7 +73,7 @@ def report(seen: Observations) -> DriftReport:
 def test_a_listed_producer_may_be_as_far_ahead_as_its_clock_is_and_no_other_may():
     seen = stream((BRANCH, 0, 25), (BRANCH, 1, 31), (MOBILE, 1, 2), (UNLISTED, 1, 4), (UNLISTED, 2, 6))
 
-    assert counted(seen) == {"n": 2, "late": 0, "ahead": 3}
+    assert tallies(seen) == {"n": 2, "late": 0, "ahead": 3}
     assert by_producer(seen) == (
         ProducerCount(producer="branch", n=1, late=0, ahead=1),
         ProducerCount(producer="mobile", n=0, late=0, ahead=1),
@@ -84,8 +84,8 @@ def test_a_clock_that_is_ahead_makes_no_other_producers_records_late():
     mixed = stream(*[record for minute in range(60) for record in ((BRANCH, minute, 25), (MOBILE, minute, 0))])
     nameless = replace(mixed, producers=np.full(120, UNLISTED))
 
-    assert counted(mixed) == {"n": 120, "late": 0, "ahead": 0}
-    assert counted(nameless, replace(RULES, ahead_ms=30 * MINUTE))["late"] == 60, "without a name the others are"
+    assert tallies(mixed) == {"n": 120, "late": 0, "ahead": 0}
+    assert tallies(nameless, replace(RULES, ahead_ms=30 * MINUTE))["late"] == 60, "without a name the others are"
 
 
 @pytest.mark.parametrize("batch", [1, 7, 5_000])
@@ -136,11 +136,11 @@ def test_decisions_name_no_producer_and_are_allowed_the_longest_skew_of_all():
     mixed = stream(*[record for minute in range(60) for record in ((BRANCH, minute, 25), (MOBILE, minute, 0))])
     decisions = replace(mixed, producers=np.zeros(0, dtype=np.int64))
 
-    assert counted(decisions) == {"n": 120, "late": 0, "ahead": 0}
+    assert tallies(decisions) == {"n": 120, "late": 0, "ahead": 0}
 
 
 def test_a_partition_that_begins_with_a_wrong_clock_says_whose_it_is():
     seen = stream((BRANCH, 0, 31), (UNLISTED, 0, 31), (BRANCH, 1, 40), (BRANCH, 2, 25))
 
-    assert counted(seen) == {"n": 1, "late": 0, "ahead": 3}
+    assert tallies(seen) == {"n": 1, "late": 0, "ahead": 3}
     assert by_producer(seen, batch=1)[0] == ProducerCount(producer="branch", n=1, late=0, ahead=2)

@@ -33,13 +33,13 @@ def backlog(partitions: int = 3) -> list[DriftCounts]:
     return messages
 
 
-def taken(assembler: WindowAssembler, message: DriftCounts, offset: int) -> list[Window]:
+def pop_windows(assembler: WindowAssembler, message: DriftCounts, offset: int) -> list[Window]:
     assembler.hear(message, START)
     assembler.add(message, offset)
     return list(assembler.pop_windows())
 
 
-def described(windows: list[Window]) -> list[dict[str, object]]:
+def to_dicts(windows: list[Window]) -> list[dict[str, object]]:
     return [window.to_dict() for window in windows]
 
 
@@ -47,18 +47,18 @@ def described(windows: list[Window]) -> list[dict[str, object]]:
 def test_a_successor_has_the_same_windows_wherever_it_takes_over(kind: str) -> None:
     rules, messages = monitor_rules(**KINDS[kind]).windows, backlog()
     whole = WindowAssembler(rules)
-    calm = [window for offset, message in enumerate(messages) for window in taken(whole, message, offset)]
+    calm = [window for offset, message in enumerate(messages) for window in pop_windows(whole, message, offset)]
     assembler, windows = WindowAssembler(rules), []
 
     for offset, message in enumerate(messages):
-        windows += taken(assembler, message, offset)
+        windows += pop_windows(assembler, message, offset)
         saved, resume_at = json.loads(json.dumps(assembler.to_dict())), assembler.resume_at
         assembler = WindowAssembler.from_dict(rules, saved)
         for earlier in range(resume_at if resume_at is not None else offset + 1, offset + 1):
             assembler.add_again(messages[earlier], earlier)
 
     assert len(calm) >= 8
-    assert described(windows) == described(calm)
+    assert to_dicts(windows) == to_dicts(calm)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +67,7 @@ def test_what_is_saved_does_not_grow_with_what_waits(kind: str) -> None:
     assembler, sizes = WindowAssembler(rules), []
 
     for offset, message in enumerate(messages):
-        taken(assembler, message, offset)
+        pop_windows(assembler, message, offset)
         sizes.append(len(json.dumps(assembler.to_dict())))
 
     assert max(sizes) < 6_000
@@ -95,9 +95,9 @@ def test_windows_that_a_version_before_saved_are_gone_on_with(kind: str, monkeyp
     windows = []
     for counter in counters:
         counter.read(10_000)
-        windows += taken(assembler, counter.tell(), 3)
+        windows += pop_windows(assembler, counter.tell(), 3)
     for counter in counters:
-        windows += taken(assembler, counter.silent(), 4)
+        windows += pop_windows(assembler, counter.silent(), 4)
     windows += list(assembler.silent(START + 1_000_000_000))
 
     # By hand: a hundred applicants a second, fifteen seconds, panes of a second.

@@ -15,7 +15,7 @@ from drift.windows.window import Window
 from drift.windows.window_assembler import WindowRules
 from drift.windows.window_grid import Calendar
 from tests.unit.drift.stream import SOURCE
-from tests.unit.drift.windows.live_stream import MINUTE, Agent, Arrival, lived
+from tests.unit.drift.windows.live_stream import MINUTE, Agent, Arrival, run_agent
 
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
@@ -82,7 +82,7 @@ def batch(kind: str, stream: Sequence[Arrival]) -> list[tuple[int, int, int]]:
     return windows
 
 
-def told(windows: Sequence[Window]) -> list[tuple[int, int, int]]:
+def bounds_and_counts(windows: Sequence[Window]) -> list[tuple[int, int, int]]:
     return [(window.start, window.end, window.tallies[SOURCE].n) for window in windows]
 
 
@@ -92,7 +92,7 @@ def late(windows: Sequence[Window]) -> int:
 
 def live(kind: str, stream: Sequence[Arrival], crashes: Sequence[int] = (), **rules: Any) -> list[Window]:
     agent = Agent(the_rules(kind, **rules), PARTITIONS)
-    lived(agent, stream, TICK, until=MONDAY + 50 * DAY, crashes=crashes)
+    run_agent(agent, stream, TICK, until=MONDAY + 50 * DAY, crashes=crashes)
     return agent.windows
 
 
@@ -107,7 +107,7 @@ def test_nights_lunches_weekends_and_quiet_partitions_change_no_window(kind, ope
     windows = live(kind, stream, crashes)
 
     assert late(windows) == 0
-    assert told(windows) == batch(kind, stream)
+    assert bounds_and_counts(windows) == batch(kind, stream)
 
 
 @pytest.mark.slow
@@ -124,7 +124,7 @@ def test_pauses_of_any_length_change_no_window(kind, seed, gaps):
     windows = live(kind, stream)
 
     assert late(windows) == 0
-    assert told(windows) == batch(kind, stream)
+    assert bounds_and_counts(windows) == batch(kind, stream)
 
 
 def evenings(stream: Sequence[Arrival]) -> list[Arrival]:
@@ -146,7 +146,7 @@ def test_a_source_that_uploads_in_the_evening_changes_no_window_where_the_latene
     windows = live(kind, stream, lateness_ms=lateness_ms)
 
     assert late(windows) == 0
-    assert told(windows) == batch(kind, stream)
+    assert bounds_and_counts(windows) == batch(kind, stream)
 
 
 @pytest.mark.parametrize("kind", ["day", "week", "month"])
@@ -157,7 +157,7 @@ def test_what_was_signed_in_office_hours_and_uploaded_the_same_evening_needs_no_
     windows = live(kind, same_day)
 
     assert late(windows) == 0
-    assert told(windows) == batch(kind, same_day)
+    assert bounds_and_counts(windows) == batch(kind, same_day)
 
 
 @pytest.mark.slow
@@ -174,30 +174,30 @@ def test_a_stream_of_the_past_that_is_played_fast_and_halts_is_cut_as_the_live_o
     ]
     agent = Agent(the_rules(kind), PARTITIONS, silence_s=5.0)
 
-    lived(agent, played, 1_000, until=played[-1].at + 40 * DAY)
+    run_agent(agent, played, 1_000, until=played[-1].at + 40 * DAY)
 
     assert late(agent.windows) == 0
-    assert told(agent.windows) == batch(kind, stream)
+    assert bounds_and_counts(agent.windows) == batch(kind, stream)
 
 
 def test_a_window_by_time_closes_by_silence_once_our_clock_is_past_its_end_and_lateness_and_not_before():
     agent = Agent(the_rules("time"), 1)
     stream = [Arrival(MONDAY + minute * MINUTE, MONDAY + minute * MINUTE, 0) for minute in range(10)]
 
-    lived(agent, stream, MINUTE, until=MONDAY + HOUR)
-    early = told(agent.windows)
+    run_agent(agent, stream, MINUTE, until=MONDAY + HOUR)
+    early = bounds_and_counts(agent.windows)
     for minute in range(5):
         agent.turn(MONDAY + HOUR + minute * MINUTE)
 
     assert early == []
-    assert told(agent.windows) == [(MONDAY, MONDAY + HOUR, 10)]
+    assert bounds_and_counts(agent.windows) == [(MONDAY, MONDAY + HOUR, 10)]
 
 
 def test_a_window_by_count_never_closes_by_silence():
     agent = Agent(the_rules("count"), 1)
     stream = [Arrival(MONDAY + minute * MINUTE, MONDAY + minute * MINUTE, 0) for minute in range(24)]
 
-    lived(agent, stream, MINUTE, until=MONDAY + 40 * DAY)
+    run_agent(agent, stream, MINUTE, until=MONDAY + 40 * DAY)
 
     assert agent.windows == []
 
@@ -207,6 +207,6 @@ def test_a_stream_that_has_ended_closes_its_last_window_where_so_set():
     years_later = MONDAY + 1_000 * DAY
     stream = [Arrival(years_later + minute, MONDAY + minute * MINUTE, 0) for minute in range(100)]
 
-    lived(agent, stream, 1_000, until=years_later + 10 * MINUTE)
+    run_agent(agent, stream, 1_000, until=years_later + 10 * MINUTE)
 
-    assert told(agent.windows) == [(MONDAY, MONDAY + HOUR, 60), (MONDAY + HOUR, MONDAY + 2 * HOUR, 40)]
+    assert bounds_and_counts(agent.windows) == [(MONDAY, MONDAY + HOUR, 60), (MONDAY + HOUR, MONDAY + 2 * HOUR, 40)]

@@ -61,7 +61,7 @@ def decisions(draw):
     )
 
 
-def framed(decision: LoanDecision, schema_id: int = OURS) -> bytes:
+def frame_decision(decision: LoanDecision, schema_id: int = OURS) -> bytes:
     record = as_record(decision)
     return frame(schema_id, WRITERS[schema_id], record if schema_id == OURS else {**record, "more": 1})
 
@@ -70,7 +70,7 @@ def framed(decision: LoanDecision, schema_id: int = OURS) -> bytes:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(decisions(), max_size=6), st.integers(-(10**15), 10**15))
 def test_both_make_the_same_rows(found, timestamp):
-    batch = a_batch(*map(framed, found), timestamps=[timestamp] * len(found))
+    batch = a_batch(*map(frame_decision, found), timestamps=[timestamp] * len(found))
 
     assert list(IN_BULK.items(batch, WRITERS)) == list(ONE_BY_ONE.items(batch, WRITERS))
 
@@ -78,7 +78,7 @@ def test_both_make_the_same_rows(found, timestamp):
 @settings(max_examples=150, deadline=None)
 @given(decisions(), st.integers(0, 10_000), st.integers(0, 255))
 def test_damaged_bytes_become_the_same_too(decision, place, byte):
-    good = framed(decision)
+    good = frame_decision(decision)
     damaged = bytearray(good)
     damaged[place % len(good)] = byte
     batch = a_batch(good, bytes(damaged), good[: place % len(good)], good)
@@ -92,20 +92,20 @@ def test_most_rows_are_made_in_bulk():
         Contribution(feature="intent", value="A", contribution=0.1),
     )
     usual = [a_decision(f"a-{number}", 0.3, contributions=parts) for number in range(5)]
-    batch = a_batch(*map(framed, usual))
+    batch = a_batch(*map(frame_decision, usual))
 
     assert None not in bulk_items(batch, range(5))
 
 
 def test_another_writers_schema_is_read_one_by_one():
-    batch = a_batch(framed(a_decision("a-1", 0.3)), framed(a_decision("a-2", 0.3), THEIRS), None, b"x")
+    batch = a_batch(frame_decision(a_decision("a-1", 0.3)), frame_decision(a_decision("a-2", 0.3), THEIRS), None, b"x")
 
     assert [item.reason for item in IN_BULK.items(batch, WRITERS)] == ["", "", "tombstone", "not_framed"]
 
 
 @pytest.mark.parametrize("size", [1_024, 1_025])
 def test_an_id_that_no_index_holds_is_passed_over(size):
-    batch = a_batch(framed(a_decision("a" * size, 0.3)))
+    batch = a_batch(frame_decision(a_decision("a" * size, 0.3)))
 
     reasons = [maker.items(batch, WRITERS)[0].reason for maker in (IN_BULK, ONE_BY_ONE)]
 

@@ -130,7 +130,7 @@ def test_nothing_is_published_unless_it_is_asked_for(topics: Topics, monkeypatch
 
 
 @pytest.fixture
-def replayed() -> Callable[[Policy], ReplayCount]:
+def replay_policy() -> Callable[[Policy], ReplayCount]:
     records = [
         an_application(application_id=name, loan_percent_income=ratio, loan_amnt=Decimal(round(50_000 * ratio)))
         for name, ratio in {"a": 0.1, "b": 0.3}.items()
@@ -144,8 +144,8 @@ def replayed() -> Callable[[Policy], ReplayCount]:
     return run_records
 
 
-def test_a_file_is_compared_with_what_is_in_force(replayed: Callable[[Policy], ReplayCount]) -> None:
-    assert replayed(OWN).answers == {AnswerChange.NONE: 2}
-    assert replayed(OWN).causes == {}
-    assert replayed(Policy(0.01, 0.6)).swaps == {("APPROVE", "REFER"): 1}
-    assert replayed(Policy(0.01, 0.6)).causes == {Change.POLICY: 2}
+def test_a_file_is_compared_with_what_is_in_force(replay_policy: Callable[[Policy], ReplayCount]) -> None:
+    assert replay_policy(OWN).answers == {AnswerChange.NONE: 2}
+    assert replay_policy(OWN).causes == {}
+    assert replay_policy(Policy(0.01, 0.6)).swaps == {("APPROVE", "REFER"): 1}
+    assert replay_policy(Policy(0.01, 0.6)).causes == {Change.POLICY: 2}

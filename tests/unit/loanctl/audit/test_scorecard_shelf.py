@@ -38,7 +38,7 @@ class Registry:
         return self.folder / registered.digest
 
 
-def registered(version: str, digest: str) -> RegisteredVersion:
+def a_version(version: str, digest: str) -> RegisteredVersion:
     return RegisteredVersion("credit_risk-scorecard", version, digest, "xgboost", "")
 
 
@@ -56,7 +56,7 @@ def a_shelf(folder: Path, registry: Registry) -> ScorecardShelf:
 
 
 def test_a_version_that_is_as_the_decision_names_it_has_no_problem(tmp_path: Path, digest: str) -> None:
-    found = a_shelf(tmp_path, Registry(tmp_path, registered("3", digest))).scorecard("3", digest)
+    found = a_shelf(tmp_path, Registry(tmp_path, a_version("3", digest))).scorecard("3", digest)
 
     assert found.champion is not None
     assert (found.champion.version, found.champion.scorecard.digest, found.problem) == ("3", digest, "")
@@ -73,7 +73,7 @@ def test_a_version_that_is_as_the_decision_names_it_has_no_problem(tmp_path: Pat
 def test_what_the_registry_has_otherwise_is_a_problem(
     tmp_path: Path, digest: str, versions: dict[str, str], problem: str, has_champion: bool
 ) -> None:
-    registry = Registry(tmp_path, *(registered(version, other or digest) for version, other in versions.items()))
+    registry = Registry(tmp_path, *(a_version(version, other or digest) for version, other in versions.items()))
 
     found = a_shelf(tmp_path, registry).scorecard("3", digest)
 
@@ -83,7 +83,7 @@ def test_what_the_registry_has_otherwise_is_a_problem(
 
 
 def test_a_bundle_that_is_lost_is_a_problem_and_no_outage(tmp_path: Path, digest: str) -> None:
-    registry = Registry(tmp_path, registered("3", digest))
+    registry = Registry(tmp_path, a_version("3", digest))
     registry.lost = True
 
     assert a_shelf(tmp_path, registry).scorecard("3", digest).problem == "its bundle is not there"
@@ -100,7 +100,7 @@ def test_without_mlflow_the_cache_will_do_and_nothing_less(tmp_path: Path, diges
 
 
 def test_the_latest_few_are_kept_and_memory_has_a_bound(tmp_path: Path, digest: str) -> None:
-    registry = Registry(tmp_path, *(registered(str(number), digest) for number in range(MOST + 1)))
+    registry = Registry(tmp_path, *(a_version(str(number), digest) for number in range(MOST + 1)))
     shelf = a_shelf(tmp_path, registry)
 
     first = shelf.scorecard("0", digest)

@@ -27,14 +27,14 @@ EARLIER_ID = 90
 DECISIONS, APPLICATIONS = TOPICS.decisions.name, TOPICS.applications.name
 
 
-def verified(*offsets: int | None) -> VerificationSummary:
+def summary_of(*offsets: int | None) -> VerificationSummary:
     return verification_summary(SETTINGS, *(offsets or (None, None, None)))
 
 
 def test_decisions_that_come_out_to_the_byte_are_the_same(topics: Topics) -> None:
     topics.decide([*topics.apply("a", "b"), *topics.apply("c", partition=2, loan_percent_income=0.3)])
 
-    found = verified()
+    found = summary_of()
 
     assert (found.decisions, found.same, found.different, found.clean) == (3, 3, 0, True)
     assert found.from_values == 0
@@ -46,15 +46,15 @@ def test_two_scorecards_and_two_policies_in_one_stretch_are_each_asked(topics: T
     topics.decide(topics.apply("b"), shelf.champions["2"])
     topics.decide(topics.apply("c"))
 
-    assert verified().same == 3
+    assert summary_of().same == 3
 
 
 def test_only_the_stretch_that_is_named_is_looked_at(topics: Topics) -> None:
     topics.decide(topics.apply("a", "b", "c"))
     topics.replace(DECISIONS, 2, b"no decision")
 
-    assert (verified(0, 0, 2).decisions, verified(0, 0, 2).clean) == (2, True)
-    assert (verified(0, 2, None).unreadable, verified(0, 2, None).clean) == (1, False)
+    assert (summary_of(0, 0, 2).decisions, summary_of(0, 0, 2).clean) == (2, True)
+    assert (summary_of(0, 2, None).unreadable, summary_of(0, 2, None).clean) == (1, False)
 
 
 def test_decisions_of_a_release_with_an_earlier_schema_are_the_same_by_their_values(
@@ -66,7 +66,7 @@ def test_decisions_of_a_release_with_an_earlier_schema_are_the_same_by_their_val
     [record] = topics.records[DECISIONS][0]
     topics.replace(DECISIONS, 0, frame(EARLIER_ID, fastavro.parse_schema(earlier), own_decision(record.value)))
 
-    assert (verified().same, verified().clean) == (1, True)
+    assert (summary_of().same, summary_of().clean) == (1, True)
 
 
 def test_an_application_decided_twice_has_two_decisions_that_are_the_same(topics: Topics) -> None:
@@ -74,7 +74,7 @@ def test_an_application_decided_twice_has_two_decisions_that_are_the_same(topics
     topics.decide(applied)
     topics.decide(applied)
 
-    assert verified().same == 2
+    assert summary_of().same == 2
 
 
 def _alter_probability(topics: Topics) -> None:
@@ -99,7 +99,7 @@ def test_an_altered_record_is_found(topics: Topics, alter: Any, changed: str) ->
     topics.decide(topics.apply("a"))
     alter(topics)
 
-    found = verified()
+    found = summary_of()
 
     assert (found.different, found.findings[0]["changed"]) == (1, [changed])
     assert (found.findings[0]["partition"], found.findings[0]["offset"]) == (0, 0)
@@ -108,7 +108,7 @@ def test_an_altered_record_is_found(topics: Topics, alter: Any, changed: str) ->
 def test_a_scorecard_that_the_registry_has_no_longer_is_found(topics: Topics) -> None:
     topics.decide(topics.apply("a"), a_champion("7"))
 
-    found = verified()
+    found = summary_of()
 
     assert (found.different, found.not_computable) == (1, 0)
     assert (found.findings[0]["changed"], found.findings[0]["problem"]) == (["scorecard"], "no version 7")
@@ -119,14 +119,14 @@ def test_a_version_under_another_digest_is_found(topics: Topics, shelf: Shelf) -
     kept = shelf.champions["1"]
     shelf.champions["1"] = replace(kept, scorecard=replace(kept.scorecard, digest="e" * 64))
 
-    assert verified().findings[0]["changed"] == ["scorecard"]
+    assert summary_of().findings[0]["changed"] == ["scorecard"]
 
 
 def test_code_that_decides_otherwise_is_found_with_the_fields(topics: Topics, shelf: Shelf) -> None:
     topics.decide(topics.apply("a"))
     shelf.champions["1"] = _other_code()
 
-    [finding] = verified().findings
+    [finding] = summary_of().findings
 
     assert finding["changed"] == ["code"]
     assert {"probability", "margin"} <= set(finding["fields"])
@@ -152,7 +152,7 @@ def test_applications_that_retention_took_are_computed_from_the_values(topics: T
     topics.decide(topics.apply("a", "b", person_emp_length=None))
     topics.lose(APPLICATIONS, 1)
 
-    found = verified()
+    found = summary_of()
 
     assert (found.same, found.from_values, found.clean) == (2, 1, True)
 
@@ -163,7 +163,7 @@ def test_an_altered_decision_is_found_by_its_values_alone(topics: Topics) -> Non
     topics.put(APPLICATIONS, b"")
     topics.lose(APPLICATIONS, 1)
 
-    found = verified()
+    found = summary_of()
 
     assert (found.different, found.findings[0]["from"]) == (1, "values")
 
@@ -173,7 +173,7 @@ def test_what_was_never_scored_cannot_be_computed_once_its_application_is_gone(t
     topics.put(APPLICATIONS, b"")
     topics.lose(APPLICATIONS, 1)
 
-    found = verified()
+    found = summary_of()
 
     assert (found.decisions, found.not_computable, found.different, found.clean) == (1, 1, 0, True)
 
@@ -184,7 +184,7 @@ def test_a_long_stretch_is_taken_in_chunks(topics: Topics, monkeypatch: pytest.M
         topics.decide(topics.apply("a", "b"))
         topics.decide(topics.apply("c", partition=1))
 
-    assert verified().same == 9
+    assert summary_of().same == 9
 
 
 @pytest.mark.parametrize("clean", [True, False])

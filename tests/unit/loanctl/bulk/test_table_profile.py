@@ -17,7 +17,7 @@ from schemas.codec.event_codec import as_record
 from scorecard.bulk.process_engine import map_groups
 from scorecard.bulk.row_groups import stored_table
 from tests.builders import CONTRACT
-from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
+from tests.unit.scorecard.bulk.applicants import a_package, a_table, write_parquet
 
 
 @pytest.mark.parametrize("timed", [True, False])
@@ -29,7 +29,7 @@ def test_a_table_is_judged_as_the_same_file_in_memory_is(tmp_path: Path, timed: 
     reference = Reference.of_scorecard(0, package.version, scorecard, CONTRACT)
     rows = table if timed else table.drop(columns="applied_at")
     if timed:
-        found = stored_table(stored(table, tmp_path / "rows", group_rows=300))
+        found = stored_table(write_parquet(table, tmp_path / "rows", group_rows=300))
         counts = pa.concat_tables(map_groups(TableCounter(package), list(enumerate(found.groups)), 1))
     else:
         batches = [pa.RecordBatch.from_pydict({name: rows[name].astype(object).tolist() for name in rows.columns})]

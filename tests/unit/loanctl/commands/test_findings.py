@@ -28,14 +28,14 @@ def test_a_report_that_comes_out_otherwise_is_a_finding(n: int, status: int, mon
 
 @pytest.mark.parametrize(("below", "status"), [(False, 0), (True, FINDING)])
 def test_a_performance_under_its_floor_is_a_finding(below: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Found:
+    class EmptySummary:
         performances: Any = ()
 
         def plain(self) -> dict[str, object]:
             return {}
 
     monkeypatch.setattr(drift_performance, "_stretches", lambda *_: [])
-    monkeypatch.setattr(drift_performance, "of", lambda *_, **__: Found())
+    monkeypatch.setattr(drift_performance, "of", lambda *_, **__: EmptySummary())
     monkeypatch.setattr(drift_performance, "is_below_floor", lambda *_: below)
 
     assert CliRunner().invoke(drift.app, ["performance", "--json"]).exit_code == status

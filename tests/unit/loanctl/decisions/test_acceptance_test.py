@@ -25,7 +25,7 @@ def a_decision(**changes: Any) -> dict[str, Any]:
     return {**usual, **changes}
 
 
-def approved(**changes: Any) -> dict[str, Any]:
+def an_approval(**changes: Any) -> dict[str, Any]:
     return a_decision(**{"outcome": "APPROVE", "probability": 0.05, "reasons": [], **changes})
 
 
@@ -35,14 +35,14 @@ def answers(*decisions: dict[str, Any], milliseconds: float = 20.0) -> list[Answ
     ]
 
 
-def failed(found: Any) -> list[str]:
+def failures(found: Any) -> list[str]:
     return [each.name for each in found.findings if not each.passed]
 
 
 def test_a_system_that_keeps_its_promises_passes() -> None:
-    found = verification(2, answers(a_decision(), approved()), LIMITS)
+    found = verification(2, answers(a_decision(), an_approval()), LIMITS)
 
-    assert failed(found) == []
+    assert failures(found) == []
     assert found.plain()["passed"] is True
     assert found.figures == {
         "p50_ms": 20.0, "p99_ms": 20.0, "with_outcome": 2.0, "auc": 1.0, "accuracy": 1.0, "brier": 0.0062,
@@ -61,20 +61,20 @@ def test_a_system_that_keeps_its_promises_passes() -> None:
     ],
 )
 def test_a_malformed_decision_is_named(changed: dict[str, Any], said: str) -> None:
-    found = verification(2, answers(a_decision(**changed), approved()), LIMITS)
+    found = verification(2, answers(a_decision(**changed), an_approval()), LIMITS)
 
-    assert "decisions are well formed" in failed(found)
+    assert "decisions are well formed" in failures(found)
     assert said in found.findings[1].seen
 
 
 def test_a_missing_row_a_slow_answer_and_a_wrong_one_fail_each_their_own_promise() -> None:
-    right = answers(a_decision(), approved())
+    right = answers(a_decision(), an_approval())
     wrong = [Answer(decision=each.decision, milliseconds=20.0, defaulted=not each.defaulted) for each in right]
 
-    assert failed(verification(3, right, LIMITS)) == ["every row is decided once"]
-    assert failed(verification(2, answers(a_decision(), approved(), milliseconds=100.1), LIMITS)) == ["in time"]
-    assert failed(verification(2, wrong, LIMITS)) == ["right about the loans"]
+    assert failures(verification(3, right, LIMITS)) == ["every row is decided once"]
+    assert failures(verification(2, answers(a_decision(), an_approval(), milliseconds=100.1), LIMITS)) == ["in time"]
+    assert failures(verification(2, wrong, LIMITS)) == ["right about the loans"]
 
 
 def test_nothing_answered_keeps_no_promise() -> None:
-    assert len(failed(verification(3, [], LIMITS))) == 4
+    assert len(failures(verification(3, [], LIMITS))) == 4

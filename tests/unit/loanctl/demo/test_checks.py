@@ -102,7 +102,7 @@ STORY = DemoRun(
 DECISIONS = STORY.observed.decisions
 
 
-def failing(run):
+def failures(run):
     return [check.claim for check in checks.checks(run) if not check.holds]
 
 
@@ -111,7 +111,7 @@ def without(**parts):
 
 
 def test_a_story_that_was_seen_holds_every_claim():
-    assert failing(STORY) == []
+    assert failures(STORY) == []
     assert checks.document(STORY)["ok"] is True
 
 
@@ -160,7 +160,7 @@ def with_decisions(**changes):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_each_claim_fails_for_what_it_is_about(run, claim):
-    assert claim in failing(run)
+    assert claim in failures(run)
     assert checks.document(run)["ok"] is False
 
 
@@ -169,7 +169,7 @@ def test_nothing_on_the_topics_is_no_story():
         applications=(), decisions=(), dead_letters=(), reports=(), commands=(), results=(), announcements=()
     )
 
-    assert len(failing(replace(STORY, observed=nothing, arrivals={}))) > 10
+    assert len(failures(replace(STORY, observed=nothing, arrivals={}))) > 10
 
 
 def test_the_document_is_json_with_a_key_a_line():

@@ -26,14 +26,14 @@ DECISION = LoanDecision(
 )  # fmt: skip
 
 
-def shown(show, *told):
+def render(show, *told):
     file = io.StringIO()
     show(Console(file=file, width=100), *told)
     return file.getvalue()
 
 
 def test_a_decision_tells_probability_contributions_reasons_and_who_decided():
-    text = shown(demo_output.decision, DECISION)
+    text = render(demo_output.decision, DECISION)
 
     assert "DECLINE usual-7" in text
     assert "probability of default 41.1%   approve below 0.140, decline from 0.300" in text
@@ -43,7 +43,7 @@ def test_a_decision_tells_probability_contributions_reasons_and_who_decided():
 
 
 def test_contributions_come_by_weight_with_bars_to_their_side():
-    lines = shown(demo_output.decision, DECISION).splitlines()
+    lines = render(demo_output.decision, DECISION).splitlines()
 
     ranked = [
         line for line in lines if any(item.feature in line for item in DECISION.contributions) and "INCOME" not in line
@@ -61,7 +61,7 @@ def test_a_promotion_tells_why():
         challenger_version="2", challenger_digest="", run_id="", rows=12_345, metrics={"auc": 0.84}, finished_at=NOON,
     )  # fmt: skip
 
-    text = shown(demo_output.promotion, result)
+    text = render(demo_output.promotion, result)
 
     assert "version 1 -> version 2" in text
     assert "AUC +0.04" in text
@@ -74,7 +74,7 @@ def test_a_claim_that_does_not_hold_is_seen():
         "latency_ms": {}, "champions": [],
     }  # fmt: skip
 
-    text = shown(
+    text = render(
         demo_output.print_summary, summary, [Check("All is well", False, "1 missing"), Check("Sun shines", True, "")]
     )
 

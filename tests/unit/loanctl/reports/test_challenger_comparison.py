@@ -14,7 +14,7 @@ TEN = 10
 """Times the same pairs: of fewer than ten people no mean is told."""
 
 
-def said(probability: float | None, reasons: str = "", **contributions: float) -> Statement:
+def a_statement(probability: float | None, reasons: str = "", **contributions: float) -> Statement:
     return Statement(
         outcome=outcome_of(probability),
         probability=probability,
@@ -28,13 +28,16 @@ def a_pair(name: str, champion: Statement, challenger: Statement) -> Pair:
     return Pair(application_id=name, champion=champion, challenger=challenger)
 
 
-def compared(*probabilities: tuple[float | None, float | None], known: dict[str, bool] | None = None) -> Comparison:
-    pairs = [a_pair(f"a{place}", said(ours), said(theirs)) for place, (ours, theirs) in enumerate(probabilities)]
+def compare(*probabilities: tuple[float | None, float | None], known: dict[str, bool] | None = None) -> Comparison:
+    pairs = [
+        a_pair(f"a{place}", a_statement(ours), a_statement(theirs))
+        for place, (ours, theirs) in enumerate(probabilities)
+    ]
     return comparison(pairs, known or {})
 
 
 def test_who_would_flip_is_told_from_the_champions_outcome_to_the_challengers() -> None:
-    found = compared((0.1, 0.1), (0.1, 0.3), (0.1, 0.9), (0.1, 0.4), (0.7, 0.1))
+    found = compare((0.1, 0.1), (0.1, 0.3), (0.1, 0.9), (0.1, 0.4), (0.7, 0.1))
 
     assert [(flip.before, flip.after, flip.count, flip.examples) for flip in found.flips] == [
         (Outcome.APPROVE, Outcome.REFER, 2, ("a1", "a3")),
@@ -45,7 +48,7 @@ def test_who_would_flip_is_told_from_the_champions_outcome_to_the_challengers() 
 
 
 def test_by_how_much_is_the_challengers_probability_less_the_champions() -> None:
-    found = compared(*[(0.1, 0.3), (0.4, 0.3), (0.5, 0.5), (0.5, None)] * TEN)
+    found = compare(*[(0.1, 0.3), (0.4, 0.3), (0.5, 0.5), (0.5, None)] * TEN)
 
     assert found.shift is not None
     assert found.shift.scored == 30
@@ -56,16 +59,16 @@ def test_by_how_much_is_the_challengers_probability_less_the_champions() -> None
 
 
 def test_where_nobody_was_scored_by_both_there_is_no_shift() -> None:
-    found = compared((None, 0.1), (0.2, None))
+    found = compare((None, 0.1), (0.2, None))
 
     assert (found.shift, found.right, found.known) == (None, None, 0)
 
 
 def test_reasons_appear_and_disappear() -> None:
     pairs = [
-        a_pair("a", said(0.7, "INCOME"), said(0.7, "INCOME AGE")),
-        a_pair("b", said(0.7, "INCOME"), said(0.7, "AGE")),
-        a_pair("c", said(0.1), said(0.1)),
+        a_pair("a", a_statement(0.7, "INCOME"), a_statement(0.7, "INCOME AGE")),
+        a_pair("b", a_statement(0.7, "INCOME"), a_statement(0.7, "AGE")),
+        a_pair("c", a_statement(0.1), a_statement(0.1)),
     ]
     found = {one.code: one for one in comparison(pairs, {}).reasons}
 
@@ -81,9 +84,9 @@ def test_reasons_appear_and_disappear() -> None:
 
 def test_features_are_told_by_how_differently_they_count_and_apart_for_stricter_and_milder() -> None:
     pairs = [
-        a_pair("a", said(0.1, income=0.0, age=1.0), said(0.7, income=2.0, age=1.1)),
-        a_pair("b", said(0.7, income=0.0, age=1.0), said(0.1, income=-1.0, age=1.0)),
-        a_pair("c", said(0.1, income=0.0, age=1.0), said(0.1, income=0.0, age=1.0, tenure=0.3)),
+        a_pair("a", a_statement(0.1, income=0.0, age=1.0), a_statement(0.7, income=2.0, age=1.1)),
+        a_pair("b", a_statement(0.7, income=0.0, age=1.0), a_statement(0.1, income=-1.0, age=1.0)),
+        a_pair("c", a_statement(0.1, income=0.0, age=1.0), a_statement(0.1, income=0.0, age=1.0, tenure=0.3)),
     ]
     found = comparison(pairs * TEN, {}).features
 
@@ -102,7 +105,7 @@ def test_contributions_in_different_units_are_not_compared() -> None:
         reasons=frozenset(),
     )
 
-    assert comparison([a_pair("a", said(0.1, income=0.2), other)], {}).features == ()
+    assert comparison([a_pair("a", a_statement(0.1, income=0.2), other)], {}).features == ()
 
 
 def test_with_ends_of_loans_it_is_told_who_was_right_on_the_same_rows() -> None:
@@ -110,7 +113,10 @@ def test_with_ends_of_loans_it_is_told_who_was_right_on_the_same_rows() -> None:
     defaulted = generator.random(400) < 0.3
     knowing = np.where(defaulted, 0.6, 0.1) + generator.uniform(0.0, 0.3, 400)
     guessing = generator.uniform(0.0, 0.9, 400)
-    pairs = [a_pair(f"a{place}", said(float(guessing[place])), said(float(knowing[place]))) for place in range(400)]
+    pairs = [
+        a_pair(f"a{place}", a_statement(float(guessing[place])), a_statement(float(knowing[place])))
+        for place in range(400)
+    ]
     ends = {f"a{place}": bool(defaulted[place]) for place in range(380)}
 
     right = comparison(pairs, ends).right
@@ -124,14 +130,14 @@ def test_with_ends_of_loans_it_is_told_who_was_right_on_the_same_rows() -> None:
 
 
 def test_ends_of_one_kind_alone_judge_nobody() -> None:
-    found = compared((0.1, 0.2), (0.3, 0.4), known={"a0": False, "a1": False})
+    found = compare((0.1, 0.2), (0.3, 0.4), known={"a0": False, "a1": False})
 
     assert (found.right, found.known) == (None, 2)
 
 
 def test_it_can_all_be_told_in_json() -> None:
     known = {"a0": True, **{f"a{place}": False for place in range(1, 20)}}
-    told = json.loads(json.dumps(compared(*[(0.1, 0.3), (0.7, 0.1)] * TEN, known=known).plain()))
+    told = json.loads(json.dumps(compare(*[(0.1, 0.3), (0.7, 0.1)] * TEN, known=known).plain()))
 
     assert told["flipped"] == 20
     assert told["flips"][0]["from"] == "APPROVE"

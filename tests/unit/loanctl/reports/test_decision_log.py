@@ -19,7 +19,7 @@ from streams.runtime.settings import Connection
 TOPIC = Topic("loan.decisions.v1", "application_id", None)
 
 
-class Spelled:
+class TextDecoder:
     """Reads the value as an application id."""
 
     def read(self, value: bytes, _writers: Any) -> Any:
@@ -40,12 +40,12 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PastDecisions]:
         monkeypatch.setattr(decision_log, "partition_ranges", lambda *_: [])
         monkeypatch.setattr(topic_scan, "blocks", lambda *_: iter([[record] for record in lain]))
         chosen = span(ends.get("since"), ends.get("until"), most)
-        return first_decisions(Connection(_env_file=None), TOPIC, Spelled(), chosen, meant)  # type: ignore[arg-type]
+        return first_decisions(Connection(_env_file=None), TOPIC, TextDecoder(), chosen, meant)  # type: ignore[arg-type]
 
     return run
 
 
-def told(found: PastDecisions) -> list[str]:
+def texts_of(found: PastDecisions) -> list[str]:
     return [decision["said"] for decision in found.decisions.values()]
 
 
@@ -54,7 +54,7 @@ def test_the_first_decision_of_each_application_stands_and_what_is_none_is_passe
 ) -> None:
     found = read([(5, "b1"), (3, "a1"), (7, "a2"), (8, "?"), (4, "b0")])
 
-    assert told(found) == ["a1", "b0"]
+    assert texts_of(found) == ["a1", "b0"]
     assert found.began == datetime(1970, 1, 1, 0, 0, 0, 3000, tzinfo=UTC)
 
 
@@ -63,8 +63,8 @@ def test_the_latest_so_many_are_kept_and_a_repetition_does_not_bring_one_back(
 ) -> None:
     records = [(time, f"{name}1") for time, name in enumerate("abcdefgh")]
 
-    assert told(read(records, most=3)) == ["f1", "g1", "h1"]
-    assert told(read([*records, (90, "a2"), (91, "b2")], most=3)) == ["f1", "g1", "h1"]
+    assert texts_of(read(records, most=3)) == ["f1", "g1", "h1"]
+    assert texts_of(read([*records, (90, "a2"), (91, "b2")], most=3)) == ["f1", "g1", "h1"]
 
 
 def test_what_was_passed_takes_little_memory_however_long_its_id() -> None:
@@ -93,8 +93,8 @@ def test_a_span_begins_with_its_since_and_ends_before_its_until(read: Callable[.
 
     records = [(1000, "a"), (2000, "b"), (3000, "c")]
 
-    assert told(read(records, since=second(2))) == ["b", "c"]
-    assert told(read(records, until=second(3))) == ["a", "b"]
+    assert texts_of(read(records, since=second(2))) == ["b", "c"]
+    assert texts_of(read(records, until=second(3))) == ["a", "b"]
     with pytest.raises(NothingDecidedError, match=r"no decision on loan.decisions.v1 from 1970-01-01 00:00:04"):
         read(records, since=second(4))
 
@@ -106,4 +106,4 @@ def test_only_what_is_meant_is_a_first_decision_or_one_of_the_latest_so_many(
 
     found = read(records, most=2, meant=lambda decision: decision["said"].endswith("2"))
 
-    assert told(found) == ["a2", "c2"]
+    assert texts_of(found) == ["a2", "c2"]

@@ -10,20 +10,20 @@ from schemas.events.decisions import Outcome
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def said(name: str, outcome: Outcome, hours: int = 0) -> Any:
+def a_case(name: str, outcome: Outcome, hours: int = 0) -> Any:
     return SimpleNamespace(application_id=name, outcome=outcome, reviewed_at=DAY + timedelta(hours=hours))
 
 
 def test_the_first_decision_counts_and_a_person_has_the_last_word() -> None:
-    decisions = [said("a", Outcome.APPROVE), said("b", Outcome.REFER), said("c", Outcome.APPROVE)]
+    decisions = [a_case("a", Outcome.APPROVE), a_case("b", Outcome.REFER), a_case("c", Outcome.APPROVE)]
     reviews = [
-        said("b", Outcome.APPROVE, hours=3),
-        said("b", Outcome.DECLINE, hours=2),
-        said("c", Outcome.DECLINE),
-        said("a", Outcome.REFER),
+        a_case("b", Outcome.APPROVE, hours=3),
+        a_case("b", Outcome.DECLINE, hours=2),
+        a_case("c", Outcome.DECLINE),
+        a_case("a", Outcome.REFER),
     ]
 
-    found = known_decisions([*decisions, said("a", Outcome.DECLINE)], reviews)
+    found = known_decisions([*decisions, a_case("a", Outcome.DECLINE)], reviews)
 
     assert found.decided == {"a", "b", "c"}
     assert found.approved == {"a", "b"}

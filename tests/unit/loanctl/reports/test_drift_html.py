@@ -18,19 +18,19 @@ from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.applications import UNSEEN
 from schemas.events.retraining import ChampionAnnouncement, RetrainStatus
 from tests.builders import CONTRACT, some_values
-from tests.unit.drift.loans import a_look, seen
+from tests.unit.drift.loans import a_look, some_performance
 from tests.unit.drift.retraining.test_retrain_policy import a_result
-from tests.unit.drift.stream import Counter, a_reference, applicants, interleaved, logs, monitor_rules, monitored
+from tests.unit.drift.stream import Counter, a_reference, applicants, interleave, logs, monitor_rules, run_monitor
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def told():
+def reports_and_commands():
     reference, values = a_reference(), some_values(2_400, seed=3)
     values[600:, CONTRACT.position["person_income"]] *= 2.0
     log = logs(applicants(values), 1, reference)[0]
-    return monitored(interleaved([Counter(0, log, 1, reference)], 1), monitor_rules(), [reference])
+    return run_monitor(interleave([Counter(0, log, 1, reference)], 1), monitor_rules(), [reference])
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return usual, richer
 
 
-def announced(name: str) -> ChampionAnnouncement:
+def an_announcement(name: str) -> ChampionAnnouncement:
     return ChampionAnnouncement(
         product="credit_risk",
         name="s",
@@ -55,12 +55,12 @@ def announced(name: str) -> ChampionAnnouncement:
     )
 
 
-def test_a_window_meets_its_command_result_and_announcement_by_their_id(told):
-    reports, commands = told
+def test_a_window_meets_its_command_result_and_announcement_by_their_id(reports_and_commands):
+    reports, commands = reports_and_commands
     name = commands[0].command_id
     results = [a_result(name, RetrainStatus.PROMOTED), a_result(name, RetrainStatus.DUPLICATE)]
 
-    found = stories(reports, commands, results, [announced(name), announced("")])
+    found = stories(reports, commands, results, [an_announcement(name), an_announcement("")])
     commanding = next(story for story in found if story.command)
 
     assert len(found) == len(reports)
@@ -71,11 +71,13 @@ def test_a_window_meets_its_command_result_and_announcement_by_their_id(told):
     assert json.loads(json.dumps(commanding.plain(), default=str))["psi"]["person_income"] > 0.2
 
 
-def test_the_history_is_one_table_of_whole_ids(told, monkeypatch):
-    reports, commands = told
+def test_the_history_is_one_table_of_whole_ids(reports_and_commands, monkeypatch):
+    reports, commands = reports_and_commands
     name = commands[0].command_id
-    shown = stories(reports, commands, [a_result(name, RetrainStatus.PROMOTED)], [announced(name)])
-    looks = stories([a_look(seen(), command_id=name)], commands, [a_result(name, RetrainStatus.PROMOTED)], [])
+    shown = stories(reports, commands, [a_result(name, RetrainStatus.PROMOTED)], [an_announcement(name)])
+    looks = stories(
+        [a_look(some_performance(), command_id=name)], commands, [a_result(name, RetrainStatus.PROMOTED)], []
+    )
     monkeypatch.setattr(drift, "lineages", lambda _: Stories(shown, looks))
 
     lines = CliRunner().invoke(drift.app, ["history"]).stdout.splitlines()
@@ -91,11 +93,11 @@ def test_the_history_is_one_table_of_whole_ids(told, monkeypatch):
     assert {story[part]["command_id"] for part in ("command", "result", "announcement")} == {name}
 
 
-def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(told):
-    reports, commands = told
+def test_the_page_needs_nothing_from_elsewhere_and_escapes_what_it_shows(reports_and_commands):
+    reports, commands = reports_and_commands
     odd = replace(reports[-1], champion_version="<b>2</b>")
 
-    looks = stories([a_look(seen(), champion_version="<i>3</i>")], commands, [], [])
+    looks = stories([a_look(some_performance(), champion_version="<i>3</i>")], commands, [], [])
     page = drift_html.page(stories([*reports, odd], commands, [], []), None, looks)
 
     assert "<script" not in page
@@ -116,8 +118,8 @@ def read_json(text: str) -> Any:
     return json.loads(text)
 
 
-def test_a_report_is_of_any_window_by_its_id_in_figures_and_as_json(told, monkeypatch):
-    reports, commands = told
+def test_a_report_is_of_any_window_by_its_id_in_figures_and_as_json(reports_and_commands, monkeypatch):
+    reports, commands = reports_and_commands
     monkeypatch.setattr(drift, "lineages", lambda _: Stories(stories(reports, commands, [], []), []))
     runner, second = CliRunner(), reports[1].window_id
 

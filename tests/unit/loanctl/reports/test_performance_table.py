@@ -25,18 +25,18 @@ from tests.unit.drift.retraining.test_retrain_policy import a_report
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def told(loans: Loans, *, final: bool = False) -> ChampionPerformance:
+def a_performance(loans: Loans, *, final: bool = False) -> ChampionPerformance:
     return ChampionPerformance(
         start=NOON, end=NOON, champion_version="3", final=final, performance=performance(loans, 1)
     )
 
 
-def telling(*parts: ChampionPerformance, kept: float = 1.0, **notes: object) -> PerformanceSummary:
+def a_summary(*parts: ChampionPerformance, kept: float = 1.0, **notes: object) -> PerformanceSummary:
     return PerformanceSummary(as_of=NOON, age_days=365.0, kept=kept, notes=Notes(**notes), performances=parts)
 
 
 def test_a_window_tells_what_was_observed_beside_what_was_estimated() -> None:
-    cells = dict(zip(COLUMNS, row(told(some_loans(1_000, known=0.4))), strict=True))
+    cells = dict(zip(COLUMNS, row(a_performance(some_loans(1_000, known=0.4))), strict=True))
 
     assert cells["champion"] == "3"
     assert cells["decided"] == "1000"
@@ -47,7 +47,7 @@ def test_a_window_tells_what_was_observed_beside_what_was_estimated() -> None:
 
 
 def test_a_figure_is_told_with_both_ends_of_its_interval_which_it_need_not_halve() -> None:
-    found = told(some_loans(1_000))
+    found = a_performance(some_loans(1_000))
     seen = found.performance.observed
     assert seen is not None
     uneven = replace(found.performance, observed=replace(seen, ks=Figure(0.4, 0.31, 0.42)))
@@ -63,20 +63,20 @@ def test_a_table_that_nobody_looks_at_breaks_no_row(monkeypatch: pytest.MonkeyPa
     out = console()
     out.file = shown
 
-    show(out, telling(told(some_loans(1_000, known=0.4))))
+    show(out, a_summary(a_performance(some_loans(1_000, known=0.4))))
 
     assert sum("(" in line and " to " in line for line in shown.getvalue().splitlines()) == 1
 
 
 def test_without_outcomes_only_estimates_are_told() -> None:
-    cells = dict(zip(COLUMNS, row(told(some_loans(1_000, known=0.0), final=True)), strict=True))
+    cells = dict(zip(COLUMNS, row(a_performance(some_loans(1_000, known=0.0), final=True)), strict=True))
 
     assert (cells["known"], cells["AUC"], cells["Brier"]) == ("0%", "-", "-")
     assert " to " in cells["AUC est."]
 
 
 def test_odd_outcomes_are_counted_and_named() -> None:
-    found = telling(
+    found = a_summary(
         kept=0.25,
         unknown=Odd(12, ["a", "b"]),
         contradictory=Odd(1, ["c"]),
@@ -98,12 +98,12 @@ def test_odd_outcomes_are_counted_and_named() -> None:
 
 
 def test_what_is_in_order_is_not_remarked_on() -> None:
-    assert list(remarks(telling())) == ["Outcomes as known at 2026-03-01 12:00 UTC, of loans up to 365 days old."]
+    assert list(remarks(a_summary())) == ["Outcomes as known at 2026-03-01 12:00 UTC, of loans up to 365 days old."]
 
 
 @pytest.mark.parametrize(("least", "falls"), [(0.0, False), (0.7, False), (0.9, True)])
 def test_only_an_area_that_is_surely_too_small_has_fallen(least: float, falls: bool) -> None:
-    seen, unseen = told(some_loans(2_000)), told(some_loans(2_000, known=0.0))
+    seen, unseen = a_performance(some_loans(2_000)), a_performance(some_loans(2_000, known=0.0))
 
     assert is_below_floor([seen, unseen], least) is falls
     assert not is_below_floor([unseen], least)
@@ -124,8 +124,8 @@ def test_the_champion_that_all_stretches_name_is_the_only_one_joined(
 def test_the_page_shows_performance_where_something_was_decided() -> None:
     nothing = replace(some_loans(0), approved=np.zeros(0, dtype=bool))
 
-    shown = drift_html.page(stories([a_report()], [], [], []), telling(told(some_loans(500))))
-    empty = drift_html.page(stories([a_report()], [], [], []), telling(told(nothing)))
+    shown = drift_html.page(stories([a_report()], [], [], []), a_summary(a_performance(some_loans(500))))
+    empty = drift_html.page(stories([a_report()], [], [], []), a_summary(a_performance(nothing)))
 
     assert "<h2>Performance</h2>" in shown
     assert "not observed" in shown

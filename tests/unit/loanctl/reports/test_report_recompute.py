@@ -32,7 +32,7 @@ def compared_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reference]:
             for each in seasons
         ]
 
-        class Decoding:
+        class DecoderDouble:
             def __init__(self, _settings: DriftSettings) -> None:
                 pass
 
@@ -41,13 +41,13 @@ def compared_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reference]:
 
         found: list[Reference] = []
 
-        def recomputed(report: DriftReport, _reread: object, reference: Reference, _reporting: object) -> DriftReport:
+        def recompute(report: DriftReport, _reread: object, reference: Reference, _reporting: object) -> DriftReport:
             found.append(reference)
             return report
 
-        monkeypatch.setattr(report_recompute, "RecordDecoder", Decoding)
+        monkeypatch.setattr(report_recompute, "RecordDecoder", DecoderDouble)
         monkeypatch.setattr(report_recompute, "read_topic", lambda *_: WholeTopic((), ()))
-        monkeypatch.setattr(report_recompute, "recomputed_report", recomputed)
+        monkeypatch.setattr(report_recompute, "recomputed_report", recompute)
         monkeypatch.setattr(report_recompute, "reference_of", lambda *_: PROFILE)
         report_recompute.again(replace(report, offsets=()), DriftSettings(_env_file=None))
         return found[0]

@@ -151,7 +151,7 @@ def test_ranking_by_the_true_chances_reaches_the_best_auc_and_no_more(shift):
 
 @pytest.mark.slow
 def test_a_plain_model_comes_near_the_best_and_stays_under_it():
-    train, test = (_scored(applicants(rows, seed)) for rows, seed in ((8_000, 1), (20_000, 2)))
+    train, test = (_features_and_labels(applicants(rows, seed)) for rows, seed in ((8_000, 1), (20_000, 2)))
 
     model = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.08, max_leaf_nodes=12, random_state=0)
     auc = roc_auc_score(test[1], model.fit(*train).predict_proba(test[0])[:, 1])
@@ -181,6 +181,6 @@ def test_a_table_is_read_back_as_it_was_written(tmp_path, suffix):
     )
 
 
-def _scored(table):
+def _features_and_labels(table):
     columns = [field.column for field in CREDIT_RISK.scored()]
     return pd.get_dummies(table[columns], dtype=float), table["loan_status"]

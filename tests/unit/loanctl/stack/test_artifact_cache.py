@@ -19,7 +19,7 @@ def an_artifact(content: bytes, packaging: str = "jar", name: str = "thing") -> 
     return Artifact("g", name, "1", packaging, "", hashlib.sha256(content).hexdigest(), len(content))
 
 
-def serving(content: bytes) -> Callable[..., Path]:
+def download_of(content: bytes) -> Callable[..., Path]:
     def download(artifact: Artifact, folder: Path, progress: Any) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / artifact.filename
@@ -31,7 +31,7 @@ def serving(content: bytes) -> Callable[..., Path]:
     return download
 
 
-def refusing(artifact: Artifact, folder: Path, progress: Any) -> Path:
+def refuse_download(artifact: Artifact, folder: Path, progress: Any) -> Path:
     message = "not found in remote repositories"
     raise RuntimeError(message)
 
@@ -43,9 +43,9 @@ def cache(tmp_path: Path) -> Cache:
 
 def test_what_was_fetched_once_is_not_fetched_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = an_artifact(b"content")
-    monkeypatch.setattr(caching, "_download", serving(b"content"))
+    monkeypatch.setattr(caching, "_download", download_of(b"content"))
     cache.fetch((artifact,), SILENCE)
-    monkeypatch.setattr(caching, "_download", refusing)
+    monkeypatch.setattr(caching, "_download", refuse_download)
 
     cache.fetch((artifact,), SILENCE)
 
@@ -54,7 +54,7 @@ def test_what_was_fetched_once_is_not_fetched_again(cache: Cache, monkeypatch: p
 
 def test_a_file_with_another_checksum_never_reaches_the_cache(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = an_artifact(b"content")
-    monkeypatch.setattr(caching, "_download", serving(b"something else"))
+    monkeypatch.setattr(caching, "_download", download_of(b"something else"))
 
     with pytest.raises(ChecksumError, match=r"thing-1\.jar"):
         cache.fetch((artifact,), SILENCE)
@@ -70,7 +70,7 @@ def test_a_repository_that_does_not_answer_is_asked_again_and_then_named(
 
     def download(artifact: Artifact, folder: Path, progress: Any) -> Path:
         asked.append(artifact)
-        return refusing(artifact, folder, progress)
+        return refuse_download(artifact, folder, progress)
 
     monkeypatch.setattr(caching, "_download", download)
     monkeypatch.setattr(caching, "PAUSE_S", 0.0)
@@ -88,7 +88,7 @@ def test_an_archive_is_unpacked_and_not_kept(cache: Cache, monkeypatch: pytest.M
         entry.size = 4
         archive.addfile(entry, io.BytesIO(b"java"))
     artifact = an_artifact(packed.getvalue(), "tar.gz")
-    monkeypatch.setattr(caching, "_download", serving(packed.getvalue()))
+    monkeypatch.setattr(caching, "_download", download_of(packed.getvalue()))
 
     cache.fetch((artifact,), SILENCE)
 

@@ -26,7 +26,7 @@ MILLIS = st.integers(-(10**12), 4 * 10**12)
 class ByCursor(EventDecoder):
     """The decoder without fastavro."""
 
-    def _made(self, writer: Any) -> Any:
+    def _build(self, writer: Any) -> Any:
         theirs = record_type(writer, repeated=True)
         return event_decoder._by_cursor(resolver(theirs, self.type))
 
@@ -60,13 +60,13 @@ def values(kind: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:
     }[name]
 
 
-def written(schema: Any, record: Any) -> bytes:
+def encode(schema: Any, record: Any) -> bytes:
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(copy.deepcopy(schema)), record)
     return FRAME + out.getvalue()
 
 
-def said(decoder: EventDecoder, value: bytes, schema: Any) -> Any:
+def decode_or_reason(decoder: EventDecoder, value: bytes, schema: Any) -> Any:
     try:
         return decoder.decode(value, {ID: schema})
     except RecordError as fault:
@@ -80,7 +80,7 @@ def test_every_event_is_read_by_both_ways_as_it_was_written(event):
     @settings(max_examples=15, deadline=None)
     @given(values(schema, {}))
     def alike(record: Any) -> None:
-        value = written(schema, record)
+        value = encode(schema, record)
         quick, slow = EventDecoder(schema).decode(value, {ID: schema}), ByCursor(schema).decode(value, {ID: schema})
         assert quick == slow == record
 
@@ -91,12 +91,12 @@ def test_every_event_is_read_by_both_ways_as_it_was_written(event):
 @given(values(json.loads(json.dumps(avro_schema(LoanOutcome))), {}), st.data())
 def test_damaged_bytes_raise_nothing_but_a_reason(record, data):
     schema = avro_schema(LoanOutcome)
-    value = bytearray(written(schema, record))
+    value = bytearray(encode(schema, record))
     value[data.draw(st.integers(5, len(value) - 1))] = data.draw(st.integers(0, 255))
 
     for decoder in (EventDecoder(schema), ByCursor(schema)):
-        said(decoder, bytes(value), schema)
-        assert said(decoder, written(schema, record) + b"\0", schema) == "undecodable"
+        decode_or_reason(decoder, bytes(value), schema)
+        assert decode_or_reason(decoder, encode(schema, record) + b"\0", schema) == "undecodable"
 
 
 @settings(max_examples=200, deadline=None)
@@ -104,8 +104,8 @@ def test_damaged_bytes_raise_nothing_but_a_reason(record, data):
 def test_any_bytes_as_a_decision_raise_nothing_but_a_reason(body):
     schema = avro_schema(LoanDecision)
 
-    said(ByCursor(schema), FRAME + body, schema)
-    said(EventDecoder(schema), FRAME + body, schema)
+    decode_or_reason(ByCursor(schema), FRAME + body, schema)
+    decode_or_reason(EventDecoder(schema), FRAME + body, schema)
 
 
 def outcome_of(**types: Any) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def outcome_of(**types: Any) -> dict[str, Any]:
     ],
 )
 def test_an_outcome_by_a_schema_that_does_no_good_is_set_aside(schema):
-    assert said(EventDecoder(avro_schema(LoanOutcome)), FRAME + b"\x02a\x00\x00" + b"\x80" * 9, schema) == (
+    assert decode_or_reason(EventDecoder(avro_schema(LoanOutcome)), FRAME + b"\x02a\x00\x00" + b"\x80" * 9, schema) == (
         "incompatible_schema"
     )
 
@@ -138,4 +138,4 @@ def test_a_count_of_strangers_ends_with_the_bytes():
     schema = outcome_of(more={"type": "array", "items": "string"})
     body = b"\x02a\x00\x00" + b"\xfe\xff\xff\xff\x7f"
 
-    assert said(EventDecoder(avro_schema(LoanOutcome)), FRAME + body, schema) == "undecodable"
+    assert decode_or_reason(EventDecoder(avro_schema(LoanOutcome)), FRAME + body, schema) == "undecodable"

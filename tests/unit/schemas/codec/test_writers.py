@@ -44,14 +44,14 @@ def variant(**types: Any) -> dict[str, Any]:
     return {"type": "record", "name": "Application", "namespace": "com.acme", "fields": list(plain.values())}
 
 
-def framed(body: bytes) -> bytes:
+def with_header(body: bytes) -> bytes:
     return HEADER.pack(0, ID) + body
 
 
-def written(schema: Any, record: Any) -> bytes:
+def encode(schema: Any, record: Any) -> bytes:
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(copy.deepcopy(schema)), record)
-    return framed(out.getvalue())
+    return with_header(out.getvalue())
 
 
 def read(schema: Any, *values: bytes) -> Any:
@@ -67,7 +67,7 @@ def read(schema: Any, *values: bytes) -> Any:
 
 
 def reason(schema: Any, body: bytes) -> str:
-    [item] = read(schema, framed(body)).unreadable
+    [item] = read(schema, with_header(body)).unreadable
     return str(item.error.reason)
 
 
@@ -79,10 +79,10 @@ def test_an_id_declared_a_uuid_is_its_text():
     name = "6f0c7e0a-3a3e-4e57-9b1e-2f4f6a0d8f11"
     schema = variant(application_id=logical("string", "uuid"))
 
-    decoded = read(schema, written(variant(), an_application(application_id=name)))
+    decoded = read(schema, encode(variant(), an_application(application_id=name)))
 
     assert decoded.applications.ids == [name]
-    assert read(schema, written(variant(), an_application(application_id="LOAN-1"))).applications.ids == ["LOAN-1"]
+    assert read(schema, encode(variant(), an_application(application_id="LOAN-1"))).applications.ids == ["LOAN-1"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_id_declared_a_uuid_is_its_text():
 def test_times_are_read_by_the_writers_unit(kind, raw, milliseconds):
     plain = variant(applied_at="long")
 
-    decoded = read(variant(applied_at=kind), written(plain, an_application(applied_at=raw)))
+    decoded = read(variant(applied_at=kind), encode(plain, an_application(applied_at=raw)))
 
     assert decoded.applications.applied_at.tolist() == [milliseconds]
 
@@ -123,7 +123,7 @@ def test_times_are_read_by_the_writers_unit(kind, raw, milliseconds):
     ],
 )
 def test_what_is_no_time_is_set_aside(kind, raw, expected):
-    body = written(variant(applied_at="long"), an_application(applied_at=raw or 0))
+    body = encode(variant(applied_at="long"), an_application(applied_at=raw or 0))
 
     [item] = read(variant(applied_at=kind), body).unreadable
 
@@ -141,7 +141,7 @@ def test_what_is_no_time_is_set_aside(kind, raw, expected):
 )  # fmt: skip
 def test_a_decimal_is_read_by_the_writers_scale(kind, digits, value):
     raw: Any = "bytes" if kind["type"] == "bytes" else {"type": "fixed", "name": "F", "size": kind["size"]}
-    body = written(variant(loan_amnt=raw), an_application(loan_amnt=digits))
+    body = encode(variant(loan_amnt=raw), an_application(loan_amnt=digits))
 
     decoded = read(variant(loan_amnt=kind), body)
 
@@ -150,7 +150,7 @@ def test_a_decimal_is_read_by_the_writers_scale(kind, digits, value):
 
 @pytest.mark.parametrize("size", [0, 33, 60_000, 900_000])
 def test_a_decimal_of_many_bytes_is_refused_before_it_is_converted(size):
-    body = written(variant(loan_amnt="bytes"), an_application(loan_amnt=b"\x7f" * size))
+    body = encode(variant(loan_amnt="bytes"), an_application(loan_amnt=b"\x7f" * size))
 
     [item] = read(variant(), body).unreadable
 
@@ -221,7 +221,7 @@ def test_the_name_of_the_record_does_not_matter_and_a_reference_is_resolved():
         "fields": [{"name": "source", "type": "string"}],
     }
     record = {**an_application(), "meta": {"source": "branch"}}
-    value = written(variant(meta=["null", meta]), record)
+    value = encode(variant(meta=["null", meta]), record)
 
     decoded = read(WriterSchema(variant(meta=["null", "com.other.Meta"]), (meta,)), value)
 
@@ -231,7 +231,7 @@ def test_the_name_of_the_record_does_not_matter_and_a_reference_is_resolved():
 
 def test_a_null_where_the_contract_has_none_is_a_missing_value():
     nullable = ["null", logical("bytes", "decimal", precision=12, scale=2)]
-    value = written(variant(person_income=nullable), an_application(person_income=None, loan_percent_income=0.2))
+    value = encode(variant(person_income=nullable), an_application(person_income=None, loan_percent_income=0.2))
 
     decoded = read(variant(person_income=nullable), value)
 
@@ -240,9 +240,7 @@ def test_a_null_where_the_contract_has_none_is_a_missing_value():
 
 def test_what_the_writer_does_not_have_is_the_contracts_default():
     record = an_application()
-    decoded = read(
-        variant(loan_grade=None, person_age=None), written(variant(loan_grade=None, person_age=None), record)
-    )
+    decoded = read(variant(loan_grade=None, person_age=None), encode(variant(loan_grade=None, person_age=None), record))
 
     assert np.isnan(decoded.applications.values[0, [POSITION["loan_grade"], POSITION["person_age"]]]).all()
     assert decoded.applications.values[0, POSITION["loan_amnt"]] == 10_000
@@ -320,10 +318,10 @@ def writers(draw: st.DrawFn, most: int = 3) -> dict[str, Any]:
     schema = variant(**{name: kind for name, kind in changed.items() if kind is not None or name in NAMES})
     schema["fields"] = draw(st.permutations(schema["fields"])) if draw(st.booleans()) else schema["fields"]
     # A name is defined once: two fields of one named type would be two definitions.
-    return json.loads(_renamed(schema)) | {"type": "record"}
+    return json.loads(_with_unique_names(schema)) | {"type": "record"}
 
 
-def _renamed(schema: dict[str, Any]) -> str:
+def _with_unique_names(schema: dict[str, Any]) -> str:
     for place, field in enumerate(schema["fields"]):
         for kind in field["type"] if isinstance(field["type"], list) else [field["type"]]:
             if isinstance(kind, dict) and "name" in kind:
@@ -346,7 +344,7 @@ def test_any_writer_is_read_the_same_in_bulk_and_one_by_one(data):
     try:
         parsed = fastavro.parse_schema(copy.deepcopy(raw))
     except (fastavro.schema.UnknownType, fastavro.schema.SchemaParseException):
-        read(schema, framed(data.draw(st.binary(max_size=80))))
+        read(schema, with_header(data.draw(st.binary(max_size=80))))
         return
     record = {
         **usual(raw),
@@ -362,7 +360,7 @@ def test_any_writer_is_read_the_same_in_bulk_and_one_by_one(data):
         # A type of REFUSED, that holds nothing.
         out.write(data.draw(st.binary(max_size=80)))
 
-    read(schema, framed(out.getvalue()), framed(out.getvalue()[: data.draw(st.integers(0, 60))]))
+    read(schema, with_header(out.getvalue()), with_header(out.getvalue()[: data.draw(st.integers(0, 60))]))
 
 
 def variant_type(name: str) -> Any:
@@ -383,7 +381,7 @@ def usual(raw: dict[str, Any]) -> dict[str, Any]:
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(writers(), st.binary(max_size=200))
 def test_any_bytes_of_any_writer_are_judged_the_same_in_bulk_and_one_by_one(schema, body):
-    read(schema, framed(body))
+    read(schema, with_header(body))
 
 
 json_values = st.recursive(
@@ -413,7 +411,7 @@ json_values = st.recursive(
 @example({"type": "record", "name": "R", "fields": [{"name": "f", "type": {"type": "fixed", "name": "F", "size": -1}}]})
 def test_no_json_as_a_schema_raises_anything_but_a_reason(schema):
     if schema is not None:
-        read(schema, framed(b"\x02\x04ab"))
+        read(schema, with_header(b"\x02\x04ab"))
 
 
 def test_a_writer_who_adds_drops_and_reorders_flat_fields_is_read_in_bulk():
@@ -441,7 +439,7 @@ def test_a_writer_who_adds_drops_and_reorders_flat_fields_is_read_in_bulk():
     }
 
     plan: ReadPlan = plan_of(CONTRACT, schema)
-    decoded = read(schema, written(schema, {**an_application(), **more}))
+    decoded = read(schema, encode(schema, {**an_application(), **more}))
 
     assert plan.program is not None
     assert decoded.applications.ids == ["a-1"]
@@ -450,7 +448,7 @@ def test_a_writer_who_adds_drops_and_reorders_flat_fields_is_read_in_bulk():
 
 def test_a_category_may_be_an_enum_of_the_writers():
     schema = variant(person_home_ownership=ENUM)
-    own, other = (written(schema, an_application(person_home_ownership=word)) for word in ("OWN", "ELSE"))
+    own, other = (encode(schema, an_application(person_home_ownership=word)) for word in ("OWN", "ELSE"))
 
     decoded = read(schema, own, other)
 
@@ -462,7 +460,7 @@ def test_times_of_fastavros_own_writing_come_back():
     micros = variant(applied_at=logical("long", "timestamp-micros"))
     days = variant(applied_at=logical("int", "date"))
 
-    assert read(micros, written(micros, an_application(applied_at=when))).applications.applied_at == [1772366400007]
-    assert read(days, written(days, an_application(applied_at=date(2026, 3, 1)))).applications.applied_at == [
+    assert read(micros, encode(micros, an_application(applied_at=when))).applications.applied_at == [1772366400007]
+    assert read(days, encode(days, an_application(applied_at=date(2026, 3, 1)))).applications.applied_at == [
         1772323200000
     ]

@@ -17,7 +17,7 @@ def field(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
     return next(spec for spec in schema["fields"] if spec["name"] == name)
 
 
-def edited(edit: Edit, product: str = "credit_risk") -> Contract:
+def contract_with(edit: Edit, product: str = "credit_risk") -> Contract:
     schema = copy.deepcopy(dict(load(product).schema))
     edit(schema)
     return Contract.of(schema)
@@ -58,12 +58,12 @@ ANSWERS: list[Edit] = [
 
 @pytest.mark.parametrize("edit", PROSE)
 def test_prose_and_what_no_answer_depends_on_leave_it(edit: Edit):
-    assert edited(edit).fingerprint == load("credit_risk").fingerprint
+    assert contract_with(edit).fingerprint == load("credit_risk").fingerprint
 
 
 @pytest.mark.parametrize("edit", ANSWERS)
 def test_what_changes_an_answer_moves_it_and_is_not_served(edit: Edit):
-    before, after = load("credit_risk"), edited(edit)
+    before, after = load("credit_risk"), contract_with(edit)
 
     assert after.fingerprint != before.fingerprint
     assert not after.serves(before.fingerprint, before.field_digests)
@@ -73,7 +73,7 @@ def test_what_changes_an_answer_moves_it_and_is_not_served(edit: Edit):
 def test_a_contract_with_one_more_field_serves_what_was_made_before_and_not_the_other_way(place: int):
     more = {"name": "dependents", "type": ["null", "int"], "default": None, "role": "feature", "missing": True}
     before = load("credit_risk")
-    after = edited(lambda s: s["fields"].insert(place, {**more, "doc": "Persons."}))
+    after = contract_with(lambda s: s["fields"].insert(place, {**more, "doc": "Persons."}))
 
     assert after.fingerprint != before.fingerprint
     assert after.serves(before.fingerprint, before.field_digests)
@@ -82,7 +82,7 @@ def test_a_contract_with_one_more_field_serves_what_was_made_before_and_not_the_
 
 def test_a_contract_that_gains_levels_serves_what_was_made_before_and_not_the_other_way():
     before = load("credit_risk")
-    after = edited(
+    after = contract_with(
         lambda s: (
             field(s, "loan_intent")["levels"].extend(["WEDDING", "TRAVEL"]),
             field(s, "person_home_ownership")["levels"].append("CARAVAN"),
@@ -105,11 +105,11 @@ def test_a_level_gained_before_others_or_another_change_beside_it_is_not_served(
         ),
         lambda s: (field(s, "loan_intent")["levels"].append("WEDDING"), field(s, "loan_amnt").update(unit="EUR")),
     ):
-        assert not edited(change).serves(before.fingerprint, before.field_digests)
+        assert not contract_with(change).serves(before.fingerprint, before.field_digests)
 
 
 def test_fields_of_another_product_are_not_these():
-    other = edited(lambda s: s.update(product="another"))
+    other = contract_with(lambda s: s.update(product="another"))
 
     assert not fingerprints.extends(other.schema, load("credit_risk").field_digests)
 
@@ -120,10 +120,10 @@ def test_nothing_is_extended_where_nothing_is_known():
 
 
 def test_a_schema_that_is_the_same_in_every_word_serves_what_named_all_its_text():
-    own = edited(lambda s: s.update(doc="A lender's own words."))
+    own = contract_with(lambda s: s.update(doc="A lender's own words."))
 
     assert own.serves(fingerprints.text_digest(own.schema))
-    assert edited(lambda s: field(s, "loan_amnt").update(title="Another")).serves(
+    assert contract_with(lambda s: field(s, "loan_amnt").update(title="Another")).serves(
         fingerprints.text_digest(load("credit_risk").schema)
     )
 

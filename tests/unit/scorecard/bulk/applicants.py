@@ -35,7 +35,7 @@ def arrow(table: pd.DataFrame) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(plain)
 
 
-def stored(table: pd.DataFrame, folder: Path, files: int = 2, group_rows: int = 100) -> Path:
+def write_parquet(table: pd.DataFrame, folder: Path, files: int = 2, group_rows: int = 100) -> Path:
     """The table as a folder of Parquet files of several row groups."""
     folder.mkdir()
     for place, part in enumerate(np.array_split(np.arange(len(table)), files)):

@@ -11,7 +11,7 @@ from schemas.tables.table_errors import TableError
 from scorecard.bulk.decision_folder import DecisionFolder, DecisionFolderError, PartWriter
 from scorecard.bulk.row_groups import StoredTable, stored_table
 from scorecard.bulk.scorer_package import ScorerPackage
-from tests.unit.scorecard.bulk.applicants import a_package, a_table, arrow, stored
+from tests.unit.scorecard.bulk.applicants import a_package, a_table, arrow, write_parquet
 
 ABOUT = {"input": "i", "scorecard": "s"}
 
@@ -23,10 +23,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> ScorerPackage:
 
 @pytest.fixture
 def table(tmp_path: Path) -> StoredTable:
-    return stored_table(stored(a_table(), tmp_path / "rows"))
+    return stored_table(write_parquet(a_table(), tmp_path / "rows"))
 
 
-def opened(path: Path) -> DecisionFolder:
+def open_folder(path: Path) -> DecisionFolder:
     folder = DecisionFolder(path, ABOUT)
     folder.open()
     return folder
@@ -35,14 +35,14 @@ def opened(path: Path) -> DecisionFolder:
 def test_a_run_that_was_broken_off_goes_on_and_ends_as_one_that_was_not(
     package: ScorerPackage, table: StoredTable, tmp_path: Path
 ) -> None:
-    whole, broken = opened(tmp_path / "whole"), opened(tmp_path / "broken")
+    whole, broken = open_folder(tmp_path / "whole"), open_folder(tmp_path / "broken")
     for place, group in whole.missing_parts(table.groups):
         PartWriter(package, whole)(place, group)
     for place, group in broken.missing_parts(table.groups)[:2]:
         PartWriter(package, broken)(place, group)
     (broken.path / "_draft-part-000002.parquet").write_bytes(b"half a file")
 
-    again = opened(broken.path)
+    again = open_folder(broken.path)
     left = again.missing_parts(table.groups)
     rows = sum(PartWriter(package, again)(place, group) for place, group in left)
 
@@ -59,7 +59,7 @@ def test_a_part_that_fails_leaves_none_that_a_reader_would_take_for_whole(
 ) -> None:
     damaged = Path(table.groups[0].path)
     damaged.write_bytes(damaged.read_bytes()[:2_000])
-    folder = opened(tmp_path / "out")
+    folder = open_folder(tmp_path / "out")
 
     with pytest.raises(TableError, match="cannot be read"):
         PartWriter(package, folder)(0, table.groups[0])
@@ -68,7 +68,7 @@ def test_a_part_that_fails_leaves_none_that_a_reader_would_take_for_whole(
 
 
 def test_decisions_of_another_input_are_not_mixed_in(tmp_path: Path) -> None:
-    opened(tmp_path / "out")
+    open_folder(tmp_path / "out")
 
     with pytest.raises(DecisionFolderError, match="another input, or another way"):
         DecisionFolder(tmp_path / "out", {**ABOUT, "input": "other"}).open()
@@ -78,11 +78,11 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 
     with pytest.raises(DecisionFolderError, match="holds other files"):
-        opened(tmp_path)
+        open_folder(tmp_path)
 
 
 def test_a_whole_folder_says_so(tmp_path: Path) -> None:
-    folder = opened(tmp_path / "out")
+    folder = open_folder(tmp_path / "out")
 
     assert not folder.whole
     folder.finish({"rows": 3})
@@ -93,10 +93,10 @@ def test_a_whole_folder_says_so(tmp_path: Path) -> None:
 
 def test_the_digest_of_a_table_is_of_its_files(tmp_path: Path) -> None:
     table = a_table()
-    one = stored_table(stored(table, tmp_path / "rows"))
+    one = stored_table(write_parquet(table, tmp_path / "rows"))
     table.loc[0, "loan_amnt"] += 1
     (tmp_path / "other").mkdir()
-    other = stored_table(stored(table, tmp_path / "other" / "rows"))
+    other = stored_table(write_parquet(table, tmp_path / "other" / "rows"))
 
     assert one.digest == stored_table(one.folder).digest
     assert one.digest != other.digest
@@ -107,7 +107,7 @@ def test_columns_in_the_names_of_folders_are_columns(package: ScorerPackage, tmp
     table["loan_intent"] = "MEDICAL"
     folder = tmp_path / "rows" / "loan_intent=MEDICAL"
     (tmp_path / "rows").mkdir()
-    stored(table.drop(columns="loan_intent"), folder, files=1)
+    write_parquet(table.drop(columns="loan_intent"), folder, files=1)
 
     found = stored_table(tmp_path / "rows")
 

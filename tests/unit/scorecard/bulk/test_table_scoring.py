@@ -22,7 +22,7 @@ from scorecard.bulk.row_groups import stored_table
 from scorecard.bulk.scorer_package import ScorerPackage
 from scorecard.decisions.scoring import score_batch
 from tests.builders import APPLICATION_SCHEMA_ID, APPLIED_AT, CONTRACT, PARSED, WRITERS, a_batch, a_wire
-from tests.unit.scorecard.bulk.applicants import a_package, a_table, arrow, stored
+from tests.unit.scorecard.bulk.applicants import a_package, a_table, arrow, write_parquet
 
 DECISION = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
@@ -129,7 +129,7 @@ def decide_group(place: int, group: Any) -> Any:
 
 @pytest.mark.slow
 def test_processes_and_this_one_give_each_row_group_once(tmp_path: Path) -> None:
-    table = stored_table(stored(a_table(), tmp_path / "rows"))
+    table = stored_table(write_parquet(a_table(), tmp_path / "rows"))
     groups = list(enumerate(table.groups))
 
     assert sorted(map_groups(decide_group, groups, 2)) == sorted(map_groups(decide_group, groups, 1))

@@ -84,14 +84,14 @@ def the_same(values: list[bytes | None]) -> dict[str, Any]:
     return bulk
 
 
-def encoded(decision: LoanDecision) -> bytes:
+def encode(decision: LoanDecision) -> bytes:
     return frame(OURS, WRITER, as_record(decision))
 
 
 @given(st.lists(decisions, max_size=5))
 @settings(deadline=None, max_examples=40)
 def test_bulk_and_one_by_one_count_the_same(made: list[LoanDecision]) -> None:
-    found = the_same([encoded(each) for each in made])
+    found = the_same([encode(each) for each in made])
 
     assert len(found["ids"]) == sum(each.reference_id == REFERENCE.reference_id for each in made)
 
@@ -99,7 +99,7 @@ def test_bulk_and_one_by_one_count_the_same(made: list[LoanDecision]) -> None:
 @given(decisions, st.data())
 @settings(deadline=None, max_examples=40)
 def test_damaged_bytes_count_as_they_do_one_by_one(made: LoanDecision, data: st.DataObject) -> None:
-    whole = encoded(made)
+    whole = encode(made)
     cut = data.draw(st.integers(0, len(whole)))
     place = data.draw(st.integers(5, len(whole) - 1))
     flipped = whole[:place] + bytes([data.draw(st.integers(0, 255))]) + whole[place + 1 :]
@@ -111,7 +111,7 @@ def test_what_another_schema_wrote_is_read_one_by_one() -> None:
     made = replace(a_decision("a", 0.3), reference_id=REFERENCE.reference_id)
     foreign = frame(THEIRS, FOREIGN, {**as_record(made), "more": 7})
 
-    found = the_same([foreign, encoded(made)])
+    found = the_same([foreign, encode(made)])
 
     assert found["ids"] == ["a", "a"]
     assert is_ours(WRITER)
@@ -123,7 +123,7 @@ def test_what_another_schema_wrote_is_read_one_by_one() -> None:
 def test_arrays_in_blocks_that_tell_their_size_are_read(items: int) -> None:
     """Other writers may write an array in several blocks, each with the number of its bytes."""
     made = replace(a_decision("a", 0.3), reference_id=REFERENCE.reference_id, contributions=(), reasons=(), flags=())
-    plain = encoded(made)
+    plain = encode(made)
     item = b"\x02" + NAMES[0][:1].encode() + b"\x00" + np.float64(0.5).tobytes()
     blocks = (b"\x01" + bytes([2 * len(item)]) + item) * items
     # After the contribution space, one byte, comes the empty array of contributions: three nulls or numbers before.

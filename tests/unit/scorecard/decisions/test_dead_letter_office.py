@@ -22,7 +22,7 @@ def a_letter(batch: RecordBatch, office: DeadLetterOffice | None = None) -> Outg
     return letter
 
 
-def said(letter: OutgoingRecord) -> dict[str, bytes | None]:
+def headers_of(letter: OutgoingRecord) -> dict[str, bytes | None]:
     assert max(Counter(name for name, _ in letter.headers).values()) == 1
     return dict(letter.headers)
 
@@ -43,7 +43,7 @@ def test_an_oversized_record_is_a_letter_that_says_where_it_lies_and_what_it_lef
 
     letter = a_letter(a_batch(value, first_offset=41, **columns))
 
-    facts = said(letter)
+    facts = headers_of(letter)
     assert facts["reason"] == b"oversized"
     assert (facts[CONNECT + "topic"], facts[CONNECT + "partition"]) == (b"loan.applications.v1", b"0")
     assert facts[CONNECT + "offset"] == b"41"
@@ -69,9 +69,9 @@ def test_headers_of_ours_stand_once_and_the_producers_of_the_same_names_are_drop
 
     letter = a_letter(batch, DeadLetterOffice("dlq", CONTRACT))
 
-    assert b"forged" not in said(letter).values()
-    assert said(letter)["traceparent"] == b"as it came"
-    assert said(letter).keys() - {"traceparent"} <= OWN
+    assert b"forged" not in headers_of(letter).values()
+    assert headers_of(letter)["traceparent"] == b"as it came"
+    assert headers_of(letter).keys() - {"traceparent"} <= OWN
 
 
 def test_a_bare_letter_carries_nothing_of_the_record():
@@ -80,7 +80,7 @@ def test_a_bare_letter_carries_nothing_of_the_record():
     letter = a_letter(batch, DeadLetterOffice("dlq", CONTRACT).bare())
 
     assert (letter.key, letter.value) == (None, None)
-    assert said(letter).keys() == {name for name in OWN if name != "field"}
+    assert headers_of(letter).keys() == {name for name in OWN if name != "field"}
 
 
 def test_a_small_record_goes_to_its_letter_as_it_came():

@@ -36,7 +36,7 @@ POLICY = CHAMPION.scorecard.policy
 SCHEMA = fastavro.parse_schema(dict(avro_schema(LoanDecision)))
 
 
-def scored(*values: bytes | None, policy: Policy = POLICY, **columns) -> ScoredBatch:
+def score(*values: bytes | None, policy: Policy = POLICY, **columns) -> ScoredBatch:
     return score_batch(a_batch(*values, **columns), WRITERS, CHAMPION, policy, a_wire())
 
 
@@ -46,12 +46,12 @@ def read(record: OutgoingRecord) -> LoanDecision:
     return from_record(LoanDecision, fastavro.schemaless_reader(io.BytesIO(body), SCHEMA, None))
 
 
-def decided(policy: Policy = POLICY, **fields) -> LoanDecision:
-    return read(scored(application_bytes(**fields), policy=policy).decisions[0])
+def decide(policy: Policy = POLICY, **fields) -> LoanDecision:
+    return read(score(application_bytes(**fields), policy=policy).decisions[0])
 
 
 def test_a_small_loan_is_approved_without_reasons():
-    decision = decided(loan_percent_income=0.2)
+    decision = decide(loan_percent_income=0.2)
 
     assert decision.outcome is Outcome.APPROVE
     assert decision.probability == pytest.approx(sigmoid(np.array(-2.0)))
@@ -59,7 +59,7 @@ def test_a_small_loan_is_approved_without_reasons():
 
 
 def test_a_large_loan_is_declined_for_its_weight_on_income():
-    decision = decided(loan_percent_income=0.29, loan_amnt=Decimal(14_500))
+    decision = decide(loan_percent_income=0.29, loan_amnt=Decimal(14_500))
 
     assert decision.outcome is Outcome.DECLINE
     assert [(reason.code, list(reason.features)) for reason in decision.reasons] == [
@@ -68,7 +68,7 @@ def test_a_large_loan_is_declined_for_its_weight_on_income():
 
 
 def test_base_value_and_contributions_add_up_to_the_margin():
-    decision = decided(loan_percent_income=0.2)
+    decision = decide(loan_percent_income=0.2)
 
     total = decision.base_value + sum(item.contribution for item in decision.contributions)
 
@@ -77,7 +77,7 @@ def test_base_value_and_contributions_add_up_to_the_margin():
 
 
 def test_all_features_stand_in_the_decision_with_the_values_scored():
-    decision = decided(person_emp_length=None)
+    decision = decide(person_emp_length=None)
 
     values = {item.feature: item.value for item in decision.contributions}
     assert list(values) == list(CHAMPION.scorecard.features.names)
@@ -88,7 +88,7 @@ def test_all_features_stand_in_the_decision_with_the_values_scored():
 
 
 def test_an_undeclared_level_is_referred_flagged_and_set_aside():
-    outcome = scored(application_bytes(person_home_ownership="Rent"))
+    outcome = score(application_bytes(person_home_ownership="Rent"))
 
     decision, headers = read(outcome.decisions[0]), dict(outcome.dead_letters[0].headers)
     assert (decision.outcome, decision.fault, decision.probability) == (Outcome.REFER, "unknown_level", None)
@@ -114,7 +114,7 @@ def test_an_undeclared_level_is_scored_and_flagged_where_the_contract_says_so():
 def test_a_decision_says_where_its_application_lies_and_what_made_it():
     values = [application_bytes(), application_bytes(application_id="a-2")]
 
-    decision = read(scored(*values, first_offset=40).decisions[1])
+    decision = read(score(*values, first_offset=40).decisions[1])
 
     assert (decision.source_topic, decision.source_partition, decision.source_offset) == ("loan.applications.v1", 0, 41)
     assert decision.source_schema_id == APPLICATION_SCHEMA_ID
@@ -124,7 +124,7 @@ def test_a_decision_says_where_its_application_lies_and_what_made_it():
 
 
 def test_what_can_be_read_but_not_scored_is_referred_and_set_aside():
-    outcome = scored(application_bytes(person_income=Decimal(0)))
+    outcome = score(application_bytes(person_income=Decimal(0)))
 
     decision = read(outcome.decisions[0])
     letter = outcome.dead_letters[0]
@@ -135,7 +135,7 @@ def test_what_can_be_read_but_not_scored_is_referred_and_set_aside():
 
 
 def test_what_cannot_be_read_is_set_aside_alone_with_its_bytes():
-    outcome = scored(b"rubbish", application_bytes(), None, keys=[b"x", b"y", None])
+    outcome = score(b"rubbish", application_bytes(), None, keys=[b"x", b"y", None])
 
     assert [read(record).application_id for record in outcome.decisions] == ["a-1"]
     assert [(letter.key, letter.value) for letter in outcome.dead_letters] == [(b"x", b"rubbish"), (None, None)]
@@ -156,7 +156,7 @@ def test_dead_letters_may_only_say_where_the_bytes_lie():
 def test_the_same_record_gives_the_same_bytes_again():
     value = application_bytes()
 
-    assert scored(value).decisions[0].value == scored(value).decisions[0].value
+    assert score(value).decisions[0].value == score(value).decisions[0].value
 
 
 def test_batching_does_not_change_a_decision():
@@ -164,26 +164,26 @@ def test_batching_does_not_change_a_decision():
         application_bytes(application_id=f"a-{place}", loan_percent_income=place / 100) for place in range(15, 25)
     ]
 
-    together = [record.value for record in scored(*values).decisions]
-    alone = [scored(value, first_offset=place).decisions[0].value for place, value in enumerate(values)]
+    together = [record.value for record in score(*values).decisions]
+    alone = [score(value, first_offset=place).decisions[0].value for place, value in enumerate(values)]
 
     assert together == alone
 
 
 def test_an_application_sent_twice_has_one_decision_id():
-    first, again = (read(record) for record in scored(application_bytes(), application_bytes()).decisions)
+    first, again = (read(record) for record in score(application_bytes(), application_bytes()).decisions)
 
     assert first.decision_id == again.decision_id
     assert first.source_offset != again.source_offset
 
 
 def test_other_cut_offs_are_another_decision():
-    assert decided().decision_id != decided(policy=Policy(0.1, 0.6)).decision_id
+    assert decide().decision_id != decide(policy=Policy(0.1, 0.6)).decision_id
 
 
 def test_a_decision_travels_as_a_cloud_event_and_passes_the_trace_on():
     trace = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-    record = scored(application_bytes(), headers=[(trace, ("other", b"x"))]).decisions[0]
+    record = score(application_bytes(), headers=[(trace, ("other", b"x"))]).decisions[0]
 
     event = from_kafka_event(KafkaMessage(headers=dict(record.headers), key=record.key, value=record.value))
 
@@ -208,7 +208,7 @@ def test_a_decision_travels_as_a_cloud_event_and_passes_the_trace_on():
     ],
 )
 def test_what_is_no_trace_parent_is_not_passed_on(trace):
-    record = scored(application_bytes(), headers=[(("traceparent", trace),)]).decisions[0]
+    record = score(application_bytes(), headers=[(("traceparent", trace),)]).decisions[0]
 
     assert "traceparent" not in dict(record.headers)
 
@@ -217,17 +217,17 @@ def test_of_two_trace_parents_none_is_passed_on():
     one = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     other = ("traceparent", b"00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
-    assert "traceparent" not in dict(scored(application_bytes(), headers=[(one, other)]).decisions[0].headers)
+    assert "traceparent" not in dict(score(application_bytes(), headers=[(one, other)]).decisions[0].headers)
 
 
 def test_times_before_1970_are_read_as_they_are():
-    decision = decided(applied_at=datetime(1969, 12, 31, tzinfo=UTC))
+    decision = decide(applied_at=datetime(1969, 12, 31, tzinfo=UTC))
 
     assert decision.applied_at == datetime(1969, 12, 31, tzinfo=UTC)
 
 
 def test_no_value_of_the_applicant_stands_in_a_dead_letters_headers():
-    letter = scored(application_bytes(person_income=Decimal("-77777.77"))).dead_letters[0]
+    letter = score(application_bytes(person_income=Decimal("-77777.77"))).dead_letters[0]
 
     assert all(b"77777" not in (value or b"") for _, value in letter.headers)
 

@@ -25,14 +25,14 @@ def explainer(forest: Forest) -> Explainer:
     return Explainer(forest, np.arange(forest.columns, dtype=np.int32), forest.columns)
 
 
-def integrating(forest: Forest) -> Explainer:
+def explainer_without_tables(forest: Forest) -> Explainer:
     """The same, but with no memory for tables."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(explaining, "MOST_BYTES", 0)
         return explainer(forest)
 
 
-BOTH = pytest.mark.parametrize("explained_by", [explainer, integrating])
+BOTH = pytest.mark.parametrize("explained_by", [explainer, explainer_without_tables])
 
 
 def test_a_stump_gives_its_column_what_lies_between_leaf_and_mean():
@@ -99,7 +99,9 @@ def test_a_tree_too_deep_for_tables_is_integrated_and_the_rest_is_not():
     assert explained.deep_trees == 1
     assert 0 < explained.table_bytes <= explaining.MOST_BYTES
     assert explained.explain(rows)[0] == pytest.approx(margins(forest, rows), rel=1e-9, abs=1e-9)
-    assert explained.explain(rows)[1] == pytest.approx(integrating(forest).explain(rows)[1], rel=1e-9, abs=1e-9)
+    assert explained.explain(rows)[1] == pytest.approx(
+        explainer_without_tables(forest).explain(rows)[1], rel=1e-9, abs=1e-9
+    )
 
 
 def test_columns_are_summed_to_their_feature():

@@ -28,7 +28,7 @@ from scorecard.registry.sqlite_reader import SqliteReader
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot
 from tests.builders import scorecard_parts
-from tests.unit.training.builders import made_up
+from tests.unit.training.builders import made_up_rows
 from training.tracking import mlflow_run
 from training.tracking.model_signature import model_signature
 
@@ -51,7 +51,7 @@ class Shop:
     def version(self, key: Path | None = None, **tags: str) -> RegisteredVersion:
         self.made += 1
         place = self.folder / str(self.made) / BUNDLE
-        values = made_up(40, seed=self.made).values
+        values = made_up_rows(40, seed=self.made).values
         parts = scorecard_parts()
         digest = bundle.write(parts, CONTRACT, values, place)
         if key is not None:
@@ -230,11 +230,11 @@ def test_a_store_that_may_not_be_written_is_told_at_once(tmp_path: Path, monkeyp
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[int, str], str]]:
+def start_server() -> Iterator[Callable[[int, str], str]]:
     """Starts a server that answers every request so, and gives its URL, credentials in it."""
     with ExitStack() as stack:
 
-        def started(status: int, body: str) -> str:
+        def start(status: int, body: str) -> str:
             class Handler(BaseHTTPRequestHandler):
                 def do_GET(self) -> None:
                     self.send_response(status)
@@ -249,7 +249,7 @@ def answering() -> Iterator[Callable[[int, str], str]]:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             return f"http://me:hush@127.0.0.1:{server.server_address[1]}"
 
-        yield started
+        yield start
 
 
 @pytest.mark.parametrize(
@@ -262,24 +262,24 @@ def answering() -> Iterator[Callable[[int, str], str]]:
     ],
 )
 def test_who_refuses_us_is_not_away(
-    status: int, body: str, told: str, answering: Callable[[int, str], str], tmp_path: Path
+    status: int, body: str, told: str, start_server: Callable[[int, str], str], tmp_path: Path
 ) -> None:
     with pytest.raises(ModelRegistryRefusedError, match=told) as refusal:
-        ModelRegistry(answering(status, body), "test", tmp_path).champion()
+        ModelRegistry(start_server(status, body), "test", tmp_path).champion()
 
     assert "hush" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_that_fails_is_away(status: int, answering: Callable[[int, str], str], tmp_path: Path) -> None:
+def test_a_server_that_fails_is_away(status: int, start_server: Callable[[int, str], str], tmp_path: Path) -> None:
     with pytest.raises(ModelRegistryAwayError):
-        ModelRegistry(answering(status, "<html>bad gateway</html>"), "test", tmp_path).champion()
+        ModelRegistry(start_server(status, "<html>bad gateway</html>"), "test", tmp_path).champion()
 
 
-def test_what_mlflow_says_is_not_there_is_neither(answering: Callable[[int, str], str], tmp_path: Path) -> None:
+def test_what_mlflow_says_is_not_there_is_neither(start_server: Callable[[int, str], str], tmp_path: Path) -> None:
     said = '{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such model"}'
 
-    assert ModelRegistry(answering(404, said), "test", tmp_path).champion() is None
+    assert ModelRegistry(start_server(404, said), "test", tmp_path).champion() is None
 
 
 def test_a_bundle_that_was_moved_away_is_told_with_its_version_and_place(shop: Shop) -> None:

@@ -40,7 +40,7 @@ def signer(tmp_path: Path) -> Signer:
 
 
 @pytest.fixture(scope="module")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+def signed_bundle(tmp_path_factory: pytest.TempPathFactory) -> Signer:
     signer = Signer(tmp_path_factory.mktemp("signed"))
     signer.sign()
     return signer
@@ -71,27 +71,27 @@ def test_openssl_knows_the_signature(signer: Signer) -> None:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.sampled_from([*FILES, MANIFEST, SIGNATURE]), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
 def test_no_bit_of_a_signed_bundle_can_be_changed(
-    signed: Signer, tmp_path_factory: pytest.TempPathFactory, name: str, place: float, bit: int
+    signed_bundle: Signer, tmp_path_factory: pytest.TempPathFactory, name: str, place: float, bit: int
 ) -> None:
-    folder = shutil.copytree(signed.bundle, tmp_path_factory.mktemp("changed") / "bundle")
+    folder = shutil.copytree(signed_bundle.bundle, tmp_path_factory.mktemp("changed") / "bundle")
     content = bytearray((folder / name).read_bytes())
     content[int(place * len(content))] ^= 1 << bit
     (folder / name).write_bytes(content)
-    cache = BundleCache(folder.parent / "cache", of="test", require_signature=signed.trusted.require)
+    cache = BundleCache(folder.parent / "cache", of="test", require_signature=signed_bundle.trusted.require)
 
     with pytest.raises(BundleError), cache.room():
-        cache.keep(folder, signed.digest)
+        cache.keep(folder, signed_bundle.digest)
 
 
 @given(st.integers(0, 200).filter(lambda size: size != 64))
 @settings(max_examples=20, deadline=None)
-def test_a_signature_of_another_length_is_none(signed: Signer, size: int) -> None:
-    folder = signed.bundle.parent / "short"
-    shutil.copytree(signed.bundle, folder, dirs_exist_ok=True)
+def test_a_signature_of_another_length_is_none(signed_bundle: Signer, size: int) -> None:
+    folder = signed_bundle.bundle.parent / "short"
+    shutil.copytree(signed_bundle.bundle, folder, dirs_exist_ok=True)
     (folder / SIGNATURE).write_bytes(b"s" * size)
 
     with pytest.raises(SignatureError, match=rf"has a MANIFEST.sig of {size} bytes, a signature has 64"):
-        signed.trusted.require(folder, signed.digest)
+        signed_bundle.trusted.require(folder, signed_bundle.digest)
 
 
 def test_an_unsigned_bundle_is_refused_with_what_to_do(signer: Signer) -> None:

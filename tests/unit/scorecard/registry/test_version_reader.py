@@ -29,7 +29,7 @@ def store(empty_store: Path, tmp_path: Path) -> str:
     path.write_bytes(empty_store.read_bytes())
     uri = f"sqlite:///{path}"
 
-    def filled(client: Any) -> None:
+    def fill(client: Any) -> None:
         client.create_registered_model(NAME)
         client.create_registered_model("other")
         for number in range(3):
@@ -42,7 +42,7 @@ def store(empty_store: Path, tmp_path: Path) -> str:
         client.set_registered_model_alias(NAME, "challenger", "1")
         client.delete_registered_model_alias(NAME, "challenger")
 
-    ask(uri, filled)
+    ask(uri, fill)
     return uri
 
 
@@ -103,11 +103,11 @@ def server() -> Iterator[Callable[[dict[str, Any]], tuple[str, list[Any]]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         threading.Thread(target=listening.serve_forever, daemon=True).start()
 
-        def started(given: dict[str, Any]) -> tuple[str, list[Any]]:
+        def start(given: dict[str, Any]) -> tuple[str, list[Any]]:
             answers.update(given)
             return f"http://127.0.0.1:{listening.server_address[1]}/base", asked
 
-        yield started
+        yield start
         listening.shutdown()
 
 

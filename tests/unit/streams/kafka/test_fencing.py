@@ -31,7 +31,7 @@ def test_a_fenced_producer_is_told_from_a_broken_one(code: int) -> None:
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DuplicateInstanceCheck, list[None]]:
+def check_and_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DuplicateInstanceCheck, list[None]]:
     """DuplicateInstanceCheck of a group without members, and a mark for each time that the broker was asked."""
     marks: list[None] = []
     monkeypatch.setattr(DuplicateInstanceCheck, "_members", lambda *_: marks.append(None) or [])
@@ -42,9 +42,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DuplicateIns
     ("fault", "times"), [(FencedError, 2), (ReadingError, 1), (DeliveryError, 1), (OutageError, 1)]
 )
 def test_only_a_fence_makes_a_process_ask_for_its_name_again(
-    asked: tuple[DuplicateInstanceCheck, list[None]], fault: Callable[[], OutageError], times: int
+    check_and_marks: tuple[DuplicateInstanceCheck, list[None]], fault: Callable[[], OutageError], times: int
 ) -> None:
-    duplicates, marks = asked
+    duplicates, marks = check_and_marks
     duplicates.require_none(threading.Event())
 
     duplicates.doubt(fault())

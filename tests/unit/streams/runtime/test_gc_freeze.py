@@ -9,7 +9,7 @@ from streams.runtime import gc_freeze
 
 
 @pytest.fixture
-def thawed() -> Iterator[None]:
+def thaw() -> Iterator[None]:
     usual = gc.get_threshold()
     gc.unfreeze()
     yield
@@ -17,7 +17,7 @@ def thawed() -> Iterator[None]:
     gc.set_threshold(*usual)
 
 
-@pytest.mark.usefixtures("thawed")
+@pytest.mark.usefixtures("thaw")
 def test_what_is_there_is_not_looked_at_again_and_what_comes_later_is() -> None:
     held = [[] for _ in range(1_000)]
 

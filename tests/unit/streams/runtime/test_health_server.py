@@ -11,7 +11,7 @@ from streams.runtime import health_server
 from streams.runtime.health_server import Health, PortTakenError
 
 
-def asked(url: str) -> tuple[int, bytes]:
+def get(url: str) -> tuple[int, bytes]:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own
             return answer.status, answer.read()
@@ -22,8 +22,8 @@ def asked(url: str) -> tuple[int, bytes]:
 
 def test_a_process_that_is_not_ready_lives_and_says_why() -> None:
     with health_server.serve(0, health=lambda: Health(live=True, ready=False, facts={"stage": "waiting"})) as server:
-        alive, _ = asked(f"{server.url}/health")
-        status, body = asked(f"{server.url}/ready")
+        alive, _ = get(f"{server.url}/health")
+        status, body = get(f"{server.url}/ready")
 
     assert alive == 200
     assert status == 503
@@ -35,7 +35,7 @@ def test_metrics_are_those_of_the_registry() -> None:
     Counter("loan_seen_total", "Seen.", registry=registry).inc(3)
 
     with health_server.serve(0, registry=registry) as server:
-        status, body = asked(f"{server.url}/metrics?x=1")
+        status, body = get(f"{server.url}/metrics?x=1")
 
     assert status == 200
     assert b"loan_seen_total 3.0" in body
@@ -54,7 +54,7 @@ def test_prometheus_hears_what_ready_tells_while_it_is_served(ready: bool) -> No
 
 def test_there_is_nothing_else() -> None:
     with health_server.serve(0) as server:
-        assert asked(f"{server.url}/applicants")[0] == 404
+        assert get(f"{server.url}/applicants")[0] == 404
 
 
 def test_it_listens_on_loopback_and_a_taken_port_is_a_set_up_fault() -> None:

@@ -61,7 +61,7 @@ def test_a_given_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def name_holder(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Another process that holds a name until it is killed."""
     claimed = f"i.claim(pathlib.Path({str(tmp_path)!r}), 'g')"
     code = f"import pathlib, streams.runtime.instance_id as i; print('held', {claimed}.name)"
@@ -76,13 +76,15 @@ def held(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     holder.communicate()
 
 
-def test_a_killed_process_leaves_its_name_to_its_successor(tmp_path: Path, held: "subprocess.Popen[bytes]") -> None:
-    assert held.stdout is not None
-    lines = iter(held.stdout.readline, b"")
+def test_a_killed_process_leaves_its_name_to_its_successor(
+    tmp_path: Path, name_holder: "subprocess.Popen[bytes]"
+) -> None:
+    assert name_holder.stdout is not None
+    lines = iter(name_holder.stdout.readline, b"")
     its = next(line for line in lines if line.startswith(b"held ")).decode().split()[1]
     beside = claim(tmp_path, "g")
-    held.kill()
-    held.wait()
+    name_holder.kill()
+    name_holder.wait()
 
     successor = claim(tmp_path, "g")
 

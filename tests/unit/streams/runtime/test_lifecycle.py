@@ -13,7 +13,7 @@ class AwayError(OutageError):
     """Not there."""
 
 
-def failing(times: int) -> Callable[[], str]:
+def call_that_fails(times: int) -> Callable[[], str]:
     left = [times]
 
     def act() -> str:
@@ -30,7 +30,7 @@ def test_an_outage_is_waited_out_and_counted_once(monkeypatch: pytest.MonkeyPatc
     lifecycle = Lifecycle(began.append)
     monkeypatch.setattr(lifecycle.stopping, "wait", lambda _seconds: False)
 
-    answer = lifecycle.retry("registry", failing(3))
+    answer = lifecycle.retry("registry", call_that_fails(3))
 
     assert answer == "answer"
     assert began == ["registry"]
@@ -50,12 +50,12 @@ def test_who_is_told_to_stop_does_not_wait() -> None:
     threading.Timer(0.05, lifecycle.stopping.set).start()
 
     with pytest.raises(StoppedError):
-        lifecycle.retry("registry", failing(1_000))
+        lifecycle.retry("registry", call_that_fails(1_000))
 
 
 def test_what_is_not_worthwhile_any_more_is_given_up() -> None:
     with pytest.raises(StoppedError):
-        Lifecycle().retry("registry", failing(1_000), lambda: False)
+        Lifecycle().retry("registry", call_that_fails(1_000), lambda: False)
 
 
 def test_waits_double_up_to_a_bound_and_begin_again() -> None:

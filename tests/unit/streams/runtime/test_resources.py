@@ -24,7 +24,7 @@ require_room()
 
 
 @pytest.fixture
-def hanging() -> Iterator[threading.Event]:
+def release_of_calls() -> Iterator[threading.Event]:
     """Calls that wait for this hang; all of them have returned before the next test counts."""
     before, released = hung_calls(), threading.Event()
     yield released
@@ -41,24 +41,24 @@ def test_open_files_near_their_limit_end_the_process_with_the_figures() -> None:
     assert "of 64 files are open: this process ends before none is left" in ended.stderr.splitlines()[-1]
 
 
-def test_calls_that_hang_are_counted_until_they_return(hanging: threading.Event) -> None:
+def test_calls_that_hang_are_counted_until_they_return(release_of_calls: threading.Event) -> None:
     before = hung_calls()
     hand = GuardedThread("hand")
 
     with pytest.raises(HungError):
-        hand.do(hanging.wait, 0.01)
-    assert not at_most(hanging.wait, 0.01, "farewell")
+        hand.do(release_of_calls.wait, 0.01)
+    assert not at_most(release_of_calls.wait, 0.01, "farewell")
     assert at_most(lambda: None, 10, "quick")
 
     assert hung_calls() == before + 2
     hand.close()
 
 
-def test_too_many_of_them_end_the_process(hanging: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_of_them_end_the_process(release_of_calls: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "MOST_LEFT_BEHIND", hung_calls() + 1)
     require_room()
     for _ in range(2):
-        at_most(hanging.wait, 0.01, "farewell")
+        at_most(release_of_calls.wait, 0.01, "farewell")
 
     with pytest.raises(ExhaustedError, match="clients of an unreachable broker hang"):
         require_room()

@@ -61,7 +61,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
-def answered(batch: RecordBatch, tracer: TracerInMemory | None, registry: CollectorRegistry) -> list[OutgoingRecord]:
+def decide_batch(
+    batch: RecordBatch, tracer: TracerInMemory | None, registry: CollectorRegistry
+) -> list[OutgoingRecord]:
     """The decisions of the worker's own handler on a batch."""
     handler = BatchHandler(
         wire=a_wire(),
@@ -100,7 +102,7 @@ def record_in_ledger(decisions: Sequence[OutgoingRecord], tracer: TracerInMemory
     )
 
 
-async def submitted(double: GatewayDouble, **headers: str) -> RecordBatch:
+async def submit(double: GatewayDouble, **headers: str) -> RecordBatch:
     """What a request leaves on the topic."""
     async with client_of(double.app, **headers) as client:
         answer = await client.post("/predict", json=a_body(application_id="canary-id", person_income=CANARY))
@@ -111,8 +113,8 @@ async def submitted(double: GatewayDouble, **headers: str) -> RecordBatch:
 async def test_request_application_batch_decision_and_row_are_one_trace(
     tracer: TracerInMemory, database: Database
 ) -> None:
-    applications = await submitted(a_gateway(tracer=tracer), traceparent=PARENT.decode())
-    decisions = answered(applications, tracer, CollectorRegistry())
+    applications = await submit(a_gateway(tracer=tracer), traceparent=PARENT.decode())
+    decisions = decide_batch(applications, tracer, CollectorRegistry())
     record_in_ledger(decisions, tracer, database)
 
     spans = tracer.spans()
@@ -142,7 +144,9 @@ def text_of(span: ReadableSpan) -> str:
 
 
 async def test_nothing_of_an_applicant_is_in_a_span(tracer: TracerInMemory, database: Database) -> None:
-    record_in_ledger(answered(await submitted(a_gateway(tracer=tracer)), tracer, CollectorRegistry()), tracer, database)
+    record_in_ledger(
+        decide_batch(await submit(a_gateway(tracer=tracer)), tracer, CollectorRegistry()), tracer, database
+    )
 
     spans = tracer.spans().values()
     text = " ".join(text_of(span) for span in spans)
@@ -151,8 +155,8 @@ async def test_nothing_of_an_applicant_is_in_a_span(tracer: TracerInMemory, data
 
 
 async def test_a_trace_that_is_not_sampled_goes_on_and_has_no_spans(tracer: TracerInMemory) -> None:
-    applications = await submitted(a_gateway(tracer=tracer), traceparent=UNSAMPLED.decode())
-    (decision,) = answered(applications, tracer, CollectorRegistry())
+    applications = await submit(a_gateway(tracer=tracer), traceparent=UNSAMPLED.decode())
+    (decision,) = decide_batch(applications, tracer, CollectorRegistry())
 
     passed_on = dict(decision.headers)["traceparent"]
     assert passed_on[:36] == UNSAMPLED[:36]
@@ -162,15 +166,15 @@ async def test_a_trace_that_is_not_sampled_goes_on_and_has_no_spans(tracer: Trac
 
 @pytest.mark.parametrize("stranger", ["rubbish", "00-" + "0" * 32 + "-" + "1" * 16 + "-01"])
 async def test_a_malformed_parent_begins_a_trace_of_its_own(tracer: TracerInMemory, stranger: str) -> None:
-    await submitted(a_gateway(tracer=tracer), traceparent=stranger)
+    await submit(a_gateway(tracer=tracer), traceparent=stranger)
 
     span = tracer.spans()["POST /predict"]
     assert span.parent is None
 
 
 async def test_without_traces_a_parent_passes_as_it_came() -> None:
-    applications = await submitted(a_gateway(), traceparent=PARENT.decode())
-    (decision,) = answered(applications, None, CollectorRegistry())
+    applications = await submit(a_gateway(), traceparent=PARENT.decode())
+    (decision,) = decide_batch(applications, None, CollectorRegistry())
 
     assert dict(applications.headers[0])["traceparent"] == PARENT
     assert dict(decision.headers)["traceparent"] == PARENT
@@ -191,7 +195,7 @@ async def test_an_application_that_the_broker_refuses_is_a_failed_span_without_i
 
 def test_a_batch_of_which_everything_is_sampled_has_a_bound(tracer: TracerInMemory) -> None:
     values = [application_bytes(application_id=f"a-{place}") for place in range(MOST_RECORDS + 20)]
-    answered(a_batch(*values, headers=[(("traceparent", PARENT),)] * len(values)), tracer, CollectorRegistry())
+    decide_batch(a_batch(*values, headers=[(("traceparent", PARENT),)] * len(values)), tracer, CollectorRegistry())
 
     assert tracer.count() == MOST_RECORDS + 1
 
@@ -200,7 +204,7 @@ def test_the_latency_of_a_sampled_record_is_an_exemplar_of_its_bucket(tracer: Tr
     registry = CollectorRegistry()
     batch = a_batch(application_bytes(), application_bytes(), headers=[(), (("traceparent", PARENT),)])
 
-    answered(batch, tracer, registry)
+    decide_batch(batch, tracer, registry)
 
     page = generate_latest(registry).decode()
     (line,) = [each for each in page.splitlines() if " # {" in each]

@@ -28,7 +28,7 @@ READING = ConsumerConfig(topics=["in"], group="g", instance_id="one", most_recor
 
 
 def session_on(broker: FakeBroker, mode: Mode = Mode.EXACTLY_ONCE) -> Callable[[], KafkaSession]:
-    def opened() -> KafkaSession:
+    def open_session() -> KafkaSession:
         once = mode is Mode.EXACTLY_ONCE
         delivery = (
             ExactlyOnce(Connection(), "one", broker.producer) if once else AtLeastOnce(Connection(), broker.producer)
@@ -36,7 +36,7 @@ def session_on(broker: FakeBroker, mode: Mode = Mode.EXACTLY_ONCE) -> Callable[[
         delivery.open()
         return KafkaSession(Reader(Connection(), READING, broker.consumer), delivery)
 
-    return opened
+    return open_session
 
 
 class UnforeseenError(Exception):
@@ -49,7 +49,7 @@ def echo(handed: InFlightBatch) -> None:
 
 
 @asynccontextmanager
-async def running(plane: DataPlane, answer: Callable[[InFlightBatch], None], folder: Path) -> AsyncIterator[Any]:
+async def run_plane(plane: DataPlane, answer: Callable[[InFlightBatch], None], folder: Path) -> AsyncIterator[Any]:
     """The plane beside an agent on its channel, without Faust's own Kafka clients."""
     app = faust.App("wiring", broker="kafka://127.0.0.1:1", datadir=str(folder), web_enabled=False)
     plane.channel = BatchChannel(app)
@@ -89,7 +89,7 @@ def broker() -> FakeBroker:
 async def test_every_record_passes_the_channel_once(broker: FakeBroker, tmp_path: Path) -> None:
     plane = DataPlane(session_on(broker), Lifecycle())
 
-    async with running(plane, echo, tmp_path):
+    async with run_plane(plane, echo, tmp_path):
         await until(lambda: len(broker.values("out")) >= RECORDS)
 
     assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
@@ -107,7 +107,7 @@ async def test_an_outage_while_answering_begins_again_from_what_was_committed(
             raise DeliveryError(KafkaError(KafkaError._TIMED_OUT).name())
         echo(handed)
 
-    async with running(plane, unlucky, tmp_path):
+    async with run_plane(plane, unlucky, tmp_path):
         await until(lambda: len(broker.values("out")) >= RECORDS)
 
     assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]
@@ -120,12 +120,12 @@ async def test_a_rebalance_of_faust_s_own_group_takes_nothing_off_the_channel(
     plane = DataPlane(session_on(broker), Lifecycle())
     apps: list[Any] = []
 
-    def disturbed(handed: InFlightBatch) -> None:
+    def disturb(handed: InFlightBatch) -> None:
         apps[0].flow_control.suspend()
         apps[0].flow_control.clear()
         echo(handed)
 
-    async with running(plane, disturbed, tmp_path) as app:
+    async with run_plane(plane, disturb, tmp_path) as app:
         apps.append(app)
         await until(lambda: len(broker.values("out")) >= RECORDS)
 
@@ -141,7 +141,7 @@ async def test_a_stop_finishes_what_is_in_flight(broker: FakeBroker, tmp_path: P
         asyncio.run(asyncio.sleep(0.1))
         echo(handed)
 
-    async with running(plane, slow, tmp_path):
+    async with run_plane(plane, slow, tmp_path):
         await until(lambda: len(taken) > 0)
 
     assert broker.values("out") != []
@@ -153,11 +153,11 @@ async def test_lag_counts_what_is_in_hand(broker: FakeBroker, tmp_path: Path) ->
     plane = DataPlane(session_on(broker), Lifecycle())
     seen: list[tuple[float, float]] = []
 
-    def counted(handed: InFlightBatch) -> None:
+    def record_lag(handed: InFlightBatch) -> None:
         seen.append((plane.lag_records(), plane.lag_seconds()))
         echo(handed)
 
-    async with running(plane, counted, tmp_path):
+    async with run_plane(plane, record_lag, tmp_path):
         await until(lambda: len(broker.values("out")) >= RECORDS)
 
     assert seen[0][0] >= 3
@@ -186,12 +186,12 @@ async def test_an_exception_at_any_step_of_a_batch_ends_the_plane_and_loses_noth
         before("metrics")
 
     crashed = DataPlane(session_on(broker, mode), Lifecycle())
-    async with running(crashed, answer, tmp_path):
+    async with run_plane(crashed, answer, tmp_path):
         await until(lambda: crashed.crashed or len(broker.values("out")) >= RECORDS)
         ended = crashed.crashed
     decided = list(broker.values("out"))
     successor = DataPlane(session_on(broker, mode), Lifecycle())
-    async with running(successor, echo, tmp_path):
+    async with run_plane(successor, echo, tmp_path):
         await until(lambda: set(broker.values("out")) >= set(broker.values("in")))
 
     once = mode is Mode.EXACTLY_ONCE
@@ -215,7 +215,7 @@ async def test_a_batch_behind_one_that_was_left_is_not_committed(broker: FakeBro
             raise StoppedError
         echo(handed)
 
-    async with running(plane, answer, tmp_path):
+    async with run_plane(plane, answer, tmp_path):
         await until(lambda: len(broker.values("out")) >= RECORDS)
 
     assert sorted(broker.values("out")) == sorted(broker.values("in"))  # type: ignore[type-var]

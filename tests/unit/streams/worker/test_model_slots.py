@@ -27,7 +27,7 @@ class Scorecards:
         self.away = False
         self.fetched: list[str] = []
 
-    def made(self, version: str, **parts: object) -> RegisteredVersion:
+    def write(self, version: str, **parts: object) -> RegisteredVersion:
         digest = bundle.write(scorecard_parts(**parts), CONTRACT, some_values(), self._folder / version)
         return RegisteredVersion("credit_risk-scorecard", version, digest, "xgboost", "")
 
@@ -53,7 +53,7 @@ def scorecards(tmp_path: Path) -> Scorecards:
     return Scorecards(tmp_path)
 
 
-class Told:
+class ChangeLog:
     """Notes what a seat tells."""
 
     def __init__(self) -> None:
@@ -63,13 +63,13 @@ class Told:
         self.events.append(event)
 
 
-def a_seat(scorecards: Scorecards, alias: str = "champion") -> tuple[ModelSlot, Told, Lifecycle]:
-    told, lifecycle = Told(), Lifecycle()
+def a_seat(scorecards: Scorecards, alias: str = "champion") -> tuple[ModelSlot, ChangeLog, Lifecycle]:
+    told, lifecycle = ChangeLog(), Lifecycle()
     return ModelSlot(alias, scorecards, CONTRACT, lifecycle, on_change=told), told, lifecycle
 
 
 def test_the_champion_is_fetched_once_and_named_by_version_and_digest(scorecards: Scorecards) -> None:
-    first = scorecards.aliases["champion"] = scorecards.made("1")
+    first = scorecards.aliases["champion"] = scorecards.write("1")
     seat, told, _ = a_seat(scorecards)
 
     seat.look()
@@ -82,10 +82,10 @@ def test_the_champion_is_fetched_once_and_named_by_version_and_digest(scorecards
 
 
 def test_a_damaged_successor_is_refused_once_and_said_so(scorecards: Scorecards, tmp_path: Path) -> None:
-    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.write("1")
     seat, told, _ = a_seat(scorecards)
     seat.look()
-    scorecards.aliases["champion"] = scorecards.made("2", family="catboost")
+    scorecards.aliases["champion"] = scorecards.write("2", family="catboost")
     (tmp_path / "2" / "forest.npz").write_bytes(b"not a forest")
 
     seat.look()
@@ -98,7 +98,7 @@ def test_a_damaged_successor_is_refused_once_and_said_so(scorecards: Scorecards,
 
 
 def test_a_bundle_that_is_not_the_one_registered_is_refused(scorecards: Scorecards) -> None:
-    true = scorecards.made("1")
+    true = scorecards.write("1")
     scorecards.aliases["champion"] = RegisteredVersion(true.name, "1", "0" * 64, true.family, "")
     seat, told, _ = a_seat(scorecards)
 
@@ -109,7 +109,7 @@ def test_a_bundle_that_is_not_the_one_registered_is_refused(scorecards: Scorecar
 
 
 def test_while_the_registry_is_away_the_champion_goes_on(scorecards: Scorecards) -> None:
-    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.write("1")
     seat, _, lifecycle = a_seat(scorecards)
     seat.look()
     scorecards.away = True
@@ -121,7 +121,7 @@ def test_while_the_registry_is_away_the_champion_goes_on(scorecards: Scorecards)
 
 
 def test_a_first_champion_comes_from_the_cache_while_the_registry_is_away(scorecards: Scorecards) -> None:
-    scorecards.cached, scorecards.away = scorecards.made("1"), True
+    scorecards.cached, scorecards.away = scorecards.write("1"), True
     seat, _, lifecycle = a_seat(scorecards)
 
     seat.look()
@@ -131,10 +131,10 @@ def test_a_first_champion_comes_from_the_cache_while_the_registry_is_away(scorec
 
 
 def test_a_refused_champion_is_not_the_one_to_fall_back_to(scorecards: Scorecards, tmp_path: Path) -> None:
-    first = scorecards.aliases["champion"] = scorecards.made("1")
+    first = scorecards.aliases["champion"] = scorecards.write("1")
     seat, _, _ = a_seat(scorecards)
     seat.look()
-    scorecards.aliases["champion"] = scorecards.made("2", family="catboost")
+    scorecards.aliases["champion"] = scorecards.write("2", family="catboost")
     (tmp_path / "2" / "forest.npz").write_bytes(b"not a forest")
     seat.look()
 
@@ -148,7 +148,7 @@ def test_a_refused_champion_is_not_the_one_to_fall_back_to(scorecards: Scorecard
 
 
 def test_a_challenger_is_never_the_one_to_fall_back_to(scorecards: Scorecards) -> None:
-    scorecards.aliases["challenger"] = scorecards.made("2")
+    scorecards.aliases["challenger"] = scorecards.write("2")
     seat, _, _ = a_seat(scorecards, "challenger")
 
     seat.look()
@@ -160,8 +160,8 @@ def test_a_challenger_is_never_the_one_to_fall_back_to(scorecards: Scorecards) -
 def test_after_a_restart_who_decided_last_goes_on_where_the_alias_names_one_that_is_refused(
     scorecards: Scorecards, tmp_path: Path
 ) -> None:
-    scorecards.cached = scorecards.made("1")
-    scorecards.aliases["champion"] = scorecards.made("2", family="catboost")
+    scorecards.cached = scorecards.write("1")
+    scorecards.aliases["champion"] = scorecards.write("2", family="catboost")
     (tmp_path / "2" / "forest.npz").write_bytes(b"not a forest")
     seat, told, _ = a_seat(scorecards)
 
@@ -172,14 +172,14 @@ def test_after_a_restart_who_decided_last_goes_on_where_the_alias_names_one_that
     assert seat.holder.version == "1"
     assert seat.facts()["refused"]["version"] == "2"
     assert told.events == ["bundle", "installed"]
-    scorecards.aliases["champion"] = scorecards.made("3", family="random_forest")
+    scorecards.aliases["champion"] = scorecards.write("3", family="random_forest")
     seat.look()
     assert (seat.holder.version, seat.facts()["refused"]) == ("3", None)
     assert scorecards.cached.version == "3"
 
 
 def test_one_that_the_cache_offers_and_that_is_unfit_is_tried_once(scorecards: Scorecards, tmp_path: Path) -> None:
-    scorecards.cached, scorecards.away = scorecards.made("1"), True
+    scorecards.cached, scorecards.away = scorecards.write("1"), True
     (tmp_path / "1" / "forest.npz").write_bytes(b"not a forest")
     seat, told, _ = a_seat(scorecards)
 
@@ -194,7 +194,7 @@ def test_a_full_disk_takes_no_champion_from_its_seat(scorecards: Scorecards) -> 
     def full(_champion: RegisteredVersion) -> None:
         raise OSError
 
-    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.write("1")
     scorecards.remember = full  # type: ignore[method-assign]
     seat, _, _ = a_seat(scorecards)
 
@@ -204,7 +204,7 @@ def test_a_full_disk_takes_no_champion_from_its_seat(scorecards: Scorecards) -> 
 
 
 def test_a_champion_s_seat_is_not_vacated_by_an_alias_that_points_nowhere(scorecards: Scorecards) -> None:
-    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.write("1")
     seat, _, _ = a_seat(scorecards)
     seat.look()
     scorecards.aliases.clear()
@@ -215,7 +215,7 @@ def test_a_champion_s_seat_is_not_vacated_by_an_alias_that_points_nowhere(scorec
 
 
 def test_a_challenger_s_seat_is(scorecards: Scorecards) -> None:
-    scorecards.aliases["challenger"] = scorecards.made("2")
+    scorecards.aliases["challenger"] = scorecards.write("2")
     seat, told, _ = a_seat(scorecards, "challenger")
     seat.look()
     scorecards.aliases.clear()
@@ -227,7 +227,7 @@ def test_a_challenger_s_seat_is(scorecards: Scorecards) -> None:
 
 
 def test_a_watch_looks_when_nudged_and_no_more_once_closed(scorecards: Scorecards) -> None:
-    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.write("1")
     seat, _, _ = a_seat(scorecards)
     watch = ModelWatcher([seat], poll_s=60)
     watch.start()
@@ -239,7 +239,7 @@ def test_a_watch_looks_when_nudged_and_no_more_once_closed(scorecards: Scorecard
 
 
 def test_a_successor_is_warmed_before_it_takes_the_seat(scorecards: Scorecards) -> None:
-    scorecards.aliases["champion"] = scorecards.made("1")
+    scorecards.aliases["champion"] = scorecards.write("1")
     seat, _, _ = a_seat(scorecards)
     sitting: list[RegisteredScorecard | None] = []
     seat.warm = lambda _successor: sitting.append(seat.holder)

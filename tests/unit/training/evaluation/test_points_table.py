@@ -5,18 +5,18 @@ import pytest
 
 from schemas.events.decisions import ContributionSpace
 from scorecard.features import FeatureSpace
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.evaluation.points_table import BinPoints, points_table, scaled_points
 from training.families import family_registry
 from training.families.family import FamilyParameters, TrainingSample
 
-ROWS = made_up(1_500)
+ROWS = made_up_rows(1_500)
 SPACE = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 SAMPLE = TrainingSample(SPACE.encode(ROWS.values), ROWS.defaulted)
 LOG_ODDS = ContributionSpace.LOG_ODDS
 
 
-def fitted(family: str, **parameters: float):
+def fit(family: str, **parameters: float):
     return family_registry.fit(
         FamilyParameters(family, {"trees": 20.0, **parameters}), SAMPLE, SAMPLE, SPACE.monotone, seed=1
     )
@@ -24,7 +24,7 @@ def fitted(family: str, **parameters: float):
 
 @pytest.fixture(scope="module")
 def points() -> tuple[BinPoints, ...]:
-    model = fitted("points", depth=3.0, leaf_rows=50.0, looseness=1.0)
+    model = fit("points", depth=3.0, leaf_rows=50.0, looseness=1.0)
     return points_table(model.forest(len(SPACE.columns)), SPACE, LOG_ODDS)
 
 
@@ -33,7 +33,7 @@ def of(points: tuple[BinPoints, ...], feature: str) -> dict[str, float]:
 
 
 def test_an_applicants_points_are_the_sum_of_one_bin_a_feature(points):
-    model = fitted("points", depth=3.0, leaf_rows=50.0, looseness=1.0)
+    model = fit("points", depth=3.0, leaf_rows=50.0, looseness=1.0)
     forest = model.forest(len(SPACE.columns))
     row = SAMPLE.matrix[0]
     summed = 0.0
@@ -69,12 +69,12 @@ def test_points_go_the_way_of_the_contract(points):
 
 
 def test_a_forest_whose_features_meet_in_a_tree_has_no_points():
-    model = fitted("random_forest", depth=6.0, leaf_rows=5.0, columns=0.5)
+    model = fit("random_forest", depth=6.0, leaf_rows=5.0, columns=0.5)
 
     assert points_table(model.forest(len(SPACE.columns)), SPACE, LOG_ODDS) == ()
 
 
 def test_probabilities_have_no_points():
-    model = fitted("points", depth=2.0, leaf_rows=50.0, looseness=1.0)
+    model = fit("points", depth=2.0, leaf_rows=50.0, looseness=1.0)
 
     assert points_table(model.forest(len(SPACE.columns)), SPACE, ContributionSpace.PROBABILITY) == ()

@@ -12,7 +12,7 @@ from schemas.events.decisions import ContributionSpace
 from scorecard.features import FeatureSpace
 from scorecard.forest.explainer import Explainer
 from scorecard.forest.forest import Forest
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.families import family_registry
 from training.families.family import Dimension, Encoded, Family, FittedModel, TrainingSample
 from training.families.parity import ParityError, prove_parity
@@ -20,7 +20,7 @@ from training.pipeline.training_steps import with_missing_values
 from training.search import space, usable_families
 
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored(with_pricing=True)])
-ROWS = made_up(1_200)
+ROWS = made_up_rows(1_200)
 SAMPLE = TrainingSample(FEATURES.encode(ROWS.values), ROWS.defaulted)
 SERVED = FEATURES.encode(with_missing_values(FEATURES, ROWS.values[1_100:]))
 FAMILIES = family_registry.FAMILIES
@@ -28,7 +28,7 @@ EVERY_FAMILY = pytest.mark.parametrize("family", FAMILIES, ids=[family.name for 
 SEED = 3
 
 
-def a_fitted(family: Family, seed: int = SEED) -> FittedModel:
+def a_fitted_model(family: Family, seed: int = SEED) -> FittedModel:
     learned, stopping = SAMPLE.take(np.arange(900)), SAMPLE.take(np.arange(900, 1_100))
     parameters = {name: one.start for name, one in family.space.items() if isinstance(one, Dimension)}
     point = {"family": family.name, family.name: {"default_weight": 1.0, **parameters}}
@@ -49,12 +49,12 @@ def prove(family: Family, fitted: FittedModel, matrix: Encoded = SERVED) -> None
 def test_a_family_answers_rows_as_they_are_served_as_its_library_does(family: Family) -> None:
     assert np.isnan(SERVED).any(axis=1).sum() >= 50
 
-    prove(family, a_fitted(family))
+    prove(family, a_fitted_model(family))
 
 
 @EVERY_FAMILY
 def test_a_family_that_names_the_wrong_unit_is_refused(family: Family) -> None:
-    fitted = a_fitted(family)
+    fitted = a_fitted_model(family)
     spaces = {ContributionSpace.LOG_ODDS, ContributionSpace.PROBABILITY}
     (other,) = spaces - {family.contribution_space}
 
@@ -64,7 +64,7 @@ def test_a_family_that_names_the_wrong_unit_is_refused(family: Family) -> None:
 
 @EVERY_FAMILY
 def test_a_family_that_serves_missing_values_otherwise_than_it_learned_them_is_refused(family: Family) -> None:
-    fitted = a_fitted(family)
+    fitted = a_fitted_model(family)
     ways = family.forest(fitted.model, len(FEATURES.columns))
     turned = replace(ways, missing_left=(ways.feature >= 0) & ~ways.missing_left)
 
@@ -75,7 +75,7 @@ def test_a_family_that_serves_missing_values_otherwise_than_it_learned_them_is_r
 @pytest.mark.slow
 @EVERY_FAMILY
 def test_the_same_rows_and_seed_fit_the_same_model(family: Family) -> None:
-    first, again = a_fitted(family), a_fitted(family)
+    first, again = a_fitted_model(family), a_fitted_model(family)
 
     assert np.array_equal(first.probability(SERVED), again.probability(SERVED))
     assert first.trees == again.trees > 0
@@ -85,7 +85,7 @@ def test_the_same_rows_and_seed_fit_the_same_model(family: Family) -> None:
 def test_risk_moves_only_as_the_contract_lets_it(family: Family) -> None:
     rising = [column for column, way in enumerate(FEATURES.monotone) if way == 1]
     assert rising
-    forest = a_fitted(family).forest(len(FEATURES.columns))
+    forest = a_fitted_model(family).forest(len(FEATURES.columns))
     for column in rising:
         rows = np.repeat(SERVED[::10], 30, axis=0)
         rows[:, column] = np.tile(np.linspace(0, np.nanmax(SERVED[:, column]), 30), len(rows) // 30)

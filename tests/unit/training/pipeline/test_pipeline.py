@@ -12,7 +12,7 @@ from schemas.errors import SetupError, StoppedError
 from scorecard import bundle
 from scorecard.policy import APPROVE, Policy
 from scorecard.profile import BinPlan
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.evaluation.cutoffs import least_cost
 from training.evaluation.discrimination_figures import auc
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
@@ -21,7 +21,7 @@ from training.pipeline.training_steps import TrainingSteps
 from training.rows.split_parts import SplitPart
 from training.search.budget import Budget
 
-ROWS = made_up(1_500)
+ROWS = made_up_rows(1_500)
 SMALL = Budget(trials=1, folds=2, most_trees=30, jobs=1)
 
 
@@ -107,7 +107,7 @@ def test_the_reference_population_is_of_rows_that_were_not_fitted_to(one: Traine
 
 
 def test_a_commands_window_becomes_the_reference_without_what_cannot_be_scored(tmp_path: Path) -> None:
-    window = made_up(700, seed=3).values
+    window = made_up_rows(700, seed=3).values
     window[0, CONTRACT.position["person_income"]] = -5.0
 
     plan = BinPlan.parse("4, person_income=20")

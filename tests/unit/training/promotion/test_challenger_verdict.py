@@ -22,7 +22,7 @@ RISEN = -0.81
 """And 35 %."""
 
 
-def meeting(defaulted: np.ndarray, ours: np.ndarray, theirs: np.ndarray, **given: Any) -> ChampionComparison:
+def a_comparison(defaulted: np.ndarray, ours: np.ndarray, theirs: np.ndarray, **given: Any) -> ChampionComparison:
     truth = defaulted.astype(float)
     return ChampionComparison(
         defaulted=defaulted,
@@ -45,7 +45,7 @@ def applicants(seed: int, level: float) -> tuple[np.random.Generator, np.ndarray
 def equal(seed: int, **given: Any) -> ChampionComparison:
     generator, known, defaulted = applicants(seed, LEVEL)
     ours, theirs = (sigmoid(known + LEVEL + generator.normal(0, 0.4, ROWS)) for _ in range(2))
-    return meeting(defaulted, ours, theirs, **given)
+    return a_comparison(defaulted, ours, theirs, **given)
 
 
 def mended_level(seed: int) -> ChampionComparison:
@@ -53,13 +53,13 @@ def mended_level(seed: int) -> ChampionComparison:
     generator, known, defaulted = applicants(seed, RISEN)
     errors = generator.normal(0, 0.3, ROWS)
     ours = sigmoid(known + RISEN + errors + generator.normal(0, 0.1, ROWS))
-    return meeting(defaulted, ours, sigmoid(known + LEVEL + errors))
+    return a_comparison(defaulted, ours, sigmoid(known + LEVEL + errors))
 
 
-def better_ranking(seed: int) -> ChampionComparison:
+def better_ranker(seed: int) -> ChampionComparison:
     generator, known, defaulted = applicants(seed, LEVEL)
     ours, theirs = (sigmoid(known + LEVEL + generator.normal(0, spread, ROWS)) for spread in (0.3, 1.2))
-    return meeting(defaulted, ours, theirs)
+    return a_comparison(defaulted, ours, theirs)
 
 
 def tally(meetings: list[ChampionComparison]) -> Counter[str]:
@@ -90,7 +90,7 @@ def test_a_challenger_that_mends_the_level_alone_is_promotable() -> None:
 
 
 def test_a_much_better_ranking_wins() -> None:
-    assert tally([better_ranking(seed) for seed in range(10)])["won"] >= 8
+    assert tally([better_ranker(seed) for seed in range(10)])["won"] >= 8
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_later_looks_at_the_same_champion_ask_for_more(lucky: list[int]) -> None
 def test_a_loss_that_the_rows_cannot_exclude_is_open() -> None:
     narrow = Margins(level=0.005)
 
-    result = challenger_verdict(better_ranking(0), narrow, 1)
+    result = challenger_verdict(better_ranker(0), narrow, 1)
 
     assert not result.lost
     assert any("cannot show that it is no worse" in one and "default rate" in one for one in result.open)
@@ -118,7 +118,7 @@ def test_the_loser_is_told_which_gain_would_have_been_seen() -> None:
 
 
 def test_rows_that_stand_for_others_count_for_them() -> None:
-    meeting_of_all = better_ranking(2)
+    meeting_of_all = better_ranker(2)
     twice = challenger_verdict(
         ChampionComparison(
             defaulted=np.tile(meeting_of_all.defaulted, 2),

@@ -10,7 +10,7 @@ from scorecard.bundle import scorecard_of
 from scorecard.policy import Policy
 from scorecard.scorecard import Scorecard
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts
-from tests.unit.training.builders import made_up
+from tests.unit.training.builders import made_up_rows
 from training.promotion.champion_comparison import (
     ChallengerAnswers,
     ChampionComparison,
@@ -37,7 +37,7 @@ def champion() -> Scorecard:
 
 
 def rows(defaults: int, repaid: int) -> LabelledRows:
-    return replace(made_up(defaults + repaid), defaulted=np.arange(defaults + repaid) < defaults)
+    return replace(made_up_rows(defaults + repaid), defaulted=np.arange(defaults + repaid) < defaults)
 
 
 def test_both_score_the_same_rows(champion: Scorecard) -> None:

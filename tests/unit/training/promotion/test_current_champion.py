@@ -6,7 +6,7 @@ import numpy as np
 
 from scorecard.registry.registered_version import RegisteredVersion
 from tests.builders import CONTRACT, a_champion, some_values
-from tests.unit.training.builders import made_up
+from tests.unit.training.builders import made_up_rows
 from training.promotion.champion_comparison import Incomparable
 from training.promotion.current_champion import CurrentChampion, doubtful_ranges
 from training.rows.labelled_rows import CleanRows, LabelledRows
@@ -18,7 +18,7 @@ INCOME = CONTRACT.position["person_income"]
 def rows_with_incomes_times(factor: float, *, recent: bool = False) -> LabelledRows:
     values = some_values(600, seed=2)
     values[:, INCOME] *= factor
-    return replace(made_up(600), values=values, recent=np.full(600, recent))
+    return replace(made_up_rows(600), values=values, recent=np.full(600, recent))
 
 
 def test_a_table_in_another_unit_is_doubtful_and_named() -> None:

@@ -67,7 +67,7 @@ class Aliases:
     def drop(self, alias: str) -> None:
         self.aliases.pop(alias, None)
 
-    def promoted(self, version: str) -> None:
+    def promote_version(self, version: str) -> None:
         self.clock += timedelta(hours=1)
         promote(self, self.versions[version], "better", self.clock, Log().record)  # type: ignore[arg-type]
 
@@ -84,7 +84,7 @@ class Aliases:
 def three() -> Any:
     registry = Aliases(*[GateVerdict.PROMOTE] * 3)
     for version in "123":
-        registry.promoted(version)
+        registry.promote_version(version)
     return registry
 
 
@@ -97,7 +97,7 @@ def test_taking_back_twice_goes_two_reigns_back(three: Aliases) -> None:
 
 
 def test_going_back_never_returns_to_what_was_taken_back(three: Aliases) -> None:
-    three.promoted("2")
+    three.promote_version("2")
     three.taken_back()
     assert three.aliases == {CHAMPION: "3"}
 
@@ -110,8 +110,8 @@ def test_going_back_never_returns_to_what_was_taken_back(three: Aliases) -> None
 
 def test_what_was_promoted_again_after_it_was_taken_back_is_gone_back_to(three: Aliases) -> None:
     three.taken_back()
-    three.promoted("3")
-    three.promoted("1")
+    three.promote_version("3")
+    three.promote_version("1")
 
     three.taken_back()
 
@@ -121,7 +121,7 @@ def test_what_was_promoted_again_after_it_was_taken_back_is_gone_back_to(three: 
 def test_an_alias_that_was_moved_by_hand_is_gone_back_to_where_the_champion_names_it() -> None:
     registry = Aliases(*[GateVerdict.PROMOTE] * 3)
     registry.aliases[CHAMPION] = "1"
-    registry.promoted("3")
+    registry.promote_version("3")
 
     registry.taken_back()
 
@@ -143,7 +143,7 @@ def test_what_speaks_against_a_version_is_said(three: Aliases) -> None:
     ]
     three.taken_back()
     assert objections(three.versions["3"], three.champion()) == ["it was taken back: bad"]
-    three.promoted("3")
+    three.promote_version("3")
     assert objections(three.versions["3"], three.champion()) == []
 
 
@@ -168,10 +168,10 @@ def test_a_challenger_that_waits_for_a_person_survives_the_promotion_of_another(
     registry = Aliases(GateVerdict.HOLD, GateVerdict.PROMOTE)
     settle(registry, registry.versions["1"], Log(), "credit_risk")  # type: ignore[arg-type]
 
-    registry.promoted("2")
+    registry.promote_version("2")
     assert registry.aliases == {CHALLENGER: "1", CHAMPION: "2"}
 
-    registry.promoted("1")
+    registry.promote_version("1")
     assert registry.aliases == {CHAMPION: "1"}
 
 
@@ -216,13 +216,18 @@ def test_a_time_that_a_person_wrote_otherwise_ends_no_command(three: Aliases, ti
 
 
 def test_comparisons_with_one_champion_within_a_year_are_counted() -> None:
-    def compared(version: str, champion: str, days_ago: int) -> RegisteredVersion:
+    def a_compared_version(version: str, champion: str, days_ago: int) -> RegisteredVersion:
         at = (NOW - timedelta(days=days_ago)).isoformat()
         tags = {version_tags.PREVIOUS: champion, version_tags.COMPARED: at}
         return RegisteredVersion("m", version, "d", "xgboost", "", tags)
 
-    champion = compared("2", "1", 500)
-    others = [compared("3", "2", 366), compared("4", "2", 300), compared("5", "2", 0), compared("6", "1", 3)]
+    champion = a_compared_version("2", "1", 500)
+    others = [
+        a_compared_version("3", "2", 366),
+        a_compared_version("4", "2", 300),
+        a_compared_version("5", "2", 0),
+        a_compared_version("6", "1", 3),
+    ]
     held_for_lack_of_rows = RegisteredVersion("m", "7", "d", "xgboost", "", {version_tags.PREVIOUS: "2"})
 
     assert comparisons(champion, [champion, *others, held_for_lack_of_rows], NOW) == 2

@@ -8,7 +8,7 @@ import pytest
 from scorecard.calibration import sigmoid
 from scorecard.policy import APPROVE, outcomes
 from tests.unit.training.builders import made_up
-from tests.unit.training.promotion.test_challenger_verdict import LEVEL, POLICY, meeting
+from tests.unit.training.promotion.test_challenger_verdict import LEVEL, POLICY, a_comparison
 from training.promotion.challenger_verdict import LEVEL as TEST_LEVEL
 from training.promotion.challenger_verdict import challenger_verdict, is_better
 from training.promotion.champion_comparison import ChampionComparison
@@ -36,7 +36,7 @@ def world(seed: int, challenger_noise: float = NOISE) -> tuple[np.ndarray, np.nd
     return generator.random(APPLICANTS) < sigmoid(known + LEVEL), ours, theirs, generator.random(APPLICANTS)
 
 
-def compared(seed: int, share: float, noise: float = NOISE, *, as_if_all: bool = False) -> ChampionComparison:
+def compare(seed: int, share: float, noise: float = NOISE, *, as_if_all: bool = False) -> ChampionComparison:
     """As the gate compares them on the outcomes that there are: of approved loans and of explored ones."""
     defaulted, ours, theirs, drawn = world(seed, noise)
     approved = outcomes(POLICY, theirs) == APPROVE
@@ -53,7 +53,7 @@ def compared(seed: int, share: float, noise: float = NOISE, *, as_if_all: bool =
     )
     chosen = selected_rows(rows, both[known], 1.0 if as_if_all else share)
     places = known[chosen.places]
-    return meeting(
+    return a_comparison(
         defaulted[places],
         ours[places],
         theirs[places],
@@ -62,25 +62,25 @@ def compared(seed: int, share: float, noise: float = NOISE, *, as_if_all: bool =
     )
 
 
-def passed(seeds: int, share: float, noise: float = NOISE, *, as_if_all: bool = False) -> int:
-    pairs = (compared(seed, share, noise, as_if_all=as_if_all) for seed in range(seeds))
+def pass_count(seeds: int, share: float, noise: float = NOISE, *, as_if_all: bool = False) -> int:
+    pairs = (compare(seed, share, noise, as_if_all=as_if_all) for seed in range(seeds))
     return sum(not challenger_verdict(pair, Margins(), 1).lost for pair in pairs)
 
 
 def test_the_equal_pass_oftener_by_selection_and_not_where_both_would_approve() -> None:
-    on_all_known = (paired_figures(compared(seed, 0.0, as_if_all=True), 1, draws=200)["auc"] for seed in range(20))
+    on_all_known = (paired_figures(compare(seed, 0.0, as_if_all=True), 1, draws=200)["auc"] for seed in range(20))
 
     assert sum(is_better(each, TEST_LEVEL) for each in on_all_known) >= 6
-    assert passed(20, 0.0) <= 4
+    assert pass_count(20, 0.0) <= 4
 
 
 def test_with_a_documented_exploration_share_the_equal_pass_as_seldom() -> None:
-    assert passed(20, SHARE) <= 4
+    assert pass_count(20, SHARE) <= 4
 
 
 @pytest.mark.parametrize("share", [0.0, SHARE])
 def test_a_better_challenger_passes_under_selection(share: float) -> None:
-    assert passed(6, share, noise=0.3) >= 4
+    assert pass_count(6, share, noise=0.3) >= 4
 
 
 def test_explored_rows_stand_for_all_who_were_refused() -> None:

@@ -23,7 +23,7 @@ def review(name: str, outcome: Outcome, hours: int = 0) -> dict[str, Any]:
 
 
 @pytest.fixture
-def joined() -> AdmissionJoin:
+def admission_join() -> AdmissionJoin:
     return AdmissionJoin(np.sort(identity.of_ids(NAMES)))
 
 
@@ -31,16 +31,18 @@ def admissions(joined: AdmissionJoin) -> list[Admission]:
     return [Admission(each) for each in joined.of(identity.of_ids(NAMES))]
 
 
-def test_the_scorecards_first_decision_counts(joined: AdmissionJoin) -> None:
-    joined.decide([decision("a", Outcome.APPROVE), decision("b", Outcome.REFER), decision("c", Outcome.DECLINE)])
-    joined.decide([decision("a", Outcome.DECLINE), decision("stranger", Outcome.APPROVE)])
+def test_the_scorecards_first_decision_counts(admission_join: AdmissionJoin) -> None:
+    admission_join.decide(
+        [decision("a", Outcome.APPROVE), decision("b", Outcome.REFER), decision("c", Outcome.DECLINE)]
+    )
+    admission_join.decide([decision("a", Outcome.DECLINE), decision("stranger", Outcome.APPROVE)])
 
-    assert admissions(joined) == [Admission.APPROVED, Admission.REFUSED, Admission.REFUSED, Admission.UNKNOWN]
+    assert admissions(admission_join) == [Admission.APPROVED, Admission.REFUSED, Admission.REFUSED, Admission.UNKNOWN]
 
 
-def test_a_persons_latest_review_is_the_last_word(joined: AdmissionJoin) -> None:
-    joined.decide([decision(name, Outcome.APPROVE) for name in NAMES])
-    joined.review(
+def test_a_persons_latest_review_is_the_last_word(admission_join: AdmissionJoin) -> None:
+    admission_join.decide([decision(name, Outcome.APPROVE) for name in NAMES])
+    admission_join.review(
         [
             review("a", Outcome.DECLINE, hours=2),
             review("a", Outcome.APPROVE, hours=1),
@@ -49,7 +51,12 @@ def test_a_persons_latest_review_is_the_last_word(joined: AdmissionJoin) -> None
         ]
     )
 
-    assert admissions(joined) == [Admission.REFUSED, Admission.BY_PERSON, Admission.APPROVED, Admission.APPROVED]
+    assert admissions(admission_join) == [
+        Admission.REFUSED,
+        Admission.BY_PERSON,
+        Admission.APPROVED,
+        Admission.APPROVED,
+    ]
 
 
 def test_rows_are_counted_by_admission() -> None:

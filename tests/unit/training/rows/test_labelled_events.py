@@ -70,38 +70,40 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Topics:
     return Topics(monkeypatch)
 
 
-def applied(name: str, offset: int, *, partition: int = 0, when: datetime = APPLIED_AT, **fields: Any) -> Record:
+def application_record(
+    name: str, offset: int, *, partition: int = 0, when: datetime = APPLIED_AT, **fields: Any
+) -> Record:
     value = application_bytes(APPLICATIONS, application_id=name, applied_at=when, **fields)
     return Record("applications", partition, offset, round(when.timestamp() * 1000), None, value)
 
 
-def ended(name: str, offset: int, *, defaulted: bool, when: datetime = LATER) -> Record:
+def outcome_record(name: str, offset: int, *, defaulted: bool, when: datetime = LATER) -> Record:
     outcome = LoanOutcome(application_id=name, defaulted=defaulted, observed_at=when)
     value = frame(OUTCOMES, OUTCOME_SCHEMA, as_record(outcome))
     return Record("outcomes", 0, offset, round(when.timestamp() * 1000), None, value)
 
 
-def seen(topics: Topics, **given: Any) -> labelled_events.TopicSnapshot:
+def snapshot(topics: Topics, **given: Any) -> labelled_events.TopicSnapshot:
     return labelled_events.read_snapshot(topics, datetime.now(UTC), **given)  # type: ignore[arg-type]
 
 
 def test_the_first_record_of_an_application_gets_its_last_outcome(topics: Topics) -> None:
     topics.records["applications"] = [
-        applied("b", 4, partition=1, person_emp_length=2.0),
-        applied("a", 9, person_emp_length=9.0),
-        applied("a", 3, person_emp_length=3.0),
-        applied("nobody's", 5),
+        application_record("b", 4, partition=1, person_emp_length=2.0),
+        application_record("a", 9, person_emp_length=9.0),
+        application_record("a", 3, person_emp_length=3.0),
+        application_record("nobody's", 5),
     ]
     topics.records["outcomes"] = [
-        ended("a", 0, defaulted=True, when=LATER + timedelta(days=1)),
-        ended("a", 1, defaulted=False),
-        ended("b", 2, defaulted=False),
-        ended("b", 3, defaulted=True),
-        ended("stranger", 4, defaulted=True),
+        outcome_record("a", 0, defaulted=True, when=LATER + timedelta(days=1)),
+        outcome_record("a", 1, defaulted=False),
+        outcome_record("b", 2, defaulted=False),
+        outcome_record("b", 3, defaulted=True),
+        outcome_record("stranger", 4, defaulted=True),
         Record("outcomes", 0, 5, 0, None, b"rubbish"),
     ]
 
-    found = seen(topics).labelled
+    found = snapshot(topics).labelled
 
     assert found.values[:, CONTRACT.position["person_emp_length"]].tolist() == [3.0, 2.0]
     assert found.defaulted.tolist() == [True, True]
@@ -110,8 +112,8 @@ def test_the_first_record_of_an_application_gets_its_last_outcome(topics: Topics
 
 
 def test_records_after_the_time_asked_for_count_for_nothing(topics: Topics) -> None:
-    topics.records["applications"] = [applied("a", 0)]
-    topics.records["outcomes"] = [ended("a", 0, defaulted=True)]
+    topics.records["applications"] = [application_record("a", 0)]
+    topics.records["outcomes"] = [outcome_record("a", 0, defaulted=True)]
 
     found = labelled_events.read_snapshot(topics, LATER - timedelta(days=1))  # type: ignore[arg-type]
 
@@ -120,25 +122,25 @@ def test_records_after_the_time_asked_for_count_for_nothing(topics: Topics) -> N
 
 def test_the_window_holds_the_applications_signed_in_it_whether_labelled_or_not(topics: Topics) -> None:
     days = [APPLIED_AT + timedelta(days=day) for day in range(4)]
-    topics.records["applications"] = [applied(f"a-{day}", day, when=when) for day, when in enumerate(days)]
-    topics.records["outcomes"] = [ended("a-0", 0, defaulted=True)]
+    topics.records["applications"] = [application_record(f"a-{day}", day, when=when) for day, when in enumerate(days)]
+    topics.records["outcomes"] = [outcome_record("a-0", 0, defaulted=True)]
 
-    found = seen(topics, window=(days[1], days[3]))
+    found = snapshot(topics, window=(days[1], days[3]))
 
     assert (len(found.window), len(found.labelled)) == (2, 1)
 
 
 def test_outcomes_are_known_by_id(topics: Topics) -> None:
-    topics.records["outcomes"] = [ended("a", 0, defaulted=True), ended("a", 1, defaulted=False)]
+    topics.records["outcomes"] = [outcome_record("a", 0, defaulted=True), outcome_record("a", 1, defaulted=False)]
 
     assert labelled_events.known_outcomes(topics) == {"a": False}  # type: ignore[arg-type]
 
 
 def peak_bytes(topics: Topics, count: int) -> int:
-    topics.records["applications"] = (applied(f"a-{place}", place) for place in range(count))
-    topics.records["outcomes"] = [ended(f"a-{place}", place, defaulted=place % 2 == 0) for place in range(100)]
+    topics.records["applications"] = (application_record(f"a-{place}", place) for place in range(count))
+    topics.records["outcomes"] = [outcome_record(f"a-{place}", place, defaulted=place % 2 == 0) for place in range(100)]
     tracemalloc.start()
-    found = seen(topics)
+    found = snapshot(topics)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(found.labelled) == 100
@@ -160,9 +162,9 @@ def test_of_a_product_with_a_performance_window_mature_loans_alone_are_labelled(
     contract = replace(CONTRACT, label=replace(CONTRACT.label, outcome_after_days=days))
     monkeypatch.setattr(topics, "contract", lambda: contract)
     topics.records["applications"] = [
-        applied(f"a-{day}", day, when=APPLIED_AT + timedelta(days=day)) for day in (0, 31, 89)
+        application_record(f"a-{day}", day, when=APPLIED_AT + timedelta(days=day)) for day in (0, 31, 89)
     ]
-    topics.records["outcomes"] = [ended(f"a-{day}", day, defaulted=True) for day in (0, 31, 89)]
+    topics.records["outcomes"] = [outcome_record(f"a-{day}", day, defaulted=True) for day in (0, 31, 89)]
 
     found = labelled_events.read_snapshot(topics, APPLIED_AT + timedelta(days=91))  # type: ignore[arg-type]
 
@@ -174,9 +176,9 @@ def test_a_default_after_the_performance_window_is_none_within_it(
 ) -> None:
     contract = replace(CONTRACT, label=replace(CONTRACT.label, outcome_after_days=30))
     monkeypatch.setattr(topics, "contract", lambda: contract)
-    topics.records["applications"] = [applied(name, 0, when=APPLIED_AT) for name in ("in", "at", "out")]
+    topics.records["applications"] = [application_record(name, 0, when=APPLIED_AT) for name in ("in", "at", "out")]
     topics.records["outcomes"] = [
-        ended(name, 0, defaulted=True, when=APPLIED_AT + timedelta(days=30, milliseconds=beyond))
+        outcome_record(name, 0, defaulted=True, when=APPLIED_AT + timedelta(days=30, milliseconds=beyond))
         for name, beyond in (("in", -1), ("at", 0), ("out", 1))
     ]
 

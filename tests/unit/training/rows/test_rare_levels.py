@@ -13,7 +13,7 @@ INTENT = CONTRACT.position["loan_intent"]
 VENTURE, PERSONAL = 2.0, 3.0
 
 
-def cleaned(rare: int) -> CleanRows:
+def clean_rows(rare: int) -> CleanRows:
     """Ninety rows, of which `rare` have a level of their own."""
     values = some_values(90)
     values[:, CONTRACT.position["person_home_ownership"]] = 0.0
@@ -38,7 +38,7 @@ def contract_with(unknown: str) -> Contract:
 
 @pytest.mark.parametrize(("rare", "left"), [(9, 81), (10, 90)])
 def test_rows_of_a_level_that_has_fewer_than_ten_are_left_out_where_it_is_referred(rare: int, left: int):
-    found = without_rare_levels(CONTRACT, cleaned(rare), with_pricing=False)
+    found = without_rare_levels(CONTRACT, clean_rows(rare), with_pricing=False)
 
     assert len(found.rows) == left
     assert found.left_out == {"duplicate": 1, **({"rare_level": 9} if left == 81 else {})}
@@ -46,7 +46,7 @@ def test_rows_of_a_level_that_has_fewer_than_ten_are_left_out_where_it_is_referr
 
 
 def test_they_are_kept_where_an_unknown_level_is_scored():
-    found = without_rare_levels(contract_with("score"), cleaned(9), with_pricing=False)
+    found = without_rare_levels(contract_with("score"), clean_rows(9), with_pricing=False)
 
     assert len(found.rows) == 90
     assert any("VENTURE" in note and "as no level" in note for note in found.notes)

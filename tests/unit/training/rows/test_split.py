@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.contract.contract import Contract
 from schemas.tables.times import NO_TIME
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.rows.labelled_rows import LEAST_OF_A_CLASS, LEAST_ROWS, CleanRows, LabelledRows, RowsError, together
 from training.rows.split import (
     Method,
@@ -22,7 +22,7 @@ from training.rows.split import (
 )
 from training.rows.split_parts import SplitPart
 
-ROWS = made_up(3_000)
+ROWS = made_up_rows(3_000)
 
 
 def with_clones(rows: LabelledRows) -> LabelledRows:
@@ -33,7 +33,7 @@ def with_clones(rows: LabelledRows) -> LabelledRows:
     return rows.then(dataclasses.replace(rows, values=twins, defaulted=~rows.defaulted))
 
 
-def timed(rows: LabelledRows, *, recent: bool) -> LabelledRows:
+def with_times(rows: LabelledRows, *, recent: bool) -> LabelledRows:
     count = len(rows)
     return dataclasses.replace(rows, applied_at=np.arange(count), recent=np.full(count, recent))
 
@@ -70,7 +70,7 @@ def test_the_plain_split_tears_clones_apart_so_the_leakage_test_can_fail() -> No
 
 def test_a_row_keeps_its_part_when_others_are_appended() -> None:
     before = split(CONTRACT, ROWS, 42).parts
-    after = split(CONTRACT, ROWS.then(made_up(500, seed=9)), 42).parts
+    after = split(CONTRACT, ROWS.then(made_up_rows(500, seed=9)), 42).parts
 
     assert np.array_equal(before, after[: len(ROWS)])
 
@@ -80,7 +80,7 @@ def test_another_seed_gives_another_split() -> None:
 
 
 def test_where_there_is_time_the_oldest_are_searched_and_the_newest_judge() -> None:
-    rows = timed(ROWS, recent=False)
+    rows = with_times(ROWS, recent=False)
     parted = split(CONTRACT, rows, 42)
     ends = [
         rows.applied_at[parted.places(part)]
@@ -93,7 +93,7 @@ def test_where_there_is_time_the_oldest_are_searched_and_the_newest_judge() -> N
 
 def test_a_group_that_time_tears_apart_stays_in_its_earliest_part() -> None:
     oldest = with_clones(ROWS.take(np.arange(100)))
-    rows = timed(oldest.take(np.arange(100)).then(ROWS.take(np.arange(100, 3_000))), recent=False)
+    rows = with_times(oldest.take(np.arange(100)).then(ROWS.take(np.arange(100, 3_000))), recent=False)
     twins = dataclasses.replace(oldest.take(np.arange(100, 200)), applied_at=np.full(100, 10**6))
     parts = split(CONTRACT, rows.then(twins), 42).parts
 
@@ -111,7 +111,7 @@ def test_a_row_that_the_embargo_leaves_out_takes_none_of_its_group_with_it() -> 
 
 
 def test_table_and_topics_are_both_in_every_part() -> None:
-    rows = ROWS.then(timed(made_up(1_000, seed=5), recent=True))
+    rows = ROWS.then(with_times(made_up_rows(1_000, seed=5), recent=True))
     parted = split(CONTRACT, rows, 42)
 
     assert parted.how == "topics by time and table by draw"

@@ -58,25 +58,25 @@ def s3() -> Iterator[str]:
 
 
 @pytest.fixture
-def signed_in(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def s3_credentials(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an operator would be: by the variables that every client of S3 reads."""
     told = {"ENDPOINT_URL": s3, "ACCESS_KEY_ID": "me", "SECRET_ACCESS_KEY": SECRET, "DEFAULT_REGION": "us-east-1"}
     for name, value in told.items():
         monkeypatch.setenv(f"AWS_{name}", value)
 
 
-def cleaned(found: pd.DataFrame) -> CleanRows:
+def clean(found: pd.DataFrame) -> CleanRows:
     return rows.from_table(CONTRACT, found, "the store")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["loans.csv", "loans.parquet"])
-def test_a_table_is_read_from_s3(signed_in: None, name: str) -> None:
-    assert len(cleaned(table(f"s3://{BUCKET}/base/{name}")).rows) == ROWS
+def test_a_table_is_read_from_s3(s3_credentials: None, name: str) -> None:
+    assert len(clean(table(f"s3://{BUCKET}/base/{name}")).rows) == ROWS
 
 
 @pytest.mark.parametrize("url", [f"s3://{BUCKET}/nothing.csv", "s3://nobody/loans.csv"])
-def test_what_s3_does_not_hold_is_one_line(signed_in: None, url: str) -> None:
+def test_what_s3_does_not_hold_is_one_line(s3_credentials: None, url: str) -> None:
     with pytest.raises(TableError) as fault:
         table(url)
 
@@ -87,14 +87,14 @@ def test_what_s3_does_not_hold_is_one_line(signed_in: None, url: str) -> None:
     "wanted", ["loans", "public.loans", "SELECT * FROM loans", "with a as (table loans) select * from a"]
 )
 def test_a_table_or_a_query_is_read_from_postgresql(database: str, wanted: str) -> None:
-    found = cleaned(table(f"{database}#{wanted}"))
+    found = clean(table(f"{database}#{wanted}"))
 
     assert len(found.rows) == ROWS
-    assert found.rows.values.tolist() == cleaned(a_table(ROWS)).rows.values.tolist()
+    assert found.rows.values.tolist() == clean(a_table(ROWS)).rows.values.tolist()
 
 
 def test_postgresqls_own_types_and_missing_values_are_understood(database: str) -> None:
-    found = cleaned(table(f"{database}#risk.Loans 2026"))
+    found = clean(table(f"{database}#risk.Loans 2026"))
 
     columns = [CONTRACT.position[name] for name in ("person_income", "person_emp_length")]
     told = sorted(found.rows.values[:, columns].tolist())

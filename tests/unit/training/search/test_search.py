@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scorecard.features import FeatureSpace
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.fairness.applicant_groups import ApplicantGroup
 from training.families.family import FamilyParameters, TrainingSample
 from training.families.family_registry import USUAL
@@ -19,8 +19,8 @@ from training.search.trial_choice import choose
 FEATURES = FeatureSpace.of(CONTRACT, [field.name for field in CONTRACT.scored()])
 
 
-def searched(seed: int = 1) -> SearchData:
-    rows = made_up(700)
+def search_data(seed: int = 1) -> SearchData:
+    rows = made_up_rows(700)
     sample = TrainingSample(FEATURES.encode(rows.values), rows.defaulted)
     return SearchData(
         rows=sample.take(np.arange(600)),
@@ -47,7 +47,7 @@ def a_trial(number: int, auc: float, cost: float) -> Trial:
 def test_as_many_choices_are_tried_as_the_budget_has(trials: int) -> None:
     told: list[Trial] = []
 
-    found = search(searched(), Budget(trials=trials, folds=2, most_trees=10, jobs=1), told.append)
+    found = search(search_data(), Budget(trials=trials, folds=2, most_trees=10, jobs=1), told.append)
 
     assert [trial.number for trial in found.trials] == list(range(trials))
     assert told == list(found.trials)
@@ -57,14 +57,14 @@ def test_as_many_choices_are_tried_as_the_budget_has(trials: int) -> None:
 def test_the_same_seed_tries_the_same_choices() -> None:
     budget = Budget(trials=5, folds=2, most_trees=10, jobs=2)
 
-    first, again = (search(searched(), budget) for _ in range(2))
+    first, again = (search(search_data(), budget) for _ in range(2))
 
     assert [(trial.choice, trial.auc) for trial in first.trials] == [(t.choice, t.auc) for t in again.trials]
 
 
 @pytest.mark.slow
 def test_a_search_ends_when_its_time_is_over() -> None:
-    found = search(searched(), Budget(trials=500, folds=2, most_trees=10, seconds=1.0, jobs=1))
+    found = search(search_data(), Budget(trials=500, folds=2, most_trees=10, seconds=1.0, jobs=1))
 
     assert 1 <= len(found.trials) < 500
 
@@ -84,7 +84,7 @@ def test_the_front_holds_what_no_other_beats_in_both() -> None:
 
 @pytest.mark.slow
 def test_a_search_ends_when_nothing_is_gained_any_more() -> None:
-    found = search(searched(), Budget(trials=500, folds=2, most_trees=5, patience=4, jobs=1))
+    found = search(search_data(), Budget(trials=500, folds=2, most_trees=5, patience=4, jobs=1))
 
     assert len(found.trials) - 1 - max(found.trials, key=lambda trial: trial.auc).number == 4
 
@@ -109,7 +109,7 @@ def test_the_less_discriminatory_of_equal_trials_is_taken_where_it_is_preferred_
 
 
 def test_a_trial_states_the_impact_ratio_of_its_decisions_on_rows_left_out() -> None:
-    data = searched()
+    data = search_data()
     renting = data.rows.matrix[:, FEATURES.columns.index("person_home_ownership=RENT")] > 0.0
     groups = (ApplicantGroup("home", "rent", renting), ApplicantGroup("home", "other", ~renting))
     told = replace(data, groups=groups, approve_below=0.2)

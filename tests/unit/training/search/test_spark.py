@@ -13,7 +13,7 @@ import pytest
 from schemas.errors import StoppedError
 from scorecard.bulk import spark_session
 from scorecard.bulk.spark_session import SparkError
-from tests.unit.training.search.test_search import a_trial, searched
+from tests.unit.training.search.test_search import a_trial, search_data
 from training.families.family import FamilyParameters
 from training.families.family_registry import USUAL
 from training.search import search as searching
@@ -65,8 +65,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_search_on_a_cluster_is_that_of_one_machine_whichever_trial_ends_first(cluster: pytest.MonkeyPatch) -> None:
     watched: list[Trial] = []
 
-    here = search(searched(), budget(9), watched.append)
-    there = search(searched(), budget(9, batch=1, spark=4))
+    here = search(search_data(), budget(9), watched.append)
+    there = search(search_data(), budget(9, batch=1, spark=4))
 
     assert figures(there.trials) == figures(here.trials)
     assert there.best.choice == here.best.choice
@@ -88,7 +88,7 @@ def test_choices_of_one_batch_are_not_all_the_same_and_those_behind_it_know_its_
     monkeypatch.setattr("training.search.search.run_trial", trial)
     found = {}
     for favourite in USUAL[:2]:
-        found[favourite] = search(searched(), budget(30)).trials
+        found[favourite] = search(search_data(), budget(30)).trials
 
     first, other = found.values()
     random_starts = searching.STARTS_BEFORE_TPE
@@ -101,7 +101,7 @@ def test_choices_of_one_batch_are_not_all_the_same_and_those_behind_it_know_its_
 
 
 def test_a_search_in_batches_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> None:
-    whole = search(searched(), budget(8))
+    whole = search(search_data(), budget(8))
     journal = FileJournal(tmp_path, "k")
     for trial in whole.trials[:6]:
         journal.keep(trial)
@@ -112,13 +112,13 @@ def test_a_search_in_batches_that_was_interrupted_goes_on_where_it_was(tmp_path:
         patch.setattr(
             "training.search.search.run_trial", lambda number, *rest: tried.append(number) or attempt(number, *rest)
         )
-        again = search(searched(), budget(8), journal=FileJournal(tmp_path, "k"))
+        again = search(search_data(), budget(8), journal=FileJournal(tmp_path, "k"))
 
     assert tried == [6, 7]
     assert figures(again.trials) == figures(whole.trials)
 
 
-class Recalled(Forgetful):
+class JournalOfSlowTrials(Forgetful):
     """A trial of a batch took half a minute."""
 
     def recall(self, number: int, choice: FamilyParameters) -> Trial | None:
@@ -126,12 +126,12 @@ class Recalled(Forgetful):
 
 
 def test_a_search_ends_after_the_batch_in_which_its_time_is_over() -> None:
-    assert len(search(searched(), budget(40, seconds=50.0), journal=Recalled()).trials) == 8
+    assert len(search(search_data(), budget(40, seconds=50.0), journal=JournalOfSlowTrials()).trials) == 8
 
 
 def test_a_search_that_is_told_to_stop_asks_no_more_of_the_cluster(cluster: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoppedError):
-        search(searched(), budget(12, spark=4), stop=lambda: bool(tasks))
+        search(search_data(), budget(12, spark=4), stop=lambda: bool(tasks))
 
     assert tasks == [4]
 
@@ -143,7 +143,7 @@ def test_without_pyspark_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatc
         SparkError,
         match=r"LOAN_SPARK_TRIALS needs PySpark, which is not installed: pip install 'loan-decisions\[spark\]'",
     ):
-        search(searched(), budget(5, spark=4))
+        search(search_data(), budget(5, spark=4))
 
 
 def test_a_cluster_on_which_a_trial_fails_is_one_line(cluster: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_a_cluster_on_which_a_trial_fails_is_one_line(cluster: pytest.MonkeyPatc
     with pytest.raises(
         SparkError, match=r"a trial failed on the cluster, .* needs this package \(ModuleNotFoundError\)"
     ):
-        search(searched(), budget(6, spark=4))
+        search(search_data(), budget(6, spark=4))
 
 
 def test_a_cluster_that_gives_no_session_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,4 +170,4 @@ def test_a_cluster_that_gives_no_session_is_one_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(spark_session, "find_spec", lambda _: "there")
 
     with pytest.raises(SparkError, match=r"no Spark session can be had \(ConnectionRefusedError\)"):
-        search(searched(), budget(5, spark=4))
+        search(search_data(), budget(5, spark=4))

@@ -64,7 +64,7 @@ class ScriptedReader:
         self.closed = True
 
 
-class ScriptedAnswering:
+class ScriptedHandler:
     """Answers as told, command by command; an exception is raised."""
 
     def __init__(self, *answers: Any) -> None:
@@ -74,11 +74,11 @@ class ScriptedAnswering:
         self.most_together = 0
 
     def read(self, _value: bytes, place: Any, _timestamp: int) -> Any:
-        class Asked:
+        class CommandRecord:
             class command:  # noqa: N801 - stands for an instance
                 command_id = str(place)
 
-        return Asked()
+        return CommandRecord()
 
     def answer(self, _asked: Any, watch: Any) -> Any:
         self.asked += 1
@@ -95,7 +95,7 @@ class ScriptedAnswering:
             self.together -= 1
 
 
-def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, lifecycle: TrainerStatus) -> Consumer:
+def a_loop(answering: ScriptedHandler, *readers: ScriptedReader, lifecycle: TrainerStatus) -> Consumer:
     waiting = list(readers)
     return Consumer(lambda: waiting.pop(0), answering, TrainerMetrics(CollectorRegistry()), lifecycle)  # type: ignore[arg-type,return-value]
 
@@ -103,7 +103,7 @@ def a_loop(answering: ScriptedAnswering, *readers: ScriptedReader, lifecycle: Tr
 def test_commands_are_answered_and_committed_one_after_the_other() -> None:
     lifecycle = TrainerStatus()
     reader = ScriptedReader(3, lifecycle.stopping.set)
-    answering = ScriptedAnswering(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
+    answering = ScriptedHandler(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
 
     a_loop(answering, reader, lifecycle=lifecycle).run()
 
@@ -122,7 +122,7 @@ def test_the_group_is_polled_while_a_training_runs() -> None:
             polled.wait(0.01)
         return RetrainStatus.REJECTED
 
-    a_loop(ScriptedAnswering(slow), reader, lifecycle=lifecycle).run()
+    a_loop(ScriptedHandler(slow), reader, lifecycle=lifecycle).run()
 
     assert reader.polls_while_held >= 3
     assert reader.committed == [0]
@@ -131,7 +131,7 @@ def test_the_group_is_polled_while_a_training_runs() -> None:
 def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
     lifecycle = TrainerStatus()
     reader = ScriptedReader(1, lifecycle.stopping.set)
-    answering = ScriptedAnswering(AwayError(), AwayError(), RetrainStatus.PROMOTED)
+    answering = ScriptedHandler(AwayError(), AwayError(), RetrainStatus.PROMOTED)
 
     a_loop(answering, reader, lifecycle=lifecycle).run()
 
@@ -143,12 +143,12 @@ def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
     lifecycle = TrainerStatus()
     reader = ScriptedReader(1, lifecycle.stopping.set)
 
-    def stopped(watch: Any) -> Exception:
+    def stop(watch: Any) -> Exception:
         lifecycle.stopping.set()
         assert watch.stop()
         return StoppedError()
 
-    a_loop(ScriptedAnswering(stopped), reader, lifecycle=lifecycle).run()
+    a_loop(ScriptedHandler(stop), reader, lifecycle=lifecycle).run()
 
     assert reader.committed == []
 
@@ -156,7 +156,7 @@ def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
 def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
     lifecycle = TrainerStatus()
     reader = ScriptedReader(1, lifecycle.stopping.set)
-    loop = a_loop(ScriptedAnswering(SetupError("no topic")), reader, lifecycle=lifecycle)
+    loop = a_loop(ScriptedHandler(SetupError("no topic")), reader, lifecycle=lifecycle)
 
     with pytest.raises(SetupError, match="no topic"):
         loop.run()
@@ -173,7 +173,7 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
         threading.Event().wait(0.3)
         return RetrainStatus.PROMOTED
 
-    answering = ScriptedAnswering(slow, None)
+    answering = ScriptedHandler(slow, None)
     a_loop(answering, broken, mended, lifecycle=lifecycle).run()
 
     assert answering.most_together == 1
@@ -192,7 +192,7 @@ def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_a
             raise AwayError
         lifecycle.stopping.set()
 
-    loop = a_loop(ScriptedAnswering(RetrainStatus.REJECTED), reader, lifecycle=lifecycle)
+    loop = a_loop(ScriptedHandler(RetrainStatus.REJECTED), reader, lifecycle=lifecycle)
     loop.ask = ask
     loop.run()
 
@@ -206,7 +206,7 @@ def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
     reader = ScriptedReader(0, lifecycle.stopping.set)
     reader.partitions = frozenset()
     asked: list[bool] = []
-    loop = a_loop(ScriptedAnswering(), reader, lifecycle=lifecycle)
+    loop = a_loop(ScriptedHandler(), reader, lifecycle=lifecycle)
     loop.ask = lambda: asked.append(True)
 
     loop.run()
@@ -219,7 +219,7 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> 
     reader = ScriptedReader(1, lifecycle.stopping.set)
     steps: list[str] = []
 
-    def moved(watch: Any) -> RetrainStatus:
+    def lose_partition(watch: Any) -> RetrainStatus:
         watch.step("search")
         steps.append("search")
         reader.current = False
@@ -227,7 +227,7 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> 
         steps.append("log")
         return RetrainStatus.PROMOTED
 
-    loop = a_loop(ScriptedAnswering(moved), reader, lifecycle=lifecycle)
+    loop = a_loop(ScriptedHandler(lose_partition), reader, lifecycle=lifecycle)
     loop.run()
 
     assert steps == ["search"]
@@ -239,14 +239,14 @@ def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
     following = ScriptedReader(0, lifecycle.stopping.set)
     steps: list[str] = []
 
-    def fenced(watch: Any) -> RetrainStatus:
+    def outlive_membership(watch: Any) -> RetrainStatus:
         while loop.reader is not None:
             threading.Event().wait(0.01)
         watch.step("register")
         steps.append("register")
         return RetrainStatus.PROMOTED
 
-    loop = a_loop(ScriptedAnswering(fenced), broken, following, lifecycle=lifecycle)
+    loop = a_loop(ScriptedHandler(outlive_membership), broken, following, lifecycle=lifecycle)
     loop.run()
 
     assert steps == []

@@ -36,7 +36,7 @@ def a_command(**given: Any) -> RetrainCommand:
     return RetrainCommand(**{**usual, **given})
 
 
-def known(**given: Any) -> TrainerState:
+def trainer_state(**given: Any) -> TrainerState:
     usual: dict[str, Any] = {
         "product": "credit_risk",
         "answered": {},
@@ -48,21 +48,24 @@ def known(**given: Any) -> TrainerState:
 
 
 def test_a_new_command_is_trained_for() -> None:
-    assert disposition(a_command(), CommandPosition(0, 7), known()).step is CommandAction.TRAIN
+    assert disposition(a_command(), CommandPosition(0, 7), trainer_state()).step is CommandAction.TRAIN
 
 
 def test_a_command_of_another_product_is_left_alone() -> None:
-    assert disposition(a_command(product="lending_club"), CommandPosition(0, 7), known()).step is CommandAction.LEAVE
+    assert (
+        disposition(a_command(product="lending_club"), CommandPosition(0, 7), trainer_state()).step
+        is CommandAction.LEAVE
+    )
 
 
 def test_a_record_that_was_answered_is_left_alone_when_it_is_delivered_again() -> None:
     answered = {"c-1": frozenset({"0:7"})}
 
-    assert disposition(a_command(), CommandPosition(0, 7), known(answered=answered)).step is CommandAction.LEAVE
+    assert disposition(a_command(), CommandPosition(0, 7), trainer_state(answered=answered)).step is CommandAction.LEAVE
 
 
 def test_a_command_sent_again_is_answered_as_a_duplicate() -> None:
-    found = disposition(a_command(), CommandPosition(0, 8), known(answered={"c-1": frozenset({"0:7"})}))
+    found = disposition(a_command(), CommandPosition(0, 8), trainer_state(answered={"c-1": frozenset({"0:7"})}))
 
     assert (found.step, found.status) == (CommandAction.ANSWER, RetrainStatus.DUPLICATE)
 
@@ -75,7 +78,7 @@ def test_a_command_sent_again_is_answered_as_a_duplicate() -> None:
     ],
 )
 def test_a_command_about_another_champion_is_out_of_date(champion: RegisteredVersion | None, told: str) -> None:
-    found = disposition(a_command(), CommandPosition(0, 7), known(champion=champion))
+    found = disposition(a_command(), CommandPosition(0, 7), trainer_state(champion=champion))
 
     assert (found.step, found.status) == (CommandAction.ANSWER, RetrainStatus.FAILED)
     assert told in found.why
@@ -83,14 +86,14 @@ def test_a_command_about_another_champion_is_out_of_date(champion: RegisteredVer
 
 def test_a_command_that_speaks_of_no_champion_is_never_out_of_date() -> None:
     assert (
-        disposition(a_command(champion_digest=""), CommandPosition(0, 7), known(champion=None)).step
+        disposition(a_command(champion_digest=""), CommandPosition(0, 7), trainer_state(champion=None)).step
         is CommandAction.TRAIN
     )
 
 
 @pytest.mark.parametrize(("after_s", "step"), [(59, CommandAction.ANSWER), (60, CommandAction.TRAIN)])
 def test_a_command_within_the_cooldown_of_a_promotion_is_too_soon(after_s: int, step: CommandAction) -> None:
-    at = known(promoted_at=NOW, too_soon=timedelta(seconds=60))
+    at = trainer_state(promoted_at=NOW, too_soon=timedelta(seconds=60))
 
     assert disposition(a_command(issued_at=NOW + timedelta(seconds=after_s)), CommandPosition(0, 7), at).step is step
 

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.tables.times import NO_TIME
 from scorecard.registry.registered_version import RegisteredVersion
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.evaluation.partial_dependence import dependences
 from training.evaluation.stability import by_month
 from training.pipeline.pipeline import TrainedCandidate, train_candidate
@@ -23,24 +23,24 @@ from training.tracking.model_record import TrainingRecord, sections
 
 DAY_MS = 86_400_000
 BEGIN = int(datetime(2026, 3, 20, tzinfo=UTC).timestamp()) * 1_000
-ROWS = made_up(1_500)
+ROWS = made_up_rows(1_500)
 TIMED = replace(ROWS, applied_at=BEGIN + np.arange(len(ROWS)) * 60 * DAY_MS // len(ROWS))
 """Sixty days of them, in order: the forest is fitted to the first, and judged on the last."""
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> TrainedCandidate:
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> TrainedCandidate:
     plan = Plan(name="test", budget=Budget(trials=1, folds=2, most_trees=30, jobs=1))
     return train_candidate(Material(CONTRACT, TIMED, tmp_path_factory.mktemp("made")), plan)
 
 
 @pytest.fixture(scope="module")
-def card(made: TrainedCandidate) -> str:
+def card(candidate: TrainedCandidate) -> str:
     cleaned = CleanRows(TIMED, "loans.csv", 1_600, {"out_of_range": 100}, notes=["fewer than 10 rows have a level"])
     record = TrainingRecord(
         cleaned=cleaned, terms=Terms(approvals=2), trained_at=datetime(2026, 5, 1, tzinfo=UTC), valid_days=365
     )
-    return "\n".join(sections(made, record))
+    return "\n".join(sections(candidate, record))
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_rows_without_times_have_no_months() -> None:
     assert by_month(replace(TIMED, applied_at=np.full(len(TIMED), NO_TIME)), np.zeros(len(TIMED))) == ()
 
 
-def test_a_curve_is_the_mean_of_everybody_with_that_value(made: TrainedCandidate, tmp_path: Path) -> None:
-    some = made.judged_on.values[:200]
-    home, income = dependences(made.scorecard, CONTRACT, some, ["person_home_ownership", "person_income"])
+def test_a_curve_is_the_mean_of_everybody_with_that_value(candidate: TrainedCandidate, tmp_path: Path) -> None:
+    some = candidate.judged_on.values[:200]
+    home, income = dependences(candidate.scorecard, CONTRACT, some, ["person_home_ownership", "person_income"])
 
     renting = some.copy()
     renting[:, CONTRACT.position["person_home_ownership"]] = 0.0
-    assert home.probability[home.levels.index("RENT")] == made.scorecard.score(renting).probability.mean()
+    assert home.probability[home.levels.index("RENT")] == candidate.scorecard.score(renting).probability.mean()
     # Risk falls with income, and with the ratio that is computed from it.
     assert income.probability[0] > income.probability[-1]
     assert draw_dependence([home, income], tmp_path / "curves.png").stat().st_size > 5_000

@@ -14,13 +14,13 @@ from scorecard.policy import PolicyError, outcomes
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.mlflow_client import quieten
 from tests.builders import scorecard_parts
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.tracking import mlflow_run
 from training.tracking.model_signature import model_signature
 
 PARTS = scorecard_parts()
 SIGNATURE = model_signature(CONTRACT, PARTS.features.names, PARTS.policy)
-ROWS = made_up(40)
+ROWS = made_up_rows(40)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> "object":
     return mlflow.pyfunc.load_model(logged.source)
 
 
-def answered(model: object, table: pd.DataFrame) -> pd.DataFrame:
+def predict(model: object, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(model.predict(table))  # type: ignore[attr-defined]
 
 
@@ -46,7 +46,7 @@ def test_the_served_model_says_what_the_scorecard_says(model: object, tmp_path: 
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, tmp_path)
     scores = bundle.read(tmp_path, CONTRACT).score(ROWS.values)
 
-    found = answered(model, mlflow_run.example_of(CONTRACT, ROWS.values))
+    found = predict(model, mlflow_run.example_of(CONTRACT, ROWS.values))
 
     assert np.allclose(found["probability"], scores.probability)
     shares = found[[name for name in found.columns if name.startswith("contribution.")]]
@@ -59,7 +59,7 @@ def test_what_cannot_be_scored_is_referred_and_its_fault_named(model: object) ->
     table.loc[1, "person_income"] = -5.0
     table.loc[2, "person_home_ownership"] = "Rent"
 
-    found = answered(model, table)
+    found = predict(model, table)
 
     assert found["outcome"].tolist()[1:] == ["REFER", "REFER"]
     assert found["fault"].tolist() == ["", "out_of_range", "unknown_level"]
@@ -72,10 +72,10 @@ def test_a_row_may_lack_what_the_contract_lets_it_lack_and_nothing_else(model: o
     needed = [name for name in whole.columns if name not in optional]
 
     assert optional
-    assert answered(model, whole[needed])["fault"].tolist() == [""]
+    assert predict(model, whole[needed])["fault"].tolist() == [""]
     for name in needed:
         with pytest.raises(MlflowException, match=name):
-            answered(model, whole[needed].drop(columns=name))
+            predict(model, whole[needed].drop(columns=name))
 
 
 def test_reasons_are_those_of_a_decision_and_an_approved_applicant_has_none(model: object, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_reasons_are_those_of_a_decision_and_an_approved_applicant_has_none(mode
     given = reason_places(card, ROWS.values, scores.contributions, verdicts)
     expected = [",".join(card.reasons.texts[place].code for place in row if place >= 0) for row in given.places]
 
-    found = answered(model, mlflow_run.example_of(CONTRACT, ROWS.values))
+    found = predict(model, mlflow_run.example_of(CONTRACT, ROWS.values))
 
     assert found["reasons"].tolist() == expected
     assert {bool(reasons) for reasons in found["reasons"][found["outcome"] != "APPROVE"]} == {True}
@@ -96,10 +96,10 @@ def test_reasons_are_those_of_a_decision_and_an_approved_applicant_has_none(mode
 def test_the_operators_cut_offs_come_with_the_request(model: object) -> None:
     table = mlflow_run.example_of(CONTRACT, ROWS.values)
 
-    def served(**cut_offs: float) -> set[str]:
+    def outcomes_of(**cut_offs: float) -> set[str]:
         return set(model.predict(table, params=cut_offs)["outcome"])  # type: ignore[attr-defined]
 
-    assert served(approve_below=1.0, decline_from=1.0) == {"APPROVE"}
-    assert served(approve_below=0.0, decline_from=0.0) == {"DECLINE"}
+    assert outcomes_of(approve_below=1.0, decline_from=1.0) == {"APPROVE"}
+    assert outcomes_of(approve_below=0.0, decline_from=0.0) == {"DECLINE"}
     with pytest.raises(PolicyError, match="must keep"):
-        served(approve_below=0.9, decline_from=0.1)
+        outcomes_of(approve_below=0.9, decline_from=0.1)

@@ -13,13 +13,13 @@ import pytest
 from scorecard import bundle
 from scorecard.registry.download import BUNDLE
 from tests.builders import scorecard_parts
-from tests.unit.training.builders import CONTRACT, made_up
+from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.tracking import mlflow_run, served_code
 from training.tracking.model_signature import model_signature
 
 PARTS = scorecard_parts()
 SIGNATURE = model_signature(CONTRACT, PARTS.features.names, PARTS.policy)
-ROWS = made_up(5)
+ROWS = made_up_rows(5)
 
 ELSEWHERE = """
 import json, sys

@@ -92,14 +92,14 @@ class LateBroker:
 
     def create_acls(self, bindings: list[AclBinding]) -> dict[AclBinding, Future[None]]:
         self.given = bindings
-        return {binding: _settled(None) for binding in bindings}
+        return {binding: _future_of(None) for binding in bindings}
 
     def describe_acls(self, _wanted: object) -> Future[list[AclBinding]]:
         self.applied += 1
-        return _settled(self.given[: self.applied - 1])
+        return _future_of(self.given[: self.applied - 1])
 
 
-def _settled(value: Any) -> Future[Any]:
+def _future_of(value: Any) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_result(value)
     return future
@@ -116,7 +116,7 @@ def test_rights_are_given_when_the_broker_applies_all_of_them(monkeypatch: pytes
 
 def test_rights_that_no_broker_applies_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = LateBroker()
-    monkeypatch.setattr(broker, "describe_acls", lambda _wanted: _settled([]))
+    monkeypatch.setattr(broker, "describe_acls", lambda _wanted: _future_of([]))
     monkeypatch.setattr(acls, "AdminClient", lambda _properties: broker)
     monkeypatch.setattr(acls, "TIMEOUT_S", 0.0)
 

@@ -30,13 +30,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     database.close()
     monkeypatch.setenv("LOAN_LEDGER_URL", url)
 
-    def printed(*arguments: str) -> str:
+    def output_of(*arguments: str) -> str:
         with pytest.raises(SystemExit) as ended:
             cli.main(["ledger", "rates", *arguments])
         assert not ended.value.code
         return capsys.readouterr().out
 
-    return printed
+    return output_of
 
 
 def test_the_three_rates_are_told(run: Run) -> None:

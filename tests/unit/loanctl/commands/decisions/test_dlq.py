@@ -73,7 +73,7 @@ class Stage:
     def redriven(self) -> list[Record]:
         return [record for record in self.records(APPLICATIONS) if REDRIVEN_FROM in record.headers]
 
-    def decided(self) -> Mapping[str, int]:
+    def decision_counts(self) -> Mapping[str, int]:
         return Counter((record.key or b"").decode() for record in self.records(DECISIONS))
 
     def ranges(self, _connection: object, topics: Sequence[str], _since: int | None = None) -> list[PartitionRange]:
@@ -142,7 +142,7 @@ def test_records_of_a_schema_that_was_registered_late_are_decided_once_however_o
     assert (dry, unsent) == ({"ready": 5}, 5)
     assert again == at_last == {"redriven": 5}
     assert stage.acts == [(AuditAction.REDRIVE, LETTERS, "the schema is registered now", "5 records")]
-    assert stage.decided() == {f"a-{number}": 1 for number in range(5)}
+    assert stage.decision_counts() == {f"a-{number}": 1 for number in range(5)}
     for record, original in zip(stage.redriven(), before, strict=True):
         assert (record.key, record.value) == (original.key, original.value)
         assert record.header_pairs[:-1] == original.header_pairs
@@ -172,7 +172,7 @@ def test_a_redrive_that_is_killed_half_way_sends_the_rest_once(stage: Stage, act
     stage.work()
 
     assert 0 < half < 6
-    assert stage.decided() == {f"a-{number}": 1 for number in range(6)}
+    assert stage.decision_counts() == {f"a-{number}": 1 for number in range(6)}
 
 
 def test_a_redrive_that_another_has_overtaken_sends_no_more(stage: Stage) -> None:
@@ -193,7 +193,7 @@ def test_a_redrive_that_another_has_overtaken_sends_no_more(stage: Stage) -> Non
     stage.work()
 
     assert runs == [{"redriven": 2, "ready": 4}]
-    assert stage.decided() == {f"a-{number}": 1 for number in range(6)}
+    assert stage.decision_counts() == {f"a-{number}": 1 for number in range(6)}
 
 
 def test_what_a_worker_would_set_aside_again_is_told_and_goes_only_by_force(stage: Stage) -> None:
@@ -221,7 +221,7 @@ def test_an_application_that_was_decided_meanwhile_or_referred_is_left_alone(sta
     stage.work()
 
     assert statuses("--send", "--force") == {"decided": 2}
-    assert stage.decided() == {"sent-again": 1, "referred": 1}
+    assert stage.decision_counts() == {"sent-again": 1, "referred": 1}
 
 
 def test_one_record_with_two_letters_and_one_application_sent_twice_go_back_once(stage: Stage) -> None:
@@ -237,7 +237,7 @@ def test_one_record_with_two_letters_and_one_application_sent_twice_go_back_once
     assert statuses("--send") == {"ready": 1, "repeated": 2}
     assert statuses("--send") == {"redriven": 2, "repeated": 1}
     stage.work()
-    assert stage.decided() == {"twice": 1}
+    assert stage.decision_counts() == {"twice": 1}
 
 
 def test_a_record_that_its_letter_does_not_carry_is_fetched_while_it_is_kept(stage: Stage) -> None:
@@ -255,7 +255,7 @@ def test_a_record_that_its_letter_does_not_carry_is_fetched_while_it_is_kept(sta
 
     assert (summary["count"], summary["can_be_redriven"]) == (2, 1)
     assert found == {"gone": 1, "ready": 1}
-    assert stage.decided() == {"kept": 1}
+    assert stage.decision_counts() == {"kept": 1}
 
 
 def test_letters_are_chosen_by_reason_place_application_and_time(stage: Stage) -> None:

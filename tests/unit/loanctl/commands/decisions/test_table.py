@@ -13,14 +13,14 @@ from loanctl.bulk.range_sample import RangeSample
 from loanctl.commands.decisions import table
 from loanctl.file_checks.chunk_reports import BAD_DATA
 from scorecard.bulk.row_groups import RowGroup, StoredTable, stored_table
-from tests.unit.scorecard.bulk.applicants import a_package, a_table, stored
+from tests.unit.scorecard.bulk.applicants import a_package, a_table, write_parquet
 
 
 @pytest.fixture
 def rows(tmp_path: Path) -> tuple[str, str]:
     """A table and a bundle."""
     a_package(tmp_path / "bundle")
-    return str(stored(a_table(), tmp_path / "rows")), str(tmp_path / "bundle")
+    return str(write_parquet(a_table(), tmp_path / "rows")), str(tmp_path / "bundle")
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -58,7 +58,7 @@ def test_a_table_in_another_unit_is_taken_by_force_alone(tmp_path: Path, command
     a_package(tmp_path / "bundle")
     monthly = a_table()
     monthly["person_income"] /= 1_000.0
-    arguments = [command, str(stored(monthly, tmp_path / "rows"))]
+    arguments = [command, str(write_parquet(monthly, tmp_path / "rows"))]
     arguments += [str(tmp_path / "out")] if command == "score" else []
     arguments += ["--scorecard", str(tmp_path / "bundle"), "--processes", "1", *(["--force"] if force else [])]
 
@@ -82,7 +82,7 @@ def test_a_sample_of_a_large_table_is_taken_all_over_it(tmp_path: Path, monkeypa
 def test_a_table_sorted_by_a_field_is_plausible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(range_sample, "MOST_ROWS", 100)
     package = a_package(tmp_path / "bundle")
-    found = stored_table(stored(a_table().sort_values("person_income"), tmp_path / "rows"))
+    found = stored_table(write_parquet(a_table().sort_values("person_income"), tmp_path / "rows"))
 
     assert RangeSample(package).implausible_fields(found) == []
 

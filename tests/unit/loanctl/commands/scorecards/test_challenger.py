@@ -31,12 +31,12 @@ class OneWriter:
         return dict.fromkeys(ids, WRITER)
 
 
-def encoded(decision: LoanDecision) -> bytes:
+def encode(decision: LoanDecision) -> bytes:
     return frame(9, WRITER, as_record(decision))
 
 
 @pytest.fixture
-def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
+def compare(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
     """Compares what lies on the shadow topic, id and version each, with version 1 on the other."""
 
     def run(*said: tuple[str, str], most: int | None = None, version: str = "") -> Contestants:
@@ -50,7 +50,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contestants]:
         def blocks(_connection: object, wanted: Sequence[PartitionRange]) -> list[list[Record]]:
             name = wanted[0].topic
             lying = enumerate(lain[name])
-            return [[Record(name, 0, nth, 10**9 + nth, None, encoded(each)) for nth, each in lying]]
+            return [[Record(name, 0, nth, 10**9 + nth, None, encode(each)) for nth, each in lying]]
 
         monkeypatch.setattr(decision_log, "partition_ranges", extents)
         monkeypatch.setattr(topic_scan, "blocks", blocks)
@@ -65,27 +65,27 @@ def names(found: Contestants) -> list[str]:
 
 
 def test_the_challenger_asked_for_is_found_behind_more_decisions_of_another(
-    compared: Callable[..., Contestants],
+    compare: Callable[..., Contestants],
 ) -> None:
-    found = compared(("a", "2"), ("b", "2"), ("c", "2"), ("d", "3"), ("e", "3"), ("f", "3"), most=2, version="2")
+    found = compare(("a", "2"), ("b", "2"), ("c", "2"), ("d", "3"), ("e", "3"), ("f", "3"), most=2, version="2")
 
     assert (found.challenger, names(found)) == ("2", ["b", "c"])
 
 
-def test_an_application_that_another_challenger_met_first_counts(compared: Callable[..., Contestants]) -> None:
-    found = compared(("a", "2"), ("b", "2"), ("a", "3"), ("b", "3"), version="3")
+def test_an_application_that_another_challenger_met_first_counts(compare: Callable[..., Contestants]) -> None:
+    found = compare(("a", "2"), ("b", "2"), ("a", "3"), ("b", "3"), version="3")
 
     assert (found.challenger, names(found)) == ("3", ["a", "b"])
 
 
 def test_the_challenger_that_decided_last_is_compared_where_none_is_asked_for(
-    compared: Callable[..., Contestants],
+    compare: Callable[..., Contestants],
 ) -> None:
-    found = compared(("a", "2"), ("b", "2"), ("a", "3"))
+    found = compare(("a", "2"), ("b", "2"), ("a", "3"))
 
     assert (found.challenger, names(found)) == ("3", ["a"])
 
 
-def test_a_challenger_that_never_decided_is_told_by_its_version(compared: Callable[..., Contestants]) -> None:
+def test_a_challenger_that_never_decided_is_told_by_its_version(compare: Callable[..., Contestants]) -> None:
     with pytest.raises(NothingDecidedError, match="version 7 and a champion have no application in common"):
-        compared(("a", "2"), version="7")
+        compare(("a", "2"), version="7")

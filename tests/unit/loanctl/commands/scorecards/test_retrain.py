@@ -19,7 +19,7 @@ class NoChampion:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[RetrainCommand]:
+def retrain_commands(monkeypatch: pytest.MonkeyPatch) -> list[RetrainCommand]:
     """Commands on the topic; the trainer answers none."""
     commands: list[RetrainCommand] = []
 
@@ -42,7 +42,7 @@ def run(*options: str) -> Result:
     return CliRunner().invoke(app, list(options))
 
 
-def test_a_key_asks_once_for_each_scope(asked: list[RetrainCommand]) -> None:
+def test_a_key_asks_once_for_each_scope(retrain_commands: list[RetrainCommand]) -> None:
     first, again = run(*KEY), run(*KEY)
     level, level_again = run(*KEY, "--recalibrate"), run(*KEY, "--recalibrate")
 
@@ -50,20 +50,20 @@ def test_a_key_asks_once_for_each_scope(asked: list[RetrainCommand]) -> None:
     assert "was asked before" in again.output
     assert "was asked before" not in level.output
     assert "was asked before" in level_again.output
-    assert [each.scope for each in asked] == [RetrainScope.FULL, RetrainScope.RECALIBRATION]
+    assert [each.scope for each in retrain_commands] == [RetrainScope.FULL, RetrainScope.RECALIBRATION]
 
 
-def test_the_id_of_a_usual_command_is_what_it_was(asked: list[RetrainCommand]) -> None:
+def test_the_id_of_a_usual_command_is_what_it_was(retrain_commands: list[RetrainCommand]) -> None:
     run(*KEY)
 
-    assert asked[0].command_id == "person-bc5d9338-d1cd-5318-9991-52e98ac0966a"
+    assert retrain_commands[0].command_id == "person-bc5d9338-d1cd-5318-9991-52e98ac0966a"
 
 
-def test_only_with_a_key_is_one_told_to_ask_again_with_it(asked: list[RetrainCommand]) -> None:
+def test_only_with_a_key_is_one_told_to_ask_again_with_it(retrain_commands: list[RetrainCommand]) -> None:
     named, unnamed = run(*KEY, "--wait", "1"), run("--wait", "1")
 
     assert (named.exit_code, unnamed.exit_code) == (1, 1)
     assert "ask again with the same --key" in named.output
     assert "the same --key" not in unnamed.output
     assert "to ask again is another command" in unnamed.output
-    assert len(asked) == 2
+    assert len(retrain_commands) == 2

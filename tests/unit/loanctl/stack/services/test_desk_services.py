@@ -35,18 +35,18 @@ class BindingStack:
 
 
 @pytest.fixture
-def held() -> Iterator[ExitStack]:
+def open_sockets() -> Iterator[ExitStack]:
     with ExitStack() as sockets:
         yield sockets
 
 
 def test_two_stacks_that_start_together_have_ports_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: ExitStack
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_sockets: ExitStack
 ) -> None:
     monkeypatch.setenv(CACHE_DIR, str(tmp_path / "cache"))
     monkeypatch.setattr(desk_services, "PORTS", dict(zip(("ledger", "gateway"), free_ports(2), strict=True)))
     events = threading.Event(), threading.Event()
-    stacks = [BindingStack(held, events[1], events[0]), BindingStack(held, events[0], events[1])]
+    stacks = [BindingStack(open_sockets, events[1], events[0]), BindingStack(open_sockets, events[0], events[1])]
 
     def start(number: int) -> None:
         folder = tmp_path / str(number)

@@ -39,7 +39,7 @@ def one_partition(_topic: str) -> list[int]:
 
 
 @dataclass
-class Scripted:
+class ScriptedConsumer:
     """Answers `committed` from a list, the last one again and again."""
 
     answers: list[Any]
@@ -68,7 +68,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assignment, "CONFIRM_S", 0.01)
 
 
-def asked(consumer: Scripted, lost: Callable[[Start], object] = lambda _: None, **reading: Any) -> list[Start]:
+def starts_of(
+    consumer: ScriptedConsumer, lost: Callable[[Start], object] = lambda _: None, **reading: Any
+) -> list[Start]:
     config = ConsumerConfig(topics=["in"], group="g", **reading)
     return Assignment(consumer, config, ConsumerHooks(offsets_lost=lost), one_partition).starts(GIVEN)
 
@@ -78,9 +80,9 @@ def test_no_client_begins_at_a_default() -> None:
 
 
 def test_an_offset_held_back_by_a_dead_worker_is_asked_for_until_it_is_stable() -> None:
-    consumer = Scripted([Unstable(), Unstable(), at(7)], {"in": [(0, 9)]})
+    consumer = ScriptedConsumer([Unstable(), Unstable(), at(7)], {"in": [(0, 9)]})
 
-    [start] = asked(consumer)
+    [start] = starts_of(consumer)
 
     assert (start.offset, start.loss, consumer.asked, consumer.marked) == (7, None, 3, [])
 
@@ -89,17 +91,17 @@ def test_an_offset_that_never_becomes_stable_is_an_outage_and_no_beginning(monke
     monkeypatch.setattr(assignment, "STABLE_S", 0.01)
 
     with pytest.raises(ReadingError, match="UNSTABLE_OFFSET_COMMIT"):
-        asked(Scripted([Unstable()], {"in": [(0, 9)]}))
+        starts_of(ScriptedConsumer([Unstable()], {"in": [(0, 9)]}))
 
 
 def test_an_offset_held_back_for_longer_than_any_transaction_of_ours_is_a_line_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(assignment, "OPEN_S", 0.0)
-    consumer = Scripted([Unstable(), Unstable(), Unstable(), at(7)], {"in": [(0, 9)]})
+    consumer = ScriptedConsumer([Unstable(), Unstable(), Unstable(), at(7)], {"in": [(0, 9)]})
 
     with structlog.testing.capture_logs() as lines:
-        asked(consumer)
+        starts_of(consumer)
 
     [stuck] = [line for line in lines if line["event"] == "offsets.stuck"]
     assert (stuck["log_level"], stuck["group"]) == ("warning", "g")
@@ -109,16 +111,16 @@ def test_an_offset_held_back_for_longer_than_any_transaction_of_ours_is_a_line_o
 def test_a_stop_ends_the_wait() -> None:
     hooks = ConsumerHooks(stopping=threading.Event())
     hooks.stopping.set()
-    consumer = Scripted([Unstable()], {"in": [(0, 9)]})
+    consumer = ScriptedConsumer([Unstable()], {"in": [(0, 9)]})
 
     with pytest.raises(ReadingError, match="stopped"):
         Assignment(consumer, ConsumerConfig(topics=["in"], group="g"), hooks, one_partition).starts(GIVEN)
 
 
 def test_the_client_s_own_time_out_says_that_an_offset_is_not_stable_yet() -> None:
-    consumer = Scripted([failure(KafkaError._TIMED_OUT), at(7)], {"in": [(0, 9)]})
+    consumer = ScriptedConsumer([failure(KafkaError._TIMED_OUT), at(7)], {"in": [(0, 9)]})
 
-    [start] = asked(consumer)
+    [start] = starts_of(consumer)
 
     assert (start.offset, start.loss) == (7, None)
 
@@ -129,14 +131,14 @@ def test_a_broker_that_does_not_answer_is_an_outage_and_one_that_forbids_is_not(
     monkeypatch.setattr(assignment, "STABLE_S", 0.01)
 
     with pytest.raises(ReadingError, match="_TIMED_OUT"):
-        asked(Scripted([failure(KafkaError._TIMED_OUT)]))
+        starts_of(ScriptedConsumer([failure(KafkaError._TIMED_OUT)]))
     with pytest.raises(NotAllowedError, match="GROUP_AUTHORIZATION_FAILED"):
-        asked(Scripted([failure(KafkaError.GROUP_AUTHORIZATION_FAILED)]))
+        starts_of(ScriptedConsumer([failure(KafkaError.GROUP_AUTHORIZATION_FAILED)]))
     with pytest.raises(NotAllowedError):
-        asked(Scripted([Unstable(KafkaError.TOPIC_AUTHORIZATION_FAILED)]))
+        starts_of(ScriptedConsumer([Unstable(KafkaError.TOPIC_AUTHORIZATION_FAILED)]))
 
 
-class Starting(Scripted):
+class ConsumerOfStartingBroker(ScriptedConsumer):
     """A broker that starts, and does not know yet the topic of an assigned partition."""
 
     code = 0
@@ -157,35 +159,35 @@ def test_a_broker_that_does_not_know_an_assigned_topic_ends_the_session_and_not_
     call: str, code: int
 ) -> None:
     answers = {"committed": failure(code), "an offset of committed": Unstable(code), "commit": at(NONE)}
-    consumer = Starting([answers.get(call, at(7))], {"in": [(0, 9)], "out": [(0, 0)]})
+    consumer = ConsumerOfStartingBroker([answers.get(call, at(7))], {"in": [(0, 9)], "out": [(0, 0)]})
     consumer.code, consumer.unknown_to = code, call
 
     with pytest.raises(ReadingError, match="no topic in"):
-        asked(consumer)
+        starts_of(consumer)
 
 
 def test_a_group_that_never_committed_begins_at_the_beginning_and_says_so_to_the_broker() -> None:
-    consumer = Scripted([at(NONE)], {"in": [(3, 9)], "out": [(0, 0)]})
+    consumer = ScriptedConsumer([at(NONE)], {"in": [(3, 9)], "out": [(0, 0)]})
 
-    [start] = asked(consumer, output_topics=["out"])
+    [start] = starts_of(consumer, output_topics=["out"])
 
     assert (start.offset, start.loss, consumer.marked) == (3, None, [3])
 
 
 def test_a_group_without_offsets_whose_output_is_there_has_lost_them() -> None:
     lost: list[Start] = []
-    consumer = Scripted([at(NONE)], {"in": [(3, 9)], "out": [(0, 5)]})
+    consumer = ScriptedConsumer([at(NONE)], {"in": [(3, 9)], "out": [(0, 5)]})
 
-    [start] = asked(consumer, lost.append, output_topics=["out"])
+    [start] = starts_of(consumer, lost.append, output_topics=["out"])
 
     assert (start.offset, start.loss, lost) == (3, OffsetLoss.EXPIRY, [start])
 
 
 def test_an_offset_that_is_held_back_elsewhere_is_an_offset_of_the_group() -> None:
     # Our partition has none yet, another one's is not stable: the group works, and ours is a new partition.
-    consumer = Scripted([at(NONE), Unstable()], {"in": [(0, 9)], "out": [(0, 5)]})
+    consumer = ScriptedConsumer([at(NONE), Unstable()], {"in": [(0, 9)], "out": [(0, 5)]})
 
-    [start] = asked(consumer, output_topics=["out"])
+    [start] = starts_of(consumer, output_topics=["out"])
 
     assert start.loss is None
 
@@ -193,7 +195,7 @@ def test_an_offset_that_is_held_back_elsewhere_is_an_offset_of_the_group() -> No
 def test_retention_that_overtook_the_group_is_reported_with_what_was_never_read() -> None:
     lost: list[Start] = []
 
-    [start] = asked(Scripted([at(10)], {"in": [(50, 60)]}), lost.append)
+    [start] = starts_of(ScriptedConsumer([at(10)], {"in": [(50, 60)]}), lost.append)
 
     assert (start.offset, start.loss, start.records, lost) == (50, OffsetLoss.RETENTION, 40, [start])
 
@@ -202,24 +204,24 @@ def test_an_end_that_a_new_leader_shows_too_early_is_no_truncation(monkeypatch: 
     # It ends at the third answer: a machine that pauses between two must not end it before.
     monkeypatch.setattr(assignment, "CONFIRM_S", 60.0)
     lost: list[Start] = []
-    consumer = Scripted([at(60)], {"in": [(0, 40), (0, 40), (0, 60)]})
+    consumer = ScriptedConsumer([at(60)], {"in": [(0, 40), (0, 40), (0, 60)]})
 
-    [start] = asked(consumer, lost.append)
+    [start] = starts_of(consumer, lost.append)
 
     assert (start.offset, lost) == (60, [])
 
 
 def test_a_log_that_stays_short_is_read_again_from_its_beginning() -> None:
-    [start] = asked(Scripted([at(60)], {"in": [(0, 40)]}))
+    [start] = starts_of(ScriptedConsumer([at(60)], {"in": [(0, 40)]}))
 
     assert (start.offset, start.loss) == (0, OffsetLoss.TRUNCATION)
 
 
 def test_a_process_that_is_to_stop_for_a_person_says_where_and_what_to_do_and_commits_nothing() -> None:
-    consumer = Scripted([at(NONE)], {"in": [(3, 9)], "out": [(0, 5)]})
+    consumer = ScriptedConsumer([at(NONE)], {"in": [(3, 9)], "out": [(0, 5)]})
 
     with pytest.raises(LostOffsetsError) as raised:
-        asked(consumer, output_topics=["out"], stop_on_lost_offsets=True)
+        starts_of(consumer, output_topics=["out"], stop_on_lost_offsets=True)
 
     told = str(raised.value)
     assert "in-0: committed none, the log holds 3 to 9 (expiry)" in told

@@ -4,7 +4,7 @@ from streams.kafka.group.lag_monitor import UNKNOWN_AFTER_S, Backlog, LagMonitor
 from streams.runtime.settings import Connection
 
 
-class Watched(LagMonitor):
+class LagMonitorDouble(LagMonitor):
     """A monitor whose looks a test makes."""
 
     def __init__(self) -> None:
@@ -16,11 +16,11 @@ class Watched(LagMonitor):
 
 
 def test_nothing_is_told_before_the_first_look() -> None:
-    assert (Watched().records(), Watched().seconds()) == (0.0, 0.0)
+    assert (LagMonitorDouble().records(), LagMonitorDouble().seconds()) == (0.0, 0.0)
 
 
 def test_the_oldest_record_that_waits_ages() -> None:
-    monitor = Watched()
+    monitor = LagMonitorDouble()
     monitor.saw(Backlog(3, since=990.0))
 
     monitor.now += 5
@@ -29,7 +29,7 @@ def test_the_oldest_record_that_waits_ages() -> None:
 
 
 def test_a_broker_that_answers_no_more_counts_as_a_lag_of_its_silence() -> None:
-    monitor = Watched()
+    monitor = LagMonitorDouble()
     monitor.saw(Backlog())
 
     monitor.now += UNKNOWN_AFTER_S

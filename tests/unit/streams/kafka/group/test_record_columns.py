@@ -39,7 +39,7 @@ class Source:
         return given
 
 
-def gathered(source: Source, most: int, columns_of: Callable[[Partition], RecordColumns] = RecordColumns) -> Any:
+def gather_columns(source: Source, most: int, columns_of: Callable[[Partition], RecordColumns] = RecordColumns) -> Any:
     return gather(source, most, 0.5, columns_of)
 
 
@@ -58,7 +58,7 @@ def test_portions_are_the_columns_of_all_messages() -> None:
     messages = [a_message("ab"[offset // 300 % 2], offset // 700 % 2, offset) for offset in range(1_300)]
     source = Source(messages)
 
-    found = gathered(source, 1_200)
+    found = gather_columns(source, 1_200)
 
     assert source.asked == [(PORTION, 0.5), (PORTION, 0.0), (200, 0.0)]
     for place, columns in found.items():
@@ -70,7 +70,7 @@ def test_portions_are_the_columns_of_all_messages() -> None:
 def test_nothing_that_was_read_before_a_rebalance_is_gathered() -> None:
     messages = [a_message("a", offset // PORTION, offset) for offset in range(3 * PORTION)]
 
-    found = gathered(Source(messages, frozenset({1})), len(messages))
+    found = gather_columns(Source(messages, frozenset({1})), len(messages))
 
     assert {place: len(columns) for place, columns in found.items()} == {("a", 1): PORTION, ("a", 2): PORTION}
 
@@ -78,13 +78,13 @@ def test_nothing_that_was_read_before_a_rebalance_is_gathered() -> None:
 def test_a_rebalance_that_brings_nothing_leaves_nothing() -> None:
     messages = [a_message("a", 0, offset) for offset in range(PORTION)]
 
-    assert gathered(Source(messages, frozenset({1})), 2 * PORTION) == {}
+    assert gather_columns(Source(messages, frozenset({1})), 2 * PORTION) == {}
 
 
 def test_a_partition_has_ended_where_no_record_follows_its_end() -> None:
     messages = [a_message("a", 0, 1), an_end("a", 0, 2), a_message("a", 1, 1), an_end("a", 1, 2), a_message("a", 1, 2)]
 
-    found = gathered(Source([*messages, an_end("a", 2, 0)]), 10)
+    found = gather_columns(Source([*messages, an_end("a", 2, 0)]), 10)
 
     assert {place: (len(columns), columns.ended) for place, columns in found.items()} == {
         ("a", 0): (1, True),
@@ -96,6 +96,6 @@ def test_a_partition_has_ended_where_no_record_follows_its_end() -> None:
 def test_headers_are_left_where_they_are_not_needed() -> None:
     source = Source([a_message("a", 0, 1)])
 
-    [columns] = gathered(source, 10, lambda place: RecordColumns(place, headers=False)).values()
+    [columns] = gather_columns(source, 10, lambda place: RecordColumns(place, headers=False)).values()
 
     assert columns.batch() == records_of("a", [a_message("a", 0, 1)], headers=False)

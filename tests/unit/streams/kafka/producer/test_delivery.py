@@ -55,7 +55,7 @@ def life(broker: FakeBroker, mode: Mode, most_reads: int) -> None:
             delivery.deliver(answers, batch, reader)
 
 
-def played(mode: Mode, crashes: frozenset[int]) -> list[bytes | None]:
+def answers_with_crashes(mode: Mode, crashes: frozenset[int]) -> list[bytes | None]:
     fate = Fate(crashes)
     broker = FakeBroker(fate)
     broker.put("in", *(b"%d" % number for number in range(RECORDS)))
@@ -71,13 +71,17 @@ def played(mode: Mode, crashes: frozenset[int]) -> list[bytes | None]:
 @given(st.frozensets(st.integers(1, 80), max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_exactly_once_gives_the_same_answers_whatever_crashes_come_between(crashes: frozenset[int]) -> None:
-    assert Counter(played(Mode.EXACTLY_ONCE, crashes)) == Counter(played(Mode.EXACTLY_ONCE, frozenset()))
+    assert Counter(answers_with_crashes(Mode.EXACTLY_ONCE, crashes)) == Counter(
+        answers_with_crashes(Mode.EXACTLY_ONCE, frozenset())
+    )
 
 
 @given(st.frozensets(st.integers(1, 80), max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_at_least_once_loses_nothing_and_repeats_the_same_bytes_alone(crashes: frozenset[int]) -> None:
-    assert set(played(Mode.AT_LEAST_ONCE, crashes)) == set(played(Mode.AT_LEAST_ONCE, frozenset()))
+    assert set(answers_with_crashes(Mode.AT_LEAST_ONCE, crashes)) == set(
+        answers_with_crashes(Mode.AT_LEAST_ONCE, frozenset())
+    )
 
 
 class LostAnswers:
@@ -117,11 +121,11 @@ def test_exactly_once_holds_where_nobody_knows_whether_a_commit_was_done(
 def test_a_quiet_day_answers_each_record_once_in_both_modes() -> None:
     expected = {b"%d" % number: 1 for number in range(RECORDS)}
 
-    assert Counter(played(Mode.EXACTLY_ONCE, frozenset())) == expected
-    assert Counter(played(Mode.AT_LEAST_ONCE, frozenset())) == expected
+    assert Counter(answers_with_crashes(Mode.EXACTLY_ONCE, frozenset())) == expected
+    assert Counter(answers_with_crashes(Mode.AT_LEAST_ONCE, frozenset())) == expected
 
 
-class Scripted:
+class ScriptedProducer:
     """A producer that fails as told, and notes what was done to it."""
 
     def __init__(self, **failing: Exception) -> None:
@@ -138,12 +142,12 @@ class Scripted:
         return do
 
 
-def noted(made: list[dict[str, Any]]) -> Callable[[dict[str, Any]], Scripted]:
+def producer_factory(made: list[dict[str, Any]]) -> Callable[[dict[str, Any]], ScriptedProducer]:
     """Makes producers, and notes with which properties."""
 
-    def make(properties: dict[str, Any]) -> Scripted:
+    def make(properties: dict[str, Any]) -> ScriptedProducer:
         made.append(properties)
-        return Scripted()
+        return ScriptedProducer()
 
     return make
 
@@ -156,7 +160,7 @@ def a_batch() -> tuple[Any, Reader]:
 
 
 def test_a_failed_transaction_is_aborted_so_that_readers_do_not_wait_for_its_timeout() -> None:
-    producer = Scripted(commit_transaction=failure(KafkaError._TIMED_OUT))
+    producer = ScriptedProducer(commit_transaction=failure(KafkaError._TIMED_OUT))
     delivery = ExactlyOnce(Connection(), "one", lambda _: producer)
     delivery.open()
 
@@ -171,14 +175,14 @@ def test_a_transaction_call_that_never_returns_is_left_behind(monkeypatch: pytes
     monkeypatch.setattr(transactions, "ABORT_S", 0.05)
     freed = threading.Event()
 
-    class Hanging(Scripted):
+    class HangingProducer(ScriptedProducer):
         def send_offsets_to_transaction(self, *_: object) -> None:
             freed.wait()
 
         def close(self) -> None:
             freed.wait()
 
-    delivery = ExactlyOnce(Connection(), "one", lambda _: Hanging())
+    delivery = ExactlyOnce(Connection(), "one", lambda _: HangingProducer())
     delivery.open()
 
     with pytest.raises(HungError):
@@ -196,7 +200,7 @@ def test_offsets_are_not_committed_where_an_answer_was_not_acknowledged() -> Non
     batch = reader.read(0)
     assert batch is not None
     made: list[dict[str, Any]] = []
-    delivery = AtLeastOnce(Connection(), noted(made))
+    delivery = AtLeastOnce(Connection(), producer_factory(made))
     delivery.open()
     made[0]["on_delivery"](KafkaError(KafkaError._MSG_TIMED_OUT), REFUSED)
 
@@ -207,7 +211,7 @@ def test_offsets_are_not_committed_where_an_answer_was_not_acknowledged() -> Non
 
 
 def test_a_full_client_queue_is_waited_for() -> None:
-    class Full(Scripted):
+    class Full(ScriptedProducer):
         def produce(self, *_: object, **__: object) -> None:
             self.done.append("produce")
             if self.done.count("produce") == 1:
@@ -222,7 +226,7 @@ def test_a_full_client_queue_is_waited_for() -> None:
 
 def test_transactions_are_short_and_impatient() -> None:
     made: list[dict[str, Any]] = []
-    delivery = ExactlyOnce(Connection(), "one", noted(made))
+    delivery = ExactlyOnce(Connection(), "one", producer_factory(made))
     delivery.open()
 
     assert made[0]["retry.backoff.ms"] == 5

@@ -7,7 +7,7 @@ from schemas.codec.wire_format import NotFramedError, TombstoneError
 from streams.kafka.topics.skipped_records import SkippedRecords
 
 
-def raising(fault: type[Exception]):
+def decoder_that_raises(fault: type[Exception]):
     def decode():
         raise fault
 
@@ -20,8 +20,8 @@ def test_what_cannot_be_read_is_counted_each_time_and_said_once():
 
     with capture_logs() as lines:
         for offset in range(3):
-            assert passed_over.read(raising(TombstoneError), "t", offset) is None
-        assert passed_over.read(raising(NotFramedError), "t", 3) is None
+            assert passed_over.read(decoder_that_raises(TombstoneError), "t", offset) is None
+        assert passed_over.read(decoder_that_raises(NotFramedError), "t", 3) is None
         assert passed_over.read(lambda: "event", "t", 4) == "event"
 
     assert counted == passed_over.reasons == {("t", "tombstone"): 3, ("t", "not_framed"): 1}
@@ -33,4 +33,4 @@ def test_what_cannot_be_read_is_counted_each_time_and_said_once():
 
 def test_what_is_no_records_fault_is_raised():
     with pytest.raises(ZeroDivisionError):
-        SkippedRecords().read(raising(ZeroDivisionError), "t", 0)
+        SkippedRecords().read(decoder_that_raises(ZeroDivisionError), "t", 0)

@@ -12,7 +12,7 @@ from streams.kafka.topics.topic_reader import PartitionRange, UnreadTopicError, 
 from streams.runtime.settings import Connection
 
 
-class Refused:
+class FaultyConsumer:
     """A consumer whose every question ends with one error, in the answer or raised."""
 
     def __init__(self, code: int, *, raises: bool) -> None:
@@ -44,7 +44,7 @@ class Refused:
 def test_an_error_of_the_broker_names_the_topic_and_who_must_act(
     code: int, kind: type[LoanError], raises: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topic_reader, "Consumer", lambda _properties: Refused(code, raises=raises))
+    monkeypatch.setattr(topic_reader, "Consumer", lambda _properties: FaultyConsumer(code, raises=raises))
 
     with pytest.raises(kind, match="inbox"):
         partition_ranges(Connection(_env_file=None), ["inbox"])

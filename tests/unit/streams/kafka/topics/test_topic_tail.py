@@ -19,7 +19,7 @@ class Broker:
             (topic, each): [] for topic, count in partitions.items() for each in range(count)
         }
         self.fault: LoanError | None = None
-        self.followers: list[Followed] = []
+        self.followers: list[FollowerDouble] = []
         self.now = 0.0
 
     def put(self, topic: str, *values: bytes, partition: int = 0) -> None:
@@ -30,15 +30,15 @@ class Broker:
             raise self.fault
         return [PartitionRange(*place, 0, len(log)) for place, log in self.logs.items()]
 
-    def follower(self, _connection: Connection) -> "Followed":
-        self.followers.append(Followed(self))
+    def follower(self, _connection: Connection) -> "FollowerDouble":
+        self.followers.append(FollowerDouble(self))
         return self.followers[-1]
 
     def tail(self, **back: int) -> TopicTail:
         return TopicTail(Connection(), back, self.follower, self.bounds, lambda: self.now)  # type: ignore[arg-type]
 
 
-class Followed:
+class FollowerDouble:
     """What `Follower` does, over the lists."""
 
     def __init__(self, broker: Broker) -> None:
