@@ -57,7 +57,7 @@ def _own_log_settings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
+def shared_folder() -> Path:
     """The folder of real rows and golden values beside the project; absent at our users."""
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (real rows and golden values), which is absent here")

@@ -5,7 +5,7 @@ import importlib
 import sys
 from typing import Final
 
-from tests.bench.measuring import Line, kept, pinned, released, table
+from tests.bench.measurement import Line, pin, release, table, write_lines
 
 PARTS: Final = {
     "attribution": "tests.bench.attribution",
@@ -14,7 +14,7 @@ PARTS: Final = {
     "score_batch": "tests.bench.batches",
     "bulk": "tests.bench.bulk",
     "poison": "tests.bench.poison",
-    "counting": "tests.bench.counting",
+    "drift_counts": "tests.bench.drift_counts",
     "agent": "tests.bench.agent",
     "ledger": "tests.bench.ledger",
     "drain": "tests.bench.drain",
@@ -23,7 +23,7 @@ PARTS: Final = {
     "http": "tests.bench.http",
     "memory": "tests.bench.memory",
 }
-ON_ONE_CORE: Final = ("attribution", "peers", "decoding", "score_batch", "bulk", "poison", "counting", "ledger")
+ON_ONE_CORE: Final = ("attribution", "peers", "decoding", "score_batch", "bulk", "poison", "drift_counts", "ledger")
 """Measured in this process; the others start processes, and pin those."""
 
 
@@ -37,13 +37,13 @@ def main() -> int:
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     found: list[Line] = []
     for part in asked:
-        (pinned if part in ON_ONE_CORE else released)()
+        (pin if part in ON_ONE_CORE else release)()
         for line in importlib.import_module(PARTS[part]).lines():
             found.append(line)
             sys.stderr.write(
                 f"{line.name}: {line.value} {line.unit}; {line.against} {line.against_value}; x{line.ratio}\n"
             )
-            kept(found)
+            write_lines(found)
     sys.stdout.write(table(found) + "\n")
     return 0
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from loanctl.stack.ports import free_ports
-from tests.bench.measuring import Line, line
-from tests.bench.stage import Answered, Drained, Stage, drained, stage
+from tests.bench.measurement import Line, line
+from tests.bench.stage import AnswerCount, DrainRate, Stage, drain_rate, stage
 
 WAITING: Final = 600_000
 LONGEST_S: Final = 60.0
@@ -22,7 +22,7 @@ ASK_EVERY_S: Final = 0.2
 NAME: Final = "drift agent drain, against the worker, XGBoost depth 4 x 200"
 
 
-class Counted:
+class AgentCount:
     """How many applications an agent has counted, by its own metrics; 0 while it starts."""
 
     def __init__(self, port: int, *, with_decisions: bool) -> None:
@@ -53,7 +53,7 @@ def lines() -> Iterator[Line]:
         yield line(f"{name}, processor", "us/application", "worker, exactly once", spent)
 
 
-def _round(*, with_decisions: bool) -> tuple[Drained, Drained]:
+def _round(*, with_decisions: bool) -> tuple[DrainRate, DrainRate]:
     with stage() as here:
         here.champion(4, 200)
         here.load(WAITING)
@@ -61,7 +61,7 @@ def _round(*, with_decisions: bool) -> tuple[Drained, Drained]:
         return _agent(here, with_decisions=with_decisions), worker
 
 
-def _agent(here: Stage, *, with_decisions: bool) -> Drained:
+def _agent(here: Stage, *, with_decisions: bool) -> DrainRate:
     [port] = free_ports(1)
     settings = {
         "loan_web_port": port,
@@ -72,10 +72,10 @@ def _agent(here: Stage, *, with_decisions: bool) -> Drained:
         "loan_performance_every_s": 0,
     }
     with here.contender("drift", **settings) as process:
-        return drained([process], Counted(port, with_decisions=with_decisions), WAITING, LONGEST_S)
+        return drain_rate([process], AgentCount(port, with_decisions=with_decisions), WAITING, LONGEST_S)
 
 
-def _worker(here: Stage) -> Drained:
+def _worker(here: Stage) -> DrainRate:
     group = f"bench-{uuid.uuid4().hex[:8]}"
     with here.contender("streams", **here.worker_settings(group, delivery="exactly_once")) as process:
-        return drained([process], Answered(here, group), WAITING, LONGEST_S)
+        return drain_rate([process], AnswerCount(here, group), WAITING, LONGEST_S)

@@ -7,7 +7,7 @@ import numpy as np
 
 from scorecard.forest.explainer import Explainer
 from tests.bench import models
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.builders import feature_space
 
 BATCHES: Final = (1, 16, 512)
@@ -25,8 +25,8 @@ def lines() -> Iterator[Line]:
         explainer.warm()
         for size in BATCHES:
             rows = np.ascontiguousarray(matrix[:size])
-            theirs = models.filled(rows) if against.startswith("shap") else rows
-            yield compared(
+            theirs = models.impute(rows) if against.startswith("shap") else rows
+            yield comparison(
                 f"attribution, {name}, batch {size}",
                 Way("ours", lambda rows=rows, explainer=explainer: explainer.explain(rows), size),
                 Way(against, lambda theirs=theirs, library=library: library(theirs), size),

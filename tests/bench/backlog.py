@@ -30,7 +30,7 @@ from schemas.codec.event_codec import avro_schema
 from schemas.events.drift import DriftCounts, DriftReport, PaneCounts
 from schemas.registry_client import EventSerde
 from tests.bench.drift_error_rates import Bench, a_bench
-from tests.bench.measuring import peak_mb
+from tests.bench.measurement import peak_mb
 
 PARTITIONS: Final = 12
 PER_PANE: Final = 50

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scorecard.decisions.scoring import RegisteredScorecard, score_batch, warm
 from scorecard.forest.forest import Nodes, sums_of_leaves
 from tests.bench import models
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.bench.per_event import PerEvent
 from tests.builders import WRITERS, a_batch, a_champion, a_wire
 
@@ -22,7 +22,7 @@ FEW: Final = 20
 ROUNDS: Final = 9
 
 
-class Unexplained:
+class ExplainerStub:
     """Stands where an explainer does, and only walks the trees."""
 
     def __init__(self, nodes: Nodes, base: float, features: int) -> None:
@@ -42,8 +42,8 @@ def lines() -> Iterator[Line]:
         name = f"score_batch, XGBoost depth {depth} x {trees}, batch {SIZE}"
         batch = a_batch(*models.application_values(SIZE))
         explained = Way("ours", _scoring(champion, batch), SIZE)
-        yield compared(
-            name, explained, Way("the same, unexplained", _scoring(_unexplained(champion), batch), SIZE), ROUNDS
+        yield comparison(
+            name, explained, Way("the same, unexplained", _scoring(_without_explainer(champion), batch), SIZE), ROUNDS
         )
         with TemporaryDirectory() as folder:
             model = Path(folder) / "model.ubj"
@@ -52,19 +52,19 @@ def lines() -> Iterator[Line]:
         one_by_one = Way(
             "per event, libraries", lambda per_event=per_event, batch=batch: _answers(per_event, batch), FEW
         )
-        yield compared(f"{name}, per event", explained, one_by_one, ROUNDS)
+        yield comparison(f"{name}, per event", explained, one_by_one, ROUNDS)
 
 
 def _scoring(champion: RegisteredScorecard, batch: Any) -> Any:
     wire, policy = a_wire(), champion.scorecard.policy
-    if not isinstance(champion.scorecard.explainer, Unexplained):
+    if not isinstance(champion.scorecard.explainer, ExplainerStub):
         warm(champion, policy, wire)
     return lambda: score_batch(batch, WRITERS, champion, policy, wire)
 
 
-def _unexplained(champion: RegisteredScorecard) -> RegisteredScorecard:
+def _without_explainer(champion: RegisteredScorecard) -> RegisteredScorecard:
     forest, features = champion.scorecard.forest, len(champion.scorecard.features.names)
-    stand_in: Any = Unexplained(forest.nodes(), forest.base, features)
+    stand_in: Any = ExplainerStub(forest.nodes(), forest.base, features)
     return replace(champion, scorecard=replace(champion.scorecard, explainer=stand_in))
 
 

@@ -16,7 +16,7 @@ from scorecard.bulk.decision_folder import DecisionFolder, PartWriter
 from scorecard.bulk.row_groups import StoredTable, stored_table
 from scorecard.bulk.scorer_package import ScorerPackage
 from tests.bench import models
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.builders import CONTRACT, scorecard_parts, some_values
 
 ROWS: Final = 200_000
@@ -36,7 +36,7 @@ def lines() -> Iterator[Line]:
             out.open()
             explainer = package.scorer().champion.scorecard.explainer
             matrix = np.tile(models.applicants().matrix, (ROWS // models.ROWS, 1))
-            yield compared(
+            yield comparison(
                 f"table of {ROWS:,} rows, XGBoost depth {depth} x {trees}",
                 Way("ours", lambda package=package, out=out: PartWriter(package, out)(0, table.groups[0]), ROWS),
                 Way("bare kernel", lambda explainer=explainer, matrix=matrix: explainer.explain(matrix), ROWS),

@@ -7,7 +7,7 @@ import fastavro
 
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.wire_format import frame
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, an_application
 
 SIZE: Final = 5_000
@@ -28,14 +28,14 @@ def lines() -> Iterator[Line]:
     moved = [field for field in reversed(CONTRACT.schema["fields"]) if field["name"] != "loan_grade"]
     more = [{"name": "branch", "type": "string"}, {"name": "rate", "type": ["float", "null"]}]
     evolved: Any = fastavro.parse_schema({**CONTRACT.schema, "fields": [*moved, *more]})
-    theirs = Way("ours", _reading(ApplicationReader(CONTRACT), evolved, SIZE), SIZE)
-    own = Way("our own schema", _reading(ApplicationReader(CONTRACT), PARSED, SIZE), SIZE)
-    single = Way("record by record", _reading(OneByOne(CONTRACT), evolved, FEW), FEW)
-    yield compared("decoding, a writer who added, dropped and moved fields", theirs, own, ROUNDS)
-    yield compared("decoding, a writer who added, dropped and moved fields, one by one", theirs, single, ROUNDS)
+    theirs = Way("ours", _read_call(ApplicationReader(CONTRACT), evolved, SIZE), SIZE)
+    own = Way("our own schema", _read_call(ApplicationReader(CONTRACT), PARSED, SIZE), SIZE)
+    single = Way("record by record", _read_call(OneByOne(CONTRACT), evolved, FEW), FEW)
+    yield comparison("decoding, a writer who added, dropped and moved fields", theirs, own, ROUNDS)
+    yield comparison("decoding, a writer who added, dropped and moved fields, one by one", theirs, single, ROUNDS)
 
 
-def _reading(reader: ApplicationReader, schema: Any, count: int) -> Any:
+def _read_call(reader: ApplicationReader, schema: Any, count: int) -> Any:
     values: Sequence[bytes] = [
         frame(
             APPLICATION_SCHEMA_ID,

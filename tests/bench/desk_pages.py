@@ -55,7 +55,7 @@ def main() -> None:
         _fill(ledger, asked.waiting, asked.settled)
         ledger.report([_later(nth) for nth in range(400)], checks())
         with served_desk(ledger=ledger.lookup) as (url, _):
-            _print(f"{asked.waiting:,} cases waiting, {asked.settled:,} settled", list(_measured(url)))
+            _print(f"{asked.waiting:,} cases waiting, {asked.settled:,} settled", list(_page_rows(url)))
 
 
 def _fill(ledger: CaseLedger, waiting: int, settled: int) -> None:
@@ -73,7 +73,7 @@ def _later(nth: int) -> DriftReport:
     return replace(report, window_id=f"{report.window_id}-{nth}", window_start=end - HOURS, window_end=end)
 
 
-def _measured(url: str) -> Iterator[Row]:
+def _page_rows(url: str) -> Iterator[Row]:
     with httpx2.Client(base_url=url, timeout=60) as client:
         queue = client.get("/desk/review").text
         last = queue.partition('name="after" value="')[2].partition('"')[0]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measuring import BUILD, Line, line
-from tests.bench.stage import Answered, Drained, Stage, Written, drained, stage
+from tests.bench.measurement import BUILD, Line, line
+from tests.bench.stage import AnswerCount, DrainRate, RecordCount, Stage, drain_rate, stage
 
 WAITING: Final = 200_000
 LONGEST_S: Final = 60.0
@@ -30,12 +30,12 @@ def lines() -> Iterator[Line]:
             model = here.champion(depth, trees)
             size = f"XGBoost depth {depth} x {trees}"
             for mode in ("exactly_once", "at_least_once"):
-                pairs = [(_drained(here, "streams", mode), _floor(here, mode)) for _ in range(ROUNDS)]
+                pairs = [(_drain_rate(here, "streams", mode), _floor(here, mode)) for _ in range(ROUNDS)]
                 yield from _both(f"worker drain, {mode.replace('_', ' ')}, {size}", "bare floor", pairs)
             yield from _against_rivals(here, model, size)
 
 
-def _both(name: str, against: str, pairs: list[tuple[Drained, Drained]]) -> Iterator[Line]:
+def _both(name: str, against: str, pairs: list[tuple[DrainRate, DrainRate]]) -> Iterator[Line]:
     """Throughput, and the processor time that it took, which does not mind what else the machine does."""
     rates = [(ours.per_second, theirs.per_second) for ours, theirs in pairs]
     spent = [(ours.processor_us, theirs.processor_us) for ours, theirs in pairs]
@@ -43,14 +43,14 @@ def _both(name: str, against: str, pairs: list[tuple[Drained, Drained]]) -> Iter
     yield line(f"{name}, processor", "us/application", against, spent)
 
 
-def _floor(here: Stage, mode: str) -> Drained:
-    return _drained(here, "tests.bench.contenders.floor", mode)
+def _floor(here: Stage, mode: str) -> DrainRate:
+    return _drain_rate(here, "tests.bench.contenders.floor", mode)
 
 
-def _drained(here: Stage, module: str, mode: str) -> Drained:
+def _drain_rate(here: Stage, module: str, mode: str) -> DrainRate:
     group = f"bench-{uuid.uuid4().hex[:8]}"
     with here.contender(module, **here.worker_settings(group, delivery=mode)) as process:
-        return drained([process], Answered(here, group), WAITING, LONGEST_S)
+        return drain_rate([process], AnswerCount(here, group), WAITING, LONGEST_S)
 
 
 def _against_rivals(here: Stage, model: Path, size: str) -> Iterator[Line]:
@@ -59,12 +59,12 @@ def _against_rivals(here: Stage, model: Path, size: str) -> Iterator[Line]:
         rivals["Quix Streams, per event"] = ("tests.bench.contenders.quix_app", str(QUIX))
     for name, (module, python) in rivals.items():
         pairs = [
-            (_drained(here, "streams", "exactly_once"), _rival(here, module, python, model)) for _ in range(ROUNDS)
+            (_drain_rate(here, "streams", "exactly_once"), _rival(here, module, python, model)) for _ in range(ROUNDS)
         ]
         yield from _both(f"worker drain, exactly once, {size}, rival {name}", name, pairs)
 
 
-def _rival(here: Stage, module: str, python: str | None, model: Path) -> Drained:
+def _rival(here: Stage, module: str, python: str | None, model: Path) -> DrainRate:
     sink, group = here.sink(), f"bench-{uuid.uuid4().hex[:8]}"
     settings = {
         "bench_model": model,
@@ -74,4 +74,4 @@ def _rival(here: Stage, module: str, python: str | None, model: Path) -> Drained
         "bench_sink": sink,
     }
     with here.contender(module, **({"python": python} if python else {}), **settings) as process:
-        return drained([process], Written(here, sink), WAITING, RIVALS_S)
+        return drain_rate([process], RecordCount(here, sink), WAITING, RIVALS_S)

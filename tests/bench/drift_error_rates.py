@@ -79,7 +79,7 @@ class Applicants:
     values: Matrix
     cells: npt.NDArray[np.int64]
 
-    def drawn(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
+    def draw(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
         """Rows of one window."""
         return rng.integers(0, len(self.values), count)
 
@@ -122,7 +122,7 @@ def false_alarms(bench: Bench, usual: Applicants, windows: int) -> list[str]:
     ]
     for size in SIZES:
         rng = np.random.default_rng([SEED, size])
-        reports, commands = run(bench, (usual.cells[usual.drawn(rng, size)] for _ in range(windows)))
+        reports, commands = run(bench, (usual.cells[usual.draw(rng, size)] for _ in range(windows)))
         over = sum(any(each.psi > each.psi_critical for each in report.features) for report in reports)
         found = [over, count(reports, Verdict.WATCH), count(reports, Verdict.DRIFTED), len(commands)]
         found.append(sum(bool(report.data_quality) for report in reports))
@@ -143,7 +143,7 @@ def power(bench: Bench, usual: Applicants, windows: int) -> list[str]:
         moved = applicants(bench, SHIFTED_POOL, SEED + 10 + place, shift)
         for size in SIZES:
             rng = np.random.default_rng([SEED, place, size])
-            reports, _ = run(bench, (moved.cells[moved.drawn(rng, size)] for _ in range(windows)))
+            reports, _ = run(bench, (moved.cells[moved.draw(rng, size)] for _ in range(windows)))
             psi = float(np.mean([report.largest_psi for report in reports]))
             drifted = count(reports, Verdict.DRIFTED) / windows
             watched = count(reports, Verdict.WATCH) / windows + drifted
@@ -168,7 +168,7 @@ def one_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rng
     memory = PolicyState()
     for nth in range(MOST_WINDOWS if mostly_drifts(bench, moved, size, rng) else 0):
         left = before if nth == 0 else 0
-        cells = np.concatenate([usual.cells[usual.drawn(rng, left)], moved.cells[moved.drawn(rng, size - left)]])
+        cells = np.concatenate([usual.cells[usual.draw(rng, left)], moved.cells[moved.draw(rng, size - left)]])
         memory, report = decide(memory, bench.report(cells, nth))
         if report.command_id:
             return (nth + 1) * size - before
@@ -177,7 +177,7 @@ def one_delay(bench: Bench, usual: Applicants, moved: Applicants, size: int, rng
 
 def mostly_drifts(bench: Bench, moved: Applicants, size: int, rng: np.random.Generator) -> bool:
     """Whether waiting for a command is worth the time: a shift far under .2 never commands."""
-    return any(bench.report(moved.cells[moved.drawn(rng, size)]).largest_psi > 0.15 for _ in range(3))
+    return any(bench.report(moved.cells[moved.draw(rng, size)]).largest_psi > 0.15 for _ in range(3))
 
 
 def run(bench: Bench, windows: "Sequence[npt.NDArray[np.int64]] | object") -> tuple[list[DriftReport], list[str]]:
@@ -209,26 +209,26 @@ def others(bench: Bench, usual: Applicants, windows: int) -> list[str]:
         f"| the same, and one income of {OUTLIER:,.0f} |",
         "| --- |" + " --- |" * len(drawn),
     ]
-    judges = {**{name: judged_by(rule) for name, rule in RULES.items()}, "ours: WATCH or DRIFTED": by_us}
+    judges = {**{name: judge_of(rule) for name, rule in RULES.items()}, "ours: WATCH or DRIFTED": by_us}
     for name, judge in judges.items():
-        shares = (alarmed(bench, pool, judge, size, windows, outlier) for pool, size, outlier in drawn)
+        shares = (alarm_share(bench, pool, judge, size, windows, outlier) for pool, size, outlier in drawn)
         lines.append(f"| {name} | " + " | ".join(f"{share:.1%}" for share in shares) + " |")
     return lines
 
 
-def alarmed(bench: Bench, pool: Applicants, judge: Judge, size: int, windows: int, outlier: float | None) -> float:
+def alarm_share(bench: Bench, pool: Applicants, judge: Judge, size: int, windows: int, outlier: float | None) -> float:
     """Share of windows that a rule alarms on; each with one income of this much where it is told."""
     rng = np.random.default_rng([SEED, size, 7])
     found = []
     for _ in range(windows):
-        values = pool.values[pool.drawn(rng, size)]
+        values = pool.values[pool.draw(rng, size)]
         if outlier is not None:
             values[0, bench.contract.position["person_income"]] = outlier
         found.append(judge(bench, values))
     return float(np.mean(found))
 
 
-def judged_by(rule: Rule) -> Judge:
+def judge_of(rule: Rule) -> Judge:
     """A rule over the numbers of reference and window."""
     return lambda bench, values: rule(*(each[:, columns_of(bench)] for each in (bench.values, values)))
 

@@ -108,13 +108,13 @@ def cases(bench: Bench) -> Iterator[Case]:
     even = plain(usual, moved)
     yield Case("the defaults", bench, even)
     for needed, of in ((1, 1), (3, 5)):
-        yield Case(f"{needed} DRIFTED of {of}", ruled(bench, drifted_needed=needed, drifted_of=of), even)
+        yield Case(f"{needed} DRIFTED of {of}", with_rules(bench, drifted_needed=needed, drifted_of=of), even)
     limits = (FieldLimits(feature="person_income", watch_from=0.05, drifted_from=0.1),)
-    yield Case("income has limits of .05 and .1", ruled(bench, field_limits=limits), even)
+    yield Case("income has limits of .05 and .1", with_rules(bench, field_limits=limits), even)
     yield from of_development(bench, usual)
     nights = by_hour(usual, pool(bench, NIGHT_FACTOR), moved)
     yield Case("nights of incomes x .7, neither declared nor quiet", bench, nights)
-    yield Case("the same, quiet hours 22-6", ruled(bench, quiet_hours="22-6"), nights)
+    yield Case("the same, quiet hours 22-6", with_rules(bench, quiet_hours="22-6"), nights)
     yield Case("the same, with a usual week", bench, nights, a_week(bench, nights))
     yield Case(f"{UNUSED} declared levels that nobody has", with_unused_levels(bench), even)
     yield spike(bench, usual)
@@ -122,7 +122,7 @@ def cases(bench: Bench) -> Iterator[Case]:
     yield Case("two regions, incomes x .8 and x 1.25, 45 to 55 % each", *regions(bench, moved))
 
 
-def ruled(bench: Bench, **rules: Any) -> Bench:
+def with_rules(bench: Bench, **rules: Any) -> Bench:
     """With these rules."""
     return replace(bench, reporting=replace(bench.reporting, rules=replace(bench.reporting.rules, **rules)))
 
@@ -142,19 +142,19 @@ def pool(bench: Bench, income_factor: float) -> Matrix:
     ).values
 
 
-def drawn(rng: np.random.Generator, values: Matrix, n: int) -> Matrix:
+def sample_of(rng: np.random.Generator, values: Matrix, n: int) -> Matrix:
     """So many of a pool, at random."""
     return values[rng.integers(0, len(values), n)]
 
 
 def plain(usual: Matrix, moved: Matrix) -> Draw:
     """A thousand an hour."""
-    return lambda rng, _nth, shifted: drawn(rng, moved if shifted else usual, N)
+    return lambda rng, _nth, shifted: sample_of(rng, moved if shifted else usual, N)
 
 
 def by_hour(day: Matrix, night: Matrix, moved: Matrix) -> Draw:
     """Other applicants at night than by day; a shift moves both."""
-    return lambda rng, nth, shifted: drawn(rng, moved if shifted else night if nth % 24 in NIGHTS else day, N)
+    return lambda rng, nth, shifted: sample_of(rng, moved if shifted else night if nth % 24 in NIGHTS else day, N)
 
 
 def lulls(even: Draw) -> Draw:
@@ -176,7 +176,7 @@ def of_development(bench: Bench, usual: Matrix) -> Iterator[Case]:
         tuple(each.count(usual[:REFERENCE, bench.contract.position[each.name]], np.zeros(REFERENCE, np.bool_)).tolist())
         for each in profile.features
     )
-    accepted = ruled(measured_against(bench, grown[:REFERENCE], development), development_from=0.2)
+    accepted = with_rules(measured_against(bench, grown[:REFERENCE], development), development_from=0.2)
     name = "accepted at incomes x 1.25, a development sample"
     yield Case(f"{name}; shifted: x 1.5", accepted, plain(grown, pool(bench, 1.5)))
 
@@ -209,16 +209,16 @@ def spike(bench: Bench, usual: Matrix) -> Case:
     """A number that is 0 for nineteen of twenty applicants; shifted, for seventeen."""
     column = bench.contract.position["person_emp_length"]
 
-    def flagged(rng: np.random.Generator, values: Matrix, share: float) -> Matrix:
+    def with_flags(rng: np.random.Generator, values: Matrix, share: float) -> Matrix:
         rows = values.copy()
         rows[:, column] = rng.random(len(rows)) >= share
         return rows
 
-    reference = measured_against(bench, flagged(np.random.default_rng(SEED), usual[:REFERENCE], 0.95))
+    reference = measured_against(bench, with_flags(np.random.default_rng(SEED), usual[:REFERENCE], 0.95))
     return Case(
         "a number that is 0 for 95 %; shifted: for 85 %",
         reference,
-        lambda rng, _nth, shifted: flagged(rng, drawn(rng, usual, N), 0.85 if shifted else 0.95),
+        lambda rng, _nth, shifted: with_flags(rng, sample_of(rng, usual, N), 0.85 if shifted else 0.95),
     )
 
 
@@ -228,8 +228,8 @@ def regions(bench: Bench, moved: Matrix) -> tuple[Bench, Draw]:
 
     def draw(rng: np.random.Generator, _nth: int, shifted: bool) -> Matrix:
         of_poor = round(N * rng.uniform(0.45, 0.55))
-        mixed = np.concatenate([drawn(rng, poor, of_poor), drawn(rng, rich, N - of_poor)])
-        return drawn(rng, moved, N) if shifted else mixed
+        mixed = np.concatenate([sample_of(rng, poor, of_poor), sample_of(rng, rich, N - of_poor)])
+        return sample_of(rng, moved, N) if shifted else mixed
 
     half = REFERENCE // 2
     return measured_against(bench, np.concatenate([poor[:half], rich[:half]])), draw

@@ -27,7 +27,7 @@ from schemas.contract.contract import load
 from schemas.events.decisions import Outcome
 from tests.bench import latency, models
 from tests.bench.http_load import LoadPlan, LoadResult
-from tests.bench.measuring import CORES, Line, line
+from tests.bench.measurement import CORES, Line, line
 from tests.bench.stage import PATIENCE_S, REPOSITORY, SETTLE_S, Stage, processor_s, stage, unpin
 from tests.builders import CONTRACT
 
@@ -56,7 +56,7 @@ def lines() -> Iterator[Line]:
         schemas.register(here.connection)
         here.champion(4, 200)
         bodies = _bodies(here.folder)
-        with _served(here) as (port, processes):
+        with _gateway_and_worker(here) as (port, processes):
             yield line(
                 f"/predict at {RATE}/s, p99",
                 "ms",
@@ -70,7 +70,7 @@ def lines() -> Iterator[Line]:
             spent = [(processor_us, PROCESSOR_US) for _, processor_us in loads]
             yield line("/predict, worker's and gateway's processor time", "us/request", "the target", spent)
             yield _question(_plan(port, "/what-if", bodies, 1), WHAT_IF_MS)
-            declined = _not_approved(port, bodies, here.folder)
+            declined = _bodies_without_approval(port, bodies, here.folder)
             yield _question(_plan(port, "/counterfactuals", declined, 1), COUNTERFACTUALS_MS)
 
 
@@ -86,7 +86,7 @@ def five_fields(folder: Path) -> Path:
 
 
 @contextmanager
-def _served(here: Stage) -> Iterator[tuple[int, Sequence[int]]]:
+def _gateway_and_worker(here: Stage) -> Iterator[tuple[int, Sequence[int]]]:
     """The port of a gateway before a worker, both ready, and the two processes."""
     [port] = free_ports(1)
     settings = here.worker_settings(f"bench-{uuid.uuid4().hex[:8]}", delivery="exactly_once")
@@ -107,14 +107,14 @@ def _served(here: Stage) -> Iterator[tuple[int, Sequence[int]]]:
 def _status(port: int, body: str) -> int:
     """Of a decision asked for; 0 where nothing answers."""
     try:
-        return int(_asked(port, "/predict", body).status)
+        return int(_post(port, "/predict", body).status)
     except urllib.error.HTTPError as refusal:
         return refusal.code
     except OSError:
         return 0
 
 
-def _asked(port: int, path: str, body: str) -> Any:
+def _post(port: int, path: str, body: str) -> Any:
     url, kind = f"http://127.0.0.1:{port}{path}", {"Content-Type": "application/json"}
     return urllib.request.urlopen(urllib.request.Request(url, body.encode(), kind), timeout=PATIENCE_S)
 
@@ -132,12 +132,12 @@ def _bodies(folder: Path) -> Path:
     return path
 
 
-def _not_approved(port: int, bodies: Path, folder: Path) -> Path:
+def _bodies_without_approval(port: int, bodies: Path, folder: Path) -> Path:
     """The first applicants whom the champion does not approve: of the others nothing is searched."""
     declined = (
         body
         for body in bodies.read_text().splitlines()
-        if json.load(_asked(port, "/what-if", body))["outcome"] != Outcome.APPROVE
+        if json.load(_post(port, "/what-if", body))["outcome"] != Outcome.APPROVE
     )
     path = folder / "not-approved.jsonl"
     path.write_text("\n".join(itertools.islice(declined, NOT_APPROVED)))

@@ -16,8 +16,8 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.bench import models
-from tests.bench.measuring import Line, line
-from tests.bench.stage import PARTITIONS, PATIENCE_S, REPOSITORY, Answered, Stage, stage
+from tests.bench.measurement import Line, line
+from tests.bench.stage import PARTITIONS, PATIENCE_S, REPOSITORY, AnswerCount, Stage, stage
 
 RATES: Final = (200, 1_000, 5_000)
 SECONDS: Final = 15.0
@@ -37,14 +37,14 @@ def lines() -> Iterator[Line]:
     """Worker and floor in turn, exactly once."""
     with stage() as here:
         here.champion(4, 200)
-        rounds = [{who: _measured(here, module) for who, module in CONTENDERS.items()} for _ in range(ROUNDS)]
+        rounds = [{who: _percentiles(here, module) for who, module in CONTENDERS.items()} for _ in range(ROUNDS)]
     for rate in RATES:
         for name in QUANTILES:
             pairs = [(found["worker"][rate, name], found["floor"][rate, name]) for found in rounds]
             yield line(f"worker latency, exactly once, {rate:,}/s, {name}", "ms", "bare floor", pairs)
 
 
-def _measured(here: Stage, module: str) -> dict[tuple[int, str], float]:
+def _percentiles(here: Stage, module: str) -> dict[tuple[int, str], float]:
     group = f"bench-{uuid.uuid4().hex[:8]}"
     with here.contender(module, **here.worker_settings(group, delivery="exactly_once")):
         _await_first_answer(here, group)
@@ -53,7 +53,7 @@ def _measured(here: Stage, module: str) -> dict[tuple[int, str], float]:
 
 
 def _await_first_answer(here: Stage, group: str) -> None:
-    answered, until = Answered(here, group), time.monotonic() + PATIENCE_S
+    answered, until = AnswerCount(here, group), time.monotonic() + PATIENCE_S
     _send(here, 50, 1.0)
     while not answered() and time.monotonic() < until:
         time.sleep(0.1)

@@ -24,7 +24,7 @@ from schemas.records import RecordBatch
 from scorecard.decisions.scoring import score_batch
 from streams.runtime import gc_freeze
 from tests.bench import models
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.builders import DECISION_SCHEMA_ID, WRITERS, a_batch, a_champion, a_wire
 from tests.unit.training.postgres import postgres
 
@@ -39,10 +39,10 @@ def lines() -> Iterator[Line]:
         batches = _batches()
         gc_freeze.freeze()  # as the ledger's process does
         for name, database in (("PostgreSQL", url), ("SQLite", f"sqlite:///{Path(folder) / 'ledger.db'}")):
-            yield _compared(f"ledger into {name}, batch {BATCH}", Database(database), batches)
+            yield _comparison(f"ledger into {name}, batch {BATCH}", Database(database), batches)
 
 
-def _compared(name: str, database: Database, batches: Sequence[RecordBatch]) -> Line:
+def _comparison(name: str, database: Database, batches: Sequence[RecordBatch]) -> Line:
     maker = DecisionRowMaker(ledger_tables.decisions, LoanDecision, flat_decision)
     writers = {DECISION_SCHEMA_ID: fastavro.parse_schema(dict(avro_schema(LoanDecision)))}
     items = [maker.items(batch, writers) for batch in batches]
@@ -62,7 +62,7 @@ def _compared(name: str, database: Database, batches: Sequence[RecordBatch]) -> 
 
     against = "a plain COPY of the same rows" if database.postgres else "a plain INSERT of the same rows"
     rows = sum(map(len, batches))
-    return compared(name, Way("ours", ours, rows), Way(against, plain, rows), ROUNDS)
+    return comparison(name, Way("ours", ours, rows), Way(against, plain, rows), ROUNDS)
 
 
 def _plain(connection: Any, items: Sequence[Item], *, postgres: bool) -> None:

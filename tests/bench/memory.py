@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measuring import Line, line
-from tests.bench.stage import SETTLE_S, Answered, stage
+from tests.bench.measurement import Line, line
+from tests.bench.stage import SETTLE_S, AnswerCount, stage
 
 EARLY: Final = 50_000
 MANY: Final = 1_000_000
@@ -21,13 +21,13 @@ def lines() -> Iterator[Line]:
         here.load(MANY)
         group = f"bench-{uuid.uuid4().hex[:8]}"
         with here.contender("streams", **here.worker_settings(group)) as process:
-            answered = Answered(here, group)
+            answered = AnswerCount(here, group)
             early = _resident_after(process, answered, EARLY)
             late = _resident_after(process, answered, MANY)
     yield line(f"worker memory after {MANY:,}", "MB", f"after {EARLY:,}", [(late, early)])
 
 
-def _resident_after(process: int, answered: Answered, count: int) -> float:
+def _resident_after(process: int, answered: AnswerCount, count: int) -> float:
     until = time.monotonic() + LONGEST_S
     while answered() < count:
         if time.monotonic() > until:

@@ -84,10 +84,10 @@ def a_random_forest(depth: int, trees: int) -> Any:
 
     people = applicants()
     model = RandomForestClassifier(trees, max_depth=depth, min_samples_leaf=5, max_features=0.5, random_state=SEED)
-    return model.fit(filled(people.matrix), people.defaulted)
+    return model.fit(impute(people.matrix), people.defaulted)
 
 
-def filled(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def impute(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The matrix with a number below all in the place of missing values: shap's own routine takes none."""
     return np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
 

@@ -23,8 +23,8 @@ from drift.settings import DriftSettings
 from schemas.codec.wire_format import schema_ids
 from schemas.records import RecordBatch
 from tests.bench import models
-from tests.bench.counting import BULK, DECISIONS, decided_batch
-from tests.bench.measuring import peak_mb
+from tests.bench.drift_counts import BULK, DECISIONS, decided_batch
+from tests.bench.measurement import peak_mb
 from tests.builders import a_batch, a_champion
 
 BLOCK: Final = 5_000
@@ -78,7 +78,7 @@ def name_of(number: int) -> str:
     return f"application-{number:09d}"
 
 
-def timed(act: Callable[[], Any]) -> tuple[float, Any]:
+def time_of(act: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds of processor time, and the result."""
     began = time.process_time()
     found = act()
@@ -97,23 +97,23 @@ def main() -> int:
     before_mb, half_mb = peak_mb(), 0
     for first in range(0, given.decisions, BLOCK):
         batch = past.batch(first)
-        spent += timed(lambda: past.fold(sample, batch))[0]  # noqa: B023 - called at once
+        spent += time_of(lambda: past.fold(sample, batch))[0]  # noqa: B023 - called at once
         if first == given.decisions // 2 // BLOCK * BLOCK:
             half_mb = peak_mb()
     for first in range(0, given.decisions, BLOCK):
-        spent += timed(lambda: [sample.add_outcome(each) for each in past.outcomes(first)])[0]  # noqa: B023 - at once
+        spent += time_of(lambda: [sample.add_outcome(each) for each in past.outcomes(first)])[0]  # noqa: B023 - at once
     kept = KeptSample(sample=sample, read=(), digests={past.version: "d"})
-    saving, text = timed(kept.to_text)
-    restoring, again = timed(lambda: KeptSample.from_text(text, rules.age_ms))
+    saving, text = time_of(kept.to_text)
+    restoring, again = time_of(lambda: KeptSample.from_text(text, rules.age_ms))
     hour = [past.batch(given.decisions + first) for first in range(0, AN_HOUR, BLOCK)]
-    folding, _ = timed(lambda: [past.fold(again.sample, batch) for batch in hour])
+    folding, _ = time_of(lambda: [past.fold(again.sample, batch) for batch in hour])
     subject = ReportSubject(
         product="credit_risk",
         champion_version=past.version,
         champion_digest="d",
         as_of=past.first_signed + 365 * DAY_MS,
     )
-    reporting, report = timed(lambda: sample_report(again.sample, subject, rules, ()))
+    reporting, report = time_of(lambda: sample_report(again.sample, subject, rules, ()))
     result = {
         "decisions": given.decisions,
         "first_check_processor_s": round(spent, 1),

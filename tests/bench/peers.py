@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scorecard.forest.explainer import Explainer
 from tests.bench import models
 from tests.bench.attribution import pred_contribs
-from tests.bench.measuring import BUILD, Line, Way, compared, line, microseconds
+from tests.bench.measurement import BUILD, Line, Way, comparison, line, microseconds
 from training.families.family_registry import compile_model
 
 BATCH: Final = 512
@@ -66,7 +66,7 @@ def lines() -> Iterator[Line]:
             if python.exists():
                 yield _against(case, explainer, name, python, batch)
         rows = case.rows[:BATCH]
-        yield compared(
+        yield comparison(
             f"attribution, {case.name}, batch {BATCH}, one feature a column",
             Way("ours", lambda: explainer.explain(rows), BATCH),  # noqa: B023 - called at once
             Way("xgboost pred_contribs", lambda: pred_contribs(case.booster, rows), BATCH),  # noqa: B023
@@ -78,7 +78,7 @@ def lines() -> Iterator[Line]:
 
 def cases() -> Iterator[Case]:
     """From the usual size to deep and wide."""
-    rows = models.filled(models.applicants().matrix)
+    rows = models.impute(models.applicants().matrix)
     for depth, trees, rounds in ((4, 200, ROUNDS), (6, 300, ROUNDS), (12, 100, DEEP_ROUNDS), (16, 50, DEEP_ROUNDS)):
         yield Case(f"XGBoost depth {depth} x {trees}", models.an_xgboost(depth, trees), rows, rounds)
     table, labels = _wide()

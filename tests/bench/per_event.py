@@ -35,16 +35,18 @@ class PerEvent:
     def answer(self, value: bytes, offset: int = 0) -> bytes:
         """The decision on one framed application."""
         record = fastavro.schemaless_reader(io.BytesIO(value[HEADER.size :]), self._application)
-        row, starts = self._encoded(record)
+        row, starts = self._encode(record)
         margin = float(self._booster.inplace_predict(row, predict_type="margin")[0])
         by_column = self._booster.predict(xgboost.DMatrix(row, nthread=1), pred_contribs=True)[0]
         contributions = np.add.reduceat(by_column[:-1].astype(float), starts)
         out = io.BytesIO()
         out.write(HEADER.pack(0, 9))
-        fastavro.schemaless_writer(out, self._decision, self._decided(record, margin, contributions, by_column, offset))
+        fastavro.schemaless_writer(
+            out, self._decision, self._decision_record(record, margin, contributions, by_column, offset)
+        )
         return out.getvalue()
 
-    def _encoded(self, record: dict[str, Any]) -> tuple[Any, list[int]]:
+    def _encode(self, record: dict[str, Any]) -> tuple[Any, list[int]]:
         row: list[float] = []
         starts = []
         for field in self._features:
@@ -58,7 +60,7 @@ class PerEvent:
                 row.append(math.nan if value is None else float(value))
         return np.array([row], dtype=np.float32), starts
 
-    def _decided(
+    def _decision_record(
         self, record: dict[str, Any], margin: float, contributions: Any, by_column: Any, offset: int
     ) -> dict[str, Any]:
         probability = 1.0 / (1.0 + math.exp(-margin))

@@ -6,7 +6,7 @@ from typing import Final
 
 from scorecard.decisions.scoring import score_batch, warm
 from tests.bench import models
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.builders import WRITERS, a_batch, a_champion, a_wire
 
 SIZE: Final = 500
@@ -33,4 +33,4 @@ def lines() -> Iterator[Line]:
     for kind, spoilt in POISON.items():
         batch = a_batch(*[spoilt(value) for value in values])
         bad = Way("poison", partial(score_batch, batch, WRITERS, champion, policy, wire), SIZE)
-        yield compared(f"score_batch, poison: {kind}, batch {SIZE}", bad, good, ROUNDS)
+        yield comparison(f"score_batch, poison: {kind}, batch {SIZE}", bad, good, ROUNDS)

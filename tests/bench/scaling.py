@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final
 
-from tests.bench.measuring import CORES, Line, line
-from tests.bench.stage import Answered, Drained, Stage, drained, stage, unpin
+from tests.bench.measurement import CORES, Line, line
+from tests.bench.stage import AnswerCount, DrainRate, Stage, drain_rate, stage, unpin
 
 PARTITIONS: Final = 8
 WAITING: Final = 600_000
@@ -28,7 +28,7 @@ def lines() -> Iterator[Line]:
         here.champion(4, 200)
         here.load(WAITING)
         for mode in ("exactly_once", "at_least_once"):
-            pairs = [(_drained(here, 2, mode), _drained(here, 1, mode)) for _ in range(ROUNDS)]
+            pairs = [(_drain_rate(here, 2, mode), _drain_rate(here, 1, mode)) for _ in range(ROUNDS)]
             name = f"two workers on {len(CORES)} cores, {PARTITIONS} partitions, {mode.replace('_', ' ')}, {SIZE}"
             rates = [(two.per_second, one.per_second) for two, one in pairs]
             yield line(name, "applications/s", "one worker", rates, rate=True)
@@ -38,7 +38,7 @@ def lines() -> Iterator[Line]:
             yield line(f"{name}, broker's processor", "us/application", "under one worker", brokers)
 
 
-def _drained(here: Stage, count: int, mode: str) -> Drained:
+def _drain_rate(here: Stage, count: int, mode: str) -> DrainRate:
     """How fast so many workers answer; the broker's processor time comes first, then theirs."""
     group = f"bench-{uuid.uuid4().hex[:8]}"
     settings = here.worker_settings(group, delivery=mode)
@@ -46,4 +46,4 @@ def _drained(here: Stage, count: int, mode: str) -> Drained:
         workers = [running.enter_context(here.contender("streams", **settings)) for _ in range(count)]
         for worker in workers:
             unpin(worker)
-        return drained([here.broker, *workers], Answered(here, group), WAITING, LONGEST_S, BEGIN)
+        return drain_rate([here.broker, *workers], AnswerCount(here, group), WAITING, LONGEST_S, BEGIN)

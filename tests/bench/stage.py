@@ -22,7 +22,7 @@ from loanctl.stack.processes import RunningProcess, birth
 from schemas.registry_client import registered_id
 from streams.runtime.settings import Connection, environment
 from tests.bench import models
-from tests.bench.measuring import CORES
+from tests.bench.measurement import CORES
 from tests.system.scorecards import Champions
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
@@ -122,7 +122,7 @@ class Stage:
         }
 
 
-class Answered:
+class AnswerCount:
     """How many applications a consumer group has answered, by its committed offsets."""
 
     def __init__(self, stage: Stage, group: str) -> None:
@@ -138,7 +138,7 @@ class Answered:
         return self._last
 
 
-class Written:
+class RecordCount:
     """How many records lie on a topic without transactions."""
 
     def __init__(self, stage: Stage, topic: str) -> None:
@@ -151,7 +151,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
+class DrainRate:
     """How fast a contender answered, and what it took."""
 
     per_second: float
@@ -164,9 +164,9 @@ class Drained:
         return sum(self.each_us)
 
 
-def drained(
+def drain_rate(
     processes: Sequence[int], count: Callable[[], int], until: int, longest_s: float, begin: int = 1
-) -> Drained:
+) -> DrainRate:
     """Watches processes until so many records are seen, or for so long; from the moment on at which `begin` are."""
     began = last = time.monotonic()
     first = seen = 0
@@ -182,7 +182,7 @@ def drained(
         raise RuntimeError(problem)
     each = zip(map(processor_s, processes), spent, strict=True)
     each_us = tuple(1e6 * (after - before) / (seen - first) for after, before in each)
-    return Drained(per_second=(seen - first) / (last - began), each_us=each_us)
+    return DrainRate(per_second=(seen - first) / (last - began), each_us=each_us)
 
 
 def processor_s(process: int) -> float:

@@ -30,9 +30,9 @@ from tests.chaos.supervised import Supervised
 from tests.doubles.mlflow import ChampionBoard, mlflow_of
 from tests.system.ledger_stage import rows
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 from tests.system.workers import Worker
 
 MODES: Final = ("exactly_once", "at_least_once")

@@ -14,7 +14,7 @@ from tests.chaos.arena import SETTLED_S, Arena
 from tests.chaos.faults.fault import Fault
 from tests.chaos.invariant import full_rate_s, violations
 from tests.chaos.lane import Lane
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 BEFORE_S: Final = 1.5
 """Of quiet load before a fault."""

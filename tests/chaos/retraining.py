@@ -12,7 +12,7 @@ from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
-from tests.system.reading import read_topic
+from tests.system.topic_records import read_topic
 from tests.system.training_stage import BASE_ROWS, SMALL
 
 Event = TypeVar("Event")

@@ -12,8 +12,8 @@ from typing import Any, Final
 from loanctl.stack.ports import free_ports
 from tests.system.commands import variables_of
 from tests.system.faulty_process import CRASHED
-from tests.system.processes import Processes, Started
-from tests.system.waiting import wait_for
+from tests.system.processes import Processes, ProcessUnderTest
+from tests.system.wait import wait_for
 from tests.system.workers import Worker
 
 LIFE_S: Final = 120.0
@@ -38,7 +38,7 @@ class Supervised:
         # Each life listens on the same port.
         own = {"web_port": free_ports(1)[0], **self.settings}
         command = (sys.executable, script, self.module, str(self._orders))
-        self.process: Started = self.processes.start_program(*command, name=self.name, **variables_of(own))
+        self.process: ProcessUnderTest = self.processes.start_program(*command, name=self.name, **variables_of(own))
 
     def life(self) -> int:
         """The process id of the life that runs; 0 between two."""

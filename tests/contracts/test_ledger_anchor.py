@@ -35,7 +35,7 @@ def forge(database, *probabilities: float) -> None:
 
 
 @pytest.fixture
-def anchored(database, tmp_path):
+def anchors(database, tmp_path):
     """Three decisions and a review on the first day, two decisions more on the second; an anchor of each."""
     decide(database, *some(0.1, 0.2, 0.3))
     review(database, a_review("a-1"))
@@ -45,14 +45,14 @@ def anchored(database, tmp_path):
     return read_anchors(str(tmp_path / "kept"))
 
 
-def test_a_chain_that_went_on_holds_all_its_anchors(database, anchored):
+def test_a_chain_that_went_on_holds_all_its_anchors(database, anchors):
     decide(database, *some(0.6, start=5), first_offset=5)
 
-    assert [(each.rows, each.day) for each in anchored if each.topic == DECISIONS] == [
+    assert [(each.rows, each.day) for each in anchors if each.topic == DECISIONS] == [
         (3, "2026-03-01"),
         (5, "2026-03-02"),
     ]
-    assert all(each.whole for each in verify(database, anchored))
+    assert all(each.whole for each in verify(database, anchors))
 
 
 @pytest.mark.parametrize(
@@ -66,23 +66,23 @@ def test_a_chain_that_went_on_holds_all_its_anchors(database, anchored):
         ((), ("2026-03-01", "2026-03-02")),
     ],
 )
-def test_a_forged_history_shows_from_the_first_day_that_it_is_another(database, anchored, history, missed):
+def test_a_forged_history_shows_from_the_first_day_that_it_is_another(database, anchors, history, missed):
     forge(database, *history)
 
-    [found] = [each for each in verify(database, anchored) if each.topic == DECISIONS]
+    [found] = [each for each in verify(database, anchors) if each.topic == DECISIONS]
 
     assert found.broken_at is None
     assert (found.missed_anchors, found.whole) == (missed, not missed)
 
 
-def test_the_first_anchor_of_a_day_stays(database, anchored, tmp_path):
+def test_the_first_anchor_of_a_day_stays(database, anchors, tmp_path):
     folder = str(tmp_path / "kept")
 
     kept = write_anchor([], folder, FIRST)
 
     assert kept.fresh is False
-    assert read_anchors(kept.path) == [each for each in anchored if each.day == "2026-03-01"]
-    assert read_anchors(folder) == anchored
+    assert read_anchors(kept.path) == [each for each in anchors if each.day == "2026-03-01"]
+    assert read_anchors(folder) == anchors
 
 
 def test_what_is_no_anchor_is_said(tmp_path):

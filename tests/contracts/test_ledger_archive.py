@@ -27,7 +27,7 @@ def of_days(database, *days: int, first_offset: int = 0) -> None:
     decide(database, *decisions, first_offset=first_offset, timestamps=[FIRST_MS + day * DAY_MS for day in days])
 
 
-def written(database, folder, before=LATER) -> dict[str, int]:
+def archive_rows(database, folder, before=LATER) -> dict[str, int]:
     found = archive(database, str(folder), before)
     return {str(Path(each.path).relative_to(folder)): each.rows for each in found}
 
@@ -37,7 +37,7 @@ def test_each_day_has_a_file_with_its_rows(database, tmp_path):
     review(database, a_review("a-1"))
     conclude(database, an_outcome("a-1", defaulted=True))
 
-    assert written(database, tmp_path) == {
+    assert archive_rows(database, tmp_path) == {
         "decisions/day=2026-03-01/decisions.parquet": 2,
         "decisions/day=2026-03-02/decisions.parquet": 1,
         "decisions/day=2026-03-06/decisions.parquet": 1,
@@ -56,13 +56,13 @@ def test_each_day_has_a_file_with_its_rows(database, tmp_path):
 
 def test_a_second_run_writes_nothing_and_a_day_that_grew_anew(database, tmp_path):
     of_days(database, 0, 1)
-    written(database, tmp_path)
+    archive_rows(database, tmp_path)
 
-    assert written(database, tmp_path) == {}
+    assert archive_rows(database, tmp_path) == {}
 
     of_days(database, 0, first_offset=2)
 
-    assert written(database, tmp_path) == {"decisions/day=2026-03-01/decisions.parquet": 2}
+    assert archive_rows(database, tmp_path) == {"decisions/day=2026-03-01/decisions.parquet": 2}
 
 
 def test_a_run_broken_off_is_gone_on_with(database, tmp_path):
@@ -73,30 +73,32 @@ def test_a_run_broken_off_is_gone_on_with(database, tmp_path):
     (tmp_path / "decisions" / "day=2026-03-02").mkdir()
     (tmp_path / "decisions" / "day=2026-03-02" / "decisions.parquet.partial").write_bytes(b"half")
 
-    assert list(written(database, tmp_path).values()) == [1, 1]
+    assert list(archive_rows(database, tmp_path).values()) == [1, 1]
     assert list(tmp_path.rglob("*.partial")) == []
 
 
 def test_days_that_are_not_over_are_left(database, tmp_path):
     of_days(database, 0, 1)
 
-    assert list(written(database, tmp_path, before=date(2026, 3, 2))) == ["decisions/day=2026-03-01/decisions.parquet"]
+    assert list(archive_rows(database, tmp_path, before=date(2026, 3, 2))) == [
+        "decisions/day=2026-03-01/decisions.parquet"
+    ]
 
 
 def test_a_pruned_database_leaves_files_alone(database, tmp_path):
     of_days(database, 0, 0)
-    written(database, tmp_path)
+    archive_rows(database, tmp_path)
     with database.write_transaction() as connection:
         connection.exec_driver_sql("DELETE FROM decisions WHERE record_offset = 0")
 
-    assert written(database, tmp_path) == {}
+    assert archive_rows(database, tmp_path) == {}
 
 
 def test_rows_beyond_one_page_are_all_there(database, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "ROWS", 4)
     of_days(database, *[0] * 11)
 
-    assert list(written(database, tmp_path).values()) == [11]
+    assert list(archive_rows(database, tmp_path).values()) == [11]
     names = pq.read_table(tmp_path / "decisions")["application_id"].to_pylist()
     assert names == [f"a-{number}" for number in range(11)]
 

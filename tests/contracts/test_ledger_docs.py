@@ -26,7 +26,7 @@ def parts(intent: str) -> tuple[Contribution, ...]:
 
 
 @pytest.fixture
-def filled(database):
+def filled_database(database):
     more = ["", *(f"-{number}" for number in range(1, TIMES))]
     decide(
         database,
@@ -54,13 +54,13 @@ def answers(database, query: str):
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
-def test_there_are_ten_and_each_finds_something(filled):
+def test_there_are_ten_and_each_finds_something(filled_database):
     assert len(QUERIES) == 10
-    assert [query for query in QUERIES if not answers(filled, query)] == []
+    assert [query for query in QUERIES if not answers(filled_database, query)] == []
 
 
-def test_they_say_what_is_true(filled):
-    found = [answers(filled, query) for query in QUERIES]
+def test_they_say_what_is_true(filled_database):
+    found = [answers(filled_database, query) for query in QUERIES]
 
     assert [row[1] for row in found[0]] == ["R2", "R1"]
     assert [row[0] for row in found[1]] == ["person_income", "loan_intent"]

@@ -214,7 +214,7 @@ def test_a_value_has_its_percentile_among_recent_applicants(database):
     assert (rate.percentile, rate.n) == (None, 0)
 
 
-def announced(version: str, day: int) -> ChampionAnnouncement:
+def an_announcement(version: str, day: int) -> ChampionAnnouncement:
     return ChampionAnnouncement(
         product="credit_risk",
         name="credit_risk-scorecard",
@@ -229,7 +229,7 @@ def announced(version: str, day: int) -> ChampionAnnouncement:
 
 
 def test_an_applications_time_line_tells_all_in_order(database):
-    record(database, records(TOPICS.champions.name, [announced("c", 1), announced("d", 2)]))
+    record(database, records(TOPICS.champions.name, [an_announcement("c", 1), an_announcement("d", 2)]))
     decide(database, a_decision("a-1", 0.3))
     review(database, a_review("a-1"))
     conclude(database, an_outcome("a-1"))

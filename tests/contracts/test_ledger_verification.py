@@ -18,7 +18,7 @@ PARTS = (
 
 
 @pytest.fixture
-def filled(database):
+def filled_database(database):
     decide(
         database, *(a_decision(f"a-{number}", 0.3, contributions=PARTS, reasons=reasons("R\\1")) for number in range(4))
     )
@@ -28,7 +28,7 @@ def filled(database):
     return database
 
 
-def broken(database):
+def breaks(database):
     return [(each.topic, each.partition, each.broken_at) for each in verify(database) if not each.whole]
 
 
@@ -37,9 +37,9 @@ def change(database, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-def test_what_nobody_touched_is_whole(filled):
-    assert broken(filled) == []
-    assert sum(each.rows for each in verify(filled)) == 8
+def test_what_nobody_touched_is_whole(filled_database):
+    assert breaks(filled_database) == []
+    assert sum(each.rows for each in verify(filled_database)) == 8
 
 
 @pytest.mark.parametrize(
@@ -63,28 +63,28 @@ def test_what_nobody_touched_is_whole(filled):
         ("UPDATE outcomes SET record_offset = 7 WHERE application_id = 'a-2'", (TOPICS.outcomes.name, 0, -1)),
     ],
 )
-def test_what_was_touched_shows(filled, statement, place):
-    change(filled, statement)
+def test_what_was_touched_shows(filled_database, statement, place):
+    change(filled_database, statement)
 
-    assert broken(filled) == [place]
+    assert breaks(filled_database) == [place]
 
 
-def test_a_row_put_in_shows(filled):
-    conclude(filled, an_outcome("a-3"), first_offset=5)
+def test_a_row_put_in_shows(filled_database):
+    conclude(filled_database, an_outcome("a-3"), first_offset=5)
     change(
-        filled,
+        filled_database,
         "INSERT INTO outcomes SELECT record_topic, record_partition, 3, recorded_at, 'x', defaulted, observed_at, chain"
         " FROM outcomes WHERE application_id = 'a-1'",
     )
 
-    assert broken(filled) == [(TOPICS.outcomes.name, 0, 3)]
+    assert breaks(filled_database) == [(TOPICS.outcomes.name, 0, 3)]
 
 
 def test_a_release_that_is_taken_out_of_a_row_shows(database):
     decide(database, a_decision("a-1", 0.3), a_decision("a-2", 0.3, code_version="1.2.3"))
     change(database, "UPDATE decisions SET code_version = NULL WHERE application_id = 'a-2'")
 
-    assert broken(database) == [(TOPICS.decisions.name, 0, 1)]
+    assert breaks(database) == [(TOPICS.decisions.name, 0, 1)]
 
 
 def test_rows_of_before_decisions_named_their_release_stay_whole(database):
@@ -97,6 +97,6 @@ def test_rows_of_before_decisions_named_their_release_stay_whole(database):
         connection.execute(positions.update().values(chain=link))
     decide(database, a_decision("a-2", 0.3), first_offset=1)
 
-    assert broken(database) == []
+    assert breaks(database) == []
     with database.read_transaction() as connection:
         assert queries.decision(connection, "a-1").event.code_version == ""

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Producer
 
 from streams.runtime.settings import Connection
-from tests.contracts.transport import IN, OUT, FencingContract, Kafka, TransportContract, putting, seen
+from tests.contracts.transport import IN, OUT, FencingContract, Kafka, TransportContract, put_of, values_on
 from tests.doubles.kafka import FakeBroker
 
 
@@ -37,4 +37,4 @@ class TestOnTheMockBroker(TransportContract):
         producer = Producer(connection.kafka())
         for topic in (IN, OUT):
             producer.list_topics(f"{prefix}.{topic}", timeout=5)
-        return Kafka(connection, prefix, putting(producer), lambda topic: seen(connection, topic))
+        return Kafka(connection, prefix, put_of(producer), lambda topic: values_on(connection, topic))

@@ -108,7 +108,7 @@ def member(kafka: Kafka, name: str = "one", mode: Mode = Mode.EXACTLY_ONCE) -> I
         joined.close()
 
 
-def putting(producer: Producer) -> Callable[..., None]:
+def put_of(producer: Producer) -> Callable[..., None]:
     """Puts values on a topic, each under itself as key, and waits for the broker."""
 
     def put(topic: str, *values: bytes) -> None:
@@ -119,7 +119,7 @@ def putting(producer: Producer) -> Callable[..., None]:
     return put
 
 
-def seen(connection: Connection, topic: str) -> list[bytes | None]:
+def values_on(connection: Connection, topic: str) -> list[bytes | None]:
     """Everything on a topic, as a reader without a group finds it."""
     consumer = Consumer({**connection.kafka(), "group.id": "none", "enable.partition.eof": True})
     unread = set(consumer.list_topics(topic, timeout=5).topics[topic].partitions)
@@ -136,7 +136,7 @@ def seen(connection: Connection, topic: str) -> list[bytes | None]:
     return values
 
 
-def numbered(*numbers: int) -> list[bytes]:
+def number_values(*numbers: int) -> list[bytes]:
     return [b"%d" % number for number in numbers]
 
 
@@ -145,15 +145,15 @@ class TransportContract:
 
     @pytest.mark.parametrize("mode", Mode)
     def test_every_record_is_answered_once(self, kafka: Kafka, mode: Mode) -> None:
-        kafka.put(kafka.topic(IN), *numbered(*range(10)))
+        kafka.put(kafka.topic(IN), *number_values(*range(10)))
 
         with member(kafka, mode=mode) as one:
             one.answer_until(lambda: one.reader.assigned and len(kafka.values(kafka.topic(OUT))) >= 10)
 
-        assert Counter(kafka.values(kafka.topic(OUT))) == Counter(numbered(*range(10)))
+        assert Counter(kafka.values(kafka.topic(OUT))) == Counter(number_values(*range(10)))
 
     def test_no_more_is_in_flight_than_allowed(self, kafka: Kafka) -> None:
-        kafka.put(kafka.topic(IN), *numbered(*range(12)))
+        kafka.put(kafka.topic(IN), *number_values(*range(12)))
 
         with member(kafka) as one:
             held = [one.read(), one.read()]
@@ -170,7 +170,7 @@ class FencingContract(TransportContract):
 
     @pytest.mark.parametrize("mode", Mode)
     def test_a_successor_goes_on_where_its_predecessor_committed(self, kafka: Kafka, mode: Mode) -> None:
-        kafka.put(kafka.topic(IN), *numbered(*range(6)))
+        kafka.put(kafka.topic(IN), *number_values(*range(6)))
         with member(kafka, mode=mode) as first:
             first.answer_until(lambda: len(kafka.values(kafka.topic(OUT))) >= 6)
         kafka.put(kafka.topic(IN), b"6")
@@ -182,7 +182,7 @@ class FencingContract(TransportContract):
         assert batch.records.values == [b"6"]
 
     def test_offsets_of_a_batch_are_its_own_though_reading_runs_ahead(self, kafka: Kafka) -> None:
-        kafka.put(kafka.topic(IN), *numbered(*range(12)))
+        kafka.put(kafka.topic(IN), *number_values(*range(12)))
         with member(kafka) as first:
             answered = first.read()
             ahead = first.read()
@@ -192,10 +192,10 @@ class FencingContract(TransportContract):
         with member(kafka) as second:
             second.answer_until(lambda: len(kafka.values(kafka.topic(OUT))) >= 12)
 
-        assert Counter(kafka.values(kafka.topic(OUT))) == Counter(numbered(*range(12)))
+        assert Counter(kafka.values(kafka.topic(OUT))) == Counter(number_values(*range(12)))
 
     def test_a_predecessor_that_still_runs_is_fenced(self, kafka: Kafka) -> None:
-        kafka.put(kafka.topic(IN), *numbered(0, 1, 2))
+        kafka.put(kafka.topic(IN), *number_values(0, 1, 2))
         first = Member(kafka, "one")
         held = first.read()
 
@@ -206,10 +206,10 @@ class FencingContract(TransportContract):
 
         with suppress(OutageError):
             first.close()
-        assert Counter(kafka.values(kafka.topic(OUT))) == Counter(numbered(0, 1, 2))
+        assert Counter(kafka.values(kafka.topic(OUT))) == Counter(number_values(0, 1, 2))
 
     def test_a_batch_read_before_a_rebalance_cannot_be_committed_after_it(self, kafka: Kafka) -> None:
-        kafka.put(kafka.topic(IN), *numbered(*range(4)))
+        kafka.put(kafka.topic(IN), *number_values(*range(4)))
         first = Member(kafka, "one")
         held = first.read()
 
@@ -232,7 +232,7 @@ class FencingContract(TransportContract):
         assert kafka.values(kafka.topic(OUT)) == []
 
     def test_a_partition_given_up_while_reading_stood_still_is_read_when_it_comes_back(self, kafka: Kafka) -> None:
-        kafka.put(kafka.topic(IN), *numbered(*range(12)))
+        kafka.put(kafka.topic(IN), *number_values(*range(12)))
         first = Member(kafka, "one")
         held = [first.read(), first.read()]
 
@@ -251,4 +251,4 @@ class FencingContract(TransportContract):
                 again = first.reader.read(0.05)
         first.close()
 
-        assert set(again.records.values) <= set(numbered(*range(12)))
+        assert set(again.records.values) <= set(number_values(*range(12)))

@@ -20,17 +20,17 @@ class Issuer:
     def __init__(self) -> None:
         self._key, self._subject = ec.generate_private_key(ec.SECP256R1()), subject("authority")
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        self.certificate = self._built(self._subject, self._key.public_key(), constraints, critical=True)
+        self.certificate = self._certificate(self._subject, self._key.public_key(), constraints, critical=True)
 
-    def signed(self, name: x509.Name, until: datetime.timedelta = DAY) -> bytes:
+    def issue(self, name: x509.Name, until: datetime.timedelta = DAY) -> bytes:
         """A key of its own and the certificate, as PEM; it ends so long from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")])
-        certificate = self._built(name, key.public_key(), addresses, critical=False, until=until)
+        certificate = self._certificate(name, key.public_key(), addresses, critical=False, until=until)
         pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
         return key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem)
 
-    def _built(
+    def _certificate(
         self,
         name: x509.Name,
         key: ec.EllipticCurvePublicKey,

@@ -32,7 +32,7 @@ class ChampionBoard:
 
 
 @contextmanager
-def mlflow_telling(registered: RegisteredVersion, source: str) -> Iterator[str]:
+def mlflow_with_champion(registered: RegisteredVersion, source: str) -> Iterator[str]:
     """The server's address, for the length of a block; afterwards nothing answers there."""
     with mlflow_of(ChampionBoard(registered, source)) as address:
         yield address

@@ -60,7 +60,7 @@ class OidcProviderDouble:
             ]
         )
 
-    def described(self) -> dict[str, Any]:
+    def discovery_document(self) -> dict[str, Any]:
         """The discovery document."""
         return {
             "issuer": self.issuer,
@@ -71,7 +71,7 @@ class OidcProviderDouble:
         }
 
     async def _describe(self, _request: Request) -> Response:
-        return Response(status_code=503) if self.away else JSONResponse(self.described())
+        return Response(status_code=503) if self.away else JSONResponse(self.discovery_document())
 
     async def _jwks(self, _request: Request) -> Response:
         return JSONResponse({"keys": [SIGNER.as_dict(private=False)]})
@@ -130,10 +130,10 @@ class OidcProviderDouble:
             identity["roles"] = self.roles
         return {
             "token_type": "Bearer",
-            "access_token": self._signed(access),
-            "id_token": self._signed({**identity, **self.forge}),
+            "access_token": self._encode(access),
+            "id_token": self._encode({**identity, **self.forge}),
         }
 
-    def _signed(self, claims: dict[str, Any]) -> str:
+    def _encode(self, claims: dict[str, Any]) -> str:
         told = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode({"alg": "RS256", "kid": "k1"}, told, self.signer)

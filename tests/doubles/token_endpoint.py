@@ -64,8 +64,8 @@ def token_endpoint(life_s: int = LIFE_S) -> Iterator[TokenEndpoint]:
 def unsigned_token(subject: str, life_s: int) -> str:
     now = int(time.time())
     parts = {"alg": "none", "typ": "JWT"}, {"sub": subject, "iat": now, "exp": now + life_s}
-    return ".".join([*(_encoded(json.dumps(part)) for part in parts), ""])
+    return ".".join([*(_base64url(json.dumps(part)) for part in parts), ""])
 
 
-def _encoded(text: str) -> str:
+def _base64url(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()

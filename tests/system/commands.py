@@ -12,7 +12,7 @@ from loanctl import cli
 
 
 @dataclass(frozen=True)
-class Finished:
+class CompletedCommand:
     """A command that ran to its end."""
 
     status: int
@@ -20,7 +20,7 @@ class Finished:
     err: str
 
 
-def run_command(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> Finished:
+def run_command(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> CompletedCommand:
     """Run it under these variables and no others, in that folder."""
     out, err = io.StringIO(), io.StringIO()
     with chdir(folder), patch.dict(os.environ, environment, clear=True), redirect_stdout(out), redirect_stderr(err):
@@ -29,7 +29,7 @@ def run_command(arguments: tuple[str, ...], environment: Mapping[str, str], fold
             status: object = 0
         except SystemExit as end:
             status = end.code
-    return Finished(int(str(status or 0)), out.getvalue(), err.getvalue())
+    return CompletedCommand(int(str(status or 0)), out.getvalue(), err.getvalue())
 
 
 def variables_of(settings: Mapping[str, object]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def mlflow_uri(tmp_path: Path, empty_store: Path) -> str:
 def connect(stack: LocalStack | ContainerStack, mlflow_uri: str) -> Callable[[str], Connection]:
     """The stack's connection under a topic prefix."""
 
-    def connected(prefix: str) -> Connection:
+    def connection_of(prefix: str) -> Connection:
         return Connection(
             topic_prefix=prefix,
             bootstrap_servers=stack.endpoints.bootstrap_servers,
@@ -61,20 +61,20 @@ def connect(stack: LocalStack | ContainerStack, mlflow_uri: str) -> Callable[[st
             mlflow_uri=mlflow_uri,
         )
 
-    return connected
+    return connection_of
 
 
 @pytest.fixture
 def another(connect: Callable[[str], Connection]) -> Callable[[], Connection]:
     """Makes connections with a fresh topic prefix, its topics made (four partitions) and its schemas registered."""
 
-    def made() -> Connection:
+    def connection_with_topics() -> Connection:
         connection = connect(f"t{uuid.uuid4().hex[:8]}")
         topics.apply(topics.TopicSettings(**connection.model_dump()))
         schemas.register(connection)
         return connection
 
-    return made
+    return connection_with_topics
 
 
 @pytest.fixture

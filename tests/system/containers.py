@@ -14,7 +14,7 @@ from loanctl.stack.artifacts import KAFKA_VERSION
 from loanctl.stack.local_stack import LocalStack, StackParts, local_stack
 from loanctl.stack.ports import HOST, free_ports
 from loanctl.stack.services.kafka_broker import FIXED
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 CLUSTER_ID = "bG9hbi1kZWNpc2lvbnMtMQ"

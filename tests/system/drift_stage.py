@@ -30,7 +30,7 @@ from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
-from tests.system.reading import read_topic
+from tests.system.topic_records import read_topic
 
 Event = TypeVar("Event")
 

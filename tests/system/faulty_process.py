@@ -105,7 +105,7 @@ class Trap:
         self._left = after
         self._lock = threading.Lock()
 
-    def passed(self) -> None:
+    def step_into(self) -> None:
         """The step was come to."""
         with self._lock:
             self._left -= 1
@@ -119,7 +119,7 @@ class Trap:
 def around(act: Callable[..., Any], passed: Callable[[], None], *, done: bool) -> Callable[..., Any]:
     """The same function, with the trap before it or behind it."""
 
-    def trapped(*arguments: Any, **named: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
         if not done:
             passed()
         answer = act(*arguments, **named)
@@ -127,7 +127,7 @@ def around(act: Callable[..., Any], passed: Callable[[], None], *, done: bool) -
             passed()
         return answer
 
-    return trapped
+    return call
 
 
 def set_in(place: str, passed: Callable[[], None], *, done: bool) -> None:
@@ -170,12 +170,12 @@ def two_in_flight(trap: Trap, after: int) -> Callable[[], None]:
         return batch
 
     BatchHandler.answer, Reader.read = answer, next_batch  # type: ignore[method-assign]
-    return lambda: trap.passed() if armed.is_set() else None
+    return lambda: trap.step_into() if armed.is_set() else None
 
 
 def set_up(module: str, step: str, after: int) -> None:
     """Patch the step of this process."""
-    passed = two_in_flight(Trap(step, 0), after) if module == "streams" else Trap(step, after).passed
+    passed = two_in_flight(Trap(step, 0), after) if module == "streams" else Trap(step, after).step_into
     if step.endswith(HANGS):
         lifecycle.STUCK_S = STUCK_S  # type: ignore[misc]
     name, _, when = step.removesuffix(HANGS).partition(":")

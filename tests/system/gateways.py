@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.system.processes import Processes
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import READY_S, Worker
 from tests.unit.gateway.calls import a_body
 
@@ -33,15 +33,15 @@ class GatewayUnderTest(Worker):
     def post(self, path: str, body: Any, timeout_s: float = 30.0, **headers: str) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._asked(path, data, {"Content-Type": "application/json", **named}, timeout_s)
+        return self._request(path, data, {"Content-Type": "application/json", **named}, timeout_s)
 
     def get(self, path: str, timeout_s: float = 30.0, **headers: str) -> Answer:
-        return self._asked(path, None, {name.replace("_", "-"): value for name, value in headers.items()}, timeout_s)
+        return self._request(path, None, {name.replace("_", "-"): value for name, value in headers.items()}, timeout_s)
 
     def predict(self, timeout_s: float = 30.0, **fields: Any) -> Answer:
         return self.post("/predict", a_body(**fields), timeout_s)
 
-    def _asked(self, path: str, data: bytes | None, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    def _request(self, path: str, data: bytes | None, headers: Mapping[str, str], timeout_s: float) -> Answer:
         request = urllib.request.Request(f"{self.url}{path}", data=data, headers=dict(headers))  # noqa: S310 - our own
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - our own

@@ -15,9 +15,9 @@ from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from streams.runtime.settings import Connection
 from tests.decisions import a_decision
-from tests.system.commands import Finished
+from tests.system.commands import CompletedCommand
 from tests.system.processes import Processes
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Worker
 
 READY_S = 60.0
@@ -32,7 +32,7 @@ def start_ledger(processes: Processes, url: str, *, ready: bool = True, **settin
     return ledger
 
 
-def checked(processes: Processes, url: str) -> tuple[Finished, list[dict[str, Any]]]:
+def check_ledger(processes: Processes, url: str) -> tuple[CompletedCommand, list[dict[str, Any]]]:
     """`loanctl ledger check`, and what it says of each partition."""
     ran = processes.loanctl("ledger", "check", "--json", ledger_url=url)
     return ran, json.loads(ran.out) if ran.out.startswith("[") else []

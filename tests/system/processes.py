@@ -11,14 +11,14 @@ from pathlib import Path
 
 from loanctl.stack.process_guard import ProcessGuard
 from loanctl.stack.processes import RunningProcess, birth
-from tests.system.commands import Finished, run_command, variables_of
+from tests.system.commands import CompletedCommand, run_command, variables_of
 
 TAIL_LINES = 40
 STOP_TIMEOUT_S = 20.0
 
 
 @dataclass
-class Started:
+class ProcessUnderTest:
     """One process, with all it wrote."""
 
     name: str
@@ -72,24 +72,24 @@ class Processes:
     folder: Path
     environment: Mapping[str, str]
     guard: ProcessGuard
-    started: list[Started] = field(default_factory=list)
+    started: list[ProcessUnderTest] = field(default_factory=list)
 
-    def start(self, *arguments: str, name: str = "", **settings: object) -> Started:
+    def start(self, *arguments: str, name: str = "", **settings: object) -> ProcessUnderTest:
         """Start `python -m ...` ("streams", say), with `LOAN_...` settings by their lower-case names."""
         return self._launch((sys.executable, "-m", *arguments), name or arguments[0], variables_of(settings))
 
-    def start_program(self, *command: str, name: str = "", **variables: str) -> Started:
+    def start_program(self, *command: str, name: str = "", **variables: str) -> ProcessUnderTest:
         """Start another program than a module of ours, with variables besides the environment's."""
         return self._launch(command, name or command[0], variables)
 
-    def faulty(self, module: str, steps: Sequence[str], after: int = 0, **settings: object) -> Started:
+    def faulty(self, module: str, steps: Sequence[str], after: int = 0, **settings: object) -> ProcessUnderTest:
         """A process that raises in each of these steps in turn, and starts again: `tests.system.faulty_process`."""
         script = str(Path(__file__).with_name("faulty_process.py"))
         return self._launch(
             (sys.executable, script, module, str(after), *steps), f"{module}-faulty", variables_of(settings)
         )
 
-    def loanctl(self, *arguments: str, **settings: object) -> Finished:
+    def loanctl(self, *arguments: str, **settings: object) -> CompletedCommand:
         """Run a `loanctl` command to its end, in this process."""
         return run_command(arguments, {**self.environment, **variables_of(settings)}, self.folder)
 
@@ -99,7 +99,7 @@ class Processes:
             each.kill()
             sys.stdout.write(f"\n--- {each.name} (pid {each.pid}, exit {each.popen.returncode})\n{each.tail()}\n")
 
-    def _launch(self, argv: tuple[str, ...], name: str, settings: Mapping[str, str]) -> Started:
+    def _launch(self, argv: tuple[str, ...], name: str, settings: Mapping[str, str]) -> ProcessUnderTest:
         log = self.folder / f"{len(self.started)}-{name.replace('/', '-')}.log"
         with log.open("ab") as file:
             popen = subprocess.Popen(
@@ -112,7 +112,7 @@ class Processes:
                 start_new_session=True,
             )
         self.guard.watch(RunningProcess(f"{name}-{popen.pid}", popen.pid, birth(popen.pid), str(log)))
-        self.started.append(Started(name, popen, log))
+        self.started.append(ProcessUnderTest(name, popen, log))
         return self.started[-1]
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from loanctl.stack.ports import free_ports
 from tests.system.processes import Processes
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MOST_POINTS = 10_000
@@ -29,7 +29,7 @@ class PrometheusUnderTest:
 
     def is_ready(self) -> bool:
         try:
-            return self._asked("/-/ready") is not None
+            return self._get("/-/ready") is not None
         except OSError:
             return False
 
@@ -41,20 +41,20 @@ class PrometheusUnderTest:
         """
         step = max(1, math.ceil((end - begin) / MOST_POINTS))
         asked = urllib.parse.urlencode({"query": query, "start": begin, "end": end, "step": step})
-        found = json.loads(self._asked(f"/api/v1/query_range?{asked}"))["data"]["result"]
+        found = json.loads(self._get(f"/api/v1/query_range?{asked}"))["data"]["result"]
         return any(math.isfinite(float(value)) for series in found for _, value in series["values"])
 
     def up(self) -> set[str]:
         """Jobs that a scrape has reached."""
-        found = json.loads(self._asked("/api/v1/query?query=up%20%3E%200"))["data"]["result"]
+        found = json.loads(self._get("/api/v1/query?query=up%20%3E%200"))["data"]["result"]
         return {series["metric"]["job"] for series in found}
 
     def exemplars(self, query: str, begin: float, end: float) -> list[Any]:
         """Exemplars that were scraped within a period."""
         asked = urllib.parse.urlencode({"query": query, "start": begin, "end": end})
-        return list(json.loads(self._asked(f"/api/v1/query_exemplars?{asked}"))["data"])
+        return list(json.loads(self._get(f"/api/v1/query_exemplars?{asked}"))["data"])
 
-    def _asked(self, path: str) -> bytes:
+    def _get(self, path: str) -> bytes:
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:  # noqa: S310 - our own
             return bytes(answer.read())
 

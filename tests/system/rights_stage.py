@@ -17,7 +17,7 @@ from schemas.access import AccessRight, KafkaPrincipal, rights
 from streams.runtime.settings import Connection
 from tests.system.scorecards import Champions
 from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import READY_S, Applicants
 
 

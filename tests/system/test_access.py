@@ -24,11 +24,11 @@ from tests.doubles.certificates import DAY, Issuer, subject
 from tests.doubles.token_endpoint import TokenEndpoint, token_endpoint
 from tests.system.conftest import Ran
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
 from tests.system.rights_stage import rights_stage
 from tests.system.scorecards import Champions
 from tests.system.secured_broker import ADMINISTRATOR, SecuredBroker, secured_broker
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 from tests.system.workers import READY_S, Answers, Applicants, Worker, start_worker
 
 MISCONFIGURED = 2
@@ -77,12 +77,12 @@ def test_every_process_works_with_the_least_rights(
         wait_for(process.is_ready, READY_S, f"the {user}")
     applicants = Applicants(administrator)
     applicants.apply(range(50))
-    applicants.acknowledged()
+    applicants.flush()
 
     answers = Answers(administrator)
     wait_for(lambda: len(answers.decisions()) >= 50, 60, "a decision for each")
     applicants.send(b"rubbish", b"{}")
-    applicants.acknowledged()
+    applicants.flush()
     wait_for(answers.dead_letters, 60, "the dead letter")
     for name, value in broker.settings("operator").items():
         monkeypatch.setenv(f"LOAN_{name.upper()}", value)
@@ -154,7 +154,7 @@ def test_a_command_of_a_person_with_one_right_less_ends_with_a_line_that_names_i
     for name, value in broker.settings(principal.value).items():
         monkeypatch.setenv(f"LOAN_{name.upper()}", value)
 
-    def found(right: AccessRight) -> list[str]:
+    def findings(right: AccessRight) -> list[str]:
         command = commands[right.name, right.operation]
         status, out, err = loanctl(*command)
         said = err.strip().splitlines()
@@ -162,14 +162,14 @@ def test_a_command_of_a_person_with_one_right_less_ends_with_a_line_that_names_i
         return [] if status == MISCONFIGURED and clear else [f"{right}: {command}: status {status}, {said} {out}"]
 
     wanted = [right for right in stage.of(principal) if (right.name, right.operation) in commands]
-    silent = [line for right in wanted for line in stage.wrong_without(right, partial(found, right))]
+    silent = [line for right in wanted for line in stage.wrong_without(right, partial(findings, right))]
 
     assert not silent, "\n".join(silent)
     assert len(wanted) == len(commands)
     champion = stage.champions.registry.champion()
     assert champion is not None
     assert champion.version == "1"
-    assert not [record for record in _audited(stage.connection) if b"PROMOTE" in record]
+    assert not [record for record in _audit_values(stage.connection) if b"PROMOTE" in record]
 
 
 def _fault_of(given: Mapping[str, str]) -> str:
@@ -192,8 +192,8 @@ def _wrong_connections(broker: SecuredBroker, open_servers: str, folder: Path) -
     password, certificate = broker.settings("worker"), broker.certificate_settings("worker")
     other = Issuer()
     (folder / "other.pem").write_bytes(other.certificate.public_bytes(Encoding.PEM))
-    (folder / "stranger.pem").write_bytes(other.signed(subject("worker")))
-    (folder / "expired.pem").write_bytes(broker.issuer.signed(subject("worker"), -DAY))
+    (folder / "stranger.pem").write_bytes(other.issue(subject("worker")))
+    (folder / "expired.pem").write_bytes(broker.issuer.issue(subject("worker"), -DAY))
 
     def with_certificate(name: str) -> dict[str, str]:
         own = str(folder / name)
@@ -272,7 +272,7 @@ COMMANDS_OF: Mapping[KafkaPrincipal, Callable[[Topics], Commands]] = {
 }
 
 
-def _audited(connection: Connection) -> list[bytes]:
+def _audit_values(connection: Connection) -> list[bytes]:
     return [record.value() or b"" for record in read_topic(connection, connection.topics().audit.name)]
 
 

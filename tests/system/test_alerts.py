@@ -20,9 +20,9 @@ from streams.runtime.settings import Connection
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
 from tests.system.prometheus_server import DEPLOY, start_prometheus
-from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 from tests.system.workers import start_worker
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
@@ -72,17 +72,17 @@ def test_a_killed_worker_is_an_event_on_the_topic_and_so_is_its_return(
     )
     start_prometheus(processes, tmp_path, targets, alertmanager_port)
 
-    def published() -> list[AlertEvent]:
+    def alert_events() -> list[AlertEvent]:
         topic = connection.topics().alerts.name
         serde = EventSerde(connection.registry(), AlertEvent, topic)
         return [serde.decode(message.value()) for message in read_topic(connection, topic)]
 
     def events(status: AlertStatus) -> list[AlertEvent]:
-        return [each for each in published() if each.name == "LoanProcessDown" and each.status is status]
+        return [each for each in alert_events() if each.name == "LoanProcessDown" and each.status is status]
 
     def every_event_is_counted() -> bool:
         """Other alerts may fire too: `LoanNotReady`, where a scrape meets the new worker before it is ready."""
-        counts = Counter((each.severity, each.status.lower()) for each in published())
+        counts = Counter((each.severity, each.status.lower()) for each in alert_events())
         page = gateway.get("/metrics").text
         return all(
             f'loan_gateway_alerts_total{{severity="{severity}",status="{status}"}} {count:.1f}' in page

@@ -13,7 +13,7 @@ import yaml
 from loanctl.stack.ports import free_ports
 from loanctl.stack.process_guard import ProcessGuard
 from tests.system.processes import Processes
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.unit.deploy.manifests import KUBERNETES, OVERLAYS, ROOT, WORKLOADS, resources
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
@@ -111,7 +111,7 @@ def test_every_pod_is_admitted_to_its_namespace_and_one_that_runs_as_root_is_not
     assert kubectl("apply", "-f", str(KUBERNETES / "base" / "namespace.yaml")).returncode == 0
     workloads = [each for each in resources("strimzi") if each["kind"] in WORKLOADS]
 
-    def created(name: str, **security: object) -> "subprocess.CompletedProcess[str]":
+    def create(name: str, **security: object) -> "subprocess.CompletedProcess[str]":
         [workload] = [each for each in workloads if each["metadata"]["name"] == name]
         path = tmp_path / "pod.yaml"
         path.write_text(yaml.safe_dump(pod_of(workload, security)), encoding="utf-8")
@@ -119,8 +119,8 @@ def test_every_pod_is_admitted_to_its_namespace_and_one_that_runs_as_root_is_not
 
     names = [each["metadata"]["name"] for each in workloads]
     assert len(names) > 5
-    assert {name: created(name).stderr for name in names} == dict.fromkeys(names, "")
-    assert "runAsNonRoot" in created(names[0], runAsNonRoot=False).stderr
+    assert {name: create(name).stderr for name in names} == dict.fromkeys(names, "")
+    assert "runAsNonRoot" in create(names[0], runAsNonRoot=False).stderr
 
 
 def test_argo_cd_takes_the_application(kubectl: Kubectl) -> None:

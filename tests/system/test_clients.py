@@ -21,7 +21,7 @@ from tests.system.gateways import start_gateway
 from tests.system.ledger_stage import start_ledger
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import start_worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,11 +81,11 @@ class Clients:
         shell = self.processes.start_program("sh", "-c", f"exec {command} >{shlex.quote(str(log))}", PATH=self._path)
         wait_for(log.exists, 10, name)
 
-        def printed() -> str:
+        def output() -> str:
             assert shell.alive(), f"{name} ended:\n{shell.tail()}"
             return log.read_text(encoding="utf-8")
 
-        return printed
+        return output
 
     @property
     def _path(self) -> str:
@@ -134,11 +134,11 @@ def test_every_client_of_the_documentation_works(
 
     for name in SENDERS:
         with subtests.test(name):
-            required(name)
+            require(name)
             assert sent[name].count("DECLINE") == (name == "predict_with_loan_client.py"), sent[name]
     for name in READERS:
         with subtests.test(name):
-            required(name)
+            require(name)
             wait_for(lambda: ids(readers[name]()) == applied, 60, name)  # noqa: B023 - waited for at once
     with subtests.test("decisions.sql"):
         wait_for(lambda: {row[0] for row in rows(ledger_url, clients)} == applied, 60, "the ledger's rows")
@@ -150,7 +150,7 @@ def here(name: str) -> bool:
     return name not in MISSING or MISSING[name][0]()
 
 
-def required(name: str) -> None:
+def require(name: str) -> None:
     if not here(name):
         pytest.skip(MISSING[name][1])
 

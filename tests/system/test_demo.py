@@ -16,7 +16,7 @@ from deploy.grafana.boards import BOARDS
 from loanctl.stack import stack_state
 from tests.doubles.collector import span_collector
 from tests.system.prometheus_server import start_prometheus
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 JOBS = {"worker": "streams", "drift": "drift", "trainer": "training", "ledger": "ledger", "gateway": "gateway"}
 """Modules by the jobs of `deploy/prometheus/prometheus.yml`."""

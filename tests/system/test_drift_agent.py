@@ -20,8 +20,8 @@ from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import REFERENCE_ROWS, DriftStage
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 
 SETTINGS = {"window_s": 3600, "idle_s": 2, "window_idle_s": 5, "web_port": 0, "cooldown_s": 0}
 """Windows of 1,200 applicants, three seconds of event time apart."""
@@ -42,7 +42,7 @@ def test_a_shift_is_reported_confirmed_and_commanded_once(
     stage.send(stage.records(synthetic_population.applicants(2_400, 7)))
     stage.send(stage.records(synthetic_population.applicants(4_800, 8, SHIFT)))
 
-    reports = wait_for(all_told(stage, 7_200), 60, "every applicant in a report")
+    reports = wait_for(reports_of_all(stage, 7_200), 60, "every applicant in a report")
     commands = stage.commands()
 
     assert [report.verdict for report in reports if report.n > 1_000] == [
@@ -110,8 +110,8 @@ def test_reports_are_the_same_to_the_byte_though_two_agents_share_the_work_and_a
             wait_for(lambda least=known: len(read_topic(stage.connection, counts)) > least, 60, "partial counts")
             agents.pop(0).kill()
             agents.append(processes.start("drift", **settings, name="again"))
-    reports = wait_for(all_told(stage, 9_600), 90, "every applicant in a report")
-    calm_reports = wait_for(all_told(calm, 9_600), 90, "every applicant in a report, calmly")
+    reports = wait_for(reports_of_all(stage, 9_600), 90, "every applicant in a report")
+    calm_reports = wait_for(reports_of_all(calm, 9_600), 90, "every applicant in a report, calmly")
 
     assert [placeless(report) for report in reports] == [placeless(report) for report in calm_reports]
     assert sum(report.n for report in reports) == 9_600
@@ -144,11 +144,11 @@ def test_a_declared_season_a_held_command_and_a_new_champion_each_change_what_fo
     )
     acknowledged = processes.loanctl("drift", "acknowledge", *word, *season, **settings)
     stage.send(stage.records(synthetic_population.applicants(4_800, 8, SHIFT)))
-    before = wait_for(all_told(stage, 4_800), 60, "the first champion's windows")
+    before = wait_for(reports_of_all(stage, 4_800), 60, "the first champion's windows")
     second, _ = stage.crown(synthetic_population.applicants(REFERENCE_ROWS, 32, SHIFT))
     wait_for(lambda: f'"{second}"' in agent.output() or f"version={second}" in agent.output(), 30, "another champion")
     stage.send(stage.records(synthetic_population.applicants(2_400, 33, SHIFT)))
-    after = wait_for(all_told(stage, 7_200), 60, "the second champion's windows")[len(before) :]
+    after = wait_for(reports_of_all(stage, 7_200), 60, "the second champion's windows")[len(before) :]
     history = lineage.lineages(stage.connection).windows
     again = report_recompute.again(before[0], DriftSettings(**{**stage.connection.model_dump(), **settings}))
 
@@ -182,9 +182,9 @@ def placeless(report: DriftReport) -> DriftReport:
     return replace(report, offsets=tuple(replace(each, topic=each.topic.partition(".")[2]) for each in report.offsets))
 
 
-def all_told(stage: DriftStage, applicants: int) -> Callable[[], list[DriftReport] | None]:
-    def told() -> list[DriftReport] | None:
+def reports_of_all(stage: DriftStage, applicants: int) -> Callable[[], list[DriftReport] | None]:
+    def reports_or_none() -> list[DriftReport] | None:
         reports = stage.reports()
         return reports if sum(report.n for report in reports) >= applicants else None
 
-    return told
+    return reports_or_none

@@ -20,7 +20,7 @@ from streams.kafka.topics.topic_reader import partition_ranges
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import BEGAN, DriftStage
 from tests.system.processes import Processes
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 SINCE = ("--since", "2026-03-01", "--until", "2026-03-02")
 
@@ -70,11 +70,11 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     agent = processes.start("drift", **watching)
     before = wait_for(stage.looks, what="a look before any loan has ended")[0]
     stage.end(names[:300], (rng.random(300) < 0.5).tolist())
-    wait_for(known(stage, 300), what="300 ends known")
+    wait_for(looks_with_ends(stage, 300), what="300 ends known")
     agent.kill()
     agent = processes.start("drift", **watching)
     stage.end(names[300:350], [True] * 50)
-    last = wait_for(known(stage, 350), what="350 ends known")[-1]
+    last = wait_for(looks_with_ends(stage, 350), what="350 ends known")[-1]
     looks, commands = stage.looks(), stage.commands()
 
     assert before.performance.observed is None
@@ -87,7 +87,7 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     assert [look.command_id for look in looks if look.command_id] == [commands[0].command_id]
     assert (last.fallen, last.withheld) == (True, "asked")
     # Nobody looks twice at the same outcomes, restarted or not.
-    assert len({look.offsets for look in map(settled, looks)}) == len(looks)
+    assert len({look.offsets for look in map(with_outcome_offsets, looks)}) == len(looks)
     recomputed = [processes.loanctl("drift", "recompute", look.report_id, **told) for look in (before, last)]
     assert [(ran.status, "the same bytes" in ran.out) for ran in recomputed] == [(0, True), (0, True)]
     assert commands[0].command_id in processes.loanctl("drift", "history", **told).out
@@ -124,11 +124,11 @@ def assert_that_a_level_that_is_off_asks_for_a_recalibration(stage: DriftStage) 
     odds = np.e * stated / (1.0 - stated)
     stage.end(names, (rng.random(400) < odds / (1.0 + odds)).tolist())
 
-    def asked() -> PerformanceReport | None:
+    def look_with_command() -> PerformanceReport | None:
         looks = (look for look in stage.looks() if look.champion_version == version)
         return next((look for look in looks if look.command_id), None)
 
-    look = wait_for(asked)
+    look = wait_for(look_with_command)
 
     command = stage.commands()[-1]
     assert (command.command_id, command.scope) == (look.command_id, RetrainScope.RECALIBRATION)
@@ -145,18 +145,18 @@ def assert_that_nothing_is_read_again(
     for future in admin.delete_records(places).values():
         future.result()
     stage.end(names[350:380], [True] * 30)
-    wait_for(known(stage, 380), what="380 ends known, though no decision is on the topic")
+    wait_for(looks_with_ends(stage, 380), what="380 ends known, though no decision is on the topic")
 
     stage.crown()
     stage.end(names[380:], [False] * 20)
-    former = wait_for(known_of(stage, version, 400), what="a look at the former champion's loans")
+    former = wait_for(look_at(stage, version, 400), what="a look at the former champion's loans")
 
     assert former.performance.decided == 400
     assert former.command_id == former.withheld == ""
     assert [each.decided for each in former.vintages] == [400]
 
 
-def known_of(stage: DriftStage, version: str, ends: int) -> Callable[[], PerformanceReport | None]:
+def look_at(stage: DriftStage, version: str, ends: int) -> Callable[[], PerformanceReport | None]:
     """The look at a champion that knows of so many ends of loans."""
     return lambda: next(
         (look for look in stage.looks() if look.champion_version == version and look.performance.with_outcome == ends),
@@ -164,15 +164,15 @@ def known_of(stage: DriftStage, version: str, ends: int) -> Callable[[], Perform
     )
 
 
-def known(stage: DriftStage, ends: int) -> Callable[[], list[PerformanceReport]]:
+def looks_with_ends(stage: DriftStage, ends: int) -> Callable[[], list[PerformanceReport]]:
     """The looks so far, once the last of them knows of so many ends of loans."""
 
-    def told() -> list[PerformanceReport]:
+    def looks_or_none() -> list[PerformanceReport]:
         looks = stage.looks()
         return looks if looks and looks[-1].performance.with_outcome == ends else []
 
-    return told
+    return looks_or_none
 
 
-def settled(look: PerformanceReport) -> PerformanceReport:
+def with_outcome_offsets(look: PerformanceReport) -> PerformanceReport:
     return replace(look, offsets=tuple(each for each in look.offsets if "outcomes" in each.topic))

@@ -17,9 +17,9 @@ from tests.system.conftest import Ran
 from tests.system.gateways import start_gateway
 from tests.system.ledger_stage import caught_up, rows, start_ledger
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 from tests.system.workers import start_worker
 
 INCOME = 73_913.37

@@ -6,7 +6,7 @@ from confluent_kafka import Producer
 from streams.kafka.kafka_errors import NoTopicError
 from streams.kafka.topics.topic_reader import PartitionRange, Record, blocks, partition_ranges
 from streams.runtime.settings import Connection
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def topic(connection: Connection) -> str:
 
 
 @pytest.fixture
-def sent(connection: Connection, topic: str) -> Producer:
+def open_transaction(connection: Connection, topic: str) -> Producer:
     """Three records lie on the topic, a thousand milliseconds apart, and after them two of a transaction left open."""
     plain = Producer(connection.kafka())
     for place in range(3):
@@ -41,10 +41,12 @@ def read(connection: Connection, wanted: list[PartitionRange]) -> list[Record]:
     return [record for block in blocks(connection, wanted) for record in block]
 
 
-def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topic: str, sent: Producer) -> None:
+def test_what_is_not_committed_lies_on_no_topic_yet(
+    connection: Connection, topic: str, open_transaction: Producer
+) -> None:
     before = partition_ranges(connection, [topic])
     found = read(connection, before)
-    sent.commit_transaction(30)
+    open_transaction.commit_transaction(30)
     after = wait_for(lambda: ranges_beyond(connection, topic, 4), what="the end beyond the committed records")
 
     assert before == [PartitionRange(topic, 0, 0, 3)]
@@ -59,8 +61,10 @@ def test_what_is_not_committed_lies_on_no_topic_yet(connection: Connection, topi
     assert [record.value for record in read(connection, after)] == [b"0", b"1", b"2", b"open 0", b"open 1"]
 
 
-def test_what_was_aborted_is_passed_over_and_the_end_found(connection: Connection, topic: str, sent: Producer) -> None:
-    sent.abort_transaction(30)
+def test_what_was_aborted_is_passed_over_and_the_end_found(
+    connection: Connection, topic: str, open_transaction: Producer
+) -> None:
+    open_transaction.abort_transaction(30)
     # Markers are written after the producer has its answer, and the end moves with them.
     lying = wait_for(lambda: ranges_beyond(connection, topic, 5), what="the end beyond the aborted records")
 
@@ -68,9 +72,9 @@ def test_what_was_aborted_is_passed_over_and_the_end_found(connection: Connectio
 
 
 def test_a_time_says_where_to_begin_and_after_the_last_record_nothing_lies(
-    connection: Connection, topic: str, sent: Producer
+    connection: Connection, topic: str, open_transaction: Producer
 ) -> None:
-    sent.abort_transaction(30)
+    open_transaction.abort_transaction(30)
     since = partition_ranges(connection, [topic], since=1_000)
     later = partition_ranges(connection, [topic], since=4_000_000_000_000)
 
@@ -80,9 +84,9 @@ def test_a_time_says_where_to_begin_and_after_the_last_record_nothing_lies(
 
 
 def test_a_stretch_ends_before_its_end_though_more_lies_behind(
-    connection: Connection, topic: str, sent: Producer
+    connection: Connection, topic: str, open_transaction: Producer
 ) -> None:
-    sent.abort_transaction(30)
+    open_transaction.abort_transaction(30)
 
     assert [record.offset for record in read(connection, [PartitionRange(topic, 0, 1, 2)])] == [1]
 

@@ -14,7 +14,7 @@ from streams.runtime.settings import Connection
 from tests.builders import a_longer_contract, an_application
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 LONGER = a_longer_contract()
@@ -54,16 +54,16 @@ def test_a_worker_decides_on_while_a_feature_is_added(
         for number in numbers:
             record = {**an_application(application_id=f"a-{number}"), "dependents": 2}
             asked.send(f"a-{number}".encode(), frame(asked.schema_id, parsed, record))
-        asked.acknowledged()
+        asked.flush()
 
-    usual.acknowledged()
+    usual.flush()
     apply_with_dependents(range(20, 30))
-    wait_for(lambda: len(answers.counted()) == 30, 60, "decisions of the old champion under the new contract")
+    wait_for(lambda: len(answers.counts()) == 30, 60, "decisions of the old champion under the new contract")
     second = champions.promote(champions.register(2.0, contract=LONGER))
     champions.announce(second)
     wait_for(lambda: worker.health()[1]["champion"]["version"] == second.version, 60, "the swap")
     apply_with_dependents(range(30, 40))
-    wait_for(lambda: len(answers.counted()) == 40, 60, "decisions of the new champion")
+    wait_for(lambda: len(answers.counts()) == 40, 60, "decisions of the new champion")
 
     decisions = answers.decisions()
     assert Counter(one.application_id for one in decisions) == Counter(f"a-{number}" for number in range(40))

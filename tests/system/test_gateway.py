@@ -9,13 +9,13 @@ import pytest
 from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
 from tests.doubles.line import HOST, line_to
-from tests.doubles.mlflow import mlflow_telling
+from tests.doubles.mlflow import mlflow_with_champion
 from tests.system.containers import ContainerStack
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 from tests.unit.gateway.calls import a_body
 
@@ -43,8 +43,8 @@ def test_http_and_kafka_users_get_the_same_decision(
 
     said = gateway.predict(application_id="by-http", loan_amnt=15_000, applied_at="2026-03-01T12:00:00Z").json
     applicants.apply([3], application_id="by-kafka")
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 2, 30, "both decisions")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 2, 30, "both decisions")
     by_id = {decision.application_id: decision for decision in answers.decisions()}
 
     published = by_id["by-http"]
@@ -80,12 +80,12 @@ def test_a_worker_that_is_killed_delays_an_accepted_application_and_loses_none(
 
     late = gateway.predict(application_id="a-1")
     start_worker(processes, instance_id="w")
-    wait_for(lambda: Answers(connection).counted() == {"a-1": 1}, 60, "the decision")
+    wait_for(lambda: Answers(connection).counts() == {"a-1": 1}, 60, "the decision")
     again = wait_for(lambda: gateway.predict(application_id="a-1").status == 200, 30, "the answer")
 
     assert (late.status, late.json["application_id"]) == (504, "a-1")
     assert again
-    assert Answers(connection).counted() == {"a-1": 1}
+    assert Answers(connection).counts() == {"a-1": 1}
 
 
 def test_a_broker_that_is_away_is_told_at_once_and_what_was_accepted_is_decided(
@@ -95,7 +95,7 @@ def test_a_broker_that_is_away_is_told_at_once_and_what_was_accepted_is_decided(
     start_worker(processes)
     gateway = start_gateway(processes, gateway_timeout_s=4)
     before = gateway.predict(application_id="a-1")
-    Answers(connection).committed()
+    Answers(connection).await_commits()
     stack.kill("kafka")
 
     try:
@@ -120,7 +120,7 @@ def test_without_mlflow_and_registry_applications_are_decided_and_questions_wait
 ) -> None:
     registered = champions.promote(champions.register())
     start_worker(processes)
-    with mlflow_telling(registered, champions.source(registered)) as mlflow, line_to(port_of(mlflow)) as line:
+    with mlflow_with_champion(registered, champions.source(registered)) as mlflow, line_to(port_of(mlflow)) as line:
         line.cut()
         gateway = start_gateway(processes, ready=False, mlflow_uri=line.url)
         wait_for(lambda: gateway.url, 60, "its port")
@@ -145,7 +145,7 @@ def test_without_mlflow_and_registry_applications_are_decided_and_questions_wait
     assert during == [200, 200, 200]
     assert kept.json == answered.json
     assert ready.status == 200
-    assert Answers(connection).counted() == {"a-1": 1, "b-0": 1, "b-1": 1, "b-2": 1}
+    assert Answers(connection).counts() == {"a-1": 1, "b-0": 1, "b-1": 1, "b-2": 1}
 
 
 def test_a_gateway_waits_for_its_neighbours_and_says_so(
@@ -212,4 +212,4 @@ def test_two_gateways_beside_each_other_answer_their_own_callers(
 
     assert {each.status for each in said} == {200}
     assert [each.json["application_id"] for each in said] == [f"a-{n}" for n in range(60)]
-    assert set(Answers(connection).counted().values()) == {1}
+    assert set(Answers(connection).counts().values()) == {1}

@@ -15,9 +15,9 @@ from loanctl.simulation import synthetic_population
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
 from tests.system.faulty_process import COUNTING_STEPS, CRASHED, ENDED, HANGS, WORKER_STEPS
-from tests.system.processes import Processes, Started
+from tests.system.processes import Processes, ProcessUnderTest
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, Worker
 
 APPLICATIONS = 500
@@ -38,13 +38,13 @@ class Chain:
     def __post_init__(self) -> None:
         self.applicants, self.answers = Applicants(self.connection), Answers(self.connection)
 
-    def start(self, processes: Processes, steps: Sequence[str]) -> Started:
+    def start(self, processes: Processes, steps: Sequence[str]) -> ProcessUnderTest:
         own = {"cache_dir": processes.folder / self.delivery, "topic_prefix": self.connection.topic_prefix}
         return processes.faulty("streams", steps, 1, delivery=self.delivery, batch_records=BATCH, web_port=0, **own)
 
-    def answered(self, started: Started) -> bool:
+    def answered(self, started: ProcessUnderTest) -> bool:
         assert started.alive(), started.tail()
-        return len(self.answers.counted()) == APPLICATIONS
+        return len(self.answers.counts()) == APPLICATIONS
 
 
 def test_a_worker_that_raises_in_any_step_with_two_batches_in_flight_loses_and_doubles_nothing(
@@ -55,7 +55,7 @@ def test_a_worker_that_raises_in_any_step_with_two_batches_in_flight_loses_and_d
     champions.promote(champions.register())
     for chain in chains:
         chain.applicants.apply(range(APPLICATIONS))
-        chain.applicants.acknowledged()
+        chain.applicants.flush()
 
     started = [
         chain.start(processes, steps) for chain, steps in zip(chains, (IN_TRANSACTION, ACKNOWLEDGED), strict=True)
@@ -67,8 +67,8 @@ def test_a_worker_that_raises_in_any_step_with_two_batches_in_flight_loses_and_d
         assert ends(each) == [f"{step} {CRASHED}" for step in steps]
         values = {record.value() for record in chain.answers.records()}
         assert len(values) == APPLICATIONS, "what appears again has the same bytes"
-        assert chain.answers.counted().keys() == set(chain.applicants.sent)
-    once, again = (sum(chain.answers.counted().values()) for chain in chains)
+        assert chain.answers.counts().keys() == set(chain.applicants.sent)
+    once, again = (sum(chain.answers.counts().values()) for chain in chains)
     assert once == APPLICATIONS
     # Acknowledged and not committed: three of its steps lie in between, and `produce` breaks off in the middle.
     assert again - APPLICATIONS <= 4 * BATCH
@@ -91,7 +91,7 @@ def test_a_drift_agent_that_raises_in_any_step_counts_and_reports_each_applicati
     assert [sum(getattr(each, n) for each in reports) for n in ("n", "duplicates", "late")] == [APPLICATIONS, 0, 0]
 
 
-def reported(stage: DriftStage, agent: Started) -> bool:
+def reported(stage: DriftStage, agent: ProcessUnderTest) -> bool:
     assert agent.alive(), agent.tail()
     return sum(report.n for report in stage.reports()) >= APPLICATIONS and len(ends(agent)) == len(OF_THE_AGENT)
 
@@ -110,6 +110,6 @@ def test_a_step_that_never_returns_while_all_answer_is_told_by_health(
     assert (status, facts["live"], facts["away"]) == (DEAD, False, {})
 
 
-def ends(started: Started) -> list[str]:
+def ends(started: ProcessUnderTest) -> list[str]:
     """In which step each life ended, and with which status."""
     return [line.removeprefix(ENDED) for line in started.output().splitlines() if line.startswith(ENDED)]

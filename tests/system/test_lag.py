@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 
 from streams.kafka.group.lag_monitor import Backlog, LagMonitor
 from streams.runtime.settings import Connection
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 GROUP = "readers"
 HOUR_MS = 3_600_000

@@ -14,10 +14,10 @@ from ledger.sql.migrate import migrate
 from loanctl.stack.local_stack import LocalStack
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
-from tests.system.ledger_stage import DecisionSource, caught_up, checked, rows, start_ledger
+from tests.system.ledger_stage import DecisionSource, caught_up, check_ledger, rows, start_ledger
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Applicants, start_worker
 from tests.unit.training.postgres import Server, server
 
@@ -39,7 +39,7 @@ def postgres_server() -> Iterator[Server]:
 def assert_equal(processes: Processes, url: str, decisions: int) -> None:
     """Counts equal the topics, and nothing is there twice."""
     wait_for(lambda: caught_up(processes, url), CAUGHT_UP_S, "the ledger")
-    ran, partitions = checked(processes, url)
+    ran, partitions = check_ledger(processes, url)
     assert ran.status == 0, ran.out + ran.err
     assert sum(each["rows"] for each in partitions if each["topic"].endswith(".decisions.v1")) == decisions
     assert rows(url, "SELECT count(*), count(DISTINCT decision_id) FROM decisions") == [(decisions, decisions)]
@@ -84,17 +84,17 @@ def test_what_a_worker_decides_is_recorded_while_the_database_goes_and_comes(
     ledger = start_ledger(processes, postgres_server.url, ready=False)
     applicants.apply(range(300))
     applicants.send(b"odd", b"no application")
-    applicants.acknowledged()
+    applicants.flush()
     wait_for(lambda: ledger.health()[1].get("away"), 60, "the outage to be told")
 
     postgres_server.start()
     wait_for(ledger.is_ready, 60, "the ledger")
     applicants.apply(range(300, 600))
-    applicants.acknowledged()
+    applicants.flush()
     wait_for(lambda: rows(postgres_server.url, "SELECT count(*) FROM decisions")[0][0] > 300, 60, "the second half")
     postgres_server.stop()
     applicants.apply(range(600, 900))
-    applicants.acknowledged()
+    applicants.flush()
     wait_for(lambda: ledger.health()[1].get("away"), 60, "the second outage to be told")
     postgres_server.start()
 
@@ -140,7 +140,7 @@ def test_a_difference_between_ledger_and_topic_is_found(
         writing.exec_driver_sql("DELETE FROM decisions WHERE application_id = 'a-7'")
     database.close()
 
-    ran, partitions = checked(processes, sqlite_url)
+    ran, partitions = check_ledger(processes, sqlite_url)
     assert ran.status == 3
     assert [each["absent"][:2] for each in partitions if not each["equal"]] == ["1:"]
 

@@ -15,8 +15,8 @@ from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.drift_stage import DriftStage
-from tests.system.processes import Processes, Started
-from tests.system.waiting import wait_for
+from tests.system.processes import Processes, ProcessUnderTest
+from tests.system.wait import wait_for
 from tests.system.workers import READY_S, Answers, Applicants, Worker, start_worker
 
 BLOCKS, BLOCK = 40, 50
@@ -54,8 +54,8 @@ def test_an_outage_is_told_takes_no_more_files_the_longer_it_lasts_and_costs_not
     wait_for(lambda: worker.is_ready() and agent.is_ready(), READY_S, "worker and agent")
     begin, end = OUTAGES[outage]
 
-    with streaming(applicants, blocks):
-        wait_for(answers.counted, READY_S, "the first decisions")
+    with stream_blocks(applicants, blocks):
+        wait_for(answers.counts, READY_S, "the first decisions")
         wait_for(stage.reports, READY_S, "the first report")
         getattr(stack, begin)("kafka")
         try:
@@ -67,10 +67,10 @@ def test_an_outage_is_told_takes_no_more_files_the_longer_it_lasts_and_costs_not
             getattr(stack, end)("kafka")
 
     total = BLOCKS * BLOCK
-    wait_for(lambda: len(answers.counted()) == total, RECOVERY_S, "a decision for each application")
+    wait_for(lambda: len(answers.counts()) == total, RECOVERY_S, "a decision for each application")
     wait_for(lambda: sum(report.n for report in stage.reports()) == total, RECOVERY_S, "each in a report")
     assert health == [200, 200]
-    assert set(answers.counted().values()) == {1}
+    assert set(answers.counts().values()) == {1}
     assert len({report.window_id for report in stage.reports()}) == len(stage.reports())
     for earlier, later in files:
         print(outage, earlier, later)  # noqa: T201 - the figures of a run by hand
@@ -79,7 +79,7 @@ def test_an_outage_is_told_takes_no_more_files_the_longer_it_lasts_and_costs_not
 
 
 @contextmanager
-def streaming(applicants: Applicants, blocks: Sequence[Sequence[OutgoingRecord]]) -> Iterator[None]:
+def stream_blocks(applicants: Applicants, blocks: Sequence[Sequence[OutgoingRecord]]) -> Iterator[None]:
     """A block every moment, whether the broker is there or not; all of them are acknowledged at the end."""
 
     def send() -> None:
@@ -94,17 +94,17 @@ def streaming(applicants: Applicants, blocks: Sequence[Sequence[OutgoingRecord]]
         yield
     finally:
         thread.join()
-        applicants.acknowledged()
+        applicants.flush()
 
 
-def open_files(process: Started, for_s: int) -> tuple[list[int], list[int]]:
+def open_files(process: ProcessUnderTest, for_s: int) -> tuple[list[int], list[int]]:
     """How many descriptors it had, twice a second, in the first and the second half of a time."""
 
-    def sampled() -> list[int]:
+    def sample() -> list[int]:
         until, counts = time.monotonic() + for_s / 2, []
         while not counts or time.monotonic() < until:
             counts.append(len(list(Path(f"/proc/{process.pid}/fd").iterdir())))
             time.sleep(EVERY_S)
         return counts
 
-    return sampled(), sampled()
+    return sample(), sample()

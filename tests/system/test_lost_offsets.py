@@ -11,7 +11,7 @@ from loanctl.commands.cluster import topics
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, Worker, start_worker
 
 SENT, WAITING, LATER = 40, 60, 5
@@ -24,12 +24,12 @@ def stage(connection: Connection, tmp_path: Path) -> tuple[Applicants, Answers, 
     return Applicants(connection), Answers(connection), AdminClient(connection.kafka())
 
 
-def decided_and_stopped(processes: Processes, applicants: Applicants, answers: Answers) -> None:
+def decide_and_stop(processes: Processes, applicants: Applicants, answers: Answers) -> None:
     """Forty applications are decided, and the worker is stopped."""
     worker = start_worker(processes)
     applicants.apply(range(SENT))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == SENT, 60, "the decisions before")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == SENT, 60, "the decisions before")
     assert worker.process.stop() == 0
 
 
@@ -41,12 +41,12 @@ def losses(worker: Worker, cause: str) -> tuple[float, float]:
     return partitions, offsets
 
 
-def restarted(processes: Processes, applicants: Applicants, answers: Answers) -> Worker:
+def restart(processes: Processes, applicants: Applicants, answers: Answers) -> Worker:
     """A worker that goes on: what is sent to it then is decided."""
     worker = start_worker(processes)
     applicants.apply(range(1_000, 1_000 + LATER))
-    applicants.acknowledged()
-    wait_for(lambda: set(answers.counted()) >= set(applicants.sent[-LATER:]), 60, "the decisions after")
+    applicants.flush()
+    wait_for(lambda: set(answers.counts()) >= set(applicants.sent[-LATER:]), 60, "the decisions after")
     return worker
 
 
@@ -54,18 +54,18 @@ def test_records_that_expire_before_they_are_read_are_counted(
     processes: Processes, connection: Connection, stage: tuple[Applicants, Answers, AdminClient]
 ) -> None:
     applicants, answers, admin = stage
-    decided_and_stopped(processes, applicants, answers)
+    decide_and_stop(processes, applicants, answers)
     applicants.apply(range(SENT, SENT + WAITING))
-    applicants.acknowledged()
+    applicants.flush()
     topic, partitions = applicants.topic, range(4)
     for future in admin.delete_records([TopicPartition(topic, partition, -1) for partition in partitions]).values():
         future.result()
 
-    worker = restarted(processes, applicants, answers)
+    worker = restart(processes, applicants, answers)
 
     assert losses(worker, "retention")[1] == WAITING
     assert losses(worker, "expiry") == losses(worker, "truncation") == (0, 0)
-    assert len(answers.counted()) == SENT + LATER
+    assert len(answers.counts()) == SENT + LATER
     assert '"offsets.lost"' in worker.process.output()
 
 
@@ -73,7 +73,7 @@ def test_offsets_that_expired_lead_to_the_same_decisions_again_or_to_a_stop_for_
     processes: Processes, connection: Connection, stage: tuple[Applicants, Answers, AdminClient]
 ) -> None:
     applicants, answers, admin = stage
-    decided_and_stopped(processes, applicants, answers)
+    decide_and_stop(processes, applicants, answers)
     group = f"{applicants.topic}.scoring"
 
     def emptied() -> bool:
@@ -85,7 +85,7 @@ def test_offsets_that_expired_lead_to_the_same_decisions_again_or_to_a_stop_for_
     stopped = start_worker(processes, ready=False, on_lost_offsets="stop")
     status, line = stopped.process.wait(120), stopped.process.output().splitlines()[-1]
     before = len(answers.records())
-    worker = restarted(processes, applicants, answers)
+    worker = restart(processes, applicants, answers)
     wait_for(lambda: len(answers.records()) == 2 * SENT + LATER, 60, "all of the log once more")
 
     assert status == 2
@@ -104,27 +104,27 @@ def test_a_topic_made_anew_is_read_from_its_beginning(
     stage: tuple[Applicants, Answers, AdminClient],
 ) -> None:
     applicants, answers, admin = stage
-    decided_and_stopped(processes, applicants, answers)
+    decide_and_stop(processes, applicants, answers)
     admin.delete_topics([applicants.topic])[applicants.topic].result()
     wait_for(lambda: applicants.topic not in admin.list_topics(timeout=10).topics, 30, "the topic to be gone")
     topics.apply(topics.TopicSettings(**connection.model_dump()))
     again = Applicants(connection)
     again.apply(range(500, 500 + LATER))
-    again.acknowledged()
+    again.flush()
 
     worker = start_worker(processes)
-    wait_for(lambda: set(answers.counted()) >= set(again.sent), 60, "the decisions of the new topic")
+    wait_for(lambda: set(answers.counts()) >= set(again.sent), 60, "the decisions of the new topic")
 
     # With a topic the broker deletes what groups have committed of it.
     assert losses(worker, "expiry") == (4, LATER)
-    assert set(answers.counted().values()) == {1}
+    assert set(answers.counts().values()) == {1}
 
 
 def test_a_committed_offset_behind_the_end_of_the_log_leads_to_its_beginning(
     processes: Processes, connection: Connection, stage: tuple[Applicants, Answers, AdminClient]
 ) -> None:
     applicants, answers, admin = stage
-    decided_and_stopped(processes, applicants, answers)
+    decide_and_stop(processes, applicants, answers)
     group, beyond = f"{applicants.topic}.scoring", [TopicPartition(applicants.topic, 0, 10_000)]
 
     def moved() -> bool:

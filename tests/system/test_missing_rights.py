@@ -11,10 +11,10 @@ import pytest
 
 from schemas.access import AccessRight, KafkaPrincipal, Resource, rights
 from streams.runtime.settings import Connection
-from tests.system.processes import Processes, Started
+from tests.system.processes import Processes, ProcessUnderTest
 from tests.system.rights_stage import Stage, rights_stage
 from tests.system.secured_broker import SecuredBroker, secured_broker
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Applicants
 
 MODULES = {
@@ -45,16 +45,16 @@ def stage(broker: SecuredBroker, connection: Connection, tmp_path: Path) -> Stag
 def test_a_process_with_one_right_less_ends_with_a_line_that_names_it(
     principal: KafkaPrincipal, broker: SecuredBroker, stage: Stage, processes: Processes, tmp_path: Path
 ) -> None:
-    def found(right: AccessRight) -> list[str]:
+    def findings(right: AccessRight) -> list[str]:
         process = _start(processes, principal, broker, tmp_path)
         return _wrong(process, right, lambda: _send(stage.load))
 
-    silent = [line for right in stage.of(principal) for line in stage.wrong_without(right, partial(found, right))]
+    silent = [line for right in stage.of(principal) for line in stage.wrong_without(right, partial(findings, right))]
 
     assert not silent, "\n".join(silent)
 
 
-def _start(processes: Processes, principal: KafkaPrincipal, broker: SecuredBroker, folder: Path) -> Started:
+def _start(processes: Processes, principal: KafkaPrincipal, broker: SecuredBroker, folder: Path) -> ProcessUnderTest:
     ports = dict.fromkeys(("web_port", "drift_port", "trainer_port", "ledger_port", "gateway_port"), 0)
     return processes.start(
         MODULES[principal],
@@ -68,10 +68,10 @@ def _start(processes: Processes, principal: KafkaPrincipal, broker: SecuredBroke
 def _send(load: Applicants) -> None:
     load.apply(range(len(load.sent), len(load.sent) + 5))
     load.send(b"rubbish", b"{}")
-    load.acknowledged()
+    load.flush()
 
 
-def _wrong(process: Started, right: AccessRight, send: Callable[[], None]) -> list[str]:
+def _wrong(process: ProcessUnderTest, right: AccessRight, send: Callable[[], None]) -> list[str]:
     send()
     try:
         wait_for(lambda: not process.alive(), WITHIN_S, "the end")

@@ -21,8 +21,8 @@ from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
 from tests.doubles.line import Line, line_to
 from tests.system.processes import Processes
-from tests.system.test_worker_crashes import applying
-from tests.system.waiting import wait_for
+from tests.system.test_worker_crashes import apply_steadily
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, Worker, start_worker
 
 
@@ -83,7 +83,7 @@ def shop(connection: Connection, tmp_path: Path) -> Shop:
     return Shop(connection, tmp_path / "models")
 
 
-def decided_by(worker: Worker) -> str | None:
+def champion_version(worker: Worker) -> str | None:
     return str(worker.health()[1]["champion"]["version"])
 
 
@@ -100,15 +100,15 @@ def test_champions_follow_one_another_by_hand_under_load_and_a_wrong_digest_is_r
     applicants, answers = Applicants(connection), Answers(connection)
     worker = start_worker(processes, model_name=shop.name)
 
-    with applying(applicants):
+    with apply_steadily(applicants):
         wait_for(lambda: versions(answers.decisions())["1"] > 100, 30, "decisions of the first")
         shop.point(second)
-        wait_for(lambda: decided_by(worker) == "2", 30, "the second")
+        wait_for(lambda: champion_version(worker) == "2", 30, "the second")
         shop.point(forged)
         refused = wait_for(lambda: worker.health()[1]["champion"]["refused"], 30, "the refusal")
         shop.point(first)
-        wait_for(lambda: decided_by(worker) == "1", 30, "the first again")
-    wait_for(lambda: len(answers.counted()) >= len(applicants.sent), 60, "all decisions")
+        wait_for(lambda: champion_version(worker) == "1", 30, "the first again")
+    wait_for(lambda: len(answers.counts()) >= len(applicants.sent), 60, "all decisions")
     decisions = answers.decisions()
 
     assert Counter(decision.application_id for decision in decisions) == Counter(applicants.sent)
@@ -129,17 +129,17 @@ def test_a_server_that_is_away_stops_nobody_and_tells_of_a_new_champion_when_it_
     line.cut()
     worker = start_worker(processes, model_name=shop.name)
     applicants.apply(range(20))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 20, 30, "decisions from the cache")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 20, 30, "decisions from the cache")
     away = worker.health()[1]["away"]
     line.mend()
     shop.point(second)
-    wait_for(lambda: decided_by(worker) == "2", 30, "the second, found when the server was back")
+    wait_for(lambda: champion_version(worker) == "2", 30, "the second, found when the server was back")
     line.cut()
     wait_for(lambda: "mlflow" in worker.health()[1]["away"], 30, "the second outage")
     applicants.apply(range(20, 40))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 40, 30, "decisions while it is away")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 40, 30, "decisions while it is away")
 
     assert "mlflow" in away
     assert worker.is_ready()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from streams.runtime.settings import Connection
-from tests.system.processes import Processes, Started
+from tests.system.processes import Processes, ProcessUnderTest
 from tests.system.scorecards import Champions
-from tests.system.test_worker_crashes import applying
-from tests.system.waiting import wait_for
+from tests.system.test_worker_crashes import apply_steadily
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 MISCONFIGURED = 2
@@ -24,12 +24,12 @@ def champion(connection: Connection, tmp_path: Path) -> None:
     champions.promote(champions.register())
 
 
-def a_process(processes: Processes, module: str, cache: str, **settings: Any) -> Started:
+def a_process(processes: Processes, module: str, cache: str, **settings: Any) -> ProcessUnderTest:
     own = {"web_port": 0, "cache_dir": processes.folder / cache, NAMES[module]: "one", **settings}
     return processes.start(module, **own)
 
 
-def joined(process: Started) -> bool:
+def joined(process: ProcessUnderTest) -> bool:
     assert process.alive(), process.tail()
     return "partitions.assigned" in process.output()
 
@@ -57,7 +57,7 @@ def test_of_two_that_start_at_once_under_a_name_one_leaves_with_one_line_and_the
     agents = [a_process(processes, "drift", cache) for cache in "ab"]
     applicants, answers = Applicants(connection), Answers(connection)
 
-    with applying(applicants):
+    with apply_steadily(applicants):
         for twins in (workers, agents):
             wait_for(lambda of=twins: not all(each.alive() for each in of), START_S, "one to leave")
 
@@ -65,7 +65,7 @@ def test_of_two_that_start_at_once_under_a_name_one_leaves_with_one_line_and_the
         [left] = [each for each in twins if not each.alive()]
         assert left.popen.returncode == MISCONFIGURED
         assert "has the instance id 'one' in group" in left.output().splitlines()[-1]
-    wait_for(lambda: len(answers.counted()) == len(applicants.sent), START_S, "all decisions")
+    wait_for(lambda: len(answers.counts()) == len(applicants.sent), START_S, "all decisions")
     assert all(sum(each.alive() for each in twins) == 1 for twins in (workers, agents))
 
 
@@ -75,15 +75,15 @@ def test_a_standby_takes_over_where_the_first_is_killed(connection: Connection, 
     second = a_process(processes, "streams", "b", standby="true")
     wait_for(lambda: "namesake.awaited" in second.output(), START_S, "the standby")
     applicants.apply(range(10))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 10, START_S, "the first's decisions")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 10, START_S, "the first's decisions")
 
     first.process.kill()
     applicants.apply(range(10, 20))
-    applicants.acknowledged()
+    applicants.flush()
 
-    wait_for(lambda: len(answers.counted()) == 20, START_S, "the standby's decisions")
-    assert set(answers.counted().values()) == {1}
+    wait_for(lambda: len(answers.counts()) == 20, START_S, "the standby's decisions")
+    assert set(answers.counts().values()) == {1}
 
 
 def test_a_killed_worker_s_successor_has_its_name_and_waits_for_nobody(

@@ -16,8 +16,8 @@ from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.decisions import a_decision, contributions, reasons
 from tests.system.conftest import Ran
-from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
+from tests.system.topic_records import read_topic
 
 
 class Past:
@@ -27,12 +27,12 @@ class Past:
         self._connection = connection
         self.topics = connection.topics()
 
-    def decided(self, decisions: Sequence[LoanDecision], topic: Topic | None = None) -> None:
+    def add_decisions(self, decisions: Sequence[LoanDecision], topic: Topic | None = None) -> None:
         where = topic or self.topics.decisions
         serde = EventSerde(self._connection.registry(), LoanDecision, where.name)
         self._send(where, {one.application_id: serde.encode(one) for one in decisions})
 
-    def ended(self, **defaulted: bool) -> None:
+    def add_outcomes(self, **defaulted: bool) -> None:
         topic = self.topics.outcomes
         serde = EventSerde(self._connection.registry(), LoanOutcome, topic.name)
         moment = datetime(2026, 6, 1, tzinfo=UTC)
@@ -62,9 +62,9 @@ def past(connection: Connection) -> Past:
 def test_past_decisions_are_tried_under_other_cut_offs(loanctl: Callable[..., Ran], past: Past) -> None:
     nothing = loanctl("policy", "what-if", "--approve-below", "0.1")
     first = a_decision("b", 0.15)
-    past.decided([a_decision("a", 0.05), first, a_decision("c", 0.4), a_decision("d", None)])
-    past.decided([a_decision("b", 0.95)])
-    past.ended(b=True)
+    past.add_decisions([a_decision("a", 0.05), first, a_decision("c", 0.4), a_decision("d", None)])
+    past.add_decisions([a_decision("b", 0.95)])
+    past.add_outcomes(b=True)
 
     status, told, faults = loanctl("policy", "what-if", "--approve-below", "0.1", "--json")
     shown = loanctl("policy", "what-if", "--approve-below", "0.1", "--since", "2026-01-01")
@@ -97,10 +97,10 @@ def test_a_champion_that_has_fallen_asks_for_a_challenger_once(
     champions = Champions(connection, tmp_path)
     champion = champions.promote(champions.register())
     names = [f"a{number}" for number in range(200)]
-    past.decided(
+    past.add_decisions(
         [a_decision(name, number / 200, scorecard_version=champion.version) for number, name in enumerate(names)]
     )
-    past.ended(**{name: number % 2 == 0 for number, name in enumerate(names)})
+    past.add_outcomes(**{name: number % 2 == 0 for number, name in enumerate(names)})
 
     steady = loanctl("retrain", "--if-auc-under", "0.4")
     fallen = loanctl("retrain", "--if-auc-under", "0.7")
@@ -127,10 +127,12 @@ def test_a_challenger_is_compared_with_the_champion_it_met(loanctl: Callable[...
         for number, name in enumerate(names)
     ]
     stricter = {"scorecard_version": "2", "contributions": contributions(income=0.5), "reasons": reasons("INCOME")}
-    past.decided([a_decision("a0", 0.9, scorecard_version="1b")], shadow)
-    past.decided([*by_champion, a_decision("z", 0.5)])
-    past.decided([a_decision(name, 0.3 + number / 100, **stricter) for number, name in enumerate(names[1:])], shadow)
-    past.ended(**{name: number > 20 for number, name in enumerate(names)})
+    past.add_decisions([a_decision("a0", 0.9, scorecard_version="1b")], shadow)
+    past.add_decisions([*by_champion, a_decision("z", 0.5)])
+    past.add_decisions(
+        [a_decision(name, 0.3 + number / 100, **stricter) for number, name in enumerate(names[1:])], shadow
+    )
+    past.add_outcomes(**{name: number > 20 for number, name in enumerate(names)})
 
     status, told, faults = loanctl("challenger", "report", "--json")
     shown = loanctl("challenger", "report")

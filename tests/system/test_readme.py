@@ -16,7 +16,7 @@ import pytest
 from loanctl.reports import event_log, stream_audit
 from loanctl.stack import stack_state
 from streams.runtime.settings import Connection
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ from scorecard import bundle
 from scorecard.registry.download import BUNDLE
 from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from tests.builders import scorecard_parts
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.tracking import mlflow_run
 from training.tracking.model_signature import model_signature
@@ -34,7 +34,7 @@ ROWS = made_up_rows(20)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[str]:
+def model_url(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[str]:
     """Where MLflow serves the champion; it runs in this environment and makes none."""
     folder = tmp_path_factory.mktemp("served")
     uri = f"sqlite:///{shutil.copy(empty_store, folder / 'mlflow.db')}"
@@ -69,11 +69,11 @@ def answers(url: str, running: RunningProcess) -> bool:
         return False
 
 
-def asked(url: str, table: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(posted(url, {"dataframe_split": json.loads(table.to_json(orient="split"))})["predictions"])
+def predict(url: str, table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(post(url, {"dataframe_split": json.loads(table.to_json(orient="split"))})["predictions"])
 
 
-def posted(url: str, body: Any) -> dict[str, Any]:
+def post(url: str, body: Any) -> dict[str, Any]:
     told = json.dumps(body).encode()
     request = urllib.request.Request(  # noqa: S310 - our own
         f"{url}/invocations", told, {"Content-Type": "application/json"}
@@ -84,14 +84,14 @@ def posted(url: str, body: Any) -> dict[str, Any]:
 
 
 def test_mlflow_serves_probability_and_contributions_and_refers_what_cannot_be_scored(
-    served: str, tmp_path: Path
+    model_url: str, tmp_path: Path
 ) -> None:
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, tmp_path)
     scores = bundle.read(tmp_path, CONTRACT).score(ROWS.values)
     applicants = mlflow_run.example_of(CONTRACT, ROWS.values)
     impossible = applicants[:1].assign(person_income=-5.0)
 
-    found, referred = asked(served, applicants), asked(served, impossible)
+    found, referred = predict(model_url, applicants), predict(model_url, impossible)
 
     assert np.allclose(found["probability"], scores.probability)
     shares = found[[f"contribution.{name}" for name in bundle.read(tmp_path, CONTRACT).features.names]]
@@ -101,6 +101,6 @@ def test_mlflow_serves_probability_and_contributions_and_refers_what_cannot_be_s
     whole = {"person_income": 50_000, "loan_amnt": 9_000, "cb_person_cred_hist_length": 6}
     words = {"person_home_ownership": "RENT", "loan_intent": "EDUCATION", "cb_person_default_on_file": "N"}
     request = {"dataframe_records": [{**whole, **words}], "params": {"approve_below": 0.0, "decline_from": 0.0}}
-    (declined,) = posted(served, request)["predictions"]
+    (declined,) = post(model_url, request)["predictions"]
     assert (declined["outcome"], declined["fault"]) == (Outcome.DECLINE.value, "")
     assert declined["reasons"]

@@ -22,8 +22,8 @@ from loanctl.stack.local_stack import LocalStack
 from loanctl.stack.processes import RunningProcess
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
-from tests.system.waiting import wait_for
+from tests.system.topic_records import read_topic
+from tests.system.wait import wait_for
 
 COMMAND = Path(sys.executable).with_name("loanctl")
 """Beside the interpreter that runs the tests."""

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.settings import Connection
-from tests.system.processes import Processes, Started
+from tests.system.processes import Processes, ProcessUnderTest
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 PROMPT_S = 10.0
 START_S = 120.0
 """Of a machine that does much else."""
 SIGTERM_BIT = 1 << 14
 
-Point = Callable[[Started], bool]
+Point = Callable[[ProcessUnderTest], bool]
 
 
-def hears(process: Started) -> bool:
+def hears(process: ProcessUnderTest) -> bool:
     """Its handler is there: the first line of ours has run."""
     caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) & SIGTERM_BIT)
@@ -53,7 +53,7 @@ def deaf() -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
-def stopped_at(point: Point, process: Started) -> int:
+def stop_at(point: Point, process: ProcessUnderTest) -> int:
     wait_for(lambda: point(process) or not process.alive(), START_S, "the point")
     assert process.alive(), f"it ended by itself:\n{process.tail()}"
     return process.stop(PROMPT_S)
@@ -64,7 +64,7 @@ def stopped_at(point: Point, process: Started) -> int:
 def test_while_it_loads(module: str, point: str, processes: Processes) -> None:
     process = processes.start(module, web_port=0, cache_dir=processes.folder / "cache")
 
-    assert stopped_at(STARTING[point], process) == 0
+    assert stop_at(STARTING[point], process) == 0
 
 
 @pytest.mark.parametrize("module", ["streams", "drift", "training"])
@@ -73,7 +73,7 @@ def test_while_the_broker_is_away(module: str, broker: str, processes: Processes
     servers = deaf if broker == "deaf" else "127.0.0.1:9"
     process = processes.start(module, web_port=0, cache_dir=processes.folder / "cache", bootstrap_servers=servers)
 
-    assert stopped_at(says("librdkafka", "dependency.lost"), process) == 0
+    assert stop_at(says("librdkafka", "dependency.lost"), process) == 0
 
 
 @pytest.mark.parametrize("away", ["registry_url", "mlflow_uri"])
@@ -87,7 +87,7 @@ def test_while_the_registry_or_mlflow_hangs(
     hanging = {away: f"http://{deaf}"}
     process = processes.start(module, web_port=0, cache_dir=processes.folder / "cache", **hanging)
 
-    assert stopped_at(says(stage), process) == 0
+    assert stop_at(says(stage), process) == 0
 
 
 def test_while_a_worker_takes_up_its_partitions(processes: Processes, connection: Connection, tmp_path: Path) -> None:
@@ -95,4 +95,4 @@ def test_while_a_worker_takes_up_its_partitions(processes: Processes, connection
     champions.promote(champions.register())
     process = processes.start("streams", web_port=0, cache_dir=processes.folder / "cache")
 
-    assert stopped_at(says('"stage": "scoring"'), process) == 0
+    assert stop_at(says('"stage": "scoring"'), process) == 0

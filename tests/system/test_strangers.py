@@ -16,7 +16,7 @@ from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import READY_S, Answers, Applicants, Worker, start_worker
 from training.rows import labelled_events
 
@@ -98,10 +98,10 @@ def test_schemas_decimals_and_headers_of_strangers_are_dead_letters_between_good
     applicants.apply(range(GOOD // 2))
     expected = poison(connection, applicants, under="")
     applicants.apply(range(GOOD // 2, GOOD))
-    applicants.acknowledged()
+    applicants.flush()
 
     letters = wait_for(lambda: _all(answers.dead_letters(), len(expected)), WAIT_S, "the dead letters")
-    counted = wait_for(lambda: _all(answers.counted(), GOOD), WAIT_S, "the decisions")
+    counted = wait_for(lambda: _all(answers.counts(), GOOD), WAIT_S, "the decisions")
 
     assert counted == Counter(applicants.sent)
     said = {letter.key(): dict(letter.headers() or ())["reason"].decode() for letter in letters}
@@ -137,16 +137,16 @@ def test_a_reference_and_foreign_units_under_our_own_subject_are_decided(
     refers = ours_with(meta=["null", "com.acme.Meta"])
     refers["fields"][-1]["default"] = None
     reference = {"name": "com.acme.Meta", "subject": f"{applicants.topic}.meta", "version": 1}
-    theirs = registry.register_schema(subject, _referring(refers, reference))
+    theirs = registry.register_schema(subject, _schema_with_reference(refers, reference))
     inlined = fastavro.parse_schema(
         {**refers, "fields": [*refers["fields"][:-1], {"name": "meta", "type": ["null", meta]}]}
     )
     record = {**an_application(application_id="refers"), "meta": {"source": "branch"}}
     applicants.send(b"refers", frame(theirs, inlined, record))
-    applicants.acknowledged()
+    applicants.flush()
     worker = start_worker(processes)
 
-    counted = wait_for(lambda: _all(answers.counted(), 2), WAIT_S, "the decisions")
+    counted = wait_for(lambda: _all(answers.counts(), 2), WAIT_S, "the decisions")
 
     assert counted == Counter(["refers", "u-1"])
     assert answers.dead_letters() == []
@@ -194,5 +194,5 @@ def _all(found: Any, most: int) -> Any:
     return found if len(found) >= most else None
 
 
-def _referring(schema: Any, reference: dict[str, Any]) -> Schema:
+def _schema_with_reference(schema: Any, reference: dict[str, Any]) -> Schema:
     return Schema(json.dumps(schema), "AVRO", [SchemaReference(**reference)])

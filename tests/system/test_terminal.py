@@ -11,8 +11,8 @@ from loanctl.console import FINDING
 from streams.runtime.settings import Connection
 from tests.system.ledger_stage import DecisionSource
 from tests.system.processes import Processes
-from tests.system.reading import read_topic
 from tests.system.scorecards import Champions
+from tests.system.topic_records import read_topic
 from tests.system.workers import start_worker
 from tests.unit.gateway.calls import a_body
 

@@ -11,14 +11,14 @@ from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import PATIENCE, wait_for
+from tests.system.wait import PATIENCE, wait_for
 from tests.system.workers import READY_S, Applicants, Worker, start_worker
 
 MISCONFIGURED = 2
 BOUND_S = 60.0
 
 
-def deleted(connection: Connection, topic: Topic) -> None:
+def delete(connection: Connection, topic: Topic) -> None:
     # Held in a name: a client that is collected answers nothing any more.
     admin = AdminClient(connection.kafka())
     admin.delete_topics([topic.name])[topic.name].result()
@@ -32,10 +32,10 @@ def test_a_worker_whose_topic_is_deleted_ends_with_one_line(
     champions.promote(champions.register())
     worker, applicants = start_worker(processes), Applicants(connection)
 
-    deleted(connection, topic)
+    delete(connection, topic)
     if topic == connection.topics().decisions:
         applicants.apply(range(5))
-        applicants.acknowledged()
+        applicants.flush()
 
     assert worker.process.wait(BOUND_S * PATIENCE) == MISCONFIGURED
     assert f"no topic {topic.name}" in worker.process.output().splitlines()[-1]
@@ -49,7 +49,7 @@ def test_a_drift_agent_whose_topic_of_counts_is_deleted_ends_with_one_line(
     wait_for(agent.is_ready, READY_S, "the agent")
     topic = connection.topics().drift_counts
 
-    deleted(connection, topic)
+    delete(connection, topic)
 
     assert agent.process.wait(BOUND_S * PATIENCE) == MISCONFIGURED
     assert "loanctl topics apply" in agent.process.output().splitlines()[-1]
@@ -62,7 +62,7 @@ def test_a_trainer_whose_topic_of_commands_is_deleted_ends_with_one_line(
     wait_for(trainer.is_ready, READY_S, "the trainer")
     topic = connection.topics().retrain_commands
 
-    deleted(connection, topic)
+    delete(connection, topic)
 
     assert trainer.process.wait(BOUND_S * PATIENCE) == MISCONFIGURED
     assert f"no topic {topic.name}" in trainer.process.output().splitlines()[-1]

@@ -16,8 +16,8 @@ from streams.runtime.settings import Connection
 from tests.system.faulty_process import CRASHED
 from tests.system.processes import Processes, pause
 from tests.system.test_injected_faults import ends
-from tests.system.training_stage import Crowned, TrainingStage, crowned
-from tests.system.waiting import wait_for
+from tests.system.training_stage import FirstChampion, TrainingStage, first_champion
+from tests.system.wait import wait_for
 from training.schedule import Schedule
 
 PATIENCE_S = 150.0
@@ -27,13 +27,13 @@ STEPS = ("champion", "promotion:done", "result:done", "commit", "commit:done")
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Crowned:
+def first(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> FirstChampion:
     folder = tmp_path_factory.mktemp("first")
-    return crowned(folder, Path(shutil.copy(empty_store, folder / "mlflow.db")))
+    return first_champion(folder, Path(shutil.copy(empty_store, folder / "mlflow.db")))
 
 
 @pytest.fixture
-def stage(first: Crowned, connection: Connection, processes: Processes, tmp_path: Path) -> TrainingStage:
+def stage(first: FirstChampion, connection: Connection, processes: Processes, tmp_path: Path) -> TrainingStage:
     return TrainingStage(first, connection, processes, tmp_path, free_ports(1)[0])
 
 

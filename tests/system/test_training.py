@@ -14,12 +14,12 @@ import pytest
 
 from loanctl.simulation import synthetic_population
 from scorecard.registry.mlflow_client import ask
-from tests.system.commands import Finished, run_command, variables_of
+from tests.system.commands import CompletedCommand, run_command, variables_of
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
 
 
-def summary_of(ran: Finished) -> dict[str, Any]:
+def summary_of(ran: CompletedCommand) -> dict[str, Any]:
     assert ran.status == 0, ran.err
     return dict(json.loads(ran.out.splitlines()[-1]))
 
@@ -38,10 +38,10 @@ class Desk:
             "OMP_NUM_THREADS": "1",
         }
 
-    def loanctl(self, *arguments: str, **settings: str) -> Finished:
+    def loanctl(self, *arguments: str, **settings: str) -> CompletedCommand:
         return run_command(arguments, {**self.environment, **variables_of(settings)}, self.folder)
 
-    def summary_of_training(self, *arguments: str, **settings: str) -> dict[str, Any]:
+    def training_summary(self, *arguments: str, **settings: str) -> dict[str, Any]:
         """The summary of a training."""
         return summary_of(self.loanctl("train", *arguments, "--json", **settings))
 
@@ -94,7 +94,7 @@ def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> No
 def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Desk) -> None:
     data = desk.table(synthetic_population.applicants(2_000, 1))
 
-    first, again = (desk.summary_of_training("--data", data, *SMALL) for _ in range(2))
+    first, again = (desk.training_summary("--data", data, *SMALL) for _ in range(2))
 
     assert first["digest"] == again["digest"]
     assert (first["promoted"], again["promoted"]) == (True, False)
@@ -106,9 +106,9 @@ def test_a_table_with_monthly_incomes_is_held_and_a_file_of_them_is_decided_by_f
     monthly["person_income"] /= 12.0
     search = ("--families", "xgboost", "--trials", "1", "--folds", "2")
     yearly = desk.table(synthetic_population.applicants(1_000, 1))
-    assert desk.summary_of_training("--data", yearly, *search)["promoted"]
+    assert desk.training_summary("--data", yearly, *search)["promoted"]
 
-    held = desk.summary_of_training("--data", desk.table(monthly), *search)
+    held = desk.training_summary("--data", desk.table(monthly), *search)
     score = ("score", str(desk.folder / "loans.csv"), "--offline", "--out", str(desk.folder / "decisions.jsonl"))
     refused, forced = desk.loanctl(*score), desk.loanctl(*score, "--force")
     checked = desk.loanctl("drift", "check", "--file", str(desk.folder / "loans.csv"))
@@ -122,13 +122,13 @@ def test_a_table_with_monthly_incomes_is_held_and_a_file_of_them_is_decided_by_f
     assert all("--force takes" in each.err for each in (refused, checked))
 
 
-def damaged(desk: Desk) -> dict[str, str]:
+def damage(desk: Desk) -> dict[str, str]:
     for forest in desk.folder.rglob("forest.npz"):
         forest.write_bytes(b"damaged")
     return {}
 
 
-def redefined(desk: Desk) -> dict[str, str]:
+def redefine(desk: Desk) -> dict[str, str]:
     words = (resources.files("schemas") / "avro" / "loan_application.avsc").read_text()
     path = desk.folder / "redefined_application.avsc"
     path.write_text(words.replace('"range": [0, 80]', '"range": [0, 79]'))
@@ -137,15 +137,15 @@ def redefined(desk: Desk) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("happen", "told"),
-    [(damaged, "is not what the manifest says"), (redefined, "was made for another application schema")],
+    [(damage, "is not what the manifest says"), (redefine, "was made for another application schema")],
 )
 def test_a_champion_that_cannot_be_read_is_not_deposed(
     desk: Desk, happen: Callable[[Desk], dict[str, str]], told: str
 ) -> None:
     small = ("--trials", "1", "--folds", "2")
-    first = desk.summary_of_training("--data", desk.table(loans(1_000)), *small)
+    first = desk.training_summary("--data", desk.table(loans(1_000)), *small)
 
-    held = desk.summary_of_training("--data", desk.table(loans(1_500)), *small, **happen(desk))
+    held = desk.training_summary("--data", desk.table(loans(1_500)), *small, **happen(desk))
 
     assert (first["promoted"], held["promoted"]) == (True, False)
     assert "it cannot be compared with the champion: version 1 cannot be read" in held["why"]
@@ -155,10 +155,10 @@ def test_a_champion_that_cannot_be_read_is_not_deposed(
     assert shown["challenger"]["digest"] == held["digest"]
 
 
-def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared: Path) -> None:
-    data = str(shared / "data" / "credit_risk" / "credit_risk_dataset.csv")
+def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared_folder: Path) -> None:
+    data = str(shared_folder / "data" / "credit_risk" / "credit_risk_dataset.csv")
 
-    summary = desk.summary_of_training("--data", data, *SMALL, max_trees="400")
+    summary = desk.training_summary("--data", data, *SMALL, max_trees="400")
 
     # Without grade and rate, near-clones kept together: .90 is what CatBoost alone reaches.
     assert summary["auc"] >= 0.88
@@ -166,10 +166,10 @@ def test_real_rows_reach_what_they_are_known_to_hold(desk: Desk, shared: Path) -
     assert summary["left_out"] == {"out_of_range": 2}
 
 
-def test_a_second_product_is_trained_by_its_schema_alone(desk: Desk, shared: Path) -> None:
-    data = str(shared / "data" / "lending_club" / "lending_club.csv")
+def test_a_second_product_is_trained_by_its_schema_alone(desk: Desk, shared_folder: Path) -> None:
+    data = str(shared_folder / "data" / "lending_club" / "lending_club.csv")
 
-    summary = desk.summary_of_training("--data", data, *SMALL, product="lending_club")
+    summary = desk.training_summary("--data", data, *SMALL, product="lending_club")
 
     assert summary["name"] == "lending_club-scorecard"
     assert summary["rows"] == 9_857
@@ -234,7 +234,7 @@ def test_a_killed_training_leaves_no_version_and_goes_on_where_it_stopped(desk: 
     (journal,) = desk.journals()
     kept = json.loads(journal.read_text())[0]["seconds"]
 
-    again = desk.summary_of_training("--data", data, *SMALL)
+    again = desk.training_summary("--data", data, *SMALL)
     assert desk.journals() == []
     assert again["version"] == "1", "the killed one left none"
     assert trial_seconds(desk, again["run_id"])[0] == kept, "the first trial was recalled, not tried again"
@@ -243,12 +243,12 @@ def test_a_killed_training_leaves_no_version_and_goes_on_where_it_stopped(desk: 
 def trial_seconds(desk: Desk, run_id: str) -> list[float]:
     """What each trial of a training took, as MLflow keeps it."""
 
-    def told(client: Any) -> list[float]:
+    def seconds_of_trials(client: Any) -> list[float]:
         experiment = client.get_run(run_id).info.experiment_id
         runs = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
         return [run.data.metrics["seconds"] for run in sorted(runs, key=lambda run: run.info.run_name)]
 
-    return ask(f"sqlite:///{desk.folder / 'state' / 'mlflow.db'}", told) or []
+    return ask(f"sqlite:///{desk.folder / 'state' / 'mlflow.db'}", seconds_of_trials) or []
 
 
 def test_there_is_nothing_to_show_or_go_back_to_before_the_first_champion(desk: Desk) -> None:

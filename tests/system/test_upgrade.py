@@ -22,7 +22,7 @@ from loanctl.console import FINDING
 from loanctl.stack.ports import free_ports
 from loanctl.stack.process_guard import ProcessGuard
 from tests.system.processes import Processes
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos, pytest.mark.timeout(600)]
 NOW = Path(sys.executable).parent

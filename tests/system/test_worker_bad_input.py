@@ -25,7 +25,7 @@ from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 RUBBISH = bytes(reversed(range(250))) * 4_000
@@ -90,7 +90,7 @@ def test_each_bad_record_gets_what_it_should_and_none_stands_in_the_way_of_good_
     duplicate = application_bytes(applicants.schema_id, application_id="twice")
     applicants.send(b"twice", duplicate)
     applicants.send(b"twice", duplicate)
-    applicants.acknowledged()
+    applicants.flush()
 
     expected = len(applicants.sent) + len(faulty) + 2
     decisions = wait_for(lambda: complete(answers, expected), 60, "all decisions")
@@ -146,7 +146,7 @@ def test_an_older_writer_of_a_known_schema_is_read(
     older_id = registry.register_schema(f"{applicants.topic}-value", Schema(json.dumps(older), "AVRO"))
     record = {name: value for name, value in an_application(application_id="old").items() if name != "loan_grade"}
     applicants.send(b"old", frame(older_id, fastavro.parse_schema(older), record))  # type: ignore[arg-type]
-    applicants.acknowledged()
+    applicants.flush()
 
     decisions = wait_for(lambda: complete(answers, 1), 30, "the decision")
 
@@ -164,14 +164,14 @@ def test_a_value_of_80_mb_in_a_gzip_batch_is_one_dead_letter_among_decisions(
     inflating = Producer({**connection.kafka(), "compression.type": "gzip", "message.max.bytes": 90_000_000})
 
     applicants.apply(range(GOOD))
-    applicants.acknowledged()
+    applicants.flush()
     for partition in range(PARTITIONS):
         inflating.produce(applicants.topic, bytes(80_000_000), key=b"huge", partition=partition)
         assert inflating.flush(60) == 0
     applicants.apply(range(GOOD, 2 * GOOD))
-    applicants.acknowledged()
+    applicants.flush()
 
-    wait_for(lambda: len(answers.counted()) == 2 * GOOD, 60, "all decisions")
+    wait_for(lambda: len(answers.counts()) == 2 * GOOD, 60, "all decisions")
     letters = wait_for(lambda: found if len(found := answers.dead_letters()) == PARTITIONS else [], 30, "dead letters")
     headers = [dict(letter.headers() or []) for letter in letters]
     assert {header["reason"] for header in headers} == {b"oversized"}
@@ -198,11 +198,11 @@ def test_a_dead_letter_topic_that_takes_little_is_told_at_the_start_and_stalls_n
     for number in range(GOOD):
         applicants.send(f"bad-{number}".encode(), random.Random(number).randbytes(3_000))
     applicants.apply(range(GOOD, 2 * GOOD))
-    applicants.acknowledged()
+    applicants.flush()
 
-    wait_for(lambda: len(answers.counted()) == 2 * GOOD, 60, "all decisions")
+    wait_for(lambda: len(answers.counts()) == 2 * GOOD, 60, "all decisions")
     letters = wait_for(lambda: found if len(found := answers.dead_letters()) == GOOD else [], 60, "all dead letters")
-    assert set(answers.counted().values()) == {1}
+    assert set(answers.counts().values()) == {1}
     assert {letter.value() for letter in letters} == {None}
     assert {dict(letter.headers() or [])["value_left_at_source"] is not None for letter in letters} == {True}
     assert len({dict(letter.headers() or [])["__connect.errors.offset"] for letter in letters}) > 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 RATE = 200
@@ -19,7 +19,7 @@ RECOVERY_S = 90.0
 
 
 @contextmanager
-def applying(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
+def apply_steadily(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
     """A steady stream of applications for the length of a block, so many a second."""
     stop = threading.Event()
 
@@ -36,7 +36,7 @@ def applying(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        applicants.acknowledged()
+        applicants.flush()
 
 
 def test_a_worker_told_to_stop_as_soon_as_it_is_ready_leaves_in_good_order(
@@ -57,14 +57,14 @@ def test_a_stopped_worker_finishes_its_batch_and_its_successor_goes_on(
     applicants, answers = Applicants(connection), Answers(connection)
     first = start_worker(processes, delivery="at_least_once")
     applicants.apply(range(3_000))
-    applicants.acknowledged()
-    wait_for(answers.counted, 30, "the first decisions")
+    applicants.flush()
+    wait_for(answers.counts, 30, "the first decisions")
 
     status = first.process.stop()
-    after_stop = answers.counted()
+    after_stop = answers.counts()
     start_worker(processes, delivery="at_least_once")
-    wait_for(lambda: len(answers.counted()) >= len(applicants.sent), RECOVERY_S, "the rest")
+    wait_for(lambda: len(answers.counts()) >= len(applicants.sent), RECOVERY_S, "the rest")
 
     assert status == 0
-    assert set(answers.counted().values()) == {1}, "a stop in good order repeats nothing, at least once or not"
+    assert set(answers.counts().values()) == {1}, "a stop in good order repeats nothing, at least once or not"
     assert after_stop

@@ -14,7 +14,7 @@ from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 MISCONFIGURED = 2
@@ -35,17 +35,17 @@ def test_a_registry_that_is_away_delays_decisions_and_loses_none(
 
     try:
         applicants.apply(range(30))
-        applicants.acknowledged()
+        applicants.flush()
         away = wait_for(lambda: worker.health()[1]["away"], 30, "the outage")
-        before = answers.counted()
+        before = answers.counts()
     finally:
         stack.start("registry")
-    wait_for(lambda: len(answers.counted()) == 30, 60, "the decisions")
+    wait_for(lambda: len(answers.counts()) == 30, 60, "the decisions")
 
     assert away.keys() == {"registry"}
     assert before == {}
     assert worker.metrics()['loan_outages_total{neighbour="registry"}'] == 1
-    assert set(answers.counted().values()) == {1}
+    assert set(answers.counts().values()) == {1}
 
 
 def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_back(
@@ -56,9 +56,9 @@ def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_b
     applicants, answers = Applicants(connection), Answers(connection)
     worker = start_worker(processes)
     applicants.apply(range(10))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 10, 30, "the decisions before")
-    answers.committed()
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 10, 30, "the decisions before")
+    answers.await_commits()
     stack.kill("kafka")
 
     try:
@@ -67,12 +67,12 @@ def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_b
     finally:
         stack.start("kafka")
     applicants.apply(range(10, 20))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 20, 60, "the decisions after")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 20, 60, "the decisions after")
 
     assert away.keys() == {"broker"}
     assert status == 503
-    assert set(answers.counted().values()) == {1}
+    assert set(answers.counts().values()) == {1}
     assert worker.process.stop() == 0
 
 

@@ -8,11 +8,11 @@ import pytest
 from schemas.events.decisions import LoanDecision
 from scorecard.registry.signatures import new_pair
 from streams.runtime.settings import Connection
-from tests.doubles.mlflow import mlflow_telling
+from tests.doubles.mlflow import mlflow_with_champion
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.test_worker_crashes import applying
-from tests.system.waiting import wait_for
+from tests.system.test_worker_crashes import apply_steadily
+from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 NEVER = 3_600
@@ -35,7 +35,7 @@ def test_an_announcement_reaches_every_worker_and_swaps_between_two_batches(
     applicants, answers = Applicants(connection), Answers(connection)
     workers = [start_worker(processes, champion_poll_s=NEVER) for _ in range(2)]
 
-    with applying(applicants):
+    with apply_steadily(applicants):
         wait_for(lambda: versions(answers.decisions())["1"] > 100, 30, "decisions of the first")
         champions.promote(second)
         champions.announce(second)
@@ -44,7 +44,7 @@ def test_an_announcement_reaches_every_worker_and_swaps_between_two_batches(
         since = len(applicants.sent)
         wait_for(lambda: len(applicants.sent) > since + 100, 30, "applications for the second")
 
-    wait_for(lambda: len(answers.counted()) >= len(applicants.sent), 60, "all decisions")
+    wait_for(lambda: len(answers.counts()) >= len(applicants.sent), 60, "all decisions")
     decisions = answers.decisions()
     by_partition: dict[int, list[LoanDecision]] = defaultdict(list)
     for decision in sorted(decisions, key=lambda decision: decision.source_offset):
@@ -96,8 +96,8 @@ def test_a_damaged_or_unsigned_successor_is_refused_and_the_old_champion_goes_on
     champions.promote(unsigned)
     why = wait_for(lambda: refusal_of("3"), 30, "the refusal of the unsigned one")
     applicants.apply(range(50))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 50, 30, "decisions of the first")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 50, 30, "decisions of the first")
 
     assert f"is not signed, and only what a key in {public} has signed may decide" in why
     assert worker.is_ready()
@@ -113,13 +113,13 @@ def test_the_first_champion_is_waited_for_while_applications_keep(
 ) -> None:
     applicants, answers = Applicants(connection), Answers(connection)
     applicants.apply(range(20))
-    applicants.acknowledged()
+    applicants.flush()
     worker = start_worker(processes, ready=False)
     wait_for(lambda: worker.health()[1].get("stage") == "waiting for a champion", 120, "the wait")
 
     waiting = worker.health()
     champions.promote(champions.register())
-    wait_for(lambda: len(answers.counted()) == 20, 60, "the decisions")
+    wait_for(lambda: len(answers.counts()) == 20, 60, "the decisions")
 
     assert waiting[0] == 503
     assert worker.health("health")[0] == 200
@@ -129,7 +129,7 @@ def test_without_mlflow_the_champion_comes_from_the_cache(
     champions: Champions, processes: Processes, tmp_path: Path
 ) -> None:
     registered = champions.register()
-    with mlflow_telling(registered, champions.source(registered)) as address:
+    with mlflow_with_champion(registered, champions.source(registered)) as address:
         start_worker(processes, mlflow_uri=address).process.stop()
 
     worker = start_worker(processes, mlflow_uri=address)
@@ -150,8 +150,8 @@ def test_a_challenger_answers_the_same_batch_in_the_shadow(
     wait_for(lambda: worker.health()[1]["challenger"]["version"] == "2", 30, "the challenger")
 
     applicants.apply(range(50))
-    applicants.acknowledged()
-    wait_for(lambda: len(answers.counted()) == 50, 30, "the decisions")
+    applicants.flush()
+    wait_for(lambda: len(answers.counts()) == 50, 30, "the decisions")
     shadow = answers.shadow()
 
     assert versions(answers.decisions()) == {"1": 50}

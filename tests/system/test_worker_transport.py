@@ -5,7 +5,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, untyped
 
 from streams.runtime.settings import Connection
-from tests.contracts.transport import IN, OUT, FencingContract, Kafka, putting, seen
+from tests.contracts.transport import IN, OUT, FencingContract, Kafka, put_of, values_on
 
 
 class TestOnKafka(FencingContract):
@@ -19,4 +19,4 @@ class TestOnKafka(FencingContract):
         for future in made.values():
             future.result(30)
         producer = Producer(connection.kafka())
-        return Kafka(connection, prefix, putting(producer), lambda topic: seen(connection, topic))
+        return Kafka(connection, prefix, put_of(producer), lambda topic: values_on(connection, topic))

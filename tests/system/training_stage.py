@@ -22,9 +22,9 @@ from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
-from tests.system.commands import Finished, run_command, variables_of
-from tests.system.processes import Processes, Started
-from tests.system.reading import read_topic
+from tests.system.commands import CompletedCommand, run_command, variables_of
+from tests.system.processes import Processes, ProcessUnderTest
+from tests.system.topic_records import read_topic
 
 Event = TypeVar("Event")
 
@@ -38,7 +38,7 @@ CHANGED: Final = PopulationShift(income_factor=1.6, changed_risk=1.0)
 
 
 @dataclass(frozen=True)
-class Crowned:
+class FirstChampion:
     """A first champion in an MLflow file, to copy."""
 
     store: Path
@@ -46,7 +46,7 @@ class Crowned:
     summary: dict[str, Any]
 
 
-def crowned(folder: Path, store: Path) -> Crowned:
+def first_champion(folder: Path, store: Path) -> FirstChampion:
     """The first champion by `loanctl train`, announced nowhere: there is no broker."""
     base = folder / "base.csv"
     loan_tables.write_table(synthetic_population.applicants(BASE_ROWS, 1), base)
@@ -54,14 +54,14 @@ def crowned(folder: Path, store: Path) -> Crowned:
     variables = {**os.environ, **own, **variables_of(SMALL)}
     ran = run_command(("train", "--data", str(base), "--json"), variables, folder)
     assert ran.status == 0, ran.err
-    return Crowned(store, base, dict(json.loads(ran.out.splitlines()[-1])))
+    return FirstChampion(store, base, dict(json.loads(ran.out.splitlines()[-1])))
 
 
 @dataclass
 class TrainingStage:
     """One test's topics, on top of what the first champion was made of."""
 
-    first: Crowned
+    first: FirstChampion
     connection: Connection
     processes: Processes
     folder: Path
@@ -77,13 +77,13 @@ class TrainingStage:
         shutil.copy(self.first.store, self.folder / "mlflow.db")
         return self.first.summary
 
-    def loanctl(self, *arguments: str, **more: Any) -> Finished:
+    def loanctl(self, *arguments: str, **more: Any) -> CompletedCommand:
         return self.processes.loanctl(*arguments, **self.settings(**more))
 
-    def trainer(self, **more: Any) -> Started:
+    def trainer(self, **more: Any) -> ProcessUnderTest:
         return self.processes.start("training", **self.settings(**{"web_port": self.web_port, **more}))
 
-    def faulty_trainer(self, steps: Sequence[str]) -> Started:
+    def faulty_trainer(self, steps: Sequence[str]) -> ProcessUnderTest:
         return self.processes.faulty("training", steps, **self.settings(web_port=self.web_port, retry_s=1))
 
     def applicants(self, count: int, seed: int = 7, shift: PopulationShift = CHANGED) -> tuple[datetime, datetime]:

@@ -15,9 +15,9 @@ from schemas.registry_client import EventSerde, registered_id
 from schemas.topics import scoring_group
 from streams.runtime.settings import Connection
 from tests.builders import application_bytes
-from tests.system.processes import Processes, Started
-from tests.system.reading import await_stable_offsets, read_topic
-from tests.system.waiting import wait_for
+from tests.system.processes import Processes, ProcessUnderTest
+from tests.system.topic_records import await_stable_offsets, read_topic
+from tests.system.wait import wait_for
 
 READY_S = 120.0
 """Of a machine that does much else; alone it takes five seconds."""
@@ -27,7 +27,7 @@ READY_S = 120.0
 class Worker:
     """One process, and its web port."""
 
-    process: Started
+    process: ProcessUnderTest
 
     @property
     def url(self) -> str:
@@ -103,7 +103,7 @@ class Applicants:
         self._producer.produce(self.topic, value, key=key, headers=headers)
         self._producer.poll(0)
 
-    def acknowledged(self) -> None:
+    def flush(self) -> None:
         """Wait until the broker has all."""
         assert self._producer.flush(60) == 0
 
@@ -140,11 +140,11 @@ class Answers:
         """Set aside."""
         return read_topic(self.connection, self.connection.topics().dead_letters.name)
 
-    def committed(self) -> None:
+    def await_commits(self) -> None:
         """Return when the offsets of all that is decided are committed, too."""
         topics = self.connection.topics()
         await_stable_offsets(self.connection, scoring_group(topics), topics.applications.name)
 
-    def counted(self) -> Counter[str]:
+    def counts(self) -> Counter[str]:
         """Decisions by the application they are keyed by."""
         return Counter((record.key() or b"").decode() for record in self.records())

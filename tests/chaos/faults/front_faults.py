@@ -18,7 +18,7 @@ from tests.chaos.invariant import call_findings, leak_findings, result_findings
 from tests.chaos.retraining import Retraining
 from tests.chaos.supervised import Supervised
 from tests.system.gateways import GatewayUnderTest
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 Harm = Callable[[Arena, Supervised, random.Random], None]
 ROUNDS: Final = 3

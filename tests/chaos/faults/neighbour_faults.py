@@ -10,7 +10,7 @@ from typing import Final
 from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
 from tests.chaos.proxy import Proxy
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 DOWN_S: Final = 4.0
 CUT_S: Final = 8.0

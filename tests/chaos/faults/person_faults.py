@@ -14,7 +14,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
 from tests.chaos.lane import Lane
 from tests.chaos.load import Kind
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 BATCH: Final = 20
 SWAPS: Final = 20

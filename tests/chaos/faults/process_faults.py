@@ -13,7 +13,7 @@ from tests.chaos.faults.fault import Fault
 from tests.chaos.lane import Lane
 from tests.chaos.supervised import Supervised
 from tests.system.faulty_process import COUNTING_STEPS, WORKER_STEPS
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 KILLS: Final = 17
 """A seed; three seeds make fifty."""

@@ -13,8 +13,8 @@ from schemas.codec.event_codec import avro_schema
 from schemas.codec.wire_format import unframe
 from schemas.events.decisions import LoanDecision
 from scorecard.decisions.scoring import score_batch
-from tests.bench import measuring
-from tests.bench.measuring import Way, compared, line
+from tests.bench import measurement
+from tests.bench.measurement import Way, comparison, line
 from tests.bench.per_event import PerEvent
 from tests.builders import (
     WRITERS,
@@ -74,22 +74,22 @@ def test_a_ratio_above_one_is_better_for_times_and_for_rates():
 
 
 def test_both_ways_are_timed_in_turn_by_row(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(measuring, "LEAST_S", 0.0)
+    monkeypatch.setattr(measurement, "LEAST_S", 0.0)
     called: list[str] = []
 
-    found = compared("x", Way("a", lambda: called.append("a"), 2), Way("b", lambda: called.append("b"), 1), rounds=2)
+    found = comparison("x", Way("a", lambda: called.append("a"), 2), Way("b", lambda: called.append("b"), 1), rounds=2)
 
     assert called == ["a", "b", "a", "b", "a", "b"]
     assert found.rounds == 2
 
 
 def test_lines_are_kept_beside_older_ones_and_replace_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(measuring, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(measurement, "BUILD", tmp_path / "build")
     first, second = (line(name, "us", "b", [(1.0, 2.0)]) for name in ("one", "two"))
     better = line("one", "us", "b", [(1.0, 4.0)])
 
-    measuring.kept([first, second])
-    path = measuring.kept([better])
+    measurement.write_lines([first, second])
+    path = measurement.write_lines([better])
 
     assert {item["name"]: item["ratio"] for item in json.loads(path.read_text())} == {"one": 4.0, "two": 2.0}
     assert set(json.loads(path.read_text())[0]) >= {"value", "unit", "against", "against_value", "rounds", "spread"}

@@ -17,7 +17,7 @@ from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.ledger_records import decide
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.unit.gateway.calls import a_body, client_of
 from tests.unit.training.postgres import postgres
 

@@ -243,8 +243,8 @@ async def test_a_provider_that_names_itself_otherwise_is_a_fault_of_the_setup() 
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint"])
 async def test_a_provider_for_tokens_alone_is_a_fault_of_the_setup(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     idp = OidcProviderDouble()
-    whole = idp.described()
-    monkeypatch.setattr(idp, "described", lambda: {key: value for key, value in whole.items() if key != name})
+    whole = idp.discovery_document()
+    monkeypatch.setattr(idp, "discovery_document", lambda: {key: value for key, value in whole.items() if key != name})
 
     async with desk_client(an_oidc_desk(idp)) as client:
         begun = await client.get("/desk/sign-in/provider")

@@ -63,7 +63,7 @@ def padded_table() -> bytes:
     )
 
 
-def table_with_missing(word: str) -> bytes:
+def table_with_gaps(word: str) -> bytes:
     return text(loans(), na_rep=word)
 
 
@@ -103,10 +103,10 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "plain": lambda: text(loans()),
     "integers as floats": lambda: text(loans().astype({"person_income": float, "cb_person_cred_hist_length": float})),
     "padded words": padded_table,
-    "missing: NA": lambda: table_with_missing("NA"),
-    "missing: null": lambda: table_with_missing("null"),
-    "missing: n/a": lambda: table_with_missing("n/a"),
-    "missing: a dot": lambda: table_with_missing("."),
+    "missing: NA": lambda: table_with_gaps("NA"),
+    "missing: null": lambda: table_with_gaps("null"),
+    "missing: n/a": lambda: table_with_gaps("n/a"),
+    "missing: a dot": lambda: table_with_gaps("."),
     "blanks in the header": lambda: text(loans()).replace(b"person_income,", b" person_income , ", 1),
     "semicolons": lambda: text(loans(), sep=";"),
     "tabs": lambda: text(loans(), sep="\t"),

@@ -12,7 +12,7 @@ from drift.performance.loan_sample import LoanSample
 from schemas.errors import OutageError, SetupError
 from schemas.events.performance import PerformanceRules, ReadRange
 from streams.kafka.topics.topic_reader import PartitionRange
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 from tests.unit.drift.loans import a_look, some_performance
 from tests.unit.drift.stream import a_reference
 

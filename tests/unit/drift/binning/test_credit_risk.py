@@ -20,8 +20,10 @@ SPACING_MS = 10
 
 
 @pytest.fixture(scope="module")
-def values(shared: Path) -> Matrix:
-    return matrix(loan_tables.read(shared / "data" / "credit_risk" / "credit_risk_dataset.csv", CONTRACT), CONTRACT)
+def values(shared_folder: Path) -> Matrix:
+    return matrix(
+        loan_tables.read(shared_folder / "data" / "credit_risk" / "credit_risk_dataset.csv", CONTRACT), CONTRACT
+    )
 
 
 @pytest.mark.slow

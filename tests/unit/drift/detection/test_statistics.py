@@ -37,7 +37,7 @@ def golden_cases(shared: Path) -> list[tuple[Counts, Counts, dict[str, Any]]]:
     ]
 
 
-def test_every_golden_value_of_our_conventions_is_met(shared: Path) -> None:
+def test_every_golden_value_of_our_conventions_is_met(shared_folder: Path) -> None:
     ours: dict[str, Callable[[Counts, Counts], float]] = {
         "psi_additive_half": statistics.psi,
         "psi_floor_1e4": statistics.floored_psi,
@@ -48,7 +48,7 @@ def test_every_golden_value_of_our_conventions_is_met(shared: Path) -> None:
     }
     compared = 0
 
-    for reference, window, case in golden_cases(shared):
+    for reference, window, case in golden_cases(shared_folder):
         for name, statistic in ours.items():
             expected = case["expected"][name]
             assert statistic(reference, window) == pytest.approx(expected, rel=1e-12, abs=1e-12), case["name"]

@@ -195,7 +195,7 @@ def test_the_broker_s_name_for_a_person_is_proven_and_another_one_beside_it_is_w
 
 def test_the_name_in_a_client_certificate_is_proven_and_one_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     certificate = tmp_path / "ann.pem"
-    certificate.write_bytes(Issuer().signed(subject("ann")))
+    certificate.write_bytes(Issuer().issue(subject("ann")))
     ours = Connection(
         kafka_security_protocol="SSL", kafka_ssl_certificate_location=str(certificate), principal="bob", _env_file=None
     )

@@ -163,8 +163,8 @@ def test_a_column_to_multiply_must_be_there(ten):
         loan_tables.scale_columns(without_rate, CREDIT_RISK, {"loan_int_rate": 2.0})
 
 
-def test_the_public_file_is_read_whole(shared):
-    table = loan_tables.read(shared / "data" / "credit_risk" / "credit_risk_dataset.csv", CREDIT_RISK)
+def test_the_public_file_is_read_whole(shared_folder):
+    table = loan_tables.read(shared_folder / "data" / "credit_risk" / "credit_risk_dataset.csv", CREDIT_RISK)
 
     columns = loan_tables.avro_columns(table, CREDIT_RISK)
 

@@ -126,13 +126,13 @@ def test_progress_is_told_after_every_block(monkeypatch):
     assert told == [4, 8, 10]
 
 
-def test_another_product_is_played_without_code(shared, tmp_path):
+def test_another_product_is_played_without_code(shared_folder, tmp_path):
     """LendingClub's file plays by its own contract, where one is packaged."""
     try:
         contract = contracts.load("lending_club")
     except contracts.ContractError:
         pytest.skip("lending_club is not packaged yet")
-    table = loan_tables.read(shared / "data" / "lending_club" / "lending_club.csv", contract)
+    table = loan_tables.read(shared_folder / "data" / "lending_club" / "lending_club.csv", contract)
     writing = PlaybackCodec(contract=contract, topics=topics_of(contract), application_schema_id=7, outcome_schema_id=9)
 
     assert sum(1 for _ in playback.applications(table, MINUTELY, writing)) == len(table)

@@ -26,8 +26,8 @@ def test_another_seed_gives_others():
     assert not applicants(500, seed=3).equals(applicants(500, seed=4))
 
 
-def test_the_columns_are_those_of_the_public_file(shared):
-    public = pd.read_csv(shared / "data" / "credit_risk" / "credit_risk_dataset.csv", nrows=1)
+def test_the_columns_are_those_of_the_public_file(shared_folder):
+    public = pd.read_csv(shared_folder / "data" / "credit_risk" / "credit_risk_dataset.csv", nrows=1)
 
     assert tuple(applicants(10, seed=1).columns) == COLUMNS == tuple(public.columns)
 

@@ -11,7 +11,7 @@ import pytest
 from streams.runtime import resources
 from streams.runtime.hang_guard import GuardedThread, HungError, at_most, hung_calls
 from streams.runtime.resources import ExhaustedError, require_room
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 LOW_LIMIT = """
 import resource

@@ -50,7 +50,7 @@ def a_random_forest(matrix: Matrix, label: Any, **parameters: Any) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     usual = {"n_estimators": 6, "max_depth": 5, "random_state": 0}
-    return RandomForestClassifier(**{**usual, **parameters}).fit(fill_missing(matrix), label)
+    return RandomForestClassifier(**{**usual, **parameters}).fit(impute(matrix), label)
 
 
 def a_lightgbm(matrix: Matrix, label: Any, **parameters: Any) -> Any:
@@ -60,7 +60,7 @@ def a_lightgbm(matrix: Matrix, label: Any, **parameters: Any) -> Any:
     return LGBMClassifier(**{**usual, **parameters}).fit(matrix, label)
 
 
-def fill_missing(matrix: Matrix) -> Matrix:
+def impute(matrix: Matrix) -> Matrix:
     return np.where(np.isnan(matrix), np.float32(BELOW_ALL), matrix)
 
 
@@ -146,7 +146,7 @@ def test_a_number_that_stood_for_missing_decides_where_missing_goes():
 
     forest = compile_model(model, 5)
 
-    assert margins(forest, matrix) == pytest.approx(model.predict_proba(fill_missing(matrix))[:, 1], abs=1e-12)
+    assert margins(forest, matrix) == pytest.approx(model.predict_proba(impute(matrix))[:, 1], abs=1e-12)
 
 
 def test_an_early_stopped_model_is_compiled_up_to_its_best_iteration():
@@ -299,8 +299,8 @@ def test_random_forests_are_explained_as_shap_explains_them():
 
 
 @EVERY_FAMILY
-def test_real_rows_are_answered_as_the_library_answers_them(family: str, shared: Path):
-    matrix, label = real_rows(shared)
+def test_real_rows_are_answered_as_the_library_answers_them(family: str, shared_folder: Path):
+    matrix, label = real_rows(shared_folder)
     sizes = {
         "xgboost": {"n_estimators": 60, "max_depth": 6},
         "catboost": {"iterations": 60, "depth": 6},

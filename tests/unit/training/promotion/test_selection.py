@@ -7,7 +7,7 @@ import pytest
 
 from scorecard.calibration import sigmoid
 from scorecard.policy import APPROVE, outcomes
-from tests.unit.training.builders import made_up
+from tests.unit.training.builders import made_up_rows
 from tests.unit.training.promotion.test_challenger_verdict import LEVEL, POLICY, a_comparison
 from training.promotion.challenger_verdict import LEVEL as TEST_LEVEL
 from training.promotion.challenger_verdict import challenger_verdict, is_better
@@ -21,7 +21,7 @@ from training.rows.labelled_rows import LabelledRows
 APPLICANTS = 3_000
 NOISE = 1.2
 """Of both scorecards, in log-odds."""
-ROWS = made_up(12)
+ROWS = made_up_rows(12)
 SHARE = 0.2
 """Of refused applicants, granted a loan at random."""
 

@@ -24,7 +24,7 @@ from schemas.events.decisions import LoanDecision, Outcome
 from schemas.records import RecordBatch
 from scorecard.decisions.scoring import RegisteredScorecard, score_batch, warm
 from tests.bench import models
-from tests.bench.measuring import Line, Way, compared
+from tests.bench.measurement import Line, Way, comparison
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire
 
 SIZES: Final = (500, 5_000)
@@ -45,20 +45,20 @@ def lines() -> Iterator[Line]:
         champion = a_champion(forest=models.forest_of(models.an_xgboost(depth, trees)))
         for size in SIZES:
             batch = a_batch(*models.application_values(size))
-            yield compared(
+            yield comparison(
                 f"drift counting, batch {size}, against score_batch, XGBoost depth {depth} x {trees}",
-                Way("ours", _counting(champion, batch), size),
+                Way("ours", _application_fold(champion, batch), size),
                 Way("score_batch", _scoring(champion, batch), size),
                 ROUNDS,
             )
             decided = decided_batch(champion, batch)
-            yield compared(
+            yield comparison(
                 f"drift counting with decisions, batch {size}, against score_batch, XGBoost depth {depth} x {trees}",
                 Way("ours", _counting_both(champion, batch, decided), size),
                 Way("score_batch", _scoring(champion, batch), size),
                 ROUNDS,
             )
-    yield compared(
+    yield comparison(
         f"reading decisions for a performance check, batch {size}",
         Way("in bulk", lambda: _fold(champion, _loans_in_bulk(decided)), size),
         Way("one by one", lambda: _fold(champion, _loans_one_by_one(decided)), size),
@@ -66,17 +66,17 @@ def lines() -> Iterator[Line]:
     )
 
 
-def _counting(champion: RegisteredScorecard, batch: Any) -> Any:
+def _application_fold(champion: RegisteredScorecard, batch: Any) -> Any:
     """Decoded, binned, put into panes, ids remembered; each time from an empty partition."""
     reference = Reference.of(0, champion.version, "d", champion.scorecard.profile, CONTRACT)
     cells = ApplicationCells(CONTRACT, reference)
 
-    def counted() -> object:
+    def fold() -> object:
         panes = PartitionPanes(RULES, cells.shape, PanePosition())
         panes.observe(cells.observe(batch, WRITERS))
         return panes.pop_panes()
 
-    return counted
+    return fold
 
 
 def _scoring(champion: RegisteredScorecard, batch: Any) -> Any:
@@ -95,15 +95,15 @@ def decided_batch(champion: RegisteredScorecard, batch: RecordBatch) -> RecordBa
 def _counting_both(champion: RegisteredScorecard, batch: RecordBatch, decided: RecordBatch) -> Any:
     """Applications, and the decisions on them."""
     reference = Reference.of(0, champion.version, "d", champion.scorecard.profile, CONTRACT)
-    cells, alone = DecisionCells(reference), _counting(champion, batch)
+    cells, alone = DecisionCells(reference), _application_fold(champion, batch)
     writers = dict.fromkeys(schema_ids(decided.values), DECISIONS)
 
-    def counted() -> object:
+    def fold() -> object:
         panes = PartitionPanes(RULES, cells.shape, PanePosition())
         panes.observe(cells.observe(decided, writers))
         return alone(), panes.pop_panes()
 
-    return counted
+    return fold
 
 
 def _loans_in_bulk(decided: RecordBatch) -> Iterator[ScoredLoan]:

@@ -46,7 +46,7 @@ class Way:
     rows: int
 
 
-def compared(name: str, ours: Way, theirs: Way, rounds: int) -> Line:
+def comparison(name: str, ours: Way, theirs: Way, rounds: int) -> Line:
     """Microseconds of processor a row, of both ways, measured in turn.
 
     The processor's time and not the clock's: what else the machine does then matters less.
@@ -72,17 +72,17 @@ def line(name: str, unit: str, against: str, pairs: Sequence[tuple[float, float]
     )
 
 
-def pinned(core: int | None = None) -> None:
+def pin(core: int | None = None) -> None:
     """Keeps this process, and those it starts, on one core."""
     os.sched_setaffinity(0, {max(CORES) if core is None else core})
 
 
-def released() -> None:
+def release() -> None:
     """Lets it use all cores again: a part that starts processes shares them out."""
     os.sched_setaffinity(0, CORES)
 
 
-def kept(lines: Iterable[Line]) -> Path:
+def write_lines(lines: Iterable[Line]) -> Path:
     """Writes the lines into `build/bench.json`, in the place of older ones of the same name."""
     path = BUILD / "bench.json"
     BUILD.mkdir(exist_ok=True)
