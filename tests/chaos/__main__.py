@@ -40,7 +40,7 @@ def main() -> int:
     """The exit status."""
     given = _arguments()
     logs.configure("error", "chaos")
-    faults = _chosen(SHORT if given.short else FULL, given.fault)
+    faults = _choice(SHORT if given.short else FULL, given.fault)
     brokers = 1 if given.short else THREE
     began, outcomes = time.monotonic(), list[Outcome]()
     for seed in given.seeds:
@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _chosen(faults: Sequence[Fault], words: Sequence[str] | None) -> list[Fault]:
+def _choice(faults: Sequence[Fault], words: Sequence[str] | None) -> list[Fault]:
     return [each for each in faults if not words or any(word in each.name for word in words)]
 
 

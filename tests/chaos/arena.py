@@ -25,8 +25,8 @@ from tests.chaos.cluster import Cluster, cluster_of
 from tests.chaos.invariant import leak_findings, leak_lines, report_findings
 from tests.chaos.lane import Lane
 from tests.chaos.load import SPACING, UNCOUNTED, Kind, Load
-from tests.chaos.proxy import Proxy, proxied
-from tests.chaos.supervised import Supervised
+from tests.chaos.proxy import Proxy, proxy_of
+from tests.chaos.supervised_process import SupervisedProcess
 from tests.doubles.mlflow import ChampionBoard, mlflow_of
 from tests.system.ledger_stage import rows
 from tests.system.processes import Processes
@@ -53,7 +53,7 @@ class Arena:
     board: ChampionBoard
     mlflow_proxied: Proxy
     folder: Path
-    agents: dict[str, Supervised] = field(default_factory=dict)
+    agents: dict[str, SupervisedProcess] = field(default_factory=dict)
     """Drift agent and ledger, of the mode that is exactly once."""
     found: Counter[str] = field(default_factory=Counter)
     """Violations that faults themselves have seen, in the mode that is exactly once."""
@@ -64,7 +64,7 @@ class Arena:
     _version: int = 1
 
     @property
-    def workers(self) -> list[Supervised]:
+    def workers(self) -> list[SupervisedProcess]:
         """Of both modes."""
         return [worker for lane in self.lanes for worker in lane.workers]
 
@@ -88,14 +88,16 @@ class Arena:
 
     def answered(self, marks: Sequence[int]) -> bool:
         """Whether the first so many applications of each mode are."""
-        return all(lane.unanswered(mark) == 0 for lane, mark in zip(self.lanes, marks, strict=True))
+        return all(lane.unanswered_count(mark) == 0 for lane, mark in zip(self.lanes, marks, strict=True))
 
     def settle(self) -> None:
         """Wait until every topic, every commit and the ledger are at the end of what was played."""
         marks = [len(lane.load.sent) for lane in self.lanes]
         wait_for(lambda: self.answered(marks), SETTLED_S, "an answer to each application")
         for lane in self.lanes:
-            wait_for(lambda lane=lane: lane.committed() == lane.ends(), SETTLED_S, f"commits of {lane.delivery}")  # type: ignore[misc]
+            wait_for(
+                lambda lane=lane: lane.committed_offsets() == lane.ends(), SETTLED_S, f"commits of {lane.delivery}"
+            )  # type: ignore[misc]
         if "ledger" in self.agents:
             wait_for(self.ledger_caught_up, SETTLED_S, "the ledger")
 
@@ -115,7 +117,7 @@ class Arena:
         """Of the drift agent's reports, once those of all closed windows have come."""
         if "drift" not in self.agents:
             return Counter()
-        owed = self.windows_owed()
+        owed = self.window_counts()
         wait_for(lambda: owed.keys() <= {window for window, _ in self.windows()}, SETTLED_S, "the windows' reports")
         return report_findings(self.windows(), owed)
 
@@ -127,7 +129,7 @@ class Arena:
         reports = [serde.decode(message.value()) for message in read_topic(lane.connection, topic)]
         return [(str(millis_of(each.window_start)), each.n + each.duplicates + each.late) for each in reports]
 
-    def windows_owed(self) -> Mapping[str, int]:
+    def window_counts(self) -> Mapping[str, int]:
         """Readable applications by window, of all windows but the last two: they wait for applications signed later."""
         step = WINDOW // timedelta(milliseconds=1)
         signed = [
@@ -147,7 +149,7 @@ class Arena:
         return leak_findings(places)
 
 
-def _metrics(each: Supervised) -> bytes:
+def _metrics(each: SupervisedProcess) -> bytes:
     try:
         return Worker(each.process).metrics_page().encode()
     except OSError:
@@ -171,7 +173,7 @@ def arena_of(folder: Path, brokers: int, rate: float, seed: int, store: Path, *,
         registered = champions.register()
         board = ChampionBoard(registered, champions.source(registered))
         address = stack.enter_context(mlflow_of(board))
-        mlflow_proxied = stack.enter_context(proxied(int(urlsplit(address).port or 0)))
+        mlflow_proxied = stack.enter_context(proxy_of(int(urlsplit(address).port or 0)))
         lanes = []
         for mode in MODES:
             connection = first.model_copy(update={"topic_prefix": f"{mode[:2]}{uuid.uuid4().hex[:6]}"})
@@ -199,9 +201,9 @@ def _kill(processes: Processes) -> None:
 def _start_agents(arena: Arena) -> None:
     processes, cache = arena.lanes[0].processes, arena.folder / "agents-cache"
     drift = {"window_s": int(WINDOW.total_seconds()), "with_decisions": False, "cache_dir": cache}
-    arena.agents["drift"] = Supervised(processes, "drift", "drift", {**drift, "drift_instance_id": "drift-0"})
+    arena.agents["drift"] = SupervisedProcess(processes, "drift", "drift", {**drift, "drift_instance_id": "drift-0"})
     ledger = {"ledger_url": arena.ledger_url, "cache_dir": cache, "ledger_instance_id": "ledger-0"}
-    arena.agents["ledger"] = Supervised(processes, "ledger", "ledger", ledger)
+    arena.agents["ledger"] = SupervisedProcess(processes, "ledger", "ledger", ledger)
 
 
 def _environment(connection: Connection, cluster: Cluster, mlflow: Proxy) -> dict[str, str]:

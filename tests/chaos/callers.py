@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Final
 
-from tests.chaos.invariant import CallSeen
+from tests.chaos.invariant import ObservedCall
 from tests.chaos.lane import Lane
-from tests.chaos.load import MARKED_INCOME, UNCOUNTED, Kind, Sent
+from tests.chaos.load import MARKED_INCOME, UNCOUNTED, Kind, SentRecord
 from tests.chaos.topic_tail import TopicTail
 from tests.system.gateways import GatewayUnderTest
 
@@ -31,11 +31,11 @@ class Callers:
 
     gateway: GatewayUnderTest
     lane: Lane
-    calls: list[CallSeen] = field(default_factory=list)
+    calls: list[ObservedCall] = field(default_factory=list)
     _times: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def going(self) -> Iterator[None]:
+    def run(self) -> Iterator[None]:
         """Applications for the length of a block; every answer is there at its end."""
         stop = threading.Event()
         threads = [threading.Thread(target=self._call, args=(stop,)) for _ in range(CALLERS)]
@@ -56,7 +56,9 @@ class Callers:
         for record in tail.read_on():
             key = (record.key or b"").decode()
             if key in self._times:
-                load.sent.append(Sent(UNCOUNTED, Kind.GOOD, key, record.partition, record.offset, self._times[key]))
+                load.sent.append(
+                    SentRecord(UNCOUNTED, Kind.GOOD, key, record.partition, record.offset, self._times[key])
+                )
                 found[key].append((record.partition, record.offset))
         return found
 
@@ -64,13 +66,15 @@ class Callers:
         while not stop.wait(PAUSE_S):
             name = f"g-{uuid.uuid4()}"
             self._times[name] = time.time()
-            self.calls.append(self._seen(name))
+            self.calls.append(self._predict(name))
 
-    def _seen(self, name: str) -> CallSeen:
+    def _predict(self, name: str) -> ObservedCall:
         body = {"application_id": name, "applied_at": SIGNED, "person_income": float(MARKED_INCOME)}
         try:
             answer = self.gateway.predict(PATIENCE_S, **body)
         except (OSError, HTTPException):
             # The gateway died, or froze: nobody knows what it did.
-            return CallSeen(name, 0)
-        return CallSeen(name, answer.status, answer.json["decision_id"] if answer.status == CallSeen.DECIDED else "")
+            return ObservedCall(name, 0)
+        return ObservedCall(
+            name, answer.status, answer.json["decision_id"] if answer.status == ObservedCall.DECIDED else ""
+        )

@@ -70,7 +70,7 @@ class Checker:
         arena.killed_at = 0.0
         marks = [(len(lane.load.sent), len(lane.decisions.items)) for lane in arena.lanes]
         try:
-            recovery_s = self._broken(fault, chance)
+            recovery_s = self._recovery_s(fault, chance)
             arena.settle()
             found = [self._findings(lane, fault, mark[1]) for lane, mark in zip(arena.lanes, marks, strict=True)]
         except Exception as cause:  # noqa: BLE001 - whatever it is, the other seeds go on and the table tells of it
@@ -85,12 +85,12 @@ class Checker:
             for lane, mark, of_lane in zip(arena.lanes, marks, found, strict=True)
         ]
 
-    def _broken(self, fault: Fault, chance: random.Random) -> float:
+    def _recovery_s(self, fault: Fault, chance: random.Random) -> float:
         """Seconds of recovery."""
         arena = self._arena
         with ExitStack() as stack:
             for lane in arena.lanes:
-                stack.enter_context(lane.load.going())
+                stack.enter_context(lane.load.run())
             time.sleep(BEFORE_S)
             fault.act(arena, chance)
             mended = time.monotonic()
@@ -112,7 +112,7 @@ class Checker:
             shutil.copytree(lane.processes.folder, kept, dirs_exist_ok=True)
             shutil.copytree(self._arena.folder / "cluster" / "log-0", kept / "broker", dirs_exist_ok=True)
         self._told[place] = whole
-        fresh += +Counter(decisions_altered=lane.altered())
+        fresh += +Counter(decisions_altered=lane.altered_count())
         return fresh + (lane.champions_out_of_order(since) if fault.keeps_partitions else Counter())
 
     def _outcome(

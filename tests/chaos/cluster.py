@@ -18,7 +18,7 @@ from loanctl.stack.progress import SILENCE
 from loanctl.stack.services.kafka_broker import LOG4J, Kafka, properties
 from loanctl.stack.services.schema_registry import SchemaRegistryServer
 from loanctl.stack.services.stack_service import Service, await_ready, bare_environment
-from tests.chaos.proxy import Proxy, proxied
+from tests.chaos.proxy import Proxy, proxy_of
 
 CLUSTER: Final = "three-brokers-of-test-0"
 REPLICATED: Final = (
@@ -87,8 +87,8 @@ def cluster_of(brokers: int, folder: Path) -> Iterator[Cluster]:
     registry = SchemaRegistryServer(folder / "registry", folder / "log", ports[-2:], cache.unpack(artifacts.registry))
     with ExitStack() as stack:
         guard = stack.enter_context(ProcessGuard())
-        before_brokers = [stack.enter_context(proxied(node.ports[0])) for node in nodes]
-        before_registry = stack.enter_context(proxied(registry.ports[0]))
+        before_brokers = [stack.enter_context(proxy_of(node.ports[0])) for node in nodes]
+        before_registry = stack.enter_context(proxy_of(registry.ports[0]))
         inner = [each[2] for each in own]
         cluster = Cluster(nodes, inner, registry, guard, before_brokers, before_registry)
         stack.callback(cluster.stop)

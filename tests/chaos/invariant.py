@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from tests.chaos.load import MARKED_INCOME, MARKED_INTENT, Kind, Sent
+from tests.chaos.load import MARKED_INCOME, MARKED_INTENT, Kind, SentRecord
 
 Source = tuple[int, int]
 """Partition and offset of an application."""
@@ -23,7 +23,7 @@ PROMPT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionSeen:
+class ObservedDecision:
     """A decision as a reader of committed records sees it."""
 
     source: Source
@@ -35,7 +35,7 @@ class DecisionSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterSeen:
+class ObservedLetter:
     """A dead letter."""
 
     source: Source
@@ -43,7 +43,7 @@ class LetterSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class CallSeen:
+class ObservedCall:
     """An application by HTTP, and how its caller was answered."""
 
     DECIDED: ClassVar[int] = 200
@@ -57,7 +57,10 @@ class CallSeen:
 
 
 def decision_findings(
-    sent: Sequence[Sent], decisions: Sequence[DecisionSeen], gone: Collection[Source], again: Collection[Source]
+    sent: Sequence[SentRecord],
+    decisions: Sequence[ObservedDecision],
+    gone: Collection[Source],
+    again: Collection[Source],
 ) -> Counter[str]:
     """Violations by name; none counts nothing.
 
@@ -84,7 +87,7 @@ def decision_findings(
 
 
 def letter_findings(
-    sent: Sequence[Sent], letters: Sequence[LetterSeen], gone: Collection[Source], again: Collection[Source]
+    sent: Sequence[SentRecord], letters: Sequence[ObservedLetter], gone: Collection[Source], again: Collection[Source]
 ) -> Counter[str]:
     """The same of dead letters."""
     owed = {(one.partition, one.offset) for one in sent if one.kind is not Kind.GOOD} - set(gone)
@@ -101,7 +104,7 @@ def commit_findings(committed: Mapping[int, int], ends: Mapping[int, int]) -> Co
     return +Counter(commits_apart=sum(committed.get(partition, -1) != end for partition, end in ends.items()))
 
 
-def champion_findings(decisions: Iterable[DecisionSeen]) -> Counter[str]:
+def champion_findings(decisions: Iterable[ObservedDecision]) -> Counter[str]:
     """Partitions that go back to a former champion. Where workers keep theirs, and each next one is newer."""
     turns: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for each in decisions:
@@ -127,7 +130,7 @@ def report_findings(windows: Sequence[tuple[str, int]], owed: Mapping[str, int])
 
 
 def call_findings(
-    calls: Sequence[CallSeen], sources: Mapping[str, Sequence[Source]], decided: Mapping[Source, Collection[str]]
+    calls: Sequence[ObservedCall], sources: Mapping[str, Sequence[Source]], decided: Mapping[Source, Collection[str]]
 ) -> Counter[str]:
     """Accepted applications that are not on their topic, any that is there twice, and answers that no decision has.
 
@@ -136,9 +139,9 @@ def call_findings(
         sources: where the applications lie, by key.
         decided: ids of the decisions of each application.
     """
-    told = [call for call in calls if call.status == CallSeen.DECIDED]
+    told = [call for call in calls if call.status == ObservedCall.DECIDED]
     return +Counter(
-        accepted_lost=sum(call.status in CallSeen.ACCEPTED and not sources.get(call.key) for call in calls),
+        accepted_lost=sum(call.status in ObservedCall.ACCEPTED and not sources.get(call.key) for call in calls),
         accepted_twice=sum(len(those) > 1 for those in sources.values()),
         answers_apart=sum(
             all(call.decision_id not in decided.get(source, ()) for source in sources.get(call.key, ()))
@@ -194,18 +197,18 @@ def violations(found: Counter[str], *, at_least_once: bool) -> dict[str, int]:
     return {name: count for name, count in found.items() if not (at_least_once and name in REPEATABLE)}
 
 
-def _keys_out_of_order(decisions: Sequence[DecisionSeen]) -> int:
+def _keys_out_of_order(decisions: Sequence[ObservedDecision]) -> int:
     """Keys whose decisions, each counted where it stands first, are not in the order of their applications."""
-    first: dict[Source, DecisionSeen] = {}
+    first: dict[Source, ObservedDecision] = {}
     for each in sorted(decisions, key=lambda seen: seen.place):
         first.setdefault(each.source, each)
-    by_key: dict[str, list[DecisionSeen]] = defaultdict(list)
+    by_key: dict[str, list[ObservedDecision]] = defaultdict(list)
     for each in first.values():
         by_key[each.key].append(each)
     return sum(_disordered(those) for those in by_key.values() if len(those) > 1)
 
 
-def _disordered(those: Sequence[DecisionSeen]) -> bool:
+def _disordered(those: Sequence[ObservedDecision]) -> bool:
     # Partitions may have been added in between, and between partitions there is no order.
     by_place: dict[tuple[int, int], list[int]] = defaultdict(list)
     for each in those:

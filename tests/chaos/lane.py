@@ -14,8 +14,8 @@ from streams.kafka.topics.topic_reader import Record
 from streams.runtime.settings import Connection
 from streams.worker.settings import ScoringSettings
 from tests.chaos.invariant import (
-    DecisionSeen,
-    LetterSeen,
+    ObservedDecision,
+    ObservedLetter,
     Source,
     champion_findings,
     commit_findings,
@@ -23,8 +23,8 @@ from tests.chaos.invariant import (
     leak_findings,
     letter_findings,
 )
-from tests.chaos.load import Kind, Load, Sent
-from tests.chaos.supervised import Supervised
+from tests.chaos.load import Kind, Load, SentRecord
+from tests.chaos.supervised_process import SupervisedProcess
 from tests.chaos.topic_tail import TopicTail
 from tests.system.processes import Processes
 
@@ -35,7 +35,7 @@ TIMEOUT_S: Final = 30.0
 class DecisionRead:
     """A decision with its record, for recomputation."""
 
-    seen: DecisionSeen
+    seen: ObservedDecision
     recorded: RecordedDecision
 
 
@@ -48,21 +48,21 @@ class Lane:
     """The checker's: past every proxy, its MLflow a file."""
     processes: Processes
     load: Load
-    workers: list[Supervised] = field(default_factory=list)
+    workers: list[SupervisedProcess] = field(default_factory=list)
     gone: set[Source] = field(default_factory=set)
     again: set[Source] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         topics = self.connection.topics()
         self.decisions = TopicTail(self.connection, topics.decisions.name, decision_read)
-        self.letters = TopicTail(self.connection, topics.dead_letters.name, letter_seen)
+        self.letters = TopicTail(self.connection, topics.dead_letters.name, observed_letter)
         self._checked = 0
 
     @property
     def at_least_once(self) -> bool:
         return self.delivery == "at_least_once"
 
-    def start_worker(self, number: int) -> Supervised:
+    def start_worker(self, number: int) -> SupervisedProcess:
         """One more, under a name of its own."""
         settings = {
             "cache_dir": self.processes.folder / f"cache-{number}",
@@ -71,17 +71,17 @@ class Lane:
             "champion_poll_s": 0.2,
             "batch_records": 50,
         }
-        self.workers.append(Supervised(self.processes, "streams", f"worker-{self.delivery}-{number}", settings))
+        self.workers.append(SupervisedProcess(self.processes, "streams", f"worker-{self.delivery}-{number}", settings))
         return self.workers[-1]
 
-    def unanswered(self, count: int) -> int:
+    def unanswered_count(self, count: int) -> int:
         """Of the first so many that were sent: how many have no decision, or no dead letter, yet."""
         sent = self.load.sent[:count]
         decided = {each.seen.source for each in self.decisions.read_on()}
         set_aside = {each.source for each in self.letters.read_on()}
-        return len(self._owed(sent, Kind.POISON) - decided) + len(self._owed(sent, Kind.GOOD) - set_aside)
+        return len(self._sources(sent, Kind.POISON) - decided) + len(self._sources(sent, Kind.GOOD) - set_aside)
 
-    def _owed(self, sent: Sequence[Sent], but: Kind) -> set[Source]:
+    def _sources(self, sent: Sequence[SentRecord], but: Kind) -> set[Source]:
         return {(one.partition, one.offset) for one in sent if one.kind is not but} - self.gone
 
     def findings(self) -> Counter[str]:
@@ -90,9 +90,9 @@ class Lane:
         return (
             decision_findings(self.load.sent, seen, self.gone, self.again)
             + letter_findings(self.load.sent, self.letters.read_on(), self.gone, self.again)
-            + commit_findings(self.committed(), self.ends())
+            + commit_findings(self.committed_offsets(), self.ends())
             + Counter(records_refused=len(self.load.failed))
-            + self._headers_leaked()
+            + self._leaks_in_headers()
         )
 
     def evidence(self) -> str:
@@ -104,7 +104,7 @@ class Lane:
             found[each.seen.source].append(f"{each.seen.place} at {at} by {each.seen.version}")
         return "\n".join(f"{source}: {', '.join(those)}" for source, those in found.items() if len(those) > 1)
 
-    def altered(self) -> int:
+    def altered_count(self) -> int:
         """Decisions since the last call whose bytes are not those of a clean run: of the same bytes, computed here."""
         fresh = self.decisions.items[self._checked :]
         self._checked += len(fresh)
@@ -123,7 +123,7 @@ class Lane:
             found[one.partition] = max(found.get(one.partition, 0), one.offset + 1)
         return found
 
-    def committed(self, group: str = "") -> Mapping[int, int]:
+    def committed_offsets(self, group: str = "") -> Mapping[int, int]:
         """Where the workers' group, or another, is."""
         of = group or ScoringSettings(**self.connection.model_dump()).group()
         consumer = Consumer({**self.connection.kafka(), "group.id": of, "isolation.level": "read_committed"})
@@ -133,7 +133,7 @@ class Lane:
         finally:
             consumer.close()
 
-    def _headers_leaked(self) -> Counter[str]:
+    def _leaks_in_headers(self) -> Counter[str]:
         of_decisions = b"\n".join(
             repr(record.header_pairs).encode() for each in self.decisions.items if (record := each.recorded.record)
         )
@@ -144,7 +144,7 @@ class Lane:
 def decision_read(record: Record) -> DecisionRead:
     """A decision on its topic."""
     fields: Mapping[str, Any] = own_decision(record.value)
-    seen = DecisionSeen(
+    seen = ObservedDecision(
         source=(fields["source_partition"], fields["source_offset"]),
         place=(record.partition, record.offset),
         key=(record.key or b"").decode(),
@@ -154,8 +154,8 @@ def decision_read(record: Record) -> DecisionRead:
     return DecisionRead(seen, RecordedDecision(DecisionCopy(record.value, fields), record))
 
 
-def letter_seen(record: Record) -> LetterSeen:
+def observed_letter(record: Record) -> ObservedLetter:
     """A dead letter on its topic."""
     headers = record.headers
     partition, offset = (int(headers[f"__connect.errors.{name}"] or b"") for name in ("partition", "offset"))
-    return LetterSeen((partition, offset), repr(record.header_pairs).encode())
+    return ObservedLetter((partition, offset), repr(record.header_pairs).encode())

@@ -1,8 +1,9 @@
 """Lives of one process of ours, one after the other: what ends one begins the next, as a supervisor would.
 
 `python lives.py MODULE ORDERS`: all that a life loads is loaded once, then each life is forked and runs the process'
-own `main`. The file ORDERS (JSON, written by `tests.chaos.supervised`) says what the next life gets: settings, a step
-to raise in, a clock that is behind; or that none is to begin. Each beginning and end is a line of NAME.lives.
+own `main`. The file ORDERS (JSON, written by `tests.chaos.supervised_process`) says what the next life gets:
+settings, a step to raise in, a clock that is behind; or that none is to begin. Each beginning and end is a line of
+NAME.lives.
 """
 
 import importlib

@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRecord:
     """A record that the broker has acknowledged."""
 
     number: int
@@ -60,7 +60,7 @@ class Load:
     connection: Connection
     rate: float
     chance: random.Random
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentRecord] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """Errors of records that the broker did not take; there must be none."""
 
@@ -84,7 +84,11 @@ class Load:
             name = f"a-{number - 1 if number % TWICE_EVERY == 1 else number}"
             value = self._value(number, name, chosen)
             self._producer.produce(
-                self.topic, value, key=name.encode(), partition=partition, on_delivery=self._noted(number, chosen, name)
+                self.topic,
+                value,
+                key=name.encode(),
+                partition=partition,
+                on_delivery=self._delivery_callback(number, chosen, name),
             )
             self._producer.poll(0)
 
@@ -94,7 +98,7 @@ class Load:
             self.play()
 
     @contextmanager
-    def going(self) -> Iterator[None]:
+    def run(self) -> Iterator[None]:
         """Applications at the rate, for the length of a block."""
         self._stop.clear()
         thread = threading.Thread(target=self._stream)
@@ -104,9 +108,9 @@ class Load:
         finally:
             self._stop.set()
             thread.join()
-            self.acknowledged()
+            self.flush()
 
-    def acknowledged(self) -> None:
+    def flush(self) -> None:
         """Wait until the broker has all that was played."""
         assert self._producer.flush(180) == 0
 
@@ -132,16 +136,16 @@ class Load:
         good = application_bytes(self._schema_id, **fields)
         return poison(number, good) if kind is Kind.POISON else good
 
-    def _noted(self, number: int, kind: Kind, key: str) -> Any:
+    def _delivery_callback(self, number: int, kind: Kind, key: str) -> Any:
         at = time.time()
 
-        def noted(fault: Any, message: Any) -> None:
+        def note(fault: Any, message: Any) -> None:
             if fault is not None:
                 self.failed.append(fault.name())
             else:
-                self.sent.append(Sent(number, kind, key, message.partition(), message.offset(), at))
+                self.sent.append(SentRecord(number, kind, key, message.partition(), message.offset(), at))
 
-        return noted
+        return note
 
 
 def kind_of(number: int) -> Kind:

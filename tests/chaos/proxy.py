@@ -58,14 +58,14 @@ class Proxy:
 
     async def _serve(self, started: threading.Event, stop: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._connected, HOST, 0)
+        server = await asyncio.start_server(self._connect, HOST, 0)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         await asyncio.to_thread(stop.wait)
         self._abort_all()
         server.close()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.cut:
             writer.transport.abort()
             return
@@ -106,7 +106,7 @@ class Proxy:
 
 
 @contextmanager
-def proxied(target: int) -> Iterator[Proxy]:
+def proxy_of(target: int) -> Iterator[Proxy]:
     """A proxy before this port, for the length of a block."""
     proxy, started, stop = Proxy(target), threading.Event(), threading.Event()
     thread = threading.Thread(target=proxy.serve, args=(started, stop), daemon=True)

@@ -66,7 +66,7 @@ def with_table(page: str, results: Mapping[str, Any]) -> str:
     return f"{before}{BEGIN}{table(results)}{END}{after}"
 
 
-def merged(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def merge(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """One file of several runs, the last word on each."""
     outcomes = {(one["fault"], one["seed"], one["delivery"]): one for run in runs for one in run["outcomes"]}
     minutes = round(sum(run["minutes"] for run in runs), 1)
@@ -75,7 +75,7 @@ def merged(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def main() -> None:
     """Take over what runs found."""
-    results = merged([json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]])
+    results = merge([json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]])
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
 

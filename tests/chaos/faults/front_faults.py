@@ -16,11 +16,11 @@ from tests.chaos.faults.neighbour_faults import network_cut
 from tests.chaos.faults.process_faults import FROZEN_S
 from tests.chaos.invariant import call_findings, leak_findings, result_findings
 from tests.chaos.retraining import Retraining
-from tests.chaos.supervised import Supervised
+from tests.chaos.supervised_process import SupervisedProcess
 from tests.system.gateways import GatewayUnderTest
 from tests.system.wait import wait_for
 
-Harm = Callable[[Arena, Supervised, random.Random], None]
+Harm = Callable[[Arena, SupervisedProcess, random.Random], None]
 ROUNDS: Final = 3
 CALM_S: Final = 3.0
 """Of callers before the first harm and after the last."""
@@ -29,18 +29,18 @@ AMID_S: Final = 4.0
 CALLER_TIMEOUT_S: Final = 2
 
 
-def killed(_: Arena, process: Supervised, __: random.Random) -> None:
+def kill(_: Arena, process: SupervisedProcess, __: random.Random) -> None:
     process.kill()
 
 
-def frozen(_: Arena, process: Supervised, __: random.Random) -> None:
+def freeze(_: Arena, process: SupervisedProcess, __: random.Random) -> None:
     """Beyond the session of a group's member."""
     process.freeze()
     time.sleep(FROZEN_S)
     process.thaw()
 
 
-def cut_off(arena: Arena, _: Supervised, chance: random.Random) -> None:
+def cut_off(arena: Arena, _: SupervisedProcess, chance: random.Random) -> None:
     network_cut(arena, chance)
 
 
@@ -50,7 +50,7 @@ def gateway_fault(arena: Arena, chance: random.Random, harm: Harm) -> None:
     settings = {"gateway_port": free_ports(1)[0], "gateway_timeout_s": CALLER_TIMEOUT_S, "cache_dir": cache}
     with _guest(arena, "gateway", settings) as gateway:
         callers = Callers(GatewayUnderTest(gateway.process), lane)
-        with callers.going():
+        with callers.run():
             time.sleep(CALM_S)
             for _ in range(ROUNDS):
                 harm(arena, gateway, chance)
@@ -84,15 +84,15 @@ def trainer_fault(arena: Arena, chance: random.Random, harm: Harm) -> None:
     arena.found |= result_findings(work.commands(), work.results())
 
 
-def _trainings(trainer: Supervised) -> int:
+def _trainings(trainer: SupervisedProcess) -> int:
     return trainer.process.output().count('"training.started"')
 
 
 @contextmanager
-def _guest(arena: Arena, module: str, settings: dict[str, Any]) -> Iterator[Supervised]:
+def _guest(arena: Arena, module: str, settings: dict[str, Any]) -> Iterator[SupervisedProcess]:
     """A process for the length of a block, ready at its beginning; nothing of an applicant is in what it wrote."""
     processes = arena.lanes[0].processes
-    guest = Supervised(processes, module, f"{module}-{len(processes.started)}", settings)
+    guest = SupervisedProcess(processes, module, f"{module}-{len(processes.started)}", settings)
     try:
         wait_for(guest.ready, READY_S, guest.name)
         yield guest
@@ -103,8 +103,8 @@ def _guest(arena: Arena, module: str, settings: dict[str, Any]) -> Iterator[Supe
 
 
 HARMS: Final[dict[str, Harm]] = {
-    "kill -9": killed,
-    "SIGSTOP": frozen,
+    "kill -9": kill,
+    "SIGSTOP": freeze,
     "network cut": cut_off,
 }
 ACTS: Final = {"a gateway with callers": gateway_fault, "a trainer amid a training": trainer_fault}

@@ -17,12 +17,12 @@ EACH: Final = 5
 def mixture(arena: Arena, chance: random.Random) -> None:
     """Five faults of processes and five of neighbours, in two rows beside each other."""
     of_processes = (FEW_KILLS, *PROCESS_FAULTS[1:], *PERSON_FAULTS)
-    rows = [_drawn(those, arena, chance) for those in (of_processes, NEIGHBOUR_FAULTS)]
+    rows = [_sample(those, arena, chance) for those in (of_processes, NEIGHBOUR_FAULTS)]
     with ThreadPoolExecutor(len(rows)) as hands:
         list(hands.map(lambda row: _in_turn(row, arena, random.Random(chance.random())), rows))
 
 
-def _drawn(those: Sequence[Fault], arena: Arena, chance: random.Random) -> list[Fault]:
+def _sample(those: Sequence[Fault], arena: Arena, chance: random.Random) -> list[Fault]:
     possible = [each for each in those if each.mixes and each.brokers <= len(arena.cluster.nodes)]
     return chance.choices(possible, k=EACH)
 

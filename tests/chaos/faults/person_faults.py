@@ -40,7 +40,7 @@ def swaps(arena: Arena, _: random.Random) -> None:
         time.sleep(SWAP_S)
 
 
-def partitions_added(arena: Arena, _: random.Random) -> None:
+def add_partitions(arena: Arena, _: random.Random) -> None:
     """Two more on the topics of applications and decisions."""
     for lane in arena.lanes:
         admin = AdminClient(lane.connection.kafka())
@@ -56,7 +56,7 @@ def offsets_set_back(arena: Arena, _: random.Random) -> None:
     _hold(arena)
     for lane in arena.lanes:
         wait_for(lambda lane=lane: not _members(lane), GROUP_S, "an empty group")  # type: ignore[misc]
-        committed = lane.committed()
+        committed = lane.committed_offsets()
         back = {partition: max(0, offset - BACK) for partition, offset in committed.items()}
         wait_for(lambda lane=lane, back=back: _moved(lane, back), GROUP_S, "the group's offsets")  # type: ignore[misc]
         lane.again |= {
@@ -71,7 +71,7 @@ def retention(arena: Arena, _: random.Random) -> None:
     time.sleep(2)
     for lane in arena.lanes:
         admin = AdminClient(lane.connection.kafka())
-        committed, ends = lane.committed(), lane.ends()
+        committed, ends = lane.committed_offsets(), lane.ends()
         if lane is arena.lanes[0] and "drift" in arena.agents:
             # It has read what is deleted: the invariant counts its windows.
             wait_for(lambda lane=lane, ends=ends: _read_by_drift(lane, ends), GROUP_S, "the drift agent")  # type: ignore[misc]
@@ -100,7 +100,7 @@ def _group(lane: Lane) -> str:
 
 def _read_by_drift(lane: Lane, ends: Mapping[int, int]) -> bool:
     group = DriftSettings(**lane.connection.model_dump()).group()
-    committed = lane.committed(group)
+    committed = lane.committed_offsets(group)
     return all(committed.get(partition, 0) >= end for partition, end in ends.items())
 
 
@@ -119,7 +119,7 @@ def _moved(lane: Lane, offsets: Mapping[int, int]) -> bool:
 PERSON_FAULTS: Final = (
     Fault("poison at each place of a batch", poison, keeps_partitions=True),
     Fault("two champions a second", swaps, keeps_partitions=True),
-    Fault("partitions added", partitions_added, mixes=False),
+    Fault("partitions added", add_partitions, mixes=False),
     Fault("offsets set back by a person", offsets_set_back, mixes=False),
     Fault("records deleted before they are read", retention, mixes=False),
 )

@@ -11,7 +11,7 @@ from typing import Final
 from tests.chaos.arena import Arena
 from tests.chaos.faults.fault import Fault
 from tests.chaos.lane import Lane
-from tests.chaos.supervised import Supervised
+from tests.chaos.supervised_process import SupervisedProcess
 from tests.system.faulty_process import COUNTING_STEPS, WORKER_STEPS
 from tests.system.wait import wait_for
 
@@ -58,7 +58,7 @@ def one_kill_for_good(arena: Arena, _: random.Random) -> None:
         lane.workers[0].go_on()
 
 
-def renamed(arena: Arena, chance: random.Random) -> None:
+def rename(arena: Arena, chance: random.Random) -> None:
     """`kill -9`, and the successor has another name, as a pod of a Deployment has; then the same back."""
     for round_ in range(2):
         for lane in arena.lanes:
@@ -103,7 +103,7 @@ def _steps(lane: Lane) -> Sequence[str]:
     return WORKER_STEPS[lane.delivery]
 
 
-def _raise_in_turn(process: Supervised, steps: Sequence[str]) -> None:
+def _raise_in_turn(process: SupervisedProcess, steps: Sequence[str]) -> None:
     for step in steps:
         process.raise_in(step)
 
@@ -182,7 +182,7 @@ PROCESS_FAULTS: Final = (
     Fault("kill -9 of workers, 17 times", kills),
     Fault("kill -9 of one of two workers, a successor at once", one_kill, mixes=False),
     Fault("kill -9 of one of two workers, no successor", one_kill_for_good, mixes=False),
-    Fault("kill -9 of workers, their successors under other names", renamed, mixes=False),
+    Fault("kill -9 of workers, their successors under other names", rename, mixes=False),
     Fault("SIGTERM of workers", stops),
     Fault("SIGSTOP of a worker beyond its session", freeze),
     Fault("SIGSTOP of a worker beyond its transaction's time-out", timed_out_transaction),

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from tests.chaos.invariant import (
-    CallSeen,
-    DecisionSeen,
-    LetterSeen,
+    ObservedCall,
+    ObservedDecision,
+    ObservedLetter,
     call_findings,
     champion_findings,
     commit_findings,
@@ -20,18 +20,18 @@ from tests.chaos.invariant import (
     result_findings,
     violations,
 )
-from tests.chaos.load import Kind, Sent
+from tests.chaos.load import Kind, SentRecord
 
 SENT = [
-    Sent(0, Kind.GOOD, "a-0", 0, 10, 0.0),
-    Sent(1, Kind.GOOD, "a-0", 0, 11, 0.0),
-    Sent(2, Kind.FAULTY, "a-2", 1, 7, 0.0),
-    Sent(3, Kind.POISON, "a-3", 1, 8, 0.0),
+    SentRecord(0, Kind.GOOD, "a-0", 0, 10, 0.0),
+    SentRecord(1, Kind.GOOD, "a-0", 0, 11, 0.0),
+    SentRecord(2, Kind.FAULTY, "a-2", 1, 7, 0.0),
+    SentRecord(3, Kind.POISON, "a-3", 1, 8, 0.0),
 ]
 
 
 def a_decision(partition, offset, place, key="a-0", version="1", value=b"same"):
-    return DecisionSeen((partition, offset), (partition, place), key, version, value)
+    return ObservedDecision((partition, offset), (partition, place), key, version, value)
 
 
 CLEAN = [a_decision(0, 10, 0), a_decision(0, 11, 1), a_decision(1, 7, 0, "a-2")]
@@ -39,7 +39,7 @@ CLEAN = [a_decision(0, 10, 0), a_decision(0, 11, 1), a_decision(1, 7, 0, "a-2")]
 
 def test_a_clean_run_has_no_findings():
     assert decision_findings(SENT, CLEAN, (), ()) == Counter()
-    assert letter_findings(SENT, [LetterSeen((1, 7)), LetterSeen((1, 8))], (), ()) == Counter()
+    assert letter_findings(SENT, [ObservedLetter((1, 7)), ObservedLetter((1, 8))], (), ()) == Counter()
     assert commit_findings({0: 12, 1: 9}, {0: 12, 1: 9}) == Counter()
     assert champion_findings(CLEAN) == Counter()
     assert report_findings([("w-1", 100), ("w-2", 7)], {"w-1": 100}) == Counter()
@@ -86,7 +86,7 @@ def test_what_is_gone_is_owed_nothing_and_what_was_set_back_may_come_again():
     ],
 )
 def test_each_fault_of_dead_letters_is_found(letters, name):
-    assert letter_findings(SENT, [LetterSeen(source) for source in letters], (), ()) == {name: 1}
+    assert letter_findings(SENT, [ObservedLetter(source) for source in letters], (), ()) == {name: 1}
 
 
 def test_a_gap_a_turn_back_and_a_window_are_found():
@@ -102,7 +102,12 @@ def test_a_gap_a_turn_back_and_a_window_are_found():
 
 
 def test_an_accepted_application_that_is_lost_or_there_twice_and_an_answer_of_no_decision_are_found():
-    calls = [CallSeen("a-0", 200, "d-0"), CallSeen("a-1", 504), CallSeen("a-2", 503), CallSeen("a-3", 0)]
+    calls = [
+        ObservedCall("a-0", 200, "d-0"),
+        ObservedCall("a-1", 504),
+        ObservedCall("a-2", 503),
+        ObservedCall("a-3", 0),
+    ]
     decided_as = {(0, 10): ["d-0"], (0, 11): ["d-1"], (0, 12): ["d-1"]}
 
     assert call_findings(calls, {"a-0": [(0, 10)], "a-1": [(0, 11)]}, decided_as) == Counter()

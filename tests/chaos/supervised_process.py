@@ -22,7 +22,7 @@ NOTHING_ORDERED: Final = {"hold": False, "settings": {}, "step": "", "clock_behi
 
 
 @dataclass
-class Supervised:
+class SupervisedProcess:
     """One process by its lives."""
 
     processes: Processes
