@@ -26,6 +26,7 @@ from schemas.registry_client import EventSerde, WriterSchemas
 from streams.kafka.admin import require_topics
 from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.kafka_errors import LostSessionError
+from streams.kafka.producer.hanging_transactions import HangingTransactions
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.kafka.topics.skipped_records import SkippedRecords
 from streams.runtime import gc_freeze
@@ -86,6 +87,10 @@ class Agent:
     def _duplicates(self) -> DuplicateInstanceCheck:
         return DuplicateInstanceCheck(self._settings, self._settings.group(), self.instance)
 
+    @cached_property
+    def _hanging_transactions(self) -> HangingTransactions:
+        return HangingTransactions(self._settings, KafkaPrincipal.DRIFT_AGENT)
+
     def _champions(self) -> Champions:
         settings = self._settings
         serde = EventSerde(settings.registry(), ChampionAnnouncement, settings.topics().champions.name)
@@ -122,6 +127,7 @@ class Agent:
                 self._work(waits)
             except OutageError as fault:
                 self._duplicates.doubt(fault)
+                self._hanging_transactions.doubt(fault)
                 self.lifecycle.wait_out(fault, waits)
 
     def health(self) -> Health:
@@ -183,7 +189,9 @@ class Agent:
         reference = self.champions.reference
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
-        outbox = TransactionalProducer(settings, f"{settings.group()}.{self.instance.name}")
+        outbox = TransactionalProducer(
+            settings, f"{settings.group()}.{self.instance.name}", hanging=self._hanging_transactions
+        )
         outbox.open()
         means = CounterDeps(
             settings=settings,

@@ -5,6 +5,7 @@ reading there is a closed list of errors that pass. Any other error ends the con
 ignores is lost. A fenced static member reports `_FATAL` while `KafkaError.fatal()` is False.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, KafkaException
@@ -99,6 +100,15 @@ class ReadingError(OutageError):
 
 class FencedError(ReadingError):
     """Another client has this name in the group, or had it; it may be another process."""
+
+
+class UnstableOffsetsError(ReadingError):
+    """The group's committed offsets stay unstable for longer than any transaction is open."""
+
+    def __init__(self, problem: str, group: str, topics: Sequence[str]) -> None:
+        """Args: what the broker says, and of which group and topics."""
+        super().__init__(problem)
+        self.group, self.topics = group, topics
 
 
 class NotAllowedError(SetupError):

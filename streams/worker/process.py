@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from schemas.access import KafkaPrincipal
+from schemas.errors import OutageError
 from schemas.registry_client import WriterSchemas
 from scorecard.decisions.scoring import DecisionCodec, RegisteredScorecard, warm
 from streams.kafka.admin import require_topics
@@ -16,6 +17,7 @@ from streams.kafka.group.consumer_config import ConsumerConfig
 from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.group.lag_monitor import LagMonitor
 from streams.kafka.producer.delivery import delivery_of
+from streams.kafka.producer.hanging_transactions import HangingTransactions
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import STOP_S, Lifecycle, leave_within
@@ -46,7 +48,8 @@ class ScoringProcess:
             settings.cache(), settings.group(), settings.instance_id, standby=settings.standby
         )
         self.duplicates = DuplicateInstanceCheck(settings, settings.group(), self.instance)
-        self.plane = DataPlane(self.open_session, self.lifecycle, self.duplicates.doubt)
+        self.hanging = HangingTransactions(settings, KafkaPrincipal.WORKER)
+        self.plane = DataPlane(self.open_session, self.lifecycle, self._doubt)
         self.champion = self._seat("champion", self.metrics.record_champion_event)
         self.challenger = self._seat("challenger", self.metrics.record_challenger_event)
         seats = [self.champion, self.challenger] if settings.shadow else [self.champion]
@@ -91,7 +94,8 @@ class ScoringProcess:
         settings = self.settings
         require_topics(settings, KafkaPrincipal.WORKER)
         self.duplicates.require_none(self.lifecycle.stopping)
-        delivery = delivery_of(settings.delivery, settings, f"{settings.group()}.{self.instance.name}")
+        name = f"{settings.group()}.{self.instance.name}"
+        delivery = delivery_of(settings.delivery, settings, name, self.hanging)
         delivery.open()
         reading = ConsumerConfig(
             topics=[settings.topics().applications.name],
@@ -105,6 +109,10 @@ class ScoringProcess:
         lost, stopping = self.metrics.offsets.count, self.lifecycle.stopping
         reader = Reader(settings, reading, offsets_lost=lost, joined=self.instance.remember_member, stopping=stopping)
         return KafkaSession(reader, delivery)
+
+    def _doubt(self, fault: OutageError) -> None:
+        self.duplicates.doubt(fault)
+        self.hanging.doubt(fault)
 
     def _score(self, stop: StopSignal) -> None:
         from streams.worker.faust_app import AppParts, run

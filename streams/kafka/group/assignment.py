@@ -18,7 +18,14 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks
 from streams.kafka.group.start_offsets import Extent, LostOffsetsError, Start, start_of
-from streams.kafka.kafka_errors import CLIENT_FAULTS, ReadingError, assigned_fault, error_of, reading_fault
+from streams.kafka.kafka_errors import (
+    CLIENT_FAULTS,
+    ReadingError,
+    UnstableOffsetsError,
+    assigned_fault,
+    error_of,
+    reading_fault,
+)
 
 ASK_S: Final = 10.0
 STABLE_S: Final = 60.0
@@ -95,7 +102,7 @@ class Assignment:
                 return found
             waited = time.monotonic() - began
             if waited > STABLE_S:
-                raise ReadingError(unstable)
+                raise UnstableOffsetsError(unstable, self.reading.group, self.reading.topics)
             if waited > OPEN_S and not warned:
                 warned = True
                 log.warning("offsets.stuck", group=self.reading.group, waited_s=round(waited), why=STUCK)

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException, Producer
 
 from schemas.records import OutgoingRecord
 from streams.kafka.group.batch_reader import ReadBatch, Reader
+from streams.kafka.producer.hanging_transactions import HangingTransactions
 from streams.kafka.producer.transactions import (
     CALL_S,
     DeliveryError,
@@ -69,14 +70,21 @@ class ExactlyOnce:
     broker takes transactional offsets without a member's name from anyone.
     """
 
-    def __init__(self, connection: Connection, name: str, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        name: str,
+        make: Callable[[dict[str, Any]], Any] = Producer,
+        hanging: HangingTransactions | None = None,
+    ) -> None:
         """Connects nothing yet.
 
         Args:
             name: the transactional id, of one living worker only; the same after its restart.
             make: makes the producer; for tests.
+            hanging: of this id.
         """
-        self._producer = TransactionalProducer(connection, name, make)
+        self._producer = TransactionalProducer(connection, name, make, hanging)
 
     def open(self) -> None:
         """As `Delivery.open`."""
@@ -136,6 +144,8 @@ def _topics(answers: Sequence[OutgoingRecord]) -> str:
     return ", ".join(sorted({answer.topic for answer in answers}))
 
 
-def delivery_of(mode: Mode, connection: Connection, name: str) -> Delivery:
+def delivery_of(mode: Mode, connection: Connection, name: str, hanging: HangingTransactions | None = None) -> Delivery:
     """The delivery of this mode, not open yet."""
-    return ExactlyOnce(connection, name) if mode is Mode.EXACTLY_ONCE else AtLeastOnce(connection)
+    if mode is Mode.EXACTLY_ONCE:
+        return ExactlyOnce(connection, name, hanging=hanging)
+    return AtLeastOnce(connection)

@@ -7,15 +7,18 @@ in the same way: the producer is discarded, and work begins again from the commi
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas.errors import OutageError, SetupError
-from schemas.records import OutgoingRecord
+from schemas.records import OutgoingRecord, Partition
 from streams.kafka.kafka_errors import FENCED, FencedError, delivery_fault, error_of
 from streams.runtime.hang_guard import GuardedThread, HungError, at_most
 from streams.runtime.settings import Connection
+
+if TYPE_CHECKING:
+    from streams.kafka.producer.hanging_transactions import HangingTransactions
 
 TRANSACTION_TIMEOUT_MS: Final = 15_000
 """An open transaction of a dead worker hides later records from readers for so long at most."""
@@ -32,6 +35,8 @@ MOST_BYTES: Final = 1_040_000
 REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG_SIZE})
 """A broker's errors for a record that it never accepts, however often it is sent."""
 FULL_QUEUE_S: Final = 0.05
+ABORTED: Final = b"aborted"
+"""Key of the records of an aborted transaction: a compacted topic takes none without."""
 
 
 class DeliveryError(OutageError):
@@ -49,15 +54,23 @@ class FencedDeliveryError(DeliveryError, FencedError):
 class TransactionalProducer:
     """A producer under one transactional id. Used from one thread; each call blocks for `WHOLE_S` at most."""
 
-    def __init__(self, connection: Connection, name: str, make: Callable[[dict[str, Any]], Any] = Producer) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        name: str,
+        make: Callable[[dict[str, Any]], Any] = Producer,
+        hanging: "HangingTransactions | None" = None,
+    ) -> None:
         """Connects nothing yet.
 
         Args:
             connection: broker.
             name: the transactional id, of one living process only; the same after its restart.
             make: makes the producer; for tests.
+            hanging: what earlier sessions of this id suspect; without one, nothing.
         """
         self._name = name
+        self._hanging = hanging
         self._failures = RecordFailures()
         self._properties = producer_properties(
             connection,
@@ -76,13 +89,15 @@ class TransactionalProducer:
         """Be ready to deliver; ends what a predecessor of the same name left open.
 
         Raises:
-            DeliveryError, HungError: the broker is away.
+            OutageError: the broker is away.
             SetupError: this user may not use the id.
         """
         self._producer = self._make(self._properties)
         self._hand = GuardedThread("transactions")
         try:
             self._guard(lambda: self._producer.init_transactions(CALL_S))
+            if self._hanging is not None:
+                self._hanging.abort(self)
         except BaseException:
             # Whoever asked has nothing to close, and each attempt at a broker that is away would leave a producer.
             self.close()
@@ -108,6 +123,31 @@ class TransactionalProducer:
             if offsets:
                 self._producer.send_offsets_to_transaction(list(offsets), metadata, CALL_S)
             self._producer.commit_transaction(CALL_S)
+
+        self._guard(transaction)
+
+    def abort_in(self, places: Sequence[Partition], offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        """A transaction of nothing that is aborted in each of these partitions, and in the group's offsets.
+
+        Args:
+            places: each gets a record that no reader of committed records sees.
+            offsets: of which none is committed.
+            metadata: the consumer group's.
+
+        Raises:
+            OutageError: this producer can no longer be used.
+            SetupError: a topic does not exist, or must not be written.
+        """
+        self._failures.found.clear()
+
+        def transaction() -> None:
+            self._producer.begin_transaction()
+            for topic, partition in places:
+                self._producer.produce(topic, key=ABORTED, partition=partition)
+            # An abort drops what is not yet sent.
+            self._producer.flush(CALL_S)
+            self._producer.send_offsets_to_transaction(list(offsets), metadata, CALL_S)
+            self._producer.abort_transaction(CALL_S)
 
         self._guard(transaction)
 

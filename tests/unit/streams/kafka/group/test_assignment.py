@@ -13,7 +13,7 @@ from streams.kafka.group import assignment
 from streams.kafka.group.assignment import Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.group.start_offsets import LostOffsetsError, OffsetLoss, Start
-from streams.kafka.kafka_errors import NO_TOPIC, NotAllowedError, ReadingError
+from streams.kafka.kafka_errors import NO_TOPIC, NotAllowedError, ReadingError, UnstableOffsetsError
 from streams.runtime.settings import Connection
 from tests.doubles.kafka import failure
 
@@ -90,8 +90,10 @@ def test_an_offset_held_back_by_a_dead_worker_is_asked_for_until_it_is_stable() 
 def test_an_offset_that_never_becomes_stable_is_an_outage_and_no_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assignment, "STABLE_S", 0.01)
 
-    with pytest.raises(ReadingError, match="UNSTABLE_OFFSET_COMMIT"):
+    with pytest.raises(UnstableOffsetsError, match="UNSTABLE_OFFSET_COMMIT") as fault:
         starts_of(ScriptedConsumer([Unstable()], {"in": [(0, 9)]}))
+
+    assert (fault.value.group, fault.value.topics) == ("g", ["in"])
 
 
 def test_an_offset_held_back_for_longer_than_any_transaction_of_ours_is_a_line_of_its_own(
