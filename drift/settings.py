@@ -84,7 +84,7 @@ class DriftSettings(BinSettings, CutoffSettings):
     """Hours of the week, in `window_time_zone`, whose windows are reported and neither confirm nor command:
     `22-6, Sat-Sun`."""
     pane_s: NonNegativeFloat = 0.0
-    """Width of a pane; 0 for a sixtieth of a window by time, a second for windows by count."""
+    """Width of a pane; 0: a sixtieth of window_s, a second by count, a quarter of an hour by the calendar."""
     lateness_s: NonNegativeFloat = 60.0
     """How far behind the latest event time of its partition a record may be."""
     max_clock_skew_s: PositiveFloat = 300.0
