@@ -67,7 +67,7 @@ def test_what_a_lost_marker_leaves_is_undone_by_the_next_session_and_counts_agre
     for made in admin.create_topics(topics).values():
         made.result(30)
     for _ in range(ROUNDS):
-        with producing(servers, out):
+        with traffic(servers, out):
             stack.stop("kafka")
         stack.start("kafka")
         lost = hanging_producers(servers, out)
@@ -89,7 +89,7 @@ def test_what_a_lost_marker_leaves_is_undone_by_the_next_session_and_counts_agre
 
 
 @contextmanager
-def producing(servers: str, out: str) -> Iterator[None]:
+def traffic(servers: str, out: str) -> Iterator[None]:
     """Transactions without pause for the length of a block."""
     processes = [
         subprocess.Popen(

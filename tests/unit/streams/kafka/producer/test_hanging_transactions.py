@@ -40,16 +40,16 @@ class Recorder:
 
 
 @pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> HangingTransactions:
+def aborter(monkeypatch: pytest.MonkeyPatch) -> HangingTransactions:
     monkeypatch.setattr(hanging_transactions, "partitions_of", lambda _connection, _topic: [0, 1])
     monkeypatch.setattr(hanging_transactions, "Consumer", lambda _properties: Recorder([]))
     return HangingTransactions(Connection(), KafkaPrincipal.WORKER)
 
 
-def session(hanging: HangingTransactions, *, refuses: bool = False) -> list[Any]:
+def session(aborter: HangingTransactions, *, refuses: bool = False) -> list[Any]:
     """What a producer is asked for as it opens."""
     calls: list[Any] = []
-    producer = TransactionalProducer(Connection(), "w", lambda _properties: Recorder(calls, refuses), hanging)
+    producer = TransactionalProducer(Connection(), "w", lambda _properties: Recorder(calls, refuses), aborter)
     try:
         producer.open()
         return list(calls)
@@ -58,11 +58,11 @@ def session(hanging: HangingTransactions, *, refuses: bool = False) -> list[Any]
 
 
 def test_after_unstable_offsets_the_next_session_aborts_in_all_that_it_writes_and_in_the_offsets(
-    hanging: HangingTransactions,
+    aborter: HangingTransactions,
 ) -> None:
-    hanging.doubt(UNSTABLE)
+    aborter.doubt(UNSTABLE)
 
-    first, second = session(hanging), session(hanging)
+    first, second = session(aborter), session(aborter)
 
     places = [(topic, partition) for topic in WRITTEN for partition in (0, 1)]
     offsets = ("in", "metadata of g")
@@ -71,15 +71,15 @@ def test_after_unstable_offsets_the_next_session_aborts_in_all_that_it_writes_an
 
 
 @pytest.mark.parametrize("fault", [BrokerAwayError("_TRANSPORT"), ReadingError("_MAX_POLL_EXCEEDED")])
-def test_other_ends_of_a_session_leave_nothing_to_abort(hanging: HangingTransactions, fault: OutageError) -> None:
-    hanging.doubt(fault)
+def test_other_ends_of_a_session_leave_nothing_to_abort(aborter: HangingTransactions, fault: OutageError) -> None:
+    aborter.doubt(fault)
 
-    assert session(hanging) == ["init_transactions"]
+    assert session(aborter) == ["init_transactions"]
 
 
-def test_a_broker_that_refuses_is_asked_once_for_each_doubt(hanging: HangingTransactions) -> None:
-    hanging.doubt(UNSTABLE)
+def test_a_broker_that_refuses_is_asked_once_for_each_doubt(aborter: HangingTransactions) -> None:
+    aborter.doubt(UNSTABLE)
     with pytest.raises(OutageError):
-        session(hanging, refuses=True)
+        session(aborter, refuses=True)
 
-    assert session(hanging) == ["init_transactions"]
+    assert session(aborter) == ["init_transactions"]
