@@ -83,9 +83,9 @@ def test_what_a_lost_marker_leaves_is_undone_by_the_next_session_and_counts_agre
     producer.open()
     producer.close()
 
-    wait_for(lambda: committed(servers, number) is not None, 10, "stable offsets")
+    wait_for(lambda: committed_offset(servers, number) is not None, 10, "stable offsets")
     wait_for(lambda: not hides(servers, number, out), 10, "an end of what was hidden")
-    assert len(answers(servers, number, out)) == committed(servers, number)
+    assert len(answers(servers, number, out)) == committed_offset(servers, number)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def traffic(servers: str, out: str) -> Iterator[None]:
     """Transactions without pause for the length of a block."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PRODUCE, servers, out, str(number), str(committed(servers, number) or 0)],
+            [sys.executable, "-c", PRODUCE, servers, out, str(number), str(committed_offset(servers, number) or 0)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
@@ -115,15 +115,15 @@ def hanging_producers(servers: str, out: str) -> list[int]:
     until = time.monotonic() + SETTLED_S
     left = list(range(PRODUCERS))
     while left and time.monotonic() < until:
-        left = [each for each in left if committed(servers, each) is None or hides(servers, each, out)]
-    return [each for each in left if committed(servers, each) is None and hides(servers, each, out)]
+        left = [each for each in left if committed_offset(servers, each) is None or hides(servers, each, out)]
+    return [each for each in left if committed_offset(servers, each) is None and hides(servers, each, out)]
 
 
-def committed(servers: str, number: int) -> int | None:
+def committed_offset(servers: str, number: int) -> int | None:
     """The group's offset, 0 without one; None while it is unstable."""
     consumer = Consumer({"bootstrap.servers": servers, "group.id": f"group-{number}"})
     try:
-        [found] = consumer.committed([TopicPartition("in", 0)], 1)
+        [found] = consumer.committed_offset([TopicPartition("in", 0)], 1)
     except KafkaException:
         return None
     finally:
