@@ -72,6 +72,17 @@ class Assignment:
         self._mark([start for start in starts if start.extent.committed is None])
         return starts
 
+    def commit(self, positions: Sequence[TopicPartition]) -> None:
+        """Commit, and wait for it; librdkafka's call has no time-out.
+
+        Raises:
+            ReadingError: the broker did not take the offsets.
+        """
+        try:
+            self.consumer.commit(offsets=list(positions), asynchronous=False)
+        except CLIENT_FAULTS as cause:
+            raise assigned_fault(cause, self.reading.description()) from cause
+
     def _report(self, lost: Sequence[Start]) -> None:
         for start in lost:
             self.hooks.offsets_lost(start)
@@ -87,12 +98,7 @@ class Assignment:
         """Commit where a new group begins: from now on, no offset means one that expired."""
         if not anew:
             return
-        try:
-            self.consumer.commit(
-                offsets=[TopicPartition(*start.place, start.offset) for start in anew], asynchronous=False
-            )
-        except CLIENT_FAULTS as cause:
-            raise assigned_fault(cause, self.reading.description()) from cause
+        self.commit([TopicPartition(*start.place, start.offset) for start in anew])
 
     def _stable(self, given: Sequence[TopicPartition]) -> list[TopicPartition]:
         began, warned = time.monotonic(), False

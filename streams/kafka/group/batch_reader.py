@@ -13,10 +13,12 @@ Four properties prevent that a record is answered twice or never; each was measu
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import Consumer
 
@@ -26,9 +28,14 @@ from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, n
 from streams.kafka.group.read_batch import CommitGapError, ReadBatch, StaleBatchError, records_of
 from streams.kafka.group.start_offsets import CommitOrder, Start
 from streams.kafka.kafka_errors import ReadingError
+from streams.runtime.hang_guard import HungError
 from streams.runtime.settings import Connection
 
 __all__ = ["CommitGapError", "ConsumerConfig", "ReadBatch", "Reader", "ReadingError", "StaleBatchError", "records_of"]
+
+COMMITTED_S: Final = 20.0
+"""For a commit: the rest of a read, a rebalance's drain, and the commit itself."""
+LOOK_S: Final = 0.005
 
 
 class Reader:
@@ -73,6 +80,11 @@ class Reader:
             joined=joined,
             stopping=stopping or threading.Event(),
         )
+        self._client = threading.Lock()
+        """Of the thread that uses the consumer."""
+        self._commits: deque[tuple[ReadBatch, Future[None]]] = deque()
+        """Asked for, and made by whichever thread uses the consumer."""
+        self._hung: HungError | None = None
         self._membership = GroupConsumer(connection, reading, hooks, make)
 
     @property
@@ -99,12 +111,16 @@ class Reader:
             SetupError: a topic does not exist, or must not be read.
             ReadingError: this consumer is fenced or broken; open a new reader.
         """
-        if self._has_room(timeout_s):
-            self._go_on()
-        else:
-            self._stand_still()
-        if self._paused or not self._formed:
-            self._gather(0.0 if self._paused else timeout_s)
+        room = self._has_room(timeout_s)
+        with self._client:
+            self._serve_commits()
+            if room:
+                self._go_on()
+            else:
+                self._stand_still()
+            if self._paused or not self._formed:
+                self._gather(0.0 if self._paused else timeout_s)
+            self._serve_commits()
         return None if self._paused else self._hand_over()
 
     def batches(self, stop: threading.Event) -> Iterator[ReadBatch]:
@@ -148,17 +164,29 @@ class Reader:
     def commit(self, batch: ReadBatch) -> None:
         """Commit the batch's own offsets and be done with it; for work that is not in a transaction.
 
+        A commit that meets a read, or the drain of a rebalance, is made by the thread that reads.
+
         Raises:
             StaleBatchError: a rebalance came since it was read.
             CommitGapError: a batch read before it is not committed.
             ReadingError: the broker did not take the offsets.
+            HungError: no answer came in time.
         """
-        try:
-            self.require_next(batch)
-            self._membership.commit(batch.positions())
-            self.acknowledge(batch)
-        finally:
-            self.release(batch)
+        done: Future[None] = Future()
+        with self._changed:
+            self._commits.append((batch, done))
+            self._changed.notify_all()
+        until = time.monotonic() + COMMITTED_S
+        while not done.done():
+            if time.monotonic() > until:
+                problem = f"no commit within {COMMITTED_S:g} s"
+                raise HungError(problem)
+            if self._client.acquire(timeout=LOOK_S):
+                try:
+                    self._serve_commits()
+                finally:
+                    self._client.release()
+        done.result()
 
     def lag(self) -> int:
         """Records that wait behind what was read, as of the last second."""
@@ -167,6 +195,31 @@ class Reader:
     def close(self) -> None:
         """Stop reading, without waiting for batches in flight."""
         self._membership.close()
+
+    def _serve_commits(self) -> None:
+        """In the thread that uses the consumer."""
+        if self._hung is not None:
+            raise self._hung
+        while self._commits:
+            batch, done = self._commits.popleft()
+            try:
+                self._commit(batch)
+            except BaseException as fault:  # noqa: BLE001 - handed to who asked
+                done.set_exception(fault)
+            else:
+                done.set_result(None)
+
+    def _commit(self, batch: ReadBatch) -> None:
+        try:
+            self.require_next(batch)
+            self._membership.commit(batch.positions())
+            self.acknowledge(batch)
+        except HungError as fault:
+            # Whatever uses this consumer now hangs as well.
+            self._hung = fault
+            raise
+        finally:
+            self.release(batch)
 
     def _gather(self, timeout_s: float) -> None:
         messages = self._membership.consume(self._reading.most_records, timeout_s)
@@ -227,5 +280,8 @@ class Reader:
             self._paused = False
 
     def _drain(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._held, self._reading.drain_s)
+        until = time.monotonic() + self._reading.drain_s
+        while self._held and (left := until - time.monotonic()) > 0:
+            with self._changed:
+                self._changed.wait_for(lambda: self._commits or not self._held, left)
+            self._serve_commits()

@@ -21,10 +21,11 @@ from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, assigned_fault, raised_fault
 from streams.kafka.topics.messages import poll_records
-from streams.runtime.hang_guard import at_most
+from streams.runtime.hang_guard import at_most, call_within
 from streams.runtime.settings import Connection
 
 LAG_EVERY_S: Final = 1.0
+COMMIT_S: Final = 8.0
 CLOSE_S: Final = 5.0
 """A consumer whose broker is away may hang in its farewell; then its session ends without one."""
 SETTLE_S: Final = 2.0
@@ -68,7 +69,7 @@ class GroupConsumer:
         """Records that wait behind what was read, as of the last second."""
         self._measured_at = 0.0
         self._hooks = hooks or ConsumerHooks()
-        self._closing = False
+        self._closing = self._rebalancing = False
         self._joining = bool(reading.group)
         self._read_to: dict[Partition, int] = {}
         self._starts: dict[Partition, int] = {}
@@ -119,15 +120,21 @@ class GroupConsumer:
             raise assigned_fault(cause, place[0]) from cause
 
     def commit(self, positions: Sequence[TopicPartition]) -> None:
-        """Commit, and wait for it.
+        """Commit, and wait for it; never while another thread is inside of `consume`.
+
+        The binding lets one thread at a time into a consumer (2.16). Others wait, by looking every millisecond: those
+        that meet a reader which hardly pauses for seconds, those that meet a rebalance's callback until it ends. And a
+        call that hangs, as a commit can while its coordinator is away, keeps all others out.
 
         Raises:
             ReadingError: the broker did not take the offsets.
+            HungError: no answer came in time; this consumer is of no use any more.
         """
-        try:
-            self._consumer.commit(offsets=list(positions), asynchronous=False)
-        except CLIENT_FAULTS as cause:
-            raise assigned_fault(cause, self.reading.description()) from cause
+        if self._rebalancing:
+            # A guard's thread would wait for the end of the callback that waits for it.
+            self._assignment.commit(positions)
+        else:
+            call_within(lambda: self._assignment.commit(positions), COMMIT_S, "commit")
 
     def pause(self, places: Collection[Partition] | None = None) -> None:
         """Fetch nothing for a while, of these partitions or of all, and stay a member."""
@@ -214,7 +221,11 @@ class GroupConsumer:
 
     def _on_revoke(self, _consumer: Any, taken: list[Any]) -> None:
         if not self._closing:
-            self._hooks.leaving()
+            self._rebalancing = True
+            try:
+                self._hooks.leaving()
+            finally:
+                self._rebalancing = False
         self._give_up(taken)
         log.info("partitions.revoked", partitions=_names(taken))
 
