@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 class GroupConsumer:
-    """One consumer. Reading and rebalances belong to one thread; the rest may be called from any."""
+    """One consumer, for one thread at a time; `read_to`, `lag` and what was assigned may be asked by any."""
 
     def __init__(
         self,
