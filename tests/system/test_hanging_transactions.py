@@ -123,7 +123,7 @@ def committed_offset(servers: str, number: int) -> int | None:
     """The group's offset, 0 without one; None while it is unstable."""
     consumer = Consumer({"bootstrap.servers": servers, "group.id": f"group-{number}"})
     try:
-        [found] = consumer.committed_offset([TopicPartition("in", 0)], 1)
+        [found] = consumer.committed([TopicPartition("in", 0)], 1)
     except KafkaException:
         return None
     finally:
