@@ -18,7 +18,7 @@ from streams.kafka.kafka_errors import UnstableOffsetsError
 from streams.kafka.producer.hanging_transactions import HangingTransactions
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.runtime.settings import Connection
-from tests.system.waiting import wait_for
+from tests.system.wait import wait_for
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 PRODUCERS, ROUNDS = 8, 12

@@ -110,6 +110,7 @@ class Reader:
         Raises:
             SetupError: a topic does not exist, or must not be read.
             ReadingError: this consumer is fenced or broken; open a new reader.
+            HungError: a commit got no answer; the same.
         """
         room = self._has_room(timeout_s)
         with self._client:
@@ -200,7 +201,7 @@ class Reader:
         """In the thread that uses the consumer."""
         if self._hung is not None:
             raise self._hung
-        while self._commits:
+        while self._commits and self._hung is None:
             batch, done = self._commits.popleft()
             try:
                 self._commit(batch)
