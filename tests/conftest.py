@@ -1,16 +1,15 @@
 """What every test may ask for."""
 
 import gc
-import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from hypothesis import settings
 
 from scorecard.registry.mlflow_client import ask
 from streams.runtime import gc_freeze
+from tests.log_settings import own_log_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SYSTEM = Path(__file__).resolve().parent / "system"
@@ -48,12 +47,8 @@ def turn(path: Path) -> int:
 @pytest.fixture(autouse=True)
 def _own_log_settings() -> Iterator[None]:
     """A command configures the logs of its process, and a test's process is that of the tests behind it, too."""
-    before, handlers = structlog.get_config(), logging.root.handlers[:]
-    yield
-    structlog.configure(**before)
-    # They write to a stream that pytest has closed when the next test logs.
-    for handler in set(logging.root.handlers) - set(handlers):
-        logging.root.removeHandler(handler)
+    with own_log_settings():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+import structlog
+
 from loanctl import cli
+from tests.log_settings import own_log_settings
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,16 @@ class CompletedCommand:
 
 
 def run_command(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> CompletedCommand:
-    """Run it under these variables and no others, in that folder."""
+    """Run it under these variables and no others, in that folder, with the logs of a new process."""
     out, err = io.StringIO(), io.StringIO()
-    with chdir(folder), patch.dict(os.environ, environment, clear=True), redirect_stdout(out), redirect_stderr(err):
+    with (
+        own_log_settings(),
+        chdir(folder),
+        patch.dict(os.environ, environment, clear=True),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        structlog.reset_defaults()
         try:
             cli.main(arguments)
             status: object = 0
