@@ -68,19 +68,6 @@ class GuardedThread:
                 answer.set_exception(fault)
 
 
-def call_within(act: Callable[[], Answer], within_s: float, name: str) -> Answer:
-    """The result or exception of one call.
-
-    Raises:
-        HungError: it took longer.
-    """
-    hand = GuardedThread(name)
-    try:
-        return hand.do(act, within_s)
-    finally:
-        hand.close()
-
-
 def at_most(act: Callable[[], object], within_s: float, name: str) -> bool:
     """Do something optional; True if it was done in time."""
     thread = threading.Thread(target=act, name=name, daemon=True)

@@ -21,7 +21,7 @@ from streams.kafka.group.assignment import ASK_S, Assignment
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, properties
 from streams.kafka.kafka_errors import CLIENT_FAULTS, NoTopicError, assigned_fault, raised_fault
 from streams.kafka.topics.messages import poll_records
-from streams.runtime.hang_guard import at_most, call_within
+from streams.runtime.hang_guard import GuardedThread, at_most
 from streams.runtime.settings import Connection
 
 LAG_EVERY_S: Final = 1.0
@@ -70,6 +70,7 @@ class GroupConsumer:
         self._measured_at = 0.0
         self._hooks = hooks or ConsumerHooks()
         self._closing = self._rebalancing = False
+        self._hand: GuardedThread | None = None
         self._joining = bool(reading.group)
         self._read_to: dict[Partition, int] = {}
         self._starts: dict[Partition, int] = {}
@@ -133,8 +134,10 @@ class GroupConsumer:
         if self._rebalancing:
             # A guard's thread would wait for the end of the callback that waits for it.
             self._assignment.commit(positions)
-        else:
-            call_within(lambda: self._assignment.commit(positions), COMMIT_S, "commit")
+            return
+        if self._hand is None:
+            self._hand = GuardedThread("commits")
+        self._hand.do(lambda: self._assignment.commit(positions), COMMIT_S)
 
     def pause(self, places: Collection[Partition] | None = None) -> None:
         """Fetch nothing for a while, of these partitions or of all, and stay a member."""
@@ -149,6 +152,8 @@ class GroupConsumer:
     def close(self) -> None:
         """Leave. A static member's partitions wait for it until its session ends."""
         self._closing = True
+        if self._hand is not None:
+            self._hand.close()
         at_most(self._close_consumer, CLOSE_S, "leaving")
 
     def _close_consumer(self) -> None:
