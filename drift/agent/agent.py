@@ -190,7 +190,7 @@ class Agent:
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
         outbox = TransactionalProducer(
-            settings, f"{settings.group()}.{self.instance.name}", hanging=self._hanging_transactions
+            settings, f"{settings.group()}.{self.instance.name}", opened=self._hanging_transactions.abort
         )
         outbox.open()
         means = CounterDeps(

@@ -95,7 +95,7 @@ class ScoringProcess:
         require_topics(settings, KafkaPrincipal.WORKER)
         self.duplicates.require_none(self.lifecycle.stopping)
         name = f"{settings.group()}.{self.instance.name}"
-        delivery = delivery_of(settings.delivery, settings, name, self.hanging)
+        delivery = delivery_of(settings.delivery, settings, name, self.hanging.abort)
         delivery.open()
         reading = ConsumerConfig(
             topics=[settings.topics().applications.name],

@@ -79,7 +79,7 @@ def test_what_a_lost_marker_leaves_is_undone_by_the_next_session_and_counts_agre
 
     hanging = HangingTransactions(connection, KafkaPrincipal.WORKER)
     hanging.doubt(UnstableOffsetsError("", f"group-{number}", ["in"]))
-    producer = TransactionalProducer(connection, f"id-{number}", hanging=hanging)
+    producer = TransactionalProducer(connection, f"id-{number}", opened=hanging.abort)
     producer.open()
     producer.close()
 

@@ -50,7 +50,7 @@ def description_of(topics: Sequence[str], group: str) -> str:
 
 
 def nothing(*_: object) -> None:
-    """The hook of a reader that need not act."""
+    """The hook of a client whose owner need not act."""
 
 
 def _start_at_commits(_starts: Sequence[Start]) -> Mapping[Partition, int]:

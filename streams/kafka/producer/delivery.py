@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException, Producer
 
 from schemas.records import OutgoingRecord
 from streams.kafka.group.batch_reader import ReadBatch, Reader
-from streams.kafka.producer.hanging_transactions import HangingTransactions
+from streams.kafka.group.consumer_config import nothing
 from streams.kafka.producer.transactions import (
     CALL_S,
     DeliveryError,
@@ -75,16 +75,16 @@ class ExactlyOnce:
         connection: Connection,
         name: str,
         make: Callable[[dict[str, Any]], Any] = Producer,
-        hanging: HangingTransactions | None = None,
+        opened: Callable[[TransactionalProducer], object] = nothing,
     ) -> None:
         """Connects nothing yet.
 
         Args:
             name: the transactional id, of one living worker only; the same after its restart.
             make: makes the producer; for tests.
-            hanging: of this id.
+            opened: as of `TransactionalProducer`.
         """
-        self._producer = TransactionalProducer(connection, name, make, hanging)
+        self._producer = TransactionalProducer(connection, name, make, opened)
 
     def open(self) -> None:
         """As `Delivery.open`."""
@@ -144,8 +144,10 @@ def _topics(answers: Sequence[OutgoingRecord]) -> str:
     return ", ".join(sorted({answer.topic for answer in answers}))
 
 
-def delivery_of(mode: Mode, connection: Connection, name: str, hanging: HangingTransactions | None = None) -> Delivery:
-    """The delivery of this mode, not open yet."""
+def delivery_of(
+    mode: Mode, connection: Connection, name: str, opened: Callable[[TransactionalProducer], object] = nothing
+) -> Delivery:
+    """The delivery of this mode, not open yet; `opened` as of `TransactionalProducer`, where there is one."""
     if mode is Mode.EXACTLY_ONCE:
-        return ExactlyOnce(connection, name, hanging=hanging)
+        return ExactlyOnce(connection, name, opened=opened)
     return AtLeastOnce(connection)

@@ -8,7 +8,7 @@ an abort undoes both, and what they answer is answered once. Where only some of 
 repeated, with the same bytes.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from confluent_kafka import Consumer, TopicPartition
@@ -18,10 +18,8 @@ from schemas.errors import OutageError
 from streams.kafka.admin import partitions_of
 from streams.kafka.group.consumer_config import ConsumerConfig, properties
 from streams.kafka.kafka_errors import UnstableOffsetsError
+from streams.kafka.producer.transactions import TransactionalProducer
 from streams.runtime.settings import Connection
-
-if TYPE_CHECKING:
-    from streams.kafka.producer.transactions import TransactionalProducer
 
 FIRST: Final = 0
 """One offset of the group is enough: a marker is of a producer id, whatever it committed."""
@@ -49,7 +47,7 @@ class HangingTransactions:
         if isinstance(fault, UnstableOffsetsError):
             self._suspected = fault
 
-    def abort(self, producer: "TransactionalProducer") -> None:
+    def abort(self, producer: TransactionalProducer) -> None:
         """End what may hang; does nothing without a doubt. Another producer id's transaction is not touched by it.
 
         Args:

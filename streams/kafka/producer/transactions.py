@@ -7,18 +7,16 @@ in the same way: the producer is discarded, and work begins again from the commi
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas.errors import OutageError, SetupError
 from schemas.records import OutgoingRecord, Partition
+from streams.kafka.group.consumer_config import nothing
 from streams.kafka.kafka_errors import FENCED, FencedError, delivery_fault, error_of
 from streams.runtime.hang_guard import GuardedThread, HungError, at_most
 from streams.runtime.settings import Connection
-
-if TYPE_CHECKING:
-    from streams.kafka.producer.hanging_transactions import HangingTransactions
 
 TRANSACTION_TIMEOUT_MS: Final = 15_000
 """An open transaction of a dead worker hides later records from readers for so long at most."""
@@ -59,7 +57,7 @@ class TransactionalProducer:
         connection: Connection,
         name: str,
         make: Callable[[dict[str, Any]], Any] = Producer,
-        hanging: "HangingTransactions | None" = None,
+        opened: Callable[["TransactionalProducer"], object] = nothing,
     ) -> None:
         """Connects nothing yet.
 
@@ -67,10 +65,10 @@ class TransactionalProducer:
             connection: broker.
             name: the transactional id, of one living process only; the same after its restart.
             make: makes the producer; for tests.
-            hanging: what earlier sessions of this id suspect; without one, nothing.
+            opened: called with this producer each time that it has opened, before it delivers anything.
         """
         self._name = name
-        self._hanging = hanging
+        self._opened = opened
         self._failures = RecordFailures()
         self._properties = producer_properties(
             connection,
@@ -96,8 +94,7 @@ class TransactionalProducer:
         self._hand = GuardedThread("transactions")
         try:
             self._guard(lambda: self._producer.init_transactions(CALL_S))
-            if self._hanging is not None:
-                self._hanging.abort(self)
+            self._opened(self)
         except BaseException:
             # Whoever asked has nothing to close, and each attempt at a broker that is away would leave a producer.
             self.close()

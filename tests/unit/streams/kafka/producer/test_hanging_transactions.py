@@ -49,7 +49,7 @@ def aborter(monkeypatch: pytest.MonkeyPatch) -> HangingTransactions:
 def session(aborter: HangingTransactions, *, refuses: bool = False) -> list[Any]:
     """What a producer is asked for as it opens."""
     calls: list[Any] = []
-    producer = TransactionalProducer(Connection(), "w", lambda _properties: Recorder(calls, refuses), aborter)
+    producer = TransactionalProducer(Connection(), "w", lambda _properties: Recorder(calls, refuses), aborter.abort)
     try:
         producer.open()
         return list(calls)
