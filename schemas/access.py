@@ -144,7 +144,9 @@ def _memberships(principal: KafkaPrincipal, topics: Topics) -> Iterator[AccessRi
             yield AccessRight(principal, Resource.GROUP, drift, Operation.READ, prefix=True)
             yield AccessRight(principal, Resource.TRANSACTIONAL_ID, f"{drift}.", Operation.WRITE, prefix=True)
         case KafkaPrincipal.TRAINER:
-            yield AccessRight(principal, Resource.GROUP, f"{topics.retrain_commands.name}.trainer", Operation.READ)
+            training = f"{topics.retrain_commands.name}.trainer"
+            yield AccessRight(principal, Resource.GROUP, training, Operation.READ)
+            yield AccessRight(principal, Resource.TRANSACTIONAL_ID, f"{training}.", Operation.WRITE, prefix=True)
         case KafkaPrincipal.LEDGER:
             yield AccessRight(principal, Resource.GROUP, f"{topics.decisions.name}.ledger", Operation.READ)
         case KafkaPrincipal.DOWNSTREAM:

@@ -23,6 +23,8 @@ from confluent_kafka import Producer
 from streams.runtime import lifecycle
 
 CRASHED: Final = 1
+ELSEWHERE: Final = 99
+"""The life ended before it came to its step."""
 ENDED: Final = "life ended: "
 """Begins the line that tells of it: step and status."""
 PRELOADED: Final = {
@@ -88,7 +90,7 @@ STEPS: Final = {
     "champion": "scorecard.registry.model_registry:ModelRegistry.champion",
     "promotion:done": "training.service.command_handler:settle",
     "result": "training.service.command_deduplication:result",
-    "result:done": "streams.kafka.producer.event_publisher:EventPublisher.send",
+    "result:done": "training.service.result_delivery:ResultDelivery.deliver",
 }
 """Where each lies; of a producer, the method of its name. `:done` is after it returned."""
 
@@ -102,6 +104,7 @@ class Trap:
 
     def __init__(self, step: str, after: int) -> None:
         self.step = step
+        self.reached = False
         self._left = after
         self._lock = threading.Lock()
 
@@ -110,6 +113,7 @@ class Trap:
         with self._lock:
             self._left -= 1
             due = self._left == -1
+            self.reached |= due
         if due and self.step.endswith(HANGS):
             threading.Event().wait()
         if due:
@@ -145,9 +149,10 @@ def set_in_producers(method: str, passed: Callable[[], None], *, done: bool) -> 
     from streams.kafka.producer import delivery, transactions
 
     faulty = type("FaultyProducer", (Producer,), {method: around(getattr(Producer, method), passed, done=done)})
-    transactions.TransactionalProducer.__init__.__defaults__ = (faulty,)
-    delivery.ExactlyOnce.__init__.__defaults__ = (faulty,)
-    delivery.AtLeastOnce.__init__.__defaults__ = (faulty,)
+    for owner in (transactions.TransactionalProducer, delivery.ExactlyOnce, delivery.AtLeastOnce):
+        usual = owner.__init__.__defaults__
+        assert Producer in usual, owner
+        owner.__init__.__defaults__ = tuple(faulty if each is Producer else each for each in usual)
 
 
 def two_in_flight(trap: Trap, after: int) -> Callable[[], None]:
@@ -173,9 +178,10 @@ def two_in_flight(trap: Trap, after: int) -> Callable[[], None]:
     return lambda: trap.step_into() if armed.is_set() else None
 
 
-def set_up(module: str, step: str, after: int) -> None:
-    """Patch the step of this process."""
-    passed = two_in_flight(Trap(step, 0), after) if module == "streams" else Trap(step, after).step_into
+def set_up(module: str, step: str, after: int) -> Trap:
+    """Patch the step of this process; the trap that is in it."""
+    trap = Trap(step, 0 if module == "streams" else after)
+    passed = two_in_flight(trap, after) if module == "streams" else trap.step_into
     if step.endswith(HANGS):
         lifecycle.STUCK_S = STUCK_S  # type: ignore[misc]
     name, _, when = step.removesuffix(HANGS).partition(":")
@@ -183,6 +189,7 @@ def set_up(module: str, step: str, after: int) -> None:
         set_in(place, passed, done=bool(when))
     else:
         set_in_producers(name, passed, done=bool(when))
+    return trap
 
 
 def preload(module: str) -> None:
@@ -198,10 +205,10 @@ def life(module: str, step: str, after: int) -> int:
     """The exit status of a child that lives until the step raises."""
     child = os.fork()
     if child == 0:
-        set_up(module, step, after)
+        trap = set_up(module, step, after)
         status = importlib.import_module(f"{module}.__main__").main()
         sys.stdout.flush()
-        os._exit(status)
+        os._exit(status if trap.reached else ELSEWHERE)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,20 +11,35 @@ import pytest
 
 from loanctl.stack.ports import free_ports
 from schemas.events.retraining import RetrainCause, RetrainStatus
+from schemas.records import OutgoingRecord
 from scorecard import bundle
 from scorecard.registry.signatures import new_pair
+from streams.kafka.group.batch_reader import ConsumerConfig, Reader
+from streams.kafka.producer.transactions import DeliveryError
 from streams.runtime.settings import Connection
 from tests.system.faulty_process import CRASHED
 from tests.system.processes import Processes, pause
 from tests.system.test_injected_faults import ends
+from tests.system.topic_records import read_topic
 from tests.system.training_stage import FirstChampion, TrainingStage, first_champion
 from tests.system.wait import wait_for
 from training.schedule import Schedule
+from training.service.result_delivery import ResultDelivery
 
 PATIENCE_S = 150.0
 """A training takes seconds; a machine that tests much else takes longer."""
 
-STEPS = ("champion", "promotion:done", "result:done", "commit", "commit:done")
+STEPS = (
+    "champion",
+    "promotion:done",
+    "result",
+    "begin_transaction",
+    "produce",
+    "send_offsets_to_transaction",
+    "commit_transaction",
+    "commit_transaction:done",
+    "result:done",
+)
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +234,27 @@ def test_a_schedule_missed_while_away_is_asked_for_once_whichever_of_two_trainer
     assert [command.cause for command in stage.commands()] == [RetrainCause.SCHEDULE] * 2
     assert results[1].command_id == f"schedule-credit_risk-{due:%Y-%m-01T02:00Z}"
     assert len(stage.results()) == 2
+
+
+def test_a_trainer_whose_command_another_one_has_answered_can_deliver_nothing(stage: TrainingStage) -> None:
+    """The broker refuses it, whatever the trainer knows of its group."""
+    connection = stage.connection
+    topics = connection.topics()
+    group = f"{topics.retrain_commands.name}.trainer"
+    reading = ConsumerConfig(topics=[topics.retrain_commands.name], group=group, most_records=1, in_flight=1)
+    answer = OutgoingRecord(topics.retrain_results.name, b"person-1", b"answer", ())
+    stage.command("person-1")
+
+    slow, quick = ResultDelivery(connection, f"{group}.slow"), ResultDelivery(connection, f"{group}.quick")
+    with closing(Reader(connection, reading)) as before:
+        lost = wait_for(before.read, PATIENCE_S)
+    with slow.session(), quick.session(), closing(Reader(connection, reading)) as after:
+        taken_over = wait_for(after.read, PATIENCE_S)
+        quick.deliver(taken_over, [answer])
+        with pytest.raises(DeliveryError):
+            slow.deliver(lost, [answer])
+
+    assert len(read_topic(connection, topics.retrain_results.name)) == 1
 
 
 def test_a_person_asks_by_a_command(stage: TrainingStage) -> None:

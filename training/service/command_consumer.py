@@ -1,13 +1,13 @@
 """The trainer's loop: one command at a time; it keeps polling while it works, so that it stays in the group.
 
 The work is in a separate thread; other threads read its status. A command is
-committed once its answer is safe, never before. In an outage the trainer waits and keeps its command.
+committed with its answer, never before. In an outage the trainer waits and keeps its command.
 """
 
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,7 +21,8 @@ from streams.runtime.lifecycle import Backoff, Lifecycle
 from training.metrics import UNREADABLE, TrainerMetrics
 from training.pipeline.plan import TrainingProgress
 from training.service.command_deduplication import CommandPosition
-from training.service.command_handler import CommandHandler, CommandRecord
+from training.service.command_handler import CommandAnswer, CommandHandler, CommandRecord
+from training.service.result_delivery import ResultDelivery
 
 POLL_S: Final = 0.2
 GRACE_S: Final = 20.0
@@ -50,6 +51,7 @@ class Consumer:
 
     open_reader: Callable[[], Reader]
     answering: CommandHandler
+    delivery: ResultDelivery
     metrics: TrainerMetrics
     lifecycle: TrainerStatus
     ask: Callable[[], None] = lambda: None
@@ -69,6 +71,7 @@ class Consumer:
                 with closing(self.open_reader()) as self.reader:
                     self._follow(self.reader)
             except OutageError as fault:
+                self.delivery.doubt(fault)
                 self.lifecycle.wait_out(fault, self.waits)
 
     def _follow(self, reader: Reader) -> None:
@@ -107,9 +110,8 @@ class Consumer:
         if self.lifecycle.broken is not None:
             raise self.lifecycle.broken
         if not self.lifecycle.stopping.is_set():
-            # A rebalance in between: the partition's new owner finds the published answer.
-            with suppress(OutageError):
-                reader.commit(batch)
+            # Answered, or another trainer's by a rebalance in between.
+            reader.acknowledge(batch)
         self.lifecycle.command_id = ""
         self.lifecycle.at("waiting")
 
@@ -137,14 +139,36 @@ class Consumer:
             self.metrics.last.set_to_current_time()
 
     def _one(self, batch: ReadBatch) -> str | None:
+        self._require_current(batch)
+        with self.delivery.session():
+            asked = self._read(batch)
+            if asked is None:
+                self._deliver(batch, None)
+                return UNREADABLE
+            self.lifecycle.command_id = asked.command.command_id
+            answer = self.answering.answer(asked, self._watch(batch))
+            self._deliver(batch, answer)
+        return answer.result.status.value if answer else None
+
+    def _read(self, batch: ReadBatch) -> CommandRecord | None:
         records = batch.records
         place = CommandPosition(records.partitions[0], records.offsets[0])
-        asked: CommandRecord | None = self.answering.read(records.values[0], place, records.timestamps[0])
-        if asked is None:
-            return UNREADABLE
-        self.lifecycle.command_id = asked.command.command_id
-        status = self.answering.answer(asked, self._watch(batch))
-        return status.value if status else None
+        return self.answering.read(records.values[0], place, records.timestamps[0])
+
+    def _deliver(self, batch: ReadBatch, answer: CommandAnswer | None) -> None:
+        """The answer and the command's offset; the broker refuses both where the group has gone on without us."""
+        self._require_current(batch)
+        self.delivery.deliver(batch, [answer.record] if answer else [])
+        if answer:
+            result = answer.result
+            log.info("command.answered", command_id=result.command_id, status=result.status.value, why=result.why)
+
+    def _require_current(self, batch: ReadBatch) -> None:
+        # After a rebalance another trainer may have the command, or had it. Read again, it is gone on with
+        # where the search stopped, or found answered.
+        if self.reader is None or not self.reader.is_current(batch):
+            log.warning("command.reassigned", command_id=self.lifecycle.command_id)
+            raise StoppedError
 
     def _retry(self, work: Callable[[], str | None]) -> str | None:
         """Result of the work, tried again after each outage.
@@ -167,11 +191,7 @@ class Consumer:
         def step(word: str) -> None:
             if self.lifecycle.stopping.is_set():
                 raise StoppedError
-            # After a rebalance another trainer may have the command, or had it. Read again, it is gone on with
-            # where the search stopped, or found answered.
-            if self.reader is None or not self.reader.is_current(batch):
-                log.warning("command.reassigned", command_id=self.lifecycle.command_id)
-                raise StoppedError
+            self._require_current(batch)
             self.lifecycle.at(word)
 
         return TrainingProgress(

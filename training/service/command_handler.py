@@ -2,6 +2,7 @@
 
 Every step can be repeated after a crash at any line: a version carries its command's id from
 its creation, settling is idempotent, and the published answers are read before each command.
+The result is published by `training.service.result_delivery`, together with the command's offset.
 """
 
 from collections.abc import Mapping
@@ -66,6 +67,15 @@ class CommandRecord:
     """The record's own: rows after it are ignored."""
 
 
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """A command's result, to be delivered."""
+
+    result: RetrainResult
+    record: OutgoingRecord
+    """The result, encoded."""
+
+
 class CommandHandler:
     """Answers commands, one at a time; blocking."""
 
@@ -92,8 +102,8 @@ class CommandHandler:
             return None
         return CommandRecord(command, place, datetime.fromtimestamp(timestamp / 1000, UTC))
 
-    def answer(self, asked: CommandRecord, watch: TrainingProgress) -> RetrainStatus | None:
-        """Do what the command asks and publish the result; None where it was answered already.
+    def answer(self, asked: CommandRecord, watch: TrainingProgress) -> CommandAnswer | None:
+        """Do what the command asks; None where it was answered already.
 
         Raises:
             OutageError: a dependency is away; to be called again.
@@ -105,9 +115,8 @@ class CommandHandler:
             return None
         version = known.champion.version if known.champion else ""
         ending = self._outcome(asked, step, version, watch)
-        self._publish(asked, command_deduplication.result(asked.command, ending, datetime.now(UTC)))
-        log.info("command.answered", command_id=asked.command.command_id, status=ending.status.value, why=ending.why)
-        return ending.status
+        result = command_deduplication.result(asked.command, ending, datetime.now(UTC))
+        return CommandAnswer(result, self._record_of(result, asked.place))
 
     def _outcome(
         self, asked: CommandRecord, step: Disposition, version: str, watch: TrainingProgress
@@ -212,18 +221,14 @@ class CommandHandler:
                 places.add((record.headers.get(PLACE_HEADER) or b"").decode(errors="replace"))
         return {command_id: frozenset(places)} if places else {}
 
-    def _publish(self, asked: CommandRecord, result: RetrainResult) -> None:
-        place = str(asked.place)
+    def _record_of(self, result: RetrainResult, position: CommandPosition) -> OutgoingRecord:
+        place = str(position)
         headers = event_headers(result, f"{result.command_id}/{place}", SOURCE)
-        self._publisher.send(
-            [
-                OutgoingRecord(
-                    self._topics.retrain_results.name,
-                    result.command_id.encode(),
-                    self._results.encode(result),
-                    (*headers, (PLACE_HEADER, place.encode())),
-                )
-            ]
+        return OutgoingRecord(
+            self._topics.retrain_results.name,
+            result.command_id.encode(),
+            self._results.encode(result),
+            (*headers, (PLACE_HEADER, place.encode())),
         )
 
 

@@ -11,12 +11,13 @@ from streams.kafka.group.consumer_config import ConsumerConfig, nothing
 from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime import health_server, logs
-from streams.runtime.instance_id import Instance, claim
+from streams.runtime.instance_id import claim
 from streams.runtime.lifecycle import IDLE_STOP_S, leave_within
 from streams.runtime.stop_signal import StopSignal
 from training.metrics import TrainerMetrics
 from training.service.command_consumer import Consumer, TrainerStatus
 from training.service.command_handler import SOURCE, CommandHandler
+from training.service.result_delivery import ResultDelivery
 from training.service.scheduler import Scheduler
 from training.settings import TrainingSettings
 
@@ -62,16 +63,20 @@ def _consumer(
         instance_id=settings.trainer_instance_id,
         most_records=1,
         in_flight=1,
-        # The thread that reads is the one that commits: a rebalance that waited for it would wait for itself.
+        # A rebalance does not wait for a training: it takes the command with it.
         drain_s=0.0,
         output_topics=[settings.topics().retrain_results.name],
     )
-    named = _instance(settings)
+    instance = claim(settings.cache(), settings.group(), settings.trainer_instance_id, standby=settings.standby)
+    delivery = ResultDelivery(settings, f"{settings.group()}.{instance.name}")
+    # Without a configured name several share the group as its ordinary members.
+    named = instance if settings.trainer_instance_id else None
 
     def open_reader() -> Reader:
         require_topics(settings, KafkaPrincipal.TRAINER)
         if named is not None:
             DuplicateInstanceCheck(settings, settings.group(), named).require_none(lifecycle.stopping)
+        delivery.check()
         return Reader(
             settings,
             reading,
@@ -83,13 +88,8 @@ def _consumer(
     return Consumer(
         open_reader=open_reader,
         answering=CommandHandler(settings, publisher),
+        delivery=delivery,
         metrics=metrics,
         lifecycle=lifecycle,
         ask=Scheduler(settings, publisher).ask,
     )
-
-
-def _instance(settings: TrainingSettings) -> Instance | None:
-    """The trainer's name where it has one; without, several share the group as its ordinary members."""
-    name = settings.trainer_instance_id
-    return claim(settings.cache(), settings.group(), name, standby=settings.standby) if name else None

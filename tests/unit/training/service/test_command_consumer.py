@@ -1,7 +1,9 @@
 """The trainer's loop with a reader and an answering of our own: one command at a time, polled on, never lost."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ class Batch:
 
 
 class ScriptedReader:
-    """Hands batches over, one after the other is committed, and stops the loop when all are."""
+    """Hands batches over, one after the other is acknowledged, and stops the loop when all are."""
 
     assigned = True
     partitions = frozenset({("commands", 0)})
@@ -36,7 +38,7 @@ class ScriptedReader:
         self.waiting = [Batch(offset) for offset in range(count)]
         self.held = False
         self.polls_while_held = 0
-        self.committed: list[int] = []
+        self.acknowledged: list[int] = []
         self.closed = False
         self._stop = stop
         self._breaks_at = breaks_at
@@ -56,16 +58,49 @@ class ScriptedReader:
     def is_current(self, _batch: Batch) -> bool:
         return self.current
 
-    def commit(self, batch: Batch) -> None:
+    def acknowledge(self, batch: Batch) -> None:
         self.held = False
-        self.committed.append(batch.records.offsets[0])
+        self.acknowledged.append(batch.records.offsets[0])
 
     def close(self) -> None:
         self.closed = True
 
 
+class ScriptedDelivery:
+    """Records what is delivered; or fails as often as it is to."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.delivered: list[tuple[int, list[Any]]] = []
+        """Offset of each command, and the records of its answer."""
+        self.opens = 0
+        self.doubted: list[OutageError] = []
+        self._fails = fails
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        self.opens += 1
+        yield
+
+    def deliver(self, batch: Batch, records: Sequence[Any]) -> None:
+        if self._fails:
+            self._fails -= 1
+            raise AwayError
+        self.delivered.append((batch.records.offsets[0], list(records)))
+
+    def doubt(self, fault: OutageError) -> None:
+        self.doubted.append(fault)
+
+
+class Answer:
+    """Stands for a command's answer."""
+
+    def __init__(self, status: RetrainStatus) -> None:
+        self.record = status
+        self.result = SimpleNamespace(command_id="c", status=status, why="")
+
+
 class ScriptedHandler:
-    """Answers as told, command by command; an exception is raised."""
+    """Answers as scripted, command by command; an exception is raised."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -90,24 +125,32 @@ class ScriptedHandler:
                 answer = answer(watch)
             if isinstance(answer, Exception):
                 raise answer
-            return answer
+            return Answer(answer) if answer else None
         finally:
             self.together -= 1
 
 
-def a_loop(answering: ScriptedHandler, *readers: ScriptedReader, lifecycle: TrainerStatus) -> Consumer:
+def a_loop(
+    answering: ScriptedHandler,
+    *readers: ScriptedReader,
+    lifecycle: TrainerStatus,
+    delivery: ScriptedDelivery | None = None,
+) -> Consumer:
     waiting = list(readers)
-    return Consumer(lambda: waiting.pop(0), answering, TrainerMetrics(CollectorRegistry()), lifecycle)  # type: ignore[arg-type,return-value]
+    metrics = TrainerMetrics(CollectorRegistry())
+    return Consumer(lambda: waiting.pop(0), answering, delivery or ScriptedDelivery(), metrics, lifecycle)  # type: ignore[arg-type,return-value]
 
 
-def test_commands_are_answered_and_committed_one_after_the_other() -> None:
+def test_commands_are_committed_with_their_answers_one_after_the_other() -> None:
     lifecycle = TrainerStatus()
     reader = ScriptedReader(3, lifecycle.stopping.set)
     answering = ScriptedHandler(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
+    delivery = ScriptedDelivery()
 
-    a_loop(answering, reader, lifecycle=lifecycle).run()
+    a_loop(answering, reader, lifecycle=lifecycle, delivery=delivery).run()
 
-    assert reader.committed == [0, 1, 2]
+    assert delivery.delivered == [(0, [RetrainStatus.PROMOTED]), (1, [RetrainStatus.DUPLICATE]), (2, [])]
+    assert reader.acknowledged == [0, 1, 2]
     assert answering.most_together == 1
     assert reader.closed
 
@@ -125,7 +168,7 @@ def test_the_group_is_polled_while_a_training_runs() -> None:
     a_loop(ScriptedHandler(slow), reader, lifecycle=lifecycle).run()
 
     assert reader.polls_while_held >= 3
-    assert reader.committed == [0]
+    assert reader.acknowledged == [0]
 
 
 def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
@@ -136,7 +179,32 @@ def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
     a_loop(answering, reader, lifecycle=lifecycle).run()
 
     assert answering.asked == 3
-    assert reader.committed == [0]
+    assert reader.acknowledged == [0]
+
+
+def test_a_delivery_of_unknown_end_is_attempted_again_from_the_search_for_an_earlier_answer() -> None:
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
+    answering, delivery = ScriptedHandler(RetrainStatus.HELD, None), ScriptedDelivery(fails=1)
+
+    a_loop(answering, reader, lifecycle=lifecycle, delivery=delivery).run()
+
+    assert (delivery.delivered, delivery.opens) == ([(0, [])], 2)
+    assert reader.acknowledged == [0]
+
+
+def test_a_session_s_end_is_told_to_the_delivery() -> None:
+    lifecycle = TrainerStatus()
+    delivery = ScriptedDelivery()
+    broken, mended = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1), ScriptedReader(0, lifecycle.stopping.set)
+
+    def slow(_watch: Any) -> RetrainStatus:
+        threading.Event().wait(0.3)
+        return RetrainStatus.PROMOTED
+
+    a_loop(ScriptedHandler(slow), broken, mended, lifecycle=lifecycle, delivery=delivery).run()
+
+    assert [type(fault) for fault in delivery.doubted] == [AwayError]
 
 
 def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
@@ -150,7 +218,7 @@ def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
 
     a_loop(ScriptedHandler(stop), reader, lifecycle=lifecycle).run()
 
-    assert reader.committed == []
+    assert reader.acknowledged == []
 
 
 def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
@@ -160,7 +228,7 @@ def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncom
 
     with pytest.raises(SetupError, match="no topic"):
         loop.run()
-    assert reader.committed == []
+    assert reader.acknowledged == []
     assert not lifecycle.health(None).live
 
 
@@ -178,7 +246,7 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
 
     assert answering.most_together == 1
     assert broken.closed
-    assert (broken.committed, mended.committed) == ([], [0])
+    assert (broken.acknowledged, mended.acknowledged) == ([], [0])
 
 
 def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage() -> None:
@@ -197,7 +265,7 @@ def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_a
     loop.run()
 
     assert in_hand == [False, False]
-    assert reader.committed == [0]
+    assert reader.acknowledged == [0]
     assert lifecycle.away == {}
 
 
@@ -233,6 +301,20 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> 
     assert steps == ["search"]
 
 
+def test_an_answer_to_a_command_that_has_moved_to_another_trainer_is_not_delivered() -> None:
+    lifecycle = TrainerStatus()
+    reader = ScriptedReader(1, lifecycle.stopping.set)
+    delivery = ScriptedDelivery()
+
+    def lose_partition_at_last(_watch: Any) -> RetrainStatus:
+        reader.current = False
+        return RetrainStatus.FAILED
+
+    a_loop(ScriptedHandler(lose_partition_at_last), reader, lifecycle=lifecycle, delivery=delivery).run()
+
+    assert delivery.delivered == []
+
+
 def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
     lifecycle = TrainerStatus()
     broken = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1)
@@ -250,4 +332,4 @@ def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
     loop.run()
 
     assert steps == []
-    assert broken.committed == []
+    assert broken.acknowledged == []
