@@ -8,8 +8,9 @@ and doubles of the tests keep to it, too; a test itself has a sentence for its n
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -57,10 +58,29 @@ COMMANDS = Path("loanctl/commands")
 """Modules there are called as the command is."""
 
 
-def trees(*packages: str) -> Iterator[tuple[Path, ast.Module]]:
-    for package in packages or PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+class Part(NamedTuple):
+    """A module, a class or a function: where it is, its name with that of its class, and its syntax."""
+
+    path: Path
+    name: str
+    node: ast.AST
+
+
+@pytest.fixture(scope="module")
+def parts() -> Sequence[Part]:
+    """All that the packages and the tests define, but tests: parsed once, and kept for this file alone."""
+    return [part for package in (*PACKAGES, "tests") for path in paths(package) for part in parts_of(path)]
+
+
+def paths(package: str) -> Iterable[Path]:
+    return (path.relative_to(ROOT) for path in sorted((ROOT / package).rglob("*.py")))
+
+
+def parts_of(path: Path) -> Iterator[Part]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    for name, node in [(path.stem, tree), *definitions(tree)]:
+        if not (path.parts[0] == "tests" and name.rpartition(".")[2].startswith("test_")):
+            yield Part(path, name, node)
 
 
 def is_participle(name: str) -> bool:
@@ -73,24 +93,18 @@ def is_participle(name: str) -> bool:
     return bool(REGULAR.fullmatch(word) or IRREGULAR.fullmatch(word))
 
 
-def named_parts(path: Path, tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """The module, and all that it defines but tests."""
-    for name, node in [(path.stem, tree), *definitions(tree)]:
-        if not (path.parts[0] == "tests" and name.rpartition(".")[2].startswith("test_")):
-            yield name, node
-
-
 def is_question(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "bool" in ast.unparse(node.returns or node)
 
 
 def definitions(node: ast.AST, of: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Of statements alone: no expression holds a definition, and expressions are most of the nodes."""
     for each in ast.iter_child_nodes(node):
         if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             name = f"{of}.{each.name}" if of else each.name
             yield name, each
             yield from definitions(each, each.name if isinstance(each, ast.ClassDef) else "")
-        else:
+        elif isinstance(each, ast.stmt | ast.ExceptHandler | ast.match_case):
             yield from definitions(each, of)
 
 
@@ -109,19 +123,18 @@ def test_what_a_participle_is(name: str, is_one: bool) -> None:
     assert is_participle(name) == is_one
 
 
-def test_no_function_class_or_module_is_named_by_a_participle() -> None:
+def test_no_function_class_or_module_is_named_by_a_participle(parts: Sequence[Part]) -> None:
     odd = [
         f"{path}: {name}"
-        for path, tree in trees(*PACKAGES, "tests")
-        for name, node in named_parts(path, tree)
+        for path, name, node in parts
         if is_participle(name.rpartition(".")[2]) and not is_question(node) and name not in KEPT
     ]
 
     assert odd == []
 
 
-def test_every_exception_of_this_rule_is_needed() -> None:
-    names = {name for path, tree in trees(*PACKAGES, "tests") for name, _ in named_parts(path, tree)}
+def test_every_exception_of_this_rule_is_needed(parts: Sequence[Part]) -> None:
+    names = {part.name for part in parts}
     words = {word for name in names for word in name.replace(".", "_").split("_")}
 
     assert KEPT.keys() <= names
@@ -129,18 +142,17 @@ def test_every_exception_of_this_rule_is_needed() -> None:
 
 
 def test_no_two_modules_have_one_name_but_those_that_each_program_has() -> None:
-    paths = [path for path, _ in trees() if not path.stem.startswith("__") and COMMANDS not in path.parents]
-    stems = Counter(path.stem for path in paths)
+    modules = [path for package in PACKAGES for path in paths(package)]
+    stems = Counter(path.stem for path in modules if not path.stem.startswith("__") and COMMANDS not in path.parents)
 
     assert {name for name, count in stems.items() if count > 1} == OF_EACH_PROGRAM
 
 
-def test_no_two_public_classes_have_one_name() -> None:
+def test_no_two_public_classes_have_one_name(parts: Sequence[Part]) -> None:
     names = Counter(
         node.name
-        for _, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        for path, _, node in parts
+        if path.parts[0] != "tests" and isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
 
     assert {name for name, count in names.items() if count > 1} == set()
