@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -79,8 +80,9 @@ def router(gateway: Gateway) -> APIRouter:
     return routes
 
 
+@cache
 def batch_model(application: type[BaseModel]) -> type[BaseModel]:
-    """The request model of a batch."""
+    """The request model of a batch: one for its routes and for their document."""
     items = Annotated[list[application], Field(min_length=1, max_length=MOST_IN_BATCH)]  # type: ignore[valid-type]  # made at run time
     return create_model(f"{application.__name__}Batch", __config__=CONFIG, applications=(items, ...))
 

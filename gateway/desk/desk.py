@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -51,20 +52,7 @@ class Desk:
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        settings = gateway.settings
-        self.sessions = Sessions(settings.session_secret(), lifetime_s=settings.gateway_session_s)
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.rglob("*.*")))).hexdigest()
-        self._templates.filters.update(FILTERS, sentence=sentence)
-        self._templates.globals.update(
-            version=version[:12], product=gateway.contract.product, demo=settings.gateway_demo
-        )
+        self.sessions = Sessions(gateway.settings.session_secret(), lifetime_s=gateway.settings.gateway_session_s)
 
     def visit(self, request: Request, allowed: frozenset[CallerRole]) -> DeskSession:
         """The visit of a caller with access.
@@ -113,7 +101,8 @@ class Desk:
         self, request: Request, session: DeskSession, template: str, status: int = HTTPStatus.OK, **context: Any
     ) -> Response:
         """A whole page, or the part of one that a script asked for."""
-        html = self._templates.get_template(template).render(
+        html = self.part(
+            template,
             **context,
             session=session,
             token=self.sessions.form_token(session),
@@ -125,11 +114,12 @@ class Desk:
 
     def part(self, template: str, **context: Any) -> str:
         """A piece of a page that knows no visit."""
-        return self._templates.get_template(template).render(**context)
+        product, demo = self.gateway.contract.product, self.gateway.settings.gateway_demo
+        return environment().get_template(template).render(**context, product=product, demo=demo)
 
     def public_page(self, template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
         """A page that needs no visit."""
-        html = self._templates.get_template(template).render(**context, rooms=[], here="", signed_in=False)
+        html = self.part(template, **context, rooms=[], here="", signed_in=False)
         return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
 
     def docs_page(self, document: Mapping[str, Any]) -> Response:
@@ -163,6 +153,22 @@ class Desk:
                 secure=self.secure(request),
             )
         return response
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates, each compiled once in a process; `version` is of all static files."""
+    version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.rglob("*.*")))).hexdigest()
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(FILTERS, sentence=sentence)
+    templates.globals.update(version=version[:12])
+    return templates
 
 
 def sentence(text: str) -> str:

@@ -97,8 +97,8 @@ def test_what_is_no_anchor_is_said(tmp_path):
         read_anchors("nowhere://bucket")
 
 
-def test_an_anchor_that_is_missed_is_a_finding(database, database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("LOAN_LEDGER_URL", database_url)
+def test_an_anchor_that_is_missed_is_a_finding(database, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOAN_LEDGER_URL", database.engine.url.render_as_string(hide_password=False))
     run, folder = CliRunner(), str(tmp_path / "kept")
     decide(database, *some(0.1, 0.2))
 

@@ -5,11 +5,13 @@ import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import fastavro
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
 
 from gateway.access.access_guard import AccessGuard
 from gateway.access.oidc_sign_in import OidcSignIn
@@ -139,6 +141,12 @@ class GatewayDouble:
     app: Any
 
 
+@cache
+def usual_application() -> type[BaseModel]:
+    """The request model, once: it depends on the contract alone, and takes a seventh of a gateway's making."""
+    return application_model(CONTRACT)
+
+
 def a_gateway(
     guard: Callable[[], AccessGuard] | None = None,
     ledger: LedgerLookup | None = None,
@@ -166,7 +174,7 @@ def a_gateway(
     gateway = Gateway(
         settings=chosen,
         contract=CONTRACT,
-        application=application_model(CONTRACT),
+        application=usual_application(),
         lifecycle=Lifecycle(),
         exchange=exchange,
         reader=reader,

@@ -19,7 +19,6 @@ from drift.windows.window import TopicCount, Window
 from ledger.query import rates
 from ledger.query.population_rank import population_rank
 from ledger.sql.database import Database
-from ledger.sql.migrate import migrate
 from loanctl.reports.challenger_comparison import Comparison, comparison
 from schemas.events.decisions import Contribution, Outcome
 from schemas.small_groups import LEAST_PEOPLE, is_small
@@ -28,6 +27,7 @@ from scorecard.policy import Policy
 from streams.worker.metrics import WorkerMetrics
 from tests.builders import CONTRACT, WRITERS, a_batch, a_champion, a_wire, application_bytes, some_values
 from tests.decisions import a_decision
+from tests.ledger_databases import sqlite_ledger
 from tests.ledger_records import a_review, an_outcome, conclude, decide, review
 from tests.unit.drift.stream import START, a_reference, monitor_rules
 from tests.unit.loanctl.reports.test_challenger_comparison import a_pair, a_statement
@@ -121,8 +121,7 @@ def test_each_bin_of_a_calibration_holds_ten_loans() -> None:
 @pytest.fixture(params=[FEW, ENOUGH])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, Database]]:
     """So many people of one segment, reviewed and concluded."""
-    database, people = Database(f"sqlite:///{tmp_path / 'ledger.db'}"), range(request.param)
-    migrate(database)
+    database, people = sqlite_ledger(tmp_path), range(request.param)
     parts = (Contribution(feature="loan_intent", value="MEDICAL", contribution=0.0),)
     decide(database, *(a_decision(f"a-{number}", 0.3, contributions=parts) for number in people))
     review(database, *(a_review(f"a-{number}", Outcome.APPROVE) for number in people))

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway.exchange.ledger_lookup import LedgerLookup
-from ledger.sql.database import Database
-from ledger.sql.migrate import migrate
 from schemas.codec.event_codec import from_record
 from schemas.events.audit import AuditEvent
 from schemas.events.decisions import LoanDecision
@@ -16,6 +14,7 @@ from schemas.events.reviews import LoanReview
 from scorecard.decisions.hypothetical import Hypotheticals
 from scorecard.policy import Policy
 from tests.builders import CONTRACT, a_champion, an_application
+from tests.ledger_databases import sqlite_ledger
 from tests.ledger_records import TOPICS, decide, record, records, review
 
 REFERRING = Policy(approve_below=0.05, decline_from=0.9)
@@ -26,12 +25,11 @@ class CaseLedger:
     """A SQLite ledger that also takes reviews as they are published."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:///{folder / 'ledger.db'}"
-        self.database = Database(self.url)
+        self.database = sqlite_ledger(folder)
+        self.url = str(self.database.engine.url)
         self.lookup = LedgerLookup(self.url)
         self.reviews: list[LoanReview] = []
         self.acts: list[AuditEvent] = []
-        migrate(self.database)
 
     def refer(self, *names: str, first_offset: int = 0, **fields: Any) -> None:
         """Cases of these ids, all decided by the core."""

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from gateway.exchange.ledger_lookup import LedgerLookup
-from ledger.sql.database import Database
 from ledger.sql.migrate import migrate
 from loanctl.stack.ports import free_ports
 from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from tests.doubles.gateway import GatewayDouble, a_gateway
+from tests.ledger_databases import sqlite_ledger
 from tests.ledger_records import decide
 from tests.system.wait import wait_for
 from tests.unit.gateway.calls import a_body, client_of
@@ -61,12 +61,10 @@ async def gateway_with_ledger(tmp_path: Path) -> GatewayDouble:
     await post(earlier, application_id="a-1")
     entry = earlier.gateway.exchange.pending.get("a-1")
     assert entry is not None
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    database = Database(url)
-    migrate(database)
+    database = sqlite_ledger(tmp_path)
     decide(database, from_record(LoanDecision, entry.decision.result()))
     database.close()
-    return a_gateway(ledger=LedgerLookup(url))
+    return a_gateway(ledger=LedgerLookup(str(database.engine.url)))
 
 
 async def test_a_decision_from_before_is_found_in_the_ledger(gateway_with_ledger: GatewayDouble) -> None:

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from ledger.sql.database import Database
-from ledger.sql.migrate import migrate
 from loanctl.audit import decision_audit as module
 from loanctl.commands.decisions import audit
 from loanctl.console import FINDING
@@ -19,6 +18,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.topics.topic_reader import batch_of
 from streams.worker.settings import ScoringSettings
 from tests.builders import application_bytes
+from tests.ledger_databases import sqlite_ledger
 from tests.ledger_records import record
 from tests.unit.loanctl.audit.topics import SCHEMAS, TOPICS, Topics, Writers
 
@@ -33,11 +33,9 @@ class Registry:
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """With its tables, and nothing in them."""
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    monkeypatch.setenv("LOAN_LEDGER_URL", url)
-    made = Database(url)
-    migrate(made)
-    return made
+    database = sqlite_ledger(tmp_path)
+    monkeypatch.setenv("LOAN_LEDGER_URL", str(database.engine.url))
+    return database
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,6 @@ from ledger.ingest.recorder import Recorder
 from ledger.metrics import LedgerMetrics
 from ledger.sql import ledger_tables
 from ledger.sql.database import Database
-from ledger.sql.migrate import migrate
 from schemas.codec.event_codec import avro_schema
 from schemas.events.decisions import LoanDecision
 from schemas.records import OutgoingRecord, RecordBatch
@@ -30,6 +29,7 @@ from streams.worker.batch_handler import BatchHandler
 from streams.worker.metrics import WorkerMetrics
 from tests.builders import CONTRACT, DECISION_SCHEMA_ID, WRITERS, a_batch, a_wire, application_bytes
 from tests.doubles.gateway import FakeSlot, GatewayDouble, a_gateway
+from tests.ledger_databases import sqlite_ledger
 from tests.ledger_records import MAKERS, TOPICS
 from tests.unit.gateway.calls import a_body, client_of
 from tests.unit.streams.traces.memory import PARENT, TRACE, UNSAMPLED, TracerInMemory
@@ -55,8 +55,7 @@ def tracer() -> TracerInMemory:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(made)
+    made = sqlite_ledger(tmp_path)
     yield made
     made.close()
 

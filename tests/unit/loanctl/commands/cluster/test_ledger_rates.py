@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.sql.database import Database
-from ledger.sql.migrate import migrate
 from loanctl import cli
 from schemas.events.decisions import Outcome
 from tests.decisions import APPLIED_AT, a_decision
+from tests.ledger_databases import sqlite_ledger
 from tests.ledger_records import a_review, an_outcome, conclude, decide, review
 
 Run = Callable[..., str]
@@ -20,9 +19,8 @@ Run = Callable[..., str]
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command's output, over ten applications of a day and one of the next."""
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    database = Database(url)
-    migrate(database)
+    database = sqlite_ledger(tmp_path)
+    url = str(database.engine.url)
     later = a_decision("b-1", 0.7, applied_at=APPLIED_AT + timedelta(days=1), scorecard_version="2")
     decide(database, *(a_decision(f"a-{number}", 0.1 if number % 2 else 0.3) for number in range(10)), later)
     review(database, *(a_review(f"a-{number}", Outcome.DECLINE) for number in range(10)))
