@@ -19,7 +19,8 @@ if __name__ == "__main__":
     # The folder of a script goes first in the path, and ours holds modules of plain names.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from tests.system.faulty_process import preload, set_up
+from tests.system.faulty_process import set_up
+from tests.system.fork_server import preload
 
 POLL_S: Final = 0.05
 MISCONFIGURED: Final = 2

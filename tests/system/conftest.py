@@ -1,4 +1,4 @@
-"""A real broker, a real registry, and processes started as an operator would.
+"""A real broker, a real registry, and processes under the variables that an operator would set.
 
 The broker runs in a container where a Docker engine has apache/kafka's image, else in the embedded stack;
 `LOAN_TEST_BROKER=container` and `=embedded` choose.
@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
 from tests.system.commands import run_command
 from tests.system.containers import ContainerStack, container_stack, in_container
+from tests.system.fork_server import ForkServer
 from tests.system.processes import Processes
 
 SYSTEM = Path(__file__).parent
@@ -109,11 +111,18 @@ def loanctl(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
     return run
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """Of all processes under test: one for each process of tests."""
+    with closing(ForkServer()) as server:
+        yield server
+
+
 @pytest.fixture
-def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[Processes]:
+def processes(environment: dict[str, str], tmp_path: Path, forks: ForkServer) -> Iterator[Processes]:
     """Starts processes in that environment; ends them with the test, and even when the test run is killed."""
     with ProcessGuard() as guard:
-        group = Processes(tmp_path, environment, guard)
+        group = Processes(tmp_path, environment, guard, forks)
         yield group
         group.end()
 

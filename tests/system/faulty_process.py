@@ -1,9 +1,9 @@
 """Lives of one process of ours, each of which ends by an exception in another step.
 
-`python faulty_process.py MODULE AFTER STEP...`: for each step a child is forked, which patches it and runs the process'
-own `main`; a last life without a fault runs until it is stopped. The product has no hook for it. A step is a key of
-`STEPS`: it raises `InjectedError`, once, in the batch of number `AFTER` (worker) or after so many
-passages (the others). What all lives load is loaded before the first: most of a start, and none of it ours.
+`python -m tests.system.faulty_process MODULE AFTER STEP...`: for each step a child is forked, which patches
+it and runs the process' own `main`; a last life without a fault runs until it is stopped. The product has no
+hook for it. A step is a key of `STEPS`: it raises `InjectedError`, once, in the batch of number `AFTER` (worker)
+or after so many passages (the others). What all lives load, `tests.system.fork_server` has loaded before the first.
 """
 
 import importlib
@@ -11,12 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
-
-if __name__ == "__main__":
-    # The folder of a script goes first in the path, and ours holds modules of plain names.
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from confluent_kafka import Producer
 
@@ -27,13 +22,6 @@ ELSEWHERE: Final = 99
 """The life ended before it came to its step."""
 ENDED: Final = "life ended: "
 """Begins the line that tells of it: step and status."""
-PRELOADED: Final = {
-    "streams": ("streams.worker.process", "streams.worker.faust_app"),
-    "drift": ("drift.agent.process",),
-    "training": ("mlflow", "training.service.process", "training.trainer"),
-    "ledger": ("ledger.process",),
-    "gateway": ("gateway.process",),
-}
 WORKER_STEPS: Final = {
     "exactly_once": (
         "schemas",
@@ -192,15 +180,6 @@ def set_up(module: str, step: str, after: int) -> Trap:
     return trap
 
 
-def preload(module: str) -> None:
-    """Import what a life would, and load the kernels; starts no thread and opens nothing."""
-    from tests import warm
-
-    for name in PRELOADED[module]:
-        importlib.import_module(name)
-    warm.main()
-
-
 def life(module: str, step: str, after: int) -> int:
     """The exit status of a child that lives until the step raises."""
     child = os.fork()
@@ -215,7 +194,6 @@ def life(module: str, step: str, after: int) -> int:
 def main() -> int:
     """The exit status of the last life; that of an earlier one if its fault did not end it as it should."""
     module, after, *steps = sys.argv[1:]
-    preload(module)
     for step in steps:
         status = life(module, step, int(after))
         sys.stderr.write(f"{ENDED}{step} {status}\n")

@@ -97,7 +97,7 @@ def test_the_steps_of_the_readme_lead_from_nothing_to_a_decision_for_every_row(s
     steps = [command for command in COMMANDS if command not in ELSEWHERE and command != "loanctl down"]
     for command in steps:
         if command in PROCESSES:
-            started.append(processes.start(command.removeprefix("python -m "), web_port=0))
+            started.append(processes.start_anew(command.removeprefix("python -m "), web_port=0))
             continue
         if command.startswith("loanctl play"):
             for process in started:

@@ -62,7 +62,7 @@ def stop_at(point: Point, process: ProcessUnderTest) -> int:
 @pytest.mark.parametrize("module", ["streams", "drift", "training"])
 @pytest.mark.parametrize("point", STARTING)
 def test_while_it_loads(module: str, point: str, processes: Processes) -> None:
-    process = processes.start(module, web_port=0, cache_dir=processes.folder / "cache")
+    process = processes.start_anew(module, web_port=0, cache_dir=processes.folder / "cache")
 
     assert stop_at(STARTING[point], process) == 0
 
