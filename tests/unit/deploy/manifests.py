@@ -24,7 +24,8 @@ def declarations() -> Any:
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    # The C loader: the same documents in a tenth of the time.
+    return list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def kustomization(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,13 @@ OPTIONAL = ("person_age", "loan_grade", "loan_int_rate", "loan_percent_income")
 
 
 def loans() -> pd.DataFrame:
-    """Twelve different loans, with a gap in each column that may have one."""
+    """Twelve different loans, with a gap in each column that may have one; a copy for each caller."""
+    return usual_loans().copy()
+
+
+@cache
+def usual_loans() -> pd.DataFrame:
+    """The same, made once: that takes longer than most readings of them."""
     place = np.arange(ROWS)
     return pd.DataFrame(
         {
@@ -148,6 +155,7 @@ def playback_matrix(path: Path) -> Matrix:
 COMMANDS = {"train": training_matrix, "check, profile, season-file": check_matrix, "play": playback_matrix}
 
 
+@cache
 def expected_matrix() -> Matrix:
     """By hand, and not by the reader: numbers as they are, levels by their place."""
     columns = []

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -36,6 +37,12 @@ def a_fitted_model(family: Family, seed: int = SEED) -> FittedModel:
     return family_registry.fit(choice, learned, stopping, FEATURES.monotone, seed)
 
 
+@cache
+def usual_model(name: str) -> FittedModel:
+    """The same of the family of this name, fitted once for all tests that only ask it."""
+    return a_fitted_model(family_registry.BY_NAME[name])
+
+
 def explainer(forest: Forest) -> Explainer:
     return Explainer(forest, FEATURES.groups, len(FEATURES.names))
 
@@ -49,12 +56,12 @@ def prove(family: Family, fitted: FittedModel, matrix: Encoded = SERVED) -> None
 def test_a_family_answers_rows_as_they_are_served_as_its_library_does(family: Family) -> None:
     assert np.isnan(SERVED).any(axis=1).sum() >= 50
 
-    prove(family, a_fitted_model(family))
+    prove(family, usual_model(family.name))
 
 
 @EVERY_FAMILY
 def test_a_family_that_names_the_wrong_unit_is_refused(family: Family) -> None:
-    fitted = a_fitted_model(family)
+    fitted = usual_model(family.name)
     spaces = {ContributionSpace.LOG_ODDS, ContributionSpace.PROBABILITY}
     (other,) = spaces - {family.contribution_space}
 
@@ -64,7 +71,7 @@ def test_a_family_that_names_the_wrong_unit_is_refused(family: Family) -> None:
 
 @EVERY_FAMILY
 def test_a_family_that_serves_missing_values_otherwise_than_it_learned_them_is_refused(family: Family) -> None:
-    fitted = a_fitted_model(family)
+    fitted = usual_model(family.name)
     ways = family.forest(fitted.model, len(FEATURES.columns))
     turned = replace(ways, missing_left=(ways.feature >= 0) & ~ways.missing_left)
 
@@ -85,7 +92,7 @@ def test_the_same_rows_and_seed_fit_the_same_model(family: Family) -> None:
 def test_risk_moves_only_as_the_contract_lets_it(family: Family) -> None:
     rising = [column for column, way in enumerate(FEATURES.monotone) if way == 1]
     assert rising
-    forest = a_fitted_model(family).forest(len(FEATURES.columns))
+    forest = usual_model(family.name).forest(len(FEATURES.columns))
     for column in rising:
         rows = np.repeat(SERVED[::10], 30, axis=0)
         rows[:, column] = np.tile(np.linspace(0, np.nanmax(SERVED[:, column]), 30), len(rows) // 30)
