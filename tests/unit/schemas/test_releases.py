@@ -5,6 +5,7 @@ At a release its schemas are copied there; nothing in those folders ever changes
 
 import io
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -91,3 +92,11 @@ def test_an_application_of_an_earlier_release_is_read(release: str) -> None:
 
 def test_the_schemas_of_this_release_are_kept() -> None:
     assert (RELEASES / code_version()).is_dir(), "copy schemas/avro to tests/releases at a release"
+
+
+def test_the_changelog_s_newest_release_is_this_one() -> None:
+    changelog = (RELEASES.parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    newest, *_ = re.findall(r"^## \[(\d[^\]]*)\] - \d{4}-\d{2}-\d{2}$", changelog, re.MULTILINE)
+
+    assert newest == code_version()
