@@ -119,7 +119,7 @@ class Processes:
         # Who reads it need not wait for the child's first line.
         log.touch()
         request = ForkRequest(module, arguments, environment, str(self.folder), str(log))
-        return self._watched(ProcessUnderTest(name, self.forks.start(request), log))
+        return self._watch(ProcessUnderTest(name, self.forks.start(request), log))
 
     def _launch(self, argv: tuple[str, ...], name: str, variables: Mapping[str, str]) -> ProcessUnderTest:
         log = self._log(name)
@@ -133,12 +133,12 @@ class Processes:
                 stderr=file,
                 start_new_session=True,
             )
-        return self._watched(ProcessUnderTest(name, popen, log))
+        return self._watch(ProcessUnderTest(name, popen, log))
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{len(self.started)}-{name.replace('/', '-')}.log"
 
-    def _watched(self, process: ProcessUnderTest) -> ProcessUnderTest:
+    def _watch(self, process: ProcessUnderTest) -> ProcessUnderTest:
         pid = process.pid
         self.guard.watch(RunningProcess(f"{process.name}-{pid}", pid, birth(pid), str(process.log)))
         self.started.append(process)
