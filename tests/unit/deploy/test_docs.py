@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[3]
 FETCHED = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(https?:)?//""")
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
@@ -31,7 +34,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_every_setting_and_command_has_its_line(site: Path) -> None:
     settings = (site / "reference" / "settings" / "index.html").read_text(encoding="utf-8")
     commands = (site / "reference" / "commands" / "index.html").read_text(encoding="utf-8")

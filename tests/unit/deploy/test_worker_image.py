@@ -85,12 +85,14 @@ def run_in_image(distributions: set[str], packages: set[str]) -> subprocess.Comp
     return subprocess.run([sys.executable, "-c", IN_THE_IMAGE, *arguments], capture_output=True, text=True, cwd=ROOT)
 
 
+@pytest.mark.slow
 def test_a_worker_imports_all_of_itself_and_mlflows_client_from_its_image(distributions: set[str]) -> None:
     run = run_in_image(distributions, image_packages())
 
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("absent", ["fastavro", "sqlalchemy", "scorecard"])
 def test_what_a_worker_needs_is_missed_where_it_is_not_there(absent: str, distributions: set[str]) -> None:
     run = run_in_image(distributions - {absent}, image_packages() - {absent})

@@ -20,6 +20,7 @@ ROWS = 1_500
 CANARY = "canary-applicant-"
 FRACTION = 1 / 4_096
 """Exact in binary: each income and amount is one applicant's alone, and is spelled alike everywhere."""
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,6 @@ def test_no_file_has_an_applicants_id(training_folder: Path) -> None:
     ] == []
 
 
-@pytest.mark.slow
 def test_no_file_has_an_applicants_row(training_folder: Path, table: dict[str, np.ndarray]) -> None:
     """A single number may be the edge of a bin; two of one applicant in one file are a row."""
     kept = {}

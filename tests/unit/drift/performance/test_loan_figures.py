@@ -217,6 +217,7 @@ def test_more_loans_than_groups_move_no_figure_in_its_third_decimal() -> None:
     assert found.high - found.low < 0.04
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_weak_rankings_gap_holds_the_truth_more_often_than_percentiles_would() -> None:
     spread = expit(norm.ppf(np.linspace(0.5e-5, 1.0 - 0.5e-5, 100_000), -1.2, 0.4))
     bad, good = (np.cumsum(each) / each.sum() for each in (spread, 1.0 - spread))

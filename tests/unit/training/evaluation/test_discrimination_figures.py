@@ -66,6 +66,7 @@ def test_intervals_hold_the_figure_and_are_the_same_for_the_same_seed() -> None:
     assert low < first.figures["auc"] < high
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_brier_score_covers_what_it_says() -> None:
     """Nine times of ten, over worlds whose Brier score is known: p (1 - p) on average, where p is the truth."""
     covered, worlds, known = 0, 300, (0.45 * 0.55 + 2 * 0.05 * 0.95) / 3

@@ -34,6 +34,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> TrainedCandidate:
     return a_candidate(tmp_path_factory.mktemp("one"))
 
 
+@pytest.mark.slow
 def test_the_same_rows_and_seed_give_the_same_digest(one: TrainedCandidate, tmp_path: Path) -> None:
     assert a_candidate(tmp_path).scorecard.digest == one.scorecard.digest
 
@@ -62,6 +63,7 @@ def test_reasons_and_reference_population_follow_the_cut_offs_in_force(one: Trai
     assert other.reasons.baseline.sum() < own.reasons.baseline.sum()
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another(one: TrainedCandidate, tmp_path: Path) -> None:
     assert a_candidate(tmp_path, seed=7).scorecard.digest != one.scorecard.digest
 
@@ -91,6 +93,7 @@ def test_a_refit_learns_from_all_rows_and_keeps_what_was_judged(one: TrainedCand
     assert not np.isin(unseen, bundle.training_identities(one.material.folder)).any()
 
 
+@pytest.mark.slow
 def test_prices_and_watched_fields_are_not_scored_unless_asked_for(one: TrainedCandidate, tmp_path: Path) -> None:
     assert "loan_int_rate" not in one.scorecard.features.names
     assert "person_age" not in one.scorecard.features.names
@@ -106,6 +109,7 @@ def test_the_reference_population_is_of_rows_that_were_not_fitted_to(one: Traine
     assert sum(one.scorecard.profile.score.counts) == int((one.split.parts > SplitPart.SEARCH).sum())
 
 
+@pytest.mark.slow
 def test_a_commands_window_becomes_the_reference_without_what_cannot_be_scored(tmp_path: Path) -> None:
     window = made_up_rows(700, seed=3).values
     window[0, CONTRACT.position["person_income"]] = -5.0

@@ -28,6 +28,9 @@ OLD = made_up_rows(1_500)
 PLAN = Plan(name="test", budget=Budget(trials=1, folds=2, most_trees=30, jobs=1))
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def kept_forest(tmp_path_factory: pytest.TempPathFactory) -> KeptForest:
     folder = tmp_path_factory.mktemp("champion")
@@ -56,7 +59,6 @@ def recalibrated_candidate(kept_forest: KeptForest, tmp_path_factory: pytest.Tem
     return train_candidate(Material(CONTRACT, rows, tmp_path_factory.mktemp("mended"), kept=kept_forest), PLAN)
 
 
-@pytest.mark.slow
 def test_the_forest_is_the_champions_and_the_level_is_that_of_now(
     kept_forest: KeptForest, recalibrated_candidate: TrainedCandidate
 ) -> None:
@@ -69,7 +71,6 @@ def test_the_forest_is_the_champions_and_the_level_is_that_of_now(
     assert abs(recalibrated_candidate.probability.mean() - observed) < 0.05
 
 
-@pytest.mark.slow
 def test_a_forest_that_does_not_know_a_level_keeps_its_columns_and_its_margins(tmp_path: Path) -> None:
     """Levels have since become frequent, and another one rare: the columns are those of the forest, not of the rows."""
     intent = CONTRACT.position["loan_intent"]

@@ -76,6 +76,7 @@ def lucky() -> list[int]:
     return [seed for seed in range(40) if not challenger_verdict(equal(seed), Margins(), 1).lost]
 
 
+@pytest.mark.slow
 def test_one_in_twenty_of_the_equal_passes(lucky: list[int]) -> None:
     # Two are expected, and more than six come about once in three hundred such forties; docs/training.md counts more.
     assert 1 <= len(lucky) <= 6

@@ -67,6 +67,7 @@ def pass_count(seeds: int, share: float, noise: float = NOISE, *, as_if_all: boo
     return sum(not challenger_verdict(pair, Margins(), 1).lost for pair in pairs)
 
 
+@pytest.mark.slow
 def test_the_equal_pass_oftener_by_selection_and_not_where_both_would_approve() -> None:
     on_all_known = (paired_figures(compare(seed, 0.0, as_if_all=True), 1, draws=200)["auc"] for seed in range(20))
 
@@ -74,10 +75,12 @@ def test_the_equal_pass_oftener_by_selection_and_not_where_both_would_approve() 
     assert pass_count(20, 0.0) <= 4
 
 
+@pytest.mark.slow
 def test_with_a_documented_exploration_share_the_equal_pass_as_seldom() -> None:
     assert pass_count(20, SHARE) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, SHARE])
 def test_a_better_challenger_passes_under_selection(share: float) -> None:
     assert pass_count(6, share, noise=0.3) >= 4

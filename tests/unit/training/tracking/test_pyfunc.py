@@ -1,5 +1,6 @@
 """The registered model serves the bundle through MLflow: probability, contributions, and a fault where it refers."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,12 @@ ROWS = made_up_rows(40)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> "object":
+def model(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> "object":
     quieten()
     import mlflow
 
     folder = tmp_path_factory.mktemp("served")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_store, folder / 'mlflow.db')}"
     bundle.write(scorecard_parts(), CONTRACT, ROWS.values, folder / BUNDLE)
     with mlflow_run.run(uri, "test", "test", {}) as run:
         example = mlflow_run.example_of(CONTRACT, ROWS.values[:5])
