@@ -141,6 +141,7 @@ class Agent:
             "champion": watched.champion_version if watched else None,
             "reference_id": watched.reference_id if watched else None,
             "partitions": [f"{topic}-{partition}" for topic, partition in session.counting.places] if session else [],
+            "watermarks": _watermarks(session.counting) if session else {},
             "owner": monitor is not None,
             "in_flight": monitor.memory.in_flight if monitor else None,
             "latched": monitor.memory.latched if monitor else None,
@@ -243,3 +244,10 @@ class Agent:
             self._metrics.set_champion(watched.champion_version, watched.reference_id)
             log.info("champion.followed", version=watched.champion_version, reference_id=watched.reference_id)
         return followed
+
+
+def _watermarks(counting: PartitionCounter) -> dict[str, str | None]:
+    return {
+        f"{topic}-{partition}": moment.isoformat(timespec="seconds") if moment else None
+        for (topic, partition), moment in counting.watermarks.items()
+    }

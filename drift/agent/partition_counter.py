@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from confluent_kafka import TopicPartition
 
 from drift.agent.pauses import Pauses
 from drift.agent.transaction_output import offset_of, position_of, record_of
+from drift.binning.binned_records import NO_TIME
 from drift.binning.binner import ApplicationRules, cells_of
 from drift.binning.reference import Reference
 from drift.metrics import DriftMetrics
@@ -109,6 +111,14 @@ class PartitionCounter:
     def places(self) -> Sequence[Partition]:
         """The assigned partitions."""
         return sorted(self._places)
+
+    @property
+    def watermarks(self) -> Mapping[Partition, datetime | None]:
+        """Event time of each assigned partition; None before its first record."""
+        marks = {place: counted.panes.watermark for place, counted in sorted(self._places.items())}
+        return {
+            place: datetime.fromtimestamp(at / 1_000, UTC) if at != NO_TIME else None for place, at in marks.items()
+        }
 
     def step(self, timeout_s: float) -> bool:
         """Read what has arrived and count it; whether something had.

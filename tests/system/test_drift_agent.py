@@ -18,10 +18,11 @@ from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.events.drift import DriftReport, Verdict
 from schemas.records import OutgoingRecord
 from streams.runtime.settings import Connection
-from tests.system.drift_stage import REFERENCE_ROWS, DriftStage
+from tests.system.drift_stage import REFERENCE_ROWS, SPACING, DriftStage
 from tests.system.processes import Processes
 from tests.system.topic_records import read_topic
 from tests.system.wait import wait_for
+from tests.system.workers import Worker
 
 SETTINGS = {"window_s": 3600, "idle_s": 2, "window_idle_s": 5, "web_port": 0, "cooldown_s": 0}
 """Windows of 1,200 applicants, three seconds of event time apart."""
@@ -57,6 +58,8 @@ def test_a_shift_is_reported_confirmed_and_commanded_once(
     assert [command.command_id for command in commands] == [r.command_id for r in reports if r.command_id]
     assert len(commands) == 1
     assert "person_income" in commands[0].why
+    watermarks = Worker(agent).health()[1]["watermarks"]
+    assert max(filter(None, watermarks.values())) == (stage.clock - SPACING).isoformat(timespec="seconds")
     assert agent.stop() == 0
 
     page, told = tmp_path / "drift.html", {"cache_dir": tmp_path / "cache"}
