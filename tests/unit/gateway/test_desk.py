@@ -325,16 +325,18 @@ async def test_no_string_that_reaches_a_page_is_markup(ledger: CaseLedger) -> No
     assert escape(XSS).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in pages[2].text
 
 
+ODD_VALUES = ("' OR 1=1 --", "nan", "inf", "-1", "1e999", "x~y", "%", "\x00", "2026-01-01~")
+
+
 @pytest.mark.parametrize("name", ["hours", "least", "most", "fault", "id", "after"])
-@pytest.mark.parametrize("value", ["' OR 1=1 --", "nan", "inf", "-1", "1e999", "x~y", "%", "\x00", "2026-01-01~"])
-async def test_no_filter_breaks_the_queue(ledger: CaseLedger, name: str, value: str) -> None:
+async def test_no_filter_breaks_the_queue(ledger: CaseLedger, name: str) -> None:
     ledger.refer("a-1")
 
     async with client_of(at_the_desk(ledger).app) as client:
-        page = await client.get("/desk/review", params={name: value})
+        pages = {value: await client.get("/desk/review", params={name: value}) for value in ODD_VALUES}
 
-    assert page.status_code == 200
-    assert "<script" in page.text
+    assert {value: page.status_code for value, page in pages.items()} == dict.fromkeys(ODD_VALUES, 200)
+    assert [value for value, page in pages.items() if "<script" not in page.text] == []
 
 
 async def test_the_queue_goes_on_page_by_page_and_misses_nobody(ledger: CaseLedger) -> None:
