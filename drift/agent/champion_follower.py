@@ -118,9 +118,9 @@ class Champions:
 
     @property
     def settled(self) -> bool:
-        """True if no champion must be fetched: the announced one is monitored, or cannot be."""
+        """True if no champion must be fetched: the announced one is monitored, cannot be, or may still come."""
         if self._announced is None:
-            return self.reference is not None
+            return self.reference is not None or not self._all_heard
         generation, announced = self._announced
         return self._is_watched(announced.version, announced.digest) or (generation, announced.digest) in self._unusable
 

@@ -101,6 +101,19 @@ def test_the_champion_announced_last_is_watched(shelf: Shelf, tmp_path: Path) ->
     assert refused == []
 
 
+def test_without_an_announcement_the_registry_is_asked_as_soon_as_the_topic_is_read_to_its_end(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    champions, _ = follow(shelf, tmp_path)
+    beginning: Any = AnnouncementReader()
+    beginning.ended = False
+    champions.hear(beginning)
+    before = champions.settled
+    champions.hear(AnnouncementReader())  # type: ignore[arg-type]
+
+    assert (before, champions.settled) == (True, False)
+
+
 @pytest.mark.parametrize("damage", ["without a profile", "with an empty profile", "with another's bytes"])
 def test_a_champion_that_has_no_profile_is_refused_once_and_the_former_is_watched_on(
     shelf: Shelf, tmp_path: Path, damage: str
