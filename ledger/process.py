@@ -1,7 +1,7 @@
 """The ledger's process: its parts, and how they start and stop."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -22,6 +22,9 @@ from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, Lifecycle, leave_within
 from streams.runtime.stop_signal import StopSignal
 from streams.traces.tracer_factory import batch_spans_of, tracer_of
+
+LINGER_S: Final = 0.05
+"""A transaction of one row costs as much as that of dozens."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +50,7 @@ class LedgerProcess:
                 group=settings.group(),
                 instance_id=self.instance.name,
                 most_records=settings.ledger_batch_records,
+                linger_s=LINGER_S,
             ),
             database=self.database,
             makers=makers,

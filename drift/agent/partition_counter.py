@@ -37,6 +37,8 @@ from streams.kafka.group.start_offsets import Start
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.runtime.application_keys import application_keys
 
+LINGER_S: Final = 0.05
+"""Windows are hours: nobody waits for a single record, and numpy's calls cost the same for one as for hundreds."""
 SETTLE_S: Final = 1.0
 """How long panes are held back after all partitions were idle: partitions that resume together are counted together,
 and the first to be read cannot close windows for the others."""
@@ -85,6 +87,7 @@ class PartitionCounter:
             topics=settings.sources(),
             group=settings.group(),
             instance_id=means.instance,
+            linger_s=LINGER_S,
             output_topics=[settings.topics().drift_counts.name],
         )
         hooks = ConsumerHooks(

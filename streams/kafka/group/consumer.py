@@ -95,7 +95,7 @@ class GroupConsumer:
         # One message at most, so it came after whatever rebalance that call served.
         epoch = self.epoch
         if messages and most > 1:
-            messages += self._consume(most - 1, 0)
+            messages += self._consume(most - 1, self.reading.linger_s)
         if epoch != self.epoch:
             self._begin_again()
             return []

@@ -90,14 +90,15 @@ def gather(
     left = most
     while left > 0:
         epoch = source.epoch
-        messages = source.consume(min(left, PORTION), timeout_s)
+        portion = min(left, PORTION)
+        messages = source.consume(portion, timeout_s)
         if source.epoch != epoch:
             gathered.clear()
-        if not messages:
-            break
         for place, run in runs(messages):
             if place not in gathered:
                 gathered[place] = columns_of(place)
             gathered[place].extend(run)
-        left, timeout_s = left - len(messages), 0.0
+        if len(messages) < portion:
+            break
+        left, timeout_s = left - portion, 0.0
     return gathered

@@ -7,7 +7,7 @@ from streams.kafka.group import consumer
 from streams.kafka.group.consumer import GroupConsumer
 from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
 from streams.runtime.settings import Connection
-from tests.doubles.kafka import FakeBroker, FakeConsumer
+from tests.doubles.kafka import FakeBroker, FakeConsumer, Message
 
 
 class Leaver(FakeConsumer):
@@ -18,6 +18,19 @@ class Leaver(FakeConsumer):
     def close(self) -> None:
         self.closed_with = self.given
         super().close()
+
+
+class Trickle(FakeConsumer):
+    """One record for each call, and what was asked for."""
+
+    def __init__(self, broker: FakeBroker, properties: dict[str, Any], name: str) -> None:
+        super().__init__(broker, properties, name)
+        self.properties = properties
+        self.asked: list[tuple[int, float]] = []
+
+    def consume(self, most: int = 1, timeout_s: float = -1) -> list[Any]:
+        self.asked.append((most, timeout_s))
+        return [Message(("t", 0, len(self.asked)), b"k", b"v")]
 
 
 def a_member(given: list[int] | None, joined: Callable[[str], object] = nothing) -> tuple[GroupConsumer, Leaver]:
@@ -58,3 +71,24 @@ def test_a_group_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.Monk
     joined.close()
 
     assert client.closed_with == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("linger_s", "asked", "fetches"),
+    [(0.0, [(1, 0.2), (499, 0.0)], {}), (0.05, [(1, 0.2), (499, 0.05)], {"fetch.wait.max.ms": 50})],
+)
+def test_records_gather_behind_the_first_for_as_long_as_the_reader_says(
+    linger_s: float, asked: list[tuple[int, float]], fetches: dict[str, int]
+) -> None:
+    """The broker holds its answers back as long, too: it would make one of each record."""
+    clients: list[Trickle] = []
+
+    def make(properties: dict[str, Any]) -> Trickle:
+        clients.append(Trickle(FakeBroker(), properties, "one"))
+        return clients[0]
+
+    member = GroupConsumer(Connection(), ConsumerConfig(topics=["t"], group="g", linger_s=linger_s), make=make)
+    member.consume(500, 0.2)
+
+    assert clients[0].asked == asked
+    assert {name: value for name, value in clients[0].properties.items() if name == "fetch.wait.max.ms"} == fetches

@@ -67,6 +67,15 @@ def test_portions_are_the_columns_of_all_messages() -> None:
     assert sum(map(len, found.values())) == 1_200
 
 
+def test_a_portion_that_is_not_full_is_the_last_so_that_a_steady_trickle_is_not_waited_for() -> None:
+    source = Source([a_message("a", 0, offset) for offset in range(PORTION + 20)])
+
+    gathered = gather_columns(source, 10 * PORTION)
+
+    assert len(gathered["a", 0]) == PORTION + 20
+    assert source.asked == [(PORTION, 0.5), (PORTION, 0.0)]
+
+
 def test_nothing_that_was_read_before_a_rebalance_is_gathered() -> None:
     messages = [a_message("a", offset // PORTION, offset) for offset in range(3 * PORTION)]
 
