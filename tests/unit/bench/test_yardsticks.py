@@ -76,7 +76,7 @@ def test_a_ratio_above_one_is_better_for_times_and_for_rates():
 
 
 def test_both_ways_are_timed_in_turn_by_row(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(measurement.time, "process_time", partial(next, count()))
+    monkeypatch.setattr("tests.bench.measurement.time.process_time", partial(next, count()))
     called: list[str] = []
 
     found = comparison("x", Way("a", lambda: called.append("a"), 2), Way("b", lambda: called.append("b"), 1), rounds=2)
