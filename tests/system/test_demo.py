@@ -63,7 +63,7 @@ def alone(processes):
 def test_the_whole_story_is_seen_on_the_topics(alone, tmp_path):
     with span_collector() as collector:
         alone.environment |= {"LOAN_TRACES": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
-        demo, begin = alone.start("loanctl", "demo", name="demo"), time.time()
+        demo, begin = alone.start_anew("loanctl", "demo"), time.time()
         prometheus = watcher_of(demo, alone, tmp_path)
         status, told = demo.wait(560), demo.output()
 
@@ -111,7 +111,7 @@ def empty_panels(prometheus, begin):
 
 
 def test_a_demo_that_is_interrupted_leaves_nothing_running(alone, tmp_path):
-    told = alone.start("loanctl", "demo", name="demo")
+    told = alone.start_anew("loanctl", "demo")
     wait_for(lambda: "made-up applicants" in told.output(), 120, "the stack to be up")
 
     os.kill(told.pid, signal.SIGINT)
