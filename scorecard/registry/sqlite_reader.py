@@ -1,6 +1,7 @@
 """Reads versions from MLflow's SQLite file, by SQL: the tables of MLflow 3, read only."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,9 @@ from scorecard.registry.registered_version import RegisteredVersion
 
 WAIT_S: Final = 10.0
 """For a writer to be done."""
+UNDER_WAY_S: Final = 60.0
+"""MLflow makes its tables in steps over some seconds, each step a transaction of its own: a file that was written to
+so lately may lack what it will have."""
 
 OF_MODEL: Final = "FROM model_versions WHERE name = ? AND current_stage IS NOT 'Deleted_Internal'"
 """A version that was deleted leaves its row."""
@@ -70,9 +74,14 @@ class SqliteReader:
                 return question(store) if _has_tables(store) else None
         except sqlite3.Error as cause:
             if "no such" in str(cause):
-                problem = f"{self._path} holds tables that are not those of MLflow 3: see `mlflow db upgrade`"
-                raise ModelRegistryRefusedError(problem) from None
+                raise self._unfit() from None
             raise ModelRegistryAwayError(type(cause).__name__) from None
+
+    def _unfit(self) -> ModelRegistryAwayError | ModelRegistryRefusedError:
+        problem = f"{self._path} holds tables that are not those of MLflow 3"
+        if time.time() - self._path.stat().st_mtime < UNDER_WAY_S:
+            return ModelRegistryAwayError(f"{problem}; they may be under way")
+        return ModelRegistryRefusedError(f"{problem}: see `mlflow db upgrade`")
 
     def _connection(self) -> sqlite3.Connection:
         # Able to write, so that SQLite may roll back what a killed writer left; but no new file.

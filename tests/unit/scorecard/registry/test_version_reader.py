@@ -1,10 +1,13 @@
 """Versions read without MLflow's library are those that its own client reads."""
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,9 @@ import pytest
 
 from scorecard.registry import version_reader
 from scorecard.registry.client_reader import ClientReader
-from scorecard.registry.mlflow_client import ModelRegistryRefusedError, ask
+from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegistryRefusedError, ask
 from scorecard.registry.rest_reader import RestReader
-from scorecard.registry.sqlite_reader import SqliteReader
+from scorecard.registry.sqlite_reader import UNDER_WAY_S, SqliteReader
 from scorecard.registry.version_reader import reader_of
 
 NAME = "card"
@@ -70,15 +73,37 @@ def test_a_file_that_is_not_there_yet_has_no_versions_and_is_not_made(tmp_path: 
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_another_program_s_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    import sqlite3
-
-    with sqlite3.connect(tmp_path / "mlflow.db") as other:
+def test_another_program_s_file_is_refused_with_what_to_do_unless_its_tables_may_be_under_way(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE things (name TEXT)")
-    other.close()
+    reader = SqliteReader(f"sqlite:///{path}")
 
+    with pytest.raises(ModelRegistryAwayError, match="may be under way"):
+        reader.by_alias(NAME, "champion")
+    long_ago = path.stat().st_mtime - UNDER_WAY_S
+    os.utime(path, (long_ago, long_ago))
     with pytest.raises(ModelRegistryRefusedError, match="not those of MLflow 3: see `mlflow db upgrade`"):
-        SqliteReader(f"sqlite:///{tmp_path}/mlflow.db").by_alias(NAME, "champion")
+        reader.by_alias(NAME, "champion")
+
+
+@pytest.mark.slow
+def test_whoever_reads_a_file_while_mlflow_makes_its_tables_is_not_sent_away_for_good(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    reader = SqliteReader(uri)
+    making = threading.Thread(target=ask, args=(uri, lambda client: client.search_registered_models()))
+    making.start()
+
+    answers: set[Any] = set()
+    while making.is_alive():
+        try:
+            answers.add(reader.by_alias(NAME, "champion"))
+        except ModelRegistryAwayError:
+            answers.add(ModelRegistryAwayError)
+    making.join()
+
+    assert answers == {None, ModelRegistryAwayError}
+    assert reader.by_alias(NAME, "champion") is None
 
 
 @pytest.fixture
