@@ -1,7 +1,7 @@
 """What every test may ask for."""
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Container, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,12 +34,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files begin before short ones; within a file the order stays as random as it was."""
-    items.sort(key=lambda item: turn(item.path))
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: turn(item.path, slow))
 
 
-def turn(path: Path) -> int:
+def turn(path: Path, slow: Container[Path]) -> int:
+    """System tests by their length, then files with slow tests, then the quick ones."""
     if path.parent != SYSTEM:
-        return len(LONGEST) + 1
+        return len(LONGEST) + (1 if path in slow else 2)
     name = path.stem.removeprefix("test_")
     return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
