@@ -16,12 +16,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from gateway.access.roles import OBSERVE, CallerRole
 from gateway.api.request_bodies import FORM, body_of
 from gateway.desk.drift.report_text import FILTERS
+from gateway.desk.page_templates import environment_of
 from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
 
-HERE: Final = Path(__file__).parent
-STATIC: Final = HERE / "static"
+STATIC: Final = Path(__file__).parent / "static"
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -159,14 +159,7 @@ class Desk:
 def environment() -> jinja2.Environment:
     """The templates, each compiled once in a process; `version` is of all static files."""
     version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.rglob("*.*")))).hexdigest()
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters.update(FILTERS, sentence=sentence)
+    templates = environment_of({**FILTERS, "sentence": sentence})
     templates.globals.update(version=version[:12])
     return templates
 

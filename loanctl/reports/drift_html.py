@@ -11,6 +11,7 @@ import jinja2
 import gateway.desk
 from gateway.desk.drift.drift_views import overview, window_view
 from gateway.desk.drift.report_text import FILTERS, FILTERS_OF_ROWS
+from gateway.desk.page_templates import environment_of
 from loanctl.reports.champion_performance import PerformanceSummary
 from loanctl.reports.lineage import Lineage
 from loanctl.reports.performance_table import COLUMNS, FIGURES, OF_VINTAGES, figures, remarks, row, vintage_row
@@ -62,15 +63,7 @@ def page(
 
 @cache
 def _template(*, of_rows: bool) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(DESK / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS_OF_ROWS if of_rows else FILTERS)
-    return environment.from_string(PAGE)
+    return environment_of(FILTERS_OF_ROWS if of_rows else FILTERS).from_string(PAGE)
 
 
 def _windows(stories: Sequence[Lineage[DriftReport]]) -> str:

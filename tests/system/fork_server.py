@@ -83,9 +83,7 @@ class ForkServer:
         self._server = subprocess.Popen(
             (sys.executable, "-m", __name__), cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self._begun: SimpleQueue[int] = SimpleQueue()
-        self._ends: dict[int, Future[int]] = {}
-        self._lock = threading.Lock()
+        self._begun: SimpleQueue[ForkedProcess] = SimpleQueue()
         threading.Thread(target=self._listen, name="fork server", daemon=True).start()
 
     def start(self, request: ForkRequest) -> ForkedProcess:
@@ -93,8 +91,7 @@ class ForkServer:
         assert self._server.stdin is not None
         self._server.stdin.write(json.dumps(asdict(request)).encode() + b"\n")
         self._server.stdin.flush()
-        pid = self._begun.get(timeout=START_S)
-        return ForkedProcess(pid, self._end_of(pid))
+        return self._begun.get(timeout=START_S)
 
     def close(self) -> None:
         """Let it end; children that still run are left to whoever started them."""
@@ -102,21 +99,17 @@ class ForkServer:
         self._server.stdin.close()
         self._server.wait()
 
-    def _end_of(self, pid: int) -> "Future[int]":
-        with self._lock:
-            return self._ends.setdefault(pid, Future())
-
     def _listen(self) -> None:
         assert self._server.stdout is not None
+        ends: dict[int, Future[int]] = {}
         for line in self._server.stdout:
             event = json.loads(line)
+            pid = event["pid"]
             if "status" in event:
-                self._end_of(event["pid"]).set_result(event["status"])
+                ends.pop(pid).set_result(event["status"])
             else:
-                with self._lock:
-                    # A number may come again.
-                    self._ends[event["pid"]] = Future()
-                self._begun.put(event["pid"])
+                ends[pid] = Future()
+                self._begun.put(ForkedProcess(pid, ends[pid]))
 
 
 def preload(*modules: str) -> None:

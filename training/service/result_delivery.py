@@ -17,7 +17,11 @@ from streams.runtime.settings import Connection
 
 
 class ResultDelivery:
-    """Of one trainer. Used from one thread at a time."""
+    """Of one trainer. Used from one thread at a time.
+
+    Unlike `streams.kafka.producer.delivery.ExactlyOnce` it leaves the reader alone: the thread that reads acknowledges,
+    and a command that it was given before that would be nobody's.
+    """
 
     def __init__(self, connection: Connection, name: str) -> None:
         """Connects nothing yet.

@@ -130,6 +130,12 @@ class ScriptedHandler:
             self.together -= 1
 
 
+def promote_slowly(_watch: Any) -> RetrainStatus:
+    """Long enough for the reader to break meanwhile."""
+    threading.Event().wait(0.3)
+    return RetrainStatus.PROMOTED
+
+
 def a_loop(
     answering: ScriptedHandler,
     *readers: ScriptedReader,
@@ -198,11 +204,7 @@ def test_a_session_s_end_is_told_to_the_delivery() -> None:
     delivery = ScriptedDelivery()
     broken, mended = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1), ScriptedReader(0, lifecycle.stopping.set)
 
-    def slow(_watch: Any) -> RetrainStatus:
-        threading.Event().wait(0.3)
-        return RetrainStatus.PROMOTED
-
-    a_loop(ScriptedHandler(slow), broken, mended, lifecycle=lifecycle, delivery=delivery).run()
+    a_loop(ScriptedHandler(promote_slowly), broken, mended, lifecycle=lifecycle, delivery=delivery).run()
 
     assert [type(fault) for fault in delivery.doubted] == [AwayError]
 
@@ -237,11 +239,7 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
     broken = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1)
     mended = ScriptedReader(1, lifecycle.stopping.set)
 
-    def slow(_watch: Any) -> RetrainStatus:
-        threading.Event().wait(0.3)
-        return RetrainStatus.PROMOTED
-
-    answering = ScriptedHandler(slow, None)
+    answering = ScriptedHandler(promote_slowly, None)
     a_loop(answering, broken, mended, lifecycle=lifecycle).run()
 
     assert answering.most_together == 1
