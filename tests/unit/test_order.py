@@ -12,7 +12,8 @@ def test_each_long_file_is_there():
     assert set(conftest.LONGEST) <= files
 
 
-def test_long_files_begin_first_then_those_with_a_broker():
-    files = [Path(__file__), conftest.SYSTEM / "test_lag.py", conftest.SYSTEM / "test_demo.py"]
+def test_long_files_begin_first_then_those_with_a_broker_then_slow_ones():
+    quick, slow = Path(__file__), Path(__file__).with_name("test_slow.py")
+    files = [quick, slow, conftest.SYSTEM / "test_lag.py", conftest.SYSTEM / "test_demo.py"]
 
-    assert sorted(files, key=conftest.turn) == files[::-1]
+    assert sorted(files, key=lambda path: conftest.turn(path, {slow})) == files[::-1]
