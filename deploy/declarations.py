@@ -45,7 +45,6 @@ TERRAFORM_TYPES: Final = {
 
 
 def kafka_topics(topics: Topics) -> list[dict[str, Any]]:
-    """A KafkaTopic for each topic."""
     return [
         {
             "apiVersion": STRIMZI,
@@ -153,7 +152,6 @@ def _yaml(documents: Iterable[Mapping[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Write the files."""
     for path, text in files().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -140,7 +140,6 @@ class DriftMetrics:
         self.champion.labels(version, reference_id).set(1)
 
     def outage_began(self, dependency: str) -> None:
-        """A dependency is away."""
         self.outages.labels(dependency).inc()
 
     def _tell(self, name: str, of: str, figure: Figure | None) -> None:

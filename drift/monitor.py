@@ -34,8 +34,6 @@ NO_GENERATION: Final = -2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorRules:
-    """The constants of a monitor."""
-
     windows: WindowRules
     reporting: ReportContext
     window_rows: int = 0
@@ -82,7 +80,6 @@ class Monitor:
 
     @property
     def memory(self) -> PolicyState:
-        """State of the command policy."""
         return self._memory
 
     @property

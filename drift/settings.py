@@ -180,7 +180,6 @@ class DriftSettings(BinSettings, CutoffSettings):
         return max(1, round(self.window_s * MS))
 
     def pane_ms(self) -> int:
-        """Width of a pane, in milliseconds."""
         if self.pane_s:
             return max(1, round(self.pane_s * MS))
         if self.window_calendar:
@@ -198,7 +197,6 @@ class DriftSettings(BinSettings, CutoffSettings):
         return self.idle_s or self.pane_ms() / MS + self.lateness_s
 
     def panes(self) -> PaneRules:
-        """How event time is cut."""
         return PaneRules(
             pane_ms=self.pane_ms(),
             lateness_ms=round(self.lateness_s * MS),
@@ -280,5 +278,4 @@ class DriftSettings(BinSettings, CutoffSettings):
         )
 
     def group(self) -> str:
-        """The consumer group of those who count."""
         return f"{self.topics().applications.name}.drift"

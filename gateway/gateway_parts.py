@@ -128,5 +128,4 @@ class Gateway:
         self.publish_event(topic, review.application_id, review, review.review_id)
 
     def search_of(self, champion: RegisteredScorecard) -> CounterfactualSearch:
-        """The search for counterfactuals of a champion."""
         return CounterfactualSearch(champion.scorecard, self.policy(champion), self.contract)

@@ -18,8 +18,6 @@ OTHER: Final = "other"
 
 
 class GatewayMetrics:
-    """Metrics of a gateway."""
-
     def __init__(self, waiting: Callable[[], float], registry: CollectorRegistry = REGISTRY) -> None:
         """Register with Prometheus.
 

@@ -64,7 +64,6 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
     """Further members, for example `application_id`."""
 
     def response(self) -> Response:
-        """The document."""
         body: dict[str, Any] = {
             "type": f"urn:loan:problem:{self.kind}",
             "title": HTTPStatus(self.status).phrase,

@@ -64,8 +64,6 @@ log = structlog.get_logger(__name__)
 
 
 class GatewayProcess:
-    """Everything that one gateway process holds."""
-
     def __init__(self, settings: GatewaySettings) -> None:
         """Connects nothing.
 

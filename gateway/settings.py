@@ -119,7 +119,6 @@ class GatewaySettings(CutoffSettings):
         return self.gateway_api_keys is not None or bool(self.oidc_issuer)
 
     def worker_group(self) -> str:
-        """The consumer group of the workers."""
         return self.scoring_group or scoring_group(self.topics())
 
 

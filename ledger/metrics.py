@@ -9,8 +9,6 @@ WRITE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class LedgerMetrics:
-    """Of one process."""
-
     def __init__(self, tables: Iterable[str], registry: CollectorRegistry = REGISTRY) -> None:
         """All at zero.
 

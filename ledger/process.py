@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class LedgerProcess:
-    """Everything that one ledger process holds."""
-
     settings: LedgerSettings
 
     def __post_init__(self) -> None:

@@ -33,7 +33,6 @@ class LedgerSettings(LedgerConnection):
     """0 for a free one."""
 
     def group(self) -> str:
-        """The consumer group."""
         return f"{self.topics().decisions.name}.ledger"
 
     def cache(self) -> Path:

@@ -23,7 +23,6 @@ def state_dir(environment: Mapping[str, str]) -> Path:
 
 
 def variables(endpoints: stack_state.Endpoints) -> dict[str, str]:
-    """The endpoints as `LOAN_...` variables."""
     return {_variable(name): value for name, value in asdict(endpoints).items()}
 
 

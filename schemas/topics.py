@@ -51,8 +51,6 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """All topics of one product."""
-
     applications: Topic
     decisions: Topic
     shadow_decisions: Topic

@@ -88,7 +88,6 @@ class FeatureSpace:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The features."""
         return tuple(field.name for field in self.fields)
 
     @cached_property

@@ -42,8 +42,6 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """The effect of a policy."""
-
     decisions: int
     not_scored: int
     policy: Policy
@@ -63,7 +61,6 @@ class Effect:
 
     @property
     def total(self) -> Bill:
-        """Both bills."""
         known, guessed = self.by_outcome, self.by_probability
         return Bill(
             decisions=known.decisions + guessed.decisions,
@@ -72,7 +69,6 @@ class Effect:
         )
 
     def plain(self) -> dict[str, Any]:
-        """As data for JSON."""
         return {
             "decisions": self.decisions,
             "not_scored": self.not_scored,

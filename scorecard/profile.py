@@ -64,7 +64,6 @@ class BinPlan:
         return cls(bins.pop("", BINS), tuple(sorted(bins.items())))
 
     def of(self, name: str) -> int:
-        """Bins of one quantity."""
         return dict(self.by_name).get(name, self.usual)
 
 
@@ -91,7 +90,6 @@ class BinnedQuantity:
 
     @property
     def size(self) -> int:
-        """All bins."""
         return self.plain_bins + len(DATA_QUALITY_BINS)
 
     def places(self, values: npt.NDArray[np.float64], wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -35,7 +35,6 @@ class OutcomeChange:
     """Application ids, the earliest decided."""
 
     def plain(self) -> dict[str, Any]:
-        """As data for JSON."""
         return {
             "from": self.before.value,
             "to": self.after.value,

@@ -62,7 +62,6 @@ def application_bytes(schema_id: int = APPLICATION_SCHEMA_ID, **fields: Any) -> 
 
 
 def applications(*records: dict[str, Any]) -> Applications:
-    """Columns of some applications."""
     return from_records(CONTRACT, records)
 
 

@@ -55,5 +55,4 @@ def contributions(**added: float) -> tuple[Contribution, ...]:
 
 
 def reasons(*codes: str) -> tuple[Reason, ...]:
-    """Reasons of these codes."""
     return tuple(Reason(code=code, text=code.title(), features=()) for code in codes)

@@ -67,17 +67,14 @@ def record(database: Database, batch: RecordBatch, writers: Any = None) -> Write
 
 
 def decide(database: Database, *decisions: Any, first_offset: int = 0, **columns: Any) -> WriteResult:
-    """Decisions, recorded."""
     return record(database, records(TOPICS.decisions.name, decisions, first_offset, **columns))
 
 
 def review(database: Database, *reviews: Any, first_offset: int = 0, **columns: Any) -> WriteResult:
-    """Reviews, recorded."""
     return record(database, records(TOPICS.reviews.name, reviews, first_offset, **columns))
 
 
 def conclude(database: Database, *outcomes: Any, first_offset: int = 0, **columns: Any) -> WriteResult:
-    """Outcomes of loans, recorded."""
     return record(database, records(TOPICS.outcomes.name, outcomes, first_offset, **columns))
 
 

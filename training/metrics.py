@@ -13,8 +13,6 @@ UNREADABLE: Final = "UNREADABLE"
 
 
 class TrainerMetrics:
-    """Of one trainer."""
-
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.commands: Final = Counter(
             "loan_retrain_commands_total", "Retrain commands answered.", ["status"], registry=registry
@@ -37,5 +35,4 @@ class TrainerMetrics:
         self.trials: Final = Counter("loan_retrain_trials_total", "Choices tried by searches.", registry=registry)
 
     def outage_began(self, _dependency: str) -> None:
-        """A dependency is away."""
         self.outages.inc()

@@ -139,7 +139,6 @@ class TrainingSettings(BinSettings, CutoffSettings):
         return Schedule(self.retrain_schedule) if self.retrain_schedule else None
 
     def group(self) -> str:
-        """The consumer group of the trainer."""
         return self.trainer_group or f"{self.topics().retrain_commands.name}.trainer"
 
     def costs(self) -> Costs:

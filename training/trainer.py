@@ -76,8 +76,6 @@ class TrainingResult:
 
 
 class Trainer:
-    """Trains for one product."""
-
     def __init__(
         self,
         contract: Contract,

@@ -23,8 +23,6 @@ Steps = Sequence[tuple[str, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel."""
-
     title: str
     unit: str
     """Grafana's name of it: `short`, `ops`, `s`, `percentunit`."""
@@ -47,8 +45,6 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One dashboard."""
-
     uid: str
     title: str
     panels: Sequence[Panel]

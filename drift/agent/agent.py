@@ -58,8 +58,6 @@ class _Session:
 
 
 class Agent:
-    """One drift agent."""
-
     def __init__(self, settings: DriftSettings, metrics: DriftMetrics) -> None:
         """Connects nothing yet.
 
@@ -131,7 +129,6 @@ class Agent:
                 self.lifecycle.wait_out(fault, waits)
 
     def health(self) -> Health:
-        """For the web port."""
         session, watched = self._session, self.champions.reference
         monitor = session.owning.monitor if session else None
         facts: dict[str, Any] = {

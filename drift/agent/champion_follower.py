@@ -79,7 +79,6 @@ class Announcements:
         self._follower.follow({(self._topic, 0): OFFSET_BEGINNING})
 
     def close(self) -> None:
-        """Stop."""
         self._follower.close()
 
 

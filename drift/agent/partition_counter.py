@@ -112,7 +112,6 @@ class PartitionCounter:
 
     @property
     def places(self) -> Sequence[Partition]:
-        """The assigned partitions."""
         return sorted(self._places)
 
     @property

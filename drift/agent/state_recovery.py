@@ -56,7 +56,6 @@ class SavedText:
         return own + [""] * (self.former_parts - len(own))
 
     def to_dict(self) -> dict[str, Any]:
-        """Its offset and digest."""
         return {"after": self.after, "chunks": len(chunk_starts(self.text)), "digest": self.digest}
 
 

@@ -131,7 +131,6 @@ class BinLayout:
 
     @property
     def size(self) -> int:
-        """All places."""
         return self.starts[-1] + self.behind
 
     def counts_of(self, quantity: int, counts: Integers) -> Integers:

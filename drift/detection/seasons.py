@@ -25,7 +25,6 @@ def declare(seasons: Seasons, season: Season) -> Seasons:
 
 
 def reference_for(window: Window, reference: Reference, seasons: Seasons) -> Reference:
-    """The reference of a window."""
     for season in seasons:
         within = millis_of(season.start) <= window.start and window.end <= millis_of(season.end)
         if within and season.reference_id == reference.reference_id:
@@ -39,7 +38,6 @@ def dump(seasons: Seasons) -> Sequence[Mapping[str, Any]]:
 
 
 def load(saved_seasons: Sequence[Mapping[str, Any]]) -> Seasons:
-    """As they were saved."""
     return tuple(
         Season(
             start=time_of(each["start"]),

@@ -63,7 +63,6 @@ def dump(week: UsualWeek | None) -> Mapping[str, Any] | None:
 
 
 def load(saved: Mapping[str, Any] | None) -> UsualWeek | None:
-    """As it was saved."""
     return UsualWeek(**{**saved, "hours": _hours(saved["hours"])}) if saved else None
 
 

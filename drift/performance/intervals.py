@@ -31,7 +31,6 @@ def rate(count: int, n: int) -> Figure:
 
 
 def mean_of(values: Floats) -> Figure:
-    """The mean of values in [0, 1]."""
     middle = float(values.mean())
     half = Z * float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 1.0
     return Figure(middle, max(0.0, middle - half), min(1.0, middle + half))

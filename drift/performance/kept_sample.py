@@ -26,7 +26,6 @@ class KeptSample:
     """Of the bundles of the versions watched."""
 
     def to_text(self) -> str:
-        """As `from_text` reads it."""
         ranges = [[each.topic, each.partition, each.first, each.end] for each in self.read]
         plain = {"sample": self.sample.to_dict(), "read": ranges, "digests": self.digests}
         packed = zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), level=1)

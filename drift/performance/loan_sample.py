@@ -37,7 +37,6 @@ class KnownOutcome(NamedTuple):
     """How many."""
 
     def merge(self, other: Self) -> Self:
-        """Both as one."""
         latest = max(self, other, key=lambda each: (each.observed_at, each.place))
         return latest._replace(times=self.times + other.times)
 
@@ -121,7 +120,6 @@ class LoanSample:
         self._unreadable += 1
 
     def add_decision(self, decision: ScoredLoan) -> None:
-        """Take a decision."""
         digest = digest_of(decision.application_id)
         self._decided.put(digest, digest, None)
         self.versions.add(decision.version)
@@ -143,7 +141,6 @@ class LoanSample:
             known.probability, known.approved = decision.probability, decision.approved
 
     def add_outcome(self, ended: EndedLoan) -> None:
-        """Take an outcome."""
         self._outcomes += 1
         digest = digest_of(ended.application_id)
         outcome = KnownOutcome(ended.place, ended.observed_at, ended.defaulted)

@@ -58,8 +58,6 @@ class ScoredLoan(NamedTuple):
 
 
 class EndedLoan(NamedTuple):
-    """The outcome of a loan."""
-
     application_id: str
     defaulted: bool
     observed_at: int
@@ -74,7 +72,6 @@ class Odd:
     ids: list[str] = field(default_factory=list)
 
     def add(self, application_id: str) -> None:
-        """One more."""
         self.count += 1
         if application_id not in self.ids:
             insort(self.ids, application_id)
@@ -127,7 +124,6 @@ class BoundedSample(Generic[Value]):
         return digest < self._under
 
     def get(self, key: str | int) -> Value | None:
-        """The value kept."""
         found = self._values.get(key)
         return found[1] if found else None
 
@@ -141,7 +137,6 @@ class BoundedSample(Generic[Value]):
             self._values = {each: kept for each, kept in self._values.items() if kept[0] < self._under}
 
     def values(self) -> Iterable[Value]:
-        """All that is kept."""
         return (value for _, value in self._values.values())
 
     def items(self) -> Iterable[tuple[int, Value]]:
@@ -206,7 +201,6 @@ class OutcomeJoin:
         self._notes.unreadable += 1
 
     def add_decision(self, decision: ScoredLoan) -> None:
-        """Take a decision."""
         if decision.place[0] > self._rules.as_of:
             return
         name, digest = decision.application_id, digest_of(decision.application_id)

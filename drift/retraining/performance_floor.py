@@ -122,7 +122,6 @@ def performance_command(
 
 
 def level_reason(report: PerformanceReport) -> str:
-    """The level in words."""
     version, observed = report.champion_version, report.performance.observed
     if observed is None or observed.intercept is None:
         return f"the level of version {version} cannot be observed"
@@ -135,7 +134,6 @@ def level_reason(report: PerformanceReport) -> str:
 
 
 def reason(report: PerformanceReport) -> str:
-    """The AUC in words."""
     version, observed = report.champion_version, report.performance.observed
     if observed is None or observed.auc is None:
         known = "no loan's end is known" if observed is None else f"{observed.n} known ends of loans are too few"

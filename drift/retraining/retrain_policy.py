@@ -91,7 +91,6 @@ class PolicyState:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
-        """As it was saved."""
         return cls(**{**saved, "drifted": tuple(saved["drifted"])})
 
 
@@ -147,7 +146,6 @@ def command_id(report: DriftReport) -> str:
 
 
 def command_of(report: DriftReport, now: datetime) -> RetrainCommand:
-    """The command that a report names."""
     moved = [feature for feature in report.features if feature.psi == report.largest_psi]
     where = f", mostly in {moved[0].largest_shift_bin}" if moved else ""
     return RetrainCommand(

@@ -37,7 +37,6 @@ class PanePart:
     """Shape (listed producers, 3): counted, late, ahead."""
 
     def to_counts(self, start: int, floor: int, clocks: Sequence[ProducerClock]) -> PaneCounts:
-        """As it is sent."""
         return PaneCounts(
             start=start,
             **dict(zip(TALLIES, self.tallies.tolist(), strict=True)),
@@ -58,8 +57,6 @@ class PanePart:
 
 @dataclass(slots=True, kw_only=True)
 class OpenPane:
-    """One open pane."""
-
     start: int
     first: LogPosition
     ids: dict[str, None] = field(default_factory=dict)

@@ -19,8 +19,6 @@ INTEGERS_A_MESSAGE: Final = 50_000
 
 @dataclass(slots=True)
 class PartitionState:
-    """One counted partition."""
-
     panes: PartitionPanes
     published_horizon: int
     """The horizon that was sent last."""

@@ -20,8 +20,6 @@ REJECTED: Final = NO_TIME + 1
 
 @dataclass(frozen=True, slots=True)
 class TopicCount:
-    """The counts of one topic."""
-
     n: int = 0
     late: int = 0
     duplicates: int = 0
@@ -51,7 +49,6 @@ class TopicCount:
         )
 
     def merge(self, other: "TopicCount") -> "TopicCount":
-        """Both."""
         return TopicCount(
             n=self.n + other.n,
             late=self.late + other.late,
@@ -114,7 +111,6 @@ class Window:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
-        """As it was saved."""
         return cls(
             start=saved["start"],
             end=saved["end"],

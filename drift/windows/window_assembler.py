@@ -47,7 +47,6 @@ class WindowRules:
 
     @property
     def grid(self) -> WindowGrid:
-        """The grid of windows by time."""
         return WindowGrid(self.window_ms, self.calendar, self.time_zone)
 
 

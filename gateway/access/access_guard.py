@@ -50,7 +50,6 @@ class AccessGuard:
         return self._keys is not None
 
     def holder_of(self, key: str) -> Principal | None:
-        """The caller of an API key."""
         return (self._keys or {}).get(key_digest(key))
 
     async def principal(self, request: Request) -> Principal:

@@ -46,7 +46,6 @@ def key_digest(key: str) -> str:
 
 
 def new_key() -> str:
-    """A new random key."""
     return secrets.token_urlsafe(KEY_BYTES)
 
 

@@ -5,8 +5,6 @@ from enum import StrEnum
 
 
 class CallerRole(StrEnum):
-    """The role of a caller."""
-
     APPLICANT_SYSTEM = "applicant_system"
     """Submits applications and reads their decisions."""
     OFFICER = "officer"

@@ -59,7 +59,6 @@ class AlertNotification(BaseModel):
 
 
 def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
-    """An alert of a notification as event."""
     annotations = {name: text[:MOST_CHARACTERS] for name, text in alert.annotations.items()}
     labels = {name: text[:MOST_CHARACTERS] for name, text in alert.labels.items()}
     resolved = alert.status == "resolved"
@@ -80,7 +79,6 @@ def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
 
 
 def router(gateway: Gateway) -> APIRouter:
-    """The endpoint of one gateway."""
     routes = APIRouter(tags=["operations"])
     caller = Depends(require_role(gateway.guard, RAISE_ALERTS))
     settings = gateway.settings

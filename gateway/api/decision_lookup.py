@@ -15,7 +15,6 @@ from gateway.problems import Problem
 
 
 def router(gateway: Gateway) -> APIRouter:
-    """The endpoint of one gateway."""
     routes = APIRouter(tags=["decisions"])
     caller = Depends(require_role(gateway.guard, LOOK_UP))
 

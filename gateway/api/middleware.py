@@ -52,7 +52,6 @@ class Surroundings:
         self._series = cache(self._series_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

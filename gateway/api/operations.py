@@ -19,7 +19,6 @@ from streams.runtime.health_server import metrics_page, ready_gauge
 
 
 def router(gateway: Gateway, registry: CollectorRegistry = REGISTRY) -> APIRouter:
-    """The endpoints of one gateway."""
     registry.register(ready_gauge(lambda: not gateway.missing_parts()))
     routes = APIRouter(tags=["operations"])
     caller = Depends(require_role(gateway.guard, OBSERVE))

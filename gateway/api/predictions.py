@@ -50,7 +50,6 @@ class BatchAnswer(BaseModel):
 
 
 def router(gateway: Gateway) -> APIRouter:
-    """The endpoints of one gateway."""
     routes = APIRouter(tags=["decisions"])
     caller = require_role(gateway.guard, SUBMIT)
     batches = batch_model(gateway.application)

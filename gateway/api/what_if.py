@@ -72,7 +72,6 @@ class CounterfactualsAnswer(BaseModel):
 
 
 def router(gateway: Gateway) -> APIRouter:
-    """The endpoints of one gateway."""
     routes = APIRouter(tags=["what if"])
     caller = require_role(gateway.guard, ASK)
 

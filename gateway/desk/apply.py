@@ -38,8 +38,6 @@ class PastSubmissions:
 
 
 class ApplyRoom:
-    """Endpoints of the room."""
-
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._gateway = desk.gateway
@@ -47,7 +45,6 @@ class ApplyRoom:
         self._inputs = inputs_of(desk.gateway.contract)
 
     def router(self) -> APIRouter:
-        """Its routes."""
         routes = APIRouter()
         routes.add_api_route("/desk/apply", self.form, methods=["GET"], response_model=None)
         routes.add_api_route("/desk/apply", self.apply, methods=["POST"], response_model=None)
@@ -85,7 +82,6 @@ class ApplyRoom:
         return self._desk.page(request, session, "what_if.html", answer=answer, problem=None, band=band(answer))
 
     async def counterfactuals(self, request: Request) -> Response:
-        """Changes that would approve it."""
         session = self._desk.visit(request, ASK)
         typed = await self._desk.form(request, session)
         try:

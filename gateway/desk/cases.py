@@ -21,8 +21,6 @@ PROPOSALS: Final = {"PROPOSE_APPROVE": Outcome.APPROVE, "PROPOSE_DECLINE": Outco
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """All of one case."""
-
     decision: LoanDecision
     decided_at: datetime
     standings: Sequence[PopulationRank]
@@ -42,7 +40,6 @@ class CaseFile:
         return last if last is not None and proposed_outcome(last) is not None else None
 
     def record(self) -> dict[str, Any]:
-        """The decision as Avro gives it."""
         return as_record(self.decision)
 
 

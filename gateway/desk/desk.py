@@ -123,11 +123,9 @@ class Desk:
         return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
 
     def docs_page(self, document: Mapping[str, Any]) -> Response:
-        """The OpenAPI document, for a person."""
         return self.public_page("docs.html", document=document, shape=_shape)
 
     def problem_page(self, problem: Problem) -> Response:
-        """The problem, for a person."""
         page = self.public_page("problem.html", problem.status, problem=problem)
         page.headers.update(problem.headers)
         return page

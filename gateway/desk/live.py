@@ -48,7 +48,6 @@ class LiveRoom:
         }
 
     def router(self) -> APIRouter:
-        """Its routes."""
         routes = APIRouter()
         routes.add_api_route("/desk/live", self.page, methods=["GET"], response_model=None)
         routes.add_api_route("/desk/live/events", self.events, methods=["GET"], response_model=None)

@@ -41,8 +41,6 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """One field."""
-
     feature: str
     y: int
     cells: tuple[Cell, ...]

@@ -19,15 +19,12 @@ WEEKS: Final = (4, 12, 26, 52)
 
 
 class OverrideRoom:
-    """Endpoints of the room."""
-
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         fields = [field for field in desk.gateway.contract.observed if field.reason]
         self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
 
     def router(self) -> APIRouter:
-        """Its routes."""
         routes = APIRouter()
         routes.add_api_route("/desk/overrides", self.page, methods=["GET"], response_model=None)
         return routes

@@ -32,8 +32,6 @@ NO_LEDGER: Final = "the queue and the time lines come from the ledger: set LOAN_
 
 
 class ReviewRoom:
-    """Endpoints of both rooms."""
-
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._gateway = desk.gateway
@@ -42,7 +40,6 @@ class ReviewRoom:
         self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
 
     def router(self) -> APIRouter:
-        """Their routes."""
         routes = APIRouter()
         routes.add_api_route("/desk/review", self.queue, methods=["GET"], response_model=None)
         routes.add_api_route("/desk/review/{application_id:path}", self.case, methods=["GET"], response_model=None)
@@ -63,7 +60,6 @@ class ReviewRoom:
         )
 
     async def case(self, request: Request, application_id: str) -> Response:
-        """One case."""
         session = self._desk.visit(request, OFFICERS)
         return self._case_page(request, session, await self._file(session, application_id))
 

@@ -28,14 +28,11 @@ LOOKED_AT: Final = 5_000
 
 
 class ScorecardRoom:
-    """Endpoints of the room."""
-
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._gateway = desk.gateway
 
     def router(self) -> APIRouter:
-        """Its routes."""
         routes = APIRouter()
         routes.add_api_route("/desk/scorecards", self.page, methods=["GET"], response_model=None)
         return routes

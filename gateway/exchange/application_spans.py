@@ -27,7 +27,6 @@ class TracedPublisher(Publisher):
         return self._publisher.schema_id
 
     def encode(self, record: Mapping[str, Any]) -> bytes:
-        """The application as it is published."""
         return self._publisher.encode(record)
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[RecordPosition]":

@@ -92,7 +92,6 @@ class DecisionReader:
         self._thread.start()
 
     def close(self) -> None:
-        """Read no more."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -40,7 +40,6 @@ class LedgerLookup:
         return await asyncio.to_thread(self._decisions, application_ids)
 
     def close(self) -> None:
-        """Let go of the database."""
         self.database.close()
 
     def _decisions(self, application_ids: Sequence[str]) -> dict[str, Decision]:

@@ -63,7 +63,6 @@ class PendingDecisions:
         return key in self._wanted
 
     def get(self, application_id: str) -> Entry | None:
-        """The entry of an id."""
         return self._entries.get(application_id)
 
     def enter(self, applications: Sequence[tuple[str, str]]) -> list[Entry]:

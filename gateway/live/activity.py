@@ -56,8 +56,6 @@ class Figures:
 
 
 class Activity:
-    """Counts as they come."""
-
     def __init__(self, clock: Callable[[], float]) -> None:
         """Has seen nothing yet.
 
@@ -119,7 +117,6 @@ class Activity:
             self._dead_letters[reason if known else OTHER] += 1
 
     def figures(self) -> Figures:
-        """Now."""
         with self._lock:
             second = int(self._clock())
             counts = [self._counts.get(each, 0) for each in range(second - SECONDS, second)]

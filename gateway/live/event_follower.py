@@ -64,7 +64,6 @@ class EventFollower:
         self._thread.start()
 
     def close(self) -> None:
-        """Follow no more."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -65,7 +65,6 @@ class LatencyProbe:
             log.debug("latency.unknown", error=type(cause).__name__)
 
     def close(self) -> None:
-        """Let go."""
         if self._consumer is not None:
             self._consumer.close()
 

@@ -24,8 +24,6 @@ class Lag(Protocol):
 
 @dataclass(frozen=True)
 class Live:
-    """Everything that is watched."""
-
     activity: Activity
     lag: Lag
     events: RecentEvents = field(default_factory=RecentEvents)

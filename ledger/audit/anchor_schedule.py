@@ -20,7 +20,6 @@ log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
-    """The wall clock."""
     return datetime.now(UTC)
 
 

@@ -29,8 +29,6 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One file written."""
-
     path: str
     rows: int
 

@@ -25,8 +25,6 @@ PAGE: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainCheck:
-    """One partition's chain."""
-
     topic: str
     partition: int
     rows: int

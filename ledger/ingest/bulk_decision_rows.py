@@ -36,8 +36,6 @@ SPACES: Final = tuple(each.value for each in ContributionSpace)
 
 
 class DecisionRowMaker(RowMaker):
-    """Makes the rows of decisions."""
-
     def items(self, batch: RecordBatch, writers: Writers) -> Sequence[Item]:
         """One for each record, in order; see `RowMaker`."""
         found: list[Item | None] = [None] * len(batch)

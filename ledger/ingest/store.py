@@ -39,8 +39,6 @@ class LedgerPosition:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The result of a batch."""
-
     rows: int = 0
     passed_over: Mapping[str, int] = field(default_factory=dict)
     """By reason."""

@@ -45,8 +45,6 @@ class Item:
 
 
 class RowMaker:
-    """Makes the rows of one table."""
-
     def __init__(self, table: sa.Table, event: type | None = None, flat: Flat = dict) -> None:
         """How to read.
 
@@ -71,7 +69,6 @@ class RowMaker:
         return [self.item(batch, place, writers) for place in range(len(batch))]
 
     def item(self, batch: RecordBatch, place: int, writers: Writers) -> Item:
-        """One record."""
         partition, offset = batch.partitions[place], batch.offsets[place]
         try:
             fields = self._fields(batch, place, writers)

@@ -82,8 +82,6 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationHistory:
-    """All about one application."""
-
     application_id: str
     decisions: Sequence[RecordedEvent[LoanDecision]]
     """The first one counts."""

@@ -121,7 +121,6 @@ def recorded_event(row: Any, event: Event) -> RecordedEvent[Event]:
 
 
 def decision_event(row: Any) -> LoanDecision:
-    """The event of a row of `decisions`."""
     nested = {"contributions", "reasons", "flags", "outcome", "contribution_space", "code_version"}
     plain = {name: row[name] for name in LoanDecision.__slots__ if name not in nested}
     values = json.loads(row["feature_values"])
@@ -145,7 +144,6 @@ def decision_event(row: Any) -> LoanDecision:
 
 
 def review_event(row: Any) -> LoanReview:
-    """The event of a row of `reviews`."""
     nested = {"outcome", "reason_codes"}
     plain = {name: row[name] for name in LoanReview.__slots__ if name not in nested}
     return LoanReview(**plain, outcome=Outcome(row["outcome"]), reason_codes=tuple(json.loads(row["reason_codes"])))

@@ -81,7 +81,6 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Let go of all connections."""
         self.engine.dispose()
 
 

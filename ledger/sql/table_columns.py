@@ -78,7 +78,6 @@ def time_text(time: datetime) -> str:
 
 
 def text(name: str, *, nullable: bool = False) -> sa.Column[Any]:
-    """Text."""
     return sa.Column(name, StorableText, nullable=nullable)
 
 
@@ -93,10 +92,8 @@ def count(name: str) -> sa.Column[Any]:
 
 
 def time(name: str, *, nullable: bool = False) -> sa.Column[Any]:
-    """A time."""
     return sa.Column(name, UtcTime, nullable=nullable)
 
 
 def json(name: str) -> sa.Column[Any]:
-    """JSON."""
     return sa.Column(name, JsonText, nullable=False)

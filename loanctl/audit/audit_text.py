@@ -16,7 +16,6 @@ TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
 def print_audit(console: Console, found: DecisionAudit) -> None:
-    """All of it."""
     demo_output.decision(console, from_record(LoanDecision, found.recorded.decision))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)

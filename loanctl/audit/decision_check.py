@@ -70,7 +70,6 @@ class DecisionCheck:
         return self.basis is not Basis.NOTHING and not self.changes
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return {
             "same": self.same,
             "from": self.basis.value,

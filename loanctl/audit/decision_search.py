@@ -35,7 +35,6 @@ class RecordedDecision:
 
     @property
     def decision(self) -> Mapping[str, Any]:
-        """As Avro gives a `LoanDecision`."""
         return self.copy.fields
 
 

@@ -48,7 +48,6 @@ class ReplayTerms:
     policy: Policy
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         scorecard = self.champion.scorecard
         return {
             "scorecard": {"name": scorecard.name, "version": self.champion.version, "digest": scorecard.digest},

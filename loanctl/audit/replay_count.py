@@ -21,8 +21,6 @@ class AnswerChange(StrEnum):
 
 @dataclass(slots=True)
 class ReplayCount:
-    """Counts of a replay."""
-
     applications: int = 0
     unreadable: int = 0
     """Applications that no decision can be made on."""
@@ -58,7 +56,6 @@ class ReplayCount:
         self._compare(recorded, made, application)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return {
             "applications": self.applications,
             "unreadable": self.unreadable,

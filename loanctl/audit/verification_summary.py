@@ -50,7 +50,6 @@ class VerificationSummary:
                 self.findings.append(_finding_facts(recorded, check))
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return {
             "decisions": self.decisions,
             "same": self.same,

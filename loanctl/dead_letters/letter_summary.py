@@ -22,8 +22,6 @@ from streams.kafka.topics.topic_reader import PartitionRange
 
 @dataclass(frozen=True, slots=True)
 class LetterSummary:
-    """The dead letters of one reason."""
-
     reason: str
     count: int
     first: int
@@ -37,7 +35,6 @@ class LetterSummary:
     """Letters whose record can still be had."""
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
         return {
             "reason": self.reason,
             "count": self.count,
@@ -62,7 +59,6 @@ class LetterCounts:
         self._by_reason: dict[str, LetterSummary] = {}
 
     def add(self, letter: Letter) -> None:
-        """One more."""
         nothing = LetterSummary(letter.reason, 0, letter.timestamp, letter.timestamp, {}, {}, 0)
         known = self._by_reason.get(letter.reason, nothing)
         self._by_reason[letter.reason] = LetterSummary(

@@ -17,8 +17,6 @@ from scorecard.decisions.dead_letter_parser import Letter, OriginalRecord
 
 
 class RedriveStatus(StrEnum):
-    """What a redrive does with a letter."""
-
     READY = "ready"
     """It goes back."""
     REDRIVEN = "redriven"

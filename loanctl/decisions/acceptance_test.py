@@ -47,8 +47,6 @@ class PromiseCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """All of it."""
-
     rows: int
     findings: Sequence[PromiseCheck]
     figures: Mapping[str, float]
@@ -59,7 +57,6 @@ class Verification:
         return all(finding.passed for finding in self.findings)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         checks = [{"name": each.name, "passed": each.passed, "seen": each.seen} for each in self.findings]
         return {"passed": self.passed, "rows": self.rows, "checks": checks, "figures": dict(self.figures)}
 

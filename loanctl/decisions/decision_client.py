@@ -37,8 +37,6 @@ class DecisionTimeoutError(OutageError):
 
 @dataclass(frozen=True, slots=True)
 class TimedDecision:
-    """One decision."""
-
     decision: Record
     milliseconds: float
     """From just before its application was sent until it was read."""

@@ -25,8 +25,6 @@ LEFT_OUT: Final = "person_income"
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """One bad record."""
-
     kind: str
     """For people."""
     value: bytes | None

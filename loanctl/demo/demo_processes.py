@@ -46,8 +46,6 @@ class NotReadyError(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class DemoProcess:
-    """One running process."""
-
     running: RunningProcess
     port: int
 

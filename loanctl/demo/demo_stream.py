@@ -77,7 +77,6 @@ class DemoStream:
 
     @property
     def topics(self) -> Topics:
-        """The product's."""
         return self.writing.topics
 
     def perform(self, phase: TrafficPhase) -> None:
@@ -113,11 +112,9 @@ class DemoStream:
         return self._events(DriftReport, self.topics.drift_reports)
 
     def commands(self) -> list[RetrainCommand]:
-        """To retrain."""
         return self._events(RetrainCommand, self.topics.retrain_commands)
 
     def results(self) -> list[RetrainResult]:
-        """Of the trainer."""
         return self._events(RetrainResult, self.topics.retrain_results)
 
     def last_decision(self, *outcomes: Outcome) -> LoanDecision | None:
@@ -134,7 +131,6 @@ class DemoStream:
         return next(iter(self.decoding.events(LoanDecision, wanted)), None)
 
     def decision_count(self) -> int:
-        """Decisions that have arrived."""
         return len(self.watcher.records(self.topics.decisions))
 
     def decided_by(self, version: str) -> bool:

@@ -58,8 +58,6 @@ ANSWER_PATIENCE_S: Final = 30.0
 
 
 class DemoScenario:
-    """One telling."""
-
     def __init__(self, console: Console, connection: Connection, folder: Path, seed: int, began: float) -> None:
         self._console = console
         self._connection = connection

@@ -66,8 +66,6 @@ class FileReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkReport:
-    """One part."""
-
     report: DriftReport
     performance: Performance | None
     """None without a scorecard."""

@@ -37,8 +37,6 @@ class ChunkRule:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One part."""
-
     start: int
     """Event time in milliseconds since 1970, or the number of the first row, from 0, in a file without times."""
     end: int

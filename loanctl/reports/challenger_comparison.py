@@ -108,8 +108,6 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All of it."""
-
     pairs: int
     flips: tuple[OutcomeChange, ...]
     """From the champion's outcome to the challenger's."""
@@ -128,7 +126,6 @@ class Comparison:
         return sum(flip.count for flip in self.flips)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         summary = asdict(self) | {"flips": [flip.plain() for flip in self.flips]}
         return {"flipped": self.flip_count, **summary}
 

@@ -48,7 +48,6 @@ class PerformanceSummary:
     performances: tuple[ChampionPerformance, ...]
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return asdict(self)
 
 

@@ -75,7 +75,6 @@ class RecordDecoder:
         return [_seen_decision(record, plain) for record, plain in self._plain(LoanDecision, records)]
 
     def events(self, event: type[Event], records: Sequence[Record]) -> list[Event]:
-        """Each record as an event."""
         return [from_record(event, plain) for _, plain in self._plain(event, records)]
 
     def _plain(self, event: type, records: Sequence[Record]) -> Iterator[tuple[Record, Mapping[str, Any]]]:
@@ -87,7 +86,6 @@ class RecordDecoder:
                 yield record, plain
 
     def _writers(self, records: Sequence[Record]) -> Writers:
-        """Of records of one topic."""
         if not records:
             return {}
         return WriterSchemas(self._registry, records[0].topic).of(schema_ids([record.value for record in records]))

@@ -70,7 +70,6 @@ def _window_again(report: DriftReport, settings: DriftSettings) -> DriftReport:
 
 
 def encode_report(report: DriftReport | PerformanceReport, settings: DriftSettings) -> bytes:
-    """The report as it is published."""
     topics = settings.topics()
     topic = topics.performance_reports if isinstance(report, PerformanceReport) else topics.drift_reports
     return EventSerde(settings.registry(), type(report), topic.name).encode(report)

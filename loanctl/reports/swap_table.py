@@ -12,7 +12,6 @@ WIDE: Final = 140
 
 
 def lines(found: Sequence[OutcomeChange]) -> Table:
-    """The changes for people."""
     table = Table("from", "to", "applicants", "of them defaulted", "for example", box=None)
     for change in found:
         known = f"{change.defaulted:,} of {change.known:,} known" if change.known else "not known"

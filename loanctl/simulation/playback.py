@@ -58,15 +58,12 @@ class PlaybackCodec:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackResult:
-    """What a play has sent."""
-
     applications: int
     outcomes: int
     seconds: float
 
     @property
     def per_second(self) -> float:
-        """Applications a second."""
         return self.applications / self.seconds if self.seconds > 0 else 0.0
 
 

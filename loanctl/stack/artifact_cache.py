@@ -60,7 +60,6 @@ class Cache:
     folder: Path
 
     def path(self, artifact: Artifact) -> Path:
-        """Path of an artifact's file."""
         return self.folder / artifact.folder / artifact.filename
 
     def unpack(self, archive: Artifact) -> Path:

@@ -30,7 +30,6 @@ class Artifact:
 
     @property
     def filename(self) -> str:
-        """As the repository calls it."""
         classifier = f"-{self.classifier}" if self.classifier else ""
         return f"{self.name}-{self.version}{classifier}.{self.packaging}"
 

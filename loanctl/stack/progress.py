@@ -29,12 +29,10 @@ class Silence:
 
     @contextmanager
     def fetch_progress(self, files: int, total_bytes: int) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names
-        """Around a fetch."""
         yield lambda _bytes: None
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:  # noqa: ARG002 - the protocol's names
-        """Around one step."""
         yield
 
 

@@ -42,7 +42,6 @@ def bare(kind: AvroType) -> AvroType:
 
 
 def is_nullable(kind: AvroType) -> bool:
-    """Whether null is a value."""
     return NULL in kind.inner
 
 

@@ -12,8 +12,6 @@ from schemas.contract.reason_texts import ReasonText
 
 
 class Role(StrEnum):
-    """The role of a field."""
-
     ID = "id"
     EVENT_TIME = "event_time"
     FEATURE = "feature"

@@ -7,8 +7,6 @@ from enum import StrEnum
 
 
 class AlertStatus(StrEnum):
-    """What happened to an alert."""
-
     UNKNOWN = "UNKNOWN"
     FIRING = "FIRING"
     RESOLVED = "RESOLVED"

@@ -7,8 +7,6 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The outcome of a decision."""
-
     UNKNOWN = "UNKNOWN"
     APPROVE = "APPROVE"
     REFER = "REFER"
@@ -93,8 +91,6 @@ class LoanDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanOutcome:
-    """The outcome of a loan."""
-
     application_id: str
     defaulted: bool
     observed_at: datetime

@@ -9,8 +9,6 @@ from schemas.events.decisions import FlagKind
 
 
 class Verdict(StrEnum):
-    """The verdict of a window."""
-
     UNKNOWN = "UNKNOWN"
     INSUFFICIENT = "INSUFFICIENT"
     STEADY = "STEADY"

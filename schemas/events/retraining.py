@@ -27,8 +27,6 @@ class RetrainScope(StrEnum):
 
 
 class RetrainStatus(StrEnum):
-    """How a command ended."""
-
     UNKNOWN = "UNKNOWN"
     DUPLICATE = "DUPLICATE"
     HELD = "HELD"

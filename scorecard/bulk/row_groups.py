@@ -59,8 +59,6 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table on disk."""
-
     folder: Path
     """Where its files are, or in folders below."""
     groups: tuple[RowGroup, ...]
@@ -71,12 +69,10 @@ class StoredTable:
 
     @property
     def rows(self) -> int:
-        """All of them."""
         return sum(group.rows for group in self.groups)
 
     @property
     def paths(self) -> list[str]:
-        """Its files."""
         return list(dict.fromkeys(group.path for group in self.groups))
 
 

@@ -92,7 +92,6 @@ class DecisionWords:
 
     @classmethod
     def of(cls, features: Sequence[str], codes: Sequence[str], reference_id: str) -> Self:
-        """These."""
         reference = np.frombuffer(reference_id.encode(), dtype=np.uint8)
         return cls(WordTable.of(features), WordTable.of(codes), reference)
 

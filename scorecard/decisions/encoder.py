@@ -134,7 +134,6 @@ def phrases_of(  # noqa: PLR0913 - what a decision names, each once
 
 
 def encode(phrases: Phrases, rows: EncoderColumns) -> EncodedRecords:
-    """Every row as a framed record."""
     out = np.empty(_most_bytes(phrases, rows), dtype=np.uint8)
     ends = np.empty(len(rows.applied_at), dtype=np.int64)
     write(out, ends, phrases, rows)

@@ -91,7 +91,6 @@ def table_of(
 
 
 def concatenate_tables(trees: Sequence[Mapping[str, npt.NDArray[Any]]]) -> Tables:
-    """The tables of trees as one."""
     arrays = {name: _concatenate(name, trees) for name in Tables._fields if name != "tree"}
     groups = [len(tree["origin"]) - 1 for tree in trees]
     return Tables(tree=np.cumsum([0, *groups]).astype(np.int32), **arrays)

@@ -70,7 +70,6 @@ class Explainer:
 
     @property
     def table_bytes(self) -> int:
-        """Memory of the tables."""
         return int(self._tables.entries.nbytes)
 
     def explain(self, matrix: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -66,7 +66,6 @@ class Slots(NamedTuple):
 
 
 def empty_slots() -> Slots:
-    """Room for one group."""
     return Slots(
         np.empty(MOST_COLUMNS, np.int32),
         np.empty(MOST_COLUMNS, np.int32),

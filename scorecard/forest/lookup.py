@@ -28,7 +28,6 @@ class RowBlocks(NamedTuple):
 
 @kernel
 def row_blocks(matrix: npt.NDArray[np.float32], lanes: Lanes) -> RowBlocks:
-    """The rows of a matrix in blocks."""
     count, columns = matrix.shape
     wide = len(lanes)
     rows = RowBlocks(np.zeros(((count + wide - 1) // wide, columns, wide), np.float32), np.zeros(columns, np.bool_))

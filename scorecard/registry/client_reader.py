@@ -15,20 +15,16 @@ class ClientReader:
         self._uri = tracking_uri
 
     def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
-        """See `VersionReader`."""
         return self._one(name, lambda client: client.get_model_version_by_alias(name, alias))
 
     def by_number(self, name: str, version: str) -> RegisteredVersion | None:
-        """See `VersionReader`."""
         return self._one(name, lambda client: client.get_model_version(name, version))
 
     def all_of(self, name: str) -> Sequence[RegisteredVersion]:
-        """See `VersionReader`."""
         found = ask(self._uri, lambda client: client.search_model_versions(f"name = '{name}'"))
         return [version_of(name, each) for each in found or ()]
 
     def place_of(self, name: str, version: str) -> str | None:
-        """See `VersionReader`."""
         return ask(self._uri, lambda client: str(client.get_model_version_download_uri(name, version)))
 
     def _one(self, name: str, question: Callable[[Any], Any]) -> RegisteredVersion | None:

@@ -32,8 +32,6 @@ class MissingBundleError(SetupError):
 
 
 class ModelRegistry:
-    """One registered model, by name."""
-
     def __init__(
         self,
         tracking_uri: str,

@@ -20,8 +20,6 @@ TRUE: Final = frozenset({"true", "1"})
 
 
 class RestReader:
-    """One server."""
-
     def __init__(self, tracking_uri: str, environment: Mapping[str, str] = os.environ) -> None:
         """Asks nothing yet.
 
@@ -33,17 +31,14 @@ class RestReader:
         self._environment = environment
 
     def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
-        """See `VersionReader`."""
         found = self._ask("registered-models/alias", name=name, alias=alias)
         return None if found is None else _registered_version(name, found["model_version"])
 
     def by_number(self, name: str, version: str) -> RegisteredVersion | None:
-        """See `VersionReader`."""
         found = self._ask("model-versions/get", name=name, version=version)
         return None if found is None else _registered_version(name, found["model_version"])
 
     def all_of(self, name: str) -> Sequence[RegisteredVersion]:
-        """See `VersionReader`."""
         found: list[RegisteredVersion] = []
         token = ""
         while True:
@@ -55,7 +50,6 @@ class RestReader:
                 return found
 
     def place_of(self, name: str, version: str) -> str | None:
-        """See `VersionReader`."""
         found = self._ask("model-versions/get-download-uri", name=name, version=version)
         return None if found is None else str(found.get("artifact_uri", ""))
 

@@ -40,8 +40,6 @@ class SqliteReader:
         self._path = Path(tracking_uri.removeprefix(SQLITE))
 
     def by_alias(self, name: str, alias: str) -> RegisteredVersion | None:
-        """See `VersionReader`."""
-
         def question(store: sqlite3.Connection) -> RegisteredVersion | None:
             row = store.execute(ALIAS, (name, alias)).fetchone()
             return _by_number(store, name, row[0]) if row else None
@@ -49,16 +47,13 @@ class SqliteReader:
         return self._ask(question)
 
     def by_number(self, name: str, version: str) -> RegisteredVersion | None:
-        """See `VersionReader`."""
         return self._ask(lambda store: _by_number(store, name, version))
 
     def place_of(self, name: str, version: str) -> str | None:
-        """See `VersionReader`."""
         row = self._ask(lambda store: store.execute(PLACE, (name, version)).fetchone())
         return row[0] if row else None
 
     def all_of(self, name: str) -> Sequence[RegisteredVersion]:
-        """See `VersionReader`."""
         found = self._ask(
             lambda store: [_registered_version(store, name, row) for row in store.execute(VERSIONS, (name,))]
         )

@@ -35,7 +35,6 @@ class Health:
     """Why, as plain JSON data."""
 
     def body(self) -> bytes:
-        """As JSON."""
         return json.dumps({"live": self.live, "ready": self.ready, **self.facts}, default=str).encode() + b"\n"
 
 
@@ -61,12 +60,10 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        """Its root."""
         host = str(self._server.server_address[0])
         return f"http://{host}:{self.port}"
 
     def close(self) -> None:
-        """Stop answering."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

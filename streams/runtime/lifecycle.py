@@ -71,7 +71,6 @@ class Lifecycle:
             log.warning("dependency.lost", dependency=dependency, error=kind)
 
     def report_recovery(self, dependency: str) -> None:
-        """A dependency answers."""
         with self._lock:
             was_away = self._away.pop(dependency, None)
         if was_away:
@@ -123,12 +122,10 @@ class Backoff:
         self._wait = FIRST_WAIT_S / 2
 
     def next(self) -> float:
-        """Seconds to wait before the next attempt."""
         self._wait = min(self._wait * 2, LONGEST_WAIT_S)
         return self._wait
 
     def reset(self) -> None:
-        """An attempt succeeded."""
         self._wait = FIRST_WAIT_S / 2
 
 

@@ -260,7 +260,6 @@ class Connection(BaseSettings):
         return self.model_name or f"{self.contract().product}-scorecard"
 
     def topics(self) -> Topics:
-        """The product's topics."""
         return topics.topics_of(self.contract(), self.topic_prefix)
 
 

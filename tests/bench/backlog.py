@@ -52,12 +52,10 @@ class Log:
         self.places: list[tuple[int, int]] = []
 
     def append(self, value: bytes) -> None:
-        """At the end."""
         self.places.append((self._file.seek(0, SEEK_END), len(value)))
         self._file.write(value)
 
     def read(self, offset: int) -> bytes:
-        """One message."""
         place, length = self.places[offset]
         self._file.seek(place)
         return self._file.read(length)
@@ -100,7 +98,6 @@ class Owner:
 
 
 def main() -> int:
-    """Run it; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--unaligned", action="store_true")

@@ -85,7 +85,6 @@ class Applicants:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=4_000, help="Undrifted windows of each size.")
     parser.add_argument("--power-windows", type=int, default=200, help="Windows of each shift and size.")
@@ -107,7 +106,6 @@ def a_bench() -> Bench:
 
 
 def applicants(bench: Bench, rows: int, seed: int, shift: PopulationShift) -> Applicants:
-    """A pool of applicants."""
     values = matrix(Table("pool", "pool", synthetic_population.applicants(rows, seed, shift)), bench.contract)
     return Applicants(values, bench.cells.cells(values))
 
@@ -193,7 +191,6 @@ def run(bench: Bench, windows: "Sequence[npt.NDArray[np.int64]] | object") -> tu
 
 
 def count(reports: Sequence[DriftReport], verdict: Verdict) -> int:
-    """Reports of a verdict."""
     return sum(report.verdict is verdict for report in reports)
 
 

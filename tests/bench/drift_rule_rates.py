@@ -68,7 +68,6 @@ class Rates:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=2_000, help="Undrifted windows of each case.")
     parser.add_argument("--power-windows", type=int, default=100, help="Shifted windows of each case.")
@@ -103,7 +102,6 @@ def rates(case: Case, windows: int, *, shifted: bool) -> Rates:
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """All of them."""
     usual, moved = (pool(bench, factor) for factor in (1.0, SHIFT))
     even = plain(usual, moved)
     yield Case("the defaults", bench, even)
@@ -123,7 +121,6 @@ def cases(bench: Bench) -> Iterator[Case]:
 
 
 def with_rules(bench: Bench, **rules: Any) -> Bench:
-    """With these rules."""
     return replace(bench, reporting=replace(bench.reporting, rules=replace(bench.reporting.rules, **rules)))
 
 

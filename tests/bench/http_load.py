@@ -45,7 +45,6 @@ class LoadResult:
     """Answers other than 200; of these no latency is counted."""
 
     def rate(self) -> float:
-        """Answers a second."""
         return len(self.latencies) / self.seconds
 
 
@@ -57,7 +56,6 @@ class LoadConnection(asyncio.Protocol):
         self._answer: asyncio.Future[int] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Open."""
         self._transport = transport
 
     def ask(self, request: bytes) -> "asyncio.Future[int]":
@@ -67,7 +65,6 @@ class LoadConnection(asyncio.Protocol):
         return self._answer
 
     def data_received(self, data: bytes) -> None:
-        """A part of the answer."""
         self._read += data
         head, found, body = self._read.partition(HEAD_END)
         if not found:
@@ -85,14 +82,12 @@ class LoadConnection(asyncio.Protocol):
 
 
 def requests(plan: LoadPlan) -> list[bytes]:
-    """Whole requests."""
     head = f"POST {plan.path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "
     bodies = Path(plan.bodies).read_bytes().splitlines()
     return [b"%b%d\r\n\r\n%b" % (head.encode(), len(body), body) for body in bodies]
 
 
 async def load(plan: LoadPlan) -> LoadResult:
-    """Sends, and measures."""
     loop = asyncio.get_running_loop()
     pool: asyncio.Queue[LoadConnection] = asyncio.Queue()
     for _ in range(plan.connections):

@@ -93,7 +93,6 @@ def impute(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def forest_of(model: Any) -> Forest:
-    """The model compiled."""
     columns = applicants().matrix.shape[1]
     return compile_model(model, columns)
 

@@ -74,7 +74,6 @@ class PastDecisions:
 
 
 def name_of(number: int) -> str:
-    """An application's id."""
     return f"application-{number:09d}"
 
 
@@ -86,7 +85,6 @@ def time_of(act: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def main() -> int:
-    """Run it; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--decisions", type=int, default=10_000_000)
     given = parser.parse_args()

@@ -28,7 +28,6 @@ DEFAULT_RATE: Final = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reigns", type=int, default=400, help="Champions of each true AUC.")
     given = parser.parse_args(arguments)

@@ -51,7 +51,6 @@ class Stage:
 
     @property
     def source(self) -> str:
-        """The applications topic."""
         return self.connection.topics().applications.name
 
     def schema_id(self) -> int:
@@ -78,7 +77,6 @@ class Stage:
         producer.flush()
 
     def sink(self) -> str:
-        """A fresh topic for a rival's answers."""
         name = f"bench-{uuid.uuid4().hex[:8]}"
         admin = AdminClient({"bootstrap.servers": self.connection.bootstrap_servers})
         admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result()
@@ -146,7 +144,6 @@ class RecordCount:
         self._places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
 
     def __call__(self) -> int:
-        """Now."""
         return sum(self._consumer.get_watermark_offsets(place, timeout=10)[1] for place in self._places)
 
 

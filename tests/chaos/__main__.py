@@ -37,7 +37,6 @@ THREE: Final = 3
 
 
 def main() -> int:
-    """The exit status."""
     given = _arguments()
     logs.configure("error", "chaos")
     faults = _choice(SHORT if given.short else FULL, given.fault)

@@ -44,7 +44,6 @@ class Outcome:
     """What kept the checker from its end; empty for none."""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON."""
         return asdict(self)
 
 

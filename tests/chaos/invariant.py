@@ -36,8 +36,6 @@ class ObservedDecision:
 
 @dataclass(frozen=True, slots=True)
 class ObservedLetter:
-    """A dead letter."""
-
     source: Source
     headers: bytes = b""
 

@@ -142,7 +142,6 @@ class Lane:
 
 
 def decision_read(record: Record) -> DecisionRead:
-    """A decision on its topic."""
     fields: Mapping[str, Any] = own_decision(record.value)
     seen = ObservedDecision(
         source=(fields["source_partition"], fields["source_offset"]),
@@ -155,7 +154,6 @@ def decision_read(record: Record) -> DecisionRead:
 
 
 def observed_letter(record: Record) -> ObservedLetter:
-    """A dead letter on its topic."""
     headers = record.headers
     partition, offset = (int(headers[f"__connect.errors.{name}"] or b"") for name in ("partition", "offset"))
     return ObservedLetter((partition, offset), repr(record.header_pairs).encode())

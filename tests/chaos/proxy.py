@@ -53,7 +53,6 @@ class Proxy:
         self.cut, self.delay_s, self.loss = False, 0.0, 0.0
 
     def serve(self, started: threading.Event, stop: threading.Event) -> None:
-        """The thread's work."""
         asyncio.run(self._serve(started, stop))
 
     async def _serve(self, started: threading.Event, stop: threading.Event) -> None:

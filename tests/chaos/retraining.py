@@ -36,7 +36,6 @@ class Retraining:
         return {**SMALL, **UNATTENDED, "base_table": base, "mlflow_uri": store, "cache_dir": self.folder / "cache"}
 
     def command(self, command_id: str) -> None:
-        """A person asks."""
         command = RetrainCommand(
             command_id=command_id,
             product=self.connection.contract().product,

@@ -130,8 +130,6 @@ class FakeLag:
 
 @dataclass
 class GatewayDouble:
-    """A whole gateway over `FakeTopic`."""
-
     gateway: Gateway
     topic: FakeTopic
     slot: FakeSlot

@@ -123,8 +123,6 @@ class Metadata:
 
 
 class FakeConsumer:
-    """One member."""
-
     def __init__(self, broker: FakeBroker, properties: dict[str, Any], name: str) -> None:
         self.given: list[int] | None = None
         self._broker = broker

@@ -28,8 +28,6 @@ AUDIENCE = "loan-gateway"
 
 @dataclass
 class OidcProviderDouble:
-    """One provider."""
-
     issuer: str = "https://id.example"
     redirect_uri: str = "https://desk.example/desk/sign-in/callback"
     subject: str = "u-1"
@@ -49,7 +47,6 @@ class OidcProviderDouble:
     """A person confirms on a page of the provider, as with most."""
 
     def app(self) -> Starlette:
-        """Its endpoints."""
         return Starlette(
             routes=[
                 Route("/.well-known/openid-configuration", self._describe),
@@ -61,7 +58,6 @@ class OidcProviderDouble:
         )
 
     def discovery_document(self) -> dict[str, Any]:
-        """The discovery document."""
         return {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",

@@ -15,8 +15,6 @@ from tests.unit.gateway.calls import a_body
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer."""
-
     status: int
     headers: Mapping[str, str]
     text: str
@@ -28,8 +26,6 @@ class Answer:
 
 @dataclass
 class GatewayUnderTest(Worker):
-    """One gateway process."""
-
     def post(self, path: str, body: Any, timeout_s: float = 30.0, **headers: str) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -74,14 +74,12 @@ class DecisionSource:
             self._producer.abort_transaction(30)
 
     def publish_raw(self, value: bytes | None) -> None:
-        """Bytes that are no decision."""
         self._producer.begin_transaction()
         self._producer.produce(self.topic, value, key=b"odd")
         self._producer.commit_transaction(30)
 
 
 def rows(url: str, query: str) -> list[Any]:
-    """Rows of a query, as tuples."""
     database = Database(url)
     try:
         with database.read_transaction() as connection:

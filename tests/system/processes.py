@@ -65,7 +65,6 @@ class ProcessUnderTest:
         os.killpg(self.pid, signal.SIGCONT)
 
     def wait(self, timeout_s: float) -> int:
-        """Its exit status."""
         try:
             return self.popen.wait(timeout_s)
         except subprocess.TimeoutExpired:

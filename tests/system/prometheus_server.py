@@ -23,8 +23,6 @@ START_S = 60
 
 @dataclass(frozen=True)
 class PrometheusUnderTest:
-    """One server."""
-
     url: str
 
     def is_ready(self) -> bool:

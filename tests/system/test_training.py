@@ -42,7 +42,6 @@ class Desk:
         return run_command(arguments, {**self.environment, **variables_of(settings)}, self.folder)
 
     def training_summary(self, *arguments: str, **settings: str) -> dict[str, Any]:
-        """The summary of a training."""
         return summary_of(self.loanctl("train", *arguments, "--json", **settings))
 
     def journals(self) -> list[Path]:

@@ -55,7 +55,6 @@ class Worker:
         return {name: float(value) for name, _, value in samples}
 
     def metrics_page(self) -> str:
-        """The page as it is."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 - our own
             return str(answer.read().decode())
 
@@ -99,12 +98,10 @@ class Applicants:
             self.sent.append(name)
 
     def send(self, key: bytes | None, value: bytes | None, headers: Any = None) -> None:
-        """A record as it is."""
         self._producer.produce(self.topic, value, key=key, headers=headers)
         self._producer.poll(0)
 
     def flush(self) -> None:
-        """Wait until the broker has all."""
         assert self._producer.flush(60) == 0
 
 
@@ -121,23 +118,19 @@ class Answers:
     connection: Connection
 
     def records(self) -> list[Message]:
-        """Of the decisions topic."""
         return read_topic(self.connection, self.connection.topics().decisions.name)
 
     def decisions(self) -> list[LoanDecision]:
-        """All decisions, partition by partition."""
         topics = self.connection.topics()
         serde = EventSerde(self.connection.registry(), LoanDecision, topics.decisions.name)
         return [serde.decode(record.value()) for record in self.records()]
 
     def shadow(self) -> list[LoanDecision]:
-        """The challenger's."""
         topic = self.connection.topics().shadow_decisions.name
         serde = EventSerde(self.connection.registry(), LoanDecision, topic)
         return [serde.decode(record.value()) for record in read_topic(self.connection, topic)]
 
     def dead_letters(self) -> list[Message]:
-        """Set aside."""
         return read_topic(self.connection, self.connection.topics().dead_letters.name)
 
     def await_commits(self) -> None:

@@ -59,7 +59,6 @@ def _segments(field: Field, values: npt.NDArray[np.float64]) -> Iterator[tuple[s
 
 
 def by_field(groups: Sequence[ApplicantGroup]) -> Iterator[tuple[ApplicantGroup, ...]]:
-    """The groups of each field."""
     for name in dict.fromkeys(group.field for group in groups):
         yield tuple(group for group in groups if group.field == name)
 

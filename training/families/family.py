@@ -44,7 +44,6 @@ class TrainingSample:
     defaulted: Labels
 
     def take(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "TrainingSample":
-        """The rows at these places."""
         return TrainingSample(self.matrix[places], self.defaulted[places])
 
 
@@ -124,8 +123,6 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A fitted model of a library."""
-
     family: Family
     choice: FamilyParameters
     model: Any

@@ -56,7 +56,6 @@ class KeptForest:
         return FittedModel(BY_NAME[self.scorecard.family], choice, None, len(forest.roots))
 
     def search_result(self) -> SearchResult:
-        """Of no search."""
         model = self.model()
         nothing = {"auc": np.nan, "auc_sd": np.nan, "log_loss": np.nan, "seconds": 0.0}
         trial = Trial(number=0, choice=model.choice, cost=model.cost, **nothing)

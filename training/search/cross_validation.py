@@ -22,8 +22,6 @@ Attempt = tuple[Trial, npt.NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchData:
-    """Input of a search."""
-
     rows: TrainingSample
     folds: npt.NDArray[np.int64]
     """The fold of each row."""

@@ -45,7 +45,6 @@ class Forgetful:
     """Keeps nothing."""
 
     def recall(self, number: int, choice: FamilyParameters) -> Trial | None:  # noqa: ARG002 - the protocol's
-        """None."""
         return None
 
     def keep(self, trial: Trial) -> None:

@@ -39,8 +39,6 @@ FORGETFUL: Final = Forgetful()
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Result of a search."""
-
     best: Trial
     trials: Sequence[Trial]
     floor_auc: float

@@ -23,8 +23,6 @@ STATUS_OF: Final = {
 
 
 class CommandAction(StrEnum):
-    """The action for a command."""
-
     LEAVE = "leave"
     """Nothing: this very record has been answered, or another product is meant."""
     ANSWER = "answer"
@@ -90,8 +88,6 @@ def disposition(command: RetrainCommand, place: CommandPosition, known: TrainerS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOutcome:
-    """How a command ended."""
-
     status: RetrainStatus
     why: str
     champion_version: str = ""
@@ -101,7 +97,6 @@ class CommandOutcome:
 
 
 def result(command: RetrainCommand, ending: CommandOutcome, now: datetime) -> RetrainResult:
-    """The answer to a command."""
     challenger = ending.challenger
     told = challenger.tags if challenger else {}
     return RetrainResult(

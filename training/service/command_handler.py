@@ -59,8 +59,6 @@ class TooFewOutcomesError(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """A command on its topic."""
-
     command: RetrainCommand
     place: CommandPosition
     timestamp: datetime

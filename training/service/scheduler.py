@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 
 def clock() -> datetime:
-    """Now, UTC."""
     return datetime.now(UTC)
 
 

@@ -65,7 +65,6 @@ class TrackedRun:
         self._batch(self.run_id, metrics=metrics)
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        """Words."""
         self._batch(self.run_id, tags=tags)
 
     def dataset(self, name: str, digest: str, source: str, rows: int) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # what makes a candidate keeps a journal; a card does not
 
 
 def text(made: "TrainedCandidate", answer: GateResult, record: TrainingRecord) -> str:
-    """The card, in Markdown."""
     records = model_record.sections(made, record)
     fairness = card_section(made.fairness, record.terms.min_adverse_impact_ratio)
     parts = (_what(made), _rows(made), _figures(made), fairness, *records, _verdict(answer))

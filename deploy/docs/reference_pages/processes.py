@@ -18,12 +18,10 @@ COMMON: Final = frozenset({"--help", "--install-completion", "--show-completion"
 
 
 def settings_page() -> str:
-    """Every setting by process."""
     return "# Settings\n\n" + "\n".join(_settings_sections())
 
 
 def metrics_page() -> str:
-    """Every metric by process."""
     return "# Metrics\n\n" + "\n".join(_metric_sections())
 
 

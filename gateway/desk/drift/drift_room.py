@@ -25,8 +25,6 @@ Last = Annotated[int, Query(ge=1, le=MOST, description="The latest so many windo
 
 
 class DriftRoom:
-    """Endpoints of the room."""
-
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._source = DriftSource(desk.gateway)
@@ -51,7 +49,6 @@ class DriftRoom:
         return routes
 
     def router(self) -> APIRouter:
-        """Its routes."""
         routes = APIRouter()
         routes.add_api_route(PATH, self.page, methods=["GET"], response_model=None)
         routes.add_api_route(f"{PATH}/{{window_id:path}}", self.window, methods=["GET"], response_model=None)
@@ -71,7 +68,6 @@ class DriftRoom:
         return await asyncio.to_thread(self._overview_page, request, session, reports, last)
 
     async def window(self, request: Request, window_id: str) -> Response:
-        """One window in full."""
         session = self._desk.visit(request, OBSERVE)
         view = window_view(await self._report(window_id))
         if request.query_params.get("format") == JSON:

@@ -54,11 +54,9 @@ class Series:
 
     @property
     def marks(self) -> int:
-        """Points that are marked."""
         return sum(point.marked for point in self.points)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         names = SeriesPoint.__slots__
         points = [{name: getattr(point, name) for name in names} for point in self.points]
         return {"name": self.name, "kind": self.kind.value, "lines": list(self.lines), "points": points}
@@ -83,7 +81,6 @@ class RankedField:
     """PSI of its contributions; None where decisions were not counted."""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return {name: getattr(self, name) for name in RankedField.__slots__}
 
 

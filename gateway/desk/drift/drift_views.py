@@ -11,8 +11,6 @@ from gateway.desk.live_charts import HeatMap, heat_map
 
 @dataclass(frozen=True, slots=True)
 class WindowRow:
-    """One window in a table."""
-
     report: Report
     over: tuple[str, ...]
     """Fields over their critical value, the largest contributions first."""
@@ -30,7 +28,6 @@ class Overview:
     """Of the latest window."""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return {
             "windows": [_plain_window(row) for row in self.windows],
             "series": [chart.series.plain() for chart in self.charts],
@@ -50,8 +47,6 @@ class QuantityView:
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """One window in full."""
-
     report: Report
     ranking: tuple[RankedField, ...]
     fields: tuple[QuantityView, ...]
@@ -60,7 +55,6 @@ class WindowView:
     """The score, contributions by PSI, reasons; empty where decisions were not counted."""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can tell it."""
         return {"report": self.report, "ranking": [field.plain() for field in self.ranking]}
 
 

@@ -43,7 +43,6 @@ class Chart:
 
     @property
     def latest(self) -> SeriesPoint:
-        """The last point."""
         return self.series.points[-1]
 
 

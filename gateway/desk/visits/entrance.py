@@ -24,14 +24,11 @@ NEXT: Final = "next"
 
 
 class Entrance:
-    """Endpoints around a visit."""
-
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._gateway = desk.gateway
 
     def router(self) -> APIRouter:
-        """Its routes."""
         routes = APIRouter()
         routes.add_api_route("/", self.door, methods=["GET"], response_model=None)
         routes.add_api_route(HOME, self.home, methods=["GET"], response_model=None)
@@ -57,7 +54,6 @@ class Entrance:
         return self._page(destination(request.query_params.get(NEXT, "")))
 
     async def by_key(self, request: Request) -> Response:
-        """With an API key."""
         typed = await self._desk.fields(request)
         principal = self._gateway.guard.holder_of(typed.get("key", "").strip())
         wanted = destination(typed.get(NEXT, ""))

@@ -24,7 +24,6 @@ class MadeUpReviews:
         self._kept: VisitMemory[LoanReview] = VisitMemory(sessions.live, MOST_OF_A_VISIT)
 
     def add(self, session: DeskSession, review: LoanReview) -> None:
-        """One more."""
         self._kept.add(session, review)
 
     def queue(self, session: DeskSession, page: QueuePage) -> QueuePage:

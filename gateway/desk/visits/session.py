@@ -46,7 +46,6 @@ class Sessions:
         self._ended: dict[str, int] = {}
 
     def begin(self, principal: Principal) -> DeskSession:
-        """A new visit."""
         return DeskSession(secrets.token_urlsafe(16), principal, int(self._clock()) + self.lifetime_s)
 
     def end(self, session: DeskSession) -> None:

@@ -28,7 +28,6 @@ class VisitMemory(Generic[Item]):
         return self._visits[session.id][1] if session.id in self._visits else []
 
     def add(self, session: DeskSession, item: Item) -> None:
-        """One more."""
         self._visits[session.id] = (session, [item, *self.of(session)][: self._most])
         self._visits.move_to_end(session.id)
         for ended in [name for name, (visit, _) in self._visits.items() if not self._live(visit)]:

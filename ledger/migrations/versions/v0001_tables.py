@@ -96,7 +96,6 @@ INDICES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 
 
 def upgrade() -> None:
-    """Make them."""
     for name, columns in RECORDS.items():
         op.create_table(name, *_columns(PLACE, key=True), *_columns(f"recorded_at:time {columns} chain:text"))
     for name, (key, columns) in OWN.items():

@@ -12,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make it."""
     texts = ("audit_id", "product", "actor", "action", "subject", "why", "before", "after")
     op.create_table(
         "audit_events",

@@ -13,7 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
     op.add_column("decisions", sa.Column("code_version", sa.Text))
 
 

@@ -13,7 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
     op.add_column("retrain_commands", sa.Column("scope", sa.Text))
 
 

@@ -61,7 +61,6 @@ class SchemaCheck:
     wrong: str = ""
 
     def line(self) -> str:
-        """For people."""
         return f"{self.subject}: {self.wrong or self.found}"
 
 

@@ -42,7 +42,6 @@ def settings() -> None:
 
 
 def env_example() -> str:
-    """The text of `.env.example`."""
     return "\n".join((HEADING, *_sections(), STACK))
 
 

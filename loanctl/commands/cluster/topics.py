@@ -60,7 +60,6 @@ class TopicChange:
     changes: tuple[str, ...]
 
     def line(self) -> str:
-        """For people."""
         return f"{self.topic}: {self.partitions} partitions, {', '.join(self.changes) or 'as it should be'}"
 
 

@@ -10,14 +10,11 @@ CHECK: Final = "check"
 
 
 class DriftCommands(TyperGroup):
-    """All commands of `loanctl.commands.drift.drift`."""
-
     def list_commands(self, ctx: Any) -> list[str]:
         """Names, in order of the help text."""
         return list(_all_commands().list_commands(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name."""
         if cmd_name == CHECK and not ctx.resilient_parsing:
             alone = typer.Typer(add_completion=False)
             alone.command(CHECK)(import_module("loanctl.commands.drift.drift_check").check)

@@ -58,7 +58,6 @@ class Contestants:
     pairs: tuple[Pair, ...]
 
     def plain(self) -> dict[str, str]:
-        """As JSON can tell it."""
         return {"champion": self.champion, "challenger": self.challenger}
 
 

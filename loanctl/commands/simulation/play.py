@@ -45,8 +45,6 @@ Multiply = Annotated[list[str] | None, typer.Option(help="FIELD=FACTOR; its rati
 
 
 class OutcomeChoice(StrEnum):
-    """Whose outcomes are played."""
-
     NONE = "none"
     APPROVED = "approved"
     """Of mature loans, once their applications are decided."""

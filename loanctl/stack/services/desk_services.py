@@ -29,7 +29,6 @@ PROBE_TIMEOUT_S: Final = 2.0
 
 
 def ledger_url(state_dir: Path) -> str:
-    """The database of a state folder's ledger."""
     return f"sqlite:///{state_dir.absolute() / 'ledger.db'}"
 
 
@@ -48,7 +47,6 @@ class Application:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
         return f"http://{HOST}:{self.ports[0]}"
 
     def prepare(self) -> None:
@@ -56,7 +54,6 @@ class Application:
         self.log_dir.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:
-        """Its command line."""
         own = {f"LOAN_{self.name.upper()}_PORT": str(self.ports[0])}
         environment = {**os.environ, **self.settings, **own}
         return Command(self.name, (sys.executable, "-m", self.name), self.log_dir / f"{self.name}.log", environment)

@@ -95,7 +95,6 @@ class Kafka:
             self._format()
 
     def command(self) -> Command:
-        """The broker's command line."""
         return Command(self.name, self._java("kafka.Kafka", str(self._properties)), self._log, bare_environment())
 
     def ready(self) -> bool:

@@ -47,7 +47,6 @@ class MlflowServer:
         self._artifacts.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:
-        """The server's command line."""
         options = {
             "--backend-store-uri": store_uri(self.state_dir),
             "--artifacts-destination": self._artifacts.absolute().as_uri(),

@@ -9,7 +9,6 @@ from tests.bench.per_event import PerEvent
 
 
 def main() -> None:
-    """Run until killed."""
     per_event = PerEvent(Path(os.environ["BENCH_MODEL"]))
     app = faust.App(
         os.environ["BENCH_GROUP"],

@@ -94,7 +94,6 @@ PEERS = {each.__name__: each for each in (woodelf, treeshap, fasttreeshap_v1, fa
 
 
 def main(name: str, model: str, rows: str, batch: str, values: str) -> None:
-    """Measure one."""
     explain, matrix, size = PEERS[name](model), np.load(rows), int(batch)
     np.save(values, explain(matrix))
     part, times, began = np.ascontiguousarray(matrix[:size]), 0, time.process_time()

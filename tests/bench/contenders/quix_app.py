@@ -9,7 +9,6 @@ from tests.bench.per_event import PerEvent
 
 
 def main() -> None:
-    """Run until killed."""
     per_event = PerEvent(Path(os.environ["BENCH_MODEL"]))
     app = Application(
         broker_address=os.environ["LOAN_BOOTSTRAP_SERVERS"],

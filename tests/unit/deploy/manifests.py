@@ -14,7 +14,6 @@ WORKLOADS = ("StatefulSet", "Deployment", "Job")
 
 
 def declarations() -> Any:
-    """The generator's module."""
     spec = importlib.util.spec_from_file_location("declarations", ROOT / "deploy" / "declarations.py")
     assert spec is not None
     assert spec.loader is not None

@@ -102,7 +102,6 @@ def logs(stream: Sequence[Applicant], partitions: int, reference: Reference) -> 
 
 
 def observations(log: Sequence[Applicant], reference: Reference, first_offset: int = 0) -> Observations:
-    """A stretch of one partition."""
     cells = ApplicationCells(CONTRACT, reference)
     values = np.array([applicant.values for applicant in log]).reshape(len(log), len(CONTRACT.observed))
     return Observations(

@@ -10,7 +10,6 @@ import httpx2
 
 @asynccontextmanager
 async def client_of(app: Any, **headers: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of an ASGI application."""
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
         yield client

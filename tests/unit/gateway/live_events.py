@@ -11,7 +11,6 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def a_report(hour: int, verdict: str = "STEADY", **psi: float) -> dict[str, Any]:
-    """A window of an hour."""
     named = psi or {"person_income": 0.01}
     largest = max(named, key=lambda name: named[name])
     return {
@@ -33,7 +32,6 @@ def a_report(hour: int, verdict: str = "STEADY", **psi: float) -> dict[str, Any]
 
 
 def an_announcement(version: str, hour: int = 0, why: str = "better") -> dict[str, Any]:
-    """A champion."""
     return {
         "version": version,
         "family": "xgboost",
@@ -49,7 +47,6 @@ def a_command(name: str, why: str = "two windows drifted") -> dict[str, Any]:
 
 
 def a_result(name: str, why: str = "better on the same rows") -> dict[str, Any]:
-    """A promotion."""
     return {
         "command_id": name,
         "status": "PROMOTED",

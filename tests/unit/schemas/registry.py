@@ -55,7 +55,6 @@ def a_registry(answers: Answers) -> Iterator[Registry]:
 
 
 def registry_answers(schema_id: int, schema: Any, subject: str, references: Any = ()) -> Answers:
-    """A registry with one schema."""
     text = schema if isinstance(schema, str) else json.dumps(schema)
     return {
         f"/schemas/ids/{schema_id}/subjects": (200, [subject]),

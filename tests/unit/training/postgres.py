@@ -59,7 +59,6 @@ def server() -> Iterator[Server]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """The URL of a running server's database."""
     with server() as running:
         yield running.url
 

@@ -104,8 +104,6 @@ def test_a_closed_guard_has_ended_what_it_watched(tmp_path: Path) -> None:
 
 
 class NeverReady:
-    """A service that does not answer."""
-
     name = "thing"
     title = "Thing 1"
     ports = (1,)
