@@ -27,7 +27,6 @@ class Server(uvicorn.Server):
         """Serves nothing yet.
 
         Args:
-            config: uvicorn's.
             leaving: set as a stop begins: answers without an end have theirs then.
         """
         super().__init__(config)
@@ -74,7 +73,6 @@ def config(app: Any, head_s: float) -> uvicorn.Config:
     """Of the server.
 
     Args:
-        app: ASGI.
         head_s: a client that takes longer to send its head is cut.
     """
     return uvicorn.Config(

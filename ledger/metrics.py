@@ -59,7 +59,6 @@ class LedgerMetrics:
         """Ask for the lag when it is scraped.
 
         Args:
-            records: how many wait.
             newest: when the last one recorded was produced, in milliseconds since 1970; 0 for none yet.
         """
         self._lag.set_function(records)

@@ -116,7 +116,6 @@ def write(
     """Saves a bundle and returns its digest; the same parts and rows give the same digest.
 
     Args:
-        parts: the scorecard.
         contract: what it was trained for.
         values: scorable applicants, shape (n, observed); the first `EXPECTED_ROWS` are kept with their answers.
         folder: made where it is not there.

@@ -120,7 +120,6 @@ class CounterfactualSearch:
         """The best `most` of some combinations that would be approved, by the worker's own arithmetic.
 
         Args:
-            options: of the fields that move.
             steps: of each of these fields, the place in its options of every combination.
             found: better ones, of which none may be a part of these.
         """

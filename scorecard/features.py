@@ -55,7 +55,6 @@ class FeatureSpace:
         """The space of the named features.
 
         Args:
-            contract: what they mean.
             names: in any order.
             scored_as: of a scorecard that was made before; None for what the contract says now.
             columns: of a scorecard that was made before; None for one of each level that the contract declares.
@@ -143,7 +142,6 @@ class FeatureSpace:
         """The fault that keeps this scorecard from scoring an applicant, an unknown level among them.
 
         Args:
-            contract: of the values.
             values: shape (n, observed fields of the contract), ratios computed.
         """
         return faults(contract, self.recognize(values), with_pricing=self.with_pricing)

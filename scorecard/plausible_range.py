@@ -52,10 +52,6 @@ def implausible_fields(quantities: Iterable[BinnedQuantity], counts: Iterable[Co
 
     A bin at an end is a tail if the reference has at most `SPIKE` of its values there; profiles of before tails had
     bins of their own have none, and nothing is found by them.
-
-    Args:
-        quantities: of the reference's profile.
-        counts: of the table in the bins of each.
     """
     pairs = zip(quantities, counts, strict=True)
     found = (_implausible(quantity, counted) for quantity, counted in pairs if quantity.edges)
@@ -66,8 +62,6 @@ def implausible_inputs(scorecard: "Scorecard", contract: Contract, values: Matri
     """What is found of a table's values by the fields that a scorecard reads, beside its own population.
 
     Args:
-        scorecard: that would decide on the table.
-        contract: of the values.
         values: shape (n, observed fields of the contract).
     """
     return implausible_values(values, scorecard.profile, contract, scorecard.features.names)
@@ -80,9 +74,6 @@ def implausible_values(
 
     Args:
         values: shape (n, observed fields of the contract).
-        profile: of the scorecard.
-        contract: of the values.
-        scored: names of the scorecard's features.
     """
     pairs = zip(profile.features, bin_counts(profile, contract, values), strict=True)
     chosen = [(quantity, counts) for quantity, counts in pairs if quantity.name in scored]

@@ -96,7 +96,6 @@ def effect(decided: Sequence[PastDecision], policy: Policy, defaulted: Mapping[s
         decided: one for each application, in the order decided.
         policy: the other cut-offs.
         defaulted: by application id, as far as it is known.
-        costs: of mistakes and of a person's look.
     """
     scored = [one for one in decided if one.probability is not None]
     probability = np.array([one.probability for one in scored], dtype=np.float64)

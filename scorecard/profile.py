@@ -212,7 +212,6 @@ def profile_of(
     """The profile of a population, its bins cut at this population's own spikes, deciles and tails.
 
     Args:
-        contract: what the values' columns mean.
         features: the scorecard's features, naming the columns of `population.contributions`.
         reason_codes: the reason book's codes.
         population: at least one applicant.

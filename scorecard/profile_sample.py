@@ -28,8 +28,6 @@ def profile_sample(profile: Profile, contract: Contract, count: int, *, with_pri
 
     Args:
         profile: of every observed field of the contract.
-        contract: what the columns mean.
-        count: how many.
         with_pricing: whether a price can be at fault, see `schemas.applications.faults`.
 
     Raises:

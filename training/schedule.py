@@ -58,7 +58,6 @@ def due(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
     """The last due time in (since, now]; None where there is none. Of several that passed only the last one asks.
 
     Args:
-        schedule: when.
         since: time of the last request, or its substitute; see `last_request`.
         now: UTC.
     """
@@ -73,7 +72,6 @@ def last_request(commands: Sequence[RetrainCommand], product: str, promoted_at: 
 
     Args:
         commands: those on the topic, from any sender.
-        product: whose scorecard.
         promoted_at: when the champion was promoted, None where there is none.
     """
     asked = [each.issued_at for each in commands if each.product == product and each.cause is RetrainCause.SCHEDULE]

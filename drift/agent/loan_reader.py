@@ -45,9 +45,6 @@ def read_loans(
     """The loans of some stretches of both topics.
 
     Args:
-        connection: broker and registry.
-        wanted: the stretches.
-        rules: what is joined.
         between: called after every some thousand records.
 
     Raises:

@@ -63,7 +63,6 @@ def check_performance(
     """A champion's performance as known now, and its predecessors'; None if no outcome has arrived since the last one.
 
     Args:
-        settings: dependencies and rules.
         request: whose, and what was read before.
         between: called after every some thousand records.
 
@@ -110,7 +109,6 @@ def to_fold(
         kept: of the last check.
         version: the champion to watch.
         extents: all that there is now.
-        rules: by which it is reported.
     """
     reached = {(each.topic, each.partition): each for each in kept.read} if kept else {}
     if kept is None or not _goes_on(kept, version, extents, rules):
@@ -188,7 +186,6 @@ class Throttle:
 
         Args:
             share: in (0, 1].
-            clock: seconds.
         """
         self._rests = 1.0 / share - 1.0
         self._clock = clock

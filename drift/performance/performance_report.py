@@ -59,8 +59,6 @@ def performance_report(
 
     Args:
         joining: by `ReportSubject.joins` of the same rules, of the records read.
-        subject: whose.
-        rules: by which.
         read: ranges of the records.
     """
     found = performance(joining.loans(-FAR, FAR, subject.champion_version), SEED)

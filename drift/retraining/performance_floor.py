@@ -22,7 +22,6 @@ def is_below_floor(observed: ObservedPerformance | None, least_auc: float, minim
 
     Args:
         observed: of loans that have ended.
-        least_auc: the floor.
         minimum_n: of loans. Repeated checks of few outcomes raise false alarms: docs/drift.md has the rates.
     """
     if observed is None or observed.auc is None or observed.n < minimum_n:
@@ -43,7 +42,6 @@ def is_level_off(observed: ObservedPerformance | None, most: float, minimum_n: i
     Args:
         observed: of loans that have ended.
         most: tolerated, in log-odds.
-        minimum_n: of loans.
     """
     if observed is None or observed.intercept is None or observed.n < minimum_n:
         return False
@@ -70,7 +68,6 @@ def finding_id(report: PerformanceReport, failed: int = 0) -> str:
     does not depend on the floor of the AUC.
 
     Args:
-        report: of a performance check.
         failed: commands before that came to nothing.
     """
     if scope_of(report) is RetrainScope.FULL:
@@ -110,7 +107,6 @@ def performance_command(
         report: of the champion, its rules naming the same floor.
         least_auc: the floor; None for none.
         most_off: tolerated error of the level, in log-odds; None to leave it.
-        now: time of the command.
     """
     rules = replace(report.rules, most_level_off=most_off or 0.0)
     asked = replace(report, rules=rules, fallen=report.fallen and least_auc is not None)

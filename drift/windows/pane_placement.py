@@ -78,7 +78,6 @@ def placement(seen: Observations, rules: PaneRules, watermark: int, *, jumped: b
 
     Args:
         seen: of one partition, offsets rising.
-        rules: how event time is cut.
         watermark: before the first of them.
         jumped: whether silence had moved it there.
     """

@@ -76,9 +76,6 @@ class OidcSignIn:
         """Fetches nothing yet.
 
         Args:
-            provider: where.
-            client: who asks.
-            verifier: of the same provider.
             transport: of each request to the token endpoint; None for the network.
         """
         self._provider = provider

@@ -49,7 +49,6 @@ def derived_id(principal: Principal, request: Request, place: str) -> str:
 
     Args:
         principal: whose key it is.
-        request: its headers.
         place: of the application in a batch.
 
     Raises:

@@ -31,8 +31,6 @@ class AddressLimit:
         """Nobody has asked yet.
 
         Args:
-            app: what is asked.
-            limiter: of each address.
             proxies: trusted ones in front of the gateway, each of which adds to `X-Forwarded-For`.
             refuse: the answer to a caller over the limit.
         """
@@ -61,7 +59,6 @@ def client_network(scope: Scope, proxies: int) -> str:
     """The address that a request comes from; of IPv6 its network.
 
     Args:
-        scope: ASGI's.
         proxies: entries at the end of `X-Forwarded-For` that trusted proxies have written; what stands before them is
             the client's own word.
     """

@@ -28,12 +28,7 @@ class LiveRoom:
     """Endpoints of the room. Belongs to the event loop."""
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
-        """Renders nothing yet.
-
-        Args:
-            desk: of the room.
-            clock: seconds.
-        """
+        """Renders nothing yet."""
         self._desk = desk
         self._live = desk.gateway.live
         self._clock = clock

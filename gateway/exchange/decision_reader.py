@@ -56,7 +56,6 @@ class DecisionReader:
         """Connects nothing before `open`.
 
         Args:
-            connection: broker and registry.
             lifecycle: waits for the registry where a schema is new.
             wants: True for the key of a decision that is waited for.
             decided: takes decisions of wanted keys, in the reading thread, on their way to

@@ -57,11 +57,7 @@ class Figures:
 
 class Activity:
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Has seen nothing yet.
-
-        Args:
-            clock: seconds.
-        """
+        """Has seen nothing yet."""
         self._clock = clock
         self._counts: dict[int, int] = {}
         self._samples: deque[ActivitySample] = deque(maxlen=SAMPLES)

@@ -36,10 +36,7 @@ class LatencyProbe:
         """Connects nothing before the first look.
 
         Args:
-            connection: broker.
-            topic: of applications.
             make: makes a consumer.
-            clock: seconds.
         """
         self._properties = properties(
             connection,

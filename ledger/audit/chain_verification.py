@@ -45,7 +45,6 @@ def verify(database: Database, anchors: Sequence[AnchorLink] = ()) -> Sequence[C
     """Every partition of which something is recorded, or was by an anchor.
 
     Args:
-        database: the ledger's.
         anchors: links kept elsewhere, of any days.
 
     Raises:

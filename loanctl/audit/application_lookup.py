@@ -49,7 +49,6 @@ def rounds(wanted: Iterable[Source], lying: dict[int, PartitionRange]) -> Iterat
     """Stretches that hold what is wanted, at most one of each partition at a time. Pure.
 
     Args:
-        wanted: places.
         lying: what there is of each partition.
     """
     offsets: dict[int, list[int]] = {partition: [] for partition in lying}

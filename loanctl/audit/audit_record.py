@@ -30,7 +30,6 @@ class PersonTrail:
         """Connects nothing before the first act.
 
         Args:
-            connection: broker and registry.
             written: topics that the acts themselves are published on.
         """
         self._connection = connection

@@ -18,8 +18,6 @@ def offset_ranges(
     """The part of the stretch that is on the topic now; all of the topic by default.
 
     Args:
-        connection: broker.
-        topic: by name.
         partition: None for every one.
         first: offset, inclusive; None for the partition's first.
         end: offset, exclusive; None for the partition's end.

@@ -153,9 +153,6 @@ def replay_records(
 
     Args:
         records: applications as Avro writes them, with ids of their own.
-        terms: who decides.
-        current: who would decide now.
-        hypotheticals: of the contract.
     """
     count = ReplayCount()
     for start in range(0, len(records), CHUNK):

@@ -36,7 +36,6 @@ class LetterChoice:
         """Those that are meant.
 
         Args:
-            candidates: that may be.
             ids: of their applications, where they can be read.
 
         Raises:

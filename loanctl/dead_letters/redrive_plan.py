@@ -88,7 +88,6 @@ def redrive_plan(
     """Each chosen letter with its status, in the order their records lie on the applications topic.
 
     Args:
-        chosen: letters to be redriven.
         sources: of every letter on the topic, its record's place: one record with two letters goes back once.
         evidence: of the chosen ones.
         force: send what a worker would set aside again, too.

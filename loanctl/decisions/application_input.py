@@ -27,8 +27,6 @@ def record(contract: Contract, body: bytes, application_id: str, now: datetime) 
     """The Avro record of an application given as JSON.
 
     Args:
-        contract: of the product.
-        body: one JSON object.
         application_id: its id, where it names none.
         now: when it was signed, where it does not say.
 

@@ -49,7 +49,6 @@ class DecisionClient:
         """Connects nothing before the block begins.
 
         Args:
-            connection: broker and registry.
             source: CloudEvents source of what is sent.
         """
         contract, topics = connection.contract(), connection.topics()

@@ -19,7 +19,6 @@ def applications(table: Table, contract: Contract, now: datetime) -> list[dict[s
 
     Args:
         table: `loan_tables.read_table` gives it.
-        contract: of the product.
         now: signed then, where the file has no times.
 
     Raises:

@@ -102,7 +102,6 @@ def visitors_gateway(logs: Path, settings: Mapping[str, str]) -> Iterator[DemoPr
 
     Args:
         logs: folder of its log.
-        settings: of the demo's processes.
     """
     with ProcessGuard() as guard:
         own = visitor_settings(settings, os.environ, free_ports(1)[0])
@@ -118,7 +117,6 @@ def visitor_settings(settings: Mapping[str, str], environment: Mapping[str, str]
     """Settings of the gateway for visitors, at the address that the environment names; else on loopback. Pure.
 
     Args:
-        settings: of the demo's processes.
         environment: of this process.
         port: where the environment names none.
     """

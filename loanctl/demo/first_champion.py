@@ -25,7 +25,6 @@ def train(rows: int, seed: int, base: Path, settings: Mapping[str, str]) -> tupl
 
     Args:
         rows: applicants.
-        seed: of the applicants.
         base: file that they are written to.
         settings: `LOAN_...` variables beside those of our environment.
 

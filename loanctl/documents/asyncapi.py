@@ -41,8 +41,6 @@ def asyncapi(contract: Contract, topics: Topics, bootstrap_servers: str, version
 
     Args:
         contract: the product's; its schema is the payload of applications.
-        topics: of the product.
-        bootstrap_servers: of the broker, as clients name it.
         version: of the interface: the release.
     """
     channels = {name: getattr(topics, name) for name in Topics.__slots__}

@@ -45,9 +45,6 @@ def data_contract(contract: Contract, topics: Topics, bootstrap_servers: str, ve
     """The contract of a product's decisions as JSON data, which is YAML, too.
 
     Args:
-        contract: the product's.
-        topics: of the product.
-        bootstrap_servers: of the broker, as clients name it.
         version: of the contract: the release.
     """
     topic, schema = topics.decisions, avro_schema(LoanDecision)

@@ -77,7 +77,6 @@ def file_scores(
     """The decisions on some applicants; who cannot be scored is referred.
 
     Args:
-        policy: the cut-offs in force.
         labels: of each row, True for a default, None where it is not known; empty where none is.
     """
     n, features = len(values), scorecard.features

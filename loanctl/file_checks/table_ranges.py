@@ -16,7 +16,6 @@ def require_plausible(found: Sequence[ImplausibleField], name: str) -> None:
     """Refuse a table of which something was found.
 
     Args:
-        found: of the table.
         name: what the message calls it.
 
     Raises:

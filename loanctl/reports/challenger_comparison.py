@@ -136,7 +136,6 @@ def comparison(pairs: Sequence[Pair], defaulted: Mapping[str, bool], seed: int =
     Args:
         pairs: in the order decided.
         defaulted: by application id, as far as it is known.
-        seed: of the resampling.
     """
     ids = [pair.application_id for pair in pairs]
     ends = truth(ids, defaulted)

@@ -84,7 +84,6 @@ def first_decisions(
     """The first decision of each application in a span, read_committed; later ones are repetitions.
 
     Args:
-        connection: broker and registry.
         topic: of decisions, or of the challenger's.
         projection: the fields needed, `application_id` among them.
         chosen: by the records' timestamps.

@@ -30,7 +30,6 @@ def await_decisions(connection: Connection, names: Set[str], patience_s: float =
     """The decisions on these applications; some may be missing where none came for a while.
 
     Args:
-        connection: broker, registry and product.
         names: application ids.
         patience_s: seconds without a further decision after which it waits no longer.
 

@@ -14,13 +14,7 @@ COLOURS: Final = {Verdict.STEADY: "green", Verdict.WATCH: "yellow", Verdict.DRIF
 
 
 def show_report(out: Console, found: DriftReport, what: str) -> None:
-    """The score, fields by what they contribute to the drift, approval, and the data that are bad.
-
-    Args:
-        out: the terminal.
-        found: the window.
-        what: names it.
-    """
+    """The score, fields by what they contribute to the drift, approval, and the data that are bad."""
     counts = f"{found.n} applications, {found.late} late, {found.duplicates} twice"
     verdict = Text(found.verdict.value, COLOURS.get(found.verdict, "dim"))
     out.print(Text.assemble(f"{what} against {found.champion_version}: {counts}; ", verdict), soft_wrap=True)

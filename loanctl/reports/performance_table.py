@@ -59,7 +59,6 @@ def figures(made: Performance, *, final: bool) -> tuple[str, ...]:
     """By the columns of figures.
 
     Args:
-        made: what is shown.
         final: nothing more is to come.
     """
     observed, expected, estimated = made.observed, made.expected, made.estimated

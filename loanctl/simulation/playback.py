@@ -104,9 +104,6 @@ def outcomes(
     """Outcome of each row's loan, in the same order as `applications`; None if unknown.
 
     Args:
-        table: played.
-        script: as played.
-        playback_codec: topics and schemas.
         granted: ids of the applications that got a loan, the others have no outcome; None where all outcomes are known.
 
     Raises:
@@ -132,8 +129,6 @@ def mature_ids(table: Table, script: Script, days: int, now: datetime) -> frozen
     """Ids of the applications that are so many days old: their outcome can be known.
 
     Args:
-        table: played.
-        script: as played.
         days: the contract's performance window; with 0 all are old enough.
         now: aware.
     """

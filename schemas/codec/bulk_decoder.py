@@ -61,7 +61,6 @@ def decode(program: Program, values: Sequence[bytes]) -> Flat:
     """Columns of framed values, all of them written as the program says.
 
     Args:
-        program: of their writer.
         values: framed records; the schema id is not looked at.
     """
     joined, starts = concatenate(values)

@@ -128,7 +128,6 @@ def field_of(spec: Mapping[str, Any], kind: AvroType, texts: Sequence[ReasonText
 
     Args:
         spec: of the schema's `fields`.
-        kind: its Avro type.
         texts: its reasons, the one without a choice last.
 
     Raises:

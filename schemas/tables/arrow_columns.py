@@ -42,7 +42,6 @@ def values(contract: Contract, batch: pa.RecordBatch, source: str) -> Matrix:
     """The matrix of `schemas.applications`, ratios computed; NaN in columns that the table lacks.
 
     Args:
-        contract: names the columns.
         batch: some rows of the table.
         source: what errors call the table.
 

@@ -54,7 +54,6 @@ def parse_table(content: bytes, name: str, dialect: Dialect = SNIFFED) -> pd.Dat
     """The rows that the bytes of a file hold.
 
     Args:
-        content: the whole file.
         name: what errors call it.
         dialect: how it is written, where it is text.
 

@@ -33,7 +33,6 @@ def decimal_sign(columns: Iterable[pd.Series], named: str, source: str) -> str:
     """The decimal sign of a table's numbers.
 
     Args:
-        columns: its columns of numbers.
         named: by whoever knows; empty for what the numbers prove, a point where they prove nothing.
         source: what errors call the table.
 
@@ -59,8 +58,6 @@ def numbers(field: Field, column: pd.Series, sign: str) -> tuple[npt.NDArray[np.
 
     Args:
         field: whose unit says what a percent sign means.
-        column: its cells.
-        sign: the decimal sign.
     """
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=np.bool_)

@@ -16,9 +16,6 @@ class SparkError(SetupError):
 def refuse_without_pyspark(option: str) -> None:
     """To be called before any work.
 
-    Args:
-        option: that asks for Spark.
-
     Raises:
         SparkError: PySpark is not installed.
     """

@@ -58,8 +58,6 @@ class DecisionWriter:
         """Writes nothing yet.
 
         Args:
-            topic: of the decisions.
-            schema_id: of their schema.
             code_version: the release that decides (`schemas.release`); empty for decisions that nobody keeps.
         """
         self._topic = topic

@@ -74,7 +74,6 @@ def score_batch(
             (`schemas.codec.wire_format.schema_ids`).
         champion: decides the whole batch.
         policy: the cut-offs, the scorecard's own or the operator's.
-        wire: how to read and write.
     """
     features = champion.scorecard.features
     read = wire.reader.read_batch(batch, writers)
@@ -135,7 +134,6 @@ def reason_places(
     """The reasons of each applicant; none (-1) where approved.
 
     Args:
-        scorecard: that scored them.
         values: shape (n, observed).
         contributions: shape (n, features).
         verdicts: shape (n,).

@@ -63,14 +63,7 @@ NUMBERS: Final = {"threshold": np.float32, "entries": np.float64}
 def table_of(
     boxes: Boxes, cells: Cells, feature_of: npt.NDArray[np.int32], rules: Rules
 ) -> Mapping[str, npt.NDArray[Any]]:
-    """The table of one tree, by the names of `Tables`, its places counted from its own beginnings.
-
-    Args:
-        boxes: all leaves.
-        cells: the tree's.
-        feature_of: for each column its feature.
-        rules: of enough points for the leaves.
-    """
+    """The table of one tree, by the names of `Tables`, its places counted from its own beginnings."""
     layout = layout_of(cells, feature_of)
     slots = cells.slot[-1]
     condition, missing = cells.condition[: slots + 1], cells.missing[:slots]

@@ -45,7 +45,6 @@ class Explainer:
         Args:
             forest: one that passed `check`.
             groups: shape (columns,); the feature of each column.
-            features: how many there are.
 
         Raises:
             MatrixError: the groups are not one feature a column.

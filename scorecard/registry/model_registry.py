@@ -43,7 +43,6 @@ class ModelRegistry:
 
         Args:
             tracking_uri: `http(s)://...` of a server, or `sqlite:///...` without one.
-            model_name: the registered model.
             cache: where bundles are kept by digest; shared by all processes of a machine.
             require_signature: see `BundleCache`.
         """
@@ -101,9 +100,7 @@ class ModelRegistry:
 
         Args:
             source: URI of a logged model that holds the bundle.
-            run_id: the run that made it.
             tags: `digest` and `family` among them.
-            model_id: of the logged model.
 
         Raises:
             ModelRegistryAwayError: MLflow does not answer.

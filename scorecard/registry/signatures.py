@@ -60,7 +60,6 @@ class TrustedKeys:
         """Refuse a bundle that no trusted key has signed.
 
         Args:
-            folder: the bundle.
             digest: of the manifest that must be signed.
 
         Raises:

@@ -27,11 +27,7 @@ WINDOW_S: Final = 10.0
 
 
 def configure(level: str = "info", process: str = "") -> None:
-    """Send this process' logs to standard error; JSON where that is no terminal.
-
-    Args:
-        process: named in every line.
-    """
+    """Send this process' logs to standard error; JSON where that is no terminal."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -25,7 +25,6 @@ def auc_offset(defaulted: Labels, probability: Probabilities, seed: int) -> floa
     Args:
         defaulted: shape (n,).
         probability: calibrated, shape (n,); of rows that neither forest nor calibration was fitted to.
-        seed: of the resampling.
     """
     if min(int(defaulted.sum()), int((~defaulted).sum())) < LEAST_OF_A_CLASS:
         return None

@@ -40,10 +40,8 @@ def policy(
     """The policy of a rule.
 
     Args:
-        rule: how.
         probability: calibrated, of the rows kept for cut-offs, shape (n,).
         defaulted: shape (n,).
-        costs: see `Costs`.
         sizes: for the rule of cost, if mistakes cost in proportion to them; a review costs the same for each loan.
     """
     if rule is Rule.COST and sizes is not None:

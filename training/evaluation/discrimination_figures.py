@@ -38,8 +38,6 @@ def judgement(defaulted: Labels, probability: Probabilities, cutoff: float, seed
         defaulted: shape (n,), both classes.
         probability: calibrated, shape (n,).
         cutoff: from which F1, precision, recall and accuracy call a default; chosen on other rows.
-        seed: of the resampling.
-        draws: how many resamples.
     """
     generator = np.random.default_rng(seed)
     drawn = [

@@ -42,7 +42,6 @@ def dependences(
 
     Args:
         values: scorable applicants, shape (n, observed); the first `ROWS` are used.
-        features: names.
     """
     some = values[:ROWS]
     return tuple(_dependence(scorecard, contract, some, contract.field(name)) for name in features)

@@ -45,8 +45,6 @@ def points_table(forest: Forest, space: FeatureSpace, unit: ContributionSpace) -
     """All bins in the contract's order; none for a scorecard that is not additive in its features.
 
     Args:
-        forest: of the scorecard.
-        space: its features.
         unit: of its margins; points are of log-odds.
     """
     owners = [_owner(forest, space, root) for root in forest.roots.tolist()]

@@ -53,10 +53,7 @@ def counts(scorecard: Scorecard, contract: Contract, values: Matrix, policy: Pol
     """Of each code that states a fact, in the order of the contract.
 
     Args:
-        scorecard: whose reasons are counted.
-        contract: what the columns mean.
         values: scorable applicants that the forest was not fitted to, shape (n, observed).
-        policy: the cut-offs in force.
     """
     scores = scorecard.score(values)
     given = reason_places(scorecard, values, scores.contributions, outcomes(policy, scores.probability))

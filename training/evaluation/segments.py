@@ -25,7 +25,6 @@ def table(contract: Contract, rows: LabelledRows, probability: npt.NDArray[np.fl
     """One line for each segment of each observed field, watched ones included; none for a segment of too few people.
 
     Args:
-        contract: what the columns mean.
         rows: the judgement rows.
         probability: calibrated, shape (n,).
         policy: decides who is approved.

@@ -68,7 +68,6 @@ def reference_place(rates: Sequence[float], named: Sequence[bool]) -> int:
 
     Args:
         rates: of approval, of groups with people enough, one at least.
-        named: by the contract.
     """
     return max(range(len(rates)), key=lambda place: (named[place], rates[place]))
 
@@ -77,7 +76,6 @@ def least_impact_ratio(groups: Sequence[ApplicantGroup], approved: Mask) -> floa
     """The least adverse impact ratio of any group of `LEAST_COMPARED` people; None where no two can be compared.
 
     Args:
-        groups: of the applicants.
         approved: shape (n,).
     """
     ratios = []

@@ -75,7 +75,6 @@ def group_figures(
     """Figures of every group that is not too small to be reported.
 
     Args:
-        groups: of the applicants.
         defaulted: shape (n,).
         probability: calibrated, of a forest that was not fitted to the row; shape (n,).
         approved: shape (n,).

@@ -64,7 +64,6 @@ def proxies(
         groups: of the applicants, of watched fields.
         numbers: values of the watched fields that are numbers, by field; shape (n,), NaN where missing.
         scored: what the scorecard reads.
-        seed: of sample, folds and fits.
     """
     explained = {name: _determination(scored.matrix, value, seed) for name, value in numbers.items()}
     n = len(scored.matrix)

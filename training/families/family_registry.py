@@ -36,7 +36,6 @@ def fit(
         train: what it learns from.
         stopping: where boosting sees that it has learned enough; others do not look at it.
         monotone: for each column the direction in which risk may move: -1, 0 (free) or 1.
-        seed: of the sampling of rows and columns.
     """
     family = BY_NAME[choice.family]
     learned, held = (TrainingSample(family.prepare(sample.matrix), sample.defaulted) for sample in (train, stopping))

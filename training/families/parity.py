@@ -41,9 +41,6 @@ def prove_parity(family: Family, model: Any, forest: Forest, explainer: Explaine
     """How far the forest is from the model, which is not too far.
 
     Args:
-        family: of the model.
-        model: of the library.
-        forest: compiled from the model.
         explainer: of the forest, whatever its columns' features.
         matrix: encoded rows, shape (n, columns), NaN where missing; a few hundred prove as much as all.
 

@@ -14,13 +14,7 @@ from training.search.search import SearchResult
 
 
 def fairness_of(steps: TrainingSteps, scorecard: Scorecard, found: SearchResult) -> FairnessReport:
-    """Decisions by group on all rows that a forest not fitted to them can score, and proxies among the features.
-
-    Args:
-        steps: of the training.
-        scorecard: as it was judged.
-        found: of the search.
-    """
+    """Decisions by group on all rows that a forest not fitted to them can score, and proxies among the features."""
     contract = steps.material.contract
     stated = steps.honest_probability(scorecard, found)
     known = ~np.isnan(stated)

@@ -151,11 +151,7 @@ def _journal(searched: SearchData, plan: Plan) -> Journal:
 
 
 def decisions_without_reason(scorecard: Scorecard, rows: LabelledRows, policy: Policy) -> tuple[str, ...]:
-    """Applicants who would not be approved, and for whom the scorecard has no reason, in words; usually none.
-
-    Args:
-        policy: the cut-offs in force.
-    """
+    """Applicants who would not be approved, and for whom the scorecard has no reason, in words; usually none."""
     scores = scorecard.score(rows.values)
     refused = outcomes(policy, scores.probability) != APPROVE
     features = rows.values[refused][:, scorecard.features.positions]

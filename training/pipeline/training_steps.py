@@ -232,7 +232,6 @@ def with_missing_values(features: FeatureSpace, values: Matrix) -> Matrix:
     """The rows, and after each a copy without one of the features that may be missing: each of these in turn.
 
     Args:
-        features: scored.
         values: shape (n, observed fields of the contract).
     """
     emptied = values.copy()

@@ -50,8 +50,6 @@ def challenger_verdict(comparison: ChampionComparison, margins: Margins, seed: i
 
     Args:
         comparison: both on the same rows.
-        margins: what it may lose.
-        seed: of the resampling.
     """
     figures = paired_figures(comparison, seed)
     level = LEVEL / comparison.looks**2 / len(comparison.superior_by)

@@ -90,7 +90,6 @@ def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | In
 
     Args:
         candidate: the challenger's figures and digest.
-        terms: what it must reach.
         comparison: against the champion, or why there can be none; None where there is no champion.
     """
     if comparison is not None and candidate.digest == comparison.champion_digest:

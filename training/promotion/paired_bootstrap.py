@@ -45,7 +45,6 @@ def paired_figures(comparison: ChampionComparison, seed: int, draws: int = DRAWS
 
     Args:
         comparison: both on the same rows, of both classes.
-        seed: of the resampling.
         draws: how many resamples; those without one of the classes are drawn again.
     """
     return _pairs([_Side.of(comparison, challenger=ours) for ours in (True, False)], seed, draws)

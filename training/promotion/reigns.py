@@ -22,7 +22,6 @@ def predecessor(champion: RegisteredVersion, versions: Iterable[RegisteredVersio
     A version whose alias was moved by hand in MLflow has no time: it counts only where the champion names it.
 
     Args:
-        champion: decides now.
         versions: all of the scorecard, in any order.
     """
     before = [
@@ -39,7 +38,6 @@ def comparisons(champion: RegisteredVersion, versions: Iterable[RegisteredVersio
     """How many versions were compared with this champion within the year before a time.
 
     Args:
-        champion: decides now.
         versions: all of the scorecard, in any order.
         now: aware.
     """

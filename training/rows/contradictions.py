@@ -14,7 +14,6 @@ def contradictions(contract: Contract, found: Faults, source: str) -> Iterator[s
     """A sentence for each field that contradicts others, with its number of rows.
 
     Args:
-        contract: of the rows.
         found: faults of all rows.
         source: what the sentences call the rows' source.
     """

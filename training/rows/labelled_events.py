@@ -113,7 +113,6 @@ def read_snapshot(
     Memory follows the outcomes known and the window, not the topics.
 
     Args:
-        connection: broker, registry and product.
         until: by the records' own timestamps.
         window: applications signed from the first time on and before the second are wanted, too.
 

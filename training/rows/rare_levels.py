@@ -26,7 +26,6 @@ def learnable_features(contract: Contract, values: Matrix, *, with_pricing: bool
     """What a scorecard may use, each category with the levels that enough of these rows have.
 
     Args:
-        contract: what the columns mean.
         values: all rows of one training, shape (n, observed fields of the contract).
         with_pricing: prices are scored.
     """
@@ -38,7 +37,6 @@ def without_rare_levels(contract: Contract, cleaned: CleanRows, *, with_pricing:
     """Rows whose levels can all be learned from or need not be, with a note on each level that is not.
 
     Args:
-        contract: what the columns mean.
         cleaned: all rows of one training.
         with_pricing: prices are scored.
     """

@@ -61,7 +61,6 @@ class FileJournal:
         """Reads what is there; a damaged file is as none.
 
         Args:
-            folder: of all journals.
             key: of the search, see `key_of`.
         """
         self.path = folder / f"{key}.json"

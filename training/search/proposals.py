@@ -22,11 +22,9 @@ class Proposals:
         """Proposes nothing yet.
 
         Args:
-            families: to choose from.
             default_share: of the rows searched on, inside (0, 1).
             most_trees: of a choice.
             suggest: Hyperopt's algorithm.
-            seed: of the surrogate's draws.
         """
         import hyperopt
         from hyperopt.fmin import generate_trials_to_calculate

@@ -58,8 +58,6 @@ def search(
     """The best choice within a budget.
 
     Args:
-        searched: rows, folds and seed.
-        budget: trials, folds and time.
         watch: called with every trial as it ends, or is recalled.
         stop: called between trials.
         journal: answers for trials of an earlier search that was interrupted, and keeps those of this one.

@@ -11,7 +11,6 @@ def space(families: Sequence[Family], default_share: float) -> Mapping[str, Any]
     """Hyperopt's space.
 
     Args:
-        families: to choose from.
         default_share: of the rows searched on, inside (0, 1).
     """
     from hyperopt import hp

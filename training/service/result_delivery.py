@@ -27,7 +27,6 @@ class ResultDelivery:
         """Connects nothing yet.
 
         Args:
-            connection: broker.
             name: the transactional id, of one living trainer only; the same after its restart.
         """
         self._hanging = HangingTransactions(connection, KafkaPrincipal.TRAINER)
@@ -63,7 +62,6 @@ class ResultDelivery:
         """Publish the result, and commit the command that it answers; inside `session`.
 
         Args:
-            batch: the command's.
             records: the result; empty where there is nothing to say.
 
         Raises:

@@ -74,7 +74,6 @@ class TrackedRun:
             name: of the product.
             digest: of the rows; MLflow keeps 36 characters.
             source: without credentials.
-            rows: how many.
         """
         from mlflow.entities import Dataset, DatasetInput
 

@@ -73,9 +73,7 @@ def start_applications(
     """Start the ledger and the gateway of a folder's running stack, as far as they do not run. Idempotent.
 
     Args:
-        state_dir: of the stack.
         endpoints: its own, as `LOAN_...` variables.
-        telling: hears of each.
         stack: the running one, where this process started it; it stops them, too.
 
     Raises:
@@ -111,8 +109,6 @@ def _applications(
     """Both, in the order they start.
 
     Args:
-        ports: by name.
-        state_dir: of the stack.
         endpoints: the stack's, as `LOAN_...` variables.
     """
     settings = {**endpoints, "LOAN_LEDGER_URL": ledger_url(state_dir), "LOAN_GATEWAY_HOST": HOST}
