@@ -19,6 +19,7 @@ from gateway.gateway_parts import Gateway
 from gateway.problems import FieldError, invalid
 from schemas.applications import from_records
 from schemas.contract.contract import Contract, Kind
+from scorecard.decisions.reproduction import withholds_values
 
 LONGEST_KEY: Final = 255
 KEY_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_OID, "loan.v1.IdempotencyKey")
@@ -86,7 +87,12 @@ async def earlier_decisions(gateway: Gateway, submissions: Sequence[Submission])
 
 
 def same_values(contract: Contract, record: Mapping[str, Any], decision: Decision) -> bool:
-    """False if a value that was scored is another one in the record; what was not scored is not compared."""
+    """False if a value that was scored is another one in the record.
+
+    What was not scored is not compared, and nothing of a sealed application: its decision carries no value.
+    """
+    if withholds_values(decision):
+        return True
     row = from_records(contract, [record]).values[0]
     return all(
         _value(contract, row, each["feature"]) == each["value"]

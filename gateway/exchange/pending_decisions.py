@@ -87,8 +87,7 @@ class PendingDecisions:
         """A request waits no more, answered or not."""
         entry.waiting -= 1
         self.waiting -= 1
-        if not (entry.accepted or entry.waiting or entry.value):
-            self._forget(entry)
+        self._forget_without_record(entry)
 
     def accept(self, entry: Entry, place: RecordPosition) -> None:
         """The broker has the application, at this place."""
@@ -104,6 +103,7 @@ class PendingDecisions:
             failed.set_exception(fault)
             # Without a waiting caller there is nothing to tell the loop.
             failed.exception()
+        self._forget_without_record(entry)
 
     def add_decisions(self, decisions: Sequence[Decision]) -> None:
         """Decisions have come, of wanted keys or not."""
@@ -141,6 +141,11 @@ class PendingDecisions:
             if oldest is None:
                 return
             self._forget(oldest)
+
+    def _forget_without_record(self, entry: Entry) -> None:
+        """Forget what no record can come of: one that is being sealed is published even if its caller has left."""
+        if not (entry.accepted or entry.waiting or entry.value or entry.publishing):
+            self._forget(entry)
 
     def _forget(self, entry: Entry) -> None:
         self._entries.pop(entry.application_id, None)

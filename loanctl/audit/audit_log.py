@@ -26,7 +26,7 @@ def log(
     since: Annotated[datetime | None, typer.Option(help="At this time or later, UTC.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one line of JSON for each act.")] = False,
 ) -> None:
-    """List who did what, to what and why: acts of people and of the trainer, oldest first."""
+    """List who did what, to what and why: acts of people and of the trainer, in the order of the log."""
     start = since.replace(tzinfo=UTC) if since else None
     found = list(chosen_acts(audit_events(Connection.read()), subject, actor, start))
     if as_json:
@@ -37,14 +37,14 @@ def log(
 
 
 def audit_events(connection: Connection) -> Sequence[AuditEvent]:
-    """All that is on the audit topic, oldest first.
+    """All that is on the audit topic, in its order: a writer's clock may be wrong.
 
     Raises:
         OutageError: broker or registry is away.
         SetupError: there is no such topic.
     """
     topic = connection.topics().audit.name
-    return RecordDecoder(connection).events(AuditEvent, read_topic(connection, topic).by_time())
+    return RecordDecoder(connection).events(AuditEvent, read_topic(connection, topic).records)
 
 
 def chosen_acts(events: Iterable[AuditEvent], subject: str, actor: str, since: datetime | None) -> Iterator[AuditEvent]:

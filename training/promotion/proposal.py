@@ -4,7 +4,7 @@ Pure: acts of the audit log in, the proposal out. The log is where proposals are
 tags in MLflow cannot make one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from schemas.errors import SetupError
@@ -20,27 +20,23 @@ class ProposalError(SetupError):
         super().__init__(f"{problem}: {remedy}")
 
 
-def approvable(acts: Iterable[AuditEvent], name: str, version: str, approver: str) -> AuditEvent:
+def approvable(acts: Iterable[AuditEvent], name: str, version: str, approver: str, champion: str) -> AuditEvent:
     """The proposal that this person may approve: the last one of this version since the champion changed.
 
     Args:
-        acts: oldest first.
+        acts: in the order of the log.
         name: of the registered scorecard.
         version: that is to decide.
         approver: whoever approves, a principal.
+        champion: the version that decides now; empty for none.
 
     Raises:
         ProposalError: nobody else has proposed this version since the champion changed.
     """
-    proposals: list[AuditEvent] = []
-    for act in acts:
-        if act.subject != name:
-            continue
-        if act.action in MOVES:
-            # What was proposed was proposed against another champion.
-            proposals = []
-        elif act.action is AuditAction.PROPOSE and act.after == version:
-            proposals.append(act)
+    since = _since_the_last_move([act for act in acts if act.subject == name], champion)
+    # The alias may have been moved without an act, too.
+    against = [act for act in since if act.action is AuditAction.PROPOSE and act.before == champion]
+    proposals = [act for act in against if act.after == version]
     if not proposals:
         problem = f"nobody has proposed {name} version {version} since the champion last changed"
         raise ProposalError(problem, f"run `loanctl champion propose {version} --why ...`")
@@ -49,6 +45,22 @@ def approvable(acts: Iterable[AuditEvent], name: str, version: str, approver: st
         problem = f"{approver} proposed {name} version {version}"
         raise ProposalError(problem, "another person must approve it")
     return by_others[-1]
+
+
+def _since_the_last_move(acts: Sequence[AuditEvent], champion: str) -> Sequence[AuditEvent]:
+    """Acts since the champion changed: what was proposed before was proposed against another one.
+
+    A move is on the log before it takes place. One that MLflow did not carry out, or whose process was killed in
+    between, left the champion as the act says it was before: it changed nothing, and voids no proposal.
+    """
+    current = champion
+    for place in range(len(acts) - 1, -1, -1):
+        act = acts[place]
+        if act.action in MOVES:
+            if act.before != current or act.after == current:
+                return acts[place + 1 :]
+            current = act.before
+    return acts
 
 
 def _is_same(one: str, other: str) -> bool:

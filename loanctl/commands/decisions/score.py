@@ -64,6 +64,7 @@ def score(
         journal = ScoreJournal(out, {"input": table.digest, "way": way})
         facts = journal.marker_facts
         if facts is not None:
+            journal.discard()
             console.print(f"{out} is whole already: {facts['rows']:,} rows")
             return
         records = file_rows.applications(table, contract, datetime.now(UTC))

@@ -138,9 +138,9 @@ def approve(version: Version = "", why: Why = "approved by a person") -> None:
     settings = TrainingSettings.read()
     registry = settings.model_registry()
     chosen, champion, approver = _version(registry, version), registry.champion(), settings.actor()
-    proposal = approvable(audit_events(settings), registry.name, chosen.version, approver)
-    registry.fetch(chosen)
     before = champion.version if champion else ""
+    proposal = approvable(audit_events(settings), registry.name, chosen.version, approver, before)
+    registry.fetch(chosen)
     _trail(settings).record(AuditAction.APPROVE, registry.name, why, before, chosen.version)
     _move(settings, registry, chosen, f"proposed by {proposal.actor}: {proposal.why}; approved by {approver}: {why}")
 

@@ -4,12 +4,13 @@ import dataclasses
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from loanctl.audit import audit_record
+from loanctl.audit import audit_log, audit_record
 from loanctl.audit.audit_log import chosen_acts, plain
 from loanctl.audit.audit_record import PersonTrail, UnwritableAuditError
 from loanctl.commands.drift import drift
@@ -18,6 +19,8 @@ from schemas.errors import SetupError
 from schemas.events.audit import AuditAction, AuditEvent
 from schemas.topics import Topic
 from streams.kafka.producer.audit_trail import AuditTrail
+from streams.kafka.topics.topic_reader import Record
+from streams.kafka.topics.topic_scan import WholeTopic
 from streams.runtime.settings import Connection
 from tests.doubles.certificates import Issuer, subject
 from training.settings import TrainingSettings
@@ -155,7 +158,7 @@ def test_an_approval_by_another_person_moves_the_alias(
     approver: str, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    proposal = replace(an_act(), action=AuditAction.PROPOSE, after="1")
+    proposal = replace(an_act(), action=AuditAction.PROPOSE, before="2", after="1")
     monkeypatch.setattr(TrainingSettings, "model_registry", lambda _: Registry())
     monkeypatch.setattr(champion, "audit_events", lambda _: [proposal])
     monkeypatch.setattr(PersonTrail, "record", lambda _, action, *__, **___: said.append(action.value))
@@ -167,6 +170,16 @@ def test_an_approval_by_another_person_moves_the_alias(
 
     assert said == done
     assert (answer.exception is None) == bool(done)
+
+
+def test_acts_come_in_the_order_of_the_log_whatever_clocks_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (Record("loan.audit.v1", 0, n, 2_000 - n, b"m", str(n).encode()) for n in range(2))
+    monkeypatch.setattr(audit_log, "read_topic", lambda *_: WholeTopic((first, second), ()))
+    monkeypatch.setattr(audit_log, "RecordDecoder", lambda _: SimpleNamespace(events=lambda _, records: list(records)))
+
+    found = audit_log.audit_events(ANN)
+
+    assert [record.value for record in found] == [b"0", b"1"]  # type: ignore[attr-defined]  # undecoded
 
 
 def test_an_acknowledgement_is_not_published_where_the_audit_log_does_not_take_it(

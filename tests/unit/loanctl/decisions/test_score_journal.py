@@ -1,6 +1,10 @@
 """What is done of a file survives a run that was broken off, and is not mixed with another's."""
 
 import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +45,77 @@ def test_a_run_that_was_killed_amid_a_line_goes_on_behind_the_last_whole_one(tmp
 
     again = ScoreJournal(out, ABOUT)
     again.add(rows("b", "c"))
+    again.close()
 
     assert list(ScoreJournal(out, ABOUT).rows) == ["a", "b", "c"]
+
+
+def run_until_kill(out: Path, count: int) -> None:
+    """What a process does that `kill -9` ends while it waits for the decision behind so many."""
+
+    def decisions() -> Iterator[dict[str, Any]]:
+        yield from rows(*(f"a-{place}" for place in range(count)))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    ScoreJournal(out, ABOUT).add(decisions())
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_run_that_is_killed_while_it_waits_keeps_each_decision_that_came(tmp_path: Path, count: int) -> None:
+    out = tmp_path / "out.csv"
+    run = multiprocessing.get_context("fork").Process(target=run_until_kill, args=(out, count))
+    run.start()
+    run.join()
+
+    assert run.exitcode == -signal.SIGKILL
+    assert list(ScoreJournal(out, ABOUT).rows) == [f"a-{place}" for place in range(count)]
+
+
+def test_lines_without_a_decision_keep_no_other_input_out(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    ScoreJournal(out, ABOUT).close()
+
+    other = ScoreJournal(out, {**ABOUT, "input": "other"})
+    other.add(rows("a"))
+    other.close()
+
+    with pytest.raises(OutputError, match="of another input"):
+        ScoreJournal(out, ABOUT)
+
+
+def test_two_runs_at_once_do_not_send_everything_twice(tmp_path: Path) -> None:
+    first = ScoreJournal(tmp_path / "out.csv", ABOUT)
+
+    with pytest.raises(OutputError, match="another `loanctl score` writes"):
+        ScoreJournal(tmp_path / "out.csv", ABOUT)
+    first.close()
+
+    assert ScoreJournal(tmp_path / "out.csv", ABOUT).rows == {}
+
+
+def test_a_run_that_ends_before_its_marker_leaves_none_of_the_input_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = tmp_path / "out.csv", {**ABOUT, "input": "other"}
+    journal = ScoreJournal(out, ABOUT)
+    journal.add(rows("a"))
+    journal.finish(["a"], {"rows": 1})
+
+    def end(_path: Path, *_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    later = ScoreJournal(out, other)
+    later.add(rows("b"))
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "write_text", end)
+        with pytest.raises(KeyboardInterrupt):
+            later.finish(["b"], {"rows": 1})
+    later.close()
+    resumed = ScoreJournal(out, other)
+
+    assert (resumed.marker_facts, list(resumed.rows)) == (None, ["b"])
+    resumed.discard()
+    assert ScoreJournal(out, ABOUT).marker_facts is None
 
 
 def test_what_is_whole_is_known_and_of_another_input_is_not(tmp_path: Path) -> None:
