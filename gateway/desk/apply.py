@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from gateway.access.roles import ASK, SUBMIT
@@ -17,7 +17,7 @@ from gateway.api.request_bodies import parse_body
 from gateway.api.response_models import decision_answer
 from gateway.api.what_if import champion_of, counterfactuals_answer, record_of_values, what_if_answer
 from gateway.desk.charts import band, waterfall
-from gateway.desk.desk import Desk
+from gateway.desk.desk import Desk, Route
 from gateway.desk.forms import body_of_form, inputs_of
 from gateway.desk.visits.session import DeskSession
 from gateway.desk.visits.visit_memory import VisitMemory
@@ -44,13 +44,13 @@ class ApplyRoom:
         self._history: VisitMemory[PastSubmissions] = VisitMemory(desk.sessions.live, MOST_OF_A_VISIT)
         self._inputs = inputs_of(desk.gateway.contract)
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route("/desk/apply", self.form, methods=["GET"], response_model=None)
-        routes.add_api_route("/desk/apply", self.apply, methods=["POST"], response_model=None)
-        routes.add_api_route("/desk/what-if", self.what_if, methods=["POST"], response_model=None)
-        routes.add_api_route("/desk/counterfactuals", self.counterfactuals, methods=["POST"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", "/desk/apply", self.form),
+            ("POST", "/desk/apply", self.apply),
+            ("POST", "/desk/what-if", self.what_if),
+            ("POST", "/desk/counterfactuals", self.counterfactuals),
+        ]
 
     async def form(self, request: Request) -> Response:
         """The empty form, and this visit's earlier questions."""

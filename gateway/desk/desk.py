@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +27,8 @@ CSP: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 MOST_FIELDS: Final = 200
+Route = tuple[str, str, Callable[..., Awaitable[Response]]]
+"""Method, path, endpoint."""
 ROOMS: Final = (
     ("/desk/apply", "Apply", frozenset({CallerRole.APPLICANT_SYSTEM, CallerRole.OFFICER})),
     ("/desk/review", "Review", frozenset({CallerRole.OFFICER})),

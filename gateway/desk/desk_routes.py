@@ -30,15 +30,12 @@ class Immutable(StaticFiles):
 def furnish(app: FastAPI, gateway: Gateway) -> Desk:
     """Add the desk to the application."""
     desk = Desk(gateway)
-    app.include_router(Entrance(desk).router(), include_in_schema=False)
-    app.include_router(ReviewRoom(desk).router(), include_in_schema=False)
-    app.include_router(OverrideRoom(desk).router(), include_in_schema=False)
-    app.include_router(ApplyRoom(desk).router(), include_in_schema=False)
-    app.include_router(ScorecardRoom(desk).router(), include_in_schema=False)
     drift = DriftRoom(desk)
     app.include_router(drift.api())
-    app.include_router(drift.router(), include_in_schema=False)
-    app.include_router(LiveRoom(desk).router(), include_in_schema=False)
+    rooms = Entrance(desk), ReviewRoom(desk), OverrideRoom(desk), ApplyRoom(desk), ScorecardRoom(desk), LiveRoom(desk)
+    for room in (*rooms, drift):
+        for method, path, endpoint in room.routes():
+            app.add_api_route(path, endpoint, methods=[method], response_model=None, include_in_schema=False)
     app.mount("/desk/static", Immutable(directory=STATIC), name="static")
 
     app.add_exception_handler(SignInNeededError, ask_who)

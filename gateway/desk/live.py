@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from gateway.access.roles import OBSERVE
-from gateway.desk.desk import CSP, Desk
+from gateway.desk.desk import CSP, Desk, Route
 from gateway.desk.live_charts import heat_map, rate_chart
 from gateway.desk.visits.session import DeskSession
 from gateway.problems import Problem
@@ -42,11 +42,11 @@ class LiveRoom:
             "windows": self._windows,
         }
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route("/desk/live", self.page, methods=["GET"], response_model=None)
-        routes.add_api_route("/desk/live/events", self.events, methods=["GET"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", "/desk/live", self.page),
+            ("GET", "/desk/live/events", self.events),
+        ]
 
     async def page(self, request: Request) -> Response:
         """All parts as they are now; a script keeps them so, and without one the page is loaded again."""

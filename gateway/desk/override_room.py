@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
-from gateway.desk.desk import Desk
+from gateway.desk.desk import Desk, Route
 from gateway.desk.review import NO_LEDGER, READERS
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
@@ -24,10 +24,8 @@ class OverrideRoom:
         fields = [field for field in desk.gateway.contract.observed if field.reason]
         self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route("/desk/overrides", self.page, methods=["GET"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [("GET", "/desk/overrides", self.page)]
 
     async def page(self, request: Request) -> Response:
         """Counts of the latest weeks."""

@@ -1,8 +1,10 @@
 """The desk's templates: for its pages, and for a page of `loanctl` that stands in a file."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import jinja2
 
@@ -23,4 +25,5 @@ def environment_of(filters: Mapping[str, Callable[[Any], str]]) -> jinja2.Enviro
         lstrip_blocks=True,
     )
     environment.filters.update(filters)
+    environment.globals.update(quote=partial(quote, safe=""))
     return environment

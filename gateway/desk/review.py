@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from gateway.access.roles import CallerRole
@@ -16,7 +15,7 @@ from gateway.api.response_models import decision_answer
 from gateway.desk import cases
 from gateway.desk.cases import CaseFile
 from gateway.desk.charts import band, waterfall
-from gateway.desk.desk import Desk
+from gateway.desk.desk import Desk, Route
 from gateway.desk.visits.made_up_reviews import MadeUpReviews
 from gateway.desk.visits.session import DeskSession
 from gateway.exchange.ledger_lookup import LedgerLookup
@@ -39,13 +38,13 @@ class ReviewRoom:
         fields = [field for field in desk.gateway.contract.observed if field.reason]
         self._reasons = {reason.code: reason.text for field in fields for reason in field.texts}
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route("/desk/review", self.queue, methods=["GET"], response_model=None)
-        routes.add_api_route("/desk/review/{application_id:path}", self.case, methods=["GET"], response_model=None)
-        routes.add_api_route("/desk/review/{application_id:path}", self.decide, methods=["POST"], response_model=None)
-        routes.add_api_route("/desk/audit", self.audit, methods=["GET"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", "/desk/review", self.queue),
+            ("GET", "/desk/review/{application_id:path}", self.case),
+            ("POST", "/desk/review/{application_id:path}", self.decide),
+            ("GET", "/desk/audit", self.audit),
+        ]
 
     async def queue(self, request: Request) -> Response:
         """Those who wait, the oldest first."""
@@ -55,9 +54,7 @@ class ReviewRoom:
         page = await asyncio.to_thread(cases.queue, self._ledger(), wanted, after)
         page = self._made_up.queue(session, page) if self._made_up else page
         following = f"{page.following[0].isoformat()}~{page.following[1]}" if page.following else ""
-        return self._desk.page(
-            request, session, "review.html", page=page, asked=asked, now=now, following=following, quote=_quote
-        )
+        return self._desk.page(request, session, "review.html", page=page, asked=asked, now=now, following=following)
 
     async def case(self, request: Request, application_id: str) -> Response:
         session = self._desk.visit(request, OFFICERS)
@@ -156,7 +153,3 @@ class ReviewRoom:
         if ledger is None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", NO_LEDGER)
         return ledger
-
-
-def _quote(text: str) -> str:
-    return quote(text, safe="")

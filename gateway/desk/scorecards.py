@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from gateway.access.roles import CallerRole
 from gateway.api.what_if import champion_of
-from gateway.desk.desk import Desk
+from gateway.desk.desk import Desk, Route
 from gateway.desk.model_versions import card, comparison
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
@@ -32,10 +32,8 @@ class ScorecardRoom:
         self._desk = desk
         self._gateway = desk.gateway
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route("/desk/scorecards", self.page, methods=["GET"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [("GET", "/desk/scorecards", self.page)]
 
     async def page(self, request: Request) -> Response:
         """The whole room, or what the cut-offs come to for a script that moved a slider."""

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from gateway.access.access_guard import require_role
 from gateway.access.roles import OBSERVE, Principal
 from gateway.api.operations import jsonable
-from gateway.desk.desk import Desk
+from gateway.desk.desk import Desk, Route
 from gateway.desk.drift.drift_source import LAST, MOST, DriftSource, Report, Reports
 from gateway.desk.drift.drift_views import overview, window_view
 from gateway.desk.visits.session import DeskSession
@@ -48,11 +48,11 @@ class DriftRoom:
 
         return routes
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route(PATH, self.page, methods=["GET"], response_model=None)
-        routes.add_api_route(f"{PATH}/{{window_id:path}}", self.window, methods=["GET"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", PATH, self.page),
+            ("GET", f"{PATH}/{{window_id:path}}", self.window),
+        ]
 
     async def page(self, request: Request) -> Response:
         """The latest windows, or the one whose id was typed."""
@@ -77,7 +77,7 @@ class DriftRoom:
     def _overview_page(self, request: Request, session: DeskSession, reports: Reports, last: int) -> Response:
         found = overview(reports.windows, reports.checks)
         context: Mapping[str, Any] = {"found": found, "last": last, "most": MOST, "labels": self._labels}
-        return self._desk.page(request, session, "drift.html", quote=_quote, **context)
+        return self._desk.page(request, session, "drift.html", **context)
 
     async def _report(self, window_id: str) -> Report:
         report = await self._source.window(window_id)
@@ -95,7 +95,3 @@ def last_of(asked: Mapping[str, str]) -> int:
 
 def _plain_overview(reports: Reports) -> Any:
     return jsonable(overview(reports.windows, reports.checks).plain())
-
-
-def _quote(text: str) -> str:
-    return quote(text, safe="")

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.access.oidc import OidcVerifier, Provider
 from gateway.access.oidc_sign_in import OidcClient, OidcSignIn, SignInRefusedError
 from gateway.access.roles import Principal
-from gateway.desk.desk import ROOMS, Desk, SignInNeededError
+from gateway.desk.desk import ROOMS, Desk, Route, SignInNeededError
 from gateway.desk.visits.destination import HOME, destination
 from gateway.desk.visits.session import COOKIE, SIGN_IN_COOKIE, SIGN_IN_S
 from gateway.problems import Problem
@@ -28,16 +28,16 @@ class Entrance:
         self._desk = desk
         self._gateway = desk.gateway
 
-    def router(self) -> APIRouter:
-        routes = APIRouter()
-        routes.add_api_route("/", self.door, methods=["GET"], response_model=None)
-        routes.add_api_route(HOME, self.home, methods=["GET"], response_model=None)
-        routes.add_api_route(SIGN_IN, self.form, methods=["GET"], response_model=None)
-        routes.add_api_route(SIGN_IN, self.by_key, methods=["POST"], response_model=None)
-        routes.add_api_route(f"{SIGN_IN}/provider", self.to_provider, methods=["GET"], response_model=None)
-        routes.add_api_route(CALLBACK, self.from_provider, methods=["GET"], response_model=None)
-        routes.add_api_route("/desk/sign-out", self.sign_out, methods=["POST"], response_model=None)
-        return routes
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", "/", self.door),
+            ("GET", HOME, self.home),
+            ("GET", SIGN_IN, self.form),
+            ("POST", SIGN_IN, self.by_key),
+            ("GET", f"{SIGN_IN}/provider", self.to_provider),
+            ("GET", CALLBACK, self.from_provider),
+            ("POST", "/desk/sign-out", self.sign_out),
+        ]
 
     async def door(self) -> Response:
         """To the desk, whose cookie is sent there alone."""
