@@ -14,17 +14,10 @@ from ledger.sql.ledger_tables import (
     dead_letters,
     drift_reports,
     performance_reports,
-    retrain_commands,
-    retrain_results,
 )
 from schemas.events.decisions import LoanDecision, LoanOutcome
 from schemas.events.retraining import (
     ChampionAnnouncement,
-    RetrainCause,
-    RetrainCommand,
-    RetrainResult,
-    RetrainScope,
-    RetrainStatus,
 )
 from schemas.events.reviews import LoanReview
 
@@ -48,23 +41,6 @@ class DriftWindow:
     approval_rate: float | None
     command_id: str
     withheld: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PerformanceFigures:
-    """Summary of a performance report."""
-
-    report_id: str
-    as_of: datetime
-    champion_version: str
-    decided: int
-    with_outcome: int
-    approval_rate: float | None
-    default_rate: float | None
-    auc: float | None
-    brier: float | None
-    fallen: bool
-    command_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,18 +112,6 @@ def time_line(history: ApplicationHistory) -> Sequence[Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def champions_history(connection: sa.Connection, most: int = MOST) -> Sequence[RecordedEvent[ChampionAnnouncement]]:
-    """Announcements, the latest one first; the topic keeps only the last of them, the ledger all."""
-    query = sa.select(champions).order_by(*_latest(champions)).limit(most)
-    return [recorded_event(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
-
-
-def drift_windows(connection: sa.Connection, most: int = MOST) -> Sequence[DriftWindow]:
-    """The latest windows, the latest one first: for a map of features over windows."""
-    query = sa.select(drift_reports).order_by(drift_reports.c.window_end.desc()).limit(most)
-    return [_window(row) for row in connection.execute(query).mappings()]
-
-
 def windows_at(connection: sa.Connection, applied_at: datetime) -> Sequence[DriftWindow]:
     """Windows that hold an event time."""
     query = (
@@ -182,32 +146,13 @@ def performance_reports_of(connection: sa.Connection, product: str, most: int) -
     return list({each["report_id"]: each for each in found}.values())
 
 
-def performance_history(connection: sa.Connection, most: int = MOST) -> Sequence[PerformanceFigures]:
-    """Performance reports, the latest one first."""
-    query = sa.select(performance_reports).order_by(performance_reports.c.as_of.desc()).limit(most)
-    return [
-        PerformanceFigures(**{name: row[name] for name in PerformanceFigures.__slots__})
-        for row in connection.execute(query).mappings()
-    ]
-
-
-def retraining_history(
-    connection: sa.Connection, most: int = MOST
-) -> Sequence[tuple[RetrainCommand, RetrainResult | None]]:
-    """Commands with their last results, the latest command first; None while one is in work."""
-    query = sa.select(retrain_commands).order_by(*_latest(retrain_commands)).limit(most)
-    asked = [_command(row) for row in connection.execute(query).mappings()]
-    ids = [command.command_id for command in asked]
-    answers = (
-        sa.select(retrain_results).where(retrain_results.c.command_id.in_(ids)).order_by(retrain_results.c.finished_at)
-    )
-    found = {row["command_id"]: _result(row) for row in connection.execute(answers).mappings()}
-    return [(command, found.get(command.command_id)) for command in asked]
-
-
 def _announcements(connection: sa.Connection, digests: set[str]) -> Sequence[RecordedEvent[ChampionAnnouncement]]:
     query = sa.select(champions).where(champions.c.digest.in_(digests)).order_by(champions.c.announced_at).limit(MOST)
-    return [recorded_event(row, _event(ChampionAnnouncement, row)) for row in connection.execute(query).mappings()]
+    names = ChampionAnnouncement.__slots__
+    return [
+        recorded_event(row, ChampionAnnouncement(**{name: row[name] for name in names}))
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _dead_letters(connection: sa.Connection, decided: Sequence[LoanDecision]) -> Sequence[DeadLetter]:
@@ -225,30 +170,3 @@ def _dead_letters(connection: sa.Connection, decided: Sequence[LoanDecision]) ->
 def _window(row: Any) -> DriftWindow:
     plain = {name: row[name] for name in DriftWindow.__slots__ if name != "feature_psi"}
     return DriftWindow(**plain, feature_psi=json.loads(row["feature_psi"]))
-
-
-def _command(row: Any) -> RetrainCommand:
-    # Null in rows of before commands had a scope: they asked for all.
-    command: RetrainCommand = _event(RetrainCommand, row, cause=RetrainCause, scope=_scope)
-    return command
-
-
-def _scope(word: str | None) -> RetrainScope:
-    return RetrainScope(word or RetrainScope.FULL)
-
-
-def _result(row: Any) -> RetrainResult:
-    result: RetrainResult = _event(RetrainResult, row, status=RetrainStatus, metrics=json.loads)
-    return result
-
-
-def _event(event: Any, row: Any, **of: Any) -> Any:
-    return event(**{name: of.get(name, _same)(row[name]) for name in event.__slots__})
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _latest(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
-    return table.c.recorded_at.desc(), table.c.record_partition.desc(), table.c.record_offset.desc()

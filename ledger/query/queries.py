@@ -70,14 +70,6 @@ def decisions_of(
     return [recorded_event(row, decision_event(row)) for row in connection.execute(query).mappings()]
 
 
-def decision_by_id(
-    connection: sa.Connection, application_id: str, decision_id: str
-) -> RecordedEvent[LoanDecision] | None:
-    """One decision of an application; the first of its redeliveries."""
-    found = (each for each in decisions_of(connection, application_id) if each.event.decision_id == decision_id)
-    return next(found, None)
-
-
 def reviews_of(connection: sa.Connection, application_id: str) -> Sequence[RecordedEvent[LoanReview]]:
     """All reviews of an application, the earliest first: the last APPROVE or DECLINE counts."""
     query = (

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric
 
 from schemas.contract.contract import Contract
 from schemas.topics import topics_of
 from streams.runtime.health_server import ready_gauge
-
-SUFFIXES: Final = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-"""Of the series of a metric, by its type."""
 
 
 def registries(contract: Contract) -> Mapping[str, CollectorRegistry]:
@@ -31,11 +28,6 @@ def exported_metrics(contract: Contract) -> Mapping[str, Sequence[Metric]]:
         process: sorted(registry.collect(), key=lambda metric: metric.name)
         for process, registry in registries(contract).items()
     }
-
-
-def series_of(metric: Metric) -> Sequence[str]:
-    """Names under which Prometheus keeps a metric."""
-    return [metric.name + suffix for suffix in SUFFIXES[metric.type]]
 
 
 def _registry(place: str, *arguments: Any) -> CollectorRegistry:

@@ -11,7 +11,7 @@ from ledger.query import history, population_rank, queries, rates, review_queue
 from ledger.query.review_queue import CaseFilter, queue_page
 from ledger.sql import ledger_tables
 from schemas.events.decisions import Contribution, Outcome
-from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
+from schemas.events.retraining import ChampionAnnouncement
 from tests.decisions import APPLIED_AT, a_decision, contributions, reasons
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, record, records, review
 
@@ -30,8 +30,6 @@ def test_the_first_decision_stands(database):
     with database.read_transaction() as connection:
         assert queries.decision(connection, "a-1").event.decision_id == "d-a-1"
         assert [each.event.decision_id for each in queries.decisions_of(connection, "a-1")] == ["d-a-1", "d-second"]
-        assert queries.decision_by_id(connection, "a-1", "d-second").offset == 1
-        assert queries.decision_by_id(connection, "a-1", "d-third") is None
 
 
 def test_an_application_decided_twice_counts_once_in_every_view(database):
@@ -124,7 +122,6 @@ def test_no_text_is_taken_for_sql(database, text):
     with database.read_transaction() as connection:
         asked = text
         assert queries.decision(connection, asked) is None
-        assert queries.decision_by_id(connection, asked, asked) is None
         assert history.application_history(connection, asked) is None
         assert history.drift_report(connection, asked) is None
         assert (
@@ -236,7 +233,6 @@ def test_an_applications_time_line_tells_all_in_order(database):
 
     with database.read_transaction() as connection:
         found = history.application_history(connection, "a-1")
-        champions = history.champions_history(connection)
     assert found is not None
     assert [moment.kind for moment in history.time_line(found)] == [
         "announced",
@@ -246,44 +242,6 @@ def test_an_applications_time_line_tells_all_in_order(database):
         "concluded",
     ]
     assert [each.event.version for each in found.scorecards] == ["c"]
-    assert {each.event.version for each in champions} == {"c", "d"}
-
-
-def test_a_command_has_its_last_result(database):
-    command = RetrainCommand(
-        command_id="c-1",
-        product="credit_risk",
-        cause=RetrainCause.PERSON,
-        why="asked",
-        champion_version="",
-        champion_digest="",
-        reference_id="",
-        window_start=None,
-        window_end=None,
-        issued_at=APPLIED_AT,
-    )
-    result = RetrainResult(
-        command_id="c-1",
-        product="credit_risk",
-        status=RetrainStatus.HELD,
-        why="manual",
-        champion_version="1",
-        challenger_version="2",
-        challenger_digest="e" * 64,
-        run_id="r",
-        rows=10,
-        metrics={"auc": 0.9},
-        finished_at=APPLIED_AT,
-    )
-    record(database, records(TOPICS.retrain_commands.name, [command]))
-
-    with database.read_transaction() as connection:
-        assert history.retraining_history(connection) == [(command, None)]
-
-    record(database, records(TOPICS.retrain_results.name, [result]))
-
-    with database.read_transaction() as connection:
-        assert history.retraining_history(connection) == [(command, result)]
 
 
 def test_every_field_of_a_decision_and_a_review_has_its_column():

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 import streams.worker.metrics
 from deploy.grafana.boards import BOARDS
-from loanctl.documents.exported_metrics import exported_metrics, registries, series_of
+from loanctl.documents.exported_metrics import exported_metrics, registries
 from schemas.contract import contract as contracts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,12 +32,17 @@ LATE_COUNTERS = {
     "loan_drift_passed_over": "a reason for each way in which a record cannot be read, on each topic",
 }
 METRICS = exported_metrics(contracts.load("credit_risk"))
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 
 @pytest.fixture(scope="module")
 def series_names():
     """Names of the series that the processes show to Prometheus."""
     return {series for metrics in METRICS.values() for metric in metrics for series in series_of(metric)}
+
+
+def series_of(metric):
+    return [metric.name + suffix for suffix in SUFFIXES[metric.type]]
 
 
 def metrics_of(expression):
