@@ -1,7 +1,7 @@
 """The ledger's process: its parts, and how they start and stop."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -16,15 +16,12 @@ from ledger.sql.migrate import migrate, require_current
 from schemas.access import KafkaPrincipal
 from schemas.registry_client import WriterSchemas
 from streams.kafka.admin import require_topics
-from streams.kafka.group.consumer_config import ConsumerConfig
+from streams.kafka.group.consumer_config import LINGER_S, ConsumerConfig
 from streams.runtime import gc_freeze, health_server
 from streams.runtime.instance_id import Instance, claim
 from streams.runtime.lifecycle import IDLE_STOP_S, Lifecycle, leave_within
 from streams.runtime.stop_signal import StopSignal
 from streams.traces.tracer_factory import batch_spans_of, tracer_of
-
-LINGER_S: Final = 0.05
-"""A transaction of one row costs as much as that of dozens."""
 
 log = structlog.get_logger(__name__)
 

@@ -188,7 +188,7 @@ class Agent:
         assert reference is not None  # noqa: S101 - for the type checker: we have waited for it
         settings = self._settings
         outbox = TransactionalProducer(
-            settings, f"{settings.group()}.{self.instance.name}", opened=self._hanging_transactions.abort
+            settings, self.instance.transactional_id(settings.group()), opened=self._hanging_transactions.abort
         )
         outbox.open()
         means = CounterDeps(

@@ -31,14 +31,12 @@ from schemas.records import Partition, RecordBatch
 from schemas.registry_client import EventSerde, WriterSchemas
 from streams.kafka.admin import partitions_of
 from streams.kafka.group.consumer import GroupConsumer
-from streams.kafka.group.consumer_config import ConsumerConfig, ConsumerHooks, nothing
+from streams.kafka.group.consumer_config import LINGER_S, ConsumerConfig, ConsumerHooks, nothing
 from streams.kafka.group.record_columns import RecordColumns, gather
 from streams.kafka.group.start_offsets import Start
 from streams.kafka.producer.transactions import TransactionalProducer
 from streams.runtime.application_keys import application_keys
 
-LINGER_S: Final = 0.05
-"""Windows are hours: nobody waits for a single record, and numpy's calls cost the same for one as for hundreds."""
 SETTLE_S: Final = 1.0
 """How long panes are held back after all partitions were idle: partitions that resume together are counted together,
 and the first to be read cannot close windows for the others."""

@@ -45,6 +45,9 @@ class Instance:
     lock: int
     """File descriptor; never closed."""
 
+    def transactional_id(self, group: str) -> str:
+        return f"{group}.{self.name}"
+
     def remember_member(self, member_id: str) -> None:
         """Store this member's id in the group, for the successor in this folder."""
         _write(self.lock, f"{_identity(self.lock)[0]}\n{member_id}")

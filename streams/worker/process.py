@@ -94,7 +94,7 @@ class ScoringProcess:
         settings = self.settings
         require_topics(settings, KafkaPrincipal.WORKER)
         self.duplicates.require_none(self.lifecycle.stopping)
-        name = f"{settings.group()}.{self.instance.name}"
+        name = self.instance.transactional_id(settings.group())
         delivery = delivery_of(settings.delivery, settings, name, self.hanging.abort)
         delivery.open()
         reading = ConsumerConfig(

@@ -68,7 +68,7 @@ def _consumer(
         output_topics=[settings.topics().retrain_results.name],
     )
     instance = claim(settings.cache(), settings.group(), settings.trainer_instance_id, standby=settings.standby)
-    delivery = ResultDelivery(settings, f"{settings.group()}.{instance.name}")
+    delivery = ResultDelivery(settings, instance.transactional_id(settings.group()))
     # Without a configured name several share the group as its ordinary members.
     named = instance if settings.trainer_instance_id else None
 

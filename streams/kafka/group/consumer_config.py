@@ -18,6 +18,8 @@ QUEUE_BACKOFF_MS: Final = 20
 """Time after which a full local queue is checked again. The default of a second starves a fast reader."""
 GATHERED_BYTES: Final = 65_536
 """A broker answers a reader that lingers as soon as so much has come."""
+LINGER_S: Final = 0.05
+"""For those whose transaction of one record costs as much as that of dozens, and who need no record at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
