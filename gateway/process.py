@@ -99,7 +99,7 @@ class GatewayProcess:
         self.watcher = ModelWatcher([self.champion], settings.champion_poll_s)
         self.events = EventPublisher(settings, "/loan/gateway")
         url = settings.ledger_url.get_secret_value() if settings.ledger_url else ""
-        self.ledger = LedgerLookup(url) if url else None
+        self.ledger = LedgerLookup(url, settings.gateway_timeout_s) if url else None
         self.gateway = self._gateway(settings.contract())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fault: SetupError | None = None

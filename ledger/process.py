@@ -1,7 +1,8 @@
 """The ledger's process: its parts, and how they start and stop."""
 
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -23,6 +24,9 @@ from streams.runtime.lifecycle import IDLE_STOP_S, Lifecycle, leave_within
 from streams.runtime.stop_signal import StopSignal
 from streams.traces.tracer_factory import batch_spans_of, tracer_of
 
+ANSWER_S: Final = 60.0
+"""Hundreds of times what a batch takes, and far from the 300 s after which the group goes on without this member."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -37,7 +41,7 @@ class LedgerProcess:
         self.tracer = tracer_of(settings, "loan-ledger")
         self.lifecycle = Lifecycle(lambda dependency: self.metrics.outages.labels(dependency).inc())
         self.instance: Instance = claim(settings.cache(), settings.group(), settings.ledger_instance_id)
-        self.database = Database(settings.ledger_url.get_secret_value())
+        self.database = Database(settings.ledger_url.get_secret_value(), ANSWER_S)
         self.recorder = Recorder(
             connection=settings,
             reading=ConsumerConfig(
@@ -88,7 +92,9 @@ class LedgerProcess:
 
     def _prepare(self) -> None:
         if self.settings.ledger_migrate:
-            log.info("tables.migrated", revision=migrate(self.database))
+            # Without a limit: a new column of a large table takes its time.
+            with closing(Database(self.settings.ledger_url.get_secret_value())) as database:
+                log.info("tables.migrated", revision=migrate(database))
         else:
             require_current(self.database)
 

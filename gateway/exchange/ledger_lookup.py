@@ -13,18 +13,23 @@ from ledger.sql.database import Database
 from schemas.codec.event_codec import as_record
 
 LEDGER: Final = "ledger"
+ANSWER_S: Final = 10.0
+"""Every room of the desk asks for what an index finds, or for half a second's reading at most."""
 
 
 class LedgerLookup:
     """Reads one ledger; connects at the first call."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answer_s: float = ANSWER_S) -> None:
         """Connect nothing.
+
+        Args:
+            answer_s: a database that does not answer for so long is away.
 
         Raises:
             SetupError: the URL names no database of a ledger.
         """
-        self.database = Database(url)
+        self.database = Database(url, answer_s)
 
     async def decision(self, application_id: str) -> Decision | None:
         """The first decision on an application, as Avro gives it; None where the ledger has none (yet).

@@ -4,6 +4,7 @@ A shell around SQLAlchemy for SQLite and PostgreSQL. No driver message leaves th
 the row that they refuse, and a row is an applicant's.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -12,8 +13,10 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schemas.errors import LoanError, OutageError, SetupError
+from streams.runtime.postgres_answers import limit_answers
 
 CONNECT_TIMEOUT_S: Final = 5
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -45,13 +48,16 @@ class RowRefusedError(LoanError):
 class Database:
     """One database. Connections are opened on demand, and kept in a pool; may be used from any thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answer_s: float = math.inf) -> None:
         """Connect nothing yet.
+
+        Args:
+            answer_s: a PostgreSQL that does not answer a statement for so long is away.
 
         Raises:
             DatabaseSetupError: the URL names no database that the ledger can use.
         """
-        self.engine = _engine(url)
+        self.engine = _engine(url, answer_s)
         self.postgres = self.engine.dialect.name == "postgresql"
 
     @contextmanager
@@ -84,7 +90,7 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, answer_s: float) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
@@ -93,15 +99,15 @@ def _engine(url: str) -> sa.Engine:
     except (ArgumentError, NoSuchModuleError):
         backend = ""
     if backend == "postgresql":
-        return _postgres(parsed)
+        return _postgres(parsed, answer_s)
     if backend == "sqlite":
         return _sqlite(parsed)
     problem = "LOAN_LEDGER_URL is no database of ours: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
     raise DatabaseSetupError(problem)
 
 
-def _postgres(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(
+def _postgres(url: sa.URL, answer_s: float) -> sa.Engine:
+    engine = sa.create_engine(
         url,
         hide_parameters=True,
         pool_pre_ping=True,
@@ -109,6 +115,8 @@ def _postgres(url: sa.URL) -> sa.Engine:
         json_deserializer=_text_of,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC -c datestyle=ISO"},
     )
+    limit_answers(engine, answer_s)
+    return engine
 
 
 def _text_of(text: Any) -> str:
@@ -140,6 +148,10 @@ def _translate_errors() -> Iterator[None]:
         yield
     except DBAPIError as cause:
         raise fault_of(cause.orig) from None
+    except PoolTimeoutError:
+        # All connections are in use, by others who wait.
+        problem = "no connection is free"
+        raise DatabaseAwayError(problem) from None
     except psycopg.Error as cause:
         # COPY is psycopg's own, not SQLAlchemy's.
         raise fault_of(cause) from None

@@ -14,11 +14,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schemas.codec.sealed_records import KEY_BYTES
 from schemas.errors import OutageError, SetupError
 
 BUSY_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 5
+ANSWER_S: Final = 5.0
+"""For one statement: of a table with one row an application, by its key."""
 AT_ONCE: Final = 500
 """Ids of one query: SQLite takes some thousand parameters."""
 
@@ -128,6 +132,8 @@ class ApplicationKeys:
             raise
         except OperationalError as cause:
             raise KeysAwayError(type(cause.orig).__name__) from None
+        except PoolTimeoutError as cause:
+            raise KeysAwayError(type(cause).__name__) from None
         except DBAPIError as cause:
             problem = f"the database of keys refuses us ({type(cause.orig).__name__}): see LOAN_KEYS_URL"
             raise KeysSetupError(problem) from None
@@ -149,13 +155,23 @@ def _engine(url: str) -> sa.Engine:
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "postgresql":
-            return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+            return _postgres(parsed)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
     except (ArgumentError, NoSuchModuleError):
         pass
     problem = "LOAN_KEYS_URL is no database of ours: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
     raise KeysSetupError(problem)
+
+
+def _postgres(url: sa.URL) -> sa.Engine:
+    # Most databases of keys are files, and psycopg is part of no other process's start.
+    from streams.runtime.postgres_answers import limit_answers
+
+    arguments = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
+    limit_answers(engine, ANSWER_S)
+    return engine
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,20 @@ class Server:
     def stop(self) -> None:
         """End it as a crash would: nothing is written down first."""
         _ran(self.home, "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+    @contextmanager
+    def standstill(self) -> Iterator[None]:
+        """Its processes stand still for the length of the block; the kernel still acknowledges what is sent to them."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        processes = [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+        try:
+            for process in processes:
+                os.kill(process, signal.SIGSTOP)
+            yield
+        finally:
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
 
 
 @contextmanager
