@@ -6,8 +6,9 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from streams.runtime.settings import Connection
 
-POLL_S = 1.0
 TIMEOUT_S = 30.0
+FETCH_WAIT_MS = 10
+"""An empty answer is what says that a partition has ended: the broker keeps it for half a second by default."""
 
 
 def read_topic(connection: Connection, topic: str, isolation: str = "read_committed") -> list[Message]:
@@ -19,6 +20,7 @@ def read_topic(connection: Connection, topic: str, isolation: str = "read_commit
             "enable.auto.commit": False,
             "isolation.level": isolation,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": FETCH_WAIT_MS,
         }
     )
     try:

@@ -28,6 +28,11 @@ ASK_S: Final = 10.0
 PATIENCE_S: Final = 30.0
 """A broker that has given nothing for so long, not even the end of a partition, is away."""
 LEADERLESS: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+FETCH_WAIT_MS: Final = 10
+"""An empty answer is what says that a partition has ended: the broker keeps it for half a second by default.
+
+Offsets that end with a transaction's marker are no record's, so that nearly every reading waits for one.
+"""
 VISIBLE_S: Final = 20.0
 """Longer than a transaction of this project may stay open."""
 VISIBLE_POLL_S: Final = 0.5
@@ -186,6 +191,7 @@ def _consumer(connection: Connection, topics: Sequence[str], isolation: str = "r
             isolation_level=isolation,
             # Read ahead per partition: the default of 64 MB makes memory follow the backlog of a slow reader.
             queued_max_messages_kbytes=4_096,
+            fetch_wait_max_ms=FETCH_WAIT_MS,
         )
     )
     try:

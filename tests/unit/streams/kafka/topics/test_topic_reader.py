@@ -50,3 +50,17 @@ def test_an_error_of_the_broker_names_the_topic_and_who_must_act(
         partition_ranges(Connection(_env_file=None), ["inbox"])
     with pytest.raises(kind, match="inbox"):
         list(blocks(Connection(_env_file=None), [PartitionRange("inbox", 0, 0, 1)]))
+
+
+def test_the_broker_says_soon_that_a_partition_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def consumer(properties: dict[str, Any]) -> FaultyConsumer:
+        asked.append(properties)
+        return FaultyConsumer(KafkaError._TRANSPORT, raises=True)
+
+    monkeypatch.setattr(topic_reader, "Consumer", consumer)
+    with pytest.raises(UnreadTopicError):
+        partition_ranges(Connection(_env_file=None), ["inbox"])
+
+    assert asked[0]["fetch.wait.max.ms"] <= 50
