@@ -4,7 +4,9 @@ Machine code is cached on disk beside the source, or in `NUMBA_CACHE_DIR`, or in
 that the second process does not compile again; if none of them can be written, every process
 compiles for itself. A kernel calls kernels of its own module only: numba's cache checks the age of that
 module's file and of no other, not even of modules with inlined functions, and would continue to run outdated code.
-So the few lines that read an Avro number are repeated in each module that decodes. Sums are never reordered (no
+So the few lines that read an Avro number are repeated in each module that decodes. An array is taken out of a named
+tuple before the loop that reads it: taking it out counts references, and so does handing the tuple to another kernel,
+which takes longer than writing a number. Sums are never reordered (no
 `fastmath`), so that a row's numbers do not depend on its batch.
 """
 

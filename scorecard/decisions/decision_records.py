@@ -73,7 +73,7 @@ class DecisionWriter:
         places = decided.places.tolist()
         digests = identities(ids, [batch.values[place] or b"" for place in places], scorecard.digest, policy.version)
         phrases = self._phrases(scorecard, version, policy, batch.topic)
-        out = encode(phrases, _rows(decided, batch, ids, digests))
+        out = encode(phrases, _rows(decided, batch, ids, digests, scorecard.reasons.baseline))
         source = ("ce_source", f"/topics/{batch.topic}".encode())
         records, first = [], 0
         for name, place, last in zip(ids, places, out.ends, strict=True):
@@ -110,7 +110,11 @@ def identities(
 
 
 def _rows(
-    decided: DecisionColumns, batch: RecordBatch, ids: Sequence[bytes], digests: npt.NDArray[np.uint8]
+    decided: DecisionColumns,
+    batch: RecordBatch,
+    ids: Sequence[bytes],
+    digests: npt.NDArray[np.uint8],
+    baseline: npt.NDArray[np.float64],
 ) -> EncoderColumns:
     return EncoderColumns(
         digests=digests,
@@ -126,7 +130,7 @@ def _rows(
         margin=decided.margin,
         contributions=decided.contributions,
         reasons=decided.reasons,
-        reason_of=decided.reason_of,
+        raised_for=np.where(decided.contributions > baseline, decided.reason_of, -1),
         partitions=np.asarray(batch.partitions, dtype=np.int64)[decided.places],
         offsets=np.asarray(batch.offsets, dtype=np.int64)[decided.places],
         schema_ids=decided.schema_ids,

@@ -55,7 +55,6 @@ class Phrases(NamedTuple):
     """Of each feature in the values' columns."""
     reasons: EncodedWords
     """Code and text of each reason."""
-    baseline: npt.NDArray[np.float64]
     faults: EncodedWords
     """By `Fault`, as string branches; the first is null."""
     cut_offs: npt.NDArray[np.uint8]
@@ -85,7 +84,8 @@ class EncoderColumns(NamedTuple):
     margin: npt.NDArray[np.float64]
     contributions: npt.NDArray[np.float64]
     reasons: npt.NDArray[np.int64]
-    reason_of: npt.NDArray[np.int64]
+    raised_for: npt.NDArray[np.int64]
+    """Shape (n, features): the reason that each feature which raised the risk stands for, -1 for none."""
     partitions: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int64]
     schema_ids: npt.NDArray[np.int64]
@@ -123,7 +123,6 @@ def phrases_of(  # noqa: PLR0913 - what a decision names, each once
         first_level=np.where(numbers, -1, begins),
         positions=np.array(scorecard.features.positions, dtype=np.int64),
         reasons=_words([_string(reason.code) + _string(reason.text) for reason in scorecard.reasons.texts]),
-        baseline=scorecard.reasons.baseline,
         faults=_words([_long(0), *(_long(1) + _string(fault.reason) for fault in list(Fault)[1:])]),
         cut_offs=_bytes(np.array([policy.approve_below, policy.decline_from], dtype="<f8").tobytes()),
         scorecard=_bytes(b"".join(map(_string, texts))),

@@ -81,56 +81,57 @@ def _put_scores(out: Any, at: int, phrases: Any, rows: Any, row: int) -> int:  #
         at = put_long(out, at, 1)
         at = _put_double(out, at, number)
     at = put_long(out, at, phrases.space)
-    features = len(phrases.positions)
+    names, name_starts = phrases.names.data, phrases.names.starts
+    levels, first_level, positions = phrases.levels, phrases.first_level, phrases.positions
+    shown, contributions = rows.shown[row], rows.contributions[row]
+    features = len(positions)
     at = put_long(out, at, features)
     for feature in range(features):
-        at = _put_word(out, at, phrases.names, feature)
-        at = _put_value(out, at, phrases, feature, rows.shown[row, phrases.positions[feature]])
-        at = _put_double(out, at, rows.contributions[row, feature])
+        at = _put_bytes(out, at, names, name_starts[feature], name_starts[feature + 1])
+        at = _put_value(out, at, levels, first_level[feature], shown[positions[feature]])
+        at = _put_double(out, at, contributions[feature])
     return put_long(out, at, 0)
 
 
 @kernel
-def _put_value(out: Any, at: int, phrases: Any, feature: int, value: float) -> int:  # pragma: no cover - compiled
+def _put_value(out: Any, at: int, levels: Any, first: int, value: float) -> int:  # pragma: no cover - compiled
     if np.isnan(value):
         return put_long(out, at, 0)
-    first = phrases.first_level[feature]
     if first < 0:
         return _put_double(out, put_long(out, at, 1), value)
     if value == UNSEEN:
         return put_long(out, at, 0)
-    return _put_word(out, at, phrases.levels, first + np.int64(value))
+    return _put_word(out, at, levels, first + np.int64(value))
 
 
 @kernel
 def _put_reasons(out: Any, at: int, phrases: Any, rows: Any, row: int) -> int:  # pragma: no cover - compiled
+    reasons, raised_for = rows.reasons[row], rows.raised_for[row]
     given = 0
-    for reason in rows.reasons[row]:
+    for reason in reasons:
         given += reason >= 0
     if given:
         at = put_long(out, at, given)
-    for reason in rows.reasons[row]:
+    for reason in reasons:
         if reason >= 0:
             at = _put_word(out, at, phrases.reasons, reason)
-            at = _put_raised_features(out, at, phrases, rows, (row, reason))
+            at = _put_raised_features(out, at, phrases.names, raised_for, reason)
     return put_long(out, at, 0)
 
 
 @kernel
 def _put_raised_features(  # pragma: no cover - compiled
-    out: Any, at: int, phrases: Any, rows: Any, given: tuple[int, int]
+    out: Any, at: int, names: Any, raised_for: Any, reason: int
 ) -> int:
-    """The names of the features that raised the risk of a row and stand for a reason: both as places in `given`."""
-    row, reason = given
-    contributions, reasons = rows.contributions[row], rows.reason_of[row]
+    """The names of the features that raised the risk and stand for this reason."""
     raised = 0
-    for feature in range(len(contributions)):
-        raised += reasons[feature] == reason and contributions[feature] > phrases.baseline[feature]
+    for feature in range(len(raised_for)):
+        raised += raised_for[feature] == reason
     if raised:
         at = put_long(out, at, raised)
-    for feature in range(len(contributions)):
-        if reasons[feature] == reason and contributions[feature] > phrases.baseline[feature]:
-            at = _put_word(out, at, phrases.names, feature)
+    for feature in range(len(raised_for)):
+        if raised_for[feature] == reason:
+            at = _put_word(out, at, names, feature)
     return put_long(out, at, 0)
 
 
