@@ -99,7 +99,7 @@ class TopicReplay:
         self._applications, self._decisions = topics.applications.name, topics.decisions.name
         self._writers = WriterSchemas(registry, self._applications)
         schema_id = registered_id(registry, subject_of(self._decisions), avro_schema(LoanDecision))
-        writer = DecisionWriter(self._decisions, schema_id, code_version())
+        writer = DecisionWriter(self._decisions, schema_id, code_version(), cloudevents=settings.cloudevents)
         self._codec: DecisionCodec = decision_codec(settings, writer)
 
     def run(self, wanted: Sequence[PartitionRange]) -> ReplayCount:

@@ -1,7 +1,7 @@
 """Decisions as records: their identity, bytes and headers.
 
-Pure. The record's headers are CloudEvents in binary mode (Kafka protocol binding 1.0) and pass the
-application's `traceparent` (W3C Trace Context) on.
+Pure. The record's headers are CloudEvents in binary mode (Kafka protocol binding 1.0), unless they are switched off,
+and pass the application's `traceparent` (W3C Trace Context) on.
 """
 
 import hashlib
@@ -54,15 +54,17 @@ class DecisionColumns:
 class DecisionWriter:
     """Writes decisions for one topic under one registered schema."""
 
-    def __init__(self, topic: str, schema_id: int, code_version: str = "") -> None:
+    def __init__(self, topic: str, schema_id: int, code_version: str = "", *, cloudevents: bool = True) -> None:
         """Writes nothing yet.
 
         Args:
             code_version: the release that decides (`schemas.release`); empty for decisions that nobody keeps.
+            cloudevents: whether records carry the attributes of CloudEvents, each of which is in key or value, too.
         """
         self._topic = topic
         self._schema_id = schema_id
         self._code_version = code_version
+        self._cloudevents = cloudevents
         self._said: tuple[tuple[str, ...], Phrases] | None = None
 
     def write(
@@ -78,8 +80,8 @@ class DecisionWriter:
         records, first = [], 0
         for name, place, last in zip(ids, places, out.ends, strict=True):
             value = out.data[first:last]
-            headers = _headers(value[ID_PLACE : ID_PLACE + ID_TEXT], name, source, batch.headers[place])
-            records.append(OutgoingRecord(self._topic, name, value, headers))
+            own = _attributes(value[ID_PLACE : ID_PLACE + ID_TEXT], name, source) if self._cloudevents else ()
+            records.append(OutgoingRecord(self._topic, name, value, own + _trace(batch.headers[place])))
             first = last
         return records
 
@@ -148,8 +150,8 @@ def _shown_values(decided: DecisionColumns, batch: RecordBatch) -> npt.NDArray[n
     return shown
 
 
-def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Headers) -> Headers:
-    own: Headers = (
+def _attributes(identity: bytes, name: bytes, source: tuple[str, bytes]) -> Headers:
+    return (
         ("ce_specversion", b"1.0"),
         ("ce_id", identity),
         source,
@@ -157,9 +159,8 @@ def _headers(identity: bytes, name: bytes, source: tuple[str, bytes], given: Hea
         ("ce_subject", name),
         ("content-type", b"application/avro"),
     )
-    return own + _trace(given) if given else own
 
 
 def _trace(given: Headers) -> Headers:
-    traceparent = traceparent_of(given)
+    traceparent = traceparent_of(given) if given else None  # few have headers, and a call costs as much as a slice
     return ((TRACEPARENT, traceparent),) if traceparent is not None else ()

@@ -57,6 +57,7 @@ def wires(settings: ScoringSettings, lifecycle: Lifecycle) -> tuple[DecisionCode
             topic.name,
             lifecycle.retry("registry", partial(_decision_schema, registry, topic.name)),
             code_version(),
+            cloudevents=settings.cloudevents,
         )
         for topic in (topics.decisions, topics.shadow_decisions)
     )

@@ -32,6 +32,7 @@ def lines() -> Iterator[Line]:
             for mode in ("exactly_once", "at_least_once"):
                 pairs = [(_drain_rate(here, "streams", mode), _floor(here, mode)) for _ in range(ROUNDS)]
                 yield from _both(f"worker drain, {mode.replace('_', ' ')}, {size}", "bare floor", pairs)
+            yield from _without_attributes(here, size)
             yield from _against_rivals(here, model, size)
 
 
@@ -43,13 +44,25 @@ def _both(name: str, against: str, pairs: list[tuple[DrainRate, DrainRate]]) -> 
     yield line(f"{name}, processor", "us/application", against, spent)
 
 
+def _without_attributes(here: Stage, size: str) -> Iterator[Line]:
+    """What the six headers of a decision cost the worker."""
+    pairs = [
+        (
+            _drain_rate(here, "streams", "exactly_once", cloudevents="false"),
+            _drain_rate(here, "streams", "exactly_once"),
+        )
+        for _ in range(ROUNDS)
+    ]
+    yield from _both(f"worker drain, exactly once, {size}, without CloudEvents", "with them", pairs)
+
+
 def _floor(here: Stage, mode: str) -> DrainRate:
     return _drain_rate(here, "tests.bench.contenders.floor", mode)
 
 
-def _drain_rate(here: Stage, module: str, mode: str) -> DrainRate:
+def _drain_rate(here: Stage, module: str, mode: str, **settings: str) -> DrainRate:
     group = f"bench-{uuid.uuid4().hex[:8]}"
-    with here.contender(module, **here.worker_settings(group, delivery=mode)) as process:
+    with here.contender(module, **here.worker_settings(group, delivery=mode, **settings)) as process:
         return drain_rate([process], AnswerCount(here, group), WAITING, LONGEST_S)
 
 

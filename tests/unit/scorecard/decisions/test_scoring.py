@@ -16,6 +16,7 @@ from schemas.events.decisions import FlagKind, LoanDecision, Outcome
 from schemas.records import OutgoingRecord
 from scorecard.calibration import sigmoid
 from scorecard.decisions import encoder_kernels
+from scorecard.decisions.decision_records import DecisionWriter
 from scorecard.decisions.scoring import ScoredBatch, score_batch, warm
 from scorecard.forest import lookup
 from scorecard.policy import Policy
@@ -24,6 +25,7 @@ from tests.builders import (
     APPLIED_AT,
     CONTRACT,
     DECISION_SCHEMA_ID,
+    RELEASE,
     WRITERS,
     a_batch,
     a_champion,
@@ -191,6 +193,17 @@ def test_a_decision_travels_as_a_cloud_event_and_passes_the_trace_on():
     assert event.get_type() == "loan.v1.LoanDecision"
     assert trace in record.headers
     assert "other" not in dict(record.headers)
+
+
+def test_a_decision_without_attributes_has_the_same_bytes_and_passes_the_trace_on():
+    trace = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    bare = replace(a_wire(), writer=DecisionWriter("loan.decisions.v1", DECISION_SCHEMA_ID, RELEASE, cloudevents=False))
+    batch = a_batch(application_bytes(), application_bytes(), headers=[(trace, ("other", b"x")), ()])
+
+    made, usual = (score_batch(batch, WRITERS, CHAMPION, POLICY, wire).decisions for wire in (bare, a_wire()))
+
+    assert [record.headers for record in made] == [(trace,), ()]
+    assert [record[:3] for record in made] == [record[:3] for record in usual]
 
 
 @pytest.mark.parametrize(
