@@ -102,7 +102,6 @@ def terraform_variables(topics: Topics) -> dict[str, Any]:
 
 
 def files() -> Mapping[Path, str]:
-    """Every generated file and its text."""
     topics = topics_of(contracts.load(PRODUCT))
     deploy = ROOT / "deploy"
     strimzi = deploy / "kubernetes" / "overlays" / "strimzi"

@@ -77,7 +77,6 @@ class DriftMetrics:
         self._passed_over.labels(topic, reason).inc()
 
     def count_records(self, source: str, records: int) -> None:
-        """Records of a topic were counted."""
         self._records.labels(self._roles[source]).inc(records)
 
     def record_report(self, report: DriftReport) -> None:

@@ -190,14 +190,12 @@ class Monitor:
         return Findings(commands=commands, performances=(judged_report,))
 
     def add_result(self, result: RetrainResult) -> None:
-        """Take the trainer's answer to a command."""
         if result.status is RetrainStatus.FAILED and result.command_id == self._memory.fallen:
             # Whoever asks may ask again: the next look is made though no outcome has come.
             self._look = None
         self._memory = self._memory.after_result(result)
 
     def acknowledge(self, acknowledgement: DriftAcknowledgement) -> None:
-        """Take a person's word."""
         self._memory = self._memory.after_acknowledgement(acknowledgement)
         if acknowledgement.season is not None:
             self._seasons = seasons.declare(self._seasons, acknowledgement.season)

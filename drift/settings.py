@@ -210,7 +210,6 @@ class DriftSettings(BinSettings, CutoffSettings):
         return (topics.applications.name, *([topics.decisions.name] if self.with_decisions else []))
 
     def rules(self) -> MonitorRules:
-        """All that monitoring goes by."""
         panes, topics = self.panes(), self.topics()
         return MonitorRules(
             windows=WindowRules(

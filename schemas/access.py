@@ -12,8 +12,6 @@ from schemas.topics import Topic, Topics, redrive_id, scoring_group
 
 
 class KafkaPrincipal(StrEnum):
-    """The users of the broker."""
-
     WORKER = "worker"
     DRIFT_AGENT = "drift-agent"
     TRAINER = "trainer"

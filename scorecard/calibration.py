@@ -30,11 +30,9 @@ class Identity:
     """The raw probability itself."""
 
     def apply(self, raw: Probabilities) -> Probabilities:
-        """Calibrated probabilities, in the shape of `raw`."""
         return _clip(raw, SMALLEST)
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Plain data that `calibration_of` rebuilds this from."""
         return {"kind": "identity"}
 
 
@@ -46,11 +44,9 @@ class Platt:
     intercept: float
 
     def apply(self, raw: Probabilities) -> Probabilities:
-        """Calibrated probabilities, in the shape of `raw`."""
         return _clip(sigmoid(self.slope * logit(raw) + self.intercept), SMALLEST)
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Plain data that `calibration_of` rebuilds this from."""
         return {"kind": "platt", "slope": self.slope, "intercept": self.intercept}
 
 
@@ -66,11 +62,9 @@ class Isotonic:
     rows: int
 
     def apply(self, raw: Probabilities) -> Probabilities:
-        """Calibrated probabilities, in the shape of `raw`."""
         return _clip(np.interp(raw, self.raw, self.calibrated), 1.0 / (self.rows + 2))
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Plain data that `calibration_of` rebuilds this from."""
         return {"kind": "isotonic", "raw": list(self.raw), "calibrated": list(self.calibrated), "rows": self.rows}
 
 

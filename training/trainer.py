@@ -64,8 +64,6 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
-    """How a training ended."""
-
     registered: RegisteredVersion
     answer: GateResult
     candidate: TrainedCandidate

@@ -21,7 +21,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages."""
     for name, page in PAGES.items():
         files.append(File.generated(config, name, content=page()))
     return files

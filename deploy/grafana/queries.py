@@ -23,7 +23,6 @@ def quantiles(histogram: str, window: str = "1m") -> dict[str, str]:
 
 
 def mean(histogram: str, window: str = "1m") -> str:
-    """Mean of a histogram's values."""
     return f"sum(rate({histogram}_sum[{window}])) / sum(rate({histogram}_count[{window}]))"
 
 

@@ -108,8 +108,6 @@ class OwnerState:
 
 
 class Recovery:
-    """Reads states."""
-
     def __init__(self, settings: DriftSettings, serde: EventSerde[DriftState]) -> None:
         """Reads nothing yet."""
         topics = settings.topics()

@@ -149,7 +149,6 @@ class BoundedSample(Generic[Value]):
 
     @property
     def halvings(self) -> int:
-        """How often the sample was halved."""
         return (ALL // self._under).bit_length() - 1
 
     @classmethod

@@ -71,7 +71,6 @@ class Window:
     stretches: Mapping[Partition, OffsetRange]
 
     def plus(self, place: Partition, pane: PaneCounts, *, too_late: bool) -> "Window":
-        """With one pane more."""
         tally = self.tallies.get(place[0], TopicCount()).plus(pane, too_late=too_late)
         stretch = _stretch_of(place, pane, too_late=too_late)
         if place in self.stretches:

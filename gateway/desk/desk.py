@@ -88,7 +88,6 @@ class Desk:
         return dict(await self.pairs(request))
 
     async def pairs(self, request: Request) -> list[tuple[str, str]]:
-        """Fields of a form in their order."""
         settings = self.gateway.settings
         body = await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s, FORM)
         request.state.pairs = []
@@ -120,7 +119,6 @@ class Desk:
         return environment().get_template(template).render(**context, product=product, demo=demo)
 
     def public_page(self, template: str, status: int = HTTPStatus.OK, **context: Any) -> Response:
-        """A page that needs no visit."""
         html = self.part(template, **context, rooms=[], here="", signed_in=False)
         return HTMLResponse(html, status, headers={"Content-Security-Policy": CSP})
 
@@ -133,7 +131,6 @@ class Desk:
         return page
 
     def to(self, request: Request, path: str, session: DeskSession) -> Response:
-        """A redirection after a form."""
         return self.keep(request, session, RedirectResponse(path, HTTPStatus.SEE_OTHER))
 
     def secure(self, request: Request) -> bool:

@@ -28,7 +28,6 @@ class OverrideRoom:
         return [("GET", "/desk/overrides", self.page)]
 
     async def page(self, request: Request) -> Response:
-        """Counts of the latest weeks."""
         session = self._desk.visit(request, READERS)
         ledger = self._desk.gateway.ledger
         if ledger is None:

@@ -27,8 +27,6 @@ MOST: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftWindow:
-    """Summary of a drift report."""
-
     window_id: str
     window_start: datetime
     window_end: datetime
@@ -72,8 +70,6 @@ class ApplicationHistory:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One entry of a time line."""
-
     at: datetime
     kind: str
     """applied, window, announced, decided, set_aside, reviewed or concluded."""
@@ -113,7 +109,6 @@ def time_line(history: ApplicationHistory) -> Sequence[Moment]:
 
 
 def windows_at(connection: sa.Connection, applied_at: datetime) -> Sequence[DriftWindow]:
-    """Windows that hold an event time."""
     query = (
         sa.select(drift_reports)
         .where(drift_reports.c.window_end > applied_at, drift_reports.c.window_start <= applied_at)

@@ -23,7 +23,6 @@ class StorableText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
-        """What the driver takes."""
         return None if value is None else storable(value)
 
 
@@ -34,17 +33,14 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        """The column's type."""
         return dialect.type_descriptor(
             postgresql.TIMESTAMP(timezone=True) if dialect.name == "postgresql" else sa.String()
         )
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        """What the driver takes."""
         return time_text(value) if value is not None and dialect.name != "postgresql" else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        """What the caller gets."""
         if value is None:
             return None
         if dialect.name == "postgresql":
@@ -59,7 +55,6 @@ class JsonText(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
-        """The column's type."""
         return dialect.type_descriptor(_PlainJson() if dialect.name == "postgresql" else sa.Text())
 
 

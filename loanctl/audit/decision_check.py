@@ -53,8 +53,6 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionCheck:
-    """What came of one decision."""
-
     basis: Basis
     changes: tuple[Change, ...] = ()
     fields: tuple[str, ...] = ()

@@ -23,8 +23,6 @@ ANY_ID: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class LedgerRecord:
-    """The ledger's answer."""
-
     history: ApplicationHistory | None = None
     problem: str = ""
     """Why there is none; empty where the ledger answered."""

@@ -20,8 +20,6 @@ BOTH: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One row's decision."""
-
     decision: Mapping[str, Any]
     milliseconds: float
     defaulted: bool | None
@@ -53,7 +51,6 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether every promise is kept."""
         return all(finding.passed for finding in self.findings)
 
     def plain(self) -> dict[str, Any]:

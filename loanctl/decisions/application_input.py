@@ -87,5 +87,4 @@ def plain(value: Any) -> Any:
 
 
 def as_json(decision: Mapping[str, Any]) -> str:
-    """A decision as indented JSON."""
     return json.dumps(dict(decision), default=plain, indent=2)

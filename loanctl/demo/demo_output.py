@@ -80,7 +80,6 @@ def window(console: Console, report: DriftReport) -> None:
 
 
 def promotion(console: Console, result: RetrainResult) -> None:
-    """What the trainer answered."""
     grid = Table.grid(padding=(0, 2))
     grid.add_row("status", Text(result.status.value, "bold"))
     grid.add_row("why", result.why)

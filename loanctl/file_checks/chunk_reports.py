@@ -35,8 +35,6 @@ BAD_DATA: Final = 5
 
 
 class FileDecisions(Protocol):
-    """The decisions on a file's rows."""
-
     def count(self, rows: Integers, reference: Reference) -> TopicCount:
         """Some rows, counted as the drift agent counts decisions."""
 
@@ -45,8 +43,6 @@ class FileDecisions(Protocol):
 
 
 class FileScorer(Protocol):
-    """Decides on a file's rows."""
-
     def __call__(self, table: Table, values: Matrix) -> FileDecisions:
         """By a scorecard."""
 

@@ -38,8 +38,6 @@ class ChampionPerformance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceSummary:
-    """All that was asked for."""
-
     as_of: datetime
     age_days: float
     kept: float

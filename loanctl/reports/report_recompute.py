@@ -46,7 +46,6 @@ def again(report: DriftReport | PerformanceReport, settings: DriftSettings) -> D
 
 
 def read(report: DriftReport | PerformanceReport) -> str:
-    """Where a report's records lie."""
     if isinstance(report, PerformanceReport):
         return ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.end - 1}" for each in report.offsets)
     return ", ".join(f"{each.topic}-{each.partition} {each.first}-{each.last}" for each in report.offsets)

@@ -162,7 +162,6 @@ def drift(observed: TopicContents) -> list[dict[str, Any]]:
 
 
 def retrain(observed: TopicContents) -> dict[str, list[dict[str, Any]]]:
-    """Commands and their results."""
     return {
         "commands": [
             {

@@ -67,7 +67,6 @@ class Cache:
         return self.folder / archive.folder / "content"
 
     def missing_artifacts(self, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
-        """Those that are not here yet."""
         return tuple(artifact for artifact in artifacts if not self._here(artifact))
 
     def fetch(self, artifacts: tuple[Artifact, ...], telling: ProgressReporter) -> None:

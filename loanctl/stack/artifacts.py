@@ -48,7 +48,6 @@ class ArtifactLock:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """What a lock file says."""
         tables = tomllib.loads(text)
         return cls(
             kafka=tuple(Artifact(**table) for table in tables["kafka"]),

@@ -50,7 +50,6 @@ class State:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
-        """The state that a parsed file tells."""
         return cls(
             endpoints=Endpoints(**document["endpoints"]),
             ports={name: tuple(ports) for name, ports in document["ports"].items()},

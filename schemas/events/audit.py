@@ -6,8 +6,6 @@ from enum import StrEnum
 
 
 class AuditAction(StrEnum):
-    """What was done."""
-
     UNKNOWN = "UNKNOWN"
     PROMOTE = "PROMOTE"
     """A scorecard was let decide."""

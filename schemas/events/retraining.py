@@ -54,8 +54,6 @@ class RetrainCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainResult:
-    """The trainer's answer to one command."""
-
     command_id: str
     product: str
     status: RetrainStatus

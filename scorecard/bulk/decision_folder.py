@@ -63,7 +63,6 @@ class DecisionFolder:
         return [(place, group) for place, group in enumerate(groups) if not self.part(place).exists()]
 
     def part(self, place: int) -> Path:
-        """The file of a row group's decisions."""
         return self.path / f"part-{place:06d}.parquet"
 
     def finish(self, facts: Mapping[str, Any]) -> None:

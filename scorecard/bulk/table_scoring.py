@@ -60,7 +60,6 @@ class TableScorer:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the decisions."""
         return decision_schema(self.champion.scorecard.features.names)
 
     def decisions(self, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -32,6 +32,8 @@ class MissingBundleError(SetupError):
 
 
 class ModelRegistry:
+    """One registered model. Whatever asks MLflow raises `ModelRegistryAwayError` where it does not answer."""
+
     def __init__(
         self,
         tracking_uri: str,
@@ -52,11 +54,7 @@ class ModelRegistry:
         self.name = model_name
 
     def champion(self, alias: str = CHAMPION) -> RegisteredVersion | None:
-        """The version that the alias points to; None while it points nowhere.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
-        """
+        """The version that the alias points to; None while it points nowhere."""
         return self._reader.by_alias(self.name, alias)
 
     def remember(self, champion: RegisteredVersion) -> None:
@@ -69,11 +67,7 @@ class ModelRegistry:
         return registered if registered and self._cache.find(registered.digest) else None
 
     def version(self, version: str) -> RegisteredVersion | None:
-        """A version by its number; None where there is no such.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
-        """
+        """A version by its number; None where there is no such."""
         return self._reader.by_number(self.name, version)
 
     def fetch(self, version: str | RegisteredVersion) -> Path:
@@ -101,9 +95,6 @@ class ModelRegistry:
         Args:
             source: URI of a logged model that holds the bundle.
             tags: `digest` and `family` among them.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
         """
         self._ensure_model()
         made = self._ask(
@@ -134,11 +125,7 @@ class ModelRegistry:
             raise NoVersionError(problem)
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
-        """Tags of a version, over those of the same names.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
-        """
+        """Tags of a version, over those of the same names."""
 
         def set_tags(client: Any) -> None:
             for key, value in tags.items():
@@ -147,27 +134,15 @@ class ModelRegistry:
         self._ask(set_tags)
 
     def drop(self, alias: str) -> None:
-        """Takes an alias away; nothing where it points nowhere.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
-        """
+        """Takes an alias away; nothing where it points nowhere."""
         self._ask(lambda client: client.delete_registered_model_alias(self.name, alias))
 
     def history(self) -> Sequence[RegisteredVersion]:
-        """All versions, oldest first.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
-        """
+        """All versions, oldest first."""
         return sorted(self._reader.all_of(self.name), key=lambda registered: int(registered.version))
 
     def with_tag(self, tag: str, value: str) -> RegisteredVersion | None:
-        """The newest version that carries a tag of this value; None where none does.
-
-        Raises:
-            ModelRegistryAwayError: MLflow does not answer.
-        """
+        """The newest version that carries a tag of this value; None where none does."""
         return next((one for one in reversed(self.history()) if one.tags.get(tag) == value), None)
 
     def _version(self, version: str) -> RegisteredVersion:

@@ -45,7 +45,6 @@ class Lifecycle:
 
     @property
     def stage(self) -> str:
-        """The current stage of the process."""
         return self._stage
 
     @property

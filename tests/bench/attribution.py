@@ -46,7 +46,6 @@ def _families() -> Iterator[tuple[str, Any, str, Act]]:
 
 
 def pred_contribs(booster: Any, rows: Any) -> object:
-    """XGBoost's own contributions, on one thread."""
     import xgboost
 
     return booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True)

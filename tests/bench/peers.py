@@ -50,8 +50,6 @@ EXPLAINERS: Final[Mapping[str, tuple[Path, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A forest and rows."""
-
     name: str
     booster: Any
     rows: npt.NDArray[np.float32]

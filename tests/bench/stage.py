@@ -39,8 +39,6 @@ OTHERS: Final = set(CORES - CONTENDER) or set(CORES)
 
 @dataclass
 class Stage:
-    """Where contenders run."""
-
     connection: Connection
     folder: Path
     guard: ProcessGuard

@@ -36,7 +36,6 @@ class Proxy:
     _loop: asyncio.AbstractEventLoop | None = None
 
     def break_off(self) -> None:
-        """Refuse everybody from now on."""
         self.cut = True
         self._in_loop(self._abort_all)
 

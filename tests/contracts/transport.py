@@ -28,8 +28,6 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True)
 class Kafka:
-    """A broker as the contract sees it."""
-
     connection: Connection
     prefix: str
     put: Callable[..., None]
@@ -69,7 +67,6 @@ class Member:
         return ExactlyOnce(self.kafka.connection, f"{self.kafka.prefix}.{self.name}", self.kafka.producer)
 
     def read(self) -> ReadBatch:
-        """The next batch, waited for."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             batch = self.reader.read()
@@ -78,7 +75,6 @@ class Member:
         pytest.fail(f"{self.name} read nothing")
 
     def answer(self, batch: ReadBatch) -> None:
-        """One answer for each record."""
         answers = [OutgoingRecord(self.kafka.topic(OUT), b"k", value) for value in batch.records.values]
         self.delivery.deliver(answers, batch, self.reader)
 

@@ -84,8 +84,6 @@ class FakeTopic:
 
 @dataclass
 class FakeSlot:
-    """A champion's slot."""
-
     holder: RegisteredScorecard | None = field(default_factory=a_champion)
     alias: str = "champion"
 

@@ -16,8 +16,6 @@ from tests.log_settings import own_log_settings
 
 @dataclass(frozen=True)
 class CompletedCommand:
-    """A command that ran to its end."""
-
     status: int
     out: str
     err: str

@@ -25,8 +25,6 @@ STOP_TIMEOUT_S = 20.0
 
 @dataclass
 class ProcessUnderTest:
-    """One process, with all it wrote."""
-
     name: str
     popen: "subprocess.Popen[bytes] | ForkedProcess"
     log: Path

@@ -54,7 +54,6 @@ class Champions:
         return registered
 
     def challenge(self, registered: RegisteredVersion) -> RegisteredVersion:
-        """It decides in the shadow."""
         self.registry.point("challenger", registered.version)
         return registered
 
@@ -66,7 +65,6 @@ class Champions:
         path.write_bytes(bytes(data))
 
     def announce(self, registered: RegisteredVersion) -> None:
-        """Tell the workers."""
         product = self._connection.contract().product
         with EventPublisher(self._connection, "/tests") as publisher:
             publisher.publish(

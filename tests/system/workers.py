@@ -25,13 +25,10 @@ READY_S = 120.0
 
 @dataclass
 class Worker:
-    """One process, and its web port."""
-
     process: ProcessUnderTest
 
     @property
     def url(self) -> str:
-        """Where it listens, by its own word."""
         lines = (line for line in self.process.output().splitlines() if '"web.listening"' in line)
         return next((str(json.loads(line)["url"]) for line in lines), "")
 
@@ -74,8 +71,6 @@ def start_worker(processes: Processes, *, ready: bool = True, **settings: object
 
 @dataclass
 class Applicants:
-    """Sends applications, and remembers each."""
-
     connection: Connection
 
     def __post_init__(self) -> None:
@@ -113,8 +108,6 @@ def _amount(ratio: float) -> Any:
 
 @dataclass
 class Answers:
-    """What a downstream reader sees."""
-
     connection: Connection
 
     def records(self) -> list[Message]:

@@ -76,7 +76,6 @@ def fit_lightgbm(
 
 
 def lightgbm_probability(model: Any, matrix: Encoded) -> Numbers:
-    """See `Family.probability`."""
     return np.asarray(_booster(model).predict(matrix, num_threads=1), dtype=np.float64)
 
 

@@ -147,7 +147,6 @@ def _times(each: BinnedColumn, weight: float) -> BinnedColumn:
 
 
 def points_probability(model: PointsModel, matrix: Encoded) -> Numbers:
-    """See `Family.probability`."""
     return sigmoid(model.margins(matrix))
 
 

@@ -26,8 +26,6 @@ def no_signature(_folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a scorecard is to be made."""
-
     name: str
     seed: int = 42
     with_pricing: bool = False

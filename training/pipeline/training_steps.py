@@ -43,8 +43,6 @@ PARITY_ROWS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class TrainingSteps:
-    """Context of every step of one training."""
-
     material: Material
     plan: Plan
     features: FeatureSpace
@@ -84,7 +82,6 @@ class TrainingSteps:
         )
 
     def sample(self, part: SplitPart) -> TrainingSample:
-        """The encoded rows of one part."""
         return self.encoded.take(self.split.places(part))
 
     def search_data(self) -> SearchData:

@@ -77,8 +77,6 @@ class Incomparable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
-    """By what two scorecards are compared."""
-
     costs: Costs = field(default_factory=Costs)
     """Of mistakes and reviews."""
     amount: int | None = None

@@ -28,8 +28,6 @@ class Promotion(StrEnum):
 
 
 class GateVerdict(StrEnum):
-    """The gate's answers."""
-
     PROMOTE = "promote"
     HOLD = "hold"
     REJECT = "reject"

@@ -26,8 +26,6 @@ Places = npt.NDArray[np.int64]
 
 
 class Method(StrEnum):
-    """How parts are drawn."""
-
     GROUPED = "grouped"
     """By time where there is time, else by who a row is; near-clones together."""
     STRATIFIED = "stratified"

@@ -29,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 
 class Journal(Protocol):
-    """Store of trials."""
-
     def recall(self, number: int, choice: FamilyParameters) -> Trial | None:
         """The earlier result of this trial; None if it was not tried before."""
 

@@ -32,8 +32,6 @@ class CommandAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CommandPosition:
-    """Coordinates of a command."""
-
     partition: int
     offset: int
 

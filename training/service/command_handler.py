@@ -142,12 +142,10 @@ class CommandHandler:
         return self._registry.with_tag(version_tags.COMMAND, command.command_id)
 
     def record(self, action: AuditAction, subject: str, why: str, before: str = "", after: str = "") -> None:
-        """See `training.promotion.promote.Herald`."""
         trail = AuditTrail(self._settings, self._publisher.publish, KafkaPrincipal.TRAINER)
         trail.record(action, subject, why, before, after)
 
     def announce(self, announcement: ChampionAnnouncement) -> None:
-        """See `training.promotion.promote.Herald`."""
         announcer.publish(self._publisher, self._settings, announcement)
 
     def _settle(self, registered: RegisteredVersion) -> CommandOutcome:

@@ -49,8 +49,6 @@ class LoggedModel:
 
 
 class TrackedRun:
-    """One training's run."""
-
     def __init__(self, uri: str, experiment_id: str, run_id: str) -> None:
         self._uri = uri
         self._experiment_id = experiment_id
@@ -101,7 +99,6 @@ class TrackedRun:
         ask(self._uri, lambda client: [client.log_artifact(self.run_id, str(path), folder) for path in paths])
 
     def text(self, text: str, name: str) -> None:
-        """A file of this text."""
         ask(self._uri, lambda client: client.log_text(self.run_id, text, name))
 
     def model(

@@ -79,7 +79,6 @@ def asyncapi_document() -> dict[str, Any]:
 
 
 def contract_document() -> dict[str, Any]:
-    """The data contract of decisions."""
     contract = contracts.load(PRODUCT)
     return data_contract(contract, topics_of(contract), BROKER, code_version())
 

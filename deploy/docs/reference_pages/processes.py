@@ -26,7 +26,6 @@ def metrics_page() -> str:
 
 
 def commands_page() -> str:
-    """Every command, with its arguments and options."""
     sections = (_command(line.load(), f"loanctl {line.name}") for line in COMMANDS)
     return "# Commands\n\n" + "\n".join(part for section in sections for part in section)
 

@@ -44,7 +44,6 @@ class Entrance:
         return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
 
     async def home(self, request: Request) -> Response:
-        """The first room of the visitor's."""
         session = self._desk.visit(request, frozenset().union(*(roles for _, _, roles in ROOMS)))
         first = next(path for path, _, roles in ROOMS if session.principal.roles & roles)
         return self._desk.to(request, first, session)

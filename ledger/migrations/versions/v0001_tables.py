@@ -105,7 +105,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, with all that they hold."""
     for name in (*RECORDS, *OWN):
         op.drop_table(name)
 

@@ -27,5 +27,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it, with all that it holds."""
     op.drop_table("audit_events")

@@ -17,5 +17,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it, with what it holds."""
     op.drop_column("decisions", "code_version")

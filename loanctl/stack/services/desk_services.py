@@ -50,7 +50,6 @@ class Application:
         return f"http://{HOST}:{self.ports[0]}"
 
     def prepare(self) -> None:
-        """Make the folder of its log."""
         self.log_dir.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:

@@ -79,7 +79,6 @@ class Kafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Its address for clients."""
         return f"{HOST}:{self.ports[0]}"
 
     def prepare(self) -> None:

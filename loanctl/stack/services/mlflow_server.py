@@ -39,11 +39,9 @@ class MlflowServer:
 
     @property
     def url(self) -> str:
-        """The tracking URI."""
         return f"http://{HOST}:{self.ports[0]}"
 
     def prepare(self) -> None:
-        """Make the folder of artifacts."""
         self._artifacts.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:
@@ -59,7 +57,6 @@ class MlflowServer:
         return Command(self.name, argv, self.log_dir / "mlflow.log", bare_environment(NO_JOBS))
 
     def ready(self) -> bool:
-        """Whether its health page says so."""
         return quietly(self._healthy, httpx2.TransportError)
 
     @property

@@ -35,7 +35,6 @@ class SchemaRegistryServer:
         return f"http://{HOST}:{self.ports[0]}{CONFLUENT_API}"
 
     def prepare(self) -> None:
-        """Make the folder of the database."""
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:
@@ -49,7 +48,6 @@ class SchemaRegistryServer:
         )
 
     def ready(self) -> bool:
-        """Whether it lists its subjects."""
         return quietly(self._lists, httpx2.TransportError)
 
     def _lists(self) -> bool:
