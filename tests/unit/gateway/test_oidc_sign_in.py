@@ -55,9 +55,8 @@ def cookies_set(answer: httpx2.Response) -> dict[str, str]:
 @pytest.mark.parametrize("roles_in_access_token", [False, True])
 async def test_a_person_signs_in_with_the_roles_of_the_token(public_client: bool, roles_in_access_token: bool) -> None:
     idp = OidcProviderDouble(public_client=public_client, roles_in_access_token=roles_in_access_token)
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         asked = await client.get("/desk/apply?from=mail")
         form = await client.get(asked.headers["location"])
         back = await sent_back(client, idp, "/desk/apply?from=mail")
@@ -75,9 +74,8 @@ async def test_a_person_signs_in_with_the_roles_of_the_token(public_client: bool
 
 async def test_cookies_are_kept_from_scripts_other_sites_and_open_lines() -> None:
     idp = OidcProviderDouble()
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         begun = await client.get("/desk/sign-in/provider")
         back = (await at_provider(idp, begun.headers["location"])).headers["location"]
         welcome = await client.get(back)
@@ -90,9 +88,8 @@ async def test_cookies_are_kept_from_scripts_other_sites_and_open_lines() -> Non
 
 async def test_each_sign_in_asks_with_its_own_state_nonce_and_challenge() -> None:
     idp = OidcProviderDouble()
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         for _ in range(2):
             await sent_back(client, idp)
 
@@ -126,9 +123,8 @@ def with_parameters(url: str, **parameters: str | None) -> str:
 )
 async def test_an_answer_that_is_not_the_providers_own_opens_nothing(change: dict[str, str | None]) -> None:
     idp = OidcProviderDouble()
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         refused = await client.get(with_parameters(await sent_back(client, idp), **change))
         room = await client.get("/desk/apply")
 
@@ -155,9 +151,8 @@ async def test_an_answer_that_is_not_the_providers_own_opens_nothing(change: dic
 )
 async def test_a_token_that_does_not_hold_opens_nothing(forge: dict[str, Any]) -> None:
     idp = OidcProviderDouble(forge=forge)
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         refused = await client.get(await sent_back(client, idp))
         room = await client.get("/desk/apply")
 
@@ -176,9 +171,8 @@ async def test_a_token_that_another_key_signed_opens_nothing() -> None:
 
 async def test_a_code_serves_once_even_where_its_cookie_was_kept() -> None:
     idp = OidcProviderDouble()
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         begun = await client.get("/desk/sign-in/provider")
         kept = client.cookies[SIGN_IN_COOKIE]
         back = (await at_provider(idp, begun.headers["location"])).headers["location"]
@@ -216,9 +210,8 @@ async def test_a_person_without_a_role_of_the_desk_is_told_so() -> None:
 
 async def test_a_provider_that_is_away_is_503_and_the_same_step_serves_when_it_is_back() -> None:
     idp = OidcProviderDouble(away=True)
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         away = await client.get("/desk/sign-in/provider")
         idp.away = False
         back = await sent_back(client, idp)
@@ -276,9 +269,8 @@ async def test_a_provider_for_tokens_alone_is_a_fault_of_the_setup(monkeypatch: 
 )
 async def test_a_sign_in_leads_nowhere_but_to_the_desk(asked: str) -> None:
     idp = OidcProviderDouble()
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         welcome = await client.get(await sent_back(client, idp, asked))
 
     assert destination(asked) == "/desk"
@@ -304,9 +296,8 @@ async def test_a_key_leads_to_the_page_that_was_asked_for_too() -> None:
 async def test_a_visit_that_expired_is_asked_again_on_each_way_in(monkeypatch: pytest.MonkeyPatch) -> None:
     idp, now = OidcProviderDouble(), [time.time()]
     monkeypatch.setattr(Sessions.__init__, "__defaults__", (lambda: now[0], 8 * 3600))
-    double = an_oidc_desk(idp, gateway_session_s=60)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp, gateway_session_s=60)) as client:
         await client.get(await sent_back(client, idp))
         before = await client.get("/desk/apply")
         now[0] += 61.0
@@ -324,9 +315,8 @@ async def test_a_visit_that_expired_is_asked_again_on_each_way_in(monkeypatch: p
 
 async def test_a_sign_out_ends_the_visit_for_copies_of_its_cookie_and_names_the_providers_own() -> None:
     idp = OidcProviderDouble()
-    double = an_oidc_desk(idp)
 
-    async with desk_client(double) as client:
+    async with desk_client(an_oidc_desk(idp)) as client:
         await client.get(await sent_back(client, idp))
         copy = client.cookies[COOKIE]
         room = await client.get("/desk/apply")

@@ -147,8 +147,18 @@ def a_loop(
     return Consumer(lambda: waiting.pop(0), answering, delivery or ScriptedDelivery(), metrics, lifecycle)  # type: ignore[arg-type,return-value]
 
 
-def test_commands_are_committed_with_their_answers_one_after_the_other() -> None:
-    lifecycle = TrainerStatus()
+@pytest.fixture
+def lifecycle() -> TrainerStatus:
+    return TrainerStatus()
+
+
+@pytest.fixture
+def reader(lifecycle: TrainerStatus) -> ScriptedReader:
+    """It has one command, and stops the trainer after it."""
+    return ScriptedReader(1, lifecycle.stopping.set)
+
+
+def test_commands_are_committed_with_their_answers_one_after_the_other(lifecycle: TrainerStatus) -> None:
     reader = ScriptedReader(3, lifecycle.stopping.set)
     answering = ScriptedHandler(RetrainStatus.PROMOTED, RetrainStatus.DUPLICATE, None)
     delivery = ScriptedDelivery()
@@ -161,9 +171,7 @@ def test_commands_are_committed_with_their_answers_one_after_the_other() -> None
     assert reader.closed
 
 
-def test_the_group_is_polled_while_a_training_runs() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
+def test_the_group_is_polled_while_a_training_runs(lifecycle: TrainerStatus, reader: ScriptedReader) -> None:
     polled = threading.Event()
 
     def slow(_watch: Any) -> RetrainStatus:
@@ -177,9 +185,7 @@ def test_the_group_is_polled_while_a_training_runs() -> None:
     assert reader.acknowledged == [0]
 
 
-def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
+def test_an_outage_is_waited_out_with_the_command_in_hand(lifecycle: TrainerStatus, reader: ScriptedReader) -> None:
     answering = ScriptedHandler(AwayError(), AwayError(), RetrainStatus.PROMOTED)
 
     a_loop(answering, reader, lifecycle=lifecycle).run()
@@ -188,9 +194,9 @@ def test_an_outage_is_waited_out_with_the_command_in_hand() -> None:
     assert reader.acknowledged == [0]
 
 
-def test_a_delivery_of_unknown_end_is_attempted_again_from_the_search_for_an_earlier_answer() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
+def test_a_delivery_of_unknown_end_is_attempted_again_from_the_search_for_an_earlier_answer(
+    lifecycle: TrainerStatus, reader: ScriptedReader
+) -> None:
     answering, delivery = ScriptedHandler(RetrainStatus.HELD, None), ScriptedDelivery(fails=1)
 
     a_loop(answering, reader, lifecycle=lifecycle, delivery=delivery).run()
@@ -199,8 +205,7 @@ def test_a_delivery_of_unknown_end_is_attempted_again_from_the_search_for_an_ear
     assert reader.acknowledged == [0]
 
 
-def test_a_session_s_end_is_told_to_the_delivery() -> None:
-    lifecycle = TrainerStatus()
+def test_a_session_s_end_is_told_to_the_delivery(lifecycle: TrainerStatus) -> None:
     delivery = ScriptedDelivery()
     broken, mended = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1), ScriptedReader(0, lifecycle.stopping.set)
 
@@ -209,10 +214,7 @@ def test_a_session_s_end_is_told_to_the_delivery() -> None:
     assert [type(fault) for fault in delivery.doubted] == [AwayError]
 
 
-def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
-
+def test_a_training_that_is_told_to_stop_is_not_committed(lifecycle: TrainerStatus, reader: ScriptedReader) -> None:
     def stop(watch: Any) -> Exception:
         lifecycle.stopping.set()
         assert watch.stop()
@@ -223,9 +225,9 @@ def test_a_training_that_is_told_to_stop_is_not_committed() -> None:
     assert reader.acknowledged == []
 
 
-def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
+def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncommitted(
+    lifecycle: TrainerStatus, reader: ScriptedReader
+) -> None:
     loop = a_loop(ScriptedHandler(SetupError("no topic")), reader, lifecycle=lifecycle)
 
     with pytest.raises(SetupError, match="no topic"):
@@ -234,8 +236,7 @@ def test_a_fault_that_a_person_must_mend_ends_the_process_with_the_command_uncom
     assert not lifecycle.health(None).live
 
 
-def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -> None:
-    lifecycle = TrainerStatus()
+def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it(lifecycle: TrainerStatus) -> None:
     broken = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1)
     mended = ScriptedReader(1, lifecycle.stopping.set)
 
@@ -247,8 +248,9 @@ def test_where_reading_breaks_amid_a_training_no_second_one_begins_beside_it() -
     assert (broken.acknowledged, mended.acknowledged) == ([], [0])
 
 
-def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage() -> None:
-    lifecycle = TrainerStatus()
+def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_an_outage(
+    lifecycle: TrainerStatus,
+) -> None:
     reader = ScriptedReader(1, lambda: None)
     in_hand: list[bool] = []
 
@@ -267,8 +269,7 @@ def test_a_schedule_is_looked_at_only_where_no_command_is_in_hand_and_outlives_a
     assert lifecycle.away == {}
 
 
-def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
-    lifecycle = TrainerStatus()
+def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing(lifecycle: TrainerStatus) -> None:
     reader = ScriptedReader(0, lifecycle.stopping.set)
     reader.partitions = frozenset()
     asked: list[bool] = []
@@ -280,9 +281,9 @@ def test_a_trainer_that_does_not_own_the_commands_asks_for_nothing() -> None:
     assert asked == []
 
 
-def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
+def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up(
+    lifecycle: TrainerStatus, reader: ScriptedReader
+) -> None:
     steps: list[str] = []
 
     def lose_partition(watch: Any) -> RetrainStatus:
@@ -299,9 +300,9 @@ def test_a_training_whose_command_has_moved_to_another_trainer_is_given_up() -> 
     assert steps == ["search"]
 
 
-def test_an_answer_to_a_command_that_has_moved_to_another_trainer_is_not_delivered() -> None:
-    lifecycle = TrainerStatus()
-    reader = ScriptedReader(1, lifecycle.stopping.set)
+def test_an_answer_to_a_command_that_has_moved_to_another_trainer_is_not_delivered(
+    lifecycle: TrainerStatus, reader: ScriptedReader
+) -> None:
     delivery = ScriptedDelivery()
 
     def lose_partition_at_last(_watch: Any) -> RetrainStatus:
@@ -313,8 +314,7 @@ def test_an_answer_to_a_command_that_has_moved_to_another_trainer_is_not_deliver
     assert delivery.delivered == []
 
 
-def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing() -> None:
-    lifecycle = TrainerStatus()
+def test_a_trainer_that_was_thrown_out_of_its_group_registers_nothing(lifecycle: TrainerStatus) -> None:
     broken = ScriptedReader(1, lifecycle.stopping.set, breaks_at=1)
     following = ScriptedReader(0, lifecycle.stopping.set)
     steps: list[str] = []
