@@ -17,12 +17,14 @@ import pytest
 from loanctl.commands.cluster import schemas, topics
 from loanctl.stack.local_stack import LocalStack, local_stack
 from loanctl.stack.process_guard import ProcessGuard
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime import settings as connections
 from streams.runtime.settings import Connection
 from tests.system.commands import run_command
 from tests.system.containers import ContainerStack, container_stack, in_container
 from tests.system.fork_server import ForkServer
 from tests.system.processes import Processes
+from tests.system.scorecards import Champions
 
 SYSTEM = Path(__file__).parent
 Ran = tuple[int, str, str]
@@ -83,6 +85,18 @@ def another(connect: Callable[[str], Connection]) -> Callable[[], Connection]:
 def connection(another: Callable[[], Connection]) -> Connection:
     """The connection of this test's processes: its own topics and MLflow."""
     return another()
+
+
+@pytest.fixture
+def champions(connection: Connection, tmp_path: Path) -> Champions:
+    """None yet."""
+    return Champions(connection, tmp_path / "models")
+
+
+@pytest.fixture
+def champion(champions: Champions) -> RegisteredVersion:
+    """It decides from the beginning of the test."""
+    return champions.promote(champions.register())
 
 
 @pytest.fixture

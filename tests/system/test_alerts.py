@@ -16,11 +16,11 @@ import yaml
 from loanctl.stack.ports import free_ports
 from schemas.events.alerts import AlertEvent, AlertStatus
 from schemas.registry_client import EventSerde
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
 from tests.system.prometheus_server import DEPLOY, start_prometheus
-from tests.system.scorecards import Champions
 from tests.system.topic_records import read_topic
 from tests.system.wait import wait_for
 from tests.system.workers import start_worker
@@ -53,10 +53,8 @@ def alertmanager_configuration(folder: Path, gateway_url: str) -> Path:
     not all(map(shutil.which, PROGRAMS)), reason="needs Debian's packages prometheus and prometheus-alertmanager"
 )
 def test_a_killed_worker_is_an_event_on_the_topic_and_so_is_its_return(
-    connection: Connection, processes: Processes, tmp_path: Path
+    connection: Connection, processes: Processes, tmp_path: Path, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     worker_port, alertmanager_port = free_ports(2)
     worker = start_worker(processes, scoring_port=worker_port)
     gateway = start_gateway(processes)

@@ -16,11 +16,11 @@ from ledger.sql.database import Database
 from loanctl.stack.artifact_cache import Cache, cache_dir
 from loanctl.stack.artifacts import artifact_lock
 from loanctl.stack.services.stack_service import java
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.gateways import start_gateway
 from tests.system.ledger_stage import start_ledger
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 from tests.system.workers import start_worker
 
@@ -107,10 +107,8 @@ def kafkas_own_tool(folder: Path) -> None:
 
 
 def test_every_client_of_the_documentation_works(
-    connection: Connection, processes: Processes, tmp_path: Path, subtests: pytest.Subtests
+    connection: Connection, processes: Processes, tmp_path: Path, subtests: pytest.Subtests, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     ledger_url = f"sqlite:///{tmp_path / 'ledger.db'}"
     worker, gateway = start_worker(processes, ready=False), start_gateway(processes, ready=False)
     start_ledger(processes, ledger_url, ready=False)

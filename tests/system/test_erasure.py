@@ -11,13 +11,13 @@ from schemas.codec.sealed_records import is_sealed, open_values
 from schemas.codec.wire_format import SealedError
 from schemas.events.audit import AuditAction, AuditEvent
 from schemas.registry_client import EventSerde
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.key_database import keys_at
 from streams.runtime.settings import Connection
 from tests.system.conftest import Ran
 from tests.system.gateways import start_gateway
 from tests.system.ledger_stage import caught_up, rows, start_ledger
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.topic_records import read_topic
 from tests.system.wait import wait_for
 from tests.system.workers import start_worker
@@ -33,10 +33,9 @@ def test_an_erased_application_s_values_are_nowhere_and_its_decision_stays(
     tmp_path: Path,
     loanctl: Callable[..., Ran],
     monkeypatch: pytest.MonkeyPatch,
+    champion: RegisteredVersion,
 ) -> None:
     keys_url, ledger_url = f"sqlite:///{tmp_path / 'keys.db'}", f"sqlite:///{tmp_path / 'ledger.db'}"
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     for name, value in (("KEYS_URL", keys_url), ("LEDGER_URL", ledger_url)):
         monkeypatch.setenv(f"LOAN_{name}", value)
     start_worker(processes, keys_url=keys_url)

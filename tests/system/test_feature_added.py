@@ -35,9 +35,8 @@ def features(decisions: list[LoanDecision], version: str) -> set[bool]:
 
 
 def test_a_worker_decides_on_while_a_feature_is_added(
-    connection: Connection, longer: Connection, processes: Processes, tmp_path: Path
+    connection: Connection, longer: Connection, processes: Processes, champions: Champions
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
     champions.promote(champions.register(1.0))
     usual, answers = Applicants(connection), Answers(connection)
     worker = start_worker(processes)

@@ -2,11 +2,9 @@
 
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-import pytest
 
 from loanctl.stack.local_stack import LocalStack
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.doubles.line import HOST, line_to
 from tests.doubles.mlflow import mlflow_with_champion
@@ -19,12 +17,6 @@ from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 from tests.unit.gateway.calls import a_body
 
-
-@pytest.fixture
-def champions(connection: Connection, tmp_path: Path) -> Champions:
-    return Champions(connection, tmp_path / "models")
-
-
 UNUSED_PORT = 9
 """Nobody is called there: the line to it stays cut."""
 
@@ -34,9 +26,8 @@ def port_of(url: str) -> int:
 
 
 def test_http_and_kafka_users_get_the_same_decision(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     start_worker(processes)
     gateway = start_gateway(processes)
     applicants, answers = Applicants(connection), Answers(connection)
@@ -71,9 +62,8 @@ def test_http_and_kafka_users_get_the_same_decision(
 
 
 def test_a_worker_that_is_killed_delays_an_accepted_application_and_loses_none(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     worker = start_worker(processes, instance_id="w")
     gateway = start_gateway(processes, gateway_timeout_s=2)
     worker.process.kill()
@@ -89,9 +79,8 @@ def test_a_worker_that_is_killed_delays_an_accepted_application_and_loses_none(
 
 
 def test_a_broker_that_is_away_is_told_at_once_and_what_was_accepted_is_decided(
-    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
+    stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     start_worker(processes)
     gateway = start_gateway(processes, gateway_timeout_s=4)
     before = gateway.predict(application_id="a-1")
@@ -200,9 +189,8 @@ def test_missing_topics_stop_the_gateway_with_one_line(processes: Processes) -> 
 
 
 def test_two_gateways_beside_each_other_answer_their_own_callers(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     start_worker(processes)
     gateways = [start_gateway(processes), start_gateway(processes)]
 

@@ -74,9 +74,8 @@ def test_what_a_worker_decides_is_recorded_while_the_database_goes_and_comes(
     connection: Connection,
     processes: Processes,
     postgres_server: Server,
-    tmp_path: Path,
+    champions: Champions,
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
     champions.announce(champions.promote(champions.register()))
     applicants = Applicants(connection)
     start_worker(processes)

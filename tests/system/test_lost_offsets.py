@@ -1,16 +1,15 @@
 """A group that loses its place on a topic: told, counted, and no record that still exists is passed over."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from loanctl.commands.cluster import topics
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, Worker, start_worker
 
@@ -18,9 +17,7 @@ SENT, WAITING, LATER = 40, 60, 5
 
 
 @pytest.fixture
-def stage(connection: Connection, tmp_path: Path) -> tuple[Applicants, Answers, AdminClient]:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
+def stage(connection: Connection, champion: RegisteredVersion) -> tuple[Applicants, Answers, AdminClient]:
     return Applicants(connection), Answers(connection), AdminClient(connection.kafka())
 
 

@@ -1,27 +1,20 @@
 """A name is of one living process: the second to come leaves, or stands by, and the first is not disturbed."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes, ProcessUnderTest
-from tests.system.scorecards import Champions
 from tests.system.test_worker_crashes import apply_steadily
 from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
+pytestmark = pytest.mark.usefixtures("champion")
 MISCONFIGURED = 2
 START_S = 120.0
 NAMES = {"streams": "instance_id", "drift": "drift_instance_id", "training": "trainer_instance_id"}
-
-
-@pytest.fixture(autouse=True)
-def champion(connection: Connection, tmp_path: Path) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
 
 
 def a_process(processes: Processes, module: str, cache: str, **settings: Any) -> ProcessUnderTest:

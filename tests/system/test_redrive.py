@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from schemas.redrive_marker import REDRIVEN_FROM
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.builders import application_bytes
 from tests.system.conftest import Ran
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.topic_records import read_topic
 from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
@@ -20,10 +19,8 @@ LONG = [("note", b"x" * 200), ("note", b"y" * 200), ("traceparent", TRACE)]
 
 
 def test_what_was_too_large_is_redriven_once_and_decided_once(
-    connection: Connection, processes: Processes, loanctl: Callable[..., Ran], tmp_path: Path
+    connection: Connection, processes: Processes, loanctl: Callable[..., Ran], champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     strict = start_worker(processes, max_header_bytes=256)
     applicants, answers = Applicants(connection), Answers(connection)
     applicants.apply(range(5))

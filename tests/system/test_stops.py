@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.runtime.settings import Connection
+from scorecard.registry.registered_version import RegisteredVersion
 from tests.system.processes import Processes, ProcessUnderTest
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 
 PROMPT_S = 10.0
@@ -90,9 +89,7 @@ def test_while_the_registry_or_mlflow_hangs(
     assert stop_at(says(stage), process) == 0
 
 
-def test_while_a_worker_takes_up_its_partitions(processes: Processes, connection: Connection, tmp_path: Path) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
+def test_while_a_worker_takes_up_its_partitions(processes: Processes, champion: RegisteredVersion) -> None:
     process = processes.start("streams", web_port=0, cache_dir=processes.folder / "cache")
 
     assert stop_at(says('"stage": "scoring"'), process) == 0

@@ -12,10 +12,10 @@ from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaReference
 
 from schemas.codec.wire_format import HEADER, frame
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 from tests.system.workers import READY_S, Answers, Applicants, Worker, start_worker
 from training.rows import labelled_events
@@ -89,10 +89,8 @@ def total(process: Worker, name: str) -> float:
 
 
 def test_schemas_decimals_and_headers_of_strangers_are_dead_letters_between_good_applications(
-    connection: Connection, processes: Processes, tmp_path: Path
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     worker, agent = start_worker(processes), start_agent(processes)
     applicants, answers = Applicants(connection), Answers(connection)
     applicants.apply(range(GOOD // 2))
@@ -119,10 +117,8 @@ def test_schemas_decimals_and_headers_of_strangers_are_dead_letters_between_good
 
 
 def test_a_reference_and_foreign_units_under_our_own_subject_are_decided(
-    connection: Connection, processes: Processes, tmp_path: Path
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     applicants, answers = Applicants(connection), Answers(connection)
     registry, subject = connection.registry(), f"{Applicants(connection).topic}-value"
     # First, since this registry checks no schema against one that refers to another.
@@ -154,10 +150,8 @@ def test_a_reference_and_foreign_units_under_our_own_subject_are_decided(
 
 
 def test_six_bytes_and_a_tombstone_on_our_own_topics_stop_nobody(
-    connection: Connection, processes: Processes, tmp_path: Path
+    connection: Connection, processes: Processes, tmp_path: Path, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     topics = connection.topics()
     producer = Producer({**connection.kafka(), "acks": "all"})
     hurt = (

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from loanctl.console import FINDING
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.ledger_stage import DecisionSource
 from tests.system.processes import Processes
@@ -22,9 +23,9 @@ def session(processes: Processes, *lines: str) -> list[Any]:
     return [astuple(processes.loanctl(*line.split())) for line in lines]
 
 
-def test_what_a_person_does_at_a_terminal(connection: Connection, processes: Processes, tmp_path: Path) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
+def test_what_a_person_does_at_a_terminal(
+    connection: Connection, processes: Processes, tmp_path: Path, champions: Champions, champion: RegisteredVersion
+) -> None:
     other = champions.register(-1.0)
     start_worker(processes)
     # A decision by a scorecard that never was, on an application that never was: what an audit must find.

@@ -7,10 +7,10 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import Topic, Topics
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.drift_stage import DriftStage
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import PATIENCE, wait_for
 from tests.system.workers import READY_S, Applicants, Worker, start_worker
 
@@ -26,10 +26,9 @@ def delete(connection: Connection, topic: Topic) -> None:
 
 @pytest.mark.parametrize("of", [lambda topics: topics.applications, lambda topics: topics.decisions])
 def test_a_worker_whose_topic_is_deleted_ends_with_one_line(
-    connection: Connection, processes: Processes, tmp_path: Path, of: Callable[[Topics], Topic]
+    connection: Connection, processes: Processes, champion: RegisteredVersion, of: Callable[[Topics], Topic]
 ) -> None:
-    champions, topic = Champions(connection, tmp_path / "models"), of(connection.topics())
-    champions.promote(champions.register())
+    topic = of(connection.topics())
     worker, applicants = start_worker(processes), Applicants(connection)
 
     delete(connection, topic)

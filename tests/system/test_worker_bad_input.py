@@ -4,11 +4,9 @@ import json
 import random
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import fastavro
-import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AdminClient,
@@ -21,10 +19,10 @@ from confluent_kafka.schema_registry import Schema
 
 from schemas.codec.wire_format import frame
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, an_application, application_bytes
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
@@ -65,15 +63,9 @@ def unscorable() -> dict[str, tuple[dict[str, Any], str]]:
     }
 
 
-@pytest.fixture
-def champions(connection: Connection, tmp_path: Path) -> Champions:
-    return Champions(connection, tmp_path / "models")
-
-
 def test_each_bad_record_gets_what_it_should_and_none_stands_in_the_way_of_good_ones(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     worker = start_worker(processes)
     applicants, answers = Applicants(connection), Answers(connection)
     foreign = connection.registry().get_latest_version(f"{connection.topics().outcomes.name}-value").schema_id or 0
@@ -136,9 +128,8 @@ def complete(answers: Answers, expected: int) -> list[LoanDecision]:
 
 
 def test_an_older_writer_of_a_known_schema_is_read(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     start_worker(processes)
     applicants, answers = Applicants(connection), Answers(connection)
     older = {**CONTRACT.schema, "fields": [f for f in CONTRACT.schema["fields"] if f["name"] != "loan_grade"]}
@@ -155,10 +146,9 @@ def test_an_older_writer_of_a_known_schema_is_read(
 
 
 def test_a_value_of_80_mb_in_a_gzip_batch_is_one_dead_letter_among_decisions(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
     """A broker bounds the compressed batch: 80 KB on its way become 80 MB at whoever reads it."""
-    champions.promote(champions.register())
     worker = start_worker(processes)
     applicants, answers = Applicants(connection), Answers(connection)
     inflating = Producer({**connection.kafka(), "compression.type": "gzip", "message.max.bytes": 90_000_000})
@@ -181,9 +171,8 @@ def test_a_value_of_80_mb_in_a_gzip_batch_is_one_dead_letter_among_decisions(
 
 
 def test_a_dead_letter_topic_that_takes_little_is_told_at_the_start_and_stalls_nothing(
-    connection: Connection, champions: Champions, processes: Processes
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     letters_topic = connection.topics().dead_letters.name
     limited = ConfigResource(ResourceType.TOPIC, letters_topic)
     limited.add_incremental_config(

@@ -4,11 +4,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
@@ -40,20 +39,15 @@ def apply_steadily(applicants: Applicants, rate: int = RATE) -> Iterator[None]:
 
 
 def test_a_worker_told_to_stop_as_soon_as_it_is_ready_leaves_in_good_order(
-    connection: Connection, processes: Processes, tmp_path: Path
+    processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
-
     # Ready means that partitions are known; Faust's own clients may still be starting.
     assert start_worker(processes).process.stop() == 0
 
 
 def test_a_stopped_worker_finishes_its_batch_and_its_successor_goes_on(
-    connection: Connection, processes: Processes, tmp_path: Path
+    connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions = Champions(connection, tmp_path / "models")
-    champions.promote(champions.register())
     applicants, answers = Applicants(connection), Answers(connection)
     first = start_worker(processes, delivery="at_least_once")
     applicants.apply(range(3_000))

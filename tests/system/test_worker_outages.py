@@ -3,32 +3,24 @@
 import threading
 from pathlib import Path
 
-import pytest
-
 from loanctl.commands.cluster import topics
 from loanctl.stack.local_stack import LocalStack
+from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.group.duplicate_instance import DuplicateInstanceCheck
 from streams.kafka.kafka_errors import BrokerAwayError, FencedError
 from streams.runtime.instance_id import claim
 from streams.runtime.settings import Connection
 from tests.system.containers import ContainerStack
 from tests.system.processes import Processes
-from tests.system.scorecards import Champions
 from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 MISCONFIGURED = 2
 
 
-@pytest.fixture
-def champions(connection: Connection, tmp_path: Path) -> Champions:
-    return Champions(connection, tmp_path / "models")
-
-
 def test_a_registry_that_is_away_delays_decisions_and_loses_none(
-    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
+    stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
-    champions.promote(champions.register())
     applicants, answers = Applicants(connection), Answers(connection)
     worker = start_worker(processes)
     stack.stop("registry")
@@ -49,10 +41,9 @@ def test_a_registry_that_is_away_delays_decisions_and_loses_none(
 
 
 def test_an_idle_worker_whose_broker_was_killed_says_so_and_answers_when_it_is_back(
-    stack: LocalStack | ContainerStack, connection: Connection, champions: Champions, processes: Processes
+    stack: LocalStack | ContainerStack, connection: Connection, processes: Processes, champion: RegisteredVersion
 ) -> None:
     # librdkafka's transactional producer was seen to hang for ever after just this.
-    champions.promote(champions.register())
     applicants, answers = Applicants(connection), Answers(connection)
     worker = start_worker(processes)
     applicants.apply(range(10))

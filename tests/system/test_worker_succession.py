@@ -3,8 +3,6 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import pytest
-
 from schemas.events.decisions import LoanDecision
 from scorecard.registry.signatures import new_pair
 from streams.runtime.settings import Connection
@@ -16,11 +14,6 @@ from tests.system.wait import wait_for
 from tests.system.workers import Answers, Applicants, start_worker
 
 NEVER = 3_600
-
-
-@pytest.fixture
-def champions(connection: Connection, tmp_path: Path) -> Champions:
-    return Champions(connection, tmp_path / "models")
 
 
 def versions(decisions: list[LoanDecision]) -> Counter[str]:
