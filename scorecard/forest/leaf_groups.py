@@ -190,27 +190,32 @@ def _name_states(boxes: Boxes, begin: int, end: int, slots: Slots, slot: int) ->
 
 @kernel
 def _alike(boxes: Boxes, begin: int, end: int, slots: Slots, pair: tuple[int, int, int]) -> bool:
+    """Whether two stretches of a slot, given behind it, satisfy the same leaves."""
     slot, one, other = pair
+    column, bounds, others_bounds = slots.column[slot], _ends(slots, slot, one), _ends(slots, slot, other)
+    columns, low, high, missing = boxes.column, boxes.low, boxes.high, boxes.missing
     for side in range(boxes.first[begin], boxes.first[end]):
-        if boxes.column[side] == slots.column[slot]:
-            satisfied = _satisfies(boxes, side, slots, slot, one)
-            if satisfied != _satisfies(boxes, side, slots, slot, other):
+        if columns[side] == column:
+            satisfied = _satisfies(bounds, low[side], high[side], missing[side])
+            if satisfied != _satisfies(others_bounds, low[side], high[side], missing[side]):
                 return False
     return True
 
 
 @kernel
-def _satisfies(boxes: Boxes, side: int, slots: Slots, slot: int, stretch: int) -> Any:
-    if stretch == slots.cuts[slot] + 1:
-        return boxes.missing[side]
-    bottom, top = _ends(slots, slot, stretch)
-    return boxes.low[side] <= bottom and top <= boxes.high[side]
+def _satisfies(bounds: tuple[float, float], low: float, high: float, missing: bool) -> Any:
+    bottom, top = bounds
+    return missing if np.isnan(bottom) else low <= bottom and top <= high
 
 
 @kernel
 def _ends(slots: Slots, slot: int, stretch: int) -> Any:
+    """A stretch's bottom and top; NaN for the one behind the last, which is the missing value's."""
+    count = slots.cuts[slot]
+    if stretch > count:
+        return np.float32(np.nan), np.float32(np.nan)
     bottom = np.float32(-np.inf) if stretch == 0 else slots.threshold[slot, stretch - 1]
-    top = np.float32(np.inf) if stretch == slots.cuts[slot] else slots.threshold[slot, stretch]
+    top = np.float32(np.inf) if stretch == count else slots.threshold[slot, stretch]
     return bottom, top
 
 
@@ -225,6 +230,5 @@ def _keep_slot(cells: Cells, at: int, slots: Slots, slot: int) -> None:
             cells.change[condition] = state[stretch + 1] - state[stretch]
             condition += 1
     for stretch in range(count + 1, -1, -1):
-        bottom, top = _ends(slots, slot, stretch) if stretch <= count else (np.float32(np.nan), np.float32(np.nan))
-        cells.bottom[sample + state[stretch]], cells.top[sample + state[stretch]] = bottom, top
+        cells.bottom[sample + state[stretch]], cells.top[sample + state[stretch]] = _ends(slots, slot, stretch)
     cells.condition[at + 1], cells.sample[at + 1] = condition, sample + slots.states[slot]
