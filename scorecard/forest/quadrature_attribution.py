@@ -170,16 +170,18 @@ def _enter(steps: Steps, rule: Any, walk: Walk, step: int, row: Any) -> None:
     if level > 0:
         _answer(steps, walk, step, row)
     share = max(steps.share[step], LEAST_SHARE)
+    product, total, satisfied = walk.product, walk.total, walk.satisfied
     for point in range(len(rule[0])):
         place, weight = rule[0][point], rule[1][point] * steps.value[step]
         without, met, unmet = (1.0 - place) * share, 1.0, 1.0
         if earlier > 0:
             met, unmet = _inverses(steps, walk.step[earlier], place, point)
+        if level > 0:
+            for lane in range(len(walk.lanes)):
+                before = product[level - 1, point, lane] * (met if satisfied[earlier, lane] > 0.0 else unmet)
+                product[level, point, lane] = before * (without + place * satisfied[level, lane])
         for lane in range(len(walk.lanes)):
-            if level > 0:
-                before = walk.product[level - 1, point, lane] * (met if walk.satisfied[earlier, lane] > 0.0 else unmet)
-                walk.product[level, point, lane] = before * (without + place * walk.satisfied[level, lane])
-            walk.total[level, point, lane] = walk.product[level, point, lane] * weight
+            total[level, point, lane] = product[level, point, lane] * weight
 
 
 @inline
@@ -203,6 +205,7 @@ def _inverses(steps: Steps, step: int, place: float, point: int) -> tuple[float,
 def _leave(steps: Steps, rule: Any, walk: Walk, level: int, sums: Any) -> None:
     """Gives the column what the leaves below owe to its factor here, less what they owed to an earlier one."""
     at, sign = level, 1.0
+    total, satisfied = walk.total, walk.satisfied
     while at > 0:
         step = walk.step[at]
         share, feature = steps.share[step], steps.feature[step]
@@ -210,10 +213,8 @@ def _leave(steps: Steps, rule: Any, walk: Walk, level: int, sums: Any) -> None:
             met, unmet = _inverses(steps, step, rule[0][point], point)
             gain, loss = sign * (1.0 - share) * met, -sign * share * unmet
             for lane in range(len(walk.lanes)):
-                sums[feature, lane] += walk.total[level, point, lane] * (
-                    gain if walk.satisfied[at, lane] > 0.0 else loss
-                )
+                sums[feature, lane] += total[level, point, lane] * (gain if satisfied[at, lane] > 0.0 else loss)
         at, sign = (steps.earlier[step], -1.0) if at == level else (0, 0.0)
     for point in range(len(rule[0])):
         for lane in range(len(walk.lanes)):
-            walk.total[level - 1, point, lane] += walk.total[level, point, lane]
+            total[level - 1, point, lane] += total[level, point, lane]
