@@ -20,6 +20,7 @@ from gateway.api.request_bodies import body_of, parse_body
 from gateway.gateway_parts import Gateway
 from gateway.metrics import OTHER, SEVERITIES
 from schemas.events.alerts import AlertEvent, AlertStatus
+from schemas.timestamps import millis_of
 
 MOST_ALERTS: Final = 100
 """In one notification; `max_alerts` of deploy/alertmanager is the same."""
@@ -63,7 +64,7 @@ def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
     labels = {name: text[:MOST_CHARACTERS] for name, text in alert.labels.items()}
     resolved = alert.status == "resolved"
     return AlertEvent(
-        alert_id=f"{alert.fingerprint}-{_millis(alert.startsAt)}",
+        alert_id=f"{alert.fingerprint}-{millis_of(alert.startsAt)}",
         product=product,
         name=labels.get("alertname", ""),
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
@@ -106,7 +107,3 @@ def _severity_label(severity: str) -> str:
     if not severity:
         return "none"
     return severity if severity in SEVERITIES else OTHER
-
-
-def _millis(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

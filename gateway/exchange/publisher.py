@@ -15,7 +15,6 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from schemas.codec.sealed_records import seal
 from schemas.codec.wire_format import frame
 from schemas.contract.contract import Contract
-from schemas.errors import OutageError
 from schemas.records import Headers, RecordPosition
 from schemas.trace_context import TRACEPARENT
 from streams.kafka.kafka_errors import BrokerAwayError, delivery_fault
@@ -130,7 +129,7 @@ class ApplicationPublisher:
             try:
                 self._producer.list_topics(self._topic, timeout=PROBE_S)
             except KafkaException as cause:
-                self._lifecycle.report_outage(BROKER, _outage(cause))
+                self._lifecycle.report_outage(BROKER, BrokerAwayError(cause.args[0].name()))
             else:
                 self._lifecycle.report_recovery(BROKER)
 
@@ -146,10 +145,6 @@ def headers_of(contract: Contract, application_id: str, traceparent: bytes | Non
         ("content-type", b"application/avro"),
     )
     return own if traceparent is None else (*own, (TRACEPARENT, traceparent))
-
-
-def _outage(cause: KafkaException) -> OutageError:
-    return BrokerAwayError(cause.args[0].name())
 
 
 def _settle(reports: Sequence[DeliveryReport]) -> None:

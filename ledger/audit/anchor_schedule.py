@@ -19,10 +19,6 @@ RETRY: Final = timedelta(minutes=5)
 log = structlog.get_logger(__name__)
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass
 class AnchorSchedule:
     """Writes one anchor a day. Used from the recorder's thread; blocks while it writes."""
@@ -30,7 +26,7 @@ class AnchorSchedule:
     database: Database
     url: str
     """Folder or URL; empty for no anchors."""
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _next: datetime | None = field(default=None, init=False)
 
     def look(self) -> None:

@@ -87,19 +87,17 @@ class Recorder:
             SetupError: a person must act.
         """
         waits = Backoff()
+        hooks = ConsumerHooks(begin=self._begin, stopping=self.lifecycle.stopping)
         while not self.lifecycle.stopping.is_set():
             try:
                 self._store.positions(self.reading.topics)
                 self.lifecycle.report_recovery("database")
-                with closing(GroupConsumer(self.connection, self.reading, self._hooks())) as self.consumer:
+                with closing(GroupConsumer(self.connection, self.reading, hooks)) as self.consumer:
                     self._follow(self.consumer, waits)
             except OutageError as fault:
                 self.lifecycle.wait_out(fault, waits)
             finally:
                 self.consumer = None
-
-    def _hooks(self) -> ConsumerHooks:
-        return ConsumerHooks(begin=self._begin, stopping=self.lifecycle.stopping)
 
     def _begin(self, starts: Sequence[Start]) -> Mapping[Partition, int]:
         """The database's positions at which reading of partitions continues."""

@@ -109,10 +109,6 @@ class DecisionChecker:
             found |= zip(those, self._of_terms(terms, [recorded[place] for place in those], applications), strict=True)
         return [found[place] for place in range(len(recorded))]
 
-    def _codec(self, release: str) -> DecisionCodec:
-        # Under the name of the release that decided, so that bytes tell whether this one decides as it did.
-        return decision_codec(self._settings, DecisionWriter(self._topic, self._schema_id, release))
-
     def _of_terms(
         self, terms: DecisionTerms, recorded: Sequence[RecordedDecision], applications: Mapping[Source, Record]
     ) -> list[DecisionCheck]:
@@ -125,7 +121,8 @@ class DecisionChecker:
             policy = Policy(approve_below, decline_from)
         except PolicyError as fault:
             return [_unknown(Change.POLICY, str(fault), record) for record in given]
-        codec = self._codec(release)
+        # Under the name of the release that decided, so that bytes tell whether this one decides as it did.
+        codec = decision_codec(self._settings, DecisionWriter(self._topic, self._schema_id, release))
         again = self._again([record for record in given if record], shelved.champion, policy, codec)
         return [
             _check(each, again[record.partition, record.offset], record, shelved.problem)

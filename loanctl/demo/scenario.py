@@ -149,7 +149,8 @@ class DemoScenario:
             self._say(Text.assemble(("✓", "green"), f" {name}, http://127.0.0.1:{member.port}/metrics"))
 
     def _usual(self, stream: DemoStream) -> None:
-        self._heading(f"Applications come, {RATE:.0f} a second; an hour of theirs takes us {_seconds_a_window():.0f} s")
+        window_s = APPLICANTS_A_WINDOW / RATE
+        self._heading(f"Applications come, {RATE:.0f} a second; an hour of theirs takes us {window_s:.0f} s")
         # Their loans still run, so that champion and challenger meet on applicants of the change alone.
         stream.perform(TrafficPhase(name="usual", applicants=2 * APPLICANTS_A_WINDOW, rate=RATE, ended=False))
         self._misbehave(stream)
@@ -255,10 +256,6 @@ class DemoScenario:
 
     def _say(self, line: str | Text) -> None:
         demo_output.print_line(self._console, line)
-
-
-def _seconds_a_window() -> float:
-    return APPLICANTS_A_WINDOW / RATE
 
 
 def _last_week() -> datetime:

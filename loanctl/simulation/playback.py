@@ -180,7 +180,7 @@ def play(
     """
     began = time.monotonic()
     together, sent, written = zip(*parts, strict=True), 0, 0
-    while block := _block(together, _due(began, sent, rate)):
+    while block := list(islice(together, _due(began, sent, rate))):
         written += publisher.send(record for group in block for record in group if record is not None)
         sent += len(block)
         on_progress(sent)
@@ -194,10 +194,6 @@ def _due(began: float, sent: int, rate: float | None) -> int:
     while (due := int((time.monotonic() - began) * rate) - sent + 1) < 1:
         time.sleep(TICK_S)
     return due
-
-
-def _block(groups: Iterator[tuple[OutgoingRecord | None, ...]], most: int) -> list[tuple[OutgoingRecord | None, ...]]:
-    return list(islice(groups, most))
 
 
 def _order(rows: int, shuffle_seed: int | None) -> list[int]:

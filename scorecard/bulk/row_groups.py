@@ -112,11 +112,7 @@ def _files(source: Path) -> list[Path]:
     if (source / DELTA_LOG).is_dir():
         return _delta_files(source)
     found = (path for path in source.rglob("*.parquet") if path.is_file())
-    return sorted(path for path in found if not any(_is_hidden(part) for part in path.relative_to(source).parts))
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(HIDDEN)
+    return sorted(path for path in found if not any(part.startswith(HIDDEN) for part in path.relative_to(source).parts))
 
 
 def _delta_files(source: Path) -> list[Path]:

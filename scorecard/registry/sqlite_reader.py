@@ -65,7 +65,10 @@ class SqliteReader:
         if not self._path.exists():  # MLflow makes the file with the first training
             return None
         try:
-            with closing(self._connection()) as store:
+            # Able to write, so that SQLite may roll back what a killed writer left; but no new file.
+            with closing(
+                sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT_S)
+            ) as store:
                 return question(store) if _has_tables(store) else None
         except sqlite3.Error as cause:
             if "no such" in str(cause):
@@ -77,10 +80,6 @@ class SqliteReader:
         if time.time() - self._path.stat().st_mtime < UNDER_WAY_S:
             return ModelRegistryAwayError(f"{problem}; they may be under way")
         return ModelRegistryRefusedError(f"{problem}: see `mlflow db upgrade`")
-
-    def _connection(self) -> sqlite3.Connection:
-        # Able to write, so that SQLite may roll back what a killed writer left; but no new file.
-        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT_S)
 
 
 def _has_tables(store: sqlite3.Connection) -> bool:

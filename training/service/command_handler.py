@@ -119,9 +119,10 @@ class CommandHandler:
     def _outcome(
         self, asked: CommandRecord, step: Disposition, version: str, watch: TrainingProgress
     ) -> CommandOutcome:
-        made_before = None if step.status is RetrainStatus.DUPLICATE else self._earlier_challenger(asked.command)
-        if made_before is not None:
-            return self._settle(made_before)
+        if step.status is not RetrainStatus.DUPLICATE:
+            made_before = self._registry.with_tag(version_tags.COMMAND, asked.command.command_id)
+            if made_before is not None:
+                return self._settle(made_before)
         if step.step is CommandAction.ANSWER:
             return CommandOutcome(status=step.status, why=step.why, champion_version=version)
         log.info("training.started", command_id=asked.command.command_id, why=asked.command.why)
@@ -137,9 +138,6 @@ class CommandHandler:
             why = f"the training broke off ({type(fault).__name__})"
             return CommandOutcome(status=RetrainStatus.FAILED, why=why, champion_version=version)
         return self._settle(registered)
-
-    def _earlier_challenger(self, command: RetrainCommand) -> RegisteredVersion | None:
-        return self._registry.with_tag(version_tags.COMMAND, command.command_id)
 
     def record(self, action: AuditAction, subject: str, why: str, before: str = "", after: str = "") -> None:
         trail = AuditTrail(self._settings, self._publisher.publish, KafkaPrincipal.TRAINER)

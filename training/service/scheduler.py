@@ -23,15 +23,14 @@ from training.settings import TrainingSettings
 log = structlog.get_logger(__name__)
 
 
-def clock() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scheduler:
     """Asks for what is due."""
 
     def __init__(
-        self, settings: TrainingSettings, publisher: EventPublisher, now: Callable[[], datetime] = clock
+        self,
+        settings: TrainingSettings,
+        publisher: EventPublisher,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Looks at nothing yet."""
         self._schedule = settings.schedule()

@@ -65,7 +65,7 @@ async def test_a_record_of_the_same_id_elsewhere_does_not_answer_ours(double: Ga
     async with client_of(double.app) as client:
         waiting = asyncio.create_task(client.post("/predict", json=a_body(application_id="a-1", loan_amnt=15_000)))
         await until(lambda: bool(double.topic.values))
-        other = double.topic.encode({**_record("a-1")})
+        other = double.topic.encode(an_application(application_id="a-1"))
         double.topic.values.append(other)
         double.topic.decide(1)
         double.topic.decide(0)
@@ -252,10 +252,6 @@ async def test_a_fault_nobody_foresaw_is_500_and_says_nothing(
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "secret" not in caplog.text
-
-
-def _record(application_id: str) -> dict[str, Any]:
-    return an_application(application_id=application_id)
 
 
 async def test_requests_are_counted_by_route_and_never_by_id(double: GatewayDouble) -> None:
