@@ -21,6 +21,7 @@ from loanctl.stack import stack_state
 from loanctl.stack.local_stack import LocalStack
 from loanctl.stack.processes import RunningProcess
 from streams.runtime.settings import Connection
+from tests.system.commands import CompletedCommand, run_command
 from tests.system.processes import Processes
 from tests.system.topic_records import read_topic
 from tests.system.wait import wait_for
@@ -129,13 +130,24 @@ def test_a_command_without_a_broker_says_so_in_one_line(processes: Processes) ->
     assert "Traceback" not in ran.err
 
 
-def loanctl(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    kept = {
+def own_environment() -> dict[str, str]:
+    """Variables of a person who has set nothing."""
+    return {
         name: value for name, value in os.environ.items() if not name.startswith("LOAN_") or name == "LOAN_CACHE_DIR"
     }
+
+
+def up(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """`loanctl up` as a process, which ends before what it has started."""
+    argv = (COMMAND, "up", *options)
     return subprocess.run(
-        [COMMAND, *arguments], cwd=folder, env=kept, capture_output=True, text=True, timeout=240, check=False
+        argv, cwd=folder, env=own_environment(), capture_output=True, text=True, timeout=240, check=False
     )
+
+
+def loanctl(folder: Path, *arguments: str) -> CompletedCommand:
+    """A command that starts nothing, in this process."""
+    return run_command(arguments, own_environment(), folder)
 
 
 @pytest.fixture
@@ -145,7 +157,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder: Path) -> None:
-    up = loanctl(folder, "up")
+    first = up(folder)
     again = loanctl(folder, "up")
     status = loanctl(folder, "status")
     applied = loanctl(folder, "topics", "apply")
@@ -156,35 +168,35 @@ def test_up_status_and_down_are_a_life_and_a_second_up_tells_of_the_first(folder
     down = loanctl(folder, "down")
     after = loanctl(folder, "status")
 
-    assert up.returncode == again.returncode == status.returncode == applied.returncode == down.returncode == 0
-    assert "is up already" in again.stderr
-    assert again.stdout == up.stdout
-    assert "LOAN_BOOTSTRAP_SERVERS=127.0.0.1:" in up.stdout
-    assert "loan.applications.v1: 4 partitions, as it should be" in applied.stdout
-    assert f"The desk: http://127.0.0.1:{found.ports['gateway'][0]}/desk" in up.stderr
+    assert first.returncode == again.status == status.status == applied.status == down.status == 0
+    assert "is up already" in again.err
+    assert again.out == first.stdout
+    assert "LOAN_BOOTSTRAP_SERVERS=127.0.0.1:" in first.stdout
+    assert "loan.applications.v1: 4 partitions, as it should be" in applied.out
+    assert f"The desk: http://127.0.0.1:{found.ports['gateway'][0]}/desk" in first.stderr
     assert "<h1>Live</h1>" in desk
-    assert down.stdout == "stopped registry, kafka, ledger, gateway\n"
-    assert after.returncode == 1
+    assert down.out == "stopped registry, kafka, ledger, gateway\n"
+    assert after.status == 1
 
 
 def test_up_mends_what_a_crash_left_on_the_same_ports_with_the_same_data(folder: Path) -> None:
-    first = loanctl(folder, "up", "--no-desk")
+    first = up(folder, "--no-desk")
     loanctl(folder, "topics", "apply")
     found = stack_state.read(folder / ".loan")
     assert found is not None
     next(process for process in found.running if process.name == "kafka").kill()
 
     status = loanctl(folder, "status")
-    second = loanctl(folder, "up", "--no-desk")
+    second = up(folder, "--no-desk")
     applied = loanctl(folder, "topics", "apply")
 
-    assert status.returncode == 1
+    assert status.status == 1
     assert second.stdout == first.stdout
-    assert "loan.applications.v1: 4 partitions, as it should be" in applied.stdout
+    assert "loan.applications.v1: 4 partitions, as it should be" in applied.out
 
 
 def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Path) -> None:
-    loanctl(folder, "up", "--no-desk")
+    up(folder, "--no-desk")
     loanctl(folder, "down")
     found = stack_state.read(folder / ".loan")
     assert found is not None
@@ -192,21 +204,17 @@ def test_a_state_file_of_processes_long_gone_does_not_hinder_a_start(folder: Pat
     stale = replace(found, running=(RunningProcess("kafka", os.getpid(), "1", ""),))
     stack_state.write(folder / ".loan", stale)
 
-    assert loanctl(folder, "down").stdout == "nothing was up\n"
-    assert loanctl(folder, "up", "--no-desk").returncode == 0
+    assert loanctl(folder, "down").out == "nothing was up\n"
+    assert up(folder, "--no-desk").returncode == 0
 
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_a_foreground_stack_leaves_nothing_behind(folder: Path, signal_name: str) -> None:
     import signal
 
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("LOAN_") or name == "LOAN_CACHE_DIR"
-    }
     with (folder / "up.log").open("w") as log:
-        command = subprocess.Popen(
-            [COMMAND, "up", "--foreground", "--no-desk"], cwd=folder, env=kept, stdout=log, stderr=log
-        )
+        argv = (COMMAND, "up", "--foreground", "--no-desk")
+        command = subprocess.Popen(argv, cwd=folder, env=own_environment(), stdout=log, stderr=log)
     wait_for(lambda: "Ctrl-C stops it" in (folder / "up.log").read_text(), 120)
     found = stack_state.read(folder / ".loan")
     assert found is not None
@@ -221,12 +229,12 @@ def test_a_foreground_stack_leaves_nothing_behind(folder: Path, signal_name: str
 def test_a_broker_that_settings_name_is_used_and_not_started(stack: LocalStack, folder: Path) -> None:
     (folder / ".env").write_text(f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}\n")
 
-    up = loanctl(folder, "up", "--no-desk")
+    started = up(folder, "--no-desk")
     found = stack_state.read(folder / ".loan")
 
     assert found is not None
     assert [process.name for process in found.running] == ["registry"]
-    assert f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}" in up.stdout
+    assert f"LOAN_BOOTSTRAP_SERVERS={stack.endpoints.bootstrap_servers}" in started.stdout
 
 
 def a_required_feature(name: str) -> dict[str, object]:
