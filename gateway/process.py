@@ -41,7 +41,7 @@ from gateway.settings import GatewaySettings
 from schemas.access import KafkaPrincipal
 from schemas.codec.event_codec import avro_schema
 from schemas.contract.contract import Contract
-from schemas.errors import SetupError, StoppedError
+from schemas.errors import StoppedError
 from schemas.events.decisions import LoanDecision
 from schemas.registry_client import registered_id
 from scorecard.counterfactuals import CounterfactualSearch
@@ -88,6 +88,7 @@ class GatewayProcess:
             self.lifecycle,
             wants=self.pending.wants,
             decided=self._on_decisions,
+            failed=self._end,
             observer=_ObservedDecisions(self.activity, self.metrics),
         )
         self.hypotheticals = Hypotheticals(settings.contract())
@@ -102,16 +103,20 @@ class GatewayProcess:
         self.ledger = LedgerLookup(url, settings.gateway_timeout_s) if url else None
         self.gateway = self._gateway(settings.contract())
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._fault: SetupError | None = None
+        self._server: uvicorn.Server | None = None
+        self._fault: Exception | None = None
 
     def run(self, stop: StopSignal) -> None:
         """Serve until a stop is requested.
 
         Raises:
             SetupError: a person must act.
+            Exception: whatever ended the thread that connects or the one that reads decisions.
         """
         listening = listening_socket(self.settings.gateway_host, self.settings.gateway_port)
-        server = Server(config(create_app(self.gateway), self.settings.gateway_read_timeout_s), self.leaving)
+        self._server = server = Server(
+            config(create_app(self.gateway), self.settings.gateway_read_timeout_s), self.leaving
+        )
         # From the loop's start on its own handlers hear; until then a stop is remembered.
         stop.hand_over(lambda: setattr(server, "should_exit", True))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -123,21 +128,26 @@ class GatewayProcess:
         self._loop = asyncio.get_running_loop()
         host, port = listening.getsockname()[:2]
         log.info("web.listening", url=f"http://{host}:{port}")
-        threading.Thread(target=self._start, args=(server,), name="start", daemon=True).start()
+        threading.Thread(target=self._start, name="start", daemon=True).start()
         try:
             await server.serve(sockets=[listening])
         finally:
             self.lifecycle.stopping.set()
             await asyncio.to_thread(self._close)
 
-    def _start(self, server: uvicorn.Server) -> None:
+    def _start(self) -> None:
         try:
             self._connect()
-        except SetupError as fault:
-            self._fault = fault
-            server.should_exit = True
         except StoppedError:
             return
+        except Exception as fault:  # noqa: BLE001 - raised again by `run`
+            self._end(fault)
+
+    def _end(self, fault: Exception) -> None:
+        """End the process with this fault: without its threads it would answer 503 for ever, and `/health` 200."""
+        self._fault = fault
+        if self._server is not None:
+            self._server.should_exit = True
 
     def _connect(self) -> None:
         settings, lifecycle = self.settings, self.lifecycle

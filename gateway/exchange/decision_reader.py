@@ -44,13 +44,14 @@ class DecisionReader:
     `positioned` is true from the moment on at which no later decision can be missed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last four are hooks, given by name
         self,
         connection: Connection,
         lifecycle: Lifecycle,
         *,
         wants: Callable[[bytes | None], bool],
         decided: Callable[[Decisions], None],
+        failed: Callable[[Exception], object],
         observer: Observer | None = None,
     ) -> None:
         """Connects nothing before `open`.
@@ -60,10 +61,11 @@ class DecisionReader:
             wants: True for the key of a decision that is waited for.
             decided: takes decisions of wanted keys, in the reading thread, on their way to
                 `PendingDecisions.add_decisions`.
+            failed: called in the reading thread with the fault that ends it: nobody hears of a decision any more.
             observer: called in the reading thread.
         """
         self._lifecycle = lifecycle
-        self._wants, self._decided = wants, decided
+        self._wants, self._decided, self._failed = wants, decided, failed
         self._observer = observer or Observer()
         self._topic = connection.topics().decisions.name
         self._tail = TopicTail(connection, {self._topic: 0})
@@ -106,6 +108,9 @@ class DecisionReader:
             try:
                 self._take(self._tail.poll(MOST, POLL_S))
             except StoppedError:
+                return
+            except Exception as fault:  # noqa: BLE001 - handed to the process, which ends
+                self._failed(fault)
                 return
 
     def _take(self, messages: Sequence[Any]) -> None:
