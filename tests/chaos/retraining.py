@@ -1,7 +1,7 @@
 """Commands to a trainer under test, and what it answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,6 +12,7 @@ from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
+from tests.drift_events import COMMAND
 from tests.system.topic_records import read_topic
 from tests.system.training_stage import BASE_ROWS, SMALL
 
@@ -36,18 +37,9 @@ class Retraining:
         return {**SMALL, **UNATTENDED, "base_table": base, "mlflow_uri": store, "cache_dir": self.folder / "cache"}
 
     def command(self, command_id: str) -> None:
-        command = RetrainCommand(
-            command_id=command_id,
-            product=self.connection.contract().product,
-            cause=RetrainCause.PERSON,
-            why="test",
-            champion_version="",
-            champion_digest="",
-            reference_id="",
-            window_start=None,
-            window_end=None,
-            issued_at=datetime.now(UTC),
-        )
+        product = self.connection.contract().product
+        asked = {"cause": RetrainCause.PERSON, "issued_at": datetime.now(UTC)}
+        command = replace(COMMAND, command_id=command_id, product=product, **asked)
         with EventPublisher(self.connection, "/test") as publisher:
             publisher.publish(self.connection.topics().retrain_commands, command_id, command)
 

@@ -1,5 +1,6 @@
 """Questions to the ledger get the same answers from either database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from ledger.sql import ledger_tables
 from schemas.events.decisions import Contribution, Outcome
 from schemas.events.retraining import ChampionAnnouncement
 from tests.decisions import APPLIED_AT, a_decision, contributions, reasons
+from tests.drift_events import ANNOUNCEMENT
 from tests.ledger_records import TOPICS, a_review, an_outcome, conclude, decide, record, records, review
 
 HOUR_MS = 3_600_000
@@ -212,17 +214,7 @@ def test_a_value_has_its_percentile_among_recent_applicants(database):
 
 
 def an_announcement(version: str, day: int) -> ChampionAnnouncement:
-    return ChampionAnnouncement(
-        product="credit_risk",
-        name="credit_risk-scorecard",
-        version=version,
-        digest=version * 64,
-        family="xgboost",
-        previous_version="",
-        command_id="",
-        why="first",
-        announced_at=datetime(2026, 1, day, tzinfo=UTC),
-    )
+    return replace(ANNOUNCEMENT, version=version, digest=version * 64, announced_at=datetime(2026, 1, day, tzinfo=UTC))
 
 
 def test_an_applications_time_line_tells_all_in_order(database):

@@ -1,7 +1,7 @@
 """A champion, made-up applicants before it, and what the drift agent says of them; for tests of drift."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,7 +18,7 @@ from schemas.codec.application_decoder import ApplicationReader
 from schemas.events.decisions import ContributionSpace, LoanDecision, LoanOutcome, Outcome
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import ChampionAnnouncement, RetrainCommand
+from schemas.events.retraining import RetrainCommand
 from schemas.records import OutgoingRecord
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
@@ -30,6 +30,7 @@ from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
+from tests.drift_events import ANNOUNCEMENT
 from tests.system.topic_records import read_topic
 
 Event = TypeVar("Event")
@@ -65,17 +66,8 @@ class DriftStage:
         return made.version, digest
 
     def announce(self, version: str, digest: str, command_id: str = "") -> None:
-        announced = ChampionAnnouncement(
-            product="credit_risk",
-            name=self.connection.registered_model(),
-            version=version,
-            digest=digest,
-            family="xgboost",
-            previous_version="",
-            command_id=command_id,
-            why="test",
-            announced_at=datetime.now(UTC),
-        )
+        named = {"name": self.connection.registered_model(), "version": version, "digest": digest}
+        announced = replace(ANNOUNCEMENT, command_id=command_id, announced_at=datetime.now(UTC), **named)
         with EventPublisher(self.connection, "/test") as publisher:
             publisher.publish(self.connection.topics().champions, "credit_risk", announced)
 

@@ -1,11 +1,11 @@
 """Champions for tests: real bundles of a one-question forest, registered as training registers its own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from schemas.contract.contract import Contract
-from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry import signatures
 from scorecard.registry.model_registry import ModelRegistry
@@ -13,6 +13,7 @@ from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import CONTRACT, a_stump_forest, feature_space, scorecard_parts, some_values
+from tests.drift_events import ANNOUNCEMENT
 
 
 class Champions:
@@ -70,15 +71,12 @@ class Champions:
             publisher.publish(
                 self._connection.topics().champions,
                 product,
-                ChampionAnnouncement(
+                replace(
+                    ANNOUNCEMENT,
                     product=product,
                     name=registered.name,
                     version=registered.version,
                     digest=registered.digest,
-                    family=registered.family,
-                    previous_version="",
-                    command_id="",
-                    why="a test says so",
                     announced_at=datetime.now(UTC),
                 ),
             )

@@ -15,9 +15,10 @@ from drift.settings import DriftSettings
 from loanctl.commands.drift.drift_performance import of
 from loanctl.reports.champion_performance import Reign
 from schemas.events.performance import PerformanceReport
-from schemas.events.retraining import RetrainCause, RetrainResult, RetrainScope, RetrainStatus
+from schemas.events.retraining import RetrainCause, RetrainScope, RetrainStatus
 from streams.kafka.topics.topic_reader import partition_ranges
 from streams.runtime.settings import Connection
+from tests.drift_events import a_result
 from tests.system.drift_stage import BEGAN, DriftStage
 from tests.system.processes import Processes
 from tests.system.wait import wait_for
@@ -93,26 +94,11 @@ def test_the_agent_tells_of_the_champion_s_loans_and_asks_once_where_it_has_fall
     assert commands[0].command_id in processes.loanctl("drift", "history", **told).out
     assert_that_nothing_is_read_again(connection, stage, names, version)
     agent.kill()
-    stage.tell(connection.topics().retrain_results, {"credit_risk": a_failure(commands[0].command_id)})
+    stage.tell(
+        connection.topics().retrain_results, {"credit_risk": a_result(commands[0].command_id, RetrainStatus.FAILED)}
+    )
     processes.start("drift", **{**watching, "min_auc": 0.0, "max_level_off": 0.25})
     assert_that_a_level_that_is_off_asks_for_a_recalibration(stage)
-
-
-def a_failure(command_id: str) -> RetrainResult:
-    """A trainer's answer: it could do nothing."""
-    return RetrainResult(
-        command_id=command_id,
-        product="credit_risk",
-        status=RetrainStatus.FAILED,
-        why="test",
-        champion_version="",
-        challenger_version="",
-        challenger_digest="",
-        run_id="",
-        rows=0,
-        metrics={},
-        finished_at=datetime.now(UTC),
-    )
 
 
 def assert_that_a_level_that_is_off_asks_for_a_recalibration(stage: DriftStage) -> None:

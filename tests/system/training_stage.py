@@ -15,13 +15,14 @@ from loanctl.simulation import loan_tables, playback, synthetic_population
 from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
 from loanctl.simulation.synthetic_population import PopulationShift
-from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult
+from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
+from tests.drift_events import COMMAND
 from tests.system.commands import CompletedCommand, run_command, variables_of
 from tests.system.processes import Processes, ProcessUnderTest
 from tests.system.topic_records import read_topic
@@ -98,21 +99,18 @@ class TrainingStage:
     def command(
         self, command_id: str, window: tuple[datetime, datetime] | None = None, digest: str = "", **overrides: Any
     ) -> None:
-        command = RetrainCommand(
+        start, end = window or (None, None)
+        command = replace(
+            COMMAND,
             command_id=command_id,
-            product="credit_risk",
-            cause=RetrainCause.DRIFT,
-            why="test",
             champion_version="1" if digest else "",
             champion_digest=digest,
-            reference_id="",
-            window_start=window[0] if window else None,
-            window_end=window[1] if window else None,
+            window_start=start,
+            window_end=end,
             issued_at=datetime.now(UTC),
         )
-        command = replace(command, **overrides)
         with EventPublisher(self.connection, "/test") as publisher:
-            publisher.publish(self.connection.topics().retrain_commands, command_id, command)
+            publisher.publish(self.connection.topics().retrain_commands, command_id, replace(command, **overrides))
 
     def results(self) -> list[RetrainResult]:
         return self._events(RetrainResult, self.connection.topics().retrain_results)

@@ -11,8 +11,8 @@ from schemas.events.drift import Verdict, WindowAlarm
 from schemas.events.performance import Figure
 from schemas.topics import topics_of
 from tests.builders import CONTRACT
+from tests.drift_events import a_report
 from tests.unit.drift.loans import a_look, some_performance
-from tests.unit.drift.retraining.test_retrain_policy import a_report
 
 AUC = {"figure": "auc", "of": "observed"}
 ENDS = ("value", "low", "high")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from schemas.events.retraining import ChampionAnnouncement
 from scorecard import bundle
 from scorecard.registry.bundle_cache import BundleCache
 from tests.builders import CONTRACT, scorecard_parts, some_values
+from tests.drift_events import ANNOUNCEMENT, NOON
 from tests.unit.drift.stream import a_profile
 
 
@@ -59,17 +60,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def an_announcement(version: str, digest: str, minute: int = 0) -> ChampionAnnouncement:
-    return ChampionAnnouncement(
-        product="credit_risk",
-        name="s",
-        version=version,
-        digest=digest,
-        family="xgboost",
-        previous_version="",
-        command_id="",
-        why="",
-        announced_at=datetime(2026, 3, 1, minute=minute, tzinfo=UTC),
-    )
+    return replace(ANNOUNCEMENT, version=version, digest=digest, announced_at=NOON + timedelta(minutes=minute))
 
 
 def follow(shelf: Shelf, tmp_path: Path, *told: ChampionAnnouncement | None) -> tuple[Champions, list[str]]:

@@ -20,9 +20,9 @@ from drift.settings import DriftSettings
 from schemas.codec.event_codec import as_record, avro_schema, from_record
 from schemas.events.performance import Figure, PerformanceReport, PerformanceRules, ReadRange
 from schemas.events.retraining import RetrainCause, RetrainStatus
+from tests.drift_events import a_result
 from tests.unit.drift.loans import a_look, some_performance
 from tests.unit.drift.performance.test_outcome_join import DAY, a_loan, an_end
-from tests.unit.drift.retraining.test_retrain_policy import a_result
 from tests.unit.drift.stream import NOW, monitor_rules
 
 RULES = PerformanceRules(age_ms=365 * DAY, most=1_000, least_auc=0.75, minimum_n=200)

@@ -1,64 +1,17 @@
 """When a window commands a retraining, and when it does not."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from drift.binning.binned_records import NO_TIME
 from drift.retraining import performance_floor
 from drift.retraining.retrain_policy import PolicyState, command_id, command_of, decide, judged_performance
-from schemas.events.drift import DriftAcknowledgement, DriftReport, DriftRules, Verdict
+from schemas.events.drift import DriftAcknowledgement, Verdict
 from schemas.events.performance import Figure
-from schemas.events.retraining import RetrainCause, RetrainResult, RetrainScope, RetrainStatus
+from schemas.events.retraining import RetrainCause, RetrainScope, RetrainStatus
+from tests.drift_events import HOUR, NOON, RULES, a_report, a_result
 from tests.unit.drift.loans import a_look, some_performance
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-RULES = DriftRules(pane_ms=1_000, lateness_ms=0, ahead_ms=0, minimum_n=500, alpha=0.01)
-
-
-def a_report(verdict: Verdict = Verdict.DRIFTED, hour: int = 0) -> DriftReport:
-    return DriftReport(
-        window_id=f"credit_risk:ref:{hour}",
-        product="credit_risk",
-        champion_version="1",
-        champion_digest="d",
-        reference_id="ref",
-        window_start=NOON + hour * HOUR,
-        window_end=NOON + (hour + 1) * HOUR,
-        n=1_000,
-        late=0,
-        duplicates=0,
-        ahead=0,
-        unreadable=0,
-        verdict=verdict,
-        largest_psi=0.4,
-        largest_psi_feature="person_income",
-        features=(),
-        data_quality=(),
-        decisions=None,
-        rules=RULES,
-        offsets=(),
-        command_id="",
-        withheld="",
-    )
-
-
-def a_result(name: str, status: RetrainStatus) -> RetrainResult:
-    return RetrainResult(
-        command_id=name,
-        product="credit_risk",
-        status=status,
-        why="",
-        champion_version="1",
-        challenger_version="2",
-        challenger_digest="",
-        run_id="",
-        rows=0,
-        metrics={},
-        finished_at=NOON,
-    )
 
 
 def reports_and_state(*verdicts: Verdict, memory: PolicyState | None = None, first: int = 0, **rules):

@@ -11,7 +11,7 @@ from loanctl.console import FINDING
 from loanctl.reports import report_recompute
 from loanctl.reports.lineage import Lineage, Stories
 from schemas.events.drift import DriftReport
-from tests.unit.drift.retraining.test_retrain_policy import a_report
+from tests.drift_events import a_report
 
 
 @pytest.mark.parametrize(("n", "status"), [(1_000, 0), (999, FINDING)])

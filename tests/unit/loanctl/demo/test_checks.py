@@ -1,19 +1,17 @@
 """The demo's claims: a run that shows the story holds them all, and each claim fails for what it is about."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from loanctl.demo import checks
 from loanctl.demo.checks import DemoRun
 from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
-from schemas.events.drift import DriftReport, DriftRules, Verdict
-from schemas.events.retraining import ChampionAnnouncement, RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
+from schemas.events.drift import Verdict
+from tests import drift_events
+from tests.drift_events import ANNOUNCEMENT, COMMAND, RESULT
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OUTCOMES = ("APPROVE", "REFER", "DECLINE")
-RULES = DriftRules(pane_ms=60_000, lateness_ms=60_000, ahead_ms=1, minimum_n=500, alpha=0.01)
 
 
 def an_application(offset):
@@ -36,44 +34,9 @@ def a_decision(offset, version="1"):
 
 
 def a_report(hour, verdict, version="1"):
-    return DriftReport(
-        window_id=f"w{hour}",
-        product="credit_risk",
-        champion_version=version,
-        champion_digest="",
-        reference_id="r",
-        window_start=NOON + timedelta(hours=hour),
-        window_end=NOON + timedelta(hours=hour + 1),
-        n=1200,
-        late=0,
-        duplicates=0,
-        ahead=0,
-        unreadable=0,
-        verdict=verdict,
-        largest_psi=0.5,
-        largest_psi_feature="person_income",
-        features=(),
-        data_quality=(),
-        decisions=None,
-        rules=RULES,
-        offsets=(),
-        command_id="",
-        withheld="",
-    )
+    return replace(drift_events.a_report(verdict, hour), champion_version=version)
 
 
-COMMAND = RetrainCommand(
-    command_id="c", product="credit_risk", cause=RetrainCause.DRIFT, why="drift", champion_version="1",
-    champion_digest="", reference_id="r", window_start=None, window_end=None, issued_at=NOON,
-)  # fmt: skip
-RESULT = RetrainResult(
-    command_id="c", product="credit_risk", status=RetrainStatus.PROMOTED, why="better", champion_version="1",
-    challenger_version="2", challenger_digest="", run_id="", rows=1, metrics={}, finished_at=NOON,
-)  # fmt: skip
-ANNOUNCEMENT = ChampionAnnouncement(
-    product="credit_risk", name="n", version="2", digest="", family="xgboost", previous_version="1", command_id="c",
-    why="better", announced_at=NOON,
-)  # fmt: skip
 STORY = DemoRun(
     observed=TopicContents(
         applications=[*(an_application(offset) for offset in range(6)), SeenApplication(
@@ -89,7 +52,7 @@ STORY = DemoRun(
         ],
         commands=[COMMAND],
         results=[RESULT],
-        announcements=[ANNOUNCEMENT],
+        announcements=[replace(ANNOUNCEMENT, previous_version="1")],
     ),
     arrivals={(0, offset): 20 for offset in range(6)},
     expected_refusals={"undecodable": 1},

@@ -1,13 +1,14 @@
 """What the demo shows, as plain text: the facts of a decision, a window and a promotion, and every claim."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from loanctl.console import Console
 from loanctl.demo import demo_output
 from loanctl.demo.checks import Check
 from schemas.events.decisions import Contribution, ContributionSpace, LoanDecision, Outcome, Reason
-from schemas.events.retraining import RetrainResult, RetrainStatus
+from tests.drift_events import RESULT
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DECISION = LoanDecision(
@@ -56,10 +57,7 @@ def test_contributions_come_by_weight_with_bars_to_their_side():
 
 
 def test_a_promotion_tells_why():
-    result = RetrainResult(
-        command_id="c", product="p", status=RetrainStatus.PROMOTED, why="AUC +0.04", champion_version="1",
-        challenger_version="2", challenger_digest="", run_id="", rows=12_345, metrics={"auc": 0.84}, finished_at=NOON,
-    )  # fmt: skip
+    result = replace(RESULT, why="AUC +0.04", rows=12_345, metrics={"auc": 0.84})
 
     text = render(demo_output.promotion, result)
 

@@ -16,10 +16,10 @@ from loanctl.reports.lineage import Stories, stories
 from loanctl.simulation import loan_tables, synthetic_population
 from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.applications import UNSEEN
-from schemas.events.retraining import ChampionAnnouncement, RetrainStatus
+from schemas.events.retraining import RetrainStatus
 from tests.builders import CONTRACT, some_values
+from tests.drift_events import ANNOUNCEMENT, a_result
 from tests.unit.drift.loans import a_look, some_performance
-from tests.unit.drift.retraining.test_retrain_policy import a_result
 from tests.unit.drift.stream import Counter, a_reference, applicants, interleave, logs, monitor_rules, run_monitor
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -41,26 +41,12 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return usual, richer
 
 
-def an_announcement(name: str) -> ChampionAnnouncement:
-    return ChampionAnnouncement(
-        product="credit_risk",
-        name="s",
-        version="2",
-        digest="",
-        family="xgboost",
-        previous_version="1",
-        command_id=name,
-        why="",
-        announced_at=NOW,
-    )
-
-
 def test_a_window_meets_its_command_result_and_announcement_by_their_id(reports_and_commands):
     reports, commands = reports_and_commands
     name = commands[0].command_id
     results = [a_result(name, RetrainStatus.PROMOTED), a_result(name, RetrainStatus.DUPLICATE)]
 
-    found = stories(reports, commands, results, [an_announcement(name), an_announcement("")])
+    found = stories(reports, commands, results, [replace(ANNOUNCEMENT, command_id=name), ANNOUNCEMENT])
     commanding = next(story for story in found if story.command)
 
     assert len(found) == len(reports)
@@ -74,7 +60,9 @@ def test_a_window_meets_its_command_result_and_announcement_by_their_id(reports_
 def test_the_history_is_one_table_of_whole_ids(reports_and_commands, monkeypatch):
     reports, commands = reports_and_commands
     name = commands[0].command_id
-    shown = stories(reports, commands, [a_result(name, RetrainStatus.PROMOTED)], [an_announcement(name)])
+    shown = stories(
+        reports, commands, [a_result(name, RetrainStatus.PROMOTED)], [replace(ANNOUNCEMENT, command_id=name)]
+    )
     looks = stories(
         [a_look(some_performance(), command_id=name)], commands, [a_result(name, RetrainStatus.PROMOTED)], []
     )

@@ -19,8 +19,8 @@ from loanctl.reports.champion_performance import ChampionPerformance, Performanc
 from loanctl.reports.lineage import stories
 from loanctl.reports.performance_table import COLUMNS, OF_VINTAGES, console, remarks, row, show, vintage_row
 from schemas.events.performance import Figure, Vintage
+from tests.drift_events import a_report
 from tests.unit.drift.performance.test_loan_figures import some_loans
-from tests.unit.drift.retraining.test_retrain_policy import a_report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

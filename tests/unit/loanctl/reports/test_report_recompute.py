@@ -12,8 +12,8 @@ from loanctl.reports.report_recompute import UndeclaredSeasonError
 from schemas.events.drift import DriftAcknowledgement, DriftReport, Season
 from streams.kafka.topics.topic_scan import WholeTopic
 from tests.builders import some_values
+from tests.drift_events import a_report
 from tests.unit.drift.detection.test_seasons import a_season
-from tests.unit.drift.retraining.test_retrain_policy import a_report
 from tests.unit.drift.stream import NOW, a_reference
 
 PROFILE = a_reference()

@@ -7,7 +7,7 @@ import pytest
 
 from loanctl.reports import stream_audit
 from loanctl.reports.stream_audit import SeenApplication, SeenDecision, SeenLetter, TopicContents
-from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
+from tests.drift_events import COMMAND, RESULT
 
 NOTHING = TopicContents(
     applications=(), decisions=(), dead_letters=(), reports=(), commands=(), results=(), announcements=()
@@ -120,18 +120,9 @@ def test_the_rate_is_that_of_the_busiest_second():
 
 
 def test_commands_and_results_are_told_by_their_ids():
-    command = RetrainCommand(
-        command_id="c", product="p", cause=RetrainCause.DRIFT, why="w", champion_version="1", champion_digest="d",
-        reference_id="r", window_start=None, window_end=None, issued_at=NOW,
-    )  # fmt: skip
-    result = RetrainResult(
-        command_id="c", product="p", status=RetrainStatus.PROMOTED, why="better", champion_version="1",
-        challenger_version="2", challenger_digest="e", run_id="x", rows=10, metrics={}, finished_at=NOW,
-    )  # fmt: skip
+    told = stream_audit.retrain(topics_with(commands=[replace(COMMAND, champion_version="1")], results=[RESULT]))
 
-    told = stream_audit.retrain(topics_with(commands=[command], results=[result]))
-
-    assert told["commands"] == [{"command_id": "c", "cause": "DRIFT", "why": "w", "champion": "1"}]
+    assert told["commands"] == [{"command_id": "c-1", "cause": "DRIFT", "why": "drift", "champion": "1"}]
     assert told["results"] == [
-        {"command_id": "c", "status": "PROMOTED", "why": "better", "challenger": "2", "rows": 10}
+        {"command_id": "c-1", "status": "PROMOTED", "why": "better", "challenger": "2", "rows": 10}
     ]

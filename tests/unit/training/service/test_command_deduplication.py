@@ -1,12 +1,14 @@
 """A command is trained for once, answered when it cannot be, and left alone when it was."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainStatus
+from schemas.events.retraining import RetrainCommand, RetrainStatus
 from scorecard.registry.registered_version import RegisteredVersion
+from tests.drift_events import COMMAND
 from training.service.command_deduplication import (
     CommandAction,
     CommandOutcome,
@@ -21,19 +23,7 @@ CHAMPION = RegisteredVersion(name="m", version="4", digest="d4", family="xgboost
 
 
 def a_command(**given: Any) -> RetrainCommand:
-    usual: dict[str, Any] = {
-        "command_id": "c-1",
-        "product": "credit_risk",
-        "cause": RetrainCause.DRIFT,
-        "why": "drift",
-        "champion_version": "4",
-        "champion_digest": "d4",
-        "reference_id": "",
-        "window_start": None,
-        "window_end": None,
-        "issued_at": NOW,
-    }
-    return RetrainCommand(**{**usual, **given})
+    return replace(COMMAND, **{"champion_version": "4", "champion_digest": "d4", **given})
 
 
 def trainer_state(**given: Any) -> TrainerState:
