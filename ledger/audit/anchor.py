@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ledger.audit.archive_folder import PARTIAL, archive_folder, attempt
+from ledger.audit.archive_folder import archive_folder, attempt, write_whole
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import positions
 from schemas.errors import SetupError
@@ -115,7 +115,5 @@ def _links_of(files: Any, path: str) -> list[AnchorLink]:
 
 
 def _write_links(files: Any, path: str, links: Sequence[AnchorLink]) -> None:
-    files.makedirs(posixpath.dirname(path), exist_ok=True)
-    beside = path + PARTIAL
-    files.pipe_file(beside, (json.dumps([asdict(each) for each in links], indent=1) + "\n").encode())
-    files.mv(beside, path)
+    content = (json.dumps([asdict(each) for each in links], indent=1) + "\n").encode()
+    write_whole(files, path, lambda beside: files.pipe_file(beside, content))

@@ -5,7 +5,7 @@ A folder that fails does not stop the recording: it is logged, and tried again s
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -27,7 +27,9 @@ class AnchorSchedule:
     url: str
     """Folder or URL; empty for no anchors."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _next: datetime | None = field(default=None, init=False)
+    _kept: date | None = field(default=None, init=False)
+    """Day of the last anchor. Any other day is due, an earlier one too: a clock that was ahead may be set back."""
+    _failed: datetime | None = field(default=None, init=False)
 
     def look(self) -> None:
         """Write the day's anchor if it is due.
@@ -36,7 +38,8 @@ class AnchorSchedule:
             DatabaseAwayError, DatabaseSetupError: of `ledger.sql.database`.
         """
         now = self.clock()
-        if not self.url or (self._next is not None and now < self._next):
+        failed_now = self._failed is not None and abs(now - self._failed) < RETRY
+        if not self.url or now.date() == self._kept or failed_now:
             return
         links = current_links(self.database, now.date())
         if not links:
@@ -45,8 +48,8 @@ class AnchorSchedule:
             kept = write_anchor(links, self.url, now.date())
         except (ArchiveAwayError, ArchiveSetupError) as fault:
             log.error("anchor.failed", error=type(fault).__name__, why=str(fault))  # noqa: TRY400 - foreseen, and its text is ours
-            self._next = now + RETRY
+            self._failed = now
             return
+        self._failed, self._kept = None, now.date()
         if kept.fresh:
             log.info("anchor.written", day=now.date().isoformat(), partitions=len(links))
-        self._next = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)

@@ -2,8 +2,9 @@
 
 One compacted file for each day of the records' timestamps and each table, `TABLE/day=2026-03-01/TABLE.parquet`, in a
 local folder or under any URL of fsspec (`s3://bucket/path`). A file is written beside its final path and moved there
-when complete, and a day whose file has its rows is skipped: the command may be interrupted and repeated at any time. A
-day that has received rows since is rewritten; one that has fewer, because the database was pruned, keeps its file.
+when complete, and a day whose file has its rows is skipped: the command may be interrupted and repeated at any time.
+Two at once do the same work; if one of them knows fewer rows and ends last, the next run writes that day again. A day
+that has received rows since is rewritten; one that has fewer, because the database was pruned, keeps its file.
 """
 
 import posixpath
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from ledger.audit.archive_folder import PARTIAL, archive_folder, attempt
+from ledger.audit.archive_folder import archive_folder, attempt, write_whole
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import RECORDS
 from ledger.sql.table_columns import UtcTime
@@ -89,20 +90,17 @@ def _within(table: sa.Table, day: date) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _write(database: Database, table: sa.Table, day: date, files: Any, path: str) -> int:
     schema = arrow_schema(table)
-    beside, rows = path + PARTIAL, 0
 
-    def write_file() -> None:
-        nonlocal rows
-        files.makedirs(posixpath.dirname(path), exist_ok=True)
+    def write_file(beside: str) -> int:
+        rows = 0
         with files.open(beside, "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
             for page in _pages(database, table, day):
                 columns = [list(column) for column in zip(*page, strict=True)]
                 writer.write_table(pa.table(columns, schema=schema))
                 rows += len(page)
-        files.mv(beside, path)
+        return rows
 
-    attempt(write_file)
-    return rows
+    return attempt(partial(write_whole, files, path, write_file))
 
 
 def _pages(database: Database, table: sa.Table, day: date) -> Iterator[Sequence[Any]]:

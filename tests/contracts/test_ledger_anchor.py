@@ -156,6 +156,24 @@ def test_a_folder_that_fails_is_told_and_tried_again_after_five_minutes(database
     assert [line["event"] for line in told] == ["anchor.failed", "anchor.failed"]
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_a_clock_that_was_a_year_ahead_and_is_set_back_stops_no_anchor(database, tmp_path, works):
+    folder = tmp_path / "kept"
+    if not works:
+        folder.write_text("no folder")
+    now = at(FIRST.replace(year=2027))
+    schedule = AnchorSchedule(database, str(folder), lambda: now)
+    decide(database, *some(0.1))
+    schedule.look()
+    if not works:
+        folder.unlink()
+
+    now = at(FIRST)
+    schedule.look()
+
+    assert FIRST.isoformat() in {link.day for link in read_anchors(str(folder))}
+
+
 def test_without_a_folder_the_ledger_writes_none(database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     decide(database, *some(0.1))

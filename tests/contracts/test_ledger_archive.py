@@ -1,5 +1,6 @@
 """What is archived is what is recorded, a file for each day, however often it is broken off."""
 
+import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -70,11 +71,36 @@ def test_a_run_broken_off_is_gone_on_with(database, tmp_path):
     run = archive(database, str(tmp_path), LATER)
     next(run)
     run.close()  # type: ignore[attr-defined]  # it is a generator
-    (tmp_path / "decisions" / "day=2026-03-02").mkdir()
-    (tmp_path / "decisions" / "day=2026-03-02" / "decisions.parquet.partial").write_bytes(b"half")
+    half = tmp_path / "decisions" / "day=2026-03-02" / "decisions.parquet.0123.partial"
+    half.parent.mkdir()
+    half.write_bytes(b"half")
+    os.utime(half, (0, 0))
 
     assert list(archive_rows(database, tmp_path).values()) == [1, 1]
     assert list(tmp_path.rglob("*.partial")) == []
+
+
+def test_two_runs_at_once_leave_a_whole_file(database, tmp_path, monkeypatch):
+    of_days(database, 0, 0)
+    pages = archives._pages
+
+    def pages_beside_another_run(*given):
+        """Between the first page of a run and its end another one begins, knows more, and ends."""
+        monkeypatch.setattr(archives, "_pages", pages)
+        yield from pages(*given)
+        of_days(database, *[0] * 50, first_offset=2)
+        assert archive_rows(database, tmp_path) == {"decisions/day=2026-03-01/decisions.parquet": 52}
+
+    monkeypatch.setattr(archives, "_pages", pages_beside_another_run)
+
+    archive_rows(database, tmp_path)
+    file = tmp_path / "decisions" / "day=2026-03-01" / "decisions.parquet"
+    after_both = pq.read_table(file).column("record_offset").to_pylist()
+    archive_rows(database, tmp_path)
+
+    assert after_both == [0, 1]
+    assert pq.read_table(file).column("record_offset").to_pylist() == list(range(52))
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 def test_days_that_are_not_over_are_left(database, tmp_path):
