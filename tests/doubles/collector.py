@@ -4,10 +4,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.doubles.http_server import Handler, served
 
 
 class SpanCollector:
@@ -37,22 +37,10 @@ def span_collector() -> Iterator[SpanCollector]:
     """A collector for the length of a block, at its `url`."""
     collector = SpanCollector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            collector.take(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-protobuf")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    class SpanHandler(Handler):
+        def respond(self) -> None:
+            collector.take(self.body())
+            self.reply(200, headers={"Content-Type": "application/x-protobuf"})
 
-        def log_message(self, *_: Any) -> None:
-            """Exports are not news."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    collector.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(SpanHandler) as collector.url:
         yield collector
-    finally:
-        server.shutdown()
-        server.server_close()

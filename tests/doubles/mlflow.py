@@ -1,15 +1,14 @@
 """As much of MLflow's REST interface as telling one champion takes; a server that can be away."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 from scorecard.registry.registered_version import RegisteredVersion
+from tests.doubles.http_server import Handler, served
 
 API = "/api/2.0/mlflow"
 
@@ -42,15 +41,10 @@ def mlflow_with_champion(registered: RegisteredVersion, source: str) -> Iterator
 def mlflow_of(board: ChampionBoard) -> Iterator[str]:
     """The same of a champion that changes."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class MlflowHandler(Handler):
+        def respond(self) -> None:
             status, body = self.answer()
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
         def answer(self) -> tuple[int, dict[str, Any]]:
             asked = urlparse(self.path)
@@ -71,15 +65,5 @@ def mlflow_of(board: ChampionBoard) -> Iterator[str]:
                 return 200, {"artifact_uri": source}
             return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not here"}
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(MlflowHandler) as address:
+        yield address

@@ -2,13 +2,13 @@
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
+
+from tests.doubles.http_server import Handler, served
 
 LIFE_S = 60
 
@@ -27,38 +27,25 @@ def token_endpoint(life_s: int = LIFE_S) -> Iterator[TokenEndpoint]:
     """Answers for the length of a block."""
     endpoint = TokenEndpoint()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+    class TokenHandler(Handler):
+        def respond(self) -> None:
+            form = parse_qs(self.body().decode())
             _, _, encoded = self.headers.get("Authorization", "").partition(" ")
             client, _, secret = base64.b64decode(encoded).decode().partition(":")
             granted = form["grant_type"] == ["client_credentials"] and secret == f"{client}-secret"
             if granted:
                 endpoint.asked.append(client)
-            body = json.dumps(
+            answer = (
                 {"access_token": unsigned_token(client, life_s), "token_type": "Bearer", "expires_in": life_s}
                 if granted
                 else {"error": "invalid_client"}
-            ).encode()
-            self.send_response(200 if granted else 401)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            )
+            json_type = {"Content-Type": "application/json"}
+            self.reply(200 if granted else 401, json.dumps(answer).encode(), json_type)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    endpoint.url = f"http://127.0.0.1:{server.server_address[1]}/token"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(TokenHandler) as address:
+        endpoint.url = f"{address}/token"
         yield endpoint
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def unsigned_token(subject: str, life_s: int) -> str:

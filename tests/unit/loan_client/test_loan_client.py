@@ -4,12 +4,10 @@ import dataclasses
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -22,6 +20,7 @@ from loan_client.client_errors import GatewayUnreachableError, InvalidField, Mal
 from loan_client.retries import RetryRule, retry_after_s
 from loan_client.typed_answers import Decision, Hypothetical, SufficientChanges
 from tests.doubles.gateway import GatewayDouble
+from tests.doubles.http_server import Handler, served
 from tests.unit.gateway.browser import served_desk
 from tests.unit.gateway.calls import a_body
 
@@ -42,28 +41,14 @@ def scripted_server(*answers: Scripted) -> Iterator[tuple[str, list[Any]]]:
     """A server that gives these answers one after another, the last one for ever; its URL, and what it was asked."""
     asked: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append((self.path, dict(self.headers), self.rfile.read(int(self.headers.get("Content-Length", 0)))))
+    class ScriptedHandler(Handler):
+        def respond(self) -> None:
+            asked.append((self.path, dict(self.headers), self.body()))
             status, headers, body = answers[min(len(asked), len(answers)) - 1]
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(status, body, headers)
 
-        do_GET = do_POST  # noqa: N815 - the server's name for it
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served(ScriptedHandler) as address:
+        yield address, asked
 
 
 def refusal(status: int, kind: str = "unavailable", retry_after: str = "", **members: Any) -> Scripted:

@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -28,6 +26,7 @@ from scorecard.registry.sqlite_reader import SqliteReader
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot
 from tests.builders import scorecard_parts
+from tests.doubles.http_server import Handler, served
 from tests.unit.training.builders import made_up_rows
 from training.tracking import mlflow_run
 from training.tracking.model_signature import model_signature
@@ -235,19 +234,11 @@ def start_server() -> Iterator[Callable[[int, str], str]]:
     with ExitStack() as stack:
 
         def start(status: int, body: str) -> str:
-            class Handler(BaseHTTPRequestHandler):
-                def do_GET(self) -> None:
-                    self.send_response(status)
-                    self.end_headers()
-                    self.wfile.write(body.encode())
+            class StatusHandler(Handler):
+                def respond(self) -> None:
+                    self.reply(status, body.encode())
 
-                def log_message(self, *_: object) -> None:
-                    pass
-
-            server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-            stack.callback(server.shutdown)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            return f"http://me:hush@127.0.0.1:{server.server_address[1]}"
+            return stack.enter_context(served(StatusHandler)).replace("//", "//me:hush@")
 
         yield start
 

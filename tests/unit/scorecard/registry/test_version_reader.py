@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +20,7 @@ from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegist
 from scorecard.registry.rest_reader import RestReader
 from scorecard.registry.sqlite_reader import UNDER_WAY_S, SqliteReader
 from scorecard.registry.version_reader import reader_of
+from tests.doubles.http_server import Handler, served
 
 NAME = "card"
 
@@ -112,28 +112,21 @@ def server() -> Iterator[Callable[[dict[str, Any]], tuple[str, list[Any]]]]:
     asked: list[Any] = []
     answers: dict[str, Any] = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class AnswerHandler(Handler):
+        def respond(self) -> None:
             parts = urlsplit(self.path)
             path = parts.path.removeprefix("/base/api/2.0/mlflow/")
             asked.append((path, parse_qs(parts.query), self.headers.get("Authorization")))
             found = answers[path]
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(found.pop(0) if isinstance(found, list) else found).encode())
+            self.reply(200, json.dumps(found.pop(0) if isinstance(found, list) else found).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
+    with served(AnswerHandler) as address:
 
         def start(given: dict[str, Any]) -> tuple[str, list[Any]]:
             answers.update(given)
-            return f"http://127.0.0.1:{listening.server_address[1]}/base", asked
+            return f"{address}/base", asked
 
         yield start
-        listening.shutdown()
 
 
 def a_version(number: int) -> dict[str, Any]:

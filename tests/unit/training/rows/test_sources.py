@@ -1,14 +1,14 @@
 """Tables come by path or URL; what does not open is told in one line without its credentials."""
 
 import functools
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from schemas.tables.table_errors import TableError
+from tests.doubles.http_server import served
 from tests.unit.training.builders import a_table
 from training.rows.sources import table
 
@@ -27,12 +27,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def web(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(functools.partial(Quiet, directory=str(folder))) as address:
+        yield address
 
 
 @pytest.mark.parametrize("name", ["loans.csv", "loans.parquet"])
