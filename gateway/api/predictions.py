@@ -27,6 +27,7 @@ from gateway.problems import Problem, away, invalid
 from schemas.errors import OutageError
 from schemas.events.decisions import Outcome
 from schemas.trace_context import TRACEPARENT, W3C
+from streams.runtime.key_database import ErasedError
 
 MOST_IN_BATCH: Final = 500
 NOT_READING: Final = "decisions are not read yet"
@@ -128,7 +129,7 @@ async def decide(gateway: Gateway, submissions: Sequence[Submission]) -> list[De
     """The decisions, in order.
 
     Raises:
-        Problem: 409, 429, 503 or 504, see `docs/gateway.md`.
+        Problem: 409, 410, 429, 503 or 504, see `docs/gateway.md`.
     """
     if not gateway.reader.reading:
         raise away(NOT_READING)
@@ -145,6 +146,9 @@ async def decide(gateway: Gateway, submissions: Sequence[Submission]) -> list[De
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-waiting", detail, headers={"Retry-After": "1"}) from None
     except UndecidedError as fault:
         raise _timeout_problem(fault.application_ids) from None
+    except ErasedError as fault:
+        detail = "the application's values were erased: nothing is published under its id any more"
+        raise Problem(HTTPStatus.GONE, "erased", detail, extensions=_ids([fault.application_id])) from None
     except OutageError:
         ids = [each.application_id for each in submissions]
         detail = "the broker did not accept the application; repeat it with the same id"

@@ -20,7 +20,7 @@ from gateway.desk.visits.made_up_reviews import MadeUpReviews
 from gateway.desk.visits.session import DeskSession
 from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
-from schemas.errors import LoanError
+from schemas.errors import LoanError, OutageError
 from schemas.events.decisions import Outcome
 from schemas.events.reviews import LoanReview
 
@@ -28,6 +28,11 @@ OFFICERS: Final = frozenset({CallerRole.OFFICER})
 READERS: Final = frozenset({CallerRole.OFFICER, CallerRole.AUDITOR})
 LONGEST_NOTE: Final = 2_000
 NO_LEDGER: Final = "the queue and the time lines come from the ledger: set LOAN_LEDGER_URL"
+
+UNKNOWN: Final = (
+    "the broker does not answer, and may have your word or not: look whether the case still waits in a minute, "
+    "and decide again if it does"
+)
 
 
 class ReviewRoom:
@@ -73,8 +78,8 @@ class ReviewRoom:
         try:
             await self._keep(session, review, file.decision.outcome)
         except LoanError as fault:
-            away = f"nothing was recorded, try again: {str(fault) or 'the broker does not answer'}"
-            return self._case_page(request, session, file, HTTPStatus.SERVICE_UNAVAILABLE, error=away)
+            error = _failure(fault)
+            return self._case_page(request, session, file, HTTPStatus.SERVICE_UNAVAILABLE, error=error)
         return self._desk.to(request, "/desk/review", session)
 
     async def audit(self, request: Request) -> Response:
@@ -153,3 +158,10 @@ class ReviewRoom:
         if ledger is None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", NO_LEDGER)
         return ledger
+
+
+def _failure(fault: LoanError) -> str:
+    """What an officer may believe of a word that could not be published: a broker that is away may have it."""
+    if isinstance(fault, OutageError):
+        return UNKNOWN
+    return f"nothing was recorded, try again: {str(fault) or type(fault).__name__}"

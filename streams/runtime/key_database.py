@@ -50,6 +50,10 @@ class KeysSetupError(SetupError):
 class ErasedError(SetupError):
     """The application's key was erased: nothing may be sealed under its id again."""
 
+    def __init__(self, application_id: str) -> None:
+        self.application_id = application_id
+        super().__init__(f"the values of {application_id} were erased: nothing more is kept under this id")
+
 
 class ApplicationKeys:
     """The keys of one database. May be used from any thread."""
@@ -101,8 +105,7 @@ class ApplicationKeys:
                 connection.execute(sa.insert(table).values(**row_of_key))
                 return key
         if row.key is None:
-            problem = f"the values of {application_id} were erased: nothing more is kept under this id"
-            raise ErasedError(problem)
+            raise ErasedError(application_id)
         return bytes(row.key)
 
     def erase(self, application_id: str) -> bool:

@@ -24,6 +24,7 @@ from gateway.settings import GatewaySettings
 from schemas.errors import SetupError
 from schemas.events.audit import AuditAction
 from schemas.topics import Topic
+from streams.kafka.kafka_errors import BrokerAwayError
 from tests.doubles.gateway import GatewayDouble, a_gateway
 from tests.unit.gateway.calls import a_body, client_of
 from tests.unit.gateway.ledgers import CaseLedger
@@ -234,6 +235,24 @@ async def test_an_officers_word_that_the_audit_log_does_not_take_is_not_given(le
 
     assert (answer.status_code, reached) == (503, ["loan.audit.v1"])
     assert "Nothing was recorded, try again: topic loan.audit.v1 is not there." in answer.text
+
+
+async def test_an_officer_is_not_told_that_nothing_was_recorded_where_nobody_knows(ledger: CaseLedger) -> None:
+    ledger.refer("a-1")
+
+    def publish(topic: Topic, *event: Any) -> None:
+        ledger.publish(topic, *event)
+        if topic.name == "loan.reviews.v1":
+            # Written, and its acknowledgement is lost.
+            raise BrokerAwayError
+
+    async with client_session(a_gateway(officers, ledger=ledger.lookup, publish_event=publish), "ann") as client:
+        answer = await post_review(client, "a-1", "APPROVE")
+
+    assert [review.outcome for review in ledger.reviews] == ["APPROVE"]
+    assert answer.status_code == 503
+    assert "may have your word or not" in answer.text
+    assert "othing was recorded" not in answer.text
 
 
 async def test_with_a_second_pair_of_eyes_one_proposes_and_another_confirms(ledger: CaseLedger) -> None:

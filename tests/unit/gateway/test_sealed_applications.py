@@ -14,7 +14,7 @@ from gateway.exchange.pending_decisions import BodyConflictError, PendingDecisio
 from schemas.codec.event_codec import from_record
 from schemas.events.decisions import LoanDecision
 from streams.kafka.kafka_errors import BrokerAwayError
-from streams.runtime.key_database import KeysAwayError
+from streams.runtime.key_database import ErasedError, KeysAwayError
 from tests.builders import an_application
 from tests.doubles.gateway import FakeTopic, GatewayDouble, a_gateway
 from tests.ledger_databases import sqlite_ledger
@@ -115,3 +115,14 @@ async def test_a_sealed_application_from_before_has_the_same_answer_and_is_not_p
     assert answer.status_code == 200
     assert answer.json()["application_id"] == "a-1"
     assert beside_a_ledger.topic.values == []
+
+
+async def test_an_id_whose_values_were_erased_is_gone_and_not_to_be_repeated() -> None:
+    double = a_gateway()
+    double.topic.fault = ErasedError("a-1")
+
+    async with client_of(double.app) as client:
+        answer = await client.post("/predict", json=a_body(application_id="a-1"))
+
+    assert (answer.status_code, answer.json()["application_id"]) == (410, "a-1")
+    assert "retry-after" not in answer.headers
