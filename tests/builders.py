@@ -36,6 +36,13 @@ WRITERS = {APPLICATION_SCHEMA_ID: PARSED}
 HOMES = ("RENT", "MORTGAGE", "OWN", "OTHER")
 
 
+class OneByOne(ApplicationReader):
+    """The reader without its bulk pass."""
+
+    def _program(self, schema_id: int, writer: Any) -> None:
+        return None
+
+
 def an_application(**fields: Any) -> dict[str, Any]:
     """An application's record that can be scored, but for what is overridden."""
     usual: dict[str, Any] = {

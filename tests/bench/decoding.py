@@ -8,19 +8,11 @@ import fastavro
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.wire_format import frame
 from tests.bench.measurement import Line, Way, comparison
-from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, an_application
+from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, OneByOne, an_application
 
 SIZE: Final = 5_000
 FEW: Final = 500
 ROUNDS: Final = 9
-
-
-class OneByOne(ApplicationReader):
-    """The reader without its bulk pass."""
-
-    def _program(self, schema_id: int, writer: Any) -> None:
-        """None for any writer."""
-        return
 
 
 def lines() -> Iterator[Line]:

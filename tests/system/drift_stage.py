@@ -15,7 +15,7 @@ from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
 from schemas.applications import Matrix
 from schemas.codec.application_decoder import ApplicationReader
-from schemas.events.decisions import ContributionSpace, LoanDecision, LoanOutcome, Outcome
+from schemas.events.decisions import LoanOutcome
 from schemas.events.drift import DriftReport
 from schemas.events.performance import PerformanceReport
 from schemas.events.retraining import RetrainCommand
@@ -30,6 +30,7 @@ from scorecard.registry.model_registry import CHAMPION, ModelRegistry
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
+from tests.decisions import a_decision
 from tests.drift_events import ANNOUNCEMENT
 from tests.system.topic_records import read_topic
 
@@ -90,9 +91,17 @@ class DriftStage:
     def decide(self, names: Sequence[str], probabilities: Sequence[float], version: str = "1") -> None:
         """The champion has decided on these applications, all signed where the clock stands."""
         made = zip(names, probabilities, strict=True)
+        common = {
+            "applied_at": self.clock,
+            "approve_below": APPROVE_BELOW,
+            "decline_from": APPROVE_BELOW,
+            "scorecard_version": version,
+            "scorecard_digest": "",
+            "reference_id": "",
+        }
         self.tell(
             self.connection.topics().decisions,
-            {name: a_decision(name, self.clock, probability, version) for name, probability in made},
+            {name: a_decision(name, probability, **common) for name, probability in made},
         )
 
     def end(self, names: Sequence[str], defaulted: Sequence[bool]) -> None:
@@ -130,35 +139,6 @@ class DriftStage:
     def read(self, event: type[Event], topic: Topic) -> list[Event]:
         serde = EventSerde(self.connection.registry(), event, topic.name)
         return [serde.decode(message.value()) for message in read_topic(self.connection, topic.name)]
-
-
-def a_decision(name: str, applied_at: datetime, probability: float, version: str) -> LoanDecision:
-    return LoanDecision(
-        decision_id=f"d-{name}",
-        application_id=name,
-        applied_at=applied_at,
-        outcome=Outcome.APPROVE if probability < APPROVE_BELOW else Outcome.DECLINE,
-        probability=probability,
-        margin=0.0,
-        base_value=0.0,
-        contribution_space=ContributionSpace.LOG_ODDS,
-        contributions=(),
-        approve_below=APPROVE_BELOW,
-        decline_from=APPROVE_BELOW,
-        reasons=(),
-        flags=(),
-        fault=None,
-        scorecard_name="scorecard",
-        scorecard_version=version,
-        scorecard_digest="",
-        scorecard_family="xgboost",
-        policy_version="",
-        reference_id="",
-        source_topic="",
-        source_partition=0,
-        source_offset=0,
-        source_schema_id=0,
-    )
 
 
 def a_profile(values: Matrix, connection: Connection) -> Profile:

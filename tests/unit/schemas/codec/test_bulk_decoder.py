@@ -15,16 +15,9 @@ from schemas.codec import bulk_decoder
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.application_plan import plan_of
 from schemas.codec.wire_format import frame
-from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, an_application, application_bytes
+from tests.builders import APPLICATION_SCHEMA_ID, CONTRACT, PARSED, WRITERS, OneByOne, an_application, application_bytes
 
 PROGRAM = plan_of(CONTRACT, PARSED).program
-
-
-class OneByOne(ApplicationReader):
-    """The reader without its bulk pass."""
-
-    def _program(self, schema_id, writer):
-        return None
 
 
 def texts() -> st.SearchStrategy[str]:

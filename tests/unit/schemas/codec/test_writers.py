@@ -17,18 +17,11 @@ from schemas.avro_resolution.writer_schemas import WriterSchema
 from schemas.codec.application_decoder import ApplicationReader
 from schemas.codec.application_plan import ReadPlan, plan_of
 from schemas.codec.wire_format import HEADER
-from tests.builders import APPLIED_AT, CONTRACT, an_application
+from tests.builders import APPLIED_AT, CONTRACT, OneByOne, an_application
 
 ID = 8
 MILLIS = 1_772_366_400_123
 POSITION = CONTRACT.position
-
-
-class OneByOne(ApplicationReader):
-    """The reader without its bulk pass."""
-
-    def _program(self, schema_id: int, writer: Any) -> None:
-        return None
 
 
 def variant(**types: Any) -> dict[str, Any]:
