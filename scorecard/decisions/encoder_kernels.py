@@ -101,7 +101,7 @@ def _put_value(out: Any, at: int, levels: Any, first: int, value: float) -> int:
         return _put_double(out, put_long(out, at, 1), value)
     if value == UNSEEN:
         return put_long(out, at, 0)
-    return _put_word(out, at, levels, first + np.int64(value))
+    return _put_word(out, at, levels, first + int(value))
 
 
 @kernel
