@@ -65,17 +65,21 @@ def due(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
     return last if last > since else None
 
 
-def last_request(commands: Sequence[RetrainCommand], product: str, promoted_at: datetime | None) -> datetime | None:
+def last_request(
+    commands: Sequence[RetrainCommand], product: str, promoted_at: datetime | None, now: datetime
+) -> datetime | None:
     """Time from which due times have not been requested; None if unknown.
 
-    A champion promoted after a due time is as new as the schedule wants it.
+    A champion promoted after a due time is as new as the schedule wants it. What is later than now is of a clock that
+    was ahead: counted, it would stop the schedule until then. A due time asked for again has the id of before.
 
     Args:
         commands: those on the topic, from any sender.
         promoted_at: when the champion was promoted, None where there is none.
     """
     asked = [each.issued_at for each in commands if each.product == product and each.cause is RetrainCause.SCHEDULE]
-    return max([*asked, *([promoted_at] if promoted_at else [])], default=None)
+    times = [*asked, *([promoted_at] if promoted_at else [])]
+    return max([time for time in times if time <= now], default=None)
 
 
 def command(schedule: Schedule, product: str, due_at: datetime, now: datetime) -> RetrainCommand:

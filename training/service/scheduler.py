@@ -42,7 +42,7 @@ class Scheduler:
         self._serde = EventSerde(settings.registry(), RetrainCommand, self._topic.name)
         self._publisher = publisher
         self._now = now
-        self._began = now()
+        self._began = self._asked_at = now()
         self._next: datetime | None = None
         """Nothing is due before it; None before the first check."""
 
@@ -55,16 +55,19 @@ class Scheduler:
             OutageError: broker, registry or MLflow is away; to be called again.
         """
         now = self._now()
-        if self._schedule is None or (self._next is not None and now < self._next):
+        # A clock that was ahead and is set back would else be waited for.
+        self._began = min(self._began, now)
+        waiting = self._next is not None and self._asked_at <= now < self._next
+        if self._schedule is None or waiting:
             return
         promoted_at = version_tags.promotion_time(self._registry.champion())
-        since = schedule.last_request(self._commands(), self._product, promoted_at) or self._began
+        since = schedule.last_request(self._commands(), self._product, promoted_at, now) or self._began
         due = schedule.due(self._schedule, since, now)
         if due is not None:
             command = schedule.command(self._schedule, self._product, due, now)
             self._publisher.publish(self._topic, command.command_id, command)
             log.info("retraining.scheduled", command_id=command.command_id)
-        self._next = self._schedule.next_after(now)
+        self._asked_at, self._next = now, self._schedule.next_after(now)
         log.info("schedule.planned", next=self._next.isoformat())
 
     def _commands(self) -> Sequence[RetrainCommand]:

@@ -63,9 +63,9 @@ def test_no_due_time_lies_between_the_last_and_the_next(moment: datetime, expres
 def test_what_counts_as_asked_is_the_schedules_own_word_for_this_product_or_a_newer_champion() -> None:
     others = [a_command(MONDAY, RetrainCause.DRIFT), a_command(MONDAY, product="lending_club")]
 
-    assert last_request([], "credit_risk", None) is None
-    assert last_request([*others, a_command(MONDAY - WEEK)], "credit_risk", None) == MONDAY - WEEK
-    assert last_request([a_command(MONDAY - WEEK)], "credit_risk", MONDAY) == MONDAY
+    assert last_request([], "credit_risk", None, MONDAY) is None
+    assert last_request([*others, a_command(MONDAY - WEEK)], "credit_risk", None, MONDAY) == MONDAY - WEEK
+    assert last_request([a_command(MONDAY - WEEK)], "credit_risk", MONDAY, MONDAY) == MONDAY
 
 
 def test_two_trainers_give_one_due_time_one_command_id() -> None:
@@ -168,6 +168,25 @@ def test_a_first_trainer_of_all_waits_for_the_next_due_time(office: Office) -> N
     office.trainer().ask()
 
     assert office.commands == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_a_year_ahead_and_is_set_back_stops_no_schedule(office: Office, restarted: bool) -> None:
+    right, office.now = office.now, MONDAY + 52 * WEEK
+    trainer = office.trainer()
+    trainer.ask()
+    office.now += WEEK
+    trainer.ask()
+    ahead = len(office.commands)
+
+    office.now = right
+    trainer = office.trainer() if restarted else trainer
+    trainer.ask()
+    office.now = MONDAY
+    trainer.ask()
+
+    assert ahead == 1
+    assert [command.issued_at for command in office.commands[ahead:]] == [MONDAY]
 
 
 def test_no_schedule_asks_for_nothing_and_reads_nothing(office: Office) -> None:
