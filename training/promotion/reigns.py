@@ -1,7 +1,7 @@
 """Which version decided before the champion, and what speaks against letting a version decide. Pure.
 
 Every promotion and every taking back leaves its time on the version (`training.promotion.version_tags`), so the
-versions themselves are the list of reigns.
+versions themselves are the list of reigns. Tags come before the alias: an act that was broken off leaves them, too.
 """
 
 from collections.abc import Iterable
@@ -27,9 +27,7 @@ def predecessor(champion: RegisteredVersion, versions: Iterable[RegisteredVersio
     before = [
         each
         for each in versions
-        if each.version != champion.version
-        and (version_tags.PROMOTED_AT in each.tags or each.version == champion.tags.get(version_tags.PREVIOUS))
-        and not is_taken_back(each)
+        if each.version != champion.version and _ruled_before(each, champion) and not is_taken_back(each)
     ]
     return max(before, key=lambda each: (_time(each, version_tags.PROMOTED_AT), int(each.version)), default=None)
 
@@ -70,6 +68,20 @@ def objections(chosen: RegisteredVersion, champion: RegisteredVersion | None) ->
                 f" {f'version {now} decides' if now else 'nobody decides'} now"
             )
     return found
+
+
+def _ruled_before(version: RegisteredVersion, champion: RegisteredVersion) -> bool:
+    """Whether a version decided before the champion, as the tags have it.
+
+    Tags are written before the alias moves: one promoted later than the champion was to decide, and never did.
+    """
+    if version.version == champion.tags.get(version_tags.PREVIOUS):
+        return True
+    promoted, began = _time(version, version_tags.PROMOTED_AT), _time(champion, version_tags.PROMOTED_AT)
+    if version_tags.PROMOTED_AT not in version.tags:
+        return False
+    # Taken back at the same time: the champion still decides only because that act was broken off.
+    return began == NEVER or promoted <= began or promoted == _time(champion, version_tags.TAKEN_BACK)
 
 
 def _time(version: RegisteredVersion, tag: str) -> datetime:

@@ -46,6 +46,8 @@ class Aliases:
     def __init__(self, *verdicts: GateVerdict) -> None:
         self.aliases: dict[str, str] = {}
         self.clock = NOW
+        self.breaks = False
+        """MLflow is away from the alias on: tags are written before it."""
         self.versions = {
             str(place): RegisteredVersion(
                 "m", str(place), f"d{place}", "xgboost", "run", {"verdict": verdict.value, "why": ""}
@@ -62,6 +64,8 @@ class Aliases:
 
     def point(self, alias: str, version: str, tags: Mapping[str, str] | None = None) -> None:
         self.tag(version, tags or {})
+        if self.breaks:
+            raise AwayError
         self.aliases[alias] = version
 
     def drop(self, alias: str) -> None:
@@ -126,6 +130,32 @@ def test_an_alias_that_was_moved_by_hand_is_gone_back_to_where_the_champion_name
     registry.taken_back()
 
     assert registry.aliases == {CHAMPION: "1"}
+
+
+def test_what_was_promoted_without_its_alias_is_not_gone_back_to(three: Aliases) -> None:
+    three.taken_back()
+    three.versions["4"] = replace(three.versions["3"], version="4", tags={"verdict": "promote", "why": ""})
+    three.breaks = True
+    with pytest.raises(AwayError):
+        three.promote_version("4")
+    three.breaks = False
+
+    three.taken_back()
+
+    assert three.aliases == {CHAMPION: "1"}
+
+
+def test_going_back_may_be_repeated_where_the_alias_did_not_move(three: Aliases) -> None:
+    three.promote_version("2")
+    three.taken_back()
+    three.breaks = True
+    with pytest.raises(AwayError):
+        three.taken_back()
+    three.breaks = False
+
+    three.taken_back()
+
+    assert three.aliases == {CHAMPION: "1"}
 
 
 def test_what_speaks_against_a_version_is_said(three: Aliases) -> None:
