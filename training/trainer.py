@@ -68,9 +68,7 @@ class TrainingResult:
     answer: GateResult
     candidate: TrainedCandidate
     before: RegisteredVersion | None
-    """The champion when it began."""
     card: str
-    """The model card, in Markdown."""
 
 
 class Trainer:

@@ -8,7 +8,6 @@ from typing import Any, Final
 SOURCE: Final = {"type": "prometheus", "uid": "prometheus"}
 """As `deploy/grafana/provisioning` names it."""
 WIDTH: Final = 24
-"""Columns of a dashboard."""
 HEIGHTS: Final = {"stat": 4, "timeseries": 8, "heatmap": 8, "bargauge": 9}
 LAST: Final = {"reduceOptions": {"calcs": ["lastNotNull"]}}
 OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -37,9 +37,7 @@ class CheckRequest:
     """Whose loans, and what is known of them."""
 
     version: str
-    """The champion's."""
     digest: str
-    """Of its bundle."""
     seen: Sequence[int] = ()
     """Where the outcome partitions ended at the last check; empty before the first."""
     kept: str = ""

@@ -34,7 +34,6 @@ class KnownOutcome(NamedTuple):
     """Milliseconds since 1970."""
     defaulted: bool
     times: int = 1
-    """How many."""
 
     def merge(self, other: Self) -> Self:
         latest = max(self, other, key=lambda each: (each.observed_at, each.place))

@@ -164,7 +164,6 @@ class BoundedSample(Generic[Value]):
 class _Loan:
     decided: ScoredLoan
     ended: EndedLoan | None = None
-    """The outcome that counts."""
     answers: set[bool] = field(default_factory=set)
     again: int = 0
     """Decisions beside the one that counts."""

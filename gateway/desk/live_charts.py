@@ -22,7 +22,6 @@ class RateChart:
 
     points: str
     top: int
-    """Of the scale."""
     seconds: int
 
 
@@ -52,7 +51,6 @@ class HeatMap:
 
     rows: tuple[HeatRow, ...]
     width: float
-    """Of a cell."""
     height: int
     columns: int
     ticks: tuple[tuple[float, datetime], ...]

@@ -39,7 +39,6 @@ class Entry:
     value: bytes = b""
     """The published record: a repeated attempt publishes the same bytes, which have the same decision."""
     accepted: bool = False
-    """The broker has it."""
     publishing: "asyncio.Future[RecordPosition] | None" = None
     place: RecordPosition | None = None
     candidates: list[Decision] = field(default_factory=list)

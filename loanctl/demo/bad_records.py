@@ -26,7 +26,6 @@ LEFT_OUT: Final = "person_income"
 @dataclass(frozen=True, slots=True)
 class Bad:
     kind: str
-    """For people."""
     value: bytes | None
     reason: str | None
     """Of the dead letter that it must become; None where it must be decided without one."""

@@ -32,7 +32,6 @@ class Statement:
     space: ContributionSpace
     contributions: Mapping[str, float]
     reasons: frozenset[str]
-    """Codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

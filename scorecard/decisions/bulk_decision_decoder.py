@@ -86,7 +86,6 @@ class DecisionWords:
     features: WordTable
     """Whose contributions are wanted."""
     codes: WordTable
-    """Of reasons."""
     reference: Bytes
     """`reference_id` of the decisions that are wanted."""
 

@@ -75,4 +75,3 @@ REASON_TEXTS: Final[Mapping[str, ReasonAdvice]] = {
         "Ask whoever writes to the dead-letter topic; `loanctl` does not redrive it.",
     ),
 }
-"""By reason."""

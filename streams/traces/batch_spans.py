@@ -29,7 +29,6 @@ class BatchSpans:
     record_verb: str
     """What is done with each record: `decide`."""
     attributes: Attributes
-    """Of all spans."""
 
     def record(self, batch: RecordBatch, began_ns: int, attributes: Attributes) -> Sequence[tuple[int, str]]:
         """The batch is done: its spans, if any of its records is sampled.

@@ -72,7 +72,6 @@ class Owner:
     reports: list[DriftReport] = field(default_factory=list)
     largest_state: int = 0
     again: int = 0
-    """Messages read again."""
 
     def __post_init__(self) -> None:
         self.monitor = Monitor(self.settings.rules())

@@ -44,7 +44,6 @@ class Stage:
     guard: ProcessGuard
     partitions: int
     broker: int
-    """Its process."""
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @property

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.doubles.http_server import Handler, served
+from tests.doubles.http_server import Handler, web_server
 
 
 class SpanCollector:
@@ -42,5 +42,5 @@ def span_collector() -> Iterator[SpanCollector]:
             collector.take(self.body())
             self.reply(200, headers={"Content-Type": "application/x-protobuf"})
 
-    with served(SpanHandler) as collector.url:
+    with web_server(SpanHandler) as collector.url:
         yield collector

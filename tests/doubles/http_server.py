@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(handler: Callable[..., Any]) -> Iterator[str]:
+def web_server(handler: Callable[..., Any]) -> Iterator[str]:
     """The server's address; afterwards nothing answers there."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

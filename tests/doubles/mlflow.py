@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 from scorecard.registry.registered_version import RegisteredVersion
-from tests.doubles.http_server import Handler, served
+from tests.doubles.http_server import Handler, web_server
 
 API = "/api/2.0/mlflow"
 
@@ -65,5 +65,5 @@ def mlflow_of(board: ChampionBoard) -> Iterator[str]:
                 return 200, {"artifact_uri": source}
             return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not here"}
 
-    with served(MlflowHandler) as address:
+    with web_server(MlflowHandler) as address:
         yield address

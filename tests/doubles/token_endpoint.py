@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from tests.doubles.http_server import Handler, served
+from tests.doubles.http_server import Handler, web_server
 
 LIFE_S = 60
 
@@ -43,7 +43,7 @@ def token_endpoint(life_s: int = LIFE_S) -> Iterator[TokenEndpoint]:
             json_type = {"Content-Type": "application/json"}
             self.reply(200 if granted else 401, json.dumps(answer).encode(), json_type)
 
-    with served(TokenHandler) as address:
+    with web_server(TokenHandler) as address:
         endpoint.url = f"{address}/token"
         yield endpoint
 

@@ -12,7 +12,6 @@ FORM = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+")
 ROW = re.compile(r"^\| `([^`]+)` \|([^|]*)\|([^|]*)\|", re.MULTILINE)
 
 Facts = tuple[frozenset[str], frozenset[str]]
-"""Levels and fields of an event."""
 
 
 @cache

@@ -37,7 +37,6 @@ class TrainedCandidate:
     plan: Plan
     material: Material
     scorecard: Scorecard
-    """As it is registered."""
     judged: Scorecard
     """That the figures are of: the same, unless it was fitted once more to all rows."""
     split: Split
@@ -62,7 +61,6 @@ class TrainedCandidate:
     reasons: tuple[reason_check.ReasonCount, ...]
     """For the judgement rows: how many are given each reason, and of how many it is true."""
     fairness: FairnessReport
-    """Of the judged scorecard."""
 
     @property
     def logistic_auc(self) -> float:

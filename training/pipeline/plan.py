@@ -44,11 +44,9 @@ class Plan:
     journals: Path | None = None
     """Folder of the journals of interrupted searches; None for none."""
     bins: BinPlan = USUAL_BINS
-    """Of the reference population."""
     valid_days: int = 365
     """After that the scorecard must be validated anew."""
     sign: Callable[[Path], None] = no_signature
-    """Signs the bundle in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,6 @@ class Material:
 
     contract: Contract
     rows: LabelledRows
-    """Cleaned and labelled."""
     folder: Path
     """For the bundle; made where it is not there."""
     window: Matrix | None = None

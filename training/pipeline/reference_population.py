@@ -38,7 +38,6 @@ class Draft:
     calibration: Calibration
     policy: Policy
     auc_offset: float | None = None
-    """See `training.evaluation.auc_offset`."""
 
 
 class Peers(NamedTuple):

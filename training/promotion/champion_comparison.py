@@ -78,7 +78,6 @@ class Incomparable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
     costs: Costs = field(default_factory=Costs)
-    """Of mistakes and reviews."""
     amount: int | None = None
     """Column of the rows' values in proportion to which mistakes cost; None for the same cost of each loan."""
     exploration_share: float = 0.0

@@ -52,7 +52,6 @@ class Terms:
     approvals: int = 1
     """2 holds it until one person has proposed it and another approved."""
     seed: int = 42
-    """Of the resampling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,6 @@ class _Side:
     columns: npt.NDArray[np.float64]
     """Cost, squared error, log-loss, stated less observed, and the Newton step's five sums; or none."""
     slope: float
-    """Of all rows."""
 
     @classmethod
     def of_order(cls, comparison: ChampionComparison, *, challenger: bool) -> "_Side":

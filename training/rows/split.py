@@ -53,7 +53,6 @@ class Split:
 
     parts: npt.NDArray[np.int8]
     how: str
-    """In words."""
 
     def places(self, part: SplitPart) -> Places:
         """Indices of the rows of one part, in their order."""

@@ -24,7 +24,6 @@ Attempt = tuple[Trial, npt.NDArray[np.float64]]
 class SearchData:
     rows: TrainingSample
     folds: npt.NDArray[np.int64]
-    """The fold of each row."""
     stopping: TrainingSample
     monotone: tuple[int, ...]
     seed: int

@@ -58,7 +58,6 @@ class Consumer:
     """Called often while no command is in hand and this trainer owns the command topic; may raise OutageError."""
     reader: Reader | None = None
     waits: Backoff = field(default_factory=Backoff)
-    """Of the thread that reads."""
 
     def run(self) -> None:
         """Run until a stop is requested.

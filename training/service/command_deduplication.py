@@ -48,7 +48,6 @@ class TrainerState:
     """By command id, the places of the records answered."""
     champion: RegisteredVersion | None
     promoted_at: datetime | None
-    """When the champion was promoted."""
     too_soon: timedelta
     """After a promotion, zero for never too soon."""
 

@@ -71,7 +71,6 @@ class CommandAnswer:
 
     result: RetrainResult
     record: OutgoingRecord
-    """The result, encoded."""
 
 
 class CommandHandler:

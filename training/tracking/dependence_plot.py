@@ -8,7 +8,6 @@ from training.evaluation.partial_dependence import Dependence
 
 ACROSS: Final = 3
 INCHES: Final = (3.2, 2.6)
-"""Of one feature's curve."""
 DPI: Final = 90
 MOST_LETTERS: Final = 10
 

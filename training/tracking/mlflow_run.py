@@ -31,7 +31,6 @@ SERVED: Final = Path(__file__).with_name("pyfunc.py")
 ARTIFACTS: Final = "mlflow-artifacts"
 """Beside a SQLite file: without a server MLflow would put artifacts into the working directory."""
 LONGEST_DIGEST: Final = 36
-"""Of a dataset."""
 MOST_TEXT: Final = 5_000
 """MLflow cuts tags and parameters, or refuses them, beyond some thousand characters."""
 

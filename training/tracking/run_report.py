@@ -33,7 +33,6 @@ from training.tracking.vintage_table import vintage_table
 
 REASON_COLUMNS: Final = tuple(field.name for field in fields(ReasonCount))
 MOST_CURVES: Final = 9
-"""Of partial dependence."""
 EXAMPLES: Final = 5
 """Applicants in the model's input example."""
 

@@ -14,7 +14,6 @@ from reference_pages.topics import PRODUCT
 from schemas.contract import contract as contracts
 
 COMMON: Final = frozenset({"--help", "--install-completion", "--show-completion"})
-"""Options of every command."""
 
 
 def settings_page() -> str:

@@ -38,7 +38,6 @@ class SeriesPoint:
     high: float | None
     marked: bool
     report_id: str
-    """Of the window or the check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,6 @@ class Chart:
     """Horizontal lines: y and value."""
     bottom: float
     top: float
-    """Ends of the scale."""
     begin: datetime
     end: datetime
     """Of the time axis, which charts of one kind share."""

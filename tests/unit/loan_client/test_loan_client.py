@@ -20,7 +20,7 @@ from loan_client.client_errors import GatewayUnreachableError, InvalidField, Mal
 from loan_client.retries import RetryRule, retry_after_s
 from loan_client.typed_answers import Decision, Hypothetical, SufficientChanges
 from tests.doubles.gateway import GatewayDouble
-from tests.doubles.http_server import Handler, served
+from tests.doubles.http_server import Handler, web_server
 from tests.unit.gateway.browser import served_desk
 from tests.unit.gateway.calls import a_body
 
@@ -47,7 +47,7 @@ def scripted_server(*answers: Scripted) -> Iterator[tuple[str, list[Any]]]:
             status, headers, body = answers[min(len(asked), len(answers)) - 1]
             self.reply(status, body, headers)
 
-    with served(ScriptedHandler) as address:
+    with web_server(ScriptedHandler) as address:
         yield address, asked
 
 

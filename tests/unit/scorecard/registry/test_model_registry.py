@@ -26,7 +26,7 @@ from scorecard.registry.sqlite_reader import SqliteReader
 from streams.runtime.lifecycle import Lifecycle
 from streams.worker.model_slots import ModelSlot
 from tests.builders import scorecard_parts
-from tests.doubles.http_server import Handler, served
+from tests.doubles.http_server import Handler, web_server
 from tests.unit.training.builders import made_up_rows
 from training.tracking import mlflow_run
 from training.tracking.model_signature import model_signature
@@ -238,7 +238,7 @@ def start_server() -> Iterator[Callable[[int, str], str]]:
                 def respond(self) -> None:
                     self.reply(status, body.encode())
 
-            return stack.enter_context(served(StatusHandler)).replace("//", "//me:hush@")
+            return stack.enter_context(web_server(StatusHandler)).replace("//", "//me:hush@")
 
         yield start
 

@@ -20,7 +20,7 @@ from scorecard.registry.mlflow_client import ModelRegistryAwayError, ModelRegist
 from scorecard.registry.rest_reader import RestReader
 from scorecard.registry.sqlite_reader import UNDER_WAY_S, SqliteReader
 from scorecard.registry.version_reader import reader_of
-from tests.doubles.http_server import Handler, served
+from tests.doubles.http_server import Handler, web_server
 
 NAME = "card"
 
@@ -120,7 +120,7 @@ def server() -> Iterator[Callable[[dict[str, Any]], tuple[str, list[Any]]]]:
             found = answers[path]
             self.reply(200, json.dumps(found.pop(0) if isinstance(found, list) else found).encode())
 
-    with served(AnswerHandler) as address:
+    with web_server(AnswerHandler) as address:
 
         def start(given: dict[str, Any]) -> tuple[str, list[Any]]:
             answers.update(given)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.tables.table_errors import TableError
-from tests.doubles.http_server import served
+from tests.doubles.http_server import web_server
 from tests.unit.training.builders import a_table
 from training.rows.sources import table
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def web(folder: Path) -> Iterator[str]:
-    with served(functools.partial(Quiet, directory=str(folder))) as address:
+    with web_server(functools.partial(Quiet, directory=str(folder))) as address:
         yield address
 
 
