@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from scorecard.registry.mlflow_client import ask
 from streams.runtime import gc_freeze
 from tests.log_settings import own_log_settings
+from tests.mlflow_store import copy_empty_store
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SYSTEM = Path(__file__).resolve().parent / "system"
@@ -69,6 +69,4 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def empty_store_at(folder: Path) -> Path:
     """The same in this folder."""
-    path = folder / "mlflow.db"
-    assert ask(f"sqlite:///{path}", lambda client: client.search_registered_models()) == []
-    return path
+    return copy_empty_store(folder / "mlflow.db")

@@ -1,4 +1,4 @@
-"""Compiles the kernels, once: otherwise each of the processes that a test or the demo starts together would."""
+"""Compiles the kernels and creates an MLflow file, once: each of the processes that a test or the demo starts would."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from scorecard.counterfactuals import CounterfactualSearch
 from scorecard.decisions import bulk_decision_decoder
 from scorecard.decisions.scoring import warm
 from tests.builders import CONTRACT, a_champion, a_wire
+from tests.mlflow_store import archive_empty_store
 from training.promotion.champion_comparison import ChampionComparison
 from training.promotion.paired_bootstrap import paired_auc
 
@@ -26,3 +27,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    archive_empty_store()

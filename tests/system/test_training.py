@@ -14,6 +14,7 @@ import pytest
 
 from loanctl.simulation import synthetic_population
 from scorecard.registry.mlflow_client import ask
+from tests.mlflow_store import copy_empty_store
 from tests.system.commands import CompletedCommand, run_command, variables_of
 
 SMALL = ("--trials", "3", "--folds", "2", "--seed", "42")
@@ -55,14 +56,22 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def bare_desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> None:
-    data = desk.table(synthetic_population.applicants(3_000, 1).assign(customer=1))
+@pytest.fixture
+def desk(bare_desk: Desk) -> Desk:
+    """Its MLflow has tables, and nothing in them."""
+    (bare_desk.folder / "state").mkdir()
+    copy_empty_store(bare_desk.folder / "state" / "mlflow.db")
+    return bare_desk
 
-    ran = desk.loanctl("train", "--data", data, *SMALL, "--json")
+
+def test_a_table_becomes_a_champion_and_the_last_line_tells_it(bare_desk: Desk) -> None:
+    data = bare_desk.table(synthetic_population.applicants(3_000, 1).assign(customer=1))
+
+    ran = bare_desk.loanctl("train", "--data", data, *SMALL, "--json")
     summary = summary_of(ran)
 
     assert summary.keys() >= {
@@ -84,10 +93,10 @@ def test_a_table_becomes_a_champion_and_the_last_line_tells_it(desk: Desk) -> No
     assert summary["ignored_columns"] == ["customer"]
     assert "ignored columns: customer" in ran.err
     assert "not announced: no broker answers at 127.0.0.1:9" in ran.err
-    assert desk.journals() == [], "nothing is left to go on with"
-    shown = json.loads(desk.loanctl("champion", "show", "--json").out)
+    assert bare_desk.journals() == [], "nothing is left to go on with"
+    shown = json.loads(bare_desk.loanctl("champion", "show", "--json").out)
     assert shown["champion"]["digest"] == summary["digest"]
-    assert "passes the floors" in desk.loanctl("champion", "history").out.replace("\n", " ")
+    assert "passes the floors" in bare_desk.loanctl("champion", "history").out.replace("\n", " ")
 
 
 def test_the_same_rows_and_seed_give_one_digest_and_no_second_champion(desk: Desk) -> None:
@@ -191,15 +200,15 @@ BAD_TABLES = {
 
 
 @pytest.mark.parametrize("name", BAD_TABLES)
-def test_a_bad_table_is_one_clear_line_before_any_work(desk: Desk, name: str) -> None:
+def test_a_bad_table_is_one_clear_line_before_any_work(bare_desk: Desk, name: str) -> None:
     frame, told = BAD_TABLES[name]
 
-    ran = desk.loanctl("train", "--data", desk.table(frame), *SMALL)
+    ran = bare_desk.loanctl("train", "--data", bare_desk.table(frame), *SMALL)
 
     assert ran.status == 2
     assert told in ran.err
     assert "Traceback" not in ran.err
-    assert not (desk.folder / "state" / "mlflow.db").exists()
+    assert not (bare_desk.folder / "state" / "mlflow.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -209,8 +218,8 @@ def test_a_bad_table_is_one_clear_line_before_any_work(desk: Desk, name: str) ->
         ((), "no rows to train on: give --data, or set LOAN_BASE_TABLE"),
     ],
 )
-def test_a_table_that_does_not_open_is_one_clear_line(desk: Desk, arguments: tuple[str, ...], told: str) -> None:
-    ran = desk.loanctl("train", *arguments)
+def test_a_table_that_does_not_open_is_one_clear_line(bare_desk: Desk, arguments: tuple[str, ...], told: str) -> None:
+    ran = bare_desk.loanctl("train", *arguments)
 
     assert (ran.status, ran.err.strip()) == (2, f"loanctl: {told}")
 
@@ -250,8 +259,8 @@ def trial_seconds(desk: Desk, run_id: str) -> list[float]:
     return ask(f"sqlite:///{desk.folder / 'state' / 'mlflow.db'}", seconds_of_trials) or []
 
 
-def test_there_is_nothing_to_show_or_go_back_to_before_the_first_champion(desk: Desk) -> None:
+def test_there_is_nothing_to_show_or_go_back_to_before_the_first_champion(bare_desk: Desk) -> None:
     for act in (("show",), ("rollback",), ("promote",)):
-        ran = desk.loanctl("champion", *act)
+        ran = bare_desk.loanctl("champion", *act)
         assert ran.status == 2
         assert len(ran.err.strip().splitlines()) == 1
