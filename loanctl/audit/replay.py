@@ -6,7 +6,7 @@ decide. Nothing is published but by `ShadowPublisher`. Memory holds a chunk of a
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from loanctl.audit.application_lookup import Source
@@ -33,8 +33,9 @@ from streams.worker.settings import ScoringSettings
 
 CHUNK: Final = 10_000
 """Applications in memory at once, with two decisions of some kilobytes each; each chunk looks for its own."""
-EARLIER_MS: Final = 3_600_000
-"""A decision's clock may be so far behind its application's."""
+EARLIER_MS: Final = (3_600_000, 24 * 3_600_000)
+"""A decision's clock may be so far behind its application's: an hour is looked through first, and a day where a
+decision is missing. An upstream that takes its local time for UTC is hours ahead."""
 SOURCE: Final = ("source_topic", "source_partition", "source_offset")
 
 Publish = Callable[[Sequence[OutgoingRecord]], object]
@@ -127,8 +128,17 @@ class TopicReplay:
         found: dict[Source, DecisionCopy] = {}
         if not left:
             return found
-        since = min(record.timestamp for record in applications) - EARLIER_MS
-        lying = partition_ranges(self._settings, [self._decisions], max(since, 0))
+        first, ends = min(record.timestamp for record in applications), dict[int, int]()
+        for earlier in EARLIER_MS:
+            lying = partition_ranges(self._settings, [self._decisions], max(first - earlier, 0))
+            self._find([replace(each, end=ends.get(each.partition, each.end)) for each in lying], left, found)
+            if not left:
+                break
+            ends = {each.partition: each.first for each in lying}
+        return found
+
+    def _find(self, lying: Sequence[PartitionRange], left: set[Source], found: dict[Source, DecisionCopy]) -> None:
+        """Move the sources of decisions in these ranges from `left` to `found`."""
         read = decision_reader(self._settings, self._decisions)
         for record, place in read_fields(self._settings, lying, Projection(LoanDecision, SOURCE)):
             source = self._source(place)
@@ -137,8 +147,7 @@ class TopicReplay:
                 found[source] = DecisionCopy(record.value, decision)
                 left.remove(source)
             if not left:
-                break
-        return found
+                return
 
     def _source(self, place: Mapping[str, Any] | None) -> Source | None:
         if place is None or place["source_topic"] != self._applications:

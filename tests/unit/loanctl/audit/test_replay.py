@@ -1,6 +1,7 @@
 """A replay counts what changes and publishes nothing by itself."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -90,6 +91,19 @@ def test_of_two_decisions_the_first_counts(topics: Topics) -> None:
     topics.decide(applied, a_champion("2"))
 
     assert run().same_bytes == 1
+
+
+@pytest.mark.parametrize(("ahead_h", "undecided"), [(1, 0), (2, 0), (23, 0), (25, 1)])
+def test_a_decision_is_found_though_the_applications_clock_was_hours_ahead(
+    topics: Topics, ahead_h: int, undecided: int
+) -> None:
+    topics.decide(topics.apply("a"))
+    [lying] = topics.records[TOPICS.applications.name].values()
+    lying[0] = replace(lying[0], timestamp=lying[0].timestamp + ahead_h * 3_600_000)
+
+    found = run()
+
+    assert (found.undecided, found.same_bytes) == (undecided, 1 - undecided)
 
 
 def test_chunks_come_to_the_same(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
