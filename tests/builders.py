@@ -103,6 +103,12 @@ def a_stump_forest(feature: int, threshold: float, low: float, high: float, colu
     )
 
 
+def contract_with(name: str, **attributes: Any) -> Contract:
+    """The credit-risk contract with other attributes of one field."""
+    fields = [{**spec, **attributes} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
+    return Contract.of({**CONTRACT.schema, "fields": fields})
+
+
 def a_longer_contract(place: int | None = None) -> Contract:
     """The credit-risk contract with one more feature, `dependents`; at the end unless a place is given."""
     fields = list(CONTRACT.schema["fields"])

@@ -18,6 +18,7 @@ import yaml
 from loanctl.endpoints import STATE_DIR
 from schemas.contract.contract import Contract, load
 from streams.runtime.setting_names import misspelt
+from tests.builders import contract_with
 from tests.unit.test_pages import PAGES, ROOT
 
 CONTRACT = load("credit_risk")
@@ -68,8 +69,7 @@ def test_json_is_json_and_a_field_is_one_of_a_contract(block: Block) -> None:
         grown = Contract.of({**CONTRACT.schema, "fields": [*CONTRACT.schema["fields"], found]})
         assert grown.position.keys() - CONTRACT.position.keys() == {found["name"]}
     elif "name" in found:
-        fields = [{**each, **found} if each["name"] == found["name"] else each for each in CONTRACT.schema["fields"]]
-        assert Contract.of({**CONTRACT.schema, "fields": fields})
+        assert contract_with(**found)
 
 
 def test_what_curl_sends_is_an_application() -> None:

@@ -16,9 +16,8 @@ from loanctl.reports import file_check
 from loanctl.simulation import loan_tables, playback
 from loanctl.simulation.playback import Script
 from schemas.applications import Matrix, from_records
-from schemas.contract.contract import Contract
 from schemas.tables.table_errors import TableError
-from tests.builders import APPLIED_AT
+from tests.builders import APPLIED_AT, contract_with
 from tests.unit.training.builders import CONTRACT
 from training.rows import labelled_rows, sources
 
@@ -294,7 +293,7 @@ def test_labels_are_read_alike_and_gaps_are_unlabelled(tmp_path: Path, spelling:
 @pytest.mark.parametrize("write", ["csv", "parquet"])
 def test_a_declared_word_is_that_level_however_odd(tmp_path: Path, words: tuple[str, str], write: str) -> None:
     """True and NA are words where the contract declares them; a column of truth is in its words, too."""
-    contract = with_levels("person_home_ownership", words)
+    contract = contract_with("person_home_ownership", levels=list(words))
     given = np.resize(words, ROWS)
     frame = loans().assign(person_home_ownership=given == "True" if words[0] == "True" else given)
     path = tmp_path / "loans"
@@ -307,8 +306,3 @@ def test_a_declared_word_is_that_level_however_odd(tmp_path: Path, words: tuple[
     place = contract.position["person_home_ownership"]
     assert learned[:, place].tolist() == matrix[:, place].tolist() == [0.0, 1.0] * (ROWS // 2)
     assert told == list(words) * (ROWS // 2)
-
-
-def with_levels(name: str, levels: tuple[str, ...]) -> Contract:
-    fields = [{**spec, "levels": list(levels)} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
-    return Contract.of({**CONTRACT.schema, "fields": fields})

@@ -6,17 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.applications import UNSEEN, Fault, faults, from_records, invalid
-from schemas.contract.contract import Contract, Kind
-from tests.builders import CONTRACT, an_application, applications
+from schemas.contract.contract import Kind
+from tests.builders import CONTRACT, an_application, applications, contract_with
 
 
 def column(name: str) -> int:
     return CONTRACT.position[name]
-
-
-def contract_with(name: str, **attributes) -> Contract:
-    fields = [{**spec, **attributes} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
-    return Contract.of({**CONTRACT.schema, "fields": fields})
 
 
 def fault_of(**fields) -> tuple[Fault, str]:

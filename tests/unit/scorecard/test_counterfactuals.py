@@ -16,7 +16,15 @@ from scorecard.features import FeatureSpace
 from scorecard.forest.forest import Forest
 from scorecard.policy import APPROVE, Policy, outcomes
 from scorecard.scorecard import Scorecard
-from tests.builders import CONTRACT, a_champion, a_stump_forest, an_application, feature_space, scorecard_parts
+from tests.builders import (
+    CONTRACT,
+    a_champion,
+    a_stump_forest,
+    an_application,
+    contract_with,
+    feature_space,
+    scorecard_parts,
+)
 
 POLICY = Policy(approve_below=0.2, decline_from=0.6)
 SPACE = feature_space()
@@ -95,8 +103,7 @@ def test_a_constraint_between_fields_is_kept() -> None:
 
 
 def test_a_category_moves_to_the_levels_named() -> None:
-    changed = {**CONTRACT.schema, "fields": [_with_levels(spec) for spec in CONTRACT.schema["fields"]]}
-    contract = Contract.of(changed)
+    contract = contract_with("person_home_ownership", actionable={"levels": ["OWN"]})
     scorecard = _stump_scorecard("person_home_ownership=OWN", 0.5, low=1.0, high=-2.0)
     search = CounterfactualSearch(scorecard, POLICY, contract)
 
@@ -195,10 +202,6 @@ def _forest_of(stumps: list[Forest]) -> Forest:
     return Forest(**plain, **links, roots=np.array(shifts, dtype=np.int32), base=0.0, columns=stumps[0].columns)
 
 
-def _with_levels(spec: Any) -> Any:
-    return {**spec, "actionable": {"levels": ["OWN"]}} if spec["name"] == "person_home_ownership" else spec
-
-
 @pytest.mark.parametrize(
     "actionable",
     [{"direction": 0, "step": 1, "steps": 2}, {"direction": 1, "step": 0, "steps": 2}, {"levels": ["OWN"]}],
@@ -206,13 +209,8 @@ def _with_levels(spec: Any) -> Any:
 def test_a_contract_with_a_change_that_makes_no_sense_is_refused(actionable: Any) -> None:
     from schemas.contract.contract import ContractError
 
-    fields = [
-        {**spec, "actionable": actionable} if spec["name"] == "loan_amnt" else spec
-        for spec in CONTRACT.schema["fields"]
-    ]
-
     with pytest.raises(ContractError, match="loan_amnt"):
-        Contract.of({**CONTRACT.schema, "fields": fields})
+        contract_with("loan_amnt", actionable=actionable)
 
 
 def test_a_title_and_what_is_actionable_change_no_fingerprint() -> None:

@@ -18,7 +18,7 @@ from scorecard.features import FeatureSpace
 from scorecard.policy import OUTCOMES, Policy
 from scorecard.profile import BinnedQuantity
 from scorecard.scorecard import Scorecard
-from tests.builders import CONTRACT, a_stump_forest, an_application, feature_space, scorecard_parts
+from tests.builders import CONTRACT, a_stump_forest, an_application, contract_with, feature_space, scorecard_parts
 
 HOME = "person_home_ownership"
 FORMER = ["RENT", "MORTGAGE", "OWN"]
@@ -31,11 +31,9 @@ STRICT = Policy(approve_below=0.01, decline_from=0.9)
 """Approves nobody here, so that everybody is given a reason."""
 
 
-def contract_with(unknown: str, levels: list[str]) -> Contract:
+def with_levels(unknown: str, levels: list[str]) -> Contract:
     optional = {"type": ["null", "string"], "default": None, "missing": True, "reasons": REASONS[1:]}
-    changed = {"levels": levels, "unknown": unknown, **optional}
-    fields = [{**spec, **changed} if spec["name"] == HOME else spec for spec in CONTRACT.schema["fields"]]
-    return Contract.of({**CONTRACT.schema, "fields": fields})
+    return contract_with(HOME, levels=levels, unknown=unknown, **optional)
 
 
 def former_scorecard(unknown: str) -> tuple[Scorecard, Contract]:
@@ -43,7 +41,7 @@ def former_scorecard(unknown: str) -> tuple[Scorecard, Contract]:
 
     Its one question is whether the applicant rents.
     """
-    before, now = contract_with(unknown, FORMER), contract_with(unknown, GAINED)
+    before, now = with_levels(unknown, FORMER), with_levels(unknown, GAINED)
     columns = feature_space(before).columns
     parts = scorecard_parts(
         before, forest=a_stump_forest(columns.index(f"{HOME}=RENT"), 0.5, 1.0, -2.0, len(columns)), policy=STRICT

@@ -11,7 +11,6 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from schemas.codec import bulk_decoder
 from schemas.codec.event_codec import avro_schema, from_record
 from schemas.codec.wire_format import unframe
-from schemas.contract.contract import Contract
 from schemas.events.decisions import FlagKind, LoanDecision, Outcome
 from schemas.records import OutgoingRecord
 from scorecard.calibration import sigmoid
@@ -23,7 +22,6 @@ from scorecard.policy import Policy
 from tests.builders import (
     APPLICATION_SCHEMA_ID,
     APPLIED_AT,
-    CONTRACT,
     DECISION_SCHEMA_ID,
     RELEASE,
     WRITERS,
@@ -31,6 +29,7 @@ from tests.builders import (
     a_champion,
     a_wire,
     application_bytes,
+    contract_with,
 )
 
 CHAMPION = a_champion()
@@ -99,11 +98,7 @@ def test_an_undeclared_level_is_referred_flagged_and_set_aside():
 
 
 def test_an_undeclared_level_is_scored_and_flagged_where_the_contract_says_so():
-    fields = [
-        {**spec, "unknown": "score"} if spec["name"] == "person_home_ownership" else spec
-        for spec in CONTRACT.schema["fields"]
-    ]
-    wire = replace(a_wire(), contract=Contract.of({**CONTRACT.schema, "fields": fields}))
+    wire = replace(a_wire(), contract=contract_with("person_home_ownership", unknown="score"))
 
     outcome = score_batch(a_batch(application_bytes(person_home_ownership="Rent")), WRITERS, CHAMPION, POLICY, wire)
 

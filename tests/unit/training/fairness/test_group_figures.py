@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from schemas.contract.contract import Contract, ContractError
+from tests.builders import contract_with
 from tests.unit.training.builders import CONTRACT, made_up_rows
 from training.fairness.applicant_groups import ApplicantGroup, least_impact_ratio, watched_groups
 from training.fairness.fairness_report import FairnessReport, card_section, group_table, proxy_table
@@ -42,13 +43,8 @@ def test_age_is_parted_where_the_law_does_and_a_missing_age_is_a_group() -> None
     }
 
 
-def contract_with(name: str = "person_age", **attributes: object) -> Contract:
-    fields = [{**spec, **attributes} if spec["name"] == name else spec for spec in CONTRACT.schema["fields"]]
-    return Contract.of({**CONTRACT.schema, "fields": fields})
-
-
 def test_a_contract_parts_a_number_as_it_says_and_still_answers_alike() -> None:
-    contract = contract_with(groups=[25, 62])
+    contract = contract_with("person_age", groups=[25, 62])
     names = [each.name for each in watched_groups(contract, made_up_rows(800).values)]
 
     assert names[:3] == ["under 25", "25 to under 62", "62 and over"]
@@ -67,10 +63,7 @@ def test_groups_that_part_nothing_are_refused(groups: list[int], name: str) -> N
 
 
 def test_levels_of_a_watched_category_are_groups() -> None:
-    fields = [
-        {**spec, "role": "watched"} if spec["name"] == "loan_intent" else spec for spec in CONTRACT.schema["fields"]
-    ]
-    contract = Contract.of({**CONTRACT.schema, "fields": fields})
+    contract = contract_with("loan_intent", role="watched")
 
     groups = [each for each in watched_groups(contract, made_up_rows(800).values) if each.field == "loan_intent"]
 
@@ -111,7 +104,7 @@ def test_a_reference_of_few_people_is_not_compared_with() -> None:
 
 def test_a_contract_names_the_group_by_a_number_in_it_or_by_a_level() -> None:
     values = made_up_rows(800).values
-    by_age = contract_with(groups=[25, 62], reference=40)
+    by_age = contract_with("person_age", groups=[25, 62], reference=40)
     by_level = contract_with("loan_intent", role="watched", reference="VENTURE")
 
     for contract, name in ((by_age, "25 to under 62"), (by_level, "VENTURE")):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from schemas.contract.contract import Contract
-from tests.builders import CONTRACT, some_values
+from tests.builders import CONTRACT, contract_with, some_values
 from training.rows.identity import of_ids
 from training.rows.labelled_rows import CleanRows, LabelledRows
 from training.rows.rare_levels import without_rare_levels
@@ -29,13 +28,6 @@ def clean_rows(rare: int) -> CleanRows:
     return CleanRows(rows=rows, source="a table", read=90, left_out={"duplicate": 1})
 
 
-def contract_with(unknown: str) -> Contract:
-    fields = [
-        {**spec, "unknown": unknown} if spec["name"] == "loan_intent" else spec for spec in CONTRACT.schema["fields"]
-    ]
-    return Contract.of({**CONTRACT.schema, "fields": fields})
-
-
 @pytest.mark.parametrize(("rare", "left"), [(9, 81), (10, 90)])
 def test_rows_of_a_level_that_has_fewer_than_ten_are_left_out_where_it_is_referred(rare: int, left: int):
     found = without_rare_levels(CONTRACT, clean_rows(rare), with_pricing=False)
@@ -46,7 +38,7 @@ def test_rows_of_a_level_that_has_fewer_than_ten_are_left_out_where_it_is_referr
 
 
 def test_they_are_kept_where_an_unknown_level_is_scored():
-    found = without_rare_levels(contract_with("score"), clean_rows(9), with_pricing=False)
+    found = without_rare_levels(contract_with("loan_intent", unknown="score"), clean_rows(9), with_pricing=False)
 
     assert len(found.rows) == 90
     assert any("VENTURE" in note and "as no level" in note for note in found.notes)
