@@ -128,7 +128,6 @@ def main() -> int:
 
 
 def a_serde(settings: DriftSettings) -> EventSerde[DriftCounts]:
-    """Avro with a registry in memory."""
     registry = SchemaRegistryClient.new_client({"url": "mock://"})
     topic = settings.topics().drift_counts.name
     subject = f"{topic}-value"
@@ -165,7 +164,6 @@ def messages(bench: Bench, days: int, ahead: int) -> Iterator[DriftCounts]:
 
 
 def pane_counts(bench: Bench) -> list[int]:
-    """Counts of fifty applicants."""
     cells = bench.cells.cells(bench.values[:PER_PANE])
     return np.bincount(cells.ravel(), minlength=bench.cells.shape.cells).tolist()
 

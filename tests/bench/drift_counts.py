@@ -86,14 +86,12 @@ def _scoring(champion: RegisteredScorecard, batch: Any) -> Any:
 
 
 def decided_batch(champion: RegisteredScorecard, batch: RecordBatch) -> RecordBatch:
-    """The champion's decisions on a batch."""
     wire, policy = a_wire(), champion.scorecard.policy
     made = score_batch(batch, WRITERS, champion, policy, wire).decisions
     return replace(batch, topic="decisions", values=[record.value for record in made])
 
 
 def _counting_both(champion: RegisteredScorecard, batch: RecordBatch, decided: RecordBatch) -> Any:
-    """Applications, and the decisions on them."""
     reference = Reference.of(0, champion.version, "d", champion.scorecard.profile, CONTRACT)
     cells, alone = DecisionCells(reference), _application_fold(champion, batch)
     writers = dict.fromkeys(schema_ids(decided.values), DECISIONS)

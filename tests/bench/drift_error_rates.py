@@ -53,8 +53,6 @@ SHIFTS: Final = {
 
 @dataclass(frozen=True)
 class Bench:
-    """What all windows share."""
-
     contract: Contract
     values: Matrix
     reference: Reference
@@ -80,7 +78,6 @@ class Applicants:
     cells: npt.NDArray[np.int64]
 
     def draw(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
-        """Rows of one window."""
         return rng.integers(0, len(self.values), count)
 
 
@@ -231,7 +228,6 @@ def judge_of(rule: Rule) -> Judge:
 
 
 def by_us(bench: Bench, values: Matrix) -> bool:
-    """As the agent judges a window."""
     return bench.report(bench.cells.cells(values)).verdict in (Verdict.WATCH, Verdict.DRIFTED)
 
 

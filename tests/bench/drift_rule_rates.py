@@ -44,8 +44,6 @@ Draw = Callable[[np.random.Generator, int, bool], Matrix]
 
 @dataclass(frozen=True)
 class Case:
-    """One rule, or one population."""
-
     name: str
     bench: Bench
     draw: Draw
@@ -54,8 +52,6 @@ class Case:
 
 @dataclass(frozen=True)
 class Rates:
-    """What windows in a row led to."""
-
     reports: Sequence[DriftReport]
     commands: int
 
@@ -132,7 +128,6 @@ def measured_against(bench: Bench, values: Matrix, development: tuple[tuple[int,
 
 
 def pool(bench: Bench, income_factor: float) -> Matrix:
-    """Applicants to draw from."""
     rows = POOL if income_factor == 1.0 else POOL // 4
     return applicants(
         bench, rows, SEED + round(100 * income_factor), PopulationShift(income_factor=income_factor)

@@ -53,7 +53,6 @@ def equal_width_psi(reference: npt.NDArray[np.float64], window: npt.NDArray[np.f
 
 
 def present(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Without the missing ones."""
     return values[~np.isnan(values)]
 
 

@@ -120,7 +120,6 @@ def _post(port: int, path: str, body: str) -> Any:
 
 
 def applicants_json(count: int) -> list[str]:
-    """Made-up applicants, without id and time."""
     names = {field.name for field in CONTRACT.observed}
     fields = ({name: value for name, value in person.items() if name in names} for person in models.people(count))
     return [json.dumps(each, default=float) for each in fields]

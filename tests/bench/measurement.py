@@ -23,8 +23,6 @@ LEAST_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of `build/bench.json`."""
-
     name: str
     value: float
     unit: str
@@ -93,7 +91,6 @@ def write_lines(lines: Iterable[Line]) -> Path:
 
 
 def table(lines: Iterable[Line]) -> str:
-    """The lines as a table in Markdown."""
     head = "| what | ours | against | theirs | ratio | spread |\n| --- | ---: | --- | ---: | ---: | ---: |\n"
     rows = (
         f"| {item.name} | {item.value:,.5g} {item.unit} | {item.against} | {item.against_value:,.5g} {item.unit} "

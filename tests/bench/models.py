@@ -48,7 +48,6 @@ def applicants() -> Population:
 
 
 def application_values(count: int, schema_id: int = APPLICATION_SCHEMA_ID) -> Sequence[bytes]:
-    """Framed applications with ids of their own."""
     schema: Any = fastavro.parse_schema(dict(CONTRACT.schema))
     return [frame(schema_id, schema, record) for record in people(count)]
 
@@ -68,7 +67,6 @@ def a_booster(depth: int, trees: int, rows: npt.NDArray[np.float32], labels: npt
 
 
 def a_catboost(depth: int, trees: int) -> Any:
-    """A classifier of symmetric trees."""
     from catboost import CatBoostClassifier
 
     people = applicants()
@@ -79,7 +77,6 @@ def a_catboost(depth: int, trees: int) -> Any:
 
 
 def a_random_forest(depth: int, trees: int) -> Any:
-    """A forest on rows without missing values."""
     from sklearn.ensemble import RandomForestClassifier
 
     people = applicants()
@@ -98,6 +95,5 @@ def forest_of(model: Any) -> Forest:
 
 
 def people(count: int) -> Iterator[dict[str, Any]]:
-    """Made-up applicants as applications' records."""
     table = Table("made-up applicants", "bench", synthetic_population.applicants(count, SEED))
     yield from records(table, Script(start=datetime(2026, 3, 1, tzinfo=UTC), spacing=SPACING), CONTRACT)

@@ -33,7 +33,6 @@ class PerEvent:
         self._decision = fastavro.parse_schema(json.loads((AVRO / "loan_decision.avsc").read_text()))
 
     def answer(self, value: bytes, offset: int = 0) -> bytes:
-        """The decision on one framed application."""
         record = fastavro.schemaless_reader(io.BytesIO(value[HEADER.size :]), self._application)
         row, starts = self._encode(record)
         margin = float(self._booster.inplace_predict(row, predict_type="margin")[0])

@@ -51,7 +51,6 @@ class Stage:
         return self.connection.topics().applications.name
 
     def schema_id(self) -> int:
-        """Of applications."""
         schema = self.connection.contract().schema
         return registered_id(self.connection.registry(), f"{self.source}-value", schema)
 

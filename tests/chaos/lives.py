@@ -28,7 +28,6 @@ FIRST_BATCH: Final = 1
 
 
 def orders_of(path: Path) -> dict[str, Any]:
-    """What is ordered now."""
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -44,7 +43,6 @@ def live(module: str, orders: dict[str, Any]) -> int:
 
 
 def begin(module: str, orders: dict[str, Any]) -> int:
-    """The id of a new life's process."""
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -41,8 +41,6 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SentRecord:
-    """A record that the broker has acknowledged."""
-
     number: int
     """In the order of play, from which its event time follows; `UNCOUNTED` for one that no window counts."""
     kind: Kind

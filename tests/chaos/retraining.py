@@ -23,8 +23,6 @@ UNATTENDED: Final = {"promotion": "manual", "retrain_schedule": "", "least_outco
 
 @dataclass
 class Retraining:
-    """One trainer's topics."""
-
     connection: Connection
     folder: Path
 

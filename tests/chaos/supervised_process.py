@@ -23,8 +23,6 @@ NOTHING_ORDERED: Final = {"hold": False, "settings": {}, "step": "", "clock_behi
 
 @dataclass
 class SupervisedProcess:
-    """One process by its lives."""
-
     processes: Processes
     module: str
     name: str

@@ -15,7 +15,6 @@ from tests.unit.training.postgres import postgres
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A server of this session."""
     with postgres() as url:
         yield url
 

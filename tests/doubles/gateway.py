@@ -75,7 +75,6 @@ class FakeTopic:
         return 0, offset
 
     def decide(self, offset: int) -> None:
-        """What the worker publishes about one application."""
         batch = a_batch(self.values[offset], first_offset=offset)
         scored = score_batch(batch, WRITERS, self.champion, self.champion.scorecard.policy, a_wire())
         _, body = unframe(scored.decisions[0].value)

@@ -20,8 +20,6 @@ class Crash(BaseException):
 
 @dataclass(frozen=True)
 class Message:
-    """What a consumer gives out."""
-
     at: tuple[str, int, int]
     its_key: bytes | None
     its_value: bytes | None

@@ -24,7 +24,6 @@ class TokenEndpoint:
 
 @contextmanager
 def token_endpoint(life_s: int = LIFE_S) -> Iterator[TokenEndpoint]:
-    """Answers for the length of a block."""
     endpoint = TokenEndpoint()
 
     class TokenHandler(Handler):

@@ -97,7 +97,6 @@ class Trap:
         self._lock = threading.Lock()
 
     def step_into(self) -> None:
-        """The step was come to."""
         with self._lock:
             self._left -= 1
             due = self._left == -1

@@ -39,8 +39,6 @@ INPUT: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class ForkRequest:
-    """What a child is to be."""
-
     module: str
     """One of `MAINS`."""
     arguments: tuple[str, ...]

@@ -46,7 +46,6 @@ class Champions:
         return registered
 
     def source(self, registered: RegisteredVersion) -> str:
-        """Where MLflow holds it."""
         return self._places[registered.digest].as_uri()
 
     def promote(self, registered: RegisteredVersion) -> RegisteredVersion:
@@ -59,7 +58,6 @@ class Champions:
         return registered
 
     def damage(self, decline_at: float) -> None:
-        """Alter a byte of what MLflow holds."""
         path = self._folder / f"model-{decline_at}" / "artifacts" / "bundle" / "forest.npz"
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1

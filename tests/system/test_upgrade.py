@@ -86,7 +86,6 @@ class Installation:
         )
 
     def counts(self) -> Mapping[str, int]:
-        """Rows of the ledger's tables."""
         with closing(sqlite3.connect(self.database)) as connection:
             names = ("decisions", "outcomes", "drift_reports", "champions")
             return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}  # noqa: S608

@@ -9,7 +9,6 @@ from tests.unit.test_purity import PACKAGES, ROOT
 
 
 def trees() -> Iterator[tuple[Path, ast.Module]]:
-    """Of the files that define a class."""
     for path in sorted((ROOT / "tests").rglob("*.py")):
         if "class " in (source := path.read_text(encoding="utf-8")):
             yield path.relative_to(ROOT), ast.parse(source)

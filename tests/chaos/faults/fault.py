@@ -11,8 +11,6 @@ Act = Callable[[Arena, random.Random], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of thing that breaks."""
-
     name: str
     """As the table in docs/guarantees.md has it."""
     act: Act

@@ -46,7 +46,6 @@ def a_profile(values: Matrix) -> Profile:
 
 @lru_cache(maxsize=8)
 def a_reference(generation: int = 0, seed: int = 1, count: int = 2_000) -> Reference:
-    """A champion made on random applicants."""
     version = str(generation + 1)
     return Reference.of(generation, version, f"digest-{version}", a_profile(some_values(count, seed)), CONTRACT)
 
@@ -86,7 +85,6 @@ class Applicant:
 
 
 def applicants(values: Matrix, *, start: int = START, spacing_ms: int = 10) -> list[Applicant]:
-    """One after the other."""
     return [
         Applicant(f"a-{start}-{row}", start + row * spacing_ms, tuple(values[row].tolist()))
         for row in range(len(values))
@@ -130,13 +128,11 @@ class Counter:
         self.crash()
 
     def crash(self) -> None:
-        """Lose all that is not in Kafka."""
         shape = ApplicationCells(CONTRACT, self.reference).shape
         self.panes = PartitionPanes(PANES, shape, self.committed)
         self.read_to = self.committed.next_offset
 
     def read(self, most: int) -> None:
-        """Read on, and count."""
         self.panes.observe(between(self.log, self.read_to, self.read_to + most))
         self.read_to = min(self.read_to + most, len(self.log.offsets))
 
@@ -170,7 +166,6 @@ class Counter:
 
     @property
     def done(self) -> bool:
-        """Whether the whole log is read."""
         return self.read_to >= len(self.log.offsets)
 
 

@@ -44,7 +44,6 @@ class CaseLedger:
         decide(self.database, *(from_record(LoanDecision, each) for each in decided), first_offset=first_offset)
 
     def report(self, windows: Sequence[DriftReport] = (), checks: Sequence[PerformanceReport] = ()) -> None:
-        """What the drift agent has published."""
         for topic, events in ((TOPICS.drift_reports, windows), (TOPICS.performance_reports, checks)):
             if events:
                 record(self.database, records(topic.name, events))

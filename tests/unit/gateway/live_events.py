@@ -42,7 +42,6 @@ def an_announcement(version: str, hour: int = 0, why: str = "better") -> dict[st
 
 
 def a_command(name: str, why: str = "two windows drifted") -> dict[str, Any]:
-    """Asked for by drift."""
     return {"command_id": name, "cause": "DRIFT", "why": why, "issued_at": NOON}
 
 

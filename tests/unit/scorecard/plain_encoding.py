@@ -30,7 +30,6 @@ def plain(
     schema_id: int,
     code_version: str = "",
 ) -> bytes:
-    """The framed bytes of one decision."""
     scorecard, place = champion.scorecard, int(decided.places[row])
     application_id = decided.applications.ids[row]
     application_digest = hashlib.sha256(batch.values[place]).hexdigest()

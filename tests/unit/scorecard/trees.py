@@ -23,7 +23,6 @@ def forests(draw: st.DrawFn, most_columns: int = 4, deepest: int = 5) -> Forest:
 
 
 def a_forest(rng: np.random.Generator, columns: int, depths: list[int]) -> Forest:
-    """One random tree of each depth."""
     nodes: list[dict[str, Any]] = []
     roots = [_grow(rng, nodes, columns, depth) for depth in depths]
     kinds = {"feature": np.int32, "left": np.int32, "right": np.int32, "missing_left": np.bool_}

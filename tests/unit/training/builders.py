@@ -33,5 +33,4 @@ def a_table(count: int = 3, **columns: Any) -> pd.DataFrame:
 
 
 def made_up_rows(count: int, seed: int = 1) -> LabelledRows:
-    """Cleaned rows of made-up applicants."""
     return rows.from_table(CONTRACT, synthetic_population.applicants(count, seed), "made up").rows

@@ -56,7 +56,6 @@ class Partition:
         self.read_to = self.committed.next_offset
 
     def read(self, now: int) -> None:
-        """Count what has arrived since."""
         log = self.log[self.read_to :]
         if not log:
             return

@@ -82,8 +82,6 @@ def test_without_a_broker_nothing_is_done_and_one_line_says_so(monkeypatch: pyte
 
 
 class Registry:
-    """Refuses to be altered."""
-
     name = "m"
 
     def __getattr__(self, name: str) -> Any:

@@ -20,8 +20,6 @@ TOPIC = Topic("loan.decisions.v1", "application_id", None)
 
 
 class TextDecoder:
-    """Reads the value as an application id."""
-
     def read(self, value: bytes, _writers: Any) -> Any:
         return None if value == b"?" else {"application_id": value.decode()[0], "said": value.decode()}
 

@@ -26,8 +26,6 @@ SHUFFLED = Script(start=NOON, spacing=timedelta(minutes=1), shuffle_seed=5)
 
 
 class Publisher:
-    """Acknowledges everything at once."""
-
     def __init__(self):
         self.sent = []
         self.blocks = 0

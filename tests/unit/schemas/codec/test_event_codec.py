@@ -18,7 +18,6 @@ EVENTS = sorted(SCHEMA_FILES, key=lambda event: event.__name__)
 
 
 def records_in(schema) -> list[dict]:
-    """Every record schema within a schema."""
     if isinstance(schema, list):
         return [found for branch in schema for found in records_in(branch)]
     if not isinstance(schema, dict):

@@ -24,8 +24,6 @@ MILLIS = st.integers(-(10**12), 4 * 10**12)
 
 
 class ByCursor(EventDecoder):
-    """The decoder without fastavro."""
-
     def _build(self, writer: Any) -> Any:
         theirs = record_type(writer, repeated=True)
         return event_decoder._by_cursor(resolver(theirs, self.type))
@@ -109,7 +107,6 @@ def test_any_bytes_as_a_decision_raise_nothing_but_a_reason(body):
 
 
 def outcome_of(**types: Any) -> dict[str, Any]:
-    """Somebody's schema of outcomes."""
     usual = {"application_id": "string", "defaulted": "boolean", "observed_at": None, **types}
     usual["observed_at"] = usual["observed_at"] or {"type": "long", "logicalType": "timestamp-millis"}
     fields = [{"name": name, "type": kind} for name, kind in usual.items()]

@@ -69,7 +69,6 @@ def test_a_bundle_that_lacks_a_file_is_replaced_by_one_that_was_fetched(tmp_path
 
 
 def a_cache(tmp_path) -> tuple[BundleCache, str]:
-    """A cache that holds one bundle."""
     cache = BundleCache(tmp_path / "cache", of="here")
     with cache.room() as room:
         digest = write(scorecard_parts(), CONTRACT, some_values(), room / "bundle")

@@ -22,8 +22,6 @@ PLAIN = serialization.NoEncryption()
 
 
 class Signer:
-    """A pair of keys, and a bundle."""
-
     def __init__(self, folder: Path) -> None:
         self.private, self.public = new_pair(folder / "keys", "trainer")
         self.trusted = TrustedKeys.read(self.public)

@@ -40,8 +40,6 @@ CANARY = 48_273
 
 @dataclass
 class FakeDelivery:
-    """Keeps what is delivered."""
-
     records: list[OutgoingRecord] = field(default_factory=list)
 
     def deliver(self, records: Sequence[OutgoingRecord], *_: Any) -> None:

@@ -54,8 +54,6 @@ def scorecards(tmp_path: Path) -> Scorecards:
 
 
 class ChangeLog:
-    """Notes what a seat tells."""
-
     def __init__(self) -> None:
         self.events: list[str] = []
 

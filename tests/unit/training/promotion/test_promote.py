@@ -41,8 +41,6 @@ class AwayError(OutageError):
 
 
 class Aliases:
-    """A registry in memory."""
-
     def __init__(self, *verdicts: GateVerdict) -> None:
         self.aliases: dict[str, str] = {}
         self.clock = NOW

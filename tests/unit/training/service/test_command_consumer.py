@@ -92,8 +92,6 @@ class ScriptedDelivery:
 
 
 class Answer:
-    """Stands for a command's answer."""
-
     def __init__(self, status: RetrainStatus) -> None:
         self.record = status
         self.result = SimpleNamespace(command_id="c", status=status, why="")

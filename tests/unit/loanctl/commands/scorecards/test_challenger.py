@@ -22,8 +22,6 @@ SETTINGS = TrainingSettings(_env_file=None)
 
 
 class OneWriter:
-    """Knows the schema of decisions."""
-
     def __init__(self, _registry: object, _topic: str) -> None:
         pass
 

@@ -54,8 +54,6 @@ class GatedConsumer(FakeConsumer):
 
 
 class Member:
-    """A reader whose records another thread commits."""
-
     def __init__(self, broker: FakeBroker, name: str) -> None:
         reading = ConsumerConfig(
             topics=["in"], group="g", instance_id=name, most_records=3, in_flight=1, drain_s=WITHIN_S
