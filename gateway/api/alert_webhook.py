@@ -82,12 +82,11 @@ def alert_event(alert: WebhookAlert, product: str) -> AlertEvent:
 def router(gateway: Gateway) -> APIRouter:
     routes = APIRouter(tags=["operations"])
     caller = Depends(require_role(gateway.guard, RAISE_ALERTS))
-    settings = gateway.settings
 
     @routes.post("/alerts", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
     async def alerts(request: Request, _: Annotated[Principal, caller]) -> Response:
         """Publishes a notification of Alertmanager; 204 once every alert of it is safe on the topic."""
-        body = await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
+        body = await body_of(request, gateway.settings)
         notification = parse_body(AlertNotification, body)
         events = [alert_event(alert, gateway.contract.product) for alert in notification.alerts]
         await asyncio.to_thread(_publish, gateway, events)

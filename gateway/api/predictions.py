@@ -59,7 +59,7 @@ def router(gateway: Gateway) -> APIRouter:
     async def predict(request: Request) -> Response:
         """Submit one application and wait for the decision that the scoring worker publishes."""
         principal = await caller(request)
-        application = parse_body(gateway.application, await _body(gateway, request))
+        application = parse_body(gateway.application, await body_of(request, gateway.settings))
         [submission] = submissions_of(gateway, request, [application], [derived_id(principal, request, "")])
         refuse_contradictions(gateway, [submission], "")
         [decision] = await decide(gateway, [submission])
@@ -71,7 +71,7 @@ def router(gateway: Gateway) -> APIRouter:
     async def predict_batch(request: Request) -> Response:
         """Submit 1 to 500 applications and wait for all their decisions."""
         principal = await caller(request)
-        batch: Any = parse_body(batches, await _body(gateway, request))
+        batch: Any = parse_body(batches, await body_of(request, gateway.settings))
         names = [derived_id(principal, request, f"/{place}") for place in range(len(batch.applications))]
         submissions = submissions_of(gateway, request, batch.applications, names)
         refuse_contradictions(gateway, submissions, "/applications/{}")
@@ -96,11 +96,6 @@ def refuse_contradictions(gateway: Gateway, submissions: Sequence[Submission], a
     found = contradictions(gateway.contract, [each.record for each in submissions], at)
     if found:
         raise invalid(found)
-
-
-async def _body(gateway: Gateway, request: Request) -> bytes:
-    settings = gateway.settings
-    return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
 
 
 def submissions_of(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.problems import Problem, field_errors, invalid
+from gateway.settings import GatewaySettings
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -17,7 +18,7 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 
 
-async def body_of(request: Request, most_bytes: int, within_s: float, kind: str = JSON) -> bytes:
+async def body_of(request: Request, settings: GatewaySettings, kind: str = JSON) -> bytes:
     """The whole body.
 
     Args:
@@ -27,6 +28,7 @@ async def body_of(request: Request, most_bytes: int, within_s: float, kind: str 
         Problem: 413 for more bytes, 408 for a slower client, 415 for another type.
     """
     _refuse_other_types(request, kind)
+    most_bytes, within_s = settings.gateway_max_body_bytes, settings.gateway_read_timeout_s
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)

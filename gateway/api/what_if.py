@@ -78,7 +78,7 @@ def router(gateway: Gateway) -> APIRouter:
     async def answer(request: Request) -> Response:
         await caller(request)
         holder = champion_of(gateway)
-        body = parse_body(gateway.application, await _body(gateway, request))
+        body = parse_body(gateway.application, await body_of(request, gateway.settings))
         return json_response(what_if_answer(gateway, holder, record_of_values(gateway, body)))
 
     @routes.post("/explain", response_model=None, responses={200: {"model": WhatIfAnswer}})
@@ -96,7 +96,7 @@ def router(gateway: Gateway) -> APIRouter:
         """The smallest changes of actionable fields after which the champion would approve."""
         await caller(request)
         holder = champion_of(gateway)
-        body: Any = parse_body(gateway.application, await _body(gateway, request))
+        body: Any = parse_body(gateway.application, await body_of(request, gateway.settings))
         record = record_of_values(gateway, body)
         now = what_if_answer(gateway, holder, record)
         return json_response(await asyncio.to_thread(counterfactuals_answer, gateway, holder, record, now))
@@ -146,11 +146,6 @@ def champion_of(gateway: Gateway) -> RegisteredScorecard:
     if holder is None:
         raise away(NO_CHAMPION)
     return holder
-
-
-async def _body(gateway: Gateway, request: Request) -> bytes:
-    settings = gateway.settings
-    return await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s)
 
 
 def record_of_values(gateway: Gateway, body: BaseModel) -> dict[str, Any]:

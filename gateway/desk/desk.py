@@ -88,8 +88,7 @@ class Desk:
         return dict(await self.pairs(request))
 
     async def pairs(self, request: Request) -> list[tuple[str, str]]:
-        settings = self.gateway.settings
-        body = await body_of(request, settings.gateway_max_body_bytes, settings.gateway_read_timeout_s, FORM)
+        body = await body_of(request, self.gateway.settings, FORM)
         request.state.pairs = []
         try:
             pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")

@@ -4,7 +4,6 @@ What settings name already (an outside broker, registry or MLflow) is used and n
 """
 
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -88,23 +87,9 @@ class LocalStack:
         """End a part as a crash would (`kill -9`)."""
         self._process(name).kill()
 
-    def freeze(self, name: str) -> None:
-        """Hold a part still, as a machine that hangs would."""
-        self._process(name).freeze()
-
-    def thaw(self, name: str) -> None:
-        """Let a frozen part go on."""
-        self._process(name).thaw()
-
     def process_id(self, name: str) -> int:
         """Of a part that runs."""
         return self._process(name).pid
-
-    def restart_broker(self, down_for_s: float = 0.0) -> None:
-        """Stop the broker, wait, and start it on the same port with the same data."""
-        self.stop("kafka")
-        time.sleep(down_for_s)
-        self.start("kafka")
 
     def start_all(self, telling: ProgressReporter) -> None:
         """Start every part together, and return when all of them answer."""

@@ -1,6 +1,5 @@
 """A broker from apache/kafka's image, where a Docker engine answers: the same handles as the embedded stack's."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,23 +68,6 @@ class ContainerStack:
             self._rest.kill(name)
             return
         self._container.get_wrapped_container().kill()
-
-    def freeze(self, name: str) -> None:
-        if name != "kafka":
-            self._rest.freeze(name)
-            return
-        self._container.get_wrapped_container().pause()
-
-    def thaw(self, name: str) -> None:
-        if name != "kafka":
-            self._rest.thaw(name)
-            return
-        self._container.get_wrapped_container().unpause()
-
-    def restart_broker(self, down_for_s: float = 0.0) -> None:
-        self.stop("kafka")
-        time.sleep(down_for_s)
-        self.start("kafka")
 
 
 @contextmanager
