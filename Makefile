@@ -5,6 +5,8 @@ PACKAGES := schemas scorecard streams drift training ledger gateway loan_client 
 BIN := .venv/bin
 SYNCED := .venv/.synced
 WARM := .venv/.warm
+# Sources of kernels: numba compiles those anew that are younger than what it has compiled.
+KERNELS = $(shell grep -rlE '^@(kernel|inline)$$' --include='*.py' $(PACKAGES))
 CLASSES := .venv/.classes
 QUIX := build/quix/.synced
 SPARK := build/spark/.synced
@@ -150,7 +152,7 @@ $(SYNCED): pyproject.toml uv.lock $(UV)
 	@touch $@
 
 # Before many processes would each do it.
-$(WARM): $(SYNCED)
+$(WARM): $(SYNCED) $(KERNELS)
 	@echo "compiling kernels: 20 s, once"
 	@$(BIN)/python -m tests.warm
 	@touch $@
