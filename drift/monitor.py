@@ -65,8 +65,6 @@ class Findings:
 
 
 class Monitor:
-    """The state of monitoring one product."""
-
     def __init__(self, rules: MonitorRules) -> None:
         self._rules = rules
         self._windows = WindowAssembler(rules.windows)

@@ -9,5 +9,4 @@ DISTRIBUTION: Final = "loan-decisions"
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """The version of the package as it is installed."""
     return metadata.version(DISTRIBUTION)

@@ -91,7 +91,6 @@ class FeatureSpace:
 
     @cached_property
     def with_pricing(self) -> bool:
-        """Whether prices are scored."""
         return any(field.role is Role.PRICING for field in self.fields)
 
     @cached_property

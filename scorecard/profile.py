@@ -117,8 +117,6 @@ class BinnedQuantity:
 
 @dataclass(frozen=True)
 class Profile:
-    """The reference population of one scorecard."""
-
     contract_fingerprint: str
     features: tuple[BinnedQuantity, ...]
     """Every observed field of the contract, in schema order, scored or not."""

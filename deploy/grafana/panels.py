@@ -49,7 +49,6 @@ class Board:
     panels: Sequence[Panel]
 
     def document(self) -> dict[str, Any]:
-        """As Grafana provisions it."""
         return {
             "uid": self.uid,
             "title": self.title,

@@ -12,7 +12,6 @@ def within(metric: str, window: str, by: str = "") -> str:
 
 
 def quantile(share: float, histogram: str, window: str = "1m", by: str = "") -> str:
-    """Quantile of a histogram over all processes."""
     labels = f"{by}, le" if by else "le"
     return f"histogram_quantile({share}, sum by ({labels}) (rate({histogram}_bucket[{window}])))"
 

@@ -83,8 +83,6 @@ class Announcements:
 
 
 class Champions:
-    """Follows the champion of one product."""
-
     def __init__(
         self,
         registry: ModelRegistry,

@@ -24,7 +24,6 @@ SOURCE: Final = "/loan/drift"
 
 
 def record_of(topic: Topic, key: str, event: Event, serde: EventSerde[Event]) -> OutgoingRecord:
-    """An event as a record, named by its key."""
     return OutgoingRecord(topic.name, key.encode(), serde.encode(event), event_headers(event, key, SOURCE))
 
 

@@ -149,7 +149,6 @@ class DecisionCells:
         )
 
     def _cells_and_sums(self, found: Decisions, places: Integers) -> tuple[Integers, Integers]:
-        """Cells and sums of these rows."""
         layout, values = self._layout, found.values[places]
         numbers = values.shape[1]
         cells = np.empty((len(values), numbers + MOST + 1), dtype=np.int64)

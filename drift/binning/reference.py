@@ -134,5 +134,4 @@ class BinLayout:
         return self.starts[-1] + self.behind
 
     def counts_of(self, quantity: int, counts: Integers) -> Integers:
-        """One quantity's counts out of all."""
         return counts[self.starts[quantity] : self.starts[quantity + 1]]

@@ -140,7 +140,6 @@ class BoundedSample(Generic[Value]):
         return (value for _, value in self._values.values())
 
     def items(self) -> Iterable[tuple[int, Value]]:
-        """All that is kept, by digest."""
         return self._values.values()
 
     def drop(self, unwanted: Callable[[Value], bool]) -> None:

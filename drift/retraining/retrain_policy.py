@@ -51,8 +51,6 @@ class Withheld(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyState:
-    """All that the policy knows of the past."""
-
     drifted: tuple[bool, ...] = ()
     """The last windows with a verdict, newest last."""
     in_flight: str = ""

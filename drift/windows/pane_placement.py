@@ -36,7 +36,6 @@ class PaneRules:
     """Whose clocks are known."""
 
     def start_of(self, time: int) -> int:
-        """The start of the pane that holds an event time."""
         return time // self.pane_ms * self.pane_ms
 
     def horizon_of(self, watermark: int) -> int:

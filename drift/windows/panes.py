@@ -92,7 +92,6 @@ class PartitionPanes:
 
     @property
     def remembered_ids(self) -> int:
-        """Ids held in memory."""
         return sum(len(pane.ids) for pane in self._open.values())
 
     def observe(self, seen: Observations) -> None:

@@ -24,8 +24,6 @@ class TokenVerifier(Protocol):
 
 
 class AccessGuard:
-    """Says who calls."""
-
     def __init__(
         self,
         keys: Mapping[str, Principal] | None,

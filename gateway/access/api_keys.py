@@ -50,7 +50,6 @@ def new_key() -> str:
 
 
 def key_line(name: str, roles: frozenset[CallerRole], key: str) -> str:
-    """The line of the file for a key."""
     return f"{name} {','.join(sorted(roles))} {key_digest(key)}\n"
 
 

@@ -54,8 +54,6 @@ class OidcClient:
 
 @dataclass(frozen=True, slots=True)
 class SignInRequest:
-    """One sign-in under way."""
-
     state: str
     nonce: str
     code_verifier: str

@@ -19,8 +19,6 @@ class CallerRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller."""
-
     name: str
     roles: frozenset[CallerRole]
 

@@ -49,7 +49,6 @@ class DirectPosts:
 
 
 def post_routes(routes: Sequence[BaseRoute]) -> dict[str, APIRoute]:
-    """Routes of POST requests by their path."""
     return {route.path: route for route in routes if isinstance(route, APIRoute) and "POST" in (route.methods or ())}
 
 

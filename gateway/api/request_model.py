@@ -48,7 +48,6 @@ def application_model(contract: Contract) -> type[BaseModel]:
 
 
 def record_of(contract: Contract, model: BaseModel, application_id: str, applied_at: datetime) -> dict[str, Any]:
-    """The Avro record of a validated application."""
     given = {name: getattr(model, name) for name in type(model).model_fields}
     given[contract.id_field] = application_id
     given[contract.time_field] = given[contract.time_field] or applied_at

@@ -28,7 +28,6 @@ class Immutable(StaticFiles):
 
 
 def furnish(app: FastAPI, gateway: Gateway) -> Desk:
-    """Add the desk to the application."""
     desk = Desk(gateway)
     drift = DriftRoom(desk)
     app.include_router(drift.api())

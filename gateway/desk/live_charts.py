@@ -27,8 +27,6 @@ class RateChart:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One field in one window."""
-
     x: float
     psi: float
     over: bool

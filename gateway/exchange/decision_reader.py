@@ -100,7 +100,6 @@ class DecisionReader:
 
     @property
     def reading(self) -> bool:
-        """True while decisions are read."""
         return self.positioned and self._thread.is_alive()
 
     def _run(self) -> None:

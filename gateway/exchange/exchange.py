@@ -41,8 +41,6 @@ def with_spans(publisher: Publisher, tracer: "Tracer | None", topic: str) -> Pub
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One application to be decided."""
-
     application_id: str
     digest: str
     record: Mapping[str, Any]

@@ -38,8 +38,6 @@ class ActivitySample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Figures of the last minutes."""
-
     per_second: float
     """Decisions a second, over the last ten."""
     counts: Sequence[int]

@@ -203,19 +203,16 @@ def _times(milliseconds: Any) -> list[str]:
 
 @lru_cache(maxsize=REMEMBERED)
 def text_of(data: bytes) -> str:
-    """A string's bytes as a cell."""
     return data.decode().replace("\0", NUL_SYMBOL)
 
 
 @lru_cache(maxsize=REMEMBERED)
 def reasons_of(data: bytes) -> Cell:
-    """The bytes of an array of reasons as JSON."""
     return json_cell(fastavro.schemaless_reader(io.BytesIO(data), _part("reasons")))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def flags_of(data: bytes) -> Cell:
-    """The bytes of an array of flags as JSON."""
     return json_cell(fastavro.schemaless_reader(io.BytesIO(data), _part("flags")))
 
 

@@ -27,7 +27,6 @@ def row_text(cells: Sequence[Cell]) -> str:
 
 
 def next_link(link: str, text: str) -> str:
-    """The link of the row of this text, after the row of that link."""
     return hashlib.sha256(f"{link}\n{text}".encode()).hexdigest()
 
 

@@ -78,7 +78,6 @@ class Moment:
 
 
 def application_history(connection: sa.Connection, application_id: str) -> ApplicationHistory | None:
-    """None if the application is not in the ledger."""
     decided = decisions_of(connection, application_id)
     reviewed = reviews_of(connection, application_id)
     ended = outcomes_of(connection, application_id)

@@ -32,8 +32,6 @@ class RecordedPosition(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One application that waits."""
-
     application_id: str
     decision_id: str
     applied_at: datetime

@@ -48,7 +48,6 @@ def heading(console: Console, what: str) -> None:
 
 
 def print_line(console: Console, line: str | Text) -> None:
-    """One line of the story."""
     console.print(Text.assemble("  ", line), soft_wrap=True)
 
 
@@ -64,7 +63,6 @@ def decision(console: Console, shown: LoanDecision) -> None:
 
 
 def window(console: Console, report: DriftReport) -> None:
-    """One closed window as one line."""
     colour = COLOURS.get(report.verdict, "white")
     filled = min(PSI_BAR, round(PSI_BAR * report.largest_psi / PSI_FULL))
     print_line(

@@ -141,7 +141,6 @@ def mature_ids(table: Table, script: Script, days: int, now: datetime) -> frozen
 
 
 def application_id(table: Table, row: int) -> str:
-    """The id of one row, counted from 0."""
     return f"{table.digest}-{row}"
 
 

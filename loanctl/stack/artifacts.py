@@ -61,5 +61,4 @@ class ArtifactLock:
 
 @lru_cache(maxsize=1)
 def artifact_lock() -> ArtifactLock:
-    """The artifacts that this release runs."""
     return ArtifactLock.of((resources.files("loanctl.stack") / LOCK).read_text(encoding="utf-8"))

@@ -23,8 +23,6 @@ Decode = Callable[[bytes], Mapping[str, Any]]
 
 
 class EventDecoder:
-    """Decodes events for one schema of this project."""
-
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Parses the schema.
 

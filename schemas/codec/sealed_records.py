@@ -47,12 +47,10 @@ def seal(framed: bytes, key: bytes, application_id: str) -> bytes:
 
 
 def is_sealed(value: bytes | None) -> bool:
-    """Whether a value claims to be sealed."""
     return value is not None and value[:1] == SEALED_BYTE
 
 
 def sealed_places(values: Sequence[bytes | None]) -> list[int]:
-    """Places of the values that claim to be sealed."""
     # Most batches have none, and one look at all first bytes says so: a call for each would cost four times as much.
     if SEALED_BYTE not in {value[:1] for value in values if value}:
         return []

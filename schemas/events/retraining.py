@@ -7,8 +7,6 @@ from enum import StrEnum
 
 
 class RetrainCause(StrEnum):
-    """The cause of a request for a challenger."""
-
     UNKNOWN = "UNKNOWN"
     DRIFT = "DRIFT"
     SCHEDULE = "SCHEDULE"

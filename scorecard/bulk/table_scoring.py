@@ -50,8 +50,6 @@ def decision_schema(features: Sequence[str]) -> pa.Schema:
 
 @dataclass(frozen=True, slots=True)
 class TableScorer:
-    """Decides on rows by one scorecard."""
-
     contract: Contract
     champion: RegisteredScorecard
     policy: Policy

@@ -122,7 +122,6 @@ def layout_of(cells: Cells, feature_of: npt.NDArray[np.int32]) -> TableLayout:
 
 @kernel
 def entries_of(boxes: Boxes, cells: Cells, layout: TableLayout, rules: Rules) -> npt.NDArray[np.float64]:
-    """The contributions of every group in every state."""
     entries = np.zeros(layout.origin[-1])
     for group in range(len(cells.leaf) - 1):
         for leaf in range(cells.leaf[group], cells.leaf[group + 1]):

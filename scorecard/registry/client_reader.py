@@ -8,8 +8,6 @@ from scorecard.registry.registered_version import RegisteredVersion
 
 
 class ClientReader:
-    """One store, by its URI."""
-
     def __init__(self, tracking_uri: str) -> None:
         """Asks nothing yet."""
         self._uri = tracking_uri

@@ -10,8 +10,6 @@ FAMILY_TAG: Final = "family"
 
 @dataclass(frozen=True, slots=True)
 class RegisteredVersion:
-    """One version of a scorecard in the registry."""
-
     name: str
     version: str
     digest: str

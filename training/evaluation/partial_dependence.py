@@ -25,8 +25,6 @@ ENDS: Final = (0.02, 0.98)
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """The curve of one feature."""
-
     feature: str
     values: tuple[float, ...]
     """A number's values, or codes of levels."""

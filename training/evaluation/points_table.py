@@ -27,8 +27,6 @@ FACTOR: Final = DOUBLE / math.log(2.0)
 
 @dataclass(frozen=True, slots=True)
 class BinPoints:
-    """One bin of one feature."""
-
     feature: str
     bin: str
     log_odds: float

@@ -60,7 +60,6 @@ class GroupFigures:
 
     @property
     def name(self) -> str:
-        """Field and group."""
         return f"{self.field} {self.group}"
 
     @property

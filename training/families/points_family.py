@@ -50,8 +50,6 @@ class BinnedColumn:
 
 @dataclass(frozen=True, slots=True)
 class PointsModel:
-    """A fitted points scorecard."""
-
     intercept: float
     columns: tuple[BinnedColumn, ...]
 

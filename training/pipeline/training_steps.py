@@ -104,7 +104,6 @@ class TrainingSteps:
         )
 
     def fit(self, found: SearchResult) -> FittedModel:
-        """The choice fitted to all rows of the search."""
         parts = self.sample(SplitPart.SEARCH), self.sample(SplitPart.STOPPING)
         return family_registry.fit(found.best.choice, *parts, self.features.monotone, self.plan.seed)
 

@@ -107,7 +107,6 @@ def _move_alias(registry: ModelRegistry, registered: RegisteredVersion, tags: Ma
 
 
 def announcement(product: str, registered: RegisteredVersion, why: str, now: datetime) -> ChampionAnnouncement:
-    """The announcement of a new champion to the workers."""
     return ChampionAnnouncement(
         product=product,
         name=registered.name,

@@ -55,7 +55,6 @@ class Split:
     how: str
 
     def places(self, part: SplitPart) -> Places:
-        """Indices of the rows of one part, in their order."""
         return np.flatnonzero(self.parts == part)
 
     def sizes(self) -> Mapping[str, int]:

@@ -61,7 +61,6 @@ def _with_embargo(
 
 
 def _ranks(applied_at: npt.NDArray[np.int64], drawn: Positions) -> Positions:
-    """Rank of each row in time, as a share in [0, 1)."""
     rank = np.empty(len(applied_at))
     rank[np.lexsort((drawn, applied_at))] = np.arange(len(applied_at)) / max(len(applied_at), 1)
     return rank

@@ -85,7 +85,6 @@ class FileJournal:
             self._warn(fault)
 
     def end(self) -> None:
-        """Removes the file."""
         try:
             self.path.unlink(missing_ok=True)
         except OSError as fault:

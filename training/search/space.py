@@ -31,7 +31,6 @@ def starts(families: Sequence[Family]) -> Sequence[Mapping[str, Any]]:
 
 
 def choice(point: Mapping[str, Any], most_trees: int) -> FamilyParameters:
-    """The choice of a point of the space."""
     family = point["family"]
     parameters = {"trees": most_trees, **point[family]}
     parameters["trees"] = min(parameters["trees"], most_trees)

@@ -41,8 +41,6 @@ class CommandPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerState:
-    """State of the trainer when it reads a command."""
-
     product: str
     answered: Mapping[str, frozenset[str]]
     """By command id, the places of the records answered."""

@@ -24,8 +24,6 @@ log = structlog.get_logger(__name__)
 
 
 class Scheduler:
-    """Asks for what is due."""
-
     def __init__(
         self,
         settings: TrainingSettings,

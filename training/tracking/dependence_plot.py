@@ -13,7 +13,6 @@ MOST_LETTERS: Final = 10
 
 
 def draw_dependence(curves: Sequence[Dependence], path: Path) -> Path:
-    """Draw the curves into a PNG file; its path."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -94,7 +94,6 @@ class TrackedRun:
         ask(self._uri, lambda client: client.set_terminated(run_id, "FINISHED"))
 
     def files(self, paths: Sequence[Path], folder: str) -> None:
-        """Files, under a folder of the run."""
         ask(self._uri, lambda client: [client.log_artifact(self.run_id, str(path), folder) for path in paths])
 
     def text(self, text: str, name: str) -> None:

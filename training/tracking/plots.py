@@ -35,7 +35,6 @@ class PlotData:
 
 
 def draw_plots(pictured: PlotData, folder: Path) -> tuple[Path, ...]:
-    """Draw all into PNG files of this folder; their paths."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

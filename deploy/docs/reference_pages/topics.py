@@ -76,5 +76,4 @@ def _kept(topic: Topic) -> str:
 
 
 def value_of(topic: Topic) -> str:
-    """What a record of the topic is."""
     return topic.event.__name__ if topic.event else "LoanApplication, or its bytes as they came"

@@ -29,8 +29,6 @@ class SeriesKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """A figure at one time."""
-
     at: datetime
     """The window's end, or when a performance check was made."""
     value: float
@@ -63,8 +61,6 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class RankedField:
-    """One field of one window."""
-
     feature: str
     psi: float
     critical: float | None

@@ -25,8 +25,6 @@ class Reports:
 
 
 class DriftSource:
-    """Reads reports."""
-
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 

@@ -28,8 +28,6 @@ MOST_ENDED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeskSession:
-    """One browser's visit."""
-
     id: str
     principal: Principal
     expires_at: int

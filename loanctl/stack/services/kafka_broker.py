@@ -136,7 +136,6 @@ class Kafka:
 
 
 def properties(kafka: Kafka) -> str:
-    """The text of `server.properties`."""
     port, controller_port = kafka.ports
     lines = {
         **FIXED,
