@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from ledger.audit.archive_folder import archive_folder, attempt, write_whole
+from ledger.audit.archive_folder import ArchiveSetupError, archive_folder, attempt, write_whole
 from ledger.sql.database import Database
 from ledger.sql.ledger_tables import RECORDS
 from ledger.sql.table_columns import UtcTime
@@ -70,11 +70,19 @@ def _days(database: Database, table: sa.Table, before: date) -> Iterator[date]:
 
 
 def _row_count(files: Any, path: str) -> int:
-    """Rows of a file; none where there is no file."""
+    """Rows of a file; none where there is no file.
+
+    Raises:
+        ArchiveSetupError: it is damaged. It may have had rows that the database has no more, so it is not overwritten.
+    """
     if not files.exists(path):
         return 0
     with files.open(path, "rb") as source:
-        return int(pq.ParquetFile(source).metadata.num_rows)
+        try:
+            return int(pq.ParquetFile(source).metadata.num_rows)
+        except pa.ArrowInvalid as cause:
+            problem = f"{path} is no whole Parquet file: move it away, and its day is written again from the ledger"
+            raise ArchiveSetupError(problem) from cause
 
 
 def _count(database: Database, table: sa.Table, day: date) -> int:

@@ -103,6 +103,18 @@ def test_two_runs_at_once_leave_a_whole_file(database, tmp_path, monkeypatch):
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
+def test_a_damaged_file_is_named_and_left(database, tmp_path):
+    of_days(database, 0)
+    archive_rows(database, tmp_path)
+    damaged = tmp_path / "decisions" / "day=2026-03-01" / "decisions.parquet"
+    damaged.write_bytes(half := damaged.read_bytes()[:-9])
+
+    with pytest.raises(ArchiveSetupError, match=rf"{damaged} is no whole Parquet file"):
+        archive_rows(database, tmp_path)
+
+    assert damaged.read_bytes() == half
+
+
 def test_days_that_are_not_over_are_left(database, tmp_path):
     of_days(database, 0, 1)
 
