@@ -110,7 +110,6 @@ class Gateway:
         """Publish an officer's word, its audit event before it, and wait until both are safe.
 
         Args:
-            actor: the officer who gives it.
             before: the outcome of the decision that it is about.
 
         Raises:

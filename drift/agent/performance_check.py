@@ -102,11 +102,6 @@ def to_fold(
 
     It begins anew where it is not there, where records between it and now are gone, or where this champion decided
     while its loans were not kept; those of the champions watched before are read again with it.
-
-    Args:
-        kept: of the last check.
-        version: the champion to watch.
-        extents: all that there is now.
     """
     reached = {(each.topic, each.partition): each for each in kept.read} if kept else {}
     if kept is None or not _goes_on(kept, version, extents, rules):

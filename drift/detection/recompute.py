@@ -39,7 +39,6 @@ def recomputed_report(
     """The report that the records give now.
 
     Args:
-        report: as it was published.
         reread: every stretch that it names, by topic and partition; records that are gone are simply absent.
         reference: of the champion that it names, in the season that it was compared with.
         reporting: the topics; the rules are the report's own.

@@ -83,7 +83,6 @@ class LoanSample:
         """Nothing is known.
 
         Args:
-            most: loans kept of each champion.
             age_ms: of the rules by which it will be reported.
         """
         self.most = most

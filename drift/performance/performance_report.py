@@ -59,7 +59,6 @@ def performance_report(
 
     Args:
         joining: by `ReportSubject.joins` of the same rules, of the records read.
-        read: ranges of the records.
     """
     found = performance(joining.loans(-FAR, FAR, subject.champion_version), SEED)
     return _report(found, subject, rules, read, notes=_outcome_notes(joining.notes), kept=joining.share)

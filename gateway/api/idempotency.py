@@ -48,10 +48,6 @@ KEYED: Final[Mapping[str, Any]] = {
 def derived_id(principal: Principal, request: Request, place: str) -> str:
     """The id of an application that has none of its own: by the caller's key, or a random one.
 
-    Args:
-        principal: whose key it is.
-        place: of the application in a batch.
-
     Raises:
         Problem: 422, no key of this form.
     """

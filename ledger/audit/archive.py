@@ -38,7 +38,6 @@ def archive(database: Database, url: str, before: date) -> Iterator[ArchiveFile]
     """Write the files that are not there yet, one after the other.
 
     Args:
-        url: folder of the archive.
         before: days before this one, UTC; give it a day that is surely recorded to its end.
 
     Raises:

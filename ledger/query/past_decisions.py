@@ -14,12 +14,7 @@ IDS_AT_ONCE: Final = 500
 
 
 def latest(connection: sa.Connection, most: int) -> list[PastDecision]:
-    """The latest decisions, one for each application among them: its earliest there. The earliest first.
-
-    Args:
-        connection: of `Database.reading`.
-        most: number of records read.
-    """
+    """The latest decisions, one for each application among them: its earliest there. The earliest first."""
     wanted = (decisions.c.application_id, decisions.c.outcome, decisions.c.probability)
     query = sa.select(*wanted).order_by(decisions.c.recorded_at.desc()).limit(most)
     found: dict[str, PastDecision] = {}

@@ -40,12 +40,7 @@ class PopulationRank:
 
 
 def standings(connection: sa.Connection, decision: LoanDecision, sample: int = SAMPLE) -> Sequence[PopulationRank]:
-    """Of each value that was scored, in the contract's order.
-
-    Args:
-        decision: of the case.
-        sample: number of the latest decisions read.
-    """
+    """Of each value that was scored, in the contract's order."""
     query = sa.select(decisions.c.feature_values).order_by(decisions.c.recorded_at.desc()).limit(sample)
     columns: dict[str, list[Value]] = {}
     for text in connection.execute(query).scalars():

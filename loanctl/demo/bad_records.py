@@ -40,7 +40,6 @@ def bad_records(good: Mapping[str, Any], writing: PlaybackCodec, stranger_id: in
     """One of each kind; ids of those that have one are made of the good one's.
 
     Args:
-        good: an application as plain data.
         stranger_id: under which the registry knows `stranger_schema`.
     """
     schema: Any = fastavro.parse_schema(dict(writing.contract.schema))

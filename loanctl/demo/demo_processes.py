@@ -98,11 +98,7 @@ def demo_processes(logs: Path, settings: Mapping[str, str]) -> Iterator[dict[str
 
 @contextmanager
 def visitors_gateway(logs: Path, settings: Mapping[str, str]) -> Iterator[DemoProcess]:
-    """A gateway in its demo mode, for the length of a block; not known to be ready yet.
-
-    Args:
-        logs: folder of its log.
-    """
+    """A gateway in its demo mode, for the length of a block; not known to be ready yet."""
     with ProcessGuard() as guard:
         own = visitor_settings(settings, os.environ, free_ports(1)[0])
         member = _start("visitors' gateway", "gateway", int(own["LOAN_GATEWAY_PORT"]), logs / "visitors", own)
@@ -117,7 +113,6 @@ def visitor_settings(settings: Mapping[str, str], environment: Mapping[str, str]
     """Settings of the gateway for visitors, at the address that the environment names; else on loopback. Pure.
 
     Args:
-        environment: of this process.
         port: where the environment names none.
     """
     return {

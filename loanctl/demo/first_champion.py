@@ -24,8 +24,6 @@ def train(rows: int, seed: int, base: Path, settings: Mapping[str, str]) -> tupl
     """Make up applicants, train and promote; what there is to say of it.
 
     Args:
-        rows: applicants.
-        base: file that they are written to.
         settings: `LOAN_...` variables beside those of our environment.
 
     Raises:

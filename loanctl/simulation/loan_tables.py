@@ -87,9 +87,6 @@ def check_table(table: Table, contract: Contract) -> Table:
 def scale_columns(table: Table, contract: Contract, factors: Mapping[str, float]) -> Table:
     """The same applicants with some numbers multiplied; stated ratios of those numbers follow.
 
-    Args:
-        factors: by field name.
-
     Raises:
         TableError: a factor is for no number of the contract, or the table has no such column.
     """

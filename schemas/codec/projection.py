@@ -21,8 +21,6 @@ class Projection:
         """Which fields.
 
         Args:
-            event: of `schemas.codec.event_codec`.
-            fields: read as they are.
             lists: arrays of records, with the fields read of each item.
         """
         self._decoder = EventDecoder(_projection(avro_schema(event), fields, lists or {}))

@@ -49,7 +49,6 @@ class FaultScreen:
         """The screen of a scorecard that uses these fields.
 
         Args:
-            observed: a column each.
             scored: those of them that can be at fault.
         """
         place = {field.name: column for column, field in enumerate(observed)}

@@ -19,11 +19,7 @@ UNDECLARED: Final = (
 
 
 def field_problem(field: Field, known: Mapping[str, int]) -> str:
-    """A field's contradiction; empty for none.
-
-    Args:
-        known: observed fields by name.
-    """
+    """A field's contradiction; empty for none."""
     problem = ""
     if field.kind is Kind.CATEGORY and not field.levels:
         problem = "is a category without levels"

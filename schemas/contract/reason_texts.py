@@ -70,7 +70,6 @@ def texts_of(specs: Mapping[str, Mapping[str, Any]], name: str) -> tuple[ReasonT
     """The reasons of one field in the order in which they are tried, the one without a choice last.
 
     Args:
-        specs: the schema's fields by name.
         name: of the field; a `reason` that is a name shares the reasons of that field.
 
     Raises:

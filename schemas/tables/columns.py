@@ -31,7 +31,6 @@ def require_columns(contract: Contract, table: pd.DataFrame, source: str, needed
     """Stop where a needed column is absent, or another one of the contract's has a name that is off.
 
     Args:
-        table: one row per loan.
         source: what errors call the table.
         needed: columns that it cannot do without.
 

@@ -99,7 +99,6 @@ def decode(values: Sequence[bytes | None], schema_ids: Collection[int], words: D
     """Columns of values; done are none but those framed with one of our own schema's ids.
 
     Args:
-        values: as they lie on the topic.
         schema_ids: of writers that `is_ours` knows.
         words: what is recognised in them.
     """

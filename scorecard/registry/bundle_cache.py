@@ -63,7 +63,6 @@ class BundleCache:
 
         Args:
             folder: on the file system of the cache, see `room`.
-            digest: what the bundle must have.
 
         Raises:
             BundleError: it is another or damaged.

@@ -28,7 +28,6 @@ def fetch_bundle(place: str, room: Path, tracking_uri: str) -> Path | None:
     Args:
         place: URI of the folder of the version's model.
         room: a folder to put the bundle into.
-        tracking_uri: MLflow's.
 
     Raises:
         ModelRegistryAwayError: the store does not answer.

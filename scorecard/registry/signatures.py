@@ -59,9 +59,6 @@ class TrustedKeys:
     def require(self, folder: Path, digest: str) -> None:
         """Refuse a bundle that no trusted key has signed.
 
-        Args:
-            digest: of the manifest that must be signed.
-
         Raises:
             SignatureError: it is unsigned, altered, or signed by another key.
         """

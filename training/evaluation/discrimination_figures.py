@@ -122,7 +122,6 @@ def resamples(defaulted: Labels, draws: int, generator: np.random.Generator) -> 
     Args:
         defaulted: shape (n,), both classes.
         draws: how many.
-        generator: of the draws.
     """
     drawn = 0
     while drawn < draws:

@@ -33,7 +33,6 @@ def fit(
 
     Args:
         choice: family and parameters.
-        train: what it learns from.
         stopping: where boosting sees that it has learned enough; others do not look at it.
         monotone: for each column the direction in which risk may move: -1, 0 (free) or 1.
     """

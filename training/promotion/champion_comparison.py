@@ -102,7 +102,6 @@ def compare_with_champion(
     """Both on those of the judgement rows that count. None does that the champion would refer for an unknown level.
 
     Args:
-        champion: as read from its bundle.
         rows: the judgement rows.
         challenger: its answers to them.
         strange: which of them the champion was not made of, shape (n,).

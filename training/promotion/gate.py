@@ -86,7 +86,6 @@ def gate(candidate: Candidate, terms: Terms, comparison: ChampionComparison | In
     """May the candidate be champion.
 
     Args:
-        candidate: the challenger's figures and digest.
         comparison: against the champion, or why there can be none; None where there is no champion.
     """
     if comparison is not None and candidate.digest == comparison.champion_digest:

@@ -25,9 +25,6 @@ def approvable(acts: Iterable[AuditEvent], name: str, version: str, approver: st
 
     Args:
         acts: in the order of the log.
-        name: of the registered scorecard.
-        version: that is to decide.
-        approver: whoever approves, a principal.
         champion: the version that decides now; empty for none.
 
     Raises:

@@ -23,8 +23,6 @@ class Proposals:
 
         Args:
             default_share: of the rows searched on, inside (0, 1).
-            most_trees: of a choice.
-            suggest: Hyperopt's algorithm.
         """
         import hyperopt
         from hyperopt.fmin import generate_trials_to_calculate
