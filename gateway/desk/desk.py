@@ -18,6 +18,7 @@ from gateway.api.request_bodies import FORM, body_of
 from gateway.desk.drift.report_text import FILTERS
 from gateway.desk.page_templates import environment_of
 from gateway.desk.visits.session import COOKIE, DeskSession, Sessions
+from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.gateway_parts import Gateway
 from gateway.problems import Problem
 
@@ -71,6 +72,13 @@ class Desk:
         if not session.principal.roles & allowed:
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"needs one of the roles {', '.join(sorted(allowed))}")
         return session
+
+    def ledger(self) -> LedgerLookup:
+        """Raises Problem: 503 without one."""
+        if self.gateway.ledger is None:
+            detail = "the queue and the time lines come from the ledger: set LOAN_LEDGER_URL"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", detail)
+        return self.gateway.ledger
 
     async def form(self, request: Request, session: DeskSession) -> Mapping[str, str]:
         """The typed values.

@@ -2,16 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Final
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from gateway.desk.desk import Desk, Route
-from gateway.desk.review import NO_LEDGER, READERS
+from gateway.desk.review import READERS
 from gateway.exchange.ledger_lookup import LedgerLookup
-from gateway.problems import Problem
 from ledger.query.override_breakdown import OverrideBreakdown, override_breakdown
 
 WEEKS: Final = (4, 12, 26, 52)
@@ -29,9 +27,7 @@ class OverrideRoom:
 
     async def page(self, request: Request) -> Response:
         session = self._desk.visit(request, READERS)
-        ledger = self._desk.gateway.ledger
-        if ledger is None:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", NO_LEDGER)
+        ledger = self._desk.ledger()
         asked = request.query_params.get("weeks", "")
         weeks = int(asked) if asked in map(str, WEEKS) else WEEKS[1]
         found = await asyncio.to_thread(_breakdown, ledger, datetime.now(UTC) - timedelta(weeks=weeks))

@@ -18,7 +18,6 @@ from gateway.desk.charts import band, waterfall
 from gateway.desk.desk import Desk, Route
 from gateway.desk.visits.made_up_reviews import MadeUpReviews
 from gateway.desk.visits.session import DeskSession
-from gateway.exchange.ledger_lookup import LedgerLookup
 from gateway.problems import Problem
 from schemas.errors import LoanError, OutageError
 from schemas.events.decisions import Outcome
@@ -27,7 +26,6 @@ from schemas.events.reviews import LoanReview
 OFFICERS: Final = frozenset({CallerRole.OFFICER})
 READERS: Final = frozenset({CallerRole.OFFICER, CallerRole.AUDITOR})
 LONGEST_NOTE: Final = 2_000
-NO_LEDGER: Final = "the queue and the time lines come from the ledger: set LOAN_LEDGER_URL"
 
 UNKNOWN: Final = (
     "the broker does not answer, and may have your word or not: look whether the case still waits in a minute, "
@@ -56,7 +54,7 @@ class ReviewRoom:
         session = self._desk.visit(request, OFFICERS)
         asked, now = dict(request.query_params), datetime.now(UTC)
         wanted, after = cases.case_filter(asked, now), cases.place_of(asked.get("after", ""))
-        page = await asyncio.to_thread(cases.queue, self._ledger(), wanted, after)
+        page = await asyncio.to_thread(cases.queue, self._desk.ledger(), wanted, after)
         page = self._made_up.queue(session, page) if self._made_up else page
         following = f"{page.following[0].isoformat()}~{page.following[1]}" if page.following else ""
         return self._desk.page(request, session, "review.html", page=page, asked=asked, now=now, following=following)
@@ -86,7 +84,7 @@ class ReviewRoom:
         """All that is known of one id, on a time line."""
         session = self._desk.visit(request, READERS)
         wanted = request.query_params.get("id", "").strip()
-        found = await asyncio.to_thread(cases.moments, self._ledger(), wanted) if wanted else None
+        found = await asyncio.to_thread(cases.moments, self._desk.ledger(), wanted) if wanted else None
         if self._made_up and found is not None:
             found = self._made_up.moments(session, wanted, found)
         status = HTTPStatus.NOT_FOUND if wanted and found is None else HTTPStatus.OK
@@ -148,16 +146,10 @@ class ReviewRoom:
         )
 
     async def _file(self, session: DeskSession, application_id: str) -> CaseFile:
-        file = await asyncio.to_thread(cases.case_file, self._ledger(), application_id)
+        file = await asyncio.to_thread(cases.case_file, self._desk.ledger(), application_id)
         if file is None:
             raise Problem(HTTPStatus.NOT_FOUND, "unknown-application", "the ledger has no decision under this id")
         return self._made_up.file(session, file) if self._made_up else file
-
-    def _ledger(self) -> LedgerLookup:
-        ledger = self._gateway.ledger
-        if ledger is None:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no-ledger", NO_LEDGER)
-        return ledger
 
 
 def _failure(fault: LoanError) -> str:
