@@ -8,12 +8,10 @@ from typing import Any, Final, TypeVar
 
 from loanctl.simulation import loan_tables, synthetic_population
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
-from schemas.registry_client import EventSerde
-from schemas.topics import Topic
 from streams.kafka.producer.event_publisher import EventPublisher
 from streams.runtime.settings import Connection
 from tests.drift_events import COMMAND
-from tests.system.topic_records import read_topic
+from tests.system.topic_records import read_events
 from tests.system.training_stage import BASE_ROWS, SMALL
 
 Event = TypeVar("Event")
@@ -44,17 +42,13 @@ class Retraining:
     def commands(self) -> Sequence[str]:
         """The id of each record on the topic."""
         topic = self.connection.topics().retrain_commands
-        return [each.command_id for each in self._events(RetrainCommand, topic)]
+        return [each.command_id for each in read_events(self.connection, RetrainCommand, topic)]
 
     def results(self) -> Sequence[tuple[str, bool]]:
         """Id of each, and whether it says that the command was answered before."""
-        found = self._events(RetrainResult, self.connection.topics().retrain_results)
+        found = read_events(self.connection, RetrainResult, self.connection.topics().retrain_results)
         return [(each.command_id, each.status is RetrainStatus.DUPLICATE) for each in found]
 
     def answered(self) -> bool:
         """Whether each command has a result."""
         return len(self.results()) >= len(self.commands())
-
-    def _events(self, event: type[Event], topic: Topic) -> list[Event]:
-        serde = EventSerde(self.connection.registry(), event, topic.name)
-        return [serde.decode(message.value()) for message in read_topic(self.connection, topic.name)]

@@ -32,7 +32,7 @@ from streams.runtime.settings import Connection
 from tests.builders import feature_space, scorecard_parts
 from tests.decisions import a_decision
 from tests.drift_events import ANNOUNCEMENT
-from tests.system.topic_records import read_topic
+from tests.system.topic_records import read_events
 
 Event = TypeVar("Event")
 
@@ -128,17 +128,13 @@ class DriftStage:
         return decoded.applications.values
 
     def reports(self) -> list[DriftReport]:
-        return self.read(DriftReport, self.connection.topics().drift_reports)
+        return read_events(self.connection, DriftReport, self.connection.topics().drift_reports)
 
     def looks(self) -> list[PerformanceReport]:
-        return self.read(PerformanceReport, self.connection.topics().performance_reports)
+        return read_events(self.connection, PerformanceReport, self.connection.topics().performance_reports)
 
     def commands(self) -> list[RetrainCommand]:
-        return self.read(RetrainCommand, self.connection.topics().retrain_commands)
-
-    def read(self, event: type[Event], topic: Topic) -> list[Event]:
-        serde = EventSerde(self.connection.registry(), event, topic.name)
-        return [serde.decode(message.value()) for message in read_topic(self.connection, topic.name)]
+        return read_events(self.connection, RetrainCommand, self.connection.topics().retrain_commands)
 
 
 def a_profile(values: Matrix, connection: Connection) -> Profile:

@@ -15,13 +15,12 @@ import yaml
 
 from loanctl.stack.ports import free_ports
 from schemas.events.alerts import AlertEvent, AlertStatus
-from schemas.registry_client import EventSerde
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.settings import Connection
 from tests.system.gateways import start_gateway
 from tests.system.processes import Processes
 from tests.system.prometheus_server import DEPLOY, start_prometheus
-from tests.system.topic_records import read_topic
+from tests.system.topic_records import read_events
 from tests.system.wait import wait_for
 from tests.system.workers import start_worker
 
@@ -71,9 +70,7 @@ def test_a_killed_worker_is_an_event_on_the_topic_and_so_is_its_return(
     start_prometheus(processes, tmp_path, targets, alertmanager_port)
 
     def alert_events() -> list[AlertEvent]:
-        topic = connection.topics().alerts.name
-        serde = EventSerde(connection.registry(), AlertEvent, topic)
-        return [serde.decode(message.value()) for message in read_topic(connection, topic)]
+        return read_events(connection, AlertEvent, connection.topics().alerts)
 
     def events(status: AlertStatus) -> list[AlertEvent]:
         return [each for each in alert_events() if each.name == "LoanProcessDown" and each.status is status]

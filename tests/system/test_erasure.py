@@ -10,7 +10,6 @@ import pytest
 from schemas.codec.sealed_records import is_sealed, open_values
 from schemas.codec.wire_format import SealedError
 from schemas.events.audit import AuditAction, AuditEvent
-from schemas.registry_client import EventSerde
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime.key_database import keys_at
 from streams.runtime.settings import Connection
@@ -18,7 +17,7 @@ from tests.system.conftest import Ran
 from tests.system.gateways import start_gateway
 from tests.system.ledger_stage import caught_up, rows, start_ledger
 from tests.system.processes import Processes
-from tests.system.topic_records import read_topic
+from tests.system.topic_records import read_events, read_topic
 from tests.system.wait import wait_for
 from tests.system.workers import start_worker
 
@@ -89,6 +88,4 @@ def everything(connection: Connection, folder: Path) -> dict[str, bytes]:
 
 
 def audit_events(connection: Connection) -> list[AuditEvent]:
-    topic = connection.topics().audit.name
-    serde = EventSerde(connection.registry(), AuditEvent, topic)
-    return [serde.decode(message.value()) for message in read_topic(connection, topic)]
+    return read_events(connection, AuditEvent, connection.topics().audit)

@@ -17,7 +17,7 @@ from streams.runtime.settings import Connection
 from tests.decisions import a_decision, contributions, reasons
 from tests.system.conftest import Ran
 from tests.system.scorecards import Champions
-from tests.system.topic_records import read_topic
+from tests.system.topic_records import read_events
 
 
 class Past:
@@ -45,9 +45,7 @@ class Past:
         )
 
     def commands(self) -> list[RetrainCommand]:
-        topic = self.topics.retrain_commands.name
-        serde = EventSerde(self._connection.registry(), RetrainCommand, topic)
-        return [serde.decode(message.value()) for message in read_topic(self._connection, topic)]
+        return read_events(self._connection, RetrainCommand, self.topics.retrain_commands)
 
     def _send(self, topic: Topic, values: dict[str, bytes]) -> None:
         with EventPublisher(self._connection, "/test") as publisher:

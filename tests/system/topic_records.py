@@ -1,11 +1,15 @@
 """What lies on topics, as a downstream reader sees it: read_committed, from the beginning to the end of now."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from schemas.registry_client import EventSerde
+from schemas.topics import Topic
 from streams.runtime.settings import Connection
 
+Event = TypeVar("Event")
 TIMEOUT_S = 30.0
 FETCH_WAIT_MS = 10
 """An empty answer is what says that a partition has ended: the broker keeps it for half a second by default."""
@@ -27,6 +31,11 @@ def read_topic(connection: Connection, topic: str, isolation: str = "read_commit
         return list(_records(consumer, topic))
     finally:
         consumer.close()
+
+
+def read_events(connection: Connection, event: type[Event], topic: Topic) -> list[Event]:
+    serde = EventSerde(connection.registry(), event, topic.name)
+    return [serde.decode(message.value()) for message in read_topic(connection, topic.name)]
 
 
 def await_stable_offsets(connection: Connection, group: str, topic: str) -> None:

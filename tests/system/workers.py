@@ -11,12 +11,12 @@ from typing import Any
 from confluent_kafka import Message, Producer
 
 from schemas.events.decisions import LoanDecision
-from schemas.registry_client import EventSerde, registered_id
+from schemas.registry_client import registered_id
 from schemas.topics import scoring_group
 from streams.runtime.settings import Connection
 from tests.builders import application_bytes
 from tests.system.processes import Processes, ProcessUnderTest
-from tests.system.topic_records import await_stable_offsets, read_topic
+from tests.system.topic_records import await_stable_offsets, read_events, read_topic
 from tests.system.wait import wait_for
 
 READY_S = 120.0
@@ -114,14 +114,10 @@ class Answers:
         return read_topic(self.connection, self.connection.topics().decisions.name)
 
     def decisions(self) -> list[LoanDecision]:
-        topics = self.connection.topics()
-        serde = EventSerde(self.connection.registry(), LoanDecision, topics.decisions.name)
-        return [serde.decode(record.value()) for record in self.records()]
+        return read_events(self.connection, LoanDecision, self.connection.topics().decisions)
 
     def shadow(self) -> list[LoanDecision]:
-        topic = self.connection.topics().shadow_decisions.name
-        serde = EventSerde(self.connection.registry(), LoanDecision, topic)
-        return [serde.decode(record.value()) for record in read_topic(self.connection, topic)]
+        return read_events(self.connection, LoanDecision, self.connection.topics().shadow_decisions)
 
     def dead_letters(self) -> list[Message]:
         return read_topic(self.connection, self.connection.topics().dead_letters.name)
