@@ -153,7 +153,7 @@ $(SYNCED): pyproject.toml uv.lock $(UV)
 
 # Before many processes would each do it.
 $(WARM): $(SYNCED) $(KERNELS)
-	@echo "compiling kernels: 20 s, once"
+	@echo "compiling kernels: about a minute, once"
 	@$(BIN)/python -m tests.warm
 	@touch $@
 

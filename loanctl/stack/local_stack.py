@@ -87,6 +87,14 @@ class LocalStack:
         """End a part as a crash would (`kill -9`)."""
         self._process(name).kill()
 
+    def freeze(self, name: str) -> None:
+        """Hold a part still, as a machine that hangs would."""
+        self._process(name).freeze()
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen part go on."""
+        self._process(name).thaw()
+
     def process_id(self, name: str) -> int:
         """Of a part that runs."""
         return self._process(name).pid

@@ -69,6 +69,18 @@ class ContainerStack:
             return
         self._container.get_wrapped_container().kill()
 
+    def freeze(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.freeze(name)
+            return
+        self._container.get_wrapped_container().pause()
+
+    def thaw(self, name: str) -> None:
+        if name != "kafka":
+            self._rest.thaw(name)
+            return
+        self._container.get_wrapped_container().unpause()
+
 
 @contextmanager
 def container_stack(folder: Path) -> Iterator[ContainerStack]:

@@ -3,7 +3,7 @@
 import resource
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,11 @@ EVERY_S = 0.25
 OPEN_FILES = 256
 AWAY_S = 90.0
 RECOVERY_S = 120.0
-OUTAGES = {"hangs": ("freeze", "thaw"), "stopped": ("stop", "start")}
+Stack = LocalStack | ContainerStack
+OUTAGES: dict[str, tuple[Callable[[Stack], None], Callable[[Stack], None]]] = {
+    "hangs": (lambda stack: stack.freeze("kafka"), lambda stack: stack.thaw("kafka")),
+    "stopped": (lambda stack: stack.stop("kafka"), lambda stack: stack.start("kafka")),
+}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,7 @@ OUTAGES = {"hangs": ("freeze", "thaw"), "stopped": ("stop", "start")}
     ],
 )
 def test_an_outage_is_told_takes_no_more_files_the_longer_it_lasts_and_costs_nothing(
-    stack: LocalStack | ContainerStack,
+    stack: Stack,
     connection: Connection,
     processes: Processes,
     tmp_path: Path,
@@ -57,14 +61,14 @@ def test_an_outage_is_told_takes_no_more_files_the_longer_it_lasts_and_costs_not
     with stream_blocks(applicants, blocks):
         wait_for(answers.counts, READY_S, "the first decisions")
         wait_for(stage.reports, READY_S, "the first report")
-        getattr(stack, begin)("kafka")
+        begin(stack)
         try:
             for each in (worker, agent):
                 wait_for(lambda of=each: "broker" in of.health()[1].get("away", {}), AWAY_S, "the outage")
             files = [open_files(each.process, more_s) for each in (worker, agent)]
             health = [each.health("health")[0] for each in (worker, agent)]
         finally:
-            getattr(stack, end)("kafka")
+            end(stack)
 
     total = BLOCKS * BLOCK
     wait_for(lambda: len(answers.counts()) == total, RECOVERY_S, "a decision for each application")
