@@ -49,17 +49,6 @@ class Steps(NamedTuple):
     """Shape (steps, points): one over the factor of a row that satisfies the column."""
 
 
-class Walk(NamedTuple):
-    """What is carried along, by level: products and sums of shape (levels, points, lanes)."""
-
-    product: npt.NDArray[np.float64]
-    total: npt.NDArray[np.float64]
-    satisfied: npt.NDArray[np.float64]
-    """Shape (levels, lanes): 1 or 0."""
-    step: npt.NDArray[np.int32]
-    lanes: Lanes
-
-
 @kernel
 def steps_of(
     nodes: Nodes, order: Order, trees: npt.NDArray[np.int32], feature_of: npt.NDArray[np.int32], rules: Rules
@@ -146,8 +135,11 @@ def _invert(steps: Steps, tree: int, rules: Rules) -> None:
 def add_integrals(steps: Steps, rules: Rules, rows: RowBlocks, lanes: Lanes, sums: npt.NDArray[np.float64]) -> None:
     """Adds the contributions of all integrated trees to `sums`, shape (blocks, features, lanes)."""
     levels = (steps.level.max() if len(steps.level) else 0) + 1
+    # Carried along, by level. Not in a tuple, which would cost more than a step of few rows (`schemas.jit`).
     shape = (levels, len(rules.place), len(lanes))
-    walk = Walk(np.ones(shape), np.zeros(shape), np.ones((levels, len(lanes))), np.zeros(levels, np.int32), lanes)
+    product, total = np.ones(shape), np.zeros(shape)
+    satisfied = np.ones((levels, len(lanes)))
+    way = np.zeros(levels, np.int32)
     for tree in range(len(steps.points)):
         points, end = steps.points[tree], steps.tree[tree + 1]
         rule = (rules.place[points, :points], rules.weight[points, :points])
@@ -156,43 +148,54 @@ def add_integrals(steps: Steps, rules: Rules, rows: RowBlocks, lanes: Lanes, sum
             for step in range(steps.tree[tree], end + 1):
                 level = steps.level[step] if step < end else 0
                 while top >= max(level, 1):
-                    _leave(steps, rule, walk, top, sums[block])
+                    _leave(steps, rule, total, satisfied, way, lanes, top, sums[block])
                     top -= 1
                 if step < end:
-                    _enter(steps, rule, walk, step, rows.value[block])
+                    _enter(steps, rule, product, total, satisfied, way, lanes, step, rows.value[block])
                 top = level
 
 
 @inline
-def _enter(steps: Steps, rule: Any, walk: Walk, step: int, row: Any) -> None:
+def _enter(  # noqa: PLR0913 - a kernel takes arrays
+    steps: Steps, rule: Any, product: Any, total: Any, satisfied: Any, way: Any, lanes: Lanes, step: int, row: Any
+) -> None:
+    """Takes a step: from now on it is the way at its level.
+
+    Args:
+        rule: places and weights, shape (points,) each.
+        product: of the factors on the path, shape (levels, points, lanes).
+        total: what the leaves below owe, likewise.
+        satisfied: whether a row goes this way at each level, and all of its column's earlier ones: 1 or 0.
+        way: the step at each level.
+        row: shape (columns, lanes).
+    """
     level, earlier = steps.level[step], steps.earlier[step]
-    walk.step[level] = step
+    way[level] = step
     if level > 0:
-        _answer(steps, walk, step, row)
+        _answer(steps, satisfied, lanes, step, row)
     share = max(steps.share[step], LEAST_SHARE)
-    product, total, satisfied = walk.product, walk.total, walk.satisfied
     for point in range(len(rule[0])):
         place, weight = rule[0][point], rule[1][point] * steps.value[step]
         without, met, unmet = (1.0 - place) * share, 1.0, 1.0
         if earlier > 0:
-            met, unmet = _inverses(steps, walk.step[earlier], place, point)
+            met, unmet = _inverses(steps, way[earlier], place, point)
         if level > 0:
-            for lane in range(len(walk.lanes)):
+            for lane in range(len(lanes)):
                 before = product[level - 1, point, lane] * (met if satisfied[earlier, lane] > 0.0 else unmet)
                 product[level, point, lane] = before * (without + place * satisfied[level, lane])
-        for lane in range(len(walk.lanes)):
+        for lane in range(len(lanes)):
             total[level, point, lane] = product[level, point, lane] * weight
 
 
 @inline
-def _answer(steps: Steps, walk: Walk, step: int, row: Any) -> None:
+def _answer(steps: Steps, satisfied: Any, lanes: Lanes, step: int, row: Any) -> None:
     level, earlier, column = steps.level[step], steps.earlier[step], steps.column[step]
     threshold, left, missing = steps.threshold[step], steps.left[step], steps.missing[step]
-    for lane in range(len(walk.lanes)):
+    for lane in range(len(lanes)):
         value = row[column, lane]
         goes = missing if np.isnan(value) else (value <= threshold) == left
         # Level 0 is satisfied by all, so it stands for no earlier way.
-        walk.satisfied[level, lane] = walk.satisfied[earlier, lane] if goes else 0.0
+        satisfied[level, lane] = satisfied[earlier, lane] if goes else 0.0
 
 
 @inline
@@ -202,19 +205,20 @@ def _inverses(steps: Steps, step: int, place: float, point: int) -> tuple[float,
 
 
 @inline
-def _leave(steps: Steps, rule: Any, walk: Walk, level: int, sums: Any) -> None:
+def _leave(  # noqa: PLR0913 - a kernel takes arrays
+    steps: Steps, rule: Any, total: Any, satisfied: Any, way: Any, lanes: Lanes, level: int, sums: Any
+) -> None:
     """Gives the column what the leaves below owe to its factor here, less what they owed to an earlier one."""
     at, sign = level, 1.0
-    total, satisfied = walk.total, walk.satisfied
     while at > 0:
-        step = walk.step[at]
+        step = way[at]
         share, feature = steps.share[step], steps.feature[step]
         for point in range(len(rule[0])):
             met, unmet = _inverses(steps, step, rule[0][point], point)
             gain, loss = sign * (1.0 - share) * met, -sign * share * unmet
-            for lane in range(len(walk.lanes)):
+            for lane in range(len(lanes)):
                 sums[feature, lane] += total[level, point, lane] * (gain if satisfied[at, lane] > 0.0 else loss)
         at, sign = (steps.earlier[step], -1.0) if at == level else (0, 0.0)
     for point in range(len(rule[0])):
-        for lane in range(len(walk.lanes)):
+        for lane in range(len(lanes)):
             total[level - 1, point, lane] += total[level, point, lane]
