@@ -28,6 +28,7 @@ class PerEvent:
         self._booster.load_model(model)
         self._booster.set_param({"nthread": 1})
         raw = json.loads((AVRO / "loan_application.avsc").read_text())
+        self._fields = {field["name"]: field for field in raw["fields"]}
         self._features = [field for field in raw["fields"] if field["role"] == "feature"]
         self._application = fastavro.parse_schema(raw)
         self._decision = fastavro.parse_schema(json.loads((AVRO / "loan_decision.avsc").read_text()))
@@ -80,7 +81,7 @@ class PerEvent:
             ],
             "approve_below": 0.2,
             "decline_from": 0.6,
-            "reasons": [] if outcome == "APPROVE" else [_reason(self._features[place]) for place in strongest],
+            "reasons": [] if outcome == "APPROVE" else [self._reason(self._features[place]) for place in strongest],
             "flags": [],
             "fault": None,
             "scorecard_name": "credit_risk-scorecard",
@@ -96,9 +97,11 @@ class PerEvent:
             "code_version": "0.1.0",
         }
 
-
-def _reason(field: dict[str, Any]) -> dict[str, Any]:
-    return {"code": field["reason"]["code"], "text": field["reason"]["text"], "features": [field["name"]]}
+    def _reason(self, field: dict[str, Any]) -> dict[str, Any]:
+        text = field["reason"]
+        while isinstance(text, str):  # another field's
+            text = self._fields[text]["reason"]
+        return {"code": text["code"], "text": text["text"], "features": [field["name"]]}
 
 
 def _plain(value: Any) -> float | str | None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -64,6 +65,26 @@ def test_the_per_event_way_of_the_libraries_gives_our_margins_and_contributions(
     for mine, other in zip(ours["contributions"], theirs["contributions"], strict=True):
         assert (other["feature"], other["value"]) == (mine["feature"], mine["value"])
         assert other["contribution"] == pytest.approx(mine["contribution"], abs=1e-5)
+
+
+def test_the_per_event_way_states_reasons_of_a_feature_that_shares_anothers(tmp_path: Path):
+    import xgboost
+
+    space = feature_space()
+    incomes = np.linspace(10_000, 200_000, 200)
+    values = applications(*[an_application(person_income=Decimal(round(income))) for income in incomes]).values
+    model = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 2, "eta": 1.0, "nthread": 1},
+        xgboost.DMatrix(space.encode(values), incomes < 50_000),
+        5,
+    )
+    model.save_model(tmp_path / "model.ubj")
+
+    decision = decode(PerEvent(tmp_path / "model.ubj").answer(application_bytes(person_income=Decimal(12_000))))
+
+    assert decision["outcome"] == "DECLINE"
+    strongest = decision["reasons"][0]
+    assert (strongest["code"], strongest["features"]) == ("INCOME_AND_AMOUNT", ["person_income"])
 
 
 def test_a_ratio_above_one_is_better_for_times_and_for_rates():
