@@ -28,8 +28,8 @@ class ScoringSettings(CutoffSettings):
     keep_dead_bytes: bool = True
     """False: dead letters name the coordinates of the bytes, and carry none."""
     cloudevents: bool = True
-    """False: decisions carry no CloudEvents attributes as headers. Each attribute is in the decision, too, and six
-    headers cost worker, broker and every reader up to a tenth (docs/performance.md)."""
+    """False: decisions carry no CloudEvents attributes as headers. Each attribute is in the decision, too, and the six
+    headers cost a worker a tenth of its processor time (docs/performance.md)."""
     shadow: bool = True
     """Let a challenger, if there is one, answer too, to the shadow topic."""
     champion_poll_s: PositiveFloat = 10.0
