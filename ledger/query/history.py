@@ -9,16 +9,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ledger.query.queries import RecordedEvent, decisions_of, outcomes_of, recorded_event, reviews_of
-from ledger.sql.ledger_tables import (
-    champions,
-    dead_letters,
-    drift_reports,
-    performance_reports,
-)
+from ledger.sql.ledger_tables import champions, dead_letters, drift_reports, performance_reports
 from schemas.events.decisions import LoanDecision, LoanOutcome
-from schemas.events.retraining import (
-    ChampionAnnouncement,
-)
+from schemas.events.retraining import ChampionAnnouncement
 from schemas.events.reviews import LoanReview
 
 MOST: Final = 200

@@ -16,9 +16,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schemas.errors import LoanError, OutageError, SetupError
-from streams.runtime.postgres_answers import limit_answers
+from streams.runtime.postgres_answers import CONNECT_TIMEOUT_S, postgres_engine
 
-CONNECT_TIMEOUT_S: Final = 5
 BUSY_TIMEOUT_MS: Final = 5_000
 """SQLite lets one process write at a time; another waits this long for its turn."""
 WRITES: Final = "ledger_writes"
@@ -107,16 +106,9 @@ def _engine(url: str, answer_s: float) -> sa.Engine:
 
 
 def _postgres(url: sa.URL, answer_s: float) -> sa.Engine:
-    engine = sa.create_engine(
-        url,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        # JSON as its text: the chain is over that, and who reads it parses what it needs.
-        json_deserializer=_text_of,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC -c datestyle=ISO"},
-    )
-    limit_answers(engine, answer_s)
-    return engine
+    connect_args = {"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c timezone=UTC -c datestyle=ISO"}
+    # JSON as its text: the chain is over that, and who reads it parses what it needs.
+    return postgres_engine(url, answer_s, connect_args, json_deserializer=_text_of)
 
 
 def _text_of(text: Any) -> str:

@@ -20,7 +20,6 @@ from schemas.codec.sealed_records import KEY_BYTES
 from schemas.errors import OutageError, SetupError
 
 BUSY_TIMEOUT_S: Final = 5.0
-CONNECT_TIMEOUT_S: Final = 5
 ANSWER_S: Final = 5.0
 """For one statement: of a table with one row an application, by its key."""
 AT_ONCE: Final = 500
@@ -169,12 +168,10 @@ def _engine(url: str) -> sa.Engine:
 
 def _postgres(url: sa.URL) -> sa.Engine:
     # Most databases of keys are files, and psycopg is part of no other process's start.
-    from streams.runtime.postgres_answers import limit_answers
+    from streams.runtime.postgres_answers import CONNECT_TIMEOUT_S, postgres_engine
 
     arguments = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
-    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
-    limit_answers(engine, ANSWER_S)
-    return engine
+    return postgres_engine(url, ANSWER_S, arguments)
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

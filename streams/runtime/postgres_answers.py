@@ -7,12 +7,14 @@ server's own clock, which stands still with it.
 
 import math
 import time
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Mapping
+from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
+
+CONNECT_TIMEOUT_S: Final = 5
 
 
 class LimitedConnection(psycopg.Connection[Any]):
@@ -45,11 +47,20 @@ class LimitedConnection(psycopg.Connection[Any]):
         raise psycopg.OperationalError(problem)
 
 
-def limit_answers(engine: sa.Engine, answer_s: float) -> None:
-    """Have all connections that an engine of `postgresql+psycopg` opens from now on wait so long at most."""
+def postgres_engine(url: sa.URL, answer_s: float, connect_args: Mapping[str, Any], **options: Any) -> sa.Engine:
+    """An engine of `postgresql+psycopg` whose errors tell no parameters. Connects nothing yet.
+
+    Args:
+        answer_s: the longest wait for an answer to a statement.
+        connect_args: of each connection; over what the URL says.
+        options: of SQLAlchemy's engine.
+    """
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=connect_args, **options)
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> LimitedConnection:
         connection = LimitedConnection.connect(*arguments, **named)
         connection.answer_s = answer_s
         return connection
+
+    return engine

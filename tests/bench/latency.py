@@ -30,8 +30,6 @@ QUIET_S: Final = 5.0
 """The reader ends when nothing came for so long."""
 CONTENDERS: Final = {"worker": "streams", "floor": "tests.bench.contenders.floor"}
 
-Found = dict[tuple[int, str], list[float]]
-
 
 def lines() -> Iterator[Line]:
     """Worker and floor in turn, exactly once."""

@@ -15,7 +15,6 @@ from loanctl.commands.cluster import schemas, topics
 from loanctl.stack.ports import HOST
 from loanctl.stack.process_guard import ProcessGuard
 from schemas.events.drift import DriftReport
-from schemas.registry_client import EventSerde
 from schemas.timestamps import millis_of
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.runtime import settings as connections
@@ -31,7 +30,7 @@ from tests.doubles.mlflow import ChampionBoard, mlflow_of
 from tests.system.ledger_stage import rows
 from tests.system.processes import Processes
 from tests.system.scorecards import Champions
-from tests.system.topic_records import read_topic
+from tests.system.topic_records import read_events
 from tests.system.wait import wait_for
 from tests.system.workers import Worker
 
@@ -123,10 +122,8 @@ class Arena:
 
     def windows(self) -> list[tuple[str, int]]:
         """Begin and applications of each report."""
-        lane = self.lanes[0]
-        topic = lane.connection.topics().drift_reports.name
-        serde = EventSerde(lane.connection.registry(), DriftReport, topic)
-        reports = [serde.decode(message.value()) for message in read_topic(lane.connection, topic)]
+        connection = self.lanes[0].connection
+        reports = read_events(connection, DriftReport, connection.topics().drift_reports)
         return [(str(millis_of(each.window_start)), each.n + each.duplicates + each.late) for each in reports]
 
     def window_counts(self) -> Mapping[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from loanctl.simulation import loan_tables, synthetic_population
 from schemas.events.retraining import RetrainCause, RetrainCommand, RetrainResult, RetrainStatus
@@ -14,7 +14,6 @@ from tests.drift_events import COMMAND
 from tests.system.topic_records import read_events
 from tests.system.training_stage import BASE_ROWS, SMALL
 
-Event = TypeVar("Event")
 UNATTENDED: Final = {"promotion": "manual", "retrain_schedule": "", "least_outcomes": 0}
 """It trains on its table, and no other process follows what it registers."""
 

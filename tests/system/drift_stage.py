@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import fastavro
 import numpy as np
@@ -33,8 +33,6 @@ from tests.builders import feature_space, scorecard_parts
 from tests.decisions import a_decision
 from tests.drift_events import ANNOUNCEMENT
 from tests.system.topic_records import read_events
-
-Event = TypeVar("Event")
 
 BEGAN: Final = datetime(2026, 3, 1, tzinfo=UTC)
 SPACING: Final = timedelta(seconds=3)

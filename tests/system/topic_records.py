@@ -1,18 +1,17 @@
 """What lies on topics, as a downstream reader sees it: read_committed, from the beginning to the end of now."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from schemas.registry_client import EventSerde
 from schemas.topics import Topic
+from streams.kafka.topics.topic_reader import FETCH_WAIT_MS
 from streams.runtime.settings import Connection
 
 Event = TypeVar("Event")
 TIMEOUT_S = 30.0
-FETCH_WAIT_MS = 10
-"""An empty answer is what says that a partition has ended: the broker keeps it for half a second by default."""
 
 
 def read_topic(connection: Connection, topic: str, isolation: str = "read_committed") -> list[Message]:
@@ -65,8 +64,3 @@ def _records(consumer: Consumer, topic: str) -> Iterator[Message]:
             yield message
         else:
             unread.discard(message.partition())
-
-
-def count_of(connection: Connection, topic: str) -> Callable[[], int]:
-    """Asks for the number of records on a topic; for `wait_for`."""
-    return lambda: len(read_topic(connection, topic))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -16,8 +16,6 @@ from loanctl.simulation.loan_tables import Table
 from loanctl.simulation.playback import Script
 from loanctl.simulation.synthetic_population import PopulationShift
 from schemas.events.retraining import ChampionAnnouncement, RetrainCommand, RetrainResult
-from schemas.registry_client import EventSerde
-from schemas.topics import Topic
 from scorecard.registry.model_registry import ModelRegistry
 from scorecard.registry.registered_version import RegisteredVersion
 from streams.kafka.producer.event_publisher import EventPublisher
@@ -25,9 +23,7 @@ from streams.runtime.settings import Connection
 from tests.drift_events import COMMAND
 from tests.system.commands import CompletedCommand, run_command, variables_of
 from tests.system.processes import Processes, ProcessUnderTest
-from tests.system.topic_records import read_topic
-
-Event = TypeVar("Event")
+from tests.system.topic_records import read_events
 
 BEGAN: Final = datetime(2026, 3, 1, tzinfo=UTC)
 SPACING: Final = timedelta(seconds=3)
@@ -113,13 +109,13 @@ class TrainingStage:
             publisher.publish(self.connection.topics().retrain_commands, command_id, replace(command, **overrides))
 
     def results(self) -> list[RetrainResult]:
-        return self._events(RetrainResult, self.connection.topics().retrain_results)
+        return read_events(self.connection, RetrainResult, self.connection.topics().retrain_results)
 
     def commands(self) -> list[RetrainCommand]:
-        return self._events(RetrainCommand, self.connection.topics().retrain_commands)
+        return read_events(self.connection, RetrainCommand, self.connection.topics().retrain_commands)
 
     def announcements(self) -> list[ChampionAnnouncement]:
-        return self._events(ChampionAnnouncement, self.connection.topics().champions)
+        return read_events(self.connection, ChampionAnnouncement, self.connection.topics().champions)
 
     def registry(self) -> ModelRegistry:
         connection = self.connection
@@ -141,8 +137,3 @@ class TrainingStage:
     def metrics(self) -> str:
         with urlopen(f"http://127.0.0.1:{self.web_port}/metrics", timeout=2) as answer:
             return str(answer.read().decode())
-
-    def _events(self, event: type[Event], topic: Topic) -> list[Event]:
-        serde = EventSerde(self.connection.registry(), event, topic.name)
-        messages = sorted(read_topic(self.connection, topic.name), key=lambda message: message.offset() or 0)
-        return [serde.decode(message.value()) for message in messages]

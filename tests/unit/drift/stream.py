@@ -22,7 +22,6 @@ from schemas.events.retraining import RetrainCommand
 from scorecard.profile import Population, Profile, profile_of
 from tests.builders import CONTRACT, some_values
 
-CRASH: Final = "crash"
 """An item of a schedule: the process dies here, and another goes on from what is in Kafka."""
 
 SOURCE: Final = "loan.applications.v1"
